@@ -66,17 +66,24 @@ def configure(level: str = "info", style: str = "json", replica: str = "local") 
         renderer = structlog.processors.JSONRenderer(serializer=_dumps)
     else:
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
-    last = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    last: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if style == "json":
         last.append(structlog.processors.EventRenamer("message"))
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[*last, renderer])
-    )
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[*last, renderer]))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("aiohttp.access", "procrastinate", "yoyo", "botocore", "aiobotocore", "httpx2", "httpcore2", "socketio"):
+    for noisy in (
+        "aiohttp.access",
+        "procrastinate",
+        "yoyo",
+        "botocore",
+        "aiobotocore",
+        "httpx2",
+        "httpcore2",
+        "socketio",
+    ):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -120,7 +127,7 @@ def _scrub(text: str) -> str:
 def _defaults(replica: str) -> structlog.typing.Processor:
     def fill(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
         event.setdefault("service", "main")
-        event.setdefault("action", event["logger"] if "logger" in event else "log")
+        event.setdefault("action", event.get("logger", "log"))
         event.setdefault("request_id", None)
         event["replica"] = replica
         return event

@@ -1,0 +1,102 @@
+"""All events of the server. A class is an event, its name is the wire name, its docstring is its documentation.
+
+`GenerationProgressed` travels as `generation:progressed`. Fields hold JSON values only, so that every event can cross
+to another replica. Events are news: whatever they report is already a fact in Postgres, and may be read again there.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar
+
+import orjson
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that has happened."""
+
+    name: ClassVar[str] = "event"
+    kinds: ClassVar[dict[str, type[Event]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        subject, *rest = re.findall(r"[A-Z][a-z0-9]*", cls.__name__)
+        cls.name = f"{subject}:{'-'.join(rest)}".lower()
+        Event.kinds[cls.name] = cls
+
+
+def encode(event: Event, origin: str) -> bytes:
+    return orjson.dumps({"origin": origin, "name": event.name, "fields": asdict(event)})
+
+
+def decode(data: bytes) -> tuple[Event | None, str]:
+    """(event, origin); the event is None when a newer replica sent a kind that this one does not know."""
+    message = orjson.loads(data)
+    kind = Event.kinds.get(message["name"])
+    if kind is None:
+        return None, message["origin"]
+    known = {each.name for each in fields(kind)}
+    return kind(**{name: value for name, value in message["fields"].items() if name in known}), message["origin"]
+
+
+@dataclass(frozen=True)
+class JobEvent(Event):
+    """What all news about one generation job carries: the job, its kind and whom it belongs to."""
+
+    job_id: str
+    type: str
+    user_id: str
+
+
+@dataclass(frozen=True)
+class GenerationQueued(JobEvent):
+    """A job was accepted and will survive a restart. `estimated_seconds` is how long it should take from now."""
+
+    params: dict[str, Any]
+    position: int
+    estimated_seconds: float
+
+
+@dataclass(frozen=True)
+class GenerationStarted(JobEvent):
+    """A worker has taken the job for the first time."""
+
+
+@dataclass(frozen=True)
+class GenerationProgressed(JobEvent):
+    """The job has come further: `percent` 0..100 never falls; `message` is a sentence for people."""
+
+    percent: int
+    stage: str
+    message: str
+
+
+@dataclass(frozen=True)
+class GenerationCompleted(JobEvent):
+    """The job's files are stored and measured. `result` is as stored, without links; links begin with `base_url`."""
+
+    result: dict[str, Any]
+    base_url: str
+    project_id: str | None = None
+
+
+@dataclass(frozen=True)
+class GenerationFailed(JobEvent):
+    """The job has ended without a result, for good."""
+
+    error: str
+    code: str
+    retryable: bool
+
+
+@dataclass(frozen=True)
+class GenerationCancelled(JobEvent):
+    """Somebody who may do so has cancelled the job."""
+
+
+@dataclass(frozen=True)
+class BusHeartbeat(Event):
+    """Sent by every replica to itself through the bus: whoever does not hear its own is deaf."""
+
+    sent_at: float

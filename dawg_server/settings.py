@@ -1,0 +1,275 @@
+"""Every setting of the server in one table: its variable, default, meaning and range.
+
+`load()` reads the environment once and refuses the start with one sentence when a value is wrong. The table is also
+what `python -m dawg_server --help` prints and what the README's list of variables is checked against.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from marshmallow import ValidationError, validate
+from marshmallow import fields as kinds
+
+from dawg_server.errors import ConfigurationError
+
+Check = Callable[[Any], Any]
+
+
+def _variable(
+    name: str,
+    default: Any,
+    help: str,
+    *,
+    check: Check | None = None,
+    kind: str = "str",
+    alias: tuple[str, ...] = (),
+    secret: bool = False,
+) -> Any:
+    metadata = {"name": name, "help": help, "check": check, "kind": kind, "alias": alias, "secret": secret}
+    return field(default=default, metadata=metadata)
+
+
+def _url(*schemes: str) -> Check:
+    def check(value: str | None) -> None:
+        if value and (urlsplit(value).scheme not in schemes or not urlsplit(value).netloc):
+            raise ValidationError(f"has to be a URL that begins with {' or '.join(s + '://' for s in schemes)}")
+
+    return check
+
+
+def _long_secret(value: str | None) -> None:
+    if value and len(value.encode()) < 32:
+        raise ValidationError("has to be at least 32 bytes long; make one with `openssl rand -hex 32`")
+
+
+def _range(low: float, high: float) -> Check:
+    return validate.Range(low, high, error=f"has to lie between {low:g} and {high:g}")
+
+
+_HTTP = _url("http", "https")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator decided. Sizes and times carry their unit in the variable's name or help."""
+
+    # the server
+    port: int = _variable(
+        "BACKEND_PORT",
+        3001,
+        "port of REST and Socket.IO; PORT is used when this is not set",
+        kind="int",
+        check=_range(1, 65535),
+        alias=("PORT",),
+    )
+    host: str | None = _variable("HOST", None, "address to listen on (all interfaces when not set)")
+    public_url: str | None = _variable(
+        "PUBLIC_URL",
+        None,
+        "address under which browsers reach this server; links in replies begin with it",
+        check=_HTTP,
+    )
+    cors_origins: tuple[str, ...] = _variable(
+        "CORS_ORIGINS",
+        ("http://localhost:5173", "http://localhost:5174", "https://dawg-ai.com"),
+        "web pages that may call this server, separated by commas",
+        kind="list",
+    )
+    data_dir: Path = _variable(
+        "DATA_DIR", Path("data"), "folder for the embedded database and for audio files", kind="path"
+    )
+    log_level: str = _variable(
+        "LOG_LEVEL",
+        "info",
+        "debug, info, warning or error",
+        kind="word",
+        check=validate.OneOf(["debug", "info", "warning", "error"]),
+    )
+    log_format: str = _variable(
+        "LOG_FORMAT",
+        "",
+        "json or text; not set: text on a terminal, else json",
+        kind="word",
+        check=validate.OneOf(["json", "text"]),
+    )
+    drain_seconds: float = _variable(
+        "DRAIN_SECONDS",
+        10.0,
+        "how long running requests may take to finish after SIGTERM",
+        kind="float",
+        check=_range(0, 20),
+    )
+
+    # what it stands on
+    database_url: str | None = _variable(
+        "DATABASE_URL",
+        None,
+        "postgresql://… (not set: an embedded Postgres under DATA_DIR)",
+        check=_url("postgresql", "postgres"),
+        secret=True,
+    )
+    database_connections: int = _variable(
+        "DATABASE_CONNECTIONS", 10, "most connections of this process to Postgres", kind="int", check=_range(2, 200)
+    )
+    redis_url: str | None = _variable(
+        "REDIS_URL",
+        None,
+        "redis://… or rediss://…; needed for several replicas",
+        check=_url("redis", "rediss"),
+        secret=True,
+    )
+    redis_adapter: bool = _variable(
+        "WEBSOCKET_REDIS_ADAPTER", False, "true: replicas share events over REDIS_URL", kind="bool"
+    )
+    s3_bucket: str | None = _variable(
+        "AWS_S3_BUCKET", None, "bucket for audio files (not set: a folder under DATA_DIR)"
+    )
+    s3_access_key: str | None = _variable("AWS_ACCESS_KEY_ID", None, "key id for the bucket", secret=True)
+    s3_secret_key: str | None = _variable("AWS_SECRET_ACCESS_KEY", None, "secret key for the bucket", secret=True)
+    s3_region: str = _variable("AWS_REGION", "us-east-1", "region of the bucket")
+    s3_endpoint: str | None = _variable("AWS_ENDPOINT_URL", None, "address of an S3-compatible store", check=_HTTP)
+
+    # who may come in
+    jwt_secret: str | None = _variable(
+        "JWT_SECRET",
+        None,
+        "secret of HS256 access tokens, 32 bytes or more; turns sign-in on",
+        check=_long_secret,
+        secret=True,
+    )
+    jwt_jwks_url: str | None = _variable(
+        "JWT_JWKS_URL", None, "key set of an outside sign-in service (RS256, ES256); turns sign-in on", check=_HTTP
+    )
+
+    # jobs and limits
+    job_concurrency: int = _variable(
+        "JOB_CONCURRENCY",
+        2,
+        "jobs that this process runs at once; 0: none (others do)",
+        kind="int",
+        check=_range(0, 64),
+    )
+    cpu_workers: int = _variable(
+        "CPU_WORKERS", 0, "processes for signal processing; 0: one per core, at most 4", kind="int", check=_range(0, 64)
+    )
+    job_lost_seconds: float = _variable(
+        "JOB_LOST_SECONDS",
+        60.0,
+        "a running job without a heartbeat for so long goes to another worker",
+        kind="float",
+        check=_range(5, 600),
+    )
+    max_upload_mb: int = _variable("MAX_UPLOAD_MB", 100, "largest audio upload", kind="int", check=_range(1, 2000))
+    requests_per_minute: int = _variable(
+        "REQUESTS_PER_MINUTE", 300, "requests per user", kind="int", check=_range(1, 1_000_000)
+    )
+    jobs_per_minute: int = _variable("JOBS_PER_MINUTE", 20, "new jobs per user", kind="int", check=_range(1, 100_000))
+    jobs_running: int = _variable(
+        "JOBS_RUNNING_PER_USER", 5, "jobs of one user that run at once", kind="int", check=_range(1, 1000)
+    )
+    jobs_waiting: int = _variable(
+        "JOBS_WAITING_PER_USER", 50, "jobs of one user that may wait", kind="int", check=_range(1, 100_000)
+    )
+
+    # outside services
+    anthropic_key: str | None = _variable("ANTHROPIC_API_KEY", None, "AI chat and lyrics advice", secret=True)
+    anthropic_url: str = _variable("ANTHROPIC_BASE_URL", "https://api.anthropic.com", "without /v1", check=_HTTP)
+    anthropic_model: str = _variable("ANTHROPIC_MODEL", "claude-sonnet-5-5", "model of the AI brain")
+    anthropic_small_model: str = _variable(
+        "ANTHROPIC_SMALL_MODEL", "claude-haiku-5-5", "model of small jobs (titles, summaries)"
+    )
+    openai_key: str | None = _variable("OPENAI_API_KEY", None, "realtime voice", secret=True)
+    openai_url: str = _variable("OPENAI_BASE_URL", "https://api.openai.com/v1", "with /v1", check=_HTTP)
+    openai_realtime_model: str = _variable("OPENAI_REALTIME_MODEL", "gpt-realtime-2.1", "model of the voice")
+    openai_transcription_model: str = _variable(
+        "OPENAI_TRANSCRIPTION_MODEL", "gpt-transcribe", "model that writes down what was said"
+    )
+    replicate_key: str | None = _variable(
+        "REPLICATE_API_KEY",
+        None,
+        "MusicGen and stem separation; REPLICATE_API_TOKEN works too",
+        alias=("REPLICATE_API_TOKEN",),
+        secret=True,
+    )
+    replicate_url: str = _variable("REPLICATE_BASE_URL", "https://api.replicate.com", "without /v1", check=_HTTP)
+    suno_key: str | None = _variable("SUNO_API_KEY", None, "songs with vocals, by a Suno gateway", secret=True)
+    suno_url: str = _variable("SUNO_BASE_URL", "https://api.sunoapi.org", "the gateway's address", check=_HTTP)
+
+    # given by the platform
+    replica: str = _variable(
+        "RAILWAY_REPLICA_ID", "", "name of this replica in logs and /health (not set: the host name)"
+    )
+    railway_domain: str | None = _variable(
+        "RAILWAY_PUBLIC_DOMAIN", None, "host name given by Railway, used when PUBLIC_URL is not set"
+    )
+
+    @property
+    def secured(self) -> bool:
+        return bool(self.jwt_secret or self.jwt_jwks_url)
+
+    @property
+    def link_base(self) -> str | None:
+        """What absolute links begin with, when that is known without looking at a request."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        return f"https://{self.railway_domain}" if self.railway_domain else None
+
+    def secrets(self) -> Iterator[str]:
+        """The values that no log line may show: keys, and the passwords inside of URLs."""
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.metadata["secret"] and value:
+                password = urlsplit(value).password if "://" in value else value
+                if password:
+                    yield password
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Reads and checks every variable; raises `ConfigurationError` naming the first that is wrong."""
+    environment = os.environ if environment is None else environment
+    source = {name: value for name, value in environment.items() if value.strip()}
+    values = {each.name: _read(each, source) for each in fields(Settings)}
+    values["replica"] = values["replica"] or socket.gethostname()
+    settings = Settings(**values)
+    if settings.redis_adapter and not settings.redis_url:
+        raise ConfigurationError("WEBSOCKET_REDIS_ADAPTER is true, so REDIS_URL has to be set.")
+    if settings.s3_bucket and not (settings.s3_access_key and settings.s3_secret_key):
+        raise ConfigurationError("AWS_S3_BUCKET is set, so AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY have to be set.")
+    return settings
+
+
+def describe() -> Iterator[tuple[str, str, str]]:
+    """(variable, default as text, help) of every setting, in the order of the table."""
+    for each in fields(Settings):
+        default = each.default
+        text = ",".join(default) if isinstance(default, tuple) else "" if default is None else str(default)
+        yield each.metadata["name"], text.lower() if isinstance(default, bool) else text, each.metadata["help"]
+
+
+_KINDS: dict[str, type[kinds.Field[Any]]] = {
+    "str": kinds.String, "int": kinds.Integer, "float": kinds.Float, "bool": kinds.Boolean, "word": kinds.String,
+}  # fmt: skip
+
+
+def _read(each: Field[Any], source: Mapping[str, str]) -> Any:
+    meta = each.metadata
+    name = next((known for known in (meta["name"], *meta["alias"]) if known in source), None)
+    if name is None:
+        return each.default
+    text = source[name].strip()
+    if meta["kind"] == "list":
+        return tuple(item.strip().rstrip("/") for item in text.split(",") if item.strip())
+    if meta["kind"] == "path":
+        return Path(text).expanduser()
+    text = text.lower() if meta["kind"] == "word" else text
+    try:
+        return _KINDS[meta["kind"]](validate=meta["check"]).deserialize(text)
+    except ValidationError as error:
+        raise ConfigurationError(f"{name} is wrong: {' '.join(map(str, error.messages)).rstrip('.')}.") from None
