@@ -1,1 +1,1 @@
-"""The embedded music engine: genre, tempo, key and mood in, a score out, and sound from the score. No key, no network."""
+"""The embedded music engine: genre, tempo, key and mood become a score, and the score sound. No key, no network."""

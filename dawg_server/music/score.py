@@ -59,7 +59,7 @@ class Section:
 class Score:
     """A whole piece.
 
-    `duration`: seconds asked for; `key`: as in "A minor"; `brightness`, `space` (amount of reverb) and
+    `duration`: seconds asked for; `key`: as stored, such as "F#m" (contract, section 4.2); `brightness`, `space` (amount of reverb) and
     `grit` (saturation and record noise): 0..1.
     """
 
