@@ -1,4 +1,4 @@
-"""The genres that can be generated, as data (contract, section 9.1). Light on purpose: request validation imports it."""
+"""The genres that can be generated, as data (contract, section 9.1). Light: request validation imports it."""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@ class Section:
 class Score:
     """A whole piece.
 
-    `duration`: seconds asked for; `key`: as stored, such as "F#m" (contract, section 4.2); `brightness`, `space` (amount of reverb) and
-    `grit` (saturation and record noise): 0..1.
+    `duration`: seconds asked for; `key`: as stored, such as "F#m" (contract, section 4.2);
+    `brightness`, `space` (amount of reverb) and `grit` (saturation and record noise): 0..1.
     """
 
     genre: str

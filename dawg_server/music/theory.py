@@ -58,7 +58,7 @@ def parse_key(text: str) -> Key:
     """Read a key in any accepted spelling (contract, section 4.2). Raises ValueError with a sentence for people."""
     match = _KEY.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
-        raise ValueError("A key is a letter A to G, perhaps # or b, perhaps minor or major, such as 'Cm' or 'F# major'.")
+        raise ValueError("A key is a letter A to G, then perhaps # or b, then perhaps minor or major: 'Cm', 'F# major'.")
     letter = match[1].upper()
     accidental = {"♯": "#", "♭": "b"}.get(match[2], match[2])
     mode = match[3] or ""
@@ -85,14 +85,17 @@ def chord(numeral: str, key: Key, size: int = 3) -> Chord:
     third = 4 if roman.isupper() else 3
     fifth = 6 if diminished or (not flat and stacked[2] == 6) else 7
     seventh = 11 if flat else stacked[3]
-    ninth = 14 if flat or stacked[4] == 1 else 12 + stacked[4]
+    ninth = 14 if flat else 12 + stacked[4]
     if suffix == "sus2":
         return Chord(numeral, root, (0, 2, 7))
     if suffix == "sus4":
         return Chord(numeral, root, (0, 5, 7))
     if suffix == "6":
         return Chord(numeral, root, (0, third, fifth, 9))
-    return Chord(numeral, root, (0, third, fifth, seventh, ninth)[:size])
+    intervals = (0, third, fifth, seventh, ninth)[:size]
+    dominant = third == 4 and seventh == 10
+    # A flat ninth bites over anything but a dominant.
+    return Chord(numeral, root, intervals[:4] if ninth == 13 and not dominant else intervals)
 
 
 def ladder(pitch_classes: tuple[int, ...], low: int, high: int) -> list[int]:
