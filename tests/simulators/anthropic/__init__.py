@@ -1,0 +1,53 @@
+"""A stand-in for the Anthropic Messages API on loopback, true to API version 2026-10-21 as the SDK speaks it.
+
+    async with anthropic.AnthropicSimulator() as claude:
+        claude.script([anthropic.turn(anthropic.text("Hel", "lo")), anthropic.rate_limited(retry_after=7)])
+        client = AsyncAnthropic(api_key="any", base_url=claude.base_url, max_retries=0)
+"""
+
+from tests.simulators.anthropic.replies import (
+    CUT,
+    GARBAGE,
+    HANG,
+    PING,
+    Block,
+    Fail,
+    Pause,
+    Refusal,
+    Turn,
+    Usage,
+    broken,
+    forbidden,
+    overloaded,
+    rate_limited,
+    text,
+    thinking,
+    tool_use,
+    turn,
+    unauthorized,
+)
+from tests.simulators.anthropic.server import AnthropicSimulator, Request
+
+__all__ = [
+    "CUT",
+    "GARBAGE",
+    "HANG",
+    "PING",
+    "AnthropicSimulator",
+    "Block",
+    "Fail",
+    "Pause",
+    "Refusal",
+    "Request",
+    "Turn",
+    "Usage",
+    "broken",
+    "forbidden",
+    "overloaded",
+    "rate_limited",
+    "text",
+    "thinking",
+    "tool_use",
+    "turn",
+    "unauthorized",
+]
