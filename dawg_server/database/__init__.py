@@ -1,0 +1,28 @@
+"""What the server remembers: Postgres, embedded or given, and all SQL of ours, one module per aggregate."""
+
+from dawg_server.database.embedded import EmbeddedPostgres, running_dsn
+from dawg_server.database.pool import Connection, Database, Json
+from dawg_server.database.refusals import (
+    CheckViolation,
+    ForeignKeyViolation,
+    IntegrityError,
+    NotNullViolation,
+    RestrictViolation,
+    UniqueViolation,
+    constraint,
+)
+
+__all__ = [
+    "CheckViolation",
+    "Connection",
+    "Database",
+    "EmbeddedPostgres",
+    "ForeignKeyViolation",
+    "IntegrityError",
+    "Json",
+    "NotNullViolation",
+    "RestrictViolation",
+    "UniqueViolation",
+    "constraint",
+    "running_dsn",
+]

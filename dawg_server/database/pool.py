@@ -1,0 +1,233 @@
+"""The door to Postgres: a bounded pool of aiopg sessions, and the one place where their traps are handled."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import aiopg
+import psycopg2  # type: ignore[import-untyped]
+import psycopg2.errors  # type: ignore[import-untyped]
+from psycopg2 import extensions
+
+from dawg_server import errors
+from dawg_server.database import connecting
+from dawg_server.database.values import Json as Json
+from dawg_server.database.values import unstorable_text
+
+POOL_WAIT = 5.0  # seconds for a free session
+CONNECT_TIMEOUT = 5.0  # seconds
+ROLLBACK_TIMEOUT = 2.0  # seconds, then the session is closed, which rolls back as well
+CLOSE_TIMEOUT = 5.0  # seconds for statements that still run when the pool closes
+NETWORK_MARGIN = 2.0  # seconds that we wait longer than Postgres' own statement_timeout
+
+Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any] | None
+Row: TypeAlias = dict[str, Any]
+
+
+class _Result(NamedTuple):
+    changed: int
+    rows: list[Row]
+
+
+class _Statements(ABC):
+    """The four ways to run one statement. Parameters are `%s` with a sequence or `%(name)s` with a mapping.
+
+    uuid comes back as str, jsonb as Python objects, numeric as float, bytea as bytes, timestamptz as datetime in UTC.
+    A dict or list for a jsonb column is passed as `Json(value)`, a list for an array as it is.
+    Raises `errors.DependencyUnavailable("database")` when Postgres does not answer or the statement takes too long, and
+    the classes of `refusals` when a constraint refuses.
+    """
+
+    async def execute(self, sql: str, parameters: Parameters = None) -> int:
+        """The number of rows that were changed, or found."""
+        return (await self._run(sql, parameters)).changed
+
+    async def fetch_all(self, sql: str, parameters: Parameters = None) -> list[Row]:
+        return (await self._run(sql, parameters)).rows
+
+    async def fetch_one(self, sql: str, parameters: Parameters = None) -> Row | None:
+        rows = (await self._run(sql, parameters)).rows
+        return rows[0] if rows else None
+
+    async def fetch_value(self, sql: str, parameters: Parameters = None) -> Any:
+        """The first column of the first row, or None."""
+        row = await self.fetch_one(sql, parameters)
+        return next(iter(row.values())) if row else None
+
+    @abstractmethod
+    async def _run(self, sql: str, parameters: Parameters) -> _Result: ...
+
+
+class Connection(_Statements):
+    """A session inside a transaction; one statement at a time."""
+
+    def __init__(self, session: aiopg.Connection, timeout: float) -> None:
+        self._session = session
+        self._timeout = timeout  # seconds
+
+    async def _run(self, sql: str, parameters: Parameters) -> _Result:
+        with _translated(self._session):
+            async with self._session.cursor(timeout=self._timeout) as cursor:
+                await cursor.execute(sql, parameters)
+                if cursor.description is None:
+                    return _Result(max(cursor.rowcount, 0), [])
+                names = [column[0] for column in cursor.description]
+                return _Result(cursor.rowcount, [dict(zip(names, row, strict=True)) for row in cursor.raw.fetchall()])
+
+    async def _commit(self) -> None:
+        if self._session.raw.get_transaction_status() == extensions.TRANSACTION_STATUS_INERROR:
+            # Postgres would answer COMMIT with a silent ROLLBACK.
+            raise RuntimeError("A statement of this transaction failed, and its error was swallowed.")
+        await self.execute("COMMIT")
+
+    async def _roll_back(self) -> None:
+        if self._session.closed:
+            return
+        try:
+            async with asyncio.timeout(ROLLBACK_TIMEOUT):
+                await self.execute("ROLLBACK")
+        except (TimeoutError, errors.DependencyUnavailable):
+            await self._session.close()
+
+
+class Database(_Statements):
+    """A pool of at most `size` sessions. Its own four methods run one statement each, committed at once.
+
+    Sessions are made when they are needed, and anew when Postgres was away.
+    """
+
+    def __init__(self, parts: Mapping[str, str], size: int, statement_timeout: float) -> None:
+        self._parts = parts
+        self._size = size
+        self._statement_timeout = statement_timeout  # seconds
+        # Bound and stack of idle sessions in one: None stands for a session that is not open yet.
+        self._slots: asyncio.LifoQueue[aiopg.Connection | None] = asyncio.LifoQueue()
+        for _ in range(size):
+            self._slots.put_nowait(None)
+        self._busy: set[aiopg.Connection] = set()
+        self._closed = False
+
+    @classmethod
+    async def open(cls, dsn: str, *, size: int = 10, statement_timeout: float = 10.0) -> Database:
+        """Connects once, so that a wrong address stops the start: `errors.ConfigurationError` without the password.
+
+        `statement_timeout` is in seconds.
+        """
+        database = cls(connecting.parse(dsn), size, statement_timeout)
+        try:
+            await database.ping(CONNECT_TIMEOUT)
+        except errors.DependencyUnavailable as error:
+            reason = str(error.__cause__ or "").strip().partition("\n")[0] or "no answer in time"
+            raise errors.ConfigurationError(
+                f"The database of DATABASE_URL, {connecting.describe(database._parts)}, does not answer ({reason})."
+            ) from None
+        return database
+
+    async def close(self) -> None:
+        """Lets running statements finish for `CLOSE_TIMEOUT`, then closes every session."""
+        self._closed = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                for _ in range(self._size):
+                    session = await self._slots.get()
+                    if session is not None:
+                        await session.close()
+        for session in list(self._busy):
+            await session.close()
+
+    async def ping(self, timeout: float) -> float:  # noqa: ASYNC109 - health checks say how patient they are
+        """Seconds that a round trip takes; `errors.DependencyUnavailable` after `timeout` seconds."""
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(timeout):
+                await self.execute("SELECT 1")
+        except TimeoutError as error:
+            raise errors.DependencyUnavailable("database") from error
+        return time.perf_counter() - started
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Commits when the block ends and rolls back when it raises; errors of deferred constraints come at the end."""
+        async with self._session() as session:
+            connection = Connection(session, self._statement_timeout + NETWORK_MARGIN)
+            await connection.execute("BEGIN")
+            try:
+                yield connection
+                await connection._commit()
+            except BaseException:
+                await connection._roll_back()
+                raise
+
+    async def _run(self, sql: str, parameters: Parameters) -> _Result:
+        async with self._session() as session:
+            return await Connection(session, self._statement_timeout + NETWORK_MARGIN)._run(sql, parameters)
+
+    @contextlib.asynccontextmanager
+    async def _session(self) -> AsyncIterator[aiopg.Connection]:
+        if self._closed:
+            raise errors.DependencyUnavailable("database", "The server is shutting down.")
+        try:
+            async with asyncio.timeout(POOL_WAIT):
+                session = await self._slots.get()
+        except TimeoutError as error:
+            raise errors.DependencyUnavailable("database") from error
+        try:
+            if session is None or session.closed:
+                session = await self._connect()
+            self._busy.add(session)
+            yield session
+        finally:
+            if session is not None:
+                self._busy.discard(session)
+            self._slots.put_nowait(await _clean(session))
+
+    async def _connect(self) -> aiopg.Connection:
+        try:
+            return await connecting.connect(
+                self._parts, statement_timeout=self._statement_timeout, patience=CONNECT_TIMEOUT
+            )
+        except (OSError, psycopg2.Error) as error:  # a TimeoutError is an OSError
+            raise errors.DependencyUnavailable("database") from error
+
+
+async def _clean(session: aiopg.Connection | None) -> aiopg.Connection | None:
+    """The session if the next one can use it; what is still at work or in a transaction is closed."""
+    if session is None or session.closed:
+        return None
+    if session.raw.get_transaction_status() != extensions.TRANSACTION_STATUS_IDLE:
+        await session.close()
+        return None
+    return session
+
+
+@contextlib.contextmanager
+def _translated(session: aiopg.Connection) -> Iterator[None]:
+    try:
+        yield
+    except asyncio.CancelledError:
+        # aiopg closes the session when our task is cancelled, and Postgres then ends the statement. When Postgres
+        # itself ends a statement (statement_timeout), aiopg raises the same error but leaves the session open.
+        if session.closed:
+            raise
+        raise errors.DependencyUnavailable("database", "The database took too long. Try again soon.") from None
+    except TimeoutError as error:
+        raise errors.DependencyUnavailable("database") from error
+    except psycopg2.extensions.TransactionRollbackError:  # a deadlock: the caller's to repeat
+        raise
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        raise errors.DependencyUnavailable("database") from error
+    except (psycopg2.errors.UntranslatableCharacter, UnicodeEncodeError) as error:
+        raise unstorable_text() from error
+    except ValueError as error:
+        if "NUL" not in str(error):
+            raise
+        raise unstorable_text() from error
+    except psycopg2.DatabaseError as error:
+        if session.closed:  # lost in the middle of a reply, which libpq reports without a code
+            raise errors.DependencyUnavailable("database") from error
+        raise
