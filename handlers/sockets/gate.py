@@ -1,0 +1,69 @@
+"""Who may connect, and what everybody gets on connecting: their own room."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from socketio import exceptions  # type: ignore[import-untyped]
+
+from dawg_server import errors, logs
+from dawg_server.services import Services
+from handlers.rest import json
+from handlers.sockets.transport.server import Server
+
+NAMESPACES: dict[str, logs.Service] = {"/": "main", "/ai-brain": "ai-brain", "/voice": "voice"}
+MAX_RECONNECT_DELAY_MS = 5000  # clients of a server that stops come back spread over this time
+
+
+def user_room(user_id: str) -> str:
+    return f"user:{user_id}"
+
+
+def mount(server: Server, services: Services) -> None:
+    """Lets clients with a valid identity in; a refusal carries the error envelope as its data."""
+    for namespace, service in NAMESPACES.items():
+        _mount_one(server, services, namespace, logs.get(service))
+
+
+def announce_drain(server: Server) -> None:
+    """Tells every client to come back, each at a moment of its own."""
+    for namespace, sids in server.sids_by_namespace().items():
+        for sid in sids:
+            delay = random.randrange(MAX_RECONNECT_DELAY_MS)  # noqa: S311
+            news = {"reason": "The server is being updated.", "reconnectAfterMs": delay, "timestamp": json.now()}
+            server.broadcast("server:draining", news, room=sid, namespace=namespace)
+
+
+def _mount_one(
+    server: Server, services: Services, namespace: str, log: structlog.stdlib.BoundLogger
+) -> None:
+    async def connect(sid: str, environ: Mapping[str, Any], auth: Any = None) -> None:
+        try:
+            if services.lifecycle.draining:
+                raise errors.Draining(retry_after=2.0)
+            caller = await services.identity.identify(*_credentials(environ, auth))
+        except errors.DawgError as error:
+            log.info("A socket was refused.", action="socket_refused", namespace=namespace, code=error.code)
+            raise exceptions.ConnectionRefusedError(error.message, error.envelope()) from None
+        await server.save_session(sid, {"caller": caller}, namespace)
+        if namespace == "/":
+            await server.enter_room(sid, user_room(caller.user_id), namespace)
+        log.info("A socket connected.", action="socket_connected", namespace=namespace, sid=sid, user_id=caller.user_id)
+
+    async def disconnect(sid: str, reason: str) -> None:
+        log.info("A socket disconnected.", action="socket_disconnected", namespace=namespace, sid=sid, reason=reason)
+
+    server.on("connect", connect, namespace)
+    server.on("disconnect", disconnect, namespace)
+
+
+def _credentials(environ: Mapping[str, Any], auth: Any) -> tuple[str | None, str | None]:
+    """(token, claimed user id) from the handshake's `auth`, or else from its headers."""
+    fields = auth if isinstance(auth, Mapping) else {}
+    scheme, _, bearer = str(environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
+    token = fields.get("token") or (bearer.strip() if scheme.lower() == "bearer" else None)
+    claimed = fields.get("userId") or environ.get("HTTP_X_USER_ID")
+    return (token if isinstance(token, str) else None, claimed if isinstance(claimed, str) else None)

@@ -1,0 +1,83 @@
+"""How a connection joins a namespace and leaves it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from socketio import exceptions  # type: ignore[import-untyped]
+
+from dawg_server import errors, logs
+from handlers.sockets.transport import packets
+from handlers.sockets.transport.connection import Connection
+from handlers.sockets.transport.manager import Client, State
+
+if TYPE_CHECKING:
+    from handlers.sockets.transport.server import Server
+
+log = logs.get("main")
+
+CONNECT_TIMEOUT = 20.0  # seconds for a connect handler
+
+
+class Membership:
+    """Connect handlers run in tasks of their own: one that waits for the database holds up no other namespace."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._manager = server.manager
+
+    async def join(self, connection: Connection, header: packets.Header) -> None:
+        namespace = header.namespace
+        sid = await self._manager.pre_connect(connection.sid, namespace) if self._server.serves(namespace) else None
+        if sid is None:
+            connection.outbox.put(packets.connect_error(namespace, {"message": "Invalid namespace"}))
+            return
+        client = self._manager.clients[sid]
+        refusal = await self._ask(client, header)
+        if refusal is not None:
+            await self._manager.disconnect(sid, namespace)
+            connection.outbox.put(packets.connect_error(namespace, refusal))
+        elif client.state is State.CONNECTING and not connection.closing:
+            connection.outbox.put(packets.connect(namespace, sid))
+            await self._manager.connect(sid, namespace)
+        else:
+            await self._end(client, self._server.reason.TRANSPORT_CLOSE)
+
+    async def leave(self, client: Client, reason: str) -> None:
+        """A client that leaves while its connect handler is running is only marked; `join` then ends it."""
+        if client.state is State.CONNECTING:
+            self._manager.pre_disconnect(client.sid, client.namespace)
+        elif client.state is State.CONNECTED:
+            await self._end(client, reason)
+
+    async def _end(self, client: Client, reason: str) -> None:
+        self._manager.pre_disconnect(client.sid, client.namespace)
+        try:
+            await self._server._trigger_event("disconnect", client.namespace, client.sid, reason)
+        finally:
+            await self._manager.disconnect(client.sid, client.namespace)
+
+    async def _ask(self, client: Client, header: packets.Header) -> dict[str, Any] | None:
+        """Runs the connect handler; returns what a refused client is told, or None."""
+        try:
+            auth = packets.parse(header.body)
+            environ = self._server.environ[client.connection.sid]
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                accepted = await self._server._trigger_event(
+                    "connect", client.namespace, client.sid, environ, auth if isinstance(auth, dict) else None
+                )
+        except exceptions.ConnectionRefusedError as error:
+            return dict(error.error_args)
+        except packets.InvalidPayload as error:
+            return _refusal(errors.ValidationError(str(error)))
+        except errors.DawgError as error:
+            return _refusal(error)
+        except Exception:
+            log.exception("A connect handler broke.", action="socket_connect_failed", namespace=client.namespace)
+            return _refusal(errors.DawgError())
+        return dict(exceptions.ConnectionRefusedError().error_args) if accepted is False else None
+
+
+def _refusal(error: errors.DawgError) -> dict[str, Any]:
+    return {"message": error.message, "data": error.envelope()}

@@ -1,0 +1,198 @@
+"""What is on its way to one client: written at once when it can be, kept in order within a budget when it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from handlers.sockets.transport.counters import Counters
+from handlers.sockets.transport.packets import Message
+from handlers.sockets.transport.tasks import Tasks
+
+WRITE_CHUNK = 64 * 1024  # bytes joined into one write when a backlog is worked off
+MAX_POLLED = 16  # packets in one polling reply; python-engineio's client refuses more
+
+
+class FlowControl(Protocol):
+    """The part of aiohttp's protocol object that knows whether the transport's buffer is above its high-water mark."""
+
+    @property
+    def writing_paused(self) -> bool: ...
+
+
+class Outbox:
+    """The outgoing side of one connection. Polling until `attach` gives it a websocket's transport.
+
+    A message goes straight to the transport when nothing waits before it and the transport is not paused. Otherwise it
+    waits here. `size`, the bytes that wait here and in the transport, never exceeds `limit`: the message that would
+    exceed it calls `on_overflow` once, and from then on nothing more is accepted.
+    """
+
+    __slots__ = (
+        "_closed", "_counters", "_drain", "_flow", "_flusher", "_limit", "_on_overflow", "_poll", "_tasks",
+        "_transport", "_volatile_limit", "_waiting", "_waiting_bytes",
+    )  # fmt: skip
+
+    def __init__(self, limit: int, counters: Counters, tasks: Tasks, on_overflow: Callable[[], None]) -> None:
+        self._limit = limit
+        # Speech arrives faster than it is played: half of the budget is its buffer, the rest stays for the rest.
+        self._volatile_limit = limit // 2
+        self._counters = counters
+        self._tasks = tasks
+        self._on_overflow = on_overflow
+        self._waiting: deque[Message] = deque()
+        self._waiting_bytes = 0
+        self._transport: asyncio.WriteTransport | None = None
+        self._flow: FlowControl | None = None
+        self._drain: Callable[[], Awaitable[None]] | None = None
+        self._flusher: asyncio.Task[None] | None = None
+        self._poll: asyncio.Future[None] | None = None
+        self._closed = False
+
+    @property
+    def size(self) -> int:
+        """Bytes accepted that the operating system has not taken yet."""
+        return self._waiting_bytes + (self._transport.get_write_buffer_size() if self._transport is not None else 0)
+
+    @property
+    def polling(self) -> bool:
+        return self._transport is None
+
+    def put(self, message: Message) -> bool:
+        """Never blocks. False: the message was not accepted, because the client is gone or too slow."""
+        transport = self._transport
+        if (
+            transport is not None
+            and not self._waiting
+            and not self._closed
+            and not self._flow.writing_paused  # type: ignore[union-attr]  # set together with the transport
+            and message.size < self._limit - WRITE_CHUNK
+        ):
+            if transport.is_closing():
+                return False
+            transport.write(message.frame)
+            self._counters.written_directly += 1
+            return True
+        return self._enqueue(message)
+
+    def put_volatile(self, message: Message) -> bool:
+        """As `put`, for what is worth nothing late: refused as soon as half of the budget is in use."""
+        if self.size + message.size > self._volatile_limit:
+            self._counters.volatile_dropped += 1
+            return False
+        return self.put(message)
+
+    def attach(
+        self, transport: asyncio.WriteTransport, flow: FlowControl, drain: Callable[[], Awaitable[None]]
+    ) -> None:
+        """From now on over this websocket, beginning with what has been waiting."""
+        self._transport, self._flow, self._drain = transport, flow, drain
+        self._write_waiting()
+
+    def replace_waiting(self, last_words: list[Message]) -> None:
+        """Forgets everything that waits, queues `last_words` instead and accepts nothing after them."""
+        self._closed = True
+        self._waiting.clear()
+        self._waiting.extend(last_words)
+        self._waiting_bytes = sum(message.size for message in last_words)
+        self._wake()
+
+    def close(self, last_word: Message | None = None) -> None:
+        """Accepts nothing more; what waits is still delivered."""
+        if last_word is not None:
+            self.put(last_word)
+        self._closed = True
+        self.release_poll()
+
+    async def flushed(self, seconds: float) -> bool:
+        """Waits until everything has been handed to the transport and the transport is below its high-water mark."""
+        if self._flusher is None and self._flow is not None and self._flow.writing_paused:
+            self._flusher = self._start_flusher()
+        if self._flusher is not None:
+            await asyncio.wait({self._flusher}, timeout=seconds)
+        return self._flusher is None and not self._waiting
+
+    def discard(self) -> None:
+        self._closed = True
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        self.release_poll()
+
+    async def take(self, seconds: float) -> list[Message]:
+        """What the next polling reply carries: waits for the first message; empty when released, or out of time."""
+        if self._poll is not None:
+            raise RuntimeError("two polls at once")
+        if not self._waiting and not self._closed:
+            self._poll = asyncio.get_running_loop().create_future()
+            try:
+                await asyncio.wait_for(self._poll, seconds)
+            except TimeoutError:
+                return []
+            finally:
+                self._poll = None
+        taken: list[Message] = []
+        packets = 0
+        while self._waiting and self._transport is None:
+            packets += 1 + len(self._waiting[0].attachments)
+            if taken and packets > MAX_POLLED:
+                break
+            taken.append(self._pop())
+        return taken
+
+    def release_poll(self) -> None:
+        if self._poll is not None and not self._poll.done():
+            self._poll.set_result(None)
+
+    def _enqueue(self, message: Message) -> bool:
+        if self._closed:
+            return False
+        if self.size + message.size > self._limit:
+            self._closed = True
+            self._on_overflow()
+            return False
+        self._waiting.append(message)
+        self._waiting_bytes += message.size
+        self._counters.queued += 1
+        self._wake()
+        return True
+
+    def _wake(self) -> None:
+        if self._transport is None:
+            self.release_poll()
+        else:
+            self._write_waiting()
+
+    def _pop(self) -> Message:
+        message = self._waiting.popleft()
+        self._waiting_bytes -= message.size
+        return message
+
+    def _write_waiting(self) -> None:
+        assert self._transport is not None and self._flow is not None
+        while self._waiting and not self._flow.writing_paused and not self._transport.is_closing():
+            chunk = [self._pop().frame]
+            length = len(chunk[0])
+            while self._waiting and length + self._waiting[0].size <= WRITE_CHUNK:
+                chunk.append(self._pop().frame)
+                length += len(chunk[-1])
+            self._transport.write(b"".join(chunk))
+        if self._waiting and self._flusher is None:
+            self._flusher = self._start_flusher()
+
+    def _start_flusher(self) -> asyncio.Task[None]:
+        return self._tasks.start(self._flush(), name="socket-flush")
+
+    async def _flush(self) -> None:
+        # Ends when the backlog is gone or the connection is lost; it is never cancelled while the connection lives,
+        # because aiohttp shares one future between all who wait for the same transport.
+        assert self._transport is not None and self._flow is not None and self._drain is not None
+        try:
+            while (self._waiting or self._flow.writing_paused) and not self._transport.is_closing():
+                await self._drain()
+                self._write_waiting()
+        except ConnectionError:
+            self.discard()
+        finally:
+            self._flusher = None

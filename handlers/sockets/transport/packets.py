@@ -1,0 +1,173 @@
+"""Socket.IO 5 packets inside Engine.IO 4 messages, encoded once for any number of recipients.
+
+Grammar: "<engine type><packet type>[<attachments>-][<namespace>,][<id>][<JSON>]", attachments follow as binary frames
+(Socket.IO protocol, revision 5; Engine.IO protocol, revision 4; frames by RFC 6455, section 5.2).
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import struct
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+from socketio import packet as stock  # type: ignore[import-untyped]
+
+CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
+MAX_DEPTH = 100  # levels of nesting in a received payload; the encoder gives up at 254, Python's stack at about 900
+
+_BINARY_KIND = {EVENT: BINARY_EVENT, ACK: BINARY_ACK}
+_HEADER = re.compile(r"([0-6])(?:([0-9]{1,3})-)?(?:(/[^,]*),?)?([0-9]{1,15})?")
+_EVENT_NAME = re.compile(r'\["([^"\\]{1,100})"')
+_TEXT_FRAME, _BINARY_FRAME = 0x81, 0x82  # FIN and opcode
+
+
+class Malformed(Exception):
+    """The peer does not speak the protocol; its connection ends."""
+
+
+class InvalidPayload(Exception):
+    """The packet is sound, its JSON is not usable; the connection goes on."""
+
+
+class Message:
+    """One packet with its attachments, ready for websocket (`frame`) and polling (`encode`)."""
+
+    __slots__ = ("attachments", "frame", "size", "text")
+
+    def __init__(self, text: bytes, attachments: Sequence[bytes] = ()) -> None:
+        self.text = text
+        self.attachments = attachments
+        self.frame = _frame(_TEXT_FRAME, text)
+        for attachment in attachments:
+            self.frame += _frame(_BINARY_FRAME, attachment)
+        self.size = len(self.frame)  # bytes
+
+    def encode(self, b64: bool = True) -> str:
+        """The form in a polling body; has the signature of an Engine.IO packet, so that the stock payload takes it."""
+        return "\x1e".join([self.text.decode(), *("b" + base64.b64encode(each).decode() for each in self.attachments)])
+
+
+class Header(NamedTuple):
+    kind: int
+    attachments: int
+    namespace: str
+    id: int | None
+    body: str
+
+
+def event(name: str, data: Any, namespace: str = "/", id: int | None = None) -> Message:
+    """A tuple is several arguments, `None` is none, everything else is one."""
+    if isinstance(data, tuple):
+        return _encode(EVENT, namespace, id, [name, *data])
+    return _encode(EVENT, namespace, id, [name] if data is None else [name, data])
+
+
+def ack(namespace: str, id: int, result: Any) -> Message:
+    if isinstance(result, tuple):
+        return _encode(ACK, namespace, id, list(result))
+    return _encode(ACK, namespace, id, [] if result is None else [result])
+
+
+def connect(namespace: str, sid: str) -> Message:
+    return _encode(CONNECT, namespace, None, {"sid": sid})
+
+
+def connect_error(namespace: str, reason: Any) -> Message:
+    return _encode(CONNECT_ERROR, namespace, None, reason)
+
+
+def from_stock(packet: Any) -> Message:
+    """A packet that python-socketio has built itself."""
+    return _encode(packet.packet_type, packet.namespace or "/", packet.id, packet.data)
+
+
+def engine(kind: int, data: Any = None) -> Message:
+    """An Engine.IO packet that carries no Socket.IO packet: open, close, ping, pong, noop."""
+    body = b"" if data is None else data.encode() if isinstance(data, str) else orjson.dumps(data)
+    return Message(str(kind).encode() + body)
+
+
+def decode(text: str) -> Header:
+    """The parts of a received packet; the JSON is still text."""
+    match = _HEADER.match(text)
+    if match is None:
+        raise Malformed("unknown packet type")
+    kind, attachments, namespace, id = match.groups()
+    if (kind in "56") != (attachments is not None):
+        raise Malformed("wrong number of attachments")
+    if namespace is not None and "?" in namespace:
+        namespace = namespace[: namespace.index("?")]
+    return Header(
+        int(kind), int(attachments or 0), namespace or "/", None if id is None else int(id), text[match.end() :]
+    )
+
+
+def parse(body: str) -> Any:
+    """Reads the JSON of a packet; nothing that comes out of here can exhaust the stack of a handler."""
+    if not body:
+        return None
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidPayload("The payload is not valid JSON.") from error
+    # Nesting needs brackets, so that most payloads are known to be shallow without a walk.
+    if body.count("[") + body.count("{") > MAX_DEPTH and _deeper_than(data, MAX_DEPTH):
+        raise InvalidPayload(f"The payload is nested more than {MAX_DEPTH} levels deep.")
+    return data
+
+
+def event_name(body: str) -> str | None:
+    """The name of an event whose payload could not be read."""
+    match = _EVENT_NAME.match(body)
+    return match.group(1) if match else None
+
+
+def put_attachments(data: Any, attachments: Sequence[bytes]) -> Any:
+    """Replaces the placeholders of a binary packet."""
+    if isinstance(data, list):
+        return [put_attachments(each, attachments) for each in data]
+    if not isinstance(data, dict):
+        return data
+    if data.get("_placeholder") is not True:
+        return {key: put_attachments(value, attachments) for key, value in data.items()}
+    number = data.get("num")
+    if type(number) is not int or not 0 <= number < len(attachments):
+        raise InvalidPayload("The payload names a binary attachment that does not exist.")
+    return attachments[number]
+
+
+def _encode(kind: int, namespace: str, id: int | None, data: Any) -> Message:
+    tail = ("" if namespace == "/" else namespace + ",") + ("" if id is None else str(id))
+    if data is None:
+        return Message(f"4{kind}{tail}".encode())
+    try:
+        return Message(f"4{kind}{tail}".encode() + orjson.dumps(data))
+    except TypeError:
+        # Bytes, or keys that are not text: rare enough to be found by failing first.
+        data, found = stock.Packet.deconstruct_binary(data)
+        body = orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
+    if not found:
+        return Message(f"4{kind}{tail}".encode() + body)
+    return Message(f"4{_BINARY_KIND[kind]}{len(found)}-{tail}".encode() + body, [bytes(each) for each in found])
+
+
+def _frame(first: int, payload: bytes) -> bytes:
+    length = len(payload)
+    if length < 126:
+        return struct.pack(">BB", first, length) + payload
+    if length < 65536:
+        return struct.pack(">BBH", first, 126, length) + payload
+    return struct.pack(">BBQ", first, 127, length) + payload
+
+
+def _deeper_than(data: Any, limit: int) -> bool:
+    level = [data] if isinstance(data, list | dict) else []
+    for _ in range(limit):
+        children = (child for each in level for child in (each.values() if isinstance(each, dict) else each))
+        level = [child for child in children if isinstance(child, list | dict)]
+        if not level:
+            return False
+    return True

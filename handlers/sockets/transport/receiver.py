@@ -1,0 +1,153 @@
+"""What clients send: packets in, calls of handlers out, and the replies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from dawg_server import errors, logs
+from handlers.sockets.transport import packets
+from handlers.sockets.transport.connection import Connection, PartialPacket
+from handlers.sockets.transport.inbox import Call
+from handlers.sockets.transport.manager import Client, State
+from handlers.sockets.transport.timestamps import now
+
+if TYPE_CHECKING:
+    from handlers.sockets.transport.server import Server
+
+log = logs.get("main")
+
+MAX_ATTACHMENTS = 64  # of one packet
+
+
+class Receiver:
+    """Takes the packets of every connection. Nothing here waits; whatever has to is a task that the manager owns."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._counters = server.counters
+        self._tasks = server.manager.tasks
+
+    def receive(self, connection: Connection, text: str) -> None:
+        if connection.partial is not None:
+            raise packets.Malformed("text in place of a binary attachment")
+        header = packets.decode(text)
+        if header.kind == packets.EVENT:
+            self._event(connection, header)
+        elif header.kind == packets.ACK:
+            self._ack(connection, header)
+        elif header.kind in (packets.BINARY_EVENT, packets.BINARY_ACK):
+            if header.attachments > MAX_ATTACHMENTS:
+                raise packets.Malformed("too many binary attachments")
+            connection.partial = PartialPacket(header)
+            self._complete(connection, connection.partial)
+        elif header.kind == packets.CONNECT:
+            joining = self._server.membership.join(connection, header)
+            self._tasks.start(joining, name=f"socket-connect {header.namespace[:40]}")
+        elif header.kind == packets.DISCONNECT:
+            client = connection.clients.get(header.namespace)
+            if client is not None:
+                leaving = self._server.membership.leave(client, self._server.reason.CLIENT_DISCONNECT)
+                self._tasks.start(leaving, name=f"socket-disconnect {client.sid}")
+
+    def receive_attachment(self, connection: Connection, data: bytes) -> None:
+        partial = connection.partial
+        if partial is None:
+            raise packets.Malformed("a binary attachment without its packet")
+        partial.attachments.append(data)
+        partial.size += len(data)
+        if partial.size > self._server.eio.max_http_buffer_size:
+            raise packets.Malformed("the attachments are too large")
+        self._complete(connection, partial)
+
+    def _complete(self, connection: Connection, partial: PartialPacket) -> None:
+        if len(partial.attachments) < partial.header.attachments:
+            return
+        connection.partial = None
+        if partial.header.kind == packets.BINARY_EVENT:
+            self._event(connection, partial.header, partial.attachments, partial.size)
+        else:
+            self._ack(connection, partial.header, partial.attachments)
+
+    def _event(
+        self, connection: Connection, header: packets.Header, attachments: Sequence[bytes] = (), size: int = 0
+    ) -> None:
+        client = connection.clients.get(header.namespace)
+        if client is None or client.state is not State.CONNECTED:
+            return
+        self._counters.messages_received += 1
+        name = None
+        try:
+            name, arguments = self._read(header, attachments)
+            handler, arguments = self._server.resolve(name, client.namespace, (client.sid, *arguments))
+            if handler is None:
+                raise errors.ValidationError(f"There is no event “{name[:100]}” in the namespace {client.namespace}.")
+            if self._server.eio.draining:
+                raise errors.Draining
+        except errors.DawgError as error:
+            self._refuse(client, header.id, name or packets.event_name(header.body), error)
+            return
+        client.inbox.offer(
+            Call(
+                client=client,
+                event=name,
+                id=header.id,
+                handler=handler,
+                arguments=arguments,
+                size=size or len(header.body),
+                concurrent=self._server.is_concurrent(name, client.namespace),
+                answer=self._answer,
+                fail=self._fail,
+            )
+        )
+
+    def _read(self, header: packets.Header, attachments: Sequence[bytes]) -> tuple[str, tuple[Any, ...]]:
+        try:
+            data = packets.parse(header.body)
+            if header.kind == packets.BINARY_EVENT:
+                data = packets.put_attachments(data, attachments)
+        except packets.InvalidPayload as error:
+            raise errors.ValidationError(str(error)) from error
+        if not isinstance(data, list) or not data:
+            raise errors.ValidationError("An event is a list that begins with its name.")
+        name, *arguments = data
+        # A client that emits “connect” or “*” must not reach the handlers of that name.
+        if not isinstance(name, str) or name in self._server.reserved_events or name == "*":
+            raise errors.ValidationError("The name of an event has to be text that is not reserved.")
+        return name, tuple(arguments)
+
+    def _ack(self, connection: Connection, header: packets.Header, attachments: Sequence[bytes] = ()) -> None:
+        client = connection.clients.get(header.namespace)
+        if client is None or header.id is None:
+            return
+        try:
+            data = packets.put_attachments(packets.parse(header.body), attachments)
+        except packets.InvalidPayload:
+            return
+        callback = self._server.manager.trigger_callback(client.sid, header.id, data)
+        self._tasks.start(callback, name=f"socket-ack {client.sid}")
+
+    def _answer(self, call: Call, result: Any) -> None:
+        if call.id is not None:
+            call.client.connection.outbox.put(packets.ack(call.client.namespace, call.id, result))
+
+    def _fail(self, call: Call, error: Exception) -> None:
+        if not isinstance(error, errors.DawgError):
+            log.error(
+                "A socket handler broke.",
+                action="socket_handler_failed",
+                socket_event=call.event,
+                namespace=call.client.namespace,
+                exc_info=error,
+            )
+            error = errors.DawgError()
+        self._refuse(call.client, call.id, call.event, error)
+
+    def _refuse(self, client: Client, id: int | None, event: str | None, error: errors.DawgError) -> None:
+        self._counters.messages_refused += 1
+        envelope = error.envelope()
+        if id is not None:
+            message = packets.ack(client.namespace, id, envelope)
+        else:
+            message = packets.event("error", {**envelope, "event": event, "timestamp": now()}, client.namespace)
+        client.connection.outbox.put(message)

@@ -1,0 +1,209 @@
+"""The Socket.IO server: python-socketio's interface over a transport that encodes once and dispatches without tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+import socketio  # type: ignore[import-untyped]
+from engineio import packet as engine_packet  # type: ignore[import-untyped]
+
+from dawg_server import logs
+from handlers.sockets.transport import codec, packets
+from handlers.sockets.transport.arity import Arity, Handler
+from handlers.sockets.transport.connection import Connection
+from handlers.sockets.transport.counters import Counters
+from handlers.sockets.transport.engine import Engine
+from handlers.sockets.transport.manager import Client, RoomManager, State
+from handlers.sockets.transport.membership import Membership
+from handlers.sockets.transport.receiver import Receiver
+from handlers.sockets.transport.timestamps import now
+
+log = logs.get("main")
+
+NAMESPACES = ("/", "/ai-brain", "/voice")
+DISCONNECT_TIMEOUT = 10.0  # seconds for a disconnect handler
+
+SlowClientHook = Callable[[str, str], None]
+"""Called with namespace and sid, once for each namespace of the slow connection."""
+
+
+def create_server(
+    *,
+    cors_origins: Sequence[str],
+    max_packet_bytes: int = 1_000_000,
+    ping_interval: float = 25,
+    ping_timeout: float = 20,
+    max_queue_bytes: int = 4 * 2**20,
+    on_slow_client: SlowClientHook | None = None,
+    manager: RoomManager | None = None,
+) -> Server:
+    """Contract, section 6.1 and the socket rows of 1.3. `server.attach(app)` mounts it at `/socket.io`.
+
+    `cors_origins` are exact; a client without an `Origin` header is not a browser and passes. Intervals are in seconds.
+    """
+    return Server(
+        client_manager=manager or RoomManager(),
+        on_slow_client=on_slow_client,
+        namespaces=NAMESPACES,
+        async_mode="aiohttp",
+        json=codec,
+        logger=logging.getLogger("socketio"),
+        engineio_logger=logging.getLogger("socketio.engine"),
+        transports=["websocket", "polling"],
+        origins=frozenset(origin.strip().rstrip("/") for origin in cors_origins),
+        max_http_buffer_size=max_packet_bytes,
+        max_queue_bytes=max_queue_bytes,
+        ping_interval=ping_interval,
+        ping_timeout=ping_timeout,
+    )
+
+
+class Server(socketio.AsyncServer):  # type: ignore[misc]
+    """Handlers are registered and called as with python-socketio (`sid, data`; the returned value is the ack).
+
+    A handler's `DawgError` becomes the ack (or, without a callback, the `error` event) that section 6.1 of the contract
+    asks for; any other exception becomes `internal_error`. `inbox` tells the order in which handlers run.
+    """
+
+    eio: Engine
+    manager: RoomManager
+
+    def __init__(self, *, on_slow_client: SlowClientHook | None, **options: Any) -> None:
+        super().__init__(**options)
+        self._on_slow_client = on_slow_client
+        self._concurrent: set[tuple[str, str]] = set()
+        self._arity = Arity()
+        self.membership = Membership(self)
+        self.eio.receiver = Receiver(self)
+        self.eio.on_overflow = self._end_slow_client
+
+    # -- for services and metrics --------------------------------------------------------------------------------------
+
+    def broadcast(
+        self,
+        event: str,
+        data: Any = None,
+        *,
+        room: str | Iterable[str] | None = None,
+        skip_sid: str | Collection[str] | None = None,
+        namespace: str = "/",
+        ignore_queue: bool = False,
+    ) -> None:
+        """`emit` for those who need not wait: encoded once, on its way when this returns, and no task is made."""
+        self.manager.broadcast(event, data, namespace, room=room, skip_sid=skip_sid, ignore_queue=ignore_queue)
+
+    def try_send_volatile(self, event: str, data: Any, *, sid: str, namespace: str = "/") -> bool:
+        """For what is worth nothing late, such as voice audio: False, and not sent, when the socket is congested."""
+        client = self.manager.clients.get(sid)
+        if client is None or client.namespace != namespace or client.state is not State.CONNECTED:
+            return False
+        return client.connection.outbox.put_volatile(packets.event(event, data, namespace))
+
+    @property
+    def counters(self) -> Counters:
+        return self.eio.counters
+
+    def sockets_by_namespace(self) -> dict[str, int]:
+        return {namespace: len(members) for namespace, members in self.manager.namespaces.items()}
+
+    # -- python-socketio's interface -----------------------------------------------------------------------------------
+
+    def on(
+        self, event: str, handler: Handler | None = None, namespace: str | None = None, *, concurrent: bool = False
+    ) -> Any:
+        """`concurrent` handlers neither wait for the client's other events nor make them wait."""
+        if concurrent:
+            self._concurrent.add((namespace or "/", event))
+        return super().on(event, handler, namespace)
+
+    async def get_session(self, sid: str, namespace: str | None = None) -> dict[str, Any]:
+        return self._client(sid, namespace).session
+
+    async def save_session(self, sid: str, session: dict[str, Any], namespace: str | None = None) -> None:
+        self._client(sid, namespace).session = session
+
+    async def close(self, grace: float = 5.0) -> None:
+        """Refuses new connections and events, lets running handlers end within `grace` seconds, then ends everything.
+
+        Clients are told nothing: they see the transport close, and so they reconnect by themselves.
+        """
+        self.eio.draining = True
+        await self.manager.tasks.settle(grace)
+        await self.eio.shutdown()
+        await self.manager.tasks.close()
+
+    async def shutdown(self) -> None:
+        await self.close()
+
+    # -- for the parts of the transport --------------------------------------------------------------------------------
+
+    def serves(self, namespace: str) -> bool:
+        return namespace in self.namespaces or namespace in self.handlers or namespace in self.namespace_handlers
+
+    def is_concurrent(self, event: str, namespace: str) -> bool:
+        return (namespace, event) in self._concurrent
+
+    def resolve(self, event: str, namespace: str, arguments: tuple[Any, ...]) -> tuple[Handler | None, tuple[Any, ...]]:
+        """The handler of an event, or None, and the arguments to call it with."""
+        handler, arguments = self._get_event_handler(event, namespace, arguments)
+        if handler is not None:
+            return handler, self._arity.fit(handler, arguments)
+        owner, arguments = self._get_namespace_handler(namespace, arguments)
+        return (owner.trigger_event, (event, *arguments)) if owner is not None else (None, arguments)
+
+    def _end_slow_client(self, connection: Connection) -> None:
+        self.counters.slow_clients += 1
+        clients = list(connection.clients.values())
+        log.warning("A client reads too slowly.", action="socket_slow_client", sids=[client.sid for client in clients])
+        notice = {"maxQueueBytes": self.eio.max_queue_bytes, "timestamp": now()}
+        last_words = [packets.event("server:slow-client", notice, client.namespace) for client in clients]
+        connection.outbox.replace_waiting([*last_words, packets.engine(engine_packet.CLOSE)])
+        closing = connection.close(reason=self.reason.SERVER_DISCONNECT)
+        self.eio.tasks.start(closing, name=f"socket-slow {connection.sid}")
+        if self._on_slow_client is not None:
+            for client in clients:
+                self._on_slow_client(client.namespace, client.sid)
+
+    def _client(self, sid: str, namespace: str | None) -> Client:
+        client = self.manager.clients.get(sid)
+        if client is None or client.namespace != (namespace or "/"):
+            raise KeyError("Session not found")
+        return client
+
+    # -- what python-socketio calls ------------------------------------------------------------------------------------
+
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        connection = self.eio.sockets.get(eio_sid)
+        if connection is not None:
+            clients = list(connection.clients.values())
+            await asyncio.gather(*(self.membership.leave(client, reason) for client in clients))
+        self.environ.pop(eio_sid, None)
+
+    async def _trigger_event(self, event: str, namespace: str, *arguments: Any) -> Any:
+        handler, arguments = self.resolve(event, namespace, arguments)
+        if handler is None:
+            return self.not_handled
+        if event != "disconnect":
+            return await _result(handler(*arguments))
+        try:
+            async with asyncio.timeout(DISCONNECT_TIMEOUT):
+                return await _result(handler(*arguments))
+        except Exception:
+            # Whoever leaves is gone, whatever the handler thinks of it.
+            log.exception("A disconnect handler broke.", action="socket_disconnect_failed", namespace=namespace)
+
+    async def _send_packet(self, eio_sid: str, pkt: Any) -> None:
+        connection = self.eio.sockets.get(eio_sid)
+        if connection is not None:
+            connection.outbox.put(packets.from_stock(pkt))
+
+    def _engineio_server_class(self) -> type[Engine]:
+        return Engine
+
+
+async def _result(value: Any) -> Any:
+    return await value if inspect.isawaitable(value) else value
