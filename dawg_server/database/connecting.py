@@ -31,11 +31,13 @@ def parse(dsn: str) -> dict[str, str]:
     return parts
 
 
-def describe(parts: Mapping[str, str]) -> str:
-    """The address for people: everything but the password."""
+def unreachable(parts: Mapping[str, str], cause: BaseException | None) -> errors.ConfigurationError:
+    """The sentence for an operator whose database does not answer; it shows the address without the password."""
     user = f"{parts['user']}@" if "user" in parts else ""
     port = f":{parts['port']}" if "port" in parts else ""
-    return f"postgresql://{user}{parts.get('host', '')}{port}/{parts.get('dbname', '')}"
+    address = f"postgresql://{user}{parts.get('host', '')}{port}/{parts.get('dbname', '')}"
+    reason = str(cause or "").strip().partition("\n")[0] or "no answer in time"
+    return errors.ConfigurationError(f"The database of DATABASE_URL, {address}, does not answer ({reason}).")
 
 
 async def connect(parts: Mapping[str, str], *, statement_timeout: float, patience: float) -> aiopg.Connection:

@@ -122,10 +122,7 @@ class Database(_Statements):
         try:
             await database.ping(CONNECT_TIMEOUT)
         except errors.DependencyUnavailable as error:
-            reason = str(error.__cause__ or "").strip().partition("\n")[0] or "no answer in time"
-            raise errors.ConfigurationError(
-                f"The database of DATABASE_URL, {connecting.describe(database._parts)}, does not answer ({reason})."
-            ) from None
+            raise connecting.unreachable(database._parts, error.__cause__) from None
         return database
 
     async def close(self) -> None:
