@@ -93,11 +93,15 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self._file.close()
-            self._path.unlink(missing_ok=True)
+        complete = False
+        try:
+            if kind is None:
+                self.close()
+                complete = True
+        finally:
+            if not complete:
+                self._file.close()
+                self._path.unlink(missing_ok=True)
 
     def _open(self, rate: int) -> Any:
         import soundfile  # type: ignore[import-untyped]
