@@ -53,12 +53,16 @@ class Chord:
         """The chord's pitch classes, root first."""
         return tuple((self.root + interval) % 12 for interval in self.intervals)
 
+    def of_size(self, size: int) -> Chord:
+        """The same chord with at most `size` notes."""
+        return self if len(self.intervals) <= size else Chord(self.numeral, self.root, self.intervals[:size])
+
 
 def parse_key(text: str) -> Key:
     """Read a key in any accepted spelling (contract, section 4.2). Raises ValueError with a sentence for people."""
     match = _KEY.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
-        raise ValueError("A key is a letter A to G, then perhaps # or b, then perhaps minor or major: 'Cm', 'F# major'.")
+        raise ValueError("A key is a letter A to G, perhaps with # or b, perhaps minor or major: 'Cm', 'F# major'.")
     letter = match[1].upper()
     accidental = {"♯": "#", "♭": "b"}.get(match[2], match[2])
     mode = match[3] or ""

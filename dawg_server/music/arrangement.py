@@ -1,0 +1,87 @@
+"""Sections over the asked duration: whole bars, then one last chord that rings out before the duration ends."""
+
+from __future__ import annotations
+
+from dawg_server.music import frame, score
+
+RING_SECONDS = 1.5  # the least time that the last chord gets, where the duration allows
+EPSILON_BEATS = 1e-6
+
+ENERGY = {
+    "intro": 0.42, "verse": 0.66, "prechorus": 0.74, "chorus": 0.92, "bridge": 0.58, "outro": 0.58,
+    "hook": 0.92, "groove": 0.76, "build": 0.7, "drop": 1.0, "breakdown": 0.4,
+    "head": 0.78, "solo": 0.88, frame.ENDING: 0.7,
+}  # fmt: skip
+
+# From the shortest to the longest; the first is one section for a miniature.
+FORMS = {
+    "song": ("chorus", "verse chorus", "intro verse chorus", "intro verse chorus outro",
+             "intro verse chorus verse chorus", "intro verse chorus verse bridge chorus",
+             "intro verse chorus verse chorus bridge chorus outro",
+             "intro verse prechorus chorus verse prechorus chorus bridge chorus chorus outro"),
+    "beat": ("hook", "intro hook", "intro hook verse", "intro hook verse hook", "intro verse hook verse hook",
+             "intro hook verse hook bridge hook", "intro hook verse hook verse hook bridge hook outro"),
+    "club": ("drop", "build drop", "intro build drop", "intro build drop outro", "intro build drop breakdown drop",
+             "intro build drop breakdown build drop", "intro groove build drop breakdown build drop outro",
+             "intro groove build drop groove breakdown build drop drop outro"),
+    "floor": ("drop", "groove drop", "intro groove drop", "intro groove drop outro",
+              "intro groove breakdown drop outro", "intro groove drop breakdown groove drop outro",
+              "intro groove drop breakdown groove drop groove breakdown drop outro"),
+    "jazz": ("head", "head solo", "head solo head", "intro head solo head", "intro head solo solo head",
+             "intro head solo solo solo head outro"),
+}  # fmt: skip
+
+_LEAST_BARS = {"intro": 2, "build": 2, "outro": 2, "prechorus": 2}
+_FIXED = frozenset({"intro", "build", "outro", "prechorus"})  # grow by doubling only
+_CALM = frozenset({"bridge", "breakdown"})
+_ROOMY_BARS = 24  # pieces longer than this give every section at least twice its least bars
+
+
+def arrange(form: str, beats: float, beats_per_bar: float, bpm: float, energy: float) -> tuple[score.Section, ...]:
+    """Sections that fill `beats` exactly: whole bars, and a last section "ending" of what is left.
+
+    `energy` -1..1 lifts or lowers every section.
+    """
+    ring = min(RING_SECONDS * bpm / 60, beats / 2)
+    bars = max(1, int((beats - ring) / beats_per_bar + EPSILON_BEATS))
+    if bars * beats_per_bar > beats - EPSILON_BEATS:
+        return (score.Section(frame.ENDING, 0.0, beats, ENERGY[frame.ENDING]),)
+    sections = []
+    start = 0.0
+    for name, length in divide(form, bars):
+        sections.append(score.Section(name, start, length * beats_per_bar, _energy(name, energy)))
+        start += length * beats_per_bar
+    return (*sections, score.Section(frame.ENDING, start, beats - start, _energy(frame.ENDING, energy)))
+
+
+def divide(form: str, bars: int) -> list[tuple[str, int]]:
+    """Section names and their bars: phrases of four bars wherever possible, spare bars in the opening."""
+    sequences = [sequence.split() for sequence in FORMS[form]]
+    room = bars if bars <= _ROOMY_BARS else bars // 2
+    names = next((names for names in reversed(sequences) if _least(names) <= room), sequences[0])
+    if _least(names) > bars:
+        return [(names[0], bars)]
+    times = 1
+    while times < 4 and _least(names) * times * 2 <= bars:
+        times *= 2
+    lengths = [_LEAST_BARS.get(name, 4) * times for name in names]
+    spare = bars - sum(lengths)
+    growing = [index for index, name in reversed(list(enumerate(names))) if name not in _FIXED | _CALM] or [0]
+    turn = 0
+    while spare >= 4:
+        lengths[growing[turn % len(growing)]] += 4
+        spare -= 4
+        turn += 1
+    # Spare bars lengthen the opening, but a short piece does not wait long for its beat.
+    waiting = min(spare, max(0, max(4, lengths[0]) - lengths[0])) if names[0] in _FIXED and times == 1 else spare
+    lengths[0] += waiting
+    lengths[growing[0]] += spare - waiting
+    return list(zip(names, lengths, strict=True))
+
+
+def _least(names: list[str]) -> int:
+    return sum(_LEAST_BARS.get(name, 4) for name in names)
+
+
+def _energy(name: str, leaning: float) -> float:
+    return round(max(0.1, min(1.0, ENERGY[name] + 0.12 * leaning)), 3)

@@ -1,0 +1,128 @@
+"""Bass lines, from patterns or walking, with gliding notes where the style slides.
+
+Symbols in bass patterns: `R` root, `8` its octave, `5` fifth, `3` third, `7` seventh or the note below the root, `r` a
+short soft root, `a` a scale step towards the next chord, `T` the key's tonic whatever the chord.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from dawg_server.music import frame, moods, patterns, score, style, theory
+
+WALK = "walk"
+_SLIDE_BEATS = 0.5
+_SHORTEST_SLIDING_BEATS = 1.0
+_VELOCITIES = {"R": 108, "8": 98, "5": 98, "3": 96, "7": 94, "r": 66, "a": 92, "T": 104}
+
+
+def line(
+    bars: Sequence[frame.Bar], bass: style.BassLine, key: theory.Key, mood: moods.Mood, rng: random.Random
+) -> tuple[list[score.Note], list[score.Slide]]:
+    """The bass part and its glides, straight and unhumanised."""
+    pattern, loud_pattern = patterns.pick(bass.patterns, mood.density, rng)
+    notes: list[score.Note] = []
+    slides: list[score.Slide] = []
+    for bar in bars:
+        if bar.section.energy < bass.energy:
+            continue
+        if bar.ending:
+            root = theory.pitch_in(bar.harmony[0].chord.root, bass.low)
+            notes.append(score.Note(bar.start, bar.beats, root, 104))
+            continue
+        chosen = loud_pattern if bar.section.energy >= 0.8 else pattern
+        played = _walk(bar, bass.low, key, notes, rng) if chosen == WALK else _patterned(bar, chosen, bass.low, key)
+        notes += played
+        if bass.slides and rng.random() < bass.slides:
+            slides += _slide(bar, played, bass.low, key, rng)
+    return notes, slides
+
+
+def _patterned(bar: frame.Bar, pattern: str, low: int, key: theory.Key) -> list[score.Note]:
+    notes = []
+    for event in patterns.read(pattern, bar.number, bar.metre):
+        if event.offset >= bar.beats:
+            break
+        start = bar.start + event.offset
+        end = min(start + event.beats, bar.end)
+        while start < end - 1e-6:  # a held note follows the chord when it changes
+            stop = min(end, bar.boundary_after(start))
+            pitch = _pitch(event.symbol, bar, start, low, key)
+            length = (stop - start) * (0.5 if event.symbol == "r" else 0.95)
+            notes.append(score.Note(start, length, pitch, _VELOCITIES[event.symbol]))
+            start = stop
+    return notes
+
+
+def _pitch(symbol: str, bar: frame.Bar, beat: float, low: int, key: theory.Key) -> int:
+    chord = bar.chord_at(beat)
+    root = theory.pitch_in(chord.root, low)
+    if symbol == "T":
+        return theory.pitch_in(key.tonic, low)
+    if symbol == "8":
+        return root + 12
+    if symbol == "5":
+        fifth = root + chord.intervals[2]
+        return fifth if fifth <= low + 14 else fifth - 12
+    if symbol == "3":
+        return root + chord.intervals[1]
+    if symbol == "7":
+        seventh = root + (chord.intervals[3] if len(chord.intervals) > 3 else 12) - 12
+        return seventh if seventh >= low - 2 else seventh + 12
+    if symbol == "a":
+        return _approach(theory.pitch_in(bar.ahead.root, low), root, key)
+    return root
+
+
+def _approach(target: int, origin: int, key: theory.Key) -> int:
+    """The scale's neighbour of the target, on the side where the line comes from."""
+    steps = (1, 2) if origin > target else (-1, -2)
+    return next((target + step for step in steps if (target + step) % 12 in key.scale), target + steps[0])
+
+
+def _walk(
+    bar: frame.Bar, low: int, key: theory.Key, before: list[score.Note], rng: random.Random
+) -> list[score.Note]:
+    """Quarter notes: the root on a change, then chord and scale tones on the way to the next root."""
+    high = low + 19
+    notes: list[score.Note] = []
+    here = before[-1].pitch if before else low + 7
+    beats = int(bar.beats + 0.999)
+    for beat in range(beats):
+        start = bar.start + beat
+        chord = bar.chord_at(start)
+        changed = any(abs(span.start - start) < 1e-6 for span in bar.harmony)
+        last_of_chord = bar.boundary_after(start) - start <= 1 + 1e-6
+        target = theory.nearest(here, theory.ladder((bar.chord_at(bar.boundary_after(start)).root,), low, high))
+        if changed:
+            here = theory.nearest(here, theory.ladder((chord.root,), low, high))
+        elif last_of_chord:
+            here = target + 1 if rng.random() < 0.2 else _approach(target, here, key)
+        else:
+            tones = theory.ladder(chord.tones if rng.random() < 0.65 else key.scale, low, high)
+            ahead = 1 if target > here or here < low + 5 else -1
+            near = [tone for tone in tones if 0 < (tone - here) * ahead <= 5]
+            here = rng.choice(near or [tone for tone in tones if 0 < abs(tone - here) <= 7])
+        here = max(low - 1, min(high, here))
+        notes.append(score.Note(start, min(0.92, bar.end - start), here, 98 if beat % 2 else 104))
+        if last_of_chord and rng.random() < 0.12 and bar.end - start >= 1:  # a skipped eighth pushes into the next bar
+            notes[-1] = score.Note(start, 0.45, here, 100)
+            notes.append(score.Note(start + 0.5, 0.4, here, 76))
+    return notes
+
+
+def _slide(
+    bar: frame.Bar, notes: list[score.Note], low: int, key: theory.Key, rng: random.Random
+) -> list[score.Slide]:
+    long_notes = [note for note in notes if note.duration >= _SHORTEST_SLIDING_BEATS * 0.9]
+    if not long_notes:
+        return []
+    note = rng.choice(long_notes)
+    ahead = theory.pitch_in(bar.ahead.root, low)
+    options = [note.pitch + 12, note.pitch + 7, note.pitch + 12, ahead if ahead != note.pitch else note.pitch + 5]
+    target = rng.choice([pitch for pitch in options if pitch % 12 in key.scale] or [note.pitch + 12])
+    length = min(_SLIDE_BEATS, note.duration / 2)
+    # Halfway or at its end: an early glide is heard as a lick, a late one leads on.
+    start = note.start + (note.duration - length if rng.random() < 0.6 else note.duration / 2)
+    return [score.Slide(start, length, note.pitch, target)]

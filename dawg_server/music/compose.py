@@ -1,0 +1,181 @@
+"""The composer: genre, tempo, key, mood and a seed become a score. The same request always gives the same score."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import random
+from collections.abc import Sequence
+
+from dawg_server.music import (
+    arrangement,
+    bass,
+    comping,
+    feel,
+    frame,
+    genres,
+    harmony,
+    melody,
+    moods,
+    rhythm,
+    score,
+    steering,
+    theory,
+)
+from dawg_server.music.style import Style
+from dawg_server.music.styles import STYLES
+
+_TAIL_SECONDS = 0.25  # the last note ends this long before the piece does, so that its release is heard
+_RANGES = {"bpm": (20.0, 300.0), "duration": (5.0, 300.0)}
+
+
+def compose(
+    *,
+    genre: str,
+    bpm: float,
+    key: str,
+    mood: str,
+    duration: float,
+    seed: int,
+    prompt: str = "",
+    beats_per_bar: int = 4,
+) -> score.Score:
+    """Write a piece of `duration` seconds (5..300) at `bpm` (20..300) in `key`.
+
+    `genre` and `key` are read in any spelling of the contract (section 4.2); `mood` is free text (see `moods`),
+    `prompt` may steer (see `steering`). Raises ValueError with a sentence for people.
+    """
+    found = genres.find(genre)
+    if found is None:
+        raise ValueError(f"Unknown genre. Choose one of: {', '.join(genres.names())}.")
+    for name, value in (("bpm", bpm), ("duration", duration)):
+        least, most = _RANGES[name]
+        if not least <= value <= most:
+            raise ValueError(f"{name} has to be between {least:g} and {most:g}.")
+    parsed = theory.parse_key(key)
+    steer = steering.read(prompt)
+    leaning = moods.combine(moods.read(mood), steer.mood)
+    writer = _Writer(STYLES[found.name], parsed, leaning, steer, bpm, seed)
+    beats = duration * bpm / 60
+    sections = arrangement.arrange(writer.style.form, beats, beats_per_bar, bpm, leaning.energy)
+    bars = harmony.lay(
+        sections, key=parsed, style=writer.style, mood=leaning, beats_per_bar=beats_per_bar, rng=writer.rng("harmony")
+    )
+    style = writer.style
+    return score.Score(
+        genre=found.name,
+        mood=mood,
+        bpm=bpm,
+        key=parsed.name,
+        beats_per_bar=beats_per_bar,
+        duration=duration,
+        seed=seed,
+        sections=sections,
+        parts=tuple(writer.parts(bars, beats)),
+        brightness=_shade(style.brightness, leaning.brightness),
+        space=_shade(style.space, leaning.space),
+        grit=_shade(style.grit, leaning.grit),
+    )
+
+
+def _shade(base: float, leaning: float) -> float:
+    return round(max(0.0, min(1.0, base + 0.3 * leaning)), 3)
+
+
+class _Writer:
+    """One piece in the making: what every part needs to know."""
+
+    def __init__(
+        self, style: Style, key: theory.Key, mood: moods.Mood, steer: steering.Steering, bpm: float, seed: int
+    ) -> None:
+        self.style = style
+        self._key = key
+        self._mood = mood
+        self._steer = steer
+        self._bpm = bpm
+        self._seed = seed
+
+    def rng(self, concern: str) -> random.Random:
+        """A stream of its own for each part, so that a change in one leaves the others as they are."""
+        return random.Random(f"{self._seed}/{self.style.genre}/{concern}")
+
+    def parts(self, bars: Sequence[frame.Bar], beats: float) -> list[score.Part]:
+        """All parts that have something to play and that the prompt did not refuse."""
+        end = beats - min(_TAIL_SECONDS * self._bpm / 60, bars[-1].beats / 4)
+        made = [self._drums(bars, end), self._bass(bars, end), *self._layers(bars, end), *self._leads(bars, end)]
+        made += self._effects(bars, beats)
+        return [part for part in made if part.notes and part.stem not in self._steer.without_stems]
+
+    def _feel(self, end: float) -> feel.Feel:
+        style, beat_ms = self.style, 60_000 / self._bpm
+        asked = self._steer.swing
+        swing = style.swing if asked is None else max(asked, style.swing) if asked > 0.5 else asked
+        return feel.Feel(swing, style.swing_grid, style.loose_ms / beat_ms, style.snare_lag_ms / beat_ms, end)
+
+    def _drums(self, bars: Sequence[frame.Bar], end: float) -> score.Part:
+        rng = self.rng("drums")
+        notes = feel.perform(rhythm.drums(bars, self.style, self._mood, rng), self._feel(end), rng, drums=True)
+        return score.Part("drums", self.style.kit, tuple(notes), self.style.drums_gain_db)
+
+    def _bass(self, bars: Sequence[frame.Bar], end: float) -> score.Part:
+        rng, line = self.rng("bass"), self.style.bass
+        instrument = self._choose(line.instruments, "bass", rng)
+        notes, slides = bass.line(bars, line, self._key, self._mood, rng)
+        played = feel.perform(notes, self._feel(end), rng)
+        glides = feel.glide(slides, played) if instrument == "808" else ()
+        return score.Part("bass", instrument, tuple(played), line.gain_db, 0.0, tuple(glides))
+
+    def _layers(self, bars: Sequence[frame.Bar], end: float) -> list[score.Part]:
+        parts = []
+        for index, layer in enumerate(self.style.layers):
+            rng = self.rng(f"layer {index}")
+            instrument = self._choose(layer.instruments, layer.stem if index == 0 else "", rng)
+            if self._refused(instrument):
+                continue
+            notes = feel.perform(comping.layer(bars, layer, self._mood, rng), self._feel(end), rng)
+            parts.append(score.Part(layer.stem, instrument, tuple(notes), layer.gain_db, layer.pan))
+        return parts
+
+    def _leads(self, bars: Sequence[frame.Bar], end: float) -> list[score.Part]:
+        parts = []
+        for index, lead in enumerate(self.style.leads):
+            rng = self.rng(f"lead {index}")
+            instrument = self._choose(lead.instruments, "melody" if index == 0 else "", rng)
+            if self._refused(instrument):
+                continue
+            notes = feel.perform(melody.lead(bars, lead, self._key, self._mood, rng), self._feel(end), rng)
+            parts.append(score.Part("melody", instrument, tuple(notes), lead.gain_db, lead.pan))
+        return parts
+
+    def _choose(self, options: Sequence[str], stem: str, rng: random.Random) -> str:
+        """What the prompt asked for, or what the mood prefers, or what the seed says; never what was refused."""
+        by_chance = rng.choice(options)
+        asked = self._steer.instrument(stem) if stem else None
+        if asked:
+            return asked
+        allowed = [name for name in options if name not in self._steer.without_instruments] or list(options)
+        preferred = next((name for name in self._mood.prefers if name in allowed), None)
+        return preferred or (by_chance if by_chance in allowed else allowed[0])
+
+    def _refused(self, instrument: str) -> bool:
+        return instrument in self._steer.without_instruments
+
+    def _effects(self, bars: Sequence[frame.Bar], beats: float) -> list[score.Part]:
+        tonic = theory.pitch_in(self._key.tonic, 60)
+        parts = []
+        opening = [bar for bar in bars if bar.number == 0]
+        if "riser" in self.style.effects:
+            notes = [
+                score.Note(bar.start, bar.section.beats, tonic, 84)
+                for bar, following in itertools.pairwise(opening)
+                if bar.section.name in ("build", "breakdown") and following.section.name == "drop"
+            ]
+            parts.append(score.Part("melody", "riser", tuple(notes), -8.0))
+        if "impact" in self.style.effects:
+            loud = [bar for bar in opening if bar.section.name in ("drop", "hook", "chorus") and bar.start > 0]
+            parts.append(
+                score.Part("drums", "impact", tuple(score.Note(bar.start, 4.0, tonic - 24, 92) for bar in loud), -8.0)
+            )
+        if "vinyl noise" in self.style.effects:
+            parts.append(score.Part("drums", "vinyl noise", (score.Note(0.0, beats, tonic, 64),), -14.0))
+        return [dataclasses.replace(part, notes=tuple(feel.untangle(part.notes))) for part in parts]

@@ -1,0 +1,81 @@
+"""How a performance leans: swing, human timing and velocity; and the last check that notes fit the piece."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dawg_server.music import score
+
+SHORTEST_BEATS = 0.03
+_SNARES = frozenset({37, 38, 39, 40})
+_STEADY = frozenset({35, 36})  # the kick carries the tempo: it stays on the grid
+
+
+@dataclass(frozen=True, slots=True)
+class Feel:
+    """`swing` and `grid` as in `style.Style`; `loose` and `snare_lag` in beats; `end` is where the piece ends."""
+
+    swing: float
+    grid: float
+    loose: float
+    snare_lag: float
+    end: float
+
+
+def warp(beat: float, swing: float, grid: float) -> float:
+    """Move a straight position to where swing puts it: the middle of each pair of grid steps goes to `swing`."""
+    pair = 2 * grid
+    base, phase = divmod(beat, pair)
+    half = phase / pair
+    swung = half * swing / 0.5 if half <= 0.5 else swing + (half - 0.5) * (1 - swing) / 0.5
+    return (base + swung) * pair
+
+
+def perform(notes: Iterable[score.Note], feel: Feel, rng: random.Random, *, drums: bool = False) -> list[score.Note]:
+    """Swing and loosen notes, hold them inside the piece, and sort and untangle them."""
+    played = []
+    for note in notes:
+        start = warp(note.start, feel.swing, feel.grid)
+        end = warp(note.start + note.duration, feel.swing, feel.grid)
+        if not (drums and note.pitch in _STEADY):
+            # Bounded, so that no note leaves its place.
+            start += max(-2.0, min(2.0, rng.gauss(0, 1))) * feel.loose
+        if drums and note.pitch in _SNARES:
+            start += feel.snare_lag
+        start = min(max(0.0, start), feel.end - SHORTEST_BEATS)
+        end = min(max(end, start + SHORTEST_BEATS), feel.end)
+        velocity = max(1, min(127, round(note.velocity + rng.uniform(-4, 4))))
+        played.append(score.Note(start, end - start, note.pitch, velocity))
+    return untangle(played)
+
+
+def untangle(notes: Iterable[score.Note]) -> list[score.Note]:
+    """Sorted notes without two of one pitch at once: the earlier one ends, a doubled one goes."""
+    kept: list[score.Note] = []
+    last: dict[int, int] = {}
+    for note in sorted(notes, key=lambda note: (note.start, note.pitch, -note.velocity)):
+        if note.pitch in last:
+            before = kept[last[note.pitch]]
+            gap = note.start - before.start
+            if gap < SHORTEST_BEATS:
+                continue
+            if before.duration > gap:
+                kept[last[note.pitch]] = score.Note(before.start, gap, before.pitch, before.velocity)
+        last[note.pitch] = len(kept)
+        kept.append(note)
+    return kept
+
+
+def glide(slides: Iterable[score.Slide], played: list[score.Note]) -> list[score.Slide]:
+    """Keep the slides that still lie within a note of their pitch after swing and human timing."""
+    kept = []
+    for slide in slides:
+        for note in played:
+            end = note.start + note.duration
+            if note.pitch == slide.from_pitch and note.start <= slide.start < end:
+                kept.append(dataclasses.replace(slide, duration=min(slide.duration, end - slide.start)))
+                break
+    return kept

@@ -1,0 +1,90 @@
+"""Chords for every bar: progressions of the genre, darker or brighter with the mood, that keep the tonic at the centre.
+
+Every section begins on the tonic unless it is a contrast (bridge, breakdown, prechorus); sections end with a cadence
+where the style has one, and the ending is the tonic chord.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from dawg_server.music import frame, moods, score, style, theory
+
+CONTRASTS = {
+    True: ("VI VII i VII", "iv VI i VII", "VI iv i v"),  # minor
+    False: ("IV V vi V", "vi IV I V", "IV I IV V"),  # major
+}
+_CONTRASTING = frozenset({"bridge", "prechorus"})
+_LOUD = frozenset({"chorus", "hook", "drop"})
+_COLOURED_EVERY_BARS = 8  # a colour tints one bar in eight, so that the key stays clear
+_COLOURS = {
+    ("phrygian", True): "bII",
+    ("dorian", True): "IV",
+    ("mixolydian", False): "bVII",
+}
+
+
+def choose(
+    options: Sequence[str], valence: float, count: int, rng: random.Random
+) -> list[str]:
+    """`count` different progressions (fewer when there are fewer), around the mood's place from dark to bright."""
+    place = (valence + 1) / 2 * (len(options) - 1) + rng.uniform(-0.7, 0.7)
+    order = sorted(range(len(options)), key=lambda index: (abs(index - place), index))
+    return [options[index] for index in order[:count]]
+
+
+def lay(
+    sections: Sequence[score.Section],
+    *,
+    key: theory.Key,
+    style: style.Style,
+    mood: moods.Mood,
+    beats_per_bar: float,
+    rng: random.Random,
+) -> list[frame.Bar]:
+    """All bars of the piece with their chords."""
+    chosen = choose(style.minor if key.minor else style.major, mood.valence, 2, rng)
+    contrast = rng.choice(CONTRASTS[key.minor])
+    numerals: list[tuple[score.Section, int, int, float, str]] = []
+    for index, section in enumerate(sections):
+        if section.name == frame.ENDING:
+            numerals.append((section, 0, 0, section.beats, "i" if key.minor else "I"))
+            continue
+        progression = contrast if section.name in _CONTRASTING else chosen[section.name in _LOUD and len(chosen) > 1]
+        count = round(section.beats / beats_per_bar)
+        following = sections[index + 1].name if index + 1 < len(sections) else ""
+        for number, text in enumerate(_section(progression, count, key, style, mood, following)):
+            numerals.append((section, number, count - 1 - number, beats_per_bar, text))
+    return _bars(numerals, key, beats_per_bar)
+
+
+def _section(
+    progression: str, count: int, key: theory.Key, style: style.Style, mood: moods.Mood, following: str
+) -> list[str]:
+    cycle = progression.split()
+    texts = [cycle[number % len(cycle)] for number in range(count)]
+    colour = _COLOURS.get((mood.colour, key.minor))
+    if colour:
+        # The bar before the last of each group: it then falls back to the tonic's side.
+        for number in range(_COLOURED_EVERY_BARS - 2, count, _COLOURED_EVERY_BARS):
+            texts[number] = colour
+    cadence = style.cadences[0 if key.minor else 1]
+    if count >= 2 and following and (cadence or following == frame.ENDING):
+        texts[-1] = cadence or ("VII" if key.minor else "V")
+    return texts
+
+
+def _bars(
+    numerals: list[tuple[score.Section, int, int, float, str]], key: theory.Key, beats_per_bar: float
+) -> list[frame.Bar]:
+    metre = frame.metre(beats_per_bar)
+    chords = [[theory.chord(numeral, key, 5) for numeral in text.split(",")] for *_, text in numerals]
+    bars = []
+    for index, (section, number, left, beats, _) in enumerate(numerals):
+        start = section.start_beat + number * beats_per_bar
+        width = beats / len(chords[index])
+        spans = tuple(frame.Span(start + place * width, width, chord) for place, chord in enumerate(chords[index]))
+        ahead = chords[(index + 1) % len(chords)][0]
+        bars.append(frame.Bar(start, beats, section, number, left, metre, spans, ahead))
+    return bars

@@ -1,0 +1,29 @@
+"""The seventeen styles, one module per family."""
+
+from __future__ import annotations
+
+from dawg_server.music.style import Style
+from dawg_server.music.styles import band, broken, club, hiphop, roots, trap
+
+STYLES: dict[str, Style] = {
+    style.genre: style
+    for style in (
+        trap.TRAP,
+        trap.DRILL,
+        hiphop.HIP_HOP,
+        hiphop.BOOM_BAP,
+        hiphop.LO_FI,
+        hiphop.R_AND_B,
+        club.HOUSE,
+        club.TECHNO,
+        club.EDM,
+        broken.DRUM_AND_BASS,
+        broken.DUBSTEP,
+        band.POP,
+        band.ROCK,
+        band.INDIE,
+        roots.COUNTRY,
+        roots.FOLK,
+        roots.JAZZ,
+    )
+}
