@@ -1,0 +1,127 @@
+"""Guitars: acoustic, clean, overdriven, lead and steel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dawg_server.music.sound import envelopes, filters, strings
+from dawg_server.music.sound.filters import Band
+from dawg_server.music.sound.strings import String
+from dawg_server.music.sound.tone import Bend, Samples, Tone
+
+WOOD = (
+    Band("peak", 102, 2.2, 4.0),
+    Band("peak", 205, 2.0, 3.5),
+    Band("peak", 410, 1.6, 2.0),
+    Band("highshelf", 4500, 0.7, 2.0),
+    Band("highpass", 70),
+)
+CABINET = (
+    Band("highpass", 85),
+    Band("peak", 130, 1.0, 2.0),
+    Band("peak", 520, 0.8, -2.5),
+    Band("peak", 2300, 0.9, 4.5),
+    Band("lowpass", 4700),
+    Band("lowpass", 5200),
+)
+DOUBLED_CENTS = (-2.2, 2.2)  # the same chord played twice, once for each side
+
+
+def acoustic_guitar(tone: Tone) -> Samples:
+    """Six steel strings in a wooden box; two microphones hear slightly different brightness."""
+    sound = strings.plucked(tone, String(0.17, 0.95, 5.2, 0.34, 0.00003, 0.16), WOOD)
+    nail = _scrape(tone, len(sound), 0.009, 3600) * 0.16
+    close = filters.shape(sound, tone.rate, Band("highshelf", 2600, 0.7, 3.0))
+    return np.stack([close + nail, 0.92 * sound + 0.6 * nail], axis=1).astype(np.float32)
+
+
+def clean_guitar(tone: Tone) -> Samples:
+    """A bright single coil through a slow chorus."""
+    sides = []
+    pickup = (Band("highpass", 90), Band("peak", 2700, 1.1, 5.0), Band("lowpass", 6000))
+    for phase in (0.0, 0.5):
+        sound = strings.plucked(tone, String(0.14, 0.8, 4.6, 0.3, 0.00002, 0.12), pickup)
+        sides.append(chorus(sound, tone.rate, 0.7, phase))
+    return np.stack(sides, axis=1)
+
+
+def overdriven_guitar(tone: Tone) -> Samples:
+    return np.stack([_amplified(tone, cents, 7.0) for cents in DOUBLED_CENTS], axis=1)
+
+
+def lead_guitar(tone: Tone) -> Samples:
+    """One singing, driven string with a finger's vibrato."""
+    vibrating = _amplified(tone, 0.0, 11.0)
+    time = tone.time(len(vibrating))
+    depth = 0.00045 * np.clip((time - 0.25) / 0.3, 0.0, 1.0)
+    sound = _delayed(vibrating, (0.0006 + depth * 0.4 * np.sin(2 * np.pi * 5.3 * time)) * tone.rate)
+    return filters.shape(sound, tone.rate, Band("peak", 1300, 0.9, 2.5))
+
+
+def steel_guitar(tone: Tone) -> Samples:
+    """A slide guitar: every note is reached from a little below and swells in."""
+    scooped = _slid(tone)
+    frames = len(scooped)
+    time = tone.time(frames)
+    swell = 0.45 + 0.55 * np.clip(time / 0.09, 0.0, 1.0)
+    out: Samples = (scooped * swell).astype(np.float32)
+    return out
+
+
+def chorus(sound: Samples, rate: int, hertz: float, phase: float) -> Samples:
+    """A copy whose delay sways by a millisecond or so, beside the dry sound."""
+    turns = np.arange(len(sound)) * (hertz / rate) + phase
+    return (0.72 * sound + 0.5 * _delayed(sound, (0.011 + 0.0014 * np.sin(2 * np.pi * turns)) * rate)).astype(
+        np.float32
+    )
+
+
+def _amplified(tone: Tone, cents: float, gain: float) -> Samples:
+    string = String(0.12, 0.75, 9.0, 0.16, 0.00001, 0.1)
+    raw = strings.plucked(tone, string, (Band("highpass", 110), Band("peak", 900, 0.8, 3.0)), cents)
+    pick = _scrape(tone, len(raw), 0.006, 2800) * 0.1
+    driven = np.tanh(gain * (0.5 + 0.6 * tone.velocity) * (raw + pick) + 0.12) - np.tanh(0.12)
+    sound = filters.shape(driven.astype(np.float32), tone.rate, *CABINET)
+    return envelopes.soften(
+        envelopes.release(sound, min(tone.held, len(sound)), tone.rate, 0.09), tone.rate, 0.001, 0.012
+    ) * np.float32(0.6)
+
+
+def _slid(tone: Tone) -> Samples:
+    from dawg_server.music.sound import oscillators
+
+    frames = tone.held + round(0.22 * tone.rate)
+    f0 = tone.frequency
+    time = tone.time(frames)
+    reached = Tone(
+        tone.pitch - 0.7,
+        tone.seconds,
+        tone.velocity,
+        tone.rate,
+        tone.beat,
+        tone.rng,
+        (Bend(0.0, 0.085, -0.7, 0.0), *tone.bends),
+    )
+    vibrato = 9.0 * np.clip((time - 0.3) / 0.4, 0, 1) * np.sin(2 * np.pi * 5.6 * time)
+    n = np.arange(1, int(np.clip(9000 // f0, 1, 40)) + 1)
+    waves = oscillators.sweep_table(np.abs(np.sin(np.pi * n * 0.14)) / n**0.85, f0, 0.75)
+    row = oscillators.sweep_row(f0 * 2.2 + (1800 + 2600 * tone.velocity) * np.exp(-time / 0.9))
+    sound = oscillators.scan(waves, reached.cycles(frames, vibrato), row) * np.exp(-time / 2.4)
+    envelope = envelopes.adsr(tone.held, tone.rate, 0.004, 2.0, 0.8, 0.22)
+    out: Samples = (sound[: len(envelope)] * envelope[:frames]).astype(np.float32)
+    return out
+
+
+def _delayed(sound: Samples, delay: np.ndarray) -> Samples:
+    place = np.clip(np.arange(len(sound)) - delay, 0.0, len(sound) - 1.001)
+    whole = place.astype(np.int64)
+    blend = (place - whole).astype(np.float32)
+    out: Samples = sound[whole] + (sound[np.minimum(whole + 1, len(sound) - 1)] - sound[whole]) * blend
+    return out
+
+
+def _scrape(tone: Tone, frames: int, seconds: float, frequency: float) -> Samples:
+    out = np.zeros(frames, np.float32)
+    length = min(frames, round(seconds * tone.rate))
+    out[:length] = tone.rng.standard_normal(length) * np.linspace(1, 0, length) ** 2 * tone.velocity
+    return filters.shape(out, tone.rate, Band("bandpass", frequency, 0.8))

@@ -1,0 +1,71 @@
+"""Every instrument by name: its voice, its level, and how it sits in the room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dawg_server.music.sound import bass, guitars, keys, kits, noises, synths, winds
+from dawg_server.music.sound.tone import Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """`level_db` brings a note of full velocity to a common loudness; `wet` is its share of the room;
+    `monophonic`: a new note ends the one before."""
+
+    name: str
+    voice: Voice
+    level_db: float = 0.0
+    wet: float = 1.0
+    monophonic: bool = False
+
+
+INSTRUMENTS = {
+    instrument.name: instrument
+    for instrument in (
+        Instrument("808", bass.bass_808, -11.2, wet=0.0, monophonic=True),
+        Instrument("sub bass", bass.sub_bass, -11.5, wet=0.0, monophonic=True),
+        Instrument("finger bass", bass.finger_bass, -7.5, wet=0.1, monophonic=True),
+        Instrument("picked bass", bass.picked_bass, -6.8, wet=0.1, monophonic=True),
+        Instrument("upright bass", bass.upright_bass, -4.0, wet=0.25, monophonic=True),
+        Instrument("reese bass", bass.reese_bass, -13.4, wet=0.05, monophonic=True),
+        Instrument("synth bass", bass.synth_bass, -11.0, wet=0.05, monophonic=True),
+        Instrument("house bass", bass.house_bass, -8.0, wet=0.05, monophonic=True),
+        Instrument("wobble bass", bass.wobble_bass, -14.5, wet=0.08, monophonic=True),
+        Instrument("grand piano", keys.grand_piano, -10.7, wet=0.8),
+        Instrument("electric piano", keys.electric_piano, -13.5, wet=0.8),
+        Instrument("pad", synths.pad, -6.8),
+        Instrument("pluck", synths.pluck, -6.3),
+        Instrument("supersaw", synths.supersaw, -6.0),
+        Instrument("strings", synths.strings, -19.6),
+        Instrument("acoustic guitar", guitars.acoustic_guitar, -10.4, wet=0.7),
+        Instrument("clean guitar", guitars.clean_guitar, -10.9, wet=0.8),
+        Instrument("overdriven guitar", guitars.overdriven_guitar, -14.1, wet=0.35),
+        Instrument("organ", keys.organ, -11.6, wet=0.6),
+        Instrument("house stab", synths.house_stab, -7.3),
+        Instrument("lead synth", synths.lead_synth, -9.1, wet=0.9),
+        Instrument("bell", keys.bell, -10.3),
+        Instrument("flute", winds.flute, -12.4),
+        Instrument("square lead", synths.square_lead, -12.2, wet=0.9),
+        Instrument("vibraphone", keys.vibraphone, -10.1),
+        Instrument("lead guitar", guitars.lead_guitar, -12.7, wet=0.8),
+        Instrument("steel guitar", guitars.steel_guitar, -10.5),
+        Instrument("saxophone", winds.saxophone, -8.8, wet=0.9),
+        Instrument("choir", synths.choir, -15.4),
+        Instrument("music box", keys.music_box, -5.8),
+        Instrument("riser", noises.riser, -8.2, wet=0.6),
+        Instrument("impact", noises.impact, -7.5, wet=0.6),
+        Instrument("vinyl noise", noises.vinyl_noise, -9.0, wet=0.0),
+    )
+}
+FALLBACKS = {"bass": "finger bass", "chords": "electric piano", "melody": "lead synth"}
+EFFECTS = ("riser", "impact", "vinyl noise")
+
+
+def is_kit(name: str, stem: str) -> bool:
+    return name in kits.KITS or (name not in INSTRUMENTS and (stem == "drums" or name.startswith("kit")))
+
+
+def find(name: str, stem: str) -> Instrument:
+    """The instrument, or the one that stands in for an unknown name in that stem."""
+    return INSTRUMENTS.get(name) or INSTRUMENTS[FALLBACKS.get(stem, "grand piano")]

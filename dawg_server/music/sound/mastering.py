@@ -1,0 +1,127 @@
+"""The master's gain over time, worked out on frames before any sample is touched: glue, loudness, and room for peaks.
+
+It is a gain and nothing else, and all stems get the same one, so that the stems still sum to the mix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dawg_server.audio import filters, loudness
+from dawg_server.music.sound.tone import Samples, Signal
+
+TARGET = -14.0  # LUFS
+FRAME = 128  # samples a peak is taken over
+GLUE_FRAMES = 4  # frames per step of the compressor
+CEILING = 10 ** (-2.2 / 20)  # highest sample before the limiter, which is left with what lies between the samples
+AHEAD = 3  # frames by which a peak's reduction comes early
+RELEASE = 0.07  # seconds
+GLUE_ATTACK, GLUE_RELEASE = 0.02, 0.22  # seconds
+GLUE_ABOVE = 1.0  # LU over the target at which the compressor begins
+FADE = 1.2  # seconds at most, at the end of the piece
+ROUNDS = 8  # of fitting the loudness
+
+
+@dataclass(slots=True)
+class Listener:
+    """Takes in the balanced mix and stems once: peaks and K-weighted energy per frame."""
+
+    rate: int
+    peaks: list[Samples] = field(default_factory=list)
+    powers: list[Signal] = field(default_factory=list)
+    _weighting: filters.Cascade = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._weighting = filters.Cascade(loudness.k_weighting(self.rate), 2)
+
+    def add(self, stems: Samples, mix: Samples) -> None:
+        """`stems` (frames, 8) and `mix` (frames, 2) of a whole number of frames."""
+        self.peaks.append(np.maximum(_highest(stems), _highest(mix)))
+        weighted = self._weighting.process(mix.astype(np.float64))
+        self.powers.append(np.square(weighted).reshape(-1, 2 * FRAME).sum(axis=1) / FRAME)
+
+
+def _highest(samples: Samples) -> Samples:
+    rows = samples.reshape(-1, FRAME * samples.shape[1])
+    highest: Samples = np.maximum(rows.max(axis=1), -rows.min(axis=1))
+    return highest
+
+
+def plan(listener: Listener, frames: int, ratio: float, target: float = TARGET) -> Samples:
+    """The gain at every frame border: glue of a `ratio`, loudness of `target` LUFS, and peaks under the ceiling."""
+    peaks = np.concatenate(listener.peaks).astype(np.float64)
+    powers = np.concatenate(listener.powers)
+    if not powers.any():
+        return np.ones(len(peaks) + 1, np.float32)
+    step = FRAME / listener.rate
+    makeup = 10 ** ((target - _integrated(powers, step)) / 20)
+    glue = _glue(powers * makeup**2, step, ratio, target)
+    gain = glue * makeup
+    for _ in range(ROUNDS):
+        gain = glue * makeup * _guard(peaks * glue * makeup, step)
+        miss = target - _integrated(powers * gain**2, step)
+        makeup *= 10 ** (miss / 20)
+        if abs(miss) < 0.03:
+            break
+    gain = glue * makeup * _guard(peaks * glue * makeup, step)
+    return _faded(np.append(gain, gain[-1]), frames, listener.rate)
+
+
+def apply(block: Samples, gains: Samples, first_frame: int) -> Samples:
+    """The block (a whole number of frames long) with the planned gain, drawn in straight lines."""
+    count = len(block) // FRAME
+    edges = gains[first_frame : first_frame + count + 1]
+    line = np.linspace(0.0, 1.0, FRAME, endpoint=False, dtype=np.float32)
+    curve = edges[:-1, None] + (edges[1:] - edges[:-1])[:, None] * line
+    out: Samples = block * curve.reshape(-1, 1)
+    return out
+
+
+def _integrated(powers: Signal, step: float) -> float:
+    """BS.1770-5 on frames: blocks of 400 ms every 100 ms, both gates."""
+    total = np.concatenate([[0.0], np.cumsum(powers)])
+    starts = np.round(np.arange(0, max(len(powers) * step - 0.4, 0.001), 0.1) / step).astype(int)
+    ends = np.minimum(starts + max(1, round(0.4 / step)), len(powers))
+    blocks = (total[ends] - total[starts]) / np.maximum(ends - starts, 1)
+    loud = blocks[blocks > 10 ** ((-70 + 0.691) / 10)]
+    if not loud.size:
+        return -70.0
+    loud = loud[loud > loud.mean() / 10]
+    return float(-0.691 + 10 * np.log10(loud.mean()))
+
+
+def _glue(powers: Signal, step: float, ratio: float, target: float) -> Signal:
+    count = -(-len(powers) // GLUE_FRAMES)
+    padded = np.pad(powers, (0, count * GLUE_FRAMES - len(powers)), mode="edge")
+    level = -0.691 + 10 * np.log10(padded.reshape(count, GLUE_FRAMES).mean(axis=1) + 1e-12)
+    wanted = np.maximum(level - (target + GLUE_ABOVE), 0.0) * (1 - 1 / ratio)
+    rise, fall = (float(np.exp(-GLUE_FRAMES * step / seconds)) for seconds in (GLUE_ATTACK, GLUE_RELEASE))
+    reduction, held = np.empty(count), 0.0
+    for index, aim in enumerate(wanted.tolist()):
+        held = aim + (held - aim) * (rise if aim > held else fall)
+        reduction[index] = held
+    places = np.arange(len(powers)) / GLUE_FRAMES - 0.5
+    smooth: Signal = np.interp(places, np.arange(count), reduction)
+    return 10 ** (-smooth / 20)
+
+
+def _guard(peaks: Signal, step: float) -> Signal:
+    """A factor that keeps every peak below the ceiling: early by `AHEAD` frames, and slowly let go."""
+    need = np.maximum(np.log(np.maximum(peaks, 1e-9) / CEILING), 0.0)
+    width = 2 * AHEAD + 1
+    padded = np.pad(need, (AHEAD, AHEAD + 1))
+    held = np.lib.stride_tricks.sliding_window_view(padded, width).max(axis=1)[: len(need)]
+    decay = np.exp(-step / RELEASE)
+    index = np.arange(len(held)) * -np.log(decay)
+    released = np.exp(np.maximum.accumulate(np.log(held + 1e-12) + index) - index)
+    kernel = np.hanning(AHEAD + 3)[1:-1]
+    smooth = np.convolve(np.pad(released, AHEAD // 2 + 1, mode="edge"), kernel / kernel.sum(), mode="same")
+    return np.exp(-smooth[AHEAD // 2 + 1 : AHEAD // 2 + 1 + len(need)])
+
+
+def _faded(gains: Signal, frames: int, rate: int) -> Samples:
+    seconds = min(FADE, 0.06 * frames / rate)
+    left = (frames - np.arange(len(gains)) * FRAME) / (seconds * rate)
+    return (gains * (0.5 - 0.5 * np.cos(np.pi * np.clip(left, 0.0, 1.0)))).astype(np.float32)

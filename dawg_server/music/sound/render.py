@@ -1,0 +1,194 @@
+"""From a score to files: the mix in the formats asked for, and its four stems at the very levels they have in the mix.
+
+Three passes over blocks of about three seconds: play the stems into a temporary file, listen to their balance and
+plan the master's gain, write. What is reported is measured on the samples that are written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+import numpy as np
+
+from dawg_server import errors
+from dawg_server.audio import codecs, limiter, loudness, truepeak
+from dawg_server.music import score as scores
+from dawg_server.music.sound import mastering, profiles, sequencer, stems
+from dawg_server.music.sound.tone import Samples
+
+Format = Literal["wav", "flac", "mp3", "ogg"]
+Report = Callable[[float, str], None]
+
+BLOCK = 131_072  # frames
+CEILING_DB = -1.4  # dBTP before encoding: lossy formats add some tenths of a decibel
+TOLERANCE = 0.2  # LU beside the target that are accepted
+ATTEMPTS = 3  # of writing, when the limiter has moved the loudness
+GATE_LU = 12.0  # below its loudest block, a stem counts as resting
+USUAL_LUFS = {"drums": -19.0, "bass": -22.0, "chords": -20.0, "melody": -22.0}
+MOST_CORRECTION_DB = 9.0
+SHARES = {"synthesis": 0.55, "mixing": 0.6, "writing": 1.0}  # progress at the end of each stage
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Files by format and by stem; `duration` in seconds, `lufs` integrated, `true_peak` in dBTP, of the mix."""
+
+    mix: Mapping[str, Path]
+    stems: Mapping[str, Path]
+    duration: float
+    rate: int
+    lufs: float
+    true_peak: float
+    premaster: Path | None = None
+
+
+def render(
+    score: scores.Score,
+    folder: Path,
+    *,
+    rate: int = 44_100,
+    formats: Sequence[Format] = ("wav", "flac", "mp3"),
+    bit_depth: Literal[16, 24] = 16,
+    stem_format: Literal["wav", "flac"] = "wav",
+    report: Report | None = None,
+    keep_premaster: bool = False,
+) -> Rendered:
+    """Writes `mix.<format>` and `drums`, `bass`, `chords` and `melody` in `stem_format` into `folder`.
+
+    `report` hears the fraction done (0..1) and the stage. `keep_premaster` adds `premaster.wav`, the mix before its
+    limiter, in 32-bit floating point. Raises errors.ValidationError for a rate or format that cannot be written.
+    """
+    told = report or (lambda fraction, stage: None)
+    frames = round(score.duration * rate)
+    if frames <= 0:
+        raise errors.ValidationError("The piece has no length.", details={"duration": "has to be positive"})
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as tape:
+        gains = _play(score, rate, frames, tape, told)
+        listener = mastering.Listener(rate)
+        for block in _tape(tape, gains):
+            listener.add(block, _summed(block))
+        told(SHARES["mixing"], "mixing")
+        target = mastering.TARGET
+        for attempt in range(ATTEMPTS):
+            curve = mastering.plan(listener, frames, profiles.of(score.genre).glue, target)
+            session = _Session(folder, rate, formats, bit_depth, stem_format, keep_premaster)
+            done = session.write(_mastered(tape, gains, curve), frames, told)
+            miss = mastering.TARGET - done.lufs
+            if abs(miss) < TOLERANCE or not np.isfinite(miss) or attempt == ATTEMPTS - 1:
+                break
+            target += miss
+    told(1.0, "writing")
+    return done
+
+
+def _play(score: scores.Score, rate: int, frames: int, tape: IO[bytes], told: Report) -> Samples:
+    """Writes all stems to the tape, (frames, 8) float32, and returns the gains that balance them."""
+    events = sequencer.events_of(score, rate, frames)
+    player = sequencer.Sequencer(events, rate, 60.0 / score.bpm, score.seed)
+    chains = {name: stems.Stem(name, score, events, rate, BLOCK) for name in scores.STEMS}
+    powers: dict[str, list[float]] = {name: [] for name in scores.STEMS}
+    for start in range(0, frames, BLOCK):
+        layers = player.render(start, BLOCK)
+        together = np.empty((BLOCK, 2 * len(scores.STEMS)), np.float32)
+        for index, name in enumerate(scores.STEMS):
+            together[:, 2 * index : 2 * index + 2], power = chains[name].process(layers[name], start)
+            powers[name].append(power)
+        together[max(0, frames - start) :] = 0.0
+        tape.write(together.tobytes())
+        told(SHARES["synthesis"] * min(1.0, (start + BLOCK) / frames), "synthesis")
+    profile = profiles.of(score.genre)
+    return np.repeat([_balance(name, profile.level(name), powers[name]) for name in scores.STEMS], 2).astype(np.float32)
+
+
+def _balance(name: str, level: float, powers: Sequence[float]) -> float:
+    """The stem's gain: to its place in the genre's balance, by its own loudness while it plays, within reason."""
+    heard = np.asarray([power for power in powers if power > 0])
+    if not heard.size:
+        return 1.0
+    sounding = heard[heard > heard.max() * 10 ** (-GATE_LU / 10)]
+    loud = float(-0.691 + 10 * np.log10(sounding.mean()))
+    usual = USUAL_LUFS[name]
+    correction = float(np.clip(usual - loud, -MOST_CORRECTION_DB, MOST_CORRECTION_DB))
+    return float(10 ** ((level - usual + USUAL_LUFS["drums"] + correction) / 20))
+
+
+def _tape(tape: IO[bytes], gains: Samples) -> Iterator[Samples]:
+    tape.seek(0)
+    while data := tape.read(BLOCK * gains.nbytes):
+        yield np.frombuffer(data, np.float32).reshape(-1, gains.size) * gains
+
+
+def _mastered(tape: IO[bytes], gains: Samples, curve: Samples) -> Iterator[Samples]:
+    for index, block in enumerate(_tape(tape, gains)):
+        yield mastering.apply(block, curve, index * (BLOCK // mastering.FRAME))
+
+
+def _summed(block: Samples) -> Samples:
+    mix: Samples = block[:, 0:2] + block[:, 2:4] + block[:, 4:6] + block[:, 6:8]
+    return mix
+
+
+class _Session:
+    """All files of one rendering, and the meters on what goes into them."""
+
+    def __init__(
+        self, folder: Path, rate: int, formats: Sequence[Format], bit_depth: int, stem_format: Format, premaster: bool
+    ) -> None:
+        self._rate, self._bit_depth = rate, bit_depth
+        self._mix: dict[Format, Path] = {name: folder / f"mix.{name}" for name in formats}
+        self._stems = {name: folder / f"{name}.{stem_format}" for name in scores.STEMS}
+        self._stem_format = stem_format
+        self._premaster = folder / "premaster.wav" if premaster else None
+        self._loudness = loudness.LoudnessMeter(rate, 2)
+        self._peak = truepeak.TruePeakMeter(rate, 2)
+
+    def write(self, blocks: Iterator[Samples], frames: int, told: Report) -> Rendered:
+        with contextlib.ExitStack() as open_files:
+            mixes = [
+                open_files.enter_context(codecs.Writer(path, name, self._rate, 2, bit_depth=self._depth(name)))
+                for name, path in self._mix.items()
+            ]
+            tracks = [
+                open_files.enter_context(
+                    codecs.Writer(path, self._stem_format, self._rate, 2, bit_depth=self._bit_depth)
+                )
+                for path in self._stems.values()
+            ]
+            before = (
+                open_files.enter_context(codecs.Writer(self._premaster, "wav", self._rate, 2, bit_depth=32))
+                if self._premaster
+                else None
+            )
+            ceiling = limiter.Limiter(self._rate, 2, CEILING_DB)
+            written = 0
+            for block in blocks:
+                block = block[: frames - written]
+                for index, track in enumerate(tracks):
+                    track.write(block[:, 2 * index : 2 * index + 2])
+                mix = _summed(block)
+                if before is not None:
+                    before.write(mix)
+                self._master(ceiling.process(mix), mixes)
+                written += len(block)
+                first = SHARES["mixing"]
+                told(first + (1.0 - first) * 0.99 * written / frames, "writing")
+            self._master(ceiling.flush(), mixes)
+        return Rendered(
+            {str(name): path for name, path in self._mix.items()}, self._stems, frames / self._rate, self._rate,
+            self._loudness.integrated, self._peak.peak, self._premaster,
+        )  # fmt: skip
+
+    def _master(self, samples: Samples, mixes: Sequence[codecs.Writer]) -> None:
+        self._loudness.add(samples)
+        self._peak.add(samples)
+        for mix in mixes:
+            mix.write(samples)
+
+    def _depth(self, name: str) -> int | None:
+        return self._bit_depth if name in ("wav", "flac") else None

@@ -1,0 +1,206 @@
+"""From a score's notes to the dry sound of each stem, block by block.
+
+Every distinct note is synthesised once and then only added at its places; a bounded cache keeps these one-shots.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dawg_server.music import score as scores
+from dawg_server.music.sound import instruments, kits
+from dawg_server.music.sound.tone import Bend, Samples, Tone
+
+CACHE_BYTES = 48 * 2**20
+LONGEST = 16.0  # seconds; a longer note is struck again, which bounds the memory of a single sound
+LAYERS = 6  # of velocity, for the timbre; loudness follows the velocity exactly
+TAKES = 4  # different recordings of the same drum hit, used in turn
+DAMPING = 0.008  # seconds in which a sound that is cut off fades
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One sound to be: where it starts and must end (frames), what it is, and its gain left, right and to the room."""
+
+    start: int
+    end: int
+    instrument: str
+    stem: str
+    pitch: int
+    seconds: float
+    velocity: int
+    take: int
+    left: float
+    right: float
+    wet: float
+    bends: tuple[Bend, ...] = ()
+
+
+@dataclass(slots=True)
+class Layer:
+    """A block of one stem: `dry` float32 (frames, 2) and what it sends to the room, `wet` (frames,)."""
+
+    dry: Samples
+    wet: Samples
+    silent: bool = True
+
+
+class Sequencer:
+    """Plays events in order; call `render` with adjoining blocks."""
+
+    def __init__(
+        self, events: Sequence[Event], rate: int, beat: float, seed: int, stems: Sequence[str] = scores.STEMS
+    ) -> None:
+        """`beat`: seconds per beat, for sounds that move in time with the music."""
+        self._events = sorted(events, key=lambda event: event.start)
+        self._rate, self._beat, self._seed = rate, beat, seed
+        self._stems = stems
+        self.end = 0  # the frame at which all that was started has faded
+        self._next = 0
+        self._sounding: list[tuple[Event, Samples]] = []
+        self._cache: OrderedDict[tuple[object, ...], Samples] = OrderedDict()
+        self._cached_bytes = 0
+
+    def render(self, start: int, frames: int) -> dict[str, Layer]:
+        layers = {stem: Layer(np.zeros((frames, 2), np.float32), np.zeros(frames, np.float32)) for stem in self._stems}
+        stop = start + frames
+        while self._next < len(self._events) and self._events[self._next].start < stop:
+            event = self._events[self._next]
+            sound = self._sound(event)
+            self._sounding.append((event, sound))
+            self.end = max(self.end, min(event.start + len(sound), event.end))
+            self._next += 1
+        going_on = []
+        for event, sound in self._sounding:
+            self._add(layers[event.stem], event, sound, start, stop)
+            if min(event.start + len(sound), event.end) > stop:
+                going_on.append((event, sound))
+        self._sounding = going_on
+        return layers
+
+    def _add(self, layer: Layer, event: Event, sound: Samples, start: int, stop: int) -> None:
+        first, last = max(event.start, start), min(event.start + len(sound), event.end, stop)
+        if last <= first:
+            return
+        piece = sound[first - event.start : last - event.start]
+        fade = max(1, round(DAMPING * self._rate))
+        if event.start + len(sound) > event.end and last > event.end - fade:
+            left = event.end - np.arange(first, last)
+            curve = np.clip(left / fade, 0.0, 1.0).astype(np.float32)
+            piece = piece * (curve if piece.ndim == 1 else curve[:, None])
+        into = slice(first - start, last - start)
+        mono = piece if piece.ndim == 1 else None
+        layer.dry[into, 0] += (piece[:, 0] if mono is None else mono) * np.float32(event.left)
+        layer.dry[into, 1] += (piece[:, 1] if mono is None else mono) * np.float32(event.right)
+        if event.wet:
+            layer.wet[into] += (piece.sum(axis=1) * np.float32(0.5) if mono is None else mono) * np.float32(event.wet)
+        layer.silent = False
+
+    def _sound(self, event: Event) -> Samples:
+        layer = math.ceil(event.velocity / 127 * LAYERS)
+        key = (event.instrument, event.pitch, layer, event.take, round(event.seconds * 200), event.bends)
+        if key in self._cache:
+            self._cache.move_to_end(key)
+            return self._cache[key]
+        name = zlib.crc32(event.instrument.encode())
+        chance = np.random.SeedSequence([self._seed & 0xFFFFFFFF, name, event.pitch & 0xFF, layer, event.take])
+        tone = Tone(
+            event.pitch, event.seconds, (layer - 0.5) / LAYERS, self._rate, self._beat,
+            np.random.Generator(np.random.PCG64(chance)), event.bends,
+        )  # fmt: skip
+        if instruments.is_kit(event.instrument, event.stem):
+            sound = kits.strike(tone, event.pitch, event.instrument)
+        else:
+            sound = instruments.find(event.instrument, event.stem).voice(tone)
+        self._cache[key] = sound
+        self._cached_bytes += sound.nbytes
+        while self._cached_bytes > CACHE_BYTES and len(self._cache) > 1:
+            self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
+        return sound
+
+
+def events_of(score: scores.Score, rate: int, last_frame: int) -> list[Event]:
+    """All notes of a score that start before `last_frame`, with what cuts them off worked out."""
+    beat = 60.0 / score.bpm
+    events: list[Event] = []
+    for part in score.parts:
+        gain = 10.0 ** (part.gain_db / 20.0)
+        if part.instrument == "vinyl noise":
+            gain *= 0.4 + 1.2 * score.grit
+        events += part_events(part, rate, beat, gain)
+    return [event for event in events if event.start < last_frame]
+
+
+def part_events(part: scores.Part, rate: int, beat: float, gain: float = 1.0) -> list[Event]:
+    """`beat` is seconds per beat, so that 1.0 plays notes given in seconds."""
+    kit = instruments.is_kit(part.instrument, part.stem)
+    instrument = instruments.find(part.instrument, part.stem)
+    notes = sorted(part.notes, key=lambda note: (note.start, note.pitch))
+    starts = [round(note.start * beat * rate) for note in notes]
+    ends = _hat_ends(notes, starts) if kit else _legato_ends(starts) if instrument.monophonic else {}
+    bends = _bends(part, notes, beat)
+    events = []
+    for index, note in enumerate(notes):
+        if kit:
+            level, wet, pan = gain, kits.WET.get(note.pitch, 1.0), part.pan + kits.PAN.get(note.pitch, 0.0)
+        else:
+            level, wet, pan = gain * 10 ** (instrument.level_db / 20), instrument.wet, part.pan
+        level *= (max(note.velocity, 1) / 127) ** 1.5
+        angle = (min(1.0, max(-1.0, pan)) + 1) * math.pi / 4
+        seconds = max(0.02, note.duration * beat)
+        pieces = max(1, math.ceil(seconds / LONGEST - 1e-9))
+        for piece in range(pieces):
+            start = starts[index] + round(piece * seconds / pieces * rate)
+            events.append(
+                Event(
+                    start,
+                    ends.get(index, 2**62),
+                    part.instrument,
+                    part.stem,
+                    note.pitch,
+                    round(seconds / pieces, 3),
+                    note.velocity,
+                    (index + piece) % TAKES if kit else (index + piece) % 2,
+                    level * math.cos(angle),
+                    level * math.sin(angle),
+                    level * wet,
+                    bends.get(index, ()),
+                )
+            )
+    return events
+
+
+def _legato_ends(starts: list[int]) -> dict[int, int]:
+    """A monophonic instrument's note ends where the next one begins (notes that start together sound together)."""
+    later = [bisect_right(starts, start) for start in starts]
+    return {index: starts[after] for index, after in enumerate(later) if after < len(starts)}
+
+
+def _hat_ends(notes: Sequence[scores.Note], starts: list[int]) -> dict[int, int]:
+    ends: dict[int, int] = {}
+    ringing: int | None = None
+    for index, note in enumerate(notes):
+        if note.pitch in kits.HATS:
+            if ringing is not None and starts[index] > starts[ringing]:
+                ends[ringing] = starts[index]
+            ringing = index
+    return ends
+
+
+def _bends(part: scores.Part, notes: Sequence[scores.Note], beat: float) -> dict[int, tuple[Bend, ...]]:
+    """Each slide goes to the note of the part that sounds at its start."""
+    found: dict[int, tuple[Bend, ...]] = {}
+    starts = [note.start for note in notes]
+    for slide in part.slides:
+        index = bisect_right(starts, slide.start + 1e-6) - 1
+        if index >= 0:
+            bend = Bend((slide.start - starts[index]) * beat, slide.duration * beat, slide.from_pitch, slide.to_pitch)
+            found[index] = (*found.get(index, ()), bend)
+    return found

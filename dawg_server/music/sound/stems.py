@@ -1,0 +1,74 @@
+"""A stem's way through the desk: saturation, tape, equaliser and room, ducking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dawg_server.music import score as scores
+from dawg_server.music.sound import kits, profiles, space
+from dawg_server.music.sound.filters import Band
+from dawg_server.music.sound.movement import Ducker, Wobble
+from dawg_server.music.sound.sequencer import Event, Layer
+from dawg_server.music.sound.strip import Strip
+from dawg_server.music.sound.tone import Samples
+
+DUCKED = {"bass": 1.0, "chords": 1.0, "melody": 0.5}  # share of the genre's ducking
+ROOM_DB = {"drums": -5.0, "bass": -9.0, "chords": 0.0, "melody": 1.0}  # beside the common amount
+
+
+class Stem:
+    """Processes the adjoining blocks of one stem."""
+
+    def __init__(self, name: str, score: scores.Score, events: Sequence[Event], rate: int, block: int) -> None:
+        profile = profiles.of(score.genre)
+        beat = 60.0 / score.bpm
+        self._drive = _drive(name, profile, score.grit)
+        self._strip = Strip(rate, block, _bands(name, profile, score), _impulse(name, profile, score, rate, beat))
+        worn = profile.wobble * score.grit if name in ("chords", "melody") else 0.0
+        self._wobble = Wobble(rate, worn, 3) if worn > 0 else None
+        depth = profile.duck_db * DUCKED.get(name, 0.0)
+        kicks = [event.start for event in events if event.stem == "drums" and event.pitch in kits.KICKS]
+        self._ducker = Ducker(kicks, rate, depth, profile.duck_beats * beat) if depth and kicks else None
+
+    def process(self, layer: Layer, start: int) -> tuple[Samples, float]:
+        """The finished block (frames, 2) and its K-weighted power."""
+        dry, wet, silent = layer.dry, layer.wet, layer.silent
+        if self._drive > 0 and not silent:
+            dry = np.tanh(dry * np.float32(self._drive)) * np.float32(1 / self._drive)
+        if self._wobble is not None and not (silent and self._wobble.still):
+            moved = self._wobble.process(np.column_stack([dry, wet]), start)
+            dry, wet, silent = moved[:, :2], moved[:, 2], False
+        out, power = self._strip.process(dry, wet, silent)
+        if self._ducker is not None:
+            out *= self._ducker.gain(start, len(out))[:, None]
+        return out, power
+
+
+def _drive(name: str, profile: profiles.Profile, grit: float) -> float:
+    if name == "drums":
+        return profile.drive * (0.5 + grit)
+    return {"bass": 0.4 + 0.8 * grit, "chords": 1.2 * max(0.0, grit - 0.3), "melody": 0.8 * max(0.0, grit - 0.3)}[name]
+
+
+def _bands(name: str, profile: profiles.Profile, score: scores.Score) -> tuple[Band, ...]:
+    tilt = score.brightness - 0.5
+    bands = [Band("highshelf", 5500.0, 0.6, 9.0 * tilt), Band("lowshelf", 190.0, 0.6, -2.5 * tilt)]
+    if name == "drums":
+        bands.append(Band("highpass", 26.0))
+    elif name == "bass":
+        bands += [Band("highpass", 26.0), Band("peak", 250.0, 0.9, -1.5)]
+    else:
+        low = profile.chords_low if name == "chords" else 140.0
+        bands += [Band("highpass", low), Band("peak", 300.0, 0.8, -1.5)]
+        if profile.wobble:
+            bands.append(Band("lowpass", 15_000.0 - 8_500.0 * score.grit))
+    return tuple(bands)
+
+
+def _impulse(name: str, profile: profiles.Profile, score: scores.Score, rate: int, beat: float) -> Samples:
+    level = 10 ** ((-19.0 + 15.0 * score.space + ROOM_DB[name]) / 20)
+    seconds = (0.5 + 1.7 * score.space) * profile.room * (0.55 if name in ("drums", "bass") else 1.0)
+    echo = profile.echo * (0.4 + 1.2 * score.space) if name == "melody" else 0.0
+    return space.impulse(rate, score.seed & 0xFFFF, max(0.25, seconds), level, profile.echo_beats * beat, echo)

@@ -1,0 +1,83 @@
+"""One note as a voice sees it, and the type of all voices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.floating[Any]]
+"""Sound: float32 at run time, (frames,) or (frames, channels), full scale at -1..1."""
+
+Signal = NDArray[np.floating[Any]]
+"""What shapes sound, such as phases and envelopes: float64 at run time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bend:
+    """A glide of a sounding note: seconds from the note's start, seconds long, and its two MIDI numbers."""
+
+    start: float
+    duration: float
+    from_pitch: float
+    to_pitch: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """A note to sound.
+
+    `pitch`: MIDI number; `seconds`: how long the key is held; `velocity`: 0..1, for the timbre (loudness is set by
+    the mixer); `beat`: seconds per beat; `rng`: the only source of chance, so that equal tones are equal samples.
+    """
+
+    pitch: float
+    seconds: float
+    velocity: float
+    rate: int
+    beat: float
+    rng: np.random.Generator
+    bends: tuple[Bend, ...] = ()
+
+    @property
+    def frequency(self) -> float:
+        """In Hz, equal temperament, A4 = 440."""
+        return hertz(self.pitch)
+
+    @property
+    def held(self) -> int:
+        """Frames for which the key is down."""
+        return max(1, round(self.seconds * self.rate))
+
+    def time(self, frames: int) -> Signal:
+        """Seconds since the note's start."""
+        return np.arange(frames) / self.rate
+
+    def pitch_curve(self, frames: int) -> Signal:
+        """The MIDI pitch at every frame, with the bends in it."""
+        curve = np.full(frames, float(self.pitch))
+        time = self.time(frames)
+        for bend in self.bends:
+            x = np.clip((time - bend.start) / max(bend.duration, 0.005), 0.0, 1.0)
+            curve += (bend.to_pitch - bend.from_pitch) * (0.5 - 0.5 * np.cos(np.pi * x))
+        return curve
+
+    def cycles(self, frames: int, vibrato_cents: Signal | float = 0.0) -> Signal:
+        """The phase in whole turns, continuous through bends and vibrato."""
+        if not self.bends and isinstance(vibrato_cents, float):
+            return np.arange(frames) * (hertz(self.pitch + vibrato_cents / 100.0) / self.rate)
+        steps = 440.0 * 2.0 ** ((self.pitch_curve(frames) + np.asarray(vibrato_cents) / 100.0 - 69.0) / 12.0)
+        turns = np.cumsum(steps) / self.rate
+        out: Signal = turns - turns[0]
+        return out
+
+
+Voice = Callable[[Tone], Samples]
+"""Makes a note's samples, tail included: float32, (frames,) or (frames, 2)."""
+
+
+def hertz(pitch: float) -> float:
+    return float(440.0 * 2.0 ** ((pitch - 69.0) / 12.0))

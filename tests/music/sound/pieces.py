@@ -1,0 +1,70 @@
+"""Small pieces to render, and judges that share no code with the product."""
+
+from __future__ import annotations
+
+import numpy as np
+import soundfile
+import soxr
+
+from dawg_server.music.score import Note, Part, Score, Section
+
+CHORDS = ((57, 60, 64), (53, 57, 60), (60, 64, 67), (55, 59, 62))  # A minor, F, C, G
+KITS = {
+    "trap": "kit trap", "lo-fi": "kit lofi", "boom bap": "kit boom bap", "house": "kit house", "drill": "kit trap",
+    "drum and bass": "kit dnb", "techno": "kit techno", "hip hop": "kit boom bap", "r&b": "kit rnb",
+    "pop": "kit acoustic", "edm": "kit house", "dubstep": "kit dubstep", "jazz": "kit jazz", "rock": "kit acoustic",
+    "country": "kit country", "indie": "kit acoustic", "folk": "kit acoustic",
+}  # fmt: skip
+
+
+def piece(
+    genre: str = "house",
+    duration: float = 6.0,
+    seed: int = 1,
+    bass: str = "synth bass",
+    chords: str = "electric piano",
+    melody: str = "lead synth",
+    bpm: float = 120.0,
+    space: float = 0.4,
+    grit: float = 0.4,
+) -> Score:
+    """Four bars that repeat: kick, backbeat, sixteenth hats, bass on the root, held triads, a line of quarters."""
+    beats = duration * bpm / 60
+    drums, low, held, line = [], [], [], []
+    for beat in range(int(beats) + 1):
+        root = CHORDS[beat // 4 % 4]
+        drums.append(Note(beat, 0.25, 38 if beat % 2 else 36, 112))
+        drums += [Note(beat + k / 4, 0.2, 46 if k == 2 else 42, 70 + 10 * (k % 2)) for k in range(4)]
+        low.append(Note(beat + 0.5, 0.4, root[0] - 24, 100))
+        line.append(Note(beat, 0.9, root[beat % 3] + 12, 95))
+        if beat % 4 == 0:
+            held += [Note(beat, 3.9, pitch, 90) for pitch in root]
+    return Score(
+        genre, "energetic", bpm, "A minor", 4, duration, seed, (Section("verse", 0, beats, 0.8),),
+        (
+            Part("drums", KITS.get(genre, "kit acoustic"), tuple(sorted(drums, key=lambda note: note.start))),
+            Part("bass", bass, tuple(low)),
+            Part("chords", chords, tuple(held), pan=-0.2),
+            Part("melody", melody, tuple(line), pan=0.2),
+        ),
+        0.5, space, grit,
+    )  # fmt: skip
+
+
+def read(path: object) -> np.ndarray:
+    samples, _ = soundfile.read(str(path), dtype="float64", always_2d=True)
+    return samples
+
+
+def true_peak_db(samples: np.ndarray, rate: int = 44_100) -> float:
+    """By eightfold oversampling with soxr."""
+    return float(20 * np.log10(max(np.abs(soxr.resample(samples, rate, 8 * rate)).max(), 1e-9)))
+
+
+def cents_off(samples: np.ndarray, frequency: float, rate: int = 44_100) -> float:
+    """How far the strongest partial near `frequency` is from it, by a zero-padded spectrum."""
+    size = 1 << 21
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), size))
+    low, high = (int(frequency * 2 ** (cents / 1200) * size / rate) for cents in (-80, 80))
+    found = (low + int(spectrum[low : high + 1].argmax())) * rate / size
+    return float(1200 * np.log2(found / frequency))
