@@ -1,0 +1,1 @@
+"""The official Socket.IO client for JavaScript, driven from Python tests."""

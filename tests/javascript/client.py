@@ -1,0 +1,208 @@
+"""The official Socket.IO client for JavaScript as Python objects.
+
+    client = await javascript.connect(url, namespace="/voice", auth={"token": token}, transports=["websocket"])
+    ack = await client.emit_ack("start-realtime", {"voice": "alloy"})
+    started = await client.wait_for("realtime-started")
+
+All clients of one `JavaScript` live in one Node process. Bytes are bytes on both sides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SCRIPT = Path(__file__).with_name("client.mjs")
+MAX_LINE = 64 * 2**20  # bytes
+WEBSOCKET_FIRST = ("websocket", "polling")
+
+
+class ConnectError(Exception):
+    """The server refused the connection; `data` is what it said besides the message."""
+
+    def __init__(self, message: str, data: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data = data
+
+
+class AckTimeout(Exception):
+    """The server did not acknowledge in time."""
+
+
+@dataclass(eq=False)
+class JsClient:
+    """One socket in one namespace. `events` is everything received so far, as (name, arguments) in order."""
+
+    process: JavaScript
+    name: str
+    connection: str
+    sid: str = ""
+    transport: str = ""
+    disconnected: str | None = None  # the reason
+    events: list[tuple[str, list[Any]]] = field(default_factory=list)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def emit(self, event: str, *args: Any) -> None:
+        await self.process.request("emit", client=self.name, event=event, args=args)
+
+    async def emit_ack(self, event: str, *args: Any, timeout: float = 5.0) -> Any:
+        try:
+            return await self.process.request(
+                "emitWithAck", client=self.name, event=event, args=args, timeout=timeout * 1000
+            )
+        except ConnectError as error:
+            raise AckTimeout(f"{event}: {error.message}") from error
+
+    async def wait_for(
+        self, event: str, predicate: Callable[..., bool] | None = None, timeout: float = 5.0
+    ) -> Any:
+        """The payload of the first such event, past or future, for which `predicate(*arguments)` holds.
+
+        One argument comes as itself, several as a list, none as None.
+        """
+        position = 0
+
+        def seek() -> list[Any] | None:
+            nonlocal position
+            while position < len(self.events):
+                name, arguments = self.events[position]
+                position += 1
+                if name == event and (predicate is None or predicate(*arguments)):
+                    return arguments
+            return None
+
+        arguments = await self._until(seek, f"event {event}", timeout)
+        return arguments if len(arguments) > 1 else arguments[0] if arguments else None
+
+    async def wait_disconnected(self, timeout: float = 5.0) -> str:
+        return str(await self._until(lambda: self.disconnected, "disconnect", timeout))
+
+    async def wait_transport(self, name: str, timeout: float = 5.0) -> None:
+        await self._until(lambda: self.transport == name or None, f"transport {name}", timeout)
+
+    async def disconnect(self) -> None:
+        await self.process.request("disconnect", client=self.name)
+
+    def received(self, event: str) -> list[Any]:
+        """The first arguments of every such event so far."""
+        return [arguments[0] if arguments else None for name, arguments in self.events if name == event]
+
+    async def _until(self, condition: Callable[[], Any], what: str, timeout: float) -> Any:
+        try:
+            async with asyncio.timeout(timeout):
+                while (found := condition()) is None:
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            names = [name for name, _ in self.events[-20:]]
+            raise AssertionError(f"no {what} within {timeout} s; disconnected={self.disconnected}, {names=}") from None
+        return found
+
+    def _happened(self, what: str, detail: Any) -> None:
+        if what == "connect":
+            self.sid, self.transport, self.disconnected = detail["sid"], detail["transport"], None
+        elif what == "upgrade":
+            self.transport = detail
+        elif what == "disconnect":
+            self.disconnected = detail
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if "event" in message:
+            self.events.append((message["event"], _unpack(message["args"])))
+        else:
+            self._happened(message["happened"], _unpack(message["detail"]))
+        self._news.set()
+
+
+class JavaScript:
+    """One Node process. `start` it, make clients with `connect`, `close` it."""
+
+    def __init__(self, node: Path) -> None:
+        self._node = node
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._replies: dict[int, asyncio.Future[Any]] = {}
+        self._clients: dict[str, JsClient] = {}
+        self._numbers = itertools.count(1)
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            str(self._node), str(SCRIPT), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=MAX_LINE
+        )
+        self._reader = asyncio.create_task(self._read(), name="javascript-reader")
+
+    async def connect(
+        self,
+        url: str,
+        namespace: str = "/",
+        auth: Any = None,
+        transports: Sequence[str] = WEBSOCKET_FIRST,
+        headers: dict[str, str] | None = None,
+        *,
+        reconnection: bool = False,
+        over: JsClient | None = None,
+    ) -> JsClient:
+        """A connected client; `over` shares another client's connection, as a browser does. Else `ConnectError`."""
+        name = f"client-{next(self._numbers)}"
+        client = self._clients[name] = JsClient(self, name, over.connection if over is not None else name)
+        await self.request(
+            "connect", client=name, connection=client.connection, url=url, namespace=namespace, auth=auth or {},
+            transports=list(transports), headers=headers or {}, reconnection=reconnection,
+        )  # fmt: skip
+        return client
+
+    async def request(self, action: str, **fields: Any) -> Any:
+        assert self._process is not None and self._process.stdin is not None
+        number = next(self._numbers)
+        reply = self._replies[number] = asyncio.get_running_loop().create_future()
+        line = json.dumps({"id": number, "action": action, **_pack(fields)})
+        self._process.stdin.write(line.encode() + b"\n")
+        await self._process.stdin.drain()
+        return await asyncio.wait_for(reply, 30.0)
+
+    async def close(self) -> None:
+        assert self._process is not None and self._process.stdin is not None and self._reader is not None
+        self._process.stdin.close()
+        await asyncio.wait_for(self._process.wait(), 5.0)
+        await asyncio.wait_for(self._reader, 5.0)
+
+    async def _read(self) -> None:
+        assert self._process is not None and self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            message = json.loads(line)
+            if "reply" not in message:
+                self._clients[message["client"]]._take(message)
+            elif not (reply := self._replies.pop(message["reply"])).done():
+                if "error" in message:
+                    reply.set_exception(ConnectError(message["error"]["message"], _unpack(message["error"]["data"])))
+                else:
+                    reply.set_result(_unpack(message["value"]))
+        for reply in self._replies.values():
+            reply.cancel()
+
+
+def _pack(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"$bytes": base64.b64encode(value).decode()}
+    if isinstance(value, list | tuple):
+        return [_pack(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _pack(each) for key, each in value.items()}
+    return value
+
+
+def _unpack(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unpack(each) for each in value]
+    if isinstance(value, dict):
+        if "$bytes" in value:
+            return base64.b64decode(value["$bytes"])
+        return {key: _unpack(each) for key, each in value.items()}
+    return value
