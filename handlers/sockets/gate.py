@@ -30,16 +30,13 @@ def mount(server: Server, services: Services) -> None:
 
 def announce_drain(server: Server) -> None:
     """Tells every client to come back, each at a moment of its own."""
-    for namespace, sids in server.sids_by_namespace().items():
-        for sid in sids:
-            delay = random.randrange(MAX_RECONNECT_DELAY_MS)  # noqa: S311
-            news = {"reason": "The server is being updated.", "reconnectAfterMs": delay, "timestamp": json.now()}
-            server.broadcast("server:draining", news, room=sid, namespace=namespace)
+    for sid, client in tuple(server.manager.clients.items()):
+        delay = random.randrange(MAX_RECONNECT_DELAY_MS)
+        news = {"reason": "The server is being updated.", "reconnectAfterMs": delay, "timestamp": json.now()}
+        server.broadcast("server:draining", news, room=sid, namespace=client.namespace)
 
 
-def _mount_one(
-    server: Server, services: Services, namespace: str, log: structlog.stdlib.BoundLogger
-) -> None:
+def _mount_one(server: Server, services: Services, namespace: str, log: structlog.stdlib.BoundLogger) -> None:
     async def connect(sid: str, environ: Mapping[str, Any], auth: Any = None) -> None:
         try:
             if services.lifecycle.draining:

@@ -21,11 +21,13 @@ async def cancel_generation(call: Call) -> Ack:
 
 async def refuse_voice(call: Call) -> Ack:
     """An earlier client sends voice here; it is told where to go, but not at every audio frame."""
+    error = errors.WrongNamespace("Voice has its own namespace: connect to /voice.", details={"namespace": "/voice"})
     session = await call.server.get_session(call.sid, call.namespace)
-    if time.monotonic() - session.get("misdirected_at", -MISDIRECTED_INTERVAL) < MISDIRECTED_INTERVAL and not call.wants_ack:
-        return None
-    session["misdirected_at"] = time.monotonic()
-    raise errors.WrongNamespace("Voice has a namespace of its own: connect to /voice.", details={"namespace": "/voice"})
+    told_at, session["misdirected_at"] = session.get("misdirected_at"), time.monotonic()
+    if told_at is not None and time.monotonic() - told_at < MISDIRECTED_INTERVAL:
+        session["misdirected_at"] = told_at
+        return error.envelope()  # reaches only who asked for an ack; no `error` event is made of it
+    raise error
 
 
 for _name in ("start-realtime", "send-audio", "audio-data", "change-voice", "function-result", "stop-realtime"):

@@ -1,0 +1,186 @@
+"""`python -m dawg_server`: the command line."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+import textwrap
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from dawg_server import __version__, app, logs, settings
+from dawg_server.database.embedded import EmbeddedPostgres, running_dsn
+from dawg_server.errors import ConfigurationError
+from handlers.sockets import gate
+
+BACKLOG = 1024  # connections that wait to be accepted
+WATCH_INTERVAL = 1.0  # seconds between two looks at the embedded Postgres
+EXIT_CONFIGURATION = 2
+
+log: structlog.stdlib.BoundLogger = logs.get("main")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit status: 0 after a clean stop, 2 with one sentence when the start is not possible."""
+    options = _parser().parse_args(arguments)
+    try:
+        chosen = settings.load()
+        logs.configure(
+            chosen.log_level, chosen.log_format or ("text" if sys.stdout.isatty() else "json"), chosen.replica
+        )
+        logs.hide(*chosen.secrets())
+        run = {"serve": _serve, "worker": _work}[options.command]
+        run(chosen)
+    except ConfigurationError as error:
+        print(f"dawg_server: {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_CONFIGURATION
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    width = max(len(name) for name, _, _ in settings.describe())
+    variables = "\n".join(
+        f"  {name:<{width}}  {help}{f' (default: {default})' if default else ''}"
+        for name, default, help in settings.describe()
+    )
+    parser = argparse.ArgumentParser(
+        prog="python -m dawg_server",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=f"DAWG's server {__version__}: REST, Socket.IO, music generation. It needs no settings to start.",
+        epilog=f"environment variables:\n{variables}\n\nAddresses: /docs (the API), /health (what works).",
+    )
+    parser.add_argument(
+        "command", nargs="?", default="serve", choices=("serve", "worker"),
+        help="serve (the default): the whole server; worker: only runs jobs, for a machine beside the server",
+    )  # fmt: skip
+    return parser
+
+
+def _serve(chosen: settings.Settings) -> None:
+    with _listening_socket(chosen) as listener, _database(chosen) as (dsn, embedded):
+        uvloop.run(_run_server(chosen, dsn, embedded, listener))
+
+
+def _work(chosen: settings.Settings) -> None:
+    dsn = chosen.database_url or running_dsn(chosen.data_dir / "postgres")
+    if dsn is None:
+        raise ConfigurationError(
+            "A worker needs a database: set DATABASE_URL, or start the server on this machine first."
+        )
+    if not chosen.redis_adapter:
+        log.warning(
+            "Without WEBSOCKET_REDIS_ADAPTER no socket hears of this worker's progress.", action="worker_unheard"
+        )
+    uvloop.run(_run_worker(chosen, dsn))
+
+
+async def _run_server(
+    chosen: settings.Settings, dsn: str, embedded: EmbeddedPostgres | None, listener: socket.socket
+) -> None:
+    stop = _stop_on_signal()
+    async with app.services(chosen, dsn) as (parts, jobs), app.faces(parts) as (application, sockets), _watch(embedded):
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=chosen.drain_seconds)
+        await runner.setup()
+        site = web.SockSite(runner, listener, backlog=BACKLOG)
+        await site.start()
+        await app.start_jobs(chosen, jobs, alone=embedded is not None)
+        _greet(chosen)
+        await stop.wait()
+        log.info("The server stops: no new work, running work may finish.", action="draining")
+        parts.lifecycle.draining = True
+        gate.announce_drain(sockets)
+        await site.stop()
+        await jobs.queue.stop()
+        await sockets.close()
+        await runner.cleanup()
+    log.info("The server has stopped.", action="stopped")
+
+
+async def _run_worker(chosen: settings.Settings, dsn: str) -> None:
+    stop = _stop_on_signal()
+    async with app.services(chosen, dsn) as (_, jobs):
+        await app.start_jobs(chosen, jobs, alone=False)
+        log.info("This worker takes jobs.", action="worker_started")
+        await stop.wait()
+        await jobs.queue.stop()
+    log.info("The worker has stopped.", action="stopped")
+
+
+def _stop_on_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _listening_socket(chosen: settings.Settings) -> socket.socket:
+    """Bound before anything else starts, so that a taken port is told at once; it accepts when the server is ready."""
+    host = chosen.host or ""
+    family = socket.AF_INET if "." in host or not socket.has_dualstack_ipv6() else socket.AF_INET6
+    try:
+        if family is socket.AF_INET6 and not host:
+            return socket.create_server(("", chosen.port), family=family, dualstack_ipv6=True, backlog=BACKLOG)
+        return socket.create_server((host, chosen.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Port {chosen.port} cannot be used ({error.strerror}): stop what uses it, or set PORT to another one."
+        ) from None
+
+
+@contextlib.contextmanager
+def _database(chosen: settings.Settings) -> Iterator[tuple[str, EmbeddedPostgres | None]]:
+    if chosen.database_url:
+        yield chosen.database_url, None
+        return
+    embedded = EmbeddedPostgres(chosen.data_dir / "postgres")
+    try:
+        yield embedded.start(), embedded
+    finally:
+        embedded.stop()
+
+
+@contextlib.asynccontextmanager
+async def _watch(embedded: EmbeddedPostgres | None) -> AsyncIterator[None]:
+    """Brings the embedded Postgres back when somebody has killed it."""
+
+    async def look() -> None:
+        while embedded is not None:
+            await asyncio.sleep(WATCH_INTERVAL)
+            embedded.start()  # on this thread, because Postgres dies with the one that starts it
+
+    task = asyncio.create_task(look(), name="postgres-watch")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _greet(chosen: settings.Settings) -> None:
+    base = chosen.link_base or f"http://localhost:{chosen.port}"
+    log.info("The server listens.", action="listening", port=chosen.port, url=base)
+    text = f"""
+        DAWG {__version__} is ready at {base}
+
+          Hear a beat   curl -X POST {base}/api/generate/beat -H 'Content-Type: application/json' \\
+                             -d '{{"genre":"lo-fi","duration":20}}'
+          Its result    curl {base}/api/generate/result/<jobId>      (open audioUrl in a browser)
+          The API       {base}/docs
+          What works    {base}/health
+          Files, data   {Path(chosen.data_dir).resolve()}
+          Settings      sh start.sh --help
+
+        Ctrl-C stops it."""
+    print(textwrap.dedent(text), file=sys.stderr)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())

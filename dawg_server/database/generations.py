@@ -1,0 +1,220 @@
+"""Rows of `generations`: the truth about every job.
+
+A worker writes under a `Lease`, so that one that was thought dead and comes back can change nothing any more.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dawg_server.database.pool import Connection, Database, Json
+from dawg_server.generation.job import Job, Lease, State
+
+_COLUMNS = """id, owner_id, project_id, type, state, stage, progress, input, result, error, provider, provider_ref,
+    provider_state, attempts, max_attempts, worker, base_url, created_at, started_at, finished_at"""
+_LEASED = "id = %(job)s AND state = 'active' AND worker = %(worker)s AND attempts = %(attempt)s"
+# A job is seen by its owner and by the members of its project.
+_VISIBLE = """(owner_id = %(user)s OR project_id IN (
+    SELECT project_id FROM collaborators WHERE user_id = %(user)s AND accepted_at IS NOT NULL))"""
+
+
+async def lock_owner(connection: Connection, owner_id: str) -> None:
+    """Makes counting the owner's jobs and acting on the count one step."""
+    await connection.fetch_value("SELECT 1 FROM users WHERE id = %s FOR UPDATE", (owner_id,))
+
+
+async def count(connection: Connection, owner_id: str, state: State) -> int:
+    total = await connection.fetch_value(
+        "SELECT count(*) FROM generations WHERE owner_id = %s AND state = %s", (owner_id, state.value)
+    )
+    return int(total)
+
+
+async def insert(
+    connection: Connection, *, job_id: str, owner_id: str, project_id: str | None, type: str, input: dict[str, Any],
+    provider: str | None, base_url: str, max_attempts: int,
+) -> Job:  # fmt: skip
+    row = await connection.fetch_one(
+        f"""INSERT INTO generations (id, owner_id, project_id, type, state, stage, progress, input, provider,
+                provider_state, attempts, max_attempts, run_after, base_url)
+            VALUES (%s, %s, %s, %s, 'waiting', 'queued', 0, %s, %s, '{{}}', 0, %s, now(), %s) RETURNING {_COLUMNS}""",
+        (job_id, owner_id, project_id, type, Json(input), provider, max_attempts, base_url),
+    )
+    return _job(row)
+
+
+async def get(database: Database | Connection, job_id: str) -> Job | None:
+    row = await database.fetch_one(f"SELECT {_COLUMNS} FROM generations WHERE id = %s", (job_id,))
+    return _job(row) if row else None
+
+
+async def get_visible(database: Database, job_id: str, user_id: str) -> Job | None:
+    row = await database.fetch_one(
+        f"SELECT {_COLUMNS} FROM generations WHERE id = %(job)s AND {_VISIBLE}", {"job": job_id, "user": user_id}
+    )
+    return _job(row) if row else None
+
+
+async def page(
+    database: Database,
+    user_id: str,
+    *,
+    state: str | None,
+    type: str | None,
+    project_id: str | None,
+    limit: int,
+    offset: int,
+) -> tuple[list[Job], int]:
+    """(jobs newest first, how many there are in all)."""
+    where = f"""WHERE {_VISIBLE} AND (%(state)s::text IS NULL OR state = %(state)s)
+        AND (%(type)s::text IS NULL OR type = %(type)s) AND (%(project)s::uuid IS NULL OR project_id = %(project)s)"""
+    values = {"user": user_id, "state": state, "type": type, "project": project_id, "limit": limit, "offset": offset}
+    total = await database.fetch_value(f"SELECT count(*) FROM generations {where}", values)
+    rows = await database.fetch_all(
+        f"SELECT {_COLUMNS} FROM generations {where} ORDER BY created_at DESC, id LIMIT %(limit)s OFFSET %(offset)s",
+        values,
+    )
+    return [_job(row) for row in rows], int(total)
+
+
+async def totals(database: Database, owner_id: str | None) -> dict[str, int]:
+    """Jobs by state; of everybody when no owner is given."""
+    rows = await database.fetch_all(
+        """SELECT state, count(*) AS total FROM generations WHERE %(owner)s::text IS NULL OR owner_id = %(owner)s
+           GROUP BY state""",
+        {"owner": owner_id},
+    )
+    return {state.value: 0 for state in State} | {row["state"]: int(row["total"]) for row in rows}
+
+
+async def totals_by_type(database: Database) -> list[tuple[str, str, int]]:
+    """(type, state, how many) over all users, for the metrics."""
+    rows = await database.fetch_all("SELECT type, state, count(*) AS total FROM generations GROUP BY type, state")
+    return [(row["type"], row["state"], int(row["total"])) for row in rows]
+
+
+async def oldest_waiting_age(database: Database) -> float:
+    """Seconds that the job at the head of the queue has waited; 0 when none waits."""
+    age = await database.fetch_value(
+        """SELECT extract(epoch FROM now() - min(run_after)) FROM generations
+           WHERE state = 'waiting' AND run_after <= now()"""
+    )
+    return float(age or 0.0)
+
+
+async def position(database: Database | Connection, job: Job) -> int:
+    """How many jobs are before this one: 0 is next."""
+    before = await database.fetch_value(
+        "SELECT count(*) FROM generations WHERE state = 'waiting' AND (created_at, id) < (%s, %s)",
+        (job.created_at, job.id),
+    )
+    return int(before)
+
+
+async def claim(database: Database, job_id: str, worker: str, *, running_limit: int) -> Job | None:
+    """Takes a waiting job, or returns None when there is nothing to take. At most one worker succeeds."""
+    async with database.transaction() as connection:
+        owner = await connection.fetch_value("SELECT owner_id FROM generations WHERE id = %s", (job_id,))
+        if owner is None:
+            return None
+        await lock_owner(connection, owner)
+        if await count(connection, owner, State.ACTIVE) >= running_limit:
+            return None
+        row = await connection.fetch_one(
+            f"""UPDATE generations SET state = 'active', worker = %s, heartbeat_at = now(), attempts = attempts + 1,
+                    started_at = coalesce(started_at, now())
+                WHERE id = %s AND state = 'waiting' AND run_after <= now() RETURNING {_COLUMNS}""",
+            (worker, job_id),
+        )
+    return _job(row) if row else None
+
+
+async def beat(database: Database, lease: Lease) -> bool:
+    """Shows that the worker lives; False when the job is not its own any more."""
+    return await _update(database, lease, "heartbeat_at = now()") == 1
+
+
+async def set_progress(database: Database, lease: Lease, percent: int, stage: str) -> bool:
+    """Percent never falls, also not across attempts."""
+    changes = "progress = greatest(progress, %(percent)s), stage = %(stage)s, heartbeat_at = now()"
+    return await _update(database, lease, changes, percent=percent, stage=stage) == 1
+
+
+async def set_provider(
+    database: Database, lease: Lease, *, provider: str, ref: str | None, state: dict[str, Any]
+) -> bool:
+    """Remembers the provider's own id before anybody waits for it, so that it is never bought twice."""
+    changes = "provider = %(provider)s, provider_ref = %(ref)s, provider_state = %(state)s"
+    return await _update(database, lease, changes, provider=provider, ref=ref, state=Json(state)) == 1
+
+
+async def complete(connection: Connection, lease: Lease, result: dict[str, Any]) -> bool:
+    changes = """state = 'completed', stage = 'complete', progress = 100, result = %(result)s, finished_at = now(),
+        worker = NULL, heartbeat_at = NULL"""
+    return await _update(connection, lease, changes, result=Json(result)) == 1
+
+
+async def fail(database: Database, lease: Lease, error: dict[str, Any]) -> bool:
+    changes = """state = 'failed', error = %(error)s, finished_at = now(), worker = NULL,
+        heartbeat_at = NULL"""
+    return await _update(database, lease, changes, error=Json(error)) == 1
+
+
+async def release(database: Database, lease: Lease, *, after: float = 0.0, attempt_counts: bool = True) -> bool:
+    """Gives the job back to the queue, to be taken again `after` seconds from now."""
+    changes = """state = 'waiting', worker = NULL, heartbeat_at = NULL,
+        run_after = now() + %(after)s * interval '1 second', attempts = attempts - %(uncounted)s"""
+    return await _update(database, lease, changes, after=after, uncounted=0 if attempt_counts else 1) == 1
+
+
+async def cancel(database: Database, job_id: str) -> bool:
+    """True when this call ended the job."""
+    return await database.execute(
+        """UPDATE generations SET state = 'cancelled', cancel_requested = true, finished_at = now(),
+               worker = NULL, heartbeat_at = NULL
+           WHERE id = %s AND state IN ('waiting', 'active')""",
+        (job_id,),
+    ) == 1  # fmt: skip
+
+
+async def reclaim(database: Database, *, lost_after: float) -> list[str]:
+    """Gives jobs whose worker has been silent for `lost_after` seconds back to the queue; returns their ids."""
+    rows = await database.fetch_all(
+        """UPDATE generations SET state = 'waiting', worker = NULL, heartbeat_at = NULL, run_after = now()
+           WHERE state = 'active' AND heartbeat_at <= now() - %s * interval '1 second' RETURNING id""",
+        (lost_after,),
+    )
+    return [row["id"] for row in rows]
+
+
+async def due(database: Database, *, since: float, limit: int = 1000) -> list[str]:
+    """Ids of waiting jobs that could have been taken for `since` seconds: their wake-up may have got lost."""
+    rows = await database.fetch_all(
+        """SELECT id FROM generations WHERE state = 'waiting' AND run_after <= now() - %s * interval '1 second'
+           ORDER BY created_at LIMIT %s""",
+        (since, limit),
+    )
+    return [row["id"] for row in rows]
+
+
+async def past_seconds(database: Database, type: str, provider: str | None) -> list[tuple[float, float]]:
+    """(seconds asked, seconds it took) of the newest finished jobs of that kind."""
+    rows = await database.fetch_all(
+        """SELECT coalesce((input->>'duration')::double precision, 0) AS asked,
+               extract(epoch FROM finished_at - started_at)::double precision AS took
+           FROM generations WHERE state = 'completed' AND type = %s AND provider IS NOT DISTINCT FROM %s
+           ORDER BY finished_at DESC LIMIT 30""",
+        (type, provider),
+    )
+    return [(row["asked"], row["took"]) for row in rows]
+
+
+async def _update(target: Database | Connection, lease: Lease, changes: str, **values: Any) -> int:
+    held = {"job": lease.job_id, "worker": lease.worker, "attempt": lease.attempt}
+    return await target.execute(f"UPDATE generations SET {changes} WHERE {_LEASED}", values | held)
+
+
+def _job(row: dict[str, Any] | None) -> Job:
+    if row is None:
+        raise LookupError("a row was expected")
+    return Job(**(row | {"state": State(row["state"])}))

@@ -1,0 +1,1 @@
+"""The document: projects and everything in them. Every change is a command."""

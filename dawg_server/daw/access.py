@@ -1,0 +1,27 @@
+"""Who may do what in a project."""
+
+from __future__ import annotations
+
+from dawg_server import errors
+from dawg_server.database import projects
+from dawg_server.database.pool import Database
+
+RANKS = {"viewer": 1, "editor": 2, "owner": 3}
+
+
+class Access:
+    """Roles are read from the database at each question, so that losing one takes effect at once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def require(self, project_id: str, user_id: str, role: str) -> str:
+        """The caller's role, when it is at least `role`. Raises `NotFound` for strangers and `Forbidden` for others."""
+        held = await projects.role(self._database, project_id, user_id)
+        if held is None:
+            raise errors.NotFound("There is no such project.", details={"kind": "project"})
+        if RANKS[held] < RANKS[role]:
+            raise errors.Forbidden(
+                f"This needs the role {role}; yours is {held}.", details={"role": held, "required": role}
+            )
+        return held

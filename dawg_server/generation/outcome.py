@@ -1,0 +1,117 @@
+"""From files in a job's folder to stored files, rows and the job's result."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dawg_server.generation.job import Job
+from dawg_server.generation.providers import LocalFile, LocalTake, Outcome
+from dawg_server.storage import Storage
+
+MIME_TYPES = {
+    "wav": "audio/wav", "flac": "audio/flac", "mp3": "audio/mpeg", "ogg": "audio/ogg", "mid": "audio/midi",
+}  # fmt: skip
+SOURCES = {"beat": "generation", "music": "generation", "stems": "stem"}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecording:
+    """A row of `audio_files` to be, and its renditions in other formats (rows of `audio_renditions`)."""
+
+    row: dict[str, Any]
+    renditions: tuple[dict[str, Any], ...]
+
+
+Stored = tuple[list[StoredRecording], dict[str, Any]]
+"""The recordings to be written down, and the result of the job that names them."""
+
+
+async def store(job: Job, outcome: Outcome, storage: Storage) -> Stored:
+    """Puts every file into the storage; returns the rows to be written and the result that names them.
+
+    Ids and keys follow from the job and the content alone, so an attempt that is repeated overwrites what a lost one
+    had stored instead of storing it twice.
+    """
+    recordings: list[StoredRecording] = []
+    takes: list[dict[str, Any]] = []
+    for number, take in enumerate(outcome.takes):
+        recording = await _store_recording(job, take.title, f"take{number}", take.files, storage)
+        recordings.append(recording)
+        stems = []
+        for name, file in take.stems.items():
+            stem = await _store_recording(job, f"{take.title} – {name}", f"take{number}-{name}", (file,), storage)
+            stem.row["source"] = "stem"
+            recordings.append(stem)
+            stems.append({"type": name, "audioFileId": stem.row["id"], "duration": stem.row["duration"]})
+        takes.append(_take(take, recording, stems, job))
+    first = takes[0] if takes else {}
+    metadata = {name: first.get(name) for name in ("format", "sampleRate", "channels", "bitrate", "provider")}
+    return recordings, {**first, **outcome.extra, "takes": takes, "metadata": metadata}
+
+
+def _take(take: LocalTake, recording: StoredRecording, stems: list[dict[str, Any]], job: Job) -> dict[str, Any]:
+    row = recording.row
+    others = [each["format"] for each in recording.renditions]
+    return {
+        "audioFileId": row["id"],
+        "duration": row["duration"],
+        "bpm": None, "bpmConfidence": None, "key": None, "keyConfidence": None,
+        **take.measured,
+        "format": take.files[0].format,
+        "formats": [take.files[0].format, *(format for format in others if format != "mid")],
+        "midi": "mid" in others,
+        "sampleRate": row["sample_rate"],
+        "channels": row["channels"],
+        "bitrate": round(row["size_bytes"] * 8 / row["duration"]) if row["duration"] else None,
+        "lufs": row["lufs"],
+        "truePeak": row["true_peak_db"],
+        "provider": job.provider,
+        "title": take.title,
+        "stems": stems,
+    }  # fmt: skip
+
+
+async def _store_recording(
+    job: Job, title: str, role: str, files: tuple[LocalFile, ...], storage: Storage
+) -> StoredRecording:
+    audio_id = str(uuid.uuid5(uuid.UUID(job.id), role))
+    main, *others = [await _put(job, audio_id, file, storage) for file in files]
+    facts = files[0].facts
+    row = {
+        "id": audio_id,
+        "owner_id": job.owner_id,
+        "project_id": job.project_id,
+        "generation_id": job.id,
+        "filename": f"{role}.{files[0].format}",
+        "original_name": f"{title}.{files[0].format}",
+        "source": SOURCES.get(job.type, job.type),
+        "lufs": None, "true_peak_db": None, "bit_depth": None,
+        **facts,
+        **{name: main[name] for name in ("mime_type", "size_bytes", "storage_key", "sha256")},
+    }  # fmt: skip
+    return StoredRecording(row, tuple({"audio_file_id": audio_id, **each} for each in others))
+
+
+async def _put(job: Job, audio_id: str, file: LocalFile, storage: Storage) -> dict[str, Any]:
+    digest = await asyncio.to_thread(_sha256, file.path)
+    key = f"{_safe(job.owner_id)}/{audio_id}/{digest.hex()[:16]}.{file.format}"
+    mime_type = MIME_TYPES[file.format]
+    stored = await storage.put(key, file.path, mime_type)
+    return {
+        "format": file.format, "mime_type": mime_type, "size_bytes": stored.size, "storage_key": key, "sha256": digest,
+    }  # fmt: skip
+
+
+def _safe(owner_id: str) -> str:
+    """A folder name: user ids may hold characters that mean something in a path."""
+    return hashlib.sha256(owner_id.encode()).hexdigest()[:16]
+
+
+def _sha256(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()

@@ -1,0 +1,53 @@
+"""The embedded engine as a provider: no key, no network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from dawg_server.audio.workers import Workers
+from dawg_server.generation import beats
+from dawg_server.generation.providers.base import LocalFile, LocalTake, Outcome, Work
+
+RENDER = "dawg_server.music.job:make"
+STAGES = {"compose": ("generating", "Composing."), "render": ("generating", "Playing the instruments."),
+          "measure": ("analyzing", "Measuring the result.")}  # fmt: skip
+
+
+class EmbeddedProvider:
+    """Composes and plays in a worker process."""
+
+    name = "embedded"
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+
+    async def generate(self, work: Work) -> Outcome:
+        await work.remember(None, {})
+
+        def report(fraction: float, stage: str) -> None:
+            name, sentence = STAGES[stage]
+            work.report(100 * fraction, name, sentence)
+
+        made: dict[str, Any] = await self._workers.run(RENDER, work.input, str(work.folder), report=report)
+        take = LocalTake(
+            title=made["title"],
+            files=tuple(_file(file) for file in made["files"]),
+            stems={name: _file(file) for name, file in made["stems"].items()},
+            measured=made["measured"],
+        )
+        wanted = ("genre", "mood", "bpm", "key", "duration", "prompt", "seed")
+        extra = {
+            "genre": work.input["genre"], "mood": work.input["mood"], "provider": self.name, "seed": work.input["seed"],
+            "requested": {name: work.input[name] for name in wanted},
+            "warnings": beats.warnings(work.input) + beats.deviations(work.input, take.files[0].facts, take.measured),
+            "sections": made["sections"],
+        }  # fmt: skip
+        return Outcome(takes=(take,), extra=extra)
+
+    async def cancel(self, work: Work) -> None:
+        """Nothing outside knows of the work: ending the task has ended the worker process."""
+
+
+def _file(made: dict[str, Any]) -> LocalFile:
+    return LocalFile(Path(made["path"]), made["format"], made["facts"])

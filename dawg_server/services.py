@@ -1,0 +1,42 @@
+"""The parts of the running server, as its faces see them. Built in `dawg_server.app`, which is the only writer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bus.local import LocalBus
+from dawg_server.database.pool import Database
+from dawg_server.daw.access import Access
+from dawg_server.generation.providers.choice import Providers
+from dawg_server.generation.service import GenerationService
+from dawg_server.health import Health
+from dawg_server.identity import Identity
+from dawg_server.limits import Limits
+from dawg_server.metrics import Metrics
+from dawg_server.settings import Settings
+from dawg_server.storage import Storage
+from dawg_server.storage.links import LinkSigner
+
+
+@dataclass(slots=True)
+class Lifecycle:
+    """Whether this process still takes new work."""
+
+    draining: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    lifecycle: Lifecycle
+    metrics: Metrics
+    database: Database
+    bus: LocalBus
+    storage: Storage
+    links: LinkSigner
+    identity: Identity
+    limits: Limits
+    health: Health
+    access: Access
+    providers: Providers
+    generation: GenerationService

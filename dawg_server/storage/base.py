@@ -1,0 +1,45 @@
+"""What every storage promises."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """`size` in bytes."""
+
+    key: str
+    size: int
+
+
+class Storage(Protocol):
+    """Files by key (`<owner>/<audio id>/<name>`). A file is there whole or not at all; keys are never user input."""
+
+    name: str
+
+    async def put(self, key: str, source: Path, content_type: str) -> StoredFile:
+        """Copies a finished local file; when this returns, the file survives a crash."""
+
+    async def size(self, key: str) -> int | None:
+        """Bytes of the file, or None when there is none."""
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes `start` to before `end` in pieces; raises `errors.NotFound` when there is no such file."""
+
+    async def fetch(self, key: str, target: Path) -> None:
+        """Copies the whole file to a local path."""
+
+    async def delete(self, key: str) -> None:
+        """Removes the file; a missing one is fine."""
+
+    async def link(self, key: str, *, seconds: int, filename: str, content_type: str) -> str | None:
+        """A direct link that works without headers, or None when this server has to serve the bytes itself."""
+
+    async def check(self) -> None:
+        """Raises when the storage does not work; called by `/health` with a time limit."""
+
+    async def close(self) -> None: ...

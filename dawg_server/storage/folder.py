@@ -1,0 +1,90 @@
+"""Files in a local folder."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from dawg_server import errors
+from dawg_server.storage.base import StoredFile
+
+PIECE = 256 * 1024  # bytes per read
+
+
+class FolderStorage:
+    """A file is written beside its place, synced to disk and then renamed, so a crash leaves no half file behind."""
+
+    name = "folder"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    async def put(self, key: str, source: Path, content_type: str) -> StoredFile:
+        return await asyncio.to_thread(self._put, key, source)
+
+    async def size(self, key: str) -> int | None:
+        try:
+            return (await asyncio.to_thread(self._path(key).stat)).st_size
+        except FileNotFoundError:
+            return None
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        try:
+            file = await asyncio.to_thread(self._path(key).open, "rb")
+        except FileNotFoundError:
+            raise errors.NotFound("The stored file is gone.") from None
+        with file:
+            file.seek(start)
+            left = end - start if end is not None else None
+            while left is None or left > 0:
+                piece = await asyncio.to_thread(file.read, PIECE if left is None else min(PIECE, left))
+                if not piece:
+                    return
+                left = None if left is None else left - len(piece)
+                yield piece
+
+    async def fetch(self, key: str, target: Path) -> None:
+        try:
+            await asyncio.to_thread(shutil.copyfile, self._path(key), target)
+        except FileNotFoundError:
+            raise errors.NotFound("The stored file is gone.") from None
+
+    async def delete(self, key: str) -> None:
+        await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
+
+    async def link(self, key: str, *, seconds: int, filename: str, content_type: str) -> str | None:
+        return None
+
+    async def check(self) -> None:
+        await asyncio.to_thread(self._probe)
+
+    async def close(self) -> None: ...
+
+    def _path(self, key: str) -> Path:
+        path = (self._folder / key).resolve()
+        if not path.is_relative_to(self._folder):
+            raise errors.NotFound()
+        return path
+
+    def _put(self, key: str, source: Path) -> StoredFile:
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        try:
+            shutil.copyfile(source, beside)
+            with beside.open("rb") as file:
+                os.fsync(file.fileno())
+            beside.rename(path)
+        finally:
+            beside.unlink(missing_ok=True)
+        return StoredFile(key, path.stat().st_size)
+
+    def _probe(self) -> None:
+        probe = self._folder / f".probe-{uuid.uuid4().hex}"
+        probe.write_bytes(b"ok")
+        probe.unlink()

@@ -1,0 +1,64 @@
+"""AsyncAPI 3.0 of every socket event, from the declarations of both directions."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+
+from dawg_server import __version__
+from handlers import relay
+from handlers.schemas.base import Body
+from handlers.sockets import tables
+
+
+def document() -> dict[str, Any]:
+    plugin = MarshmallowPlugin()
+    spec = APISpec("DAWG sockets", __version__, "3.1.0", plugins=[plugin])
+    channels: dict[str, Any] = {}
+    operations: dict[str, Any] = {}
+    for table in tables.ALL:
+        messages: dict[str, Any] = {}
+        for event in table.all:
+            messages[event.name] = {
+                "name": event.name, "summary": event.summary, "description": inspect.getdoc(event.handler) or "",
+                "payload": _schema(spec, event.payload), "x-ack": _schema(spec, event.ack),
+            }  # fmt: skip
+            operations[_id(table.namespace, event.name, "receive")] = _operation("receive", table.namespace, event.name)
+        channels[table.namespace] = {"address": table.namespace, "messages": messages}
+    for news in relay.NEWS:
+        description = inspect.getdoc(news.kind) or ""
+        channels["/"]["messages"][news.name] = {
+            "name": news.name,
+            "description": description,
+            "payload": {"type": "object"},
+        }
+        operations[_id("/", news.name, "send")] = _operation("send", "/", news.name)
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "DAWG sockets", "version": __version__,
+                 "description": "Socket.IO at /socket.io. Every event takes an ack callback."},
+        "channels": channels,
+        "operations": operations,
+        "components": {"schemas": spec.to_dict().get("components", {}).get("schemas", {})},
+    }  # fmt: skip
+
+
+def _schema(spec: APISpec, schema: Body | None) -> dict[str, Any]:
+    if schema is None:
+        return {"type": "object"}
+    name = type(schema).__name__
+    if name not in spec.components.schemas:
+        spec.components.schema(name, schema=schema)
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _operation(action: str, namespace: str, name: str) -> dict[str, Any]:
+    channel = "#/channels/" + namespace.replace("/", "~1")
+    return {"action": action, "channel": {"$ref": channel}, "messages": [{"$ref": f"{channel}/messages/{name}"}]}
+
+
+def _id(namespace: str, name: str, action: str) -> str:
+    return f"{action} {namespace} {name}"

@@ -1,0 +1,82 @@
+"""How jobs and recordings look to clients: the same on REST and on sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dawg_server.generation.job import Job, State
+from dawg_server.storage.links import LinkSigner
+from handlers.rest.json import timestamp
+
+
+def result(stored: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str, Any]:
+    """A job's result with links, which are made anew at each reading because they expire."""
+    takes = [_take(take, links, base_url) for take in stored.get("takes", [])]
+    first = takes[0] if takes else {}
+    return {**stored, **first, "takes": takes}
+
+
+def _take(take: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str, Any]:
+    audio_id = take["audioFileId"]
+    url = links.sign(audio_id, base_url)
+    urls = {format: url if format == take["format"] else links.sign(audio_id, base_url, format=format)
+            for format in take.get("formats", [take["format"]])}  # fmt: skip
+    stems = [{**stem, "audioUrl": links.sign(stem["audioFileId"], base_url)} for stem in take.get("stems", [])]
+    midi_url = links.sign(audio_id, base_url, format="mid") if take.get("midi") else None
+    shown = {name: value for name, value in take.items() if name != "midi"}
+    return {**shown, "audioUrl": url, "urls": urls, "midiUrl": midi_url, "stems": stems}
+
+
+def accepted(job: Job, estimated_seconds: float) -> dict[str, Any]:
+    return {
+        "success": True,
+        "message": "The job was accepted. Follow it at /api/generate/status/<jobId> or over Socket.IO.",
+        "jobId": job.id, "generationId": job.id,
+        "state": job.state.value, "status": job.state.word,
+        "progress": job.progress, "estimatedSeconds": estimated_seconds,
+    }  # fmt: skip
+
+
+def status(job: Job, shown_result: dict[str, Any] | None, position: int | None) -> dict[str, Any]:
+    """The nested form, for the client that reads `status.state`."""
+    sentence = job.error["message"] if job.error else None
+    nested = {
+        "jobId": job.id, "generationId": job.id, "type": job.type,
+        "state": job.state.value, "status": job.state.word, "progress": job.progress, "stage": job.stage,
+        "queuePosition": position, "data": job.input, "result": shown_result,
+        "failedReason": sentence, "errorCode": job.error["code"] if job.error else None,
+        "attemptsMade": job.attempts, "provider": job.provider,
+        "createdAt": timestamp(job.created_at),
+        "processedOn": timestamp(job.started_at) if job.started_at else None,
+        "finishedOn": timestamp(job.finished_at) if job.finished_at else None,
+    }  # fmt: skip
+    return {
+        "success": True, "status": nested, "jobId": job.id, "generationId": job.id,
+        "state": job.state.value, "jobStatus": job.state.word, "progress": job.progress, "stage": job.stage,
+        "result": shown_result, "error": sentence,
+    }  # fmt: skip
+
+
+def flat_status(job: Job, shown_result: dict[str, Any] | None) -> dict[str, Any]:
+    """The form of the client that reads `status` as one word."""
+    return {
+        "success": True, "jobId": job.id, "generationId": job.id, "type": job.type,
+        "state": job.state.value, "status": job.state.word, "progress": job.progress, "stage": job.stage,
+        "result": shown_result, "error": job.error["message"] if job.error else None,
+    }  # fmt: skip
+
+
+def finished(job: Job, shown_result: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "success": True,
+        "result": {
+            "jobId": job.id, "generationId": job.id, "result": shown_result,
+            "completedAt": timestamp(job.finished_at) if job.finished_at else None,
+        },
+    }  # fmt: skip
+
+
+def stats(totals: Mapping[str, int]) -> dict[str, int]:
+    shown = {state.value: totals.get(state.value, 0) for state in State}
+    return {**shown, "total": shown["waiting"] + shown["active"]}

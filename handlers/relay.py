@@ -1,0 +1,125 @@
+"""From bus to sockets: the only subscriber that emits. One line of `NEWS` is one event that clients can receive.
+
+Every replica subscribes to every event and tells its own clients, so nothing is told twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bus import events
+from bus.events import Event
+from bus.local import LocalBus, Scope
+from dawg_server.storage.links import LinkSigner
+from handlers import present
+from handlers.rest import json
+from handlers.sockets.gate import user_room
+from handlers.sockets.transport.server import Server
+
+Payload = Callable[[Any, LinkSigner], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """`kind` arrives on the bus, `name` goes out to `room` with `payload`, to which a timestamp is added."""
+
+    kind: type[Event]
+    name: str
+    room: Callable[[Any], str]
+    payload: Payload
+    when: Callable[[Any], bool] = lambda event: True
+
+
+def _user(event: events.JobEvent) -> str:
+    return user_room(event.user_id)
+
+
+def _job(event: events.JobEvent) -> dict[str, Any]:
+    return {"jobId": event.job_id, "generationId": event.job_id, "type": event.type}
+
+
+def _queued(event: events.GenerationQueued, _: LinkSigner) -> Mapping[str, Any]:
+    news = {"params": event.params, "position": event.position, "estimatedTime": event.estimated_seconds}
+    return _job(event) | news
+
+
+def _progress(event: events.GenerationProgressed, _: LinkSigner) -> Mapping[str, Any]:
+    news = {"percent": event.percent, "progress": event.percent, "stage": event.stage, "message": event.message}
+    return _job(event) | news
+
+
+def _completed(event: events.GenerationCompleted, links: LinkSigner) -> Mapping[str, Any]:
+    shown = present.result(event.result, links, event.base_url)
+    news = {
+        "result": shown,
+        "takes": shown["takes"],
+        "audioUrl": shown.get("audioUrl"),
+        "metadata": shown.get("metadata"),
+    }
+    return _job(event) | news
+
+
+def _failed(event: events.GenerationFailed, _: LinkSigner) -> Mapping[str, Any]:
+    return _job(event) | {
+        "error": event.error,
+        "errorCode": event.code,
+        "code": event.code,
+        "retryable": event.retryable,
+    }
+
+
+def _loaded(event: events.GenerationCompleted, links: LinkSigner) -> Mapping[str, Any]:
+    shown = present.result(event.result, links, event.base_url)
+    placed = shown.get("placed") or {}
+    clip = {
+        "id": placed.get("clipId"), "name": shown["title"], "startTime": placed.get("startTime", 0.0),
+        "duration": shown["duration"], "trackId": placed.get("trackId"), "audioUrl": shown["audioUrl"],
+        "audioFileId": shown["audioFileId"],
+        "metadata": {name: shown.get(name) for name in ("bpm", "key", "genre", "format", "sampleRate", "channels")},
+    }  # fmt: skip
+    return {
+        "generationId": event.job_id, "projectId": event.project_id, "trackId": placed.get("trackId"),
+        "trackName": placed.get("trackName"), "clipId": placed.get("clipId"), "clip": clip, "autoPlay": False,
+        "revision": placed.get("revision"),
+    }  # fmt: skip
+
+
+def _transport(event: events.GenerationCompleted, _: LinkSigner) -> Mapping[str, Any]:
+    return {"bpm": event.result["requested"]["bpm"], "projectId": event.project_id}
+
+
+def _plays(event: events.GenerationCompleted) -> bool:
+    return event.type in ("beat", "music")
+
+
+def _has_tempo(event: events.GenerationCompleted) -> bool:
+    return _plays(event) and bool(event.result.get("requested", {}).get("bpm"))
+
+
+NEWS = (
+    News(events.GenerationQueued, "generation:queued", _user, _queued),
+    News(events.GenerationStarted, "generation:started", _user, lambda event, _: _job(event)),
+    News(events.GenerationProgressed, "generation:progress", _user, _progress),
+    News(events.GenerationCompleted, "generation:completed", _user, _completed),
+    News(events.GenerationCompleted, "daw:audio:loaded", _user, _loaded, _plays),
+    News(events.GenerationCompleted, "daw:transport:sync", _user, _transport, _has_tempo),
+    News(events.GenerationFailed, "generation:failed", _user, _failed),
+    News(events.GenerationCancelled, "generation:cancelled", _user, lambda event, _: _job(event)),
+)
+
+
+def mount(bus: LocalBus, server: Server, links: LinkSigner) -> None:
+    """Subscribes every line of `NEWS`; those of one event go out in the order of the table."""
+    for news in NEWS:
+        bus.subscribe(news.kind, _teller(news, server, links), Scope.EVERYWHERE)
+
+
+def _teller(news: News, server: Server, links: LinkSigner) -> Callable[[Event], None]:
+    def tell(event: Event) -> None:
+        if news.when(event):
+            payload = {**news.payload(event, links), "timestamp": json.now()}
+            server.broadcast(news.name, payload, room=news.room(event), ignore_queue=True)
+
+    return tell

@@ -1,0 +1,103 @@
+"""The outermost layer of every request: its id, its log line, its metrics, its headers, and errors as envelopes."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+
+from dawg_server import errors, logs
+from handlers.rest import json
+from handlers.rest.endpoint import ALLOWANCE
+from handlers.rest.routing import MAX_JSON, SERVICES
+
+REQUEST_ID = web.RequestKey("request_id", str)
+SLOW = 1.0  # seconds; slower requests are logged as info even when routine
+ROUTINE = ("/health", "/metrics")  # asked every few seconds by machines
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+log: structlog.stdlib.BoundLogger = logs.get("main")
+Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def request_context(request: web.Request, handler: Next) -> web.StreamResponse:
+    given = request.headers.get("X-Request-Id", "")
+    request[REQUEST_ID] = request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    clock = time.perf_counter()
+    reply = await _answer(request, handler)
+    _account(request, reply.status, time.perf_counter() - clock)
+    return reply
+
+
+async def add_headers(request: web.Request, reply: web.StreamResponse) -> None:
+    """Signal handler: runs before headers are sent, also for errors and for streams."""
+    reply.headers["X-Request-Id"] = request.get(REQUEST_ID, "")
+    reply.headers["X-Content-Type-Options"] = "nosniff"
+    reply.headers["Referrer-Policy"] = "no-referrer"
+    reply.headers.add("Vary", "Origin")
+    if request.headers.get("X-Forwarded-Proto", request.scheme) == "https":
+        reply.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if allowance := request.get(ALLOWANCE):
+        reply.headers["X-RateLimit-Limit"] = str(allowance.limit)
+        reply.headers["X-RateLimit-Remaining"] = str(allowance.remaining)
+        reply.headers["X-RateLimit-Reset"] = str(int(allowance.resets_at))
+
+
+async def _answer(request: web.Request, handler: Next) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except errors.DawgError as error:
+        return _refusal(request, error)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return _refusal(request, _from_aiohttp(error))
+    except Exception:
+        log.exception("A request broke.", action="request_broke", method=request.method, path=request.path)
+        return _refusal(request, errors.DawgError())
+
+
+def _refusal(request: web.Request, error: errors.DawgError) -> web.Response:
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(error.retry_after)))
+    if isinstance(error, errors.MethodNotAllowed) and error.details:
+        headers["Allow"] = ", ".join(error.details["allowed"])
+    return json.response(error.envelope(request[REQUEST_ID]), error.status, headers)
+
+
+def _from_aiohttp(error: web.HTTPException) -> errors.DawgError:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return errors.MethodNotAllowed(details={"allowed": sorted(error.allowed_methods)})
+    if isinstance(error, web.HTTPRequestEntityTooLarge):
+        return errors.PayloadTooLarge(details={"limit": MAX_JSON, "unit": "bytes"})
+    if error.status == 404:
+        return errors.NotFound("There is nothing under this address.", details={"kind": "route"})
+    return errors.MalformedJson(error.reason) if error.status < 500 else errors.DawgError()
+
+
+def _account(request: web.Request, status: int, seconds: float) -> None:
+    resource = request.match_info.route.resource
+    template = resource.canonical if resource is not None else "unknown"
+    metrics = request.app[SERVICES].metrics
+    metrics.requests.labels(request.method, template, status).inc()
+    metrics.latency.labels(request.method, template).observe(seconds)
+    write = log.debug if request.path.startswith(ROUTINE) and seconds < SLOW else log.info
+    write(
+        f"{request.method} {request.path} was answered with {status}.",
+        action="request", service=_service(request.path), method=request.method, path=request.path, status=status,
+        duration_ms=round(seconds * 1000, 1),
+    )  # fmt: skip
+
+
+def _service(path: str) -> logs.Service:
+    if "/ai-brain" in path or path.endswith("/chat"):
+        return "ai-brain"
+    return "voice" if "/voice" in path or "/functions" in path else "main"

@@ -1,0 +1,105 @@
+"""`/generate`: make audio, follow it, fetch it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dawg_server import errors
+from dawg_server.generation import beats
+from dawg_server.generation.job import Job, State
+from dawg_server.music import genres
+from handlers import present
+from handlers.rest import json, pages
+from handlers.rest.routing import Answer, Call, Routes
+from handlers.schemas import generation as schemas
+
+routes = Routes("generate")
+
+
+@routes.post("/generate/beat", "Make a beat", body=schemas.BeatRequest, query=schemas.Wait, reply=schemas.JobAccepted,
+             status=202, idempotent=True, errors=(404, 403, 409))  # fmt: skip
+async def create_beat(call: Call) -> Answer:
+    """Instrumental audio from MusicGen, Suno or the embedded engine, which needs no key."""
+    request = beats.resolve(call.body)
+    provider = call.services.providers.choose("beat", call.body["provider"], request)
+    return await submit(call, "beat", request, provider)
+
+
+async def submit(call: Call, type: str, request: dict[str, Any], provider: str) -> Answer:
+    """Accepts a job; answers at once, or with the result when it comes within `?wait=` seconds."""
+    service = call.services.generation
+    project_id = request.get("projectId")
+    if project_id:
+        await call.services.access.require(project_id, call.caller.user_id, "editor")
+    job, seconds = await service.submit(
+        call.caller.user_id, type, request, provider=provider, base_url=call.base_url, project_id=project_id
+    )
+    ended = await service.wait(job, call.query["wait"])
+    if ended.state is State.COMPLETED:
+        return json.response(present.finished(ended, _result(call, ended) or {}))
+    return present.accepted(job, seconds)
+
+
+@routes.get(
+    "/generate/status/{job_id}", "How far a job is", query=schemas.StatusQuery, reply=schemas.JobStatus, errors=(404,)
+)
+async def job_status(call: Call) -> Answer:
+    job = await call.services.generation.get(call.path["job_id"], call.caller.user_id)
+    if call.query["shape"] == "flat":
+        return present.flat_status(job, _result(call, job))
+    return present.status(job, _result(call, job), await call.services.generation.position(job))
+
+
+@routes.get("/generate/result/{job_id}", "The result of a job", reply=schemas.JobResult, errors=(404, 409))
+async def job_result(call: Call) -> Answer:
+    job = await call.services.generation.get(call.path["job_id"], call.caller.user_id)
+    state = {"state": job.state.value}
+    if job.state is State.FAILED:
+        raise errors.JobFailed(job.error["message"] if job.error else None, details=state)
+    if job.state is State.CANCELLED:
+        raise errors.JobCancelled(details=state)
+    if job.state is not State.COMPLETED:
+        raise errors.JobNotCompleted(details=state)
+    return present.finished(job, _result(call, job) or {})
+
+
+@routes.post("/generate/cancel/{job_id}", "Cancel a job", reply=schemas.JobCancelled, errors=(404, 409))
+async def cancel_job(call: Call) -> Answer:
+    job = await call.services.generation.cancel(call.path["job_id"], call.caller.user_id)
+    return {"success": True, "jobId": job.id, "generationId": job.id, "state": job.state.value}
+
+
+@routes.delete("/generate/{job_id}", "Cancel a job", reply=schemas.JobCancelled, errors=(404, 409))
+async def delete_job(call: Call) -> Answer:
+    return await cancel_job(call)
+
+
+@routes.get("/generate", "Jobs, newest first", query=schemas.JobsQuery, reply=schemas.JobList)
+async def list_jobs(call: Call) -> Answer:
+    jobs, total = await call.services.generation.page(call.caller.user_id, **call.query)
+    shown = [present.status(job, _result(call, job), None)["status"] for job in jobs]
+    return pages.listed("jobs", shown, total, call.query)
+
+
+@routes.get("/generate/queue/stats", "How busy the queue is", reply=schemas.QueueStats)
+async def queue_stats(call: Call) -> Answer:
+    own, everybody = await call.services.generation.stats(call.caller.user_id)
+    queue = {"waiting": everybody["waiting"], "active": everybody["active"]}
+    return {"success": True, "stats": present.stats(own), "queue": queue}
+
+
+@routes.get("/generate/genres", "The genres that can be asked for", reply=schemas.GenreList)
+async def list_genres(call: Call) -> Answer:
+    shown = [
+        {
+            "name": genre.name, "bpmRange": list(genre.bpm_range), "defaultBpm": genre.default_bpm,
+            "characteristics": list(genre.characteristics), "moodOptions": list(genre.moods),
+            "aliases": list(genre.aliases),
+        }
+        for genre in genres.GENRES
+    ]  # fmt: skip
+    return {"success": True, "genres": shown}
+
+
+def _result(call: Call, job: Job) -> dict[str, Any] | None:
+    return present.result(job.result, call.services.links, call.base_url) if job.result is not None else None

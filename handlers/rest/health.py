@@ -1,0 +1,86 @@
+"""`/health`, `/metrics` and the health of each service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from dawg_server import __version__
+from dawg_server.database import generations
+from handlers.rest import json
+from handlers.rest.routing import Answer, Call, Routes
+from handlers.schemas import health as schemas
+
+routes = Routes("health")
+
+
+@routes.get(
+    "//health", "The state of the server and of what it stands on", reply=schemas.Health, public=True, errors=(503,)
+)
+async def health(call: Call) -> Answer:
+    dependencies = await call.services.health.dependencies()
+    database_works = dependencies["database"]["status"] == "ok"
+    failing = any(each["status"] == "failing" for each in dependencies.values())
+    body = {
+        "status": "unhealthy" if not database_works else "degraded" if failing else "healthy",
+        "service": "unified-backend",
+        "services": {
+            "main": "healthy" if database_works else "degraded",
+            "ai_brain": _service(call.services.settings.anthropic_key, database_works),
+            "realtime_voice": _service(call.services.settings.openai_key, database_works),
+        },
+        "timestamp": json.now(),
+        "version": __version__,
+        "replica": call.services.settings.replica,
+        "dependencies": dependencies,
+    }
+    return json.response(body, 200 if database_works else 503)
+
+
+@routes.get("//health/live", "The event loop turns", reply=schemas.Status, public=True)
+async def live(call: Call) -> Answer:
+    return {"status": "alive"}
+
+
+@routes.get("//health/ready", "New work is welcome", reply=schemas.Status, public=True, errors=(503,))
+async def ready(call: Call) -> Answer:
+    if call.services.lifecycle.draining:
+        return json.response({"status": "draining"}, 503)
+    if not await call.services.health.database_works():
+        return json.response({"status": "database down"}, 503)
+    return {"status": "ready"}
+
+
+@routes.get("/ai-brain/health", "The AI brain", reply=schemas.BrainHealth, public=True)
+async def brain(call: Call) -> Answer:
+    settings = call.services.settings
+    return {
+        "status": _service(settings.anthropic_key, True), "service": "ai-brain",
+        "anthropic_configured": bool(settings.anthropic_key), "model": settings.anthropic_model,
+    }  # fmt: skip
+
+
+@routes.get("/voice/health", "The realtime voice", reply=schemas.VoiceHealth, public=True)
+async def voice(call: Call) -> Answer:
+    settings = call.services.settings
+    return {
+        "status": _service(settings.openai_key, True), "service": "realtime-voice",
+        "openai_configured": bool(settings.openai_key), "connected": False, "activeSessions": 0,
+        "model": settings.openai_realtime_model,
+    }  # fmt: skip
+
+
+@routes.get("//metrics", "Counters for Prometheus", public=True, content_type="text/plain")
+async def metrics(call: Call) -> Answer:
+    services = call.services
+    services.metrics.jobs.clear()
+    for type, state, total in await generations.totals_by_type(services.database):
+        services.metrics.jobs.labels(type, state).set(total)
+    services.metrics.queue_age.set(await generations.oldest_waiting_age(services.database))
+    return web.Response(body=services.metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _service(key: Any, works: bool) -> str:
+    return ("healthy" if works else "degraded") if key else "unconfigured"

@@ -1,0 +1,68 @@
+"""JSON on the wire."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from dawg_server import errors
+
+COMPRESS_FROM = 1024  # bytes
+JSON_TYPES = ("application/json", "text/json")
+
+
+def response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    data = dumps(body)
+    reply = web.Response(body=data, status=status, headers=headers, content_type="application/json")
+    if len(data) >= COMPRESS_FROM:
+        reply.enable_compression()
+    return reply
+
+
+def raw_response(data: bytes) -> web.Response:
+    """Bytes that are JSON already."""
+    reply = web.Response(body=data, content_type="application/json")
+    reply.enable_compression()
+    return reply
+
+
+def dumps(body: Any) -> bytes:
+    return orjson.dumps(body, default=_default, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def timestamp(moment: datetime.datetime) -> str:
+    """ISO-8601 in UTC with milliseconds and `Z`."""
+    text = moment.astimezone(datetime.UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def now() -> str:
+    return timestamp(datetime.datetime.now(datetime.UTC))
+
+
+async def read_object(request: web.Request) -> dict[str, Any]:
+    """The body as an object; an absent body is an empty one. Raises `MalformedJson` and `UnsupportedMediaType`."""
+    data = await request.read()
+    if not data.strip():
+        return {}
+    if request.content_type not in JSON_TYPES and not request.content_type.endswith("+json"):
+        raise errors.UnsupportedMediaType(
+            f"Send JSON (Content-Type: application/json), not {request.content_type}.",
+            details={"supported": ["application/json"]},
+        )
+    try:
+        body = orjson.loads(data)
+    except (orjson.JSONDecodeError, RecursionError):
+        raise errors.MalformedJson("The body is not valid JSON.") from None
+    if not isinstance(body, dict):
+        raise errors.MalformedJson()
+    return body
+
+
+def _default(value: Any) -> Any:
+    if isinstance(value, datetime.datetime):
+        return timestamp(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")

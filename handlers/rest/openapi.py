@@ -1,0 +1,107 @@
+"""OpenAPI 3.1 of every route, from the routes themselves."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.field_converter import FieldConverterMixin
+from marshmallow import fields
+
+from dawg_server import __version__
+from handlers.rest.routing import Route
+from handlers.schemas.base import Choice, Flag, Number
+
+DESCRIPTION = """The REST face of DAWG's server. Every path under `/api` is also served under `/api/v1`.
+Send `Authorization: Bearer <token>`; in development mode `X-User-Id` says who you are."""
+COMMON = {400: "Something in the request is wrong", 401: "Nobody is signed in", 429: "Too many requests",
+          500: "A bug", 503: "Something that this server needs is down or not configured"}  # fmt: skip
+OTHERS = {403: "The role is too low", 404: "There is no such thing here", 409: "The present state does not allow that",
+          413: "Too large", 415: "A wrong content type", 416: "A bad byte range", 502: "An outside service failed",
+          504: "An outside service took too long"}  # fmt: skip
+ERROR = {
+    "type": "object",
+    "required": ["success", "error", "message", "code"],
+    "properties": {
+        "success": {"const": False}, "error": {"type": "string"}, "message": {"type": "string"},
+        "code": {"type": "string"}, "details": {"type": "object"}, "requestId": {"type": "string"},
+        "retryAfter": {"type": "number"},
+    },
+}  # fmt: skip
+
+
+def document(routes: Iterable[Route]) -> dict[str, Any]:
+    plugin = MarshmallowPlugin()
+    spec = APISpec("DAWG", __version__, "3.1.0", plugins=[plugin], info={"description": DESCRIPTION})
+    assert plugin.converter is not None
+    plugin.converter.add_attribute_function(_own_fields)  # type: ignore[no-untyped-call]
+    spec.components.schema("Error", ERROR)
+    spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    for route in routes:
+        spec.path(path=route.paths[0], operations={route.method.lower(): _operation(route, plugin)})
+    return spec.to_dict()
+
+
+def _operation(route: Route, plugin: MarshmallowPlugin) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": route.summary,
+        "description": inspect.getdoc(route.handler) or "",
+        "operationId": route.handler.__name__,
+        "tags": [route.tag],
+        "parameters": _parameters(route, plugin),
+        "responses": _responses(route),
+        "security": [] if route.public else [{"token": []}],
+    }
+    if route.body:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": route.body}}}
+    return operation
+
+
+def _parameters(route: Route, plugin: MarshmallowPlugin) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", route.path)
+    ]
+    if route.query and plugin.converter:
+        found += plugin.converter.schema2parameters(route.query, location="query")
+    if route.idempotent:
+        found.append({
+            "name": "Idempotency-Key", "in": "header", "required": False,
+            "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+            "description": "The same key and body within 24 hours are answered with the first reply.",
+        })  # fmt: skip
+    return found
+
+
+def _responses(route: Route) -> dict[str, Any]:
+    good: dict[str, Any] = {"description": "Done"}
+    if route.reply is not None:
+        good["content"] = {"application/json": {"schema": route.reply}}
+    elif route.content_type != "application/json":
+        good["content"] = {route.content_type: {}}
+    replies = {str(route.status): good}
+    meanings: Mapping[int, str] = COMMON | OTHERS
+    expected = {500, 503, *route.errors, *(() if route.public else (401, 429))}
+    if route.query or route.body:
+        expected.add(400)
+    if route.body:
+        expected |= {413, 415}
+    if route.idempotent:
+        expected.add(409)
+    schema = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    for status in sorted(expected):
+        replies[str(status)] = {"description": meanings[status], **schema}
+    return replies
+
+
+def _own_fields(self: FieldConverterMixin, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
+    """Types of our own fields; their limits stand in the fields' metadata."""
+    if isinstance(field, Number):
+        return {"type": "integer" if field.whole else "number"}
+    if isinstance(field, Flag):
+        return {"type": "boolean"}
+    return {"type": "string"} if isinstance(field, Choice) else {}

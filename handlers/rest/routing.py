@@ -1,0 +1,112 @@
+"""A route is declared once, where its handler stands: the declaration checks the request, mounts it and documents it.
+
+    @routes.post("/generate/beat", "Make a beat", body=BeatRequest, reply=JobAccepted, status=202)
+    async def create_beat(call: Call) -> Answer: ...
+
+`/generate/beat` is served at `/api/generate/beat` and `/api/v1/generate/beat`; paths that begin with `//` are mounted
+as they are, with one slash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from dawg_server.identity import Caller
+from dawg_server.services import Services
+from handlers.schemas.base import Body, Query
+
+SERVICES = web.AppKey("services", Services)
+MAX_JSON = 1024 * 1024  # bytes
+PREFIXES = ("/api", "/api/v1")
+
+Answer = Mapping[str, Any] | web.StreamResponse
+"""A JSON object, which gets the status of the route's declaration, or a response that is ready."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One request that has been let in: who asks, what for, checked."""
+
+    request: web.Request
+    services: Services
+    caller: Caller
+    path: Mapping[str, str]
+    query: dict[str, Any]
+    body: dict[str, Any]
+    status: int
+
+    @property
+    def base_url(self) -> str:
+        """The address under which the caller reached this server, for absolute links."""
+        settings = self.services.settings
+        return settings.link_base or f"{self.request.scheme}://{self.request.host}"
+
+
+Handler = Callable[[Call], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`errors` are the statuses of section 2 of the contract that this route can answer besides the common ones."""
+
+    method: str
+    path: str
+    summary: str
+    handler: Handler
+    tag: str
+    body: Body | None = None
+    query: Query | None = None
+    reply: Body | None = None
+    status: int = 200
+    public: bool = False
+    idempotent: bool = False
+    errors: tuple[int, ...] = ()
+    content_type: str = "application/json"
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where the route is mounted; the first is its home, the others are aliases."""
+        if self.path.startswith("//"):
+            return (self.path[1:],)
+        return tuple(prefix + self.path for prefix in PREFIXES)
+
+
+ROUTES = web.AppKey("routes", tuple[Route, ...])
+
+
+@dataclass(slots=True)
+class Routes:
+    """The routes of one module. `tag` is their heading in the API's documents."""
+
+    tag: str
+    all: list[Route] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Route]:
+        return iter(self.all)
+
+    def get(self, path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]:
+        return self._add("GET", path, summary, options)
+
+    def post(self, path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]:
+        return self._add("POST", path, summary, options)
+
+    def put(self, path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]:
+        return self._add("PUT", path, summary, options)
+
+    def patch(self, path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]:
+        return self._add("PATCH", path, summary, options)
+
+    def delete(self, path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]:
+        return self._add("DELETE", path, summary, options)
+
+    def _add(self, method: str, path: str, summary: str, options: dict[str, Any]) -> Callable[[Handler], Handler]:
+        def declare(handler: Handler) -> Handler:
+            schemas = {name: options.pop(name)() for name in ("body", "query", "reply") if name in options}
+            self.all.append(Route(method, path, summary, handler, self.tag, **schemas, **options))
+            return handler
+
+        return declare

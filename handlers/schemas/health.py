@@ -1,0 +1,42 @@
+"""What health checks answer."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from handlers.schemas.base import Body
+
+
+class Status(Body):
+    """One word."""
+
+    status = fields.String()
+
+
+class Health(Status):
+    """`services` and `dependencies` by name, each with its state."""
+
+    service = fields.String()
+    services = fields.Dict(keys=fields.String(), values=fields.String())
+    timestamp = fields.DateTime()
+    version = fields.String()
+    replica = fields.String()
+    dependencies = fields.Dict(keys=fields.String(), values=fields.Dict())
+
+
+class BrainHealth(Status):
+    """Whether chat has a key, and its model."""
+
+    service = fields.String()
+    anthropic_configured = fields.Boolean(data_key="anthropic_configured")
+    model = fields.String()
+
+
+class VoiceHealth(Status):
+    """Whether voice has a key, its model, and what is open now."""
+
+    service = fields.String()
+    openai_configured = fields.Boolean(data_key="openai_configured")
+    connected = fields.Boolean()
+    active_sessions = fields.Integer()
+    model = fields.String()

@@ -1,0 +1,80 @@
+#!/bin/sh
+# Starts DAWG's server. Sets everything up first where that is still to be done; needs Python 3.11, 3.12 or 3.13.
+set -eu
+cd "$(dirname "$0")"
+
+usage() {
+    cat <<'TEXT'
+sh start.sh               start the server (port: BACKEND_PORT, else PORT, else 3001)
+sh start.sh worker        start a process that only runs jobs
+sh start.sh --help        this text, and every setting
+sh start.sh --install     only set up; --install test: with what the tests need
+
+The first start makes .venv and installs what is pinned in constraints.txt; later starts take about a second.
+TEXT
+}
+
+find_python() {
+    for candidate in python3.13 python3.12 python3.11 python3 python; do
+        if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+    echo "start.sh: Python 3.11, 3.12 or 3.13 is needed; install one of them and start again." >&2
+    exit 2
+}
+
+# True when this Python has the dependencies already, as in a container.
+has_dependencies() {
+    "$1" - <<'CODE' 2>/dev/null
+import sys
+from importlib.metadata import version
+from importlib.util import find_spec
+version("python-socketio")
+sys.exit(any(find_spec(name) is None for name in ("aiohttp", "socketio", "procrastinate", "psycopg2", "soundfile", "av")))
+CODE
+}
+
+# Makes .venv and installs into it, unless that was done for exactly these requirements.
+install() {
+    extra="$1"
+    wanted="$(cat setup.cfg constraints.txt | cksum) $extra"
+    if [ -x .venv/bin/python ] && [ "$(cat ".venv/installed$extra" 2>/dev/null)" = "$wanted" ]; then
+        return
+    fi
+    python="$(find_python)"
+    if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+        echo "Making a virtual environment in .venv …" >&2
+        rm -rf .venv
+        "$python" -m venv .venv || {
+            echo "start.sh: no virtual environment could be made; on Debian and Ubuntu: apt install python3-venv" >&2
+            rm -rf .venv
+            exit 2
+        }
+    fi
+    echo "Installing what is pinned in constraints.txt; this happens once and takes about a minute …" >&2
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".$extra" || {
+        echo "start.sh: the installation failed; see above. A network is needed for the first start." >&2
+        exit 2
+    }
+    echo "$wanted" > ".venv/installed$extra"
+}
+
+case "${1:-}" in
+    -h | --help)
+        usage
+        [ -x .venv/bin/python ] && [ -f .venv/installed ] && { echo; exec .venv/bin/python -m dawg_server --help; }
+        exit 0
+        ;;
+    --install)
+        install "${2:+[$2]}"
+        exit 0
+        ;;
+esac
+
+if [ ! -d .venv ] && python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && has_dependencies python3; then
+    exec python3 -m dawg_server "$@"
+fi
+install ""
+exec .venv/bin/python -m dawg_server "$@"

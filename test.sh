@@ -1,0 +1,11 @@
+#!/bin/sh
+# Checks style, types and behaviour. Arguments go to pytest: `sh test.sh -k name` runs only those tests.
+set -eu
+cd "$(dirname "$0")"
+sh start.sh --install test
+python=.venv/bin/python
+if [ $# -eq 0 ]; then
+    "$python" -m ruff check .
+    "$python" -m mypy
+fi
+exec "$python" -m pytest "$@"
