@@ -1,0 +1,104 @@
+"""The sections of a song: where they begin and end, what they are, and which of them come again."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dawg_server.lyrics import blocks as blocks_module
+from dawg_server.lyrics import inference, labels, repetition, rhyme, syllables
+
+MAX_SUGGESTED = 200  # sections
+_SCHEME_MAX_LINES = 16  # a longer scheme tells people nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Lines `start` to `end` of the text, inclusive, the label's line with them. `lines` are the sung ones.
+
+    `number` counts sections of one kind. `group` is equal for sections that say nearly the same words,
+    `repetition.NO_GROUP` without words. `repeats` is what `x2` asks for.
+    """
+
+    start: int
+    end: int
+    kind: str
+    number: int
+    confidence: float
+    reasoning: str
+    lines: tuple[str, ...]
+    group: int
+    repeats: int = 1
+
+    @property
+    def title(self) -> str:
+        """How the section is called in sentences, such as `Verse 2`."""
+        return f"{title(self.kind)} {self.number}"
+
+
+def read(lyrics: str, suggested: Sequence[str] = ()) -> list[Section]:
+    """All sections in order, without overlap; every line that is neither blank nor drawn (`---`) lies in exactly one.
+
+    Lines are split at "\\n" and numbered from 0, blank ones counted. `suggested` are section types in order.
+    """
+    blocks, groups = inference.settle(blocks_module.split(lyrics))
+    guesses = inference.kinds(blocks, groups, suggested)
+    counted: dict[str, int] = defaultdict(int)
+    sections = []
+    for block, group, guess in zip(blocks, groups, guesses, strict=True):
+        written = block.label.number if block.label and block.label.section_type == guess.kind else None
+        counted[guess.kind] = written or counted[guess.kind] + 1
+        words = tuple(block.words)
+        sections.append(
+            Section(
+                block.start, block.end, guess.kind, counted[guess.kind], guess.confidence,
+                f"{_sentence(guess.reason)}{_shape(words)}", words, group, block.repeats,
+            )
+        )  # fmt: skip
+    return sections
+
+
+def repeated(sections: Sequence[Section]) -> list[list[Section]]:
+    """The sections that say nearly the same, together; only those with at least two, in order of their first."""
+    together: dict[int, list[Section]] = defaultdict(list)
+    for section in sections:
+        if section.group != repetition.NO_GROUP:
+            together[section.group].append(section)
+    return [found for found in together.values() if len(found) > 1]
+
+
+def form(sections: Sequence[Section]) -> str:
+    """The order of the sections, as in `Intro-Verse-Chorus`."""
+    return "-".join(title(section.kind) for section in sections)
+
+
+def title(kind: str) -> str:
+    """`pre-chorus` as people write it: `Pre-Chorus`."""
+    return "-".join(part.capitalize() for part in kind.split("-"))
+
+
+def parse_suggested(suggested: object) -> list[str]:
+    """Section types from a text (`Verse-Chorus`), or from a list of names or of sections; anything else is nothing."""
+    if isinstance(suggested, str):
+        return labels.parse_structure(suggested)
+    if isinstance(suggested, Sequence):
+        names = [item.get("sectionType") if isinstance(item, dict) else item for item in suggested[:MAX_SUGGESTED]]
+        return [kind for name in names if isinstance(name, str) for kind in labels.parse_structure(name)[:1]]
+    return []
+
+
+def _sentence(reason: str) -> str:
+    return reason[:1].upper() + reason[1:]
+
+
+def _shape(lines: tuple[str, ...]) -> str:
+    if not lines:
+        return "."
+    mean = statistics.fmean(syllables.count(line) for line in lines)
+    shape = f"; {len(lines)} line{'s' if len(lines) > 1 else ''} of about {mean:.0f} syllables"
+    if 1 < len(lines) <= _SCHEME_MAX_LINES:
+        pattern = rhyme.scheme(lines)
+        shape += f", rhyming {pattern} ({rhyme.name(pattern)})" if rhyme.rhymed_share(pattern) else ", unrhymed"
+    return shape + "."
