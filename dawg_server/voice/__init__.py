@@ -1,0 +1,1 @@
+"""Realtime voice: what is said upstream and to the browser, and the session that carries it."""

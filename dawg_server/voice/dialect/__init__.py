@@ -1,0 +1,52 @@
+"""The dialects of realtime voice services, without any input or output of their own.
+
+The session reads frames, parses them and hands them to `receive`; every method answers with the news and the
+messages to send, in the order in which they have to happen. A second service is a second module beside `ga`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from dawg_server.voice.dialect import events, talk
+
+
+class Dialect(Protocol):
+    talk: talk.Talk
+
+    @property
+    def ready(self) -> bool:
+        """The configuration is accepted; before that microphone audio has to wait."""
+
+    @property
+    def between_answers(self) -> bool:
+        """Nobody speaks and nothing is left to be heard: the moment for a new upstream."""
+
+    @property
+    def voice_can_change(self) -> bool:
+        """Whether `change_voice` works here; otherwise a new upstream is needed."""
+
+    def receive(self, event: Mapping[str, Any]) -> list[events.Event]:
+        """Takes one parsed frame of the upstream. Never raises, whatever the frame holds."""
+
+    def closed(self, code: int) -> events.Fault:
+        """What the end of the connection with this close code means."""
+
+    def send_audio(self, base64_text: str) -> dict[str, str]:
+        """One message with microphone audio: PCM16 little-endian mono 24 kHz as base64."""
+
+    def commit_audio(self) -> list[events.Event]:
+        """Ends the user's turn where the service does not detect it by itself."""
+
+    def played(self, item_id: str, played_ms: int) -> None:
+        """The browser reports how much of an item the listener has heard."""
+
+    def interrupt(self) -> list[events.Event]:
+        """Stops the answer now, as if the user had spoken."""
+
+    def function_result(self, call_id: str, output: str) -> list[events.Event]:
+        """Returns the result of a function call; the model goes on once all calls of its answer have one."""
+
+    def change_voice(self, voice: str) -> list[events.Event]:
+        """Asks for another voice; `Reconfigured` follows."""

@@ -1,0 +1,196 @@
+"""What a dialect says: news for the session, and `Send` for everything that has to go upstream.
+
+Both come in one list, and its order is the order in which the session acts.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dawg_server.voice.dialect import usage
+
+ResponseStatus = Literal["completed", "cancelled", "incomplete", "failed"]
+
+
+class Class(enum.Enum):
+    """What an error, or the end of a connection, asks of the session."""
+
+    NOISE = "noise"  # expected races; for the debug log alone
+    FINAL = "final"  # tell the client, never reconnect
+    RECYCLE = "recycle"  # a new upstream with the talk carried over
+    OTHER = "other"  # tell the client, the session goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A message for the upstream, ready to be encoded as JSON."""
+
+    message: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The upstream accepted the configuration: microphone audio may flow. `expires_at` is in epoch seconds."""
+
+    session_id: str
+    model: str
+    voice: str
+    expires_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconfigured:
+    """The upstream accepted a later change of the configuration."""
+
+    voice: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserTranscriptDelta:
+    item_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserTranscriptDone:
+    item_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserTranscriptFailed:
+    item_id: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseStarted:
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseDone:
+    response_id: str
+    status: ResponseStatus
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """Words of the answer: what is spoken, or what is written in a session without sound."""
+
+    item_id: str
+    response_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDone:
+    """The words of a finished item; after an interruption only those that were probably heard."""
+
+    item_id: str
+    response_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDelta:
+    """`audio` is base64 of PCM16 little-endian mono 24 kHz, passed on as it came."""
+
+    item_id: str
+    response_id: str
+    audio: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDone:
+    item_id: str
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """Flush the playback of this item now: nothing more of it follows. `text` is what was probably heard."""
+
+    item_id: str
+    response_id: str
+    played_ms: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """To be run once, now; `arguments` is JSON text as the model wrote it, which may be invalid."""
+
+    call_id: str
+    name: str
+    arguments: str
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    """The bill of one response, or of one transcription, which is charged apart."""
+
+    of: Literal["response", "transcription"]
+    usage: usage.Usage
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    name: str
+    limit: int
+    remaining: int
+    reset_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimitsUpdated:
+    limits: tuple[RateLimit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error of the upstream. `during` is the type of our message that caused it, when that is known."""
+
+    kind: Class
+    code: str
+    message: str
+    during: str | None = None
+
+
+Event = (
+    Ready
+    | Reconfigured
+    | SpeechStarted
+    | SpeechStopped
+    | UserTranscriptDelta
+    | UserTranscriptDone
+    | UserTranscriptFailed
+    | ResponseStarted
+    | ResponseDone
+    | TextDelta
+    | TextDone
+    | AudioDelta
+    | AudioDone
+    | Interrupted
+    | FunctionCall
+    | UsageReported
+    | RateLimitsUpdated
+    | Fault
+    | Send
+)

@@ -1,0 +1,78 @@
+"""The configuration of a realtime session, in our words and as `session.update` of the GA dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+TurnDetection = Literal["semantic", "server", "none"]
+
+MAX_OUTPUT_TOKENS = 2048  # of one answer
+RETENTION_RATIO = 0.8  # cut history in few large steps, so that the prompt cache stays warm
+MAX_HISTORY_TOKENS = 12_000
+# Above the default of 0.5: this choice is for rooms where the loudspeaker reaches the microphone.
+SERVER_VAD_THRESHOLD = 0.7
+_PCM: Mapping[str, Any] = {"type": "audio/pcm", "rate": 24000}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`tools` are function definitions in their fixed order; `language` is an ISO 639-1 hint for the transcription."""
+
+    instructions: str
+    voice: str
+    transcription_model: str
+    turn_detection: TurnDetection = "semantic"
+    tools: Sequence[Mapping[str, Any]] = field(default=())
+    language: str | None = None
+
+    @property
+    def automatic_turns(self) -> bool:
+        return self.turn_detection != "none"
+
+
+def wire(settings: Settings) -> dict[str, Any]:
+    """The `session` object of `session.update`, and of a request for a client secret."""
+    transcription = {"model": settings.transcription_model}
+    if settings.language is not None:
+        transcription["language"] = settings.language
+    return {
+        "type": "realtime",
+        "output_modalities": ["audio"],
+        "instructions": settings.instructions,
+        "tools": [{"type": "function", **tool} for tool in settings.tools],
+        "tool_choice": "auto",
+        "max_output_tokens": MAX_OUTPUT_TOKENS,
+        "truncation": {
+            "type": "retention_ratio",
+            "retention_ratio": RETENTION_RATIO,
+            "token_limits": {"post_instructions": MAX_HISTORY_TOKENS},
+        },
+        "audio": {
+            "input": {
+                "format": dict(_PCM),
+                "noise_reduction": {"type": "near_field"},
+                "transcription": transcription,
+                "turn_detection": _turn_detection(settings.turn_detection),
+            },
+            "output": {"format": dict(_PCM), "voice": settings.voice, "speed": 1.0},
+        },
+    }
+
+
+def wire_voice(voice: str) -> dict[str, Any]:
+    """The smallest `session` object that changes the voice and nothing else."""
+    return {"type": "realtime", "audio": {"output": {"voice": voice}}}
+
+
+def _turn_detection(kind: TurnDetection) -> dict[str, Any] | None:
+    automatic = {"create_response": True, "interrupt_response": True}
+    match kind:
+        case "none":
+            return None
+        case "semantic":
+            return {"type": "semantic_vad", "eagerness": "auto", **automatic}
+        case "server":
+            timing = {"prefix_padding_ms": 300, "silence_duration_ms": 500}
+            return {"type": "server_vad", "threshold": SERVER_VAD_THRESHOLD, **timing, **automatic}
