@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dawg_server.music import score
 
-SHORTEST_BEATS = 0.03
+SHORTEST_BEATS = 1 / 32
+_TICKS_PER_BEAT = 480  # as in a MIDI file, which then says exactly what the score says
+_LENGTHS_PER_BEAT = 96  # few different lengths: a synthesiser can use a sound again
 _SNARES = frozenset({37, 38, 39, 40})
 _STEADY = frozenset({35, 36})  # the kick carries the tempo: it stays on the grid
 
@@ -39,17 +42,24 @@ def perform(notes: Iterable[score.Note], feel: Feel, rng: random.Random, *, drum
     played = []
     for note in notes:
         start = warp(note.start, feel.swing, feel.grid)
-        end = warp(note.start + note.duration, feel.swing, feel.grid)
+        length = warp(note.start + note.duration, feel.swing, feel.grid) - start
         if not (drums and note.pitch in _STEADY):
             # Bounded, so that no note leaves its place.
             start += max(-2.0, min(2.0, rng.gauss(0, 1))) * feel.loose
         if drums and note.pitch in _SNARES:
             start += feel.snare_lag
-        start = min(max(0.0, start), feel.end - SHORTEST_BEATS)
-        end = min(max(end, start + SHORTEST_BEATS), feel.end)
+        start = _on_tick(min(max(0.0, start), feel.end - SHORTEST_BEATS))
         velocity = max(1, min(127, round(note.velocity + rng.uniform(-4, 4))))
-        played.append(score.Note(start, end - start, note.pitch, velocity))
+        played.append(score.Note(start, _length(min(length, feel.end - start)), note.pitch, velocity))
     return untangle(played)
+
+
+def _on_tick(beats: float) -> float:
+    return math.floor(beats * _TICKS_PER_BEAT) / _TICKS_PER_BEAT
+
+
+def _length(beats: float) -> float:
+    return max(SHORTEST_BEATS, math.floor(beats * _LENGTHS_PER_BEAT + 1e-6) / _LENGTHS_PER_BEAT)
 
 
 def untangle(notes: Iterable[score.Note]) -> list[score.Note]:
@@ -63,7 +73,7 @@ def untangle(notes: Iterable[score.Note]) -> list[score.Note]:
             if gap < SHORTEST_BEATS:
                 continue
             if before.duration > gap:
-                kept[last[note.pitch]] = score.Note(before.start, gap, before.pitch, before.velocity)
+                kept[last[note.pitch]] = score.Note(before.start, _length(gap), before.pitch, before.velocity)
         last[note.pitch] = len(kept)
         kept.append(note)
     return kept

@@ -17,6 +17,8 @@ CONTRASTS = {
 }
 _CONTRASTING = frozenset({"bridge", "prechorus"})
 _LOUD = frozenset({"chorus", "hook", "drop"})
+_DOMINANTS = frozenset({"V", "v", "ii,V"})
+_LAST_CADENCE = {True: "VII", False: "V"}
 _COLOURED_EVERY_BARS = 8  # a colour tints one bar in eight, so that the key stays clear
 _COLOURS = {
     ("phrygian", True): "bII",
@@ -69,9 +71,10 @@ def _section(
         # The bar before the last of each group: it then falls back to the tonic's side.
         for number in range(_COLOURED_EVERY_BARS - 2, count, _COLOURED_EVERY_BARS):
             texts[number] = colour
-    cadence = style.cadences[0 if key.minor else 1]
-    if count >= 2 and following and (cadence or following == frame.ENDING):
-        texts[-1] = cadence or ("VII" if key.minor else "V")
+    cadence = style.cadences[0 if key.minor else 1] or (_LAST_CADENCE[key.minor] if following == frame.ENDING else "")
+    if count >= 2 and following and cadence and texts[-1] not in _DOMINANTS:
+        # Half a bar: the progression keeps its last chord, and the cadence leads out of it.
+        texts[-1] = cadence if "," in cadence else f"{texts[-1].split(',')[0]},{cadence}"
     return texts
 
 

@@ -29,7 +29,7 @@ def drums(bars: Sequence[frame.Bar], style: style.Style, mood: moods.Mood, rng: 
     """The whole drum part, straight and unhumanised (`feel` does that)."""
     grooves = rng.sample(style.grooves, min(2, len(style.grooves)))
     notes: list[score.Note] = []
-    for index, bar in enumerate(bars):
+    for bar in bars:
         energy = bar.section.energy + 0.06 * mood.density
         if bar.ending:
             notes += _last_hit(bar, style)
@@ -41,8 +41,7 @@ def drums(bars: Sequence[frame.Bar], style: style.Style, mood: moods.Mood, rng: 
         played = groove_bar(bar, groove, energy, mood.density, rng)
         if style.rolls and rng.random() < style.rolls * (1 + 0.6 * mood.density):
             played = _with_roll(played, bar, rng)
-        following = bars[index + 1] if index + 1 < len(bars) else None
-        if bar.left == 0 and following is not None:
+        if bar.left == 0:
             played = _with_fill(played, bar, rng.choice(style.fills), bar.start)
         elif (bar.number + 1) % _BREATH_BARS == 0 and rng.random() < 0.6:
             played = _with_fill(played, bar, rng.choice(style.fills), bar.end - 1)

@@ -276,7 +276,7 @@ R_AND_B = Style(
             64, 83, False, 0.14, 0.6, gain_db=-1, pan=-0.1,
         ),
     ),
-    minor=("i VI iv v", "i v VI iv", "i iv VII III", "i III iv v"),
+    minor=("i VI iv v", "i v VI iv", "i iv i v", "i iv VII III"),
     major=("I vi ii V", "I iii vi ii", "I IV iii ii", "I ii iii IV"),
     cadences=("v", "V"),
     swing=0.56,

@@ -1,0 +1,77 @@
+"""One part alone, for a MIDI clip: chords, a melody or drums in key and metre, on the grid, ready to loop."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+
+from dawg_server.music import comping, feel, frame, genres, harmony, melody, moods, rhythm, score, theory
+from dawg_server.music.style import Layer, Style
+from dawg_server.music.styles import STYLES
+
+PARTS = ("chords", "melody", "drums")
+COMPLEXITIES = {"simple": -0.7, "medium": 0.0, "complex": 0.7}  # as density (see `moods.Mood`)
+MOST_BARS = 64
+_ENERGY = 0.78  # of a section where everybody plays
+_ENERGY_PER_DENSITY = 0.24
+_PLAIN_CHORDS = "x--- ---- ---- ----"
+
+
+def part_notes(
+    part: str,
+    key: str,
+    genre: str,
+    bars: int,
+    complexity: str = "medium",
+    seed: int = 0,
+    beats_per_bar: float = 4.0,
+) -> tuple[score.Note, ...]:
+    """Notes of "chords", "melody" or "drums" over `bars` (1..64), all within `bars * beats_per_bar` beats.
+
+    `complexity` is simple, medium or complex; `beats_per_bar` counts quarter notes (6/8 is 3). The same arguments give
+    the same notes. Raises ValueError with a sentence for people.
+    """
+    found = genres.find(genre)
+    if found is None:
+        raise ValueError(f"Unknown genre. Choose one of: {', '.join(genres.names())}.")
+    if part not in PARTS:
+        raise ValueError(f"A part is one of: {', '.join(PARTS)}.")
+    if complexity not in COMPLEXITIES:
+        raise ValueError(f"Complexity is one of: {', '.join(COMPLEXITIES)}.")
+    if not 1 <= bars <= MOST_BARS:
+        raise ValueError(f"bars has to be between 1 and {MOST_BARS}.")
+    style, parsed, density = STYLES[found.name], theory.parse_key(key), COMPLEXITIES[complexity]
+    mood = moods.Mood(density=density)
+    # Harmony has a stream of its own, so that chords and melody of one seed belong together.
+    frames = _frames(style, parsed, mood, bars, beats_per_bar, random.Random(f"{seed}/{found.name}/harmony"))
+    rng = random.Random(f"{seed}/{found.name}/{part}/{complexity}")
+    if part == "drums":
+        notes = rhythm.drums(frames, _with_fills(style, bars, complexity), mood, rng)
+    elif part == "melody":
+        lead = dataclasses.replace(style.leads[0], energy=0.0)
+        notes = melody.lead(frames, lead, parsed, mood, rng)
+    else:
+        notes = comping.layer(frames, _chord_layer(style, complexity), mood, rng)
+    on_grid = feel.Feel(style.swing, style.swing_grid, 0.0, 0.0, bars * beats_per_bar)
+    return tuple(feel.perform(notes, on_grid, rng, drums=part == "drums"))
+
+
+def _frames(
+    style: Style, key: theory.Key, mood: moods.Mood, bars: int, beats_per_bar: float, rng: random.Random
+) -> list[frame.Bar]:
+    energy = _ENERGY + _ENERGY_PER_DENSITY * mood.density
+    section = score.Section("verse", 0.0, bars * beats_per_bar, energy)
+    return harmony.lay([section], key=key, style=style, mood=moods.Mood(), beats_per_bar=beats_per_bar, rng=rng)
+
+
+def _with_fills(style: Style, bars: int, complexity: str) -> Style:
+    return style if bars > 1 and complexity != "simple" else dataclasses.replace(style, fills=((),))
+
+
+def _chord_layer(style: Style, complexity: str) -> Layer:
+    """The layer that plays whole chords rather than single notes."""
+    whole = (layer for layer in style.layers if not any(sign.isdigit() for text in layer.patterns for sign in text))
+    layer = dataclasses.replace(next(whole), energy=0.0, until=1.01)
+    if complexity == "simple":
+        return dataclasses.replace(layer, patterns=(_PLAIN_CHORDS,), size=3)
+    return dataclasses.replace(layer, size=min(5, layer.size + 1)) if complexity == "complex" else layer
