@@ -15,7 +15,7 @@ from bus.events import Event
 E = TypeVar("E", bound=Event)
 Handler = Callable[[E], Awaitable[None] | None]
 
-log = structlog.get_logger().bind(service="main")
+log = structlog.get_logger(service="main")
 
 
 class Scope(enum.Enum):

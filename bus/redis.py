@@ -30,7 +30,7 @@ WRITE_TIMEOUT = 5.0  # seconds
 FLUSH_TIMEOUT = 1.0  # seconds that closing waits for the last news to leave
 RETRY_DELAYS = (0.1, 0.25, 0.5, 1.0, 2.0)  # seconds
 
-log = structlog.get_logger().bind(service="main")
+log = structlog.get_logger(service="main")
 
 
 class RedisBus(LocalBus):

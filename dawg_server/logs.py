@@ -45,7 +45,7 @@ def hide(*secrets: str | None) -> None:
 
 
 def get(service: Service) -> structlog.stdlib.BoundLogger:
-    logger: structlog.stdlib.BoundLogger = structlog.get_logger().bind(service=service)
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(service=service)
     return logger
 
 
