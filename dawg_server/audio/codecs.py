@@ -125,9 +125,7 @@ def _decoded(decoder: decoders.Decoder, max_seconds: float | None) -> Iterator[a
         raise _unsupported(str(error)) from error
 
 
-def _resampled(
-    blocks: Iterator[arrays.Samples], rate: int, wanted: int, channels: int
-) -> Iterator[arrays.Samples]:
+def _resampled(blocks: Iterator[arrays.Samples], rate: int, wanted: int, channels: int) -> Iterator[arrays.Samples]:
     import soxr  # type: ignore[import-untyped]
 
     stream = soxr.ResampleStream(rate, wanted, channels, dtype="float32", quality="HQ")
