@@ -7,6 +7,8 @@
 All clients of one `JavaScript` live in one Node process. Bytes are bytes on both sides.
 """
 
+# ruff: noqa: ASYNC109 (a timeout that names what did not come is worth a parameter)
+
 from __future__ import annotations
 
 import asyncio

@@ -57,6 +57,7 @@ class Connection(async_socket.AsyncSocket):  # type: ignore[misc]
         self.outbox = Outbox(server.max_queue_bytes, server.counters, server.tasks, self._overflowed)
         self.clients: dict[str, Client] = {}  # by namespace
         self.partial: PartialPacket | None = None
+        self.give_way = False  # the last packet started a task, which begins before the next packet is handled
         self._timer: asyncio.TimerHandle | None = None
         self._websocket: web.WebSocketResponse | None = None
         self._transport: asyncio.WriteTransport | None = None
@@ -133,7 +134,8 @@ class Connection(async_socket.AsyncSocket):  # type: ignore[misc]
             if reason is not None:
                 await self.close(reason=reason)
                 return
-            if position % FAIR_SHARE == 0:
+            if self.give_way or position % FAIR_SHARE == 0:
+                self.give_way = False
                 await asyncio.sleep(0)
 
     async def _body(self, request: web.Request) -> str:
@@ -200,7 +202,8 @@ class Connection(async_socket.AsyncSocket):  # type: ignore[misc]
                 await self.close(reason=reason)
                 return
             handled += 1
-            if handled % FAIR_SHARE == 0:
+            if self.give_way or handled % FAIR_SHARE == 0:
+                self.give_way = False
                 await asyncio.sleep(0)
 
     # -- the end ------------------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@
   mutations of one client are applied in order. Other clients, and other namespaces of the same browser, don't notice.
 - A handler registered as `concurrent` starts at once whatever else is running: `cancel` need not wait for what it is
   to cancel, and many of them can run side by side.
+- Handlers begin in the order of their events, these ones too: whenever a task was started, the reader lets it take its
+  first step before it reads on, so that a `cancel` never overtakes what it cancels.
 - Whoever sends faster than it is served for long is answered with `rate_limited`; the reader never waits, so that
   pings and disconnects are never stuck behind a slow handler.
 - When the client leaves, what has begun is finished (its ack goes nowhere), what waits is dropped.
@@ -72,14 +74,19 @@ class Inbox:
         self._working = False
         self._concurrent = 0
 
-    def offer(self, call: Call) -> None:
+    def offer(self, call: Call) -> bool:
+        """True: a task was started and wants its first step."""
         if call.concurrent:
-            self._run_beside(call)
-        elif self._working:
+            return self._run_beside(call)
+        if self._working:
             self._wait_in_line(call)
-        elif (coroutine := call.start()) is not None:
-            self._working = True
-            self._tasks.start(self._work(call, coroutine), name=self._name)
+            return False
+        coroutine = call.start()
+        if coroutine is None:
+            return False
+        self._working = True
+        self._tasks.start(self._work(call, coroutine), name=self._name)
+        return True
 
     def clear(self) -> None:
         self._waiting.clear()
@@ -105,14 +112,16 @@ class Inbox:
         finally:
             self._working = False
 
-    def _run_beside(self, call: Call) -> None:
+    def _run_beside(self, call: Call) -> bool:
         if self._concurrent >= MAX_CONCURRENT:
             call.fail(call, errors.RateLimited("Too many requests are running on this connection.", retry_after=1.0))
-            return
+            return False
         coroutine = call.start()
-        if coroutine is not None:
-            self._concurrent += 1
-            self._tasks.start(self._finish_beside(call, coroutine), name=f"{self._name} {call.event[:40]}")
+        if coroutine is None:
+            return False
+        self._concurrent += 1
+        self._tasks.start(self._finish_beside(call, coroutine), name=f"{self._name} {call.event[:40]}")
+        return True
 
     async def _finish_beside(self, call: Call, coroutine: Coroutine[Any, Any, Any]) -> None:
         try:

@@ -44,11 +44,13 @@ class Receiver:
         elif header.kind == packets.CONNECT:
             joining = self._server.membership.join(connection, header)
             self._tasks.start(joining, name=f"socket-connect {header.namespace[:40]}")
+            connection.give_way = True
         elif header.kind == packets.DISCONNECT:
             client = connection.clients.get(header.namespace)
             if client is not None:
                 leaving = self._server.membership.leave(client, self._server.reason.CLIENT_DISCONNECT)
                 self._tasks.start(leaving, name=f"socket-disconnect {client.sid}")
+                connection.give_way = True
 
     def receive_attachment(self, connection: Connection, data: bytes) -> None:
         partial = connection.partial
@@ -87,7 +89,7 @@ class Receiver:
         except errors.DawgError as error:
             self._refuse(client, header.id, name or packets.event_name(header.body), error)
             return
-        client.inbox.offer(
+        connection.give_way = client.inbox.offer(
             Call(
                 client=client,
                 event=name,

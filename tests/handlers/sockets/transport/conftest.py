@@ -58,7 +58,7 @@ async def serve() -> AsyncIterator[Serve]:
 
     yield start
     for running in started:
-        await running.stop()
+        await running.stop(grace=0.05)
 
 
 @dataclass
@@ -72,11 +72,12 @@ class RawClient:
         await self.websocket.send_str(text)
 
     async def receive(self) -> str:
-        """The next packet that is no ping."""
+        """The next packet; pings are answered while it waits."""
         while True:
             text = await self.websocket.receive_str(timeout=5)
             if text != "2":
                 return str(text)
+            await self.send("3")
 
     async def join(self, namespace: str = "/") -> str:
         await self.send("40" if namespace == "/" else f"40{namespace},")
@@ -144,3 +145,9 @@ async def stalled() -> AsyncIterator[Callable[[Running], Awaitable[StalledClient
     yield connect
     for connection in opened:
         connection.close()
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 (anything may be waited for, not only what sets an event)
+            await asyncio.sleep(0.005)
