@@ -1,0 +1,39 @@
+"""What happens between the beats: onsets folded onto one beat."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dawg_server.audio.analysis import onsets, spectrum
+
+BINS = 48  # per beat, so that halves, thirds, quarters and sixteenths each fall on a bin
+LEAST_BEATS = 6
+
+Array = NDArray[np.float64]
+
+
+def profile(found: onsets.Onsets, beats: Array) -> Array | None:
+    """Mean onset strength at each of BINS places of the beat, with the beat itself at bin 0; None for too few beats."""
+    if len(beats) < LEAST_BEATS:
+        return None
+    places = (beats[:-1, None] + np.diff(beats)[:, None] * np.arange(BINS) / BINS) * spectrum.FRAME_RATE
+    strength = np.interp(places.ravel(), np.arange(len(found.strength)), found.strength)
+    return np.asarray(strength.reshape(places.shape).mean(axis=0))
+
+
+def peak(folded: Array, low: float, high: float) -> tuple[float, float]:
+    """The strongest place between two shares of the beat, and its strength; refined by a parabola."""
+    first, last = int(np.ceil(low * BINS)), int(np.floor(high * BINS))
+    index = first + int(np.argmax(folded[first : last + 1]))
+    a, b, c = (float(folded[(index + i) % BINS]) for i in (-1, 0, 1))
+    curve = a - 2 * b + c
+    shift = min(0.5, max(-0.5, 0.5 * (a - c) / curve)) if curve < -1e-9 and b >= max(a, c) else 0.0
+    return (index + shift) / BINS, b
+
+
+def is_peak(folded: Array, place: float) -> bool:
+    """Whether the strength stands out at that share of the beat from what lies a twelfth of a beat away."""
+    index, away = round(place * BINS), BINS // 12
+    near = max(folded[(index + i) % BINS] for i in (-1, 0, 1))
+    return bool(near > 1.5 * max(folded[(index - away) % BINS], folded[(index + away) % BINS], 0.05))
