@@ -95,10 +95,11 @@ def configure(level: str = "info", style: str = "json", replica: str = "local") 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """The one place where secrets are taken out: by the name of a field, by the look of a value, by known value."""
-    for name, value in event.items():
-        if name not in ("_record", "_from_structlog"):
-            event[name] = _clean(name, value, 0)
-    return event
+    own = ("_record", "_from_structlog")  # of structlog; taken out before the line is written
+    return {
+        name if name in own else _scrub(name): value if name in own else _clean(name, value, 0)
+        for name, value in event.items()
+    }
 
 
 def _clean(name: str, value: Any, depth: int) -> Any:

@@ -1,0 +1,72 @@
+"""Configuration is read once, and a wrong value stops the start with the variable's name."""
+
+from __future__ import annotations
+
+import pytest
+
+from dawg_server import settings
+from dawg_server.errors import ConfigurationError
+
+
+def test_nothing_set_is_a_working_configuration() -> None:
+    chosen = settings.load({})
+    assert (chosen.port, chosen.secured, chosen.link_base) == (3001, False, None)
+    assert chosen.cors_origins == ("http://localhost:5173", "http://localhost:5174", "https://dawg-ai.com")
+    assert chosen.replica
+
+
+@pytest.mark.parametrize(
+    ("environment", "port"),
+    [({"PORT": "4000"}, 4000), ({"BACKEND_PORT": "5000", "PORT": "4000"}, 5000), ({"BACKEND_PORT": " ", "PORT": "4000"}, 4000)],
+)
+def test_backend_port_wins_over_port(environment: dict[str, str], port: int) -> None:
+    assert settings.load(environment).port == port
+
+
+def test_origins_are_trimmed_of_blanks_and_of_slashes_at_the_end() -> None:
+    assert settings.load({"CORS_ORIGINS": " https://a.app/ ,http://b , "}).cors_origins == ("https://a.app", "http://b")
+
+
+def test_both_names_of_the_replicate_key_work() -> None:
+    assert settings.load({"REPLICATE_API_TOKEN": "r8_x"}).replicate_key == "r8_x"
+
+
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [
+        ({"PORT": "eighty"}, "PORT"),
+        ({"BACKEND_PORT": "70000"}, "BACKEND_PORT"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+        ({"DATABASE_URL": "mysql://host/db"}, "DATABASE_URL"),
+        ({"REDIS_URL": "localhost:6379"}, "REDIS_URL"),
+        ({"WEBSOCKET_REDIS_ADAPTER": "perhaps"}, "WEBSOCKET_REDIS_ADAPTER"),
+        ({"WEBSOCKET_REDIS_ADAPTER": "true"}, "REDIS_URL"),
+        ({"JWT_SECRET": "too short"}, "JWT_SECRET"),
+        ({"JOB_CONCURRENCY": "-1"}, "JOB_CONCURRENCY"),
+        ({"DRAIN_SECONDS": "nan"}, "DRAIN_SECONDS"),
+        ({"AWS_S3_BUCKET": "songs"}, "AWS_ACCESS_KEY_ID"),
+        ({"ANTHROPIC_BASE_URL": "api.anthropic.com"}, "ANTHROPIC_BASE_URL"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(environment: dict[str, str], name: str) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        settings.load(environment)
+
+
+def test_a_refusal_does_not_repeat_a_secret() -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        settings.load({"JWT_SECRET": "hunter2-is-too-short"})
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_every_key_and_every_password_inside_of_a_url_counts_as_secret() -> None:
+    environment = {
+        "OPENAI_API_KEY": "sk-one", "DATABASE_URL": "postgres://me:pa55@host/db", "REDIS_URL": "rediss://:redis-pass@host/2",
+        "JWT_SECRET": "x" * 32,
+    }  # fmt: skip
+    assert set(settings.load(environment).secrets()) == {"sk-one", "pa55", "redis-pass", "x" * 32}
+
+
+def test_links_begin_with_the_public_address_or_the_one_that_railway_gave() -> None:
+    assert settings.load({"PUBLIC_URL": "https://api.dawg.app/"}).link_base == "https://api.dawg.app"
+    assert settings.load({"RAILWAY_PUBLIC_DOMAIN": "dawg.up.railway.app"}).link_base == "https://dawg.up.railway.app"
