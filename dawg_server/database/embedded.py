@@ -1,11 +1,13 @@
 """A Postgres of our own, for everybody who has not set DATABASE_URL: it starts, lives and dies with the server.
 
 It listens on a Unix socket in a private folder and on no network port, so only this account can reach it. Layout of
-the folder: `cluster/` is the data, `lock` is held while a server uses it, `postgres.log` tells about the last start.
+the folder: `cluster/` is the data, `lock` is held while a server uses it, `sockets` names the folder of the socket
+(which is elsewhere, because a socket's path must be short), `postgres.log` tells about the last start.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import secrets
@@ -22,15 +24,15 @@ from pathlib import Path
 from dawg_server import errors
 from dawg_server.database import binaries
 
-LOCK_PATIENCE = 2.0  # seconds; children of a server that was just killed may hold the lock a little longer
+LOCK_PATIENCE = 1.0  # seconds; children of a server that was just killed may hold the lock a little longer
 INITDB_TIMEOUT = 60.0  # seconds
 START_TIMEOUT = 60.0  # seconds; recovery after a crash replays at most max_wal_size
 STOP_TIMEOUT = 10.0  # seconds, then SIGKILL, which costs a recovery but no rows
 POLL_INTERVAL = 0.005  # seconds
 MAX_SOCKET_FOLDER = 80  # bytes; a socket's whole path has room for 103 to 107
-SOCKET_FOLDER_PREFIX = "dawg-postgres-"
+SOCKETS_FILE = "sockets"
 # Lines of postmaster.pid, see src/include/utils/pidfile.h in Postgres.
-PID_LINE, SOCKET_LINE, STATUS_LINE = 0, 4, 7
+PID_LINE, STATUS_LINE = 0, 7
 
 # Small and quiet. What makes a commit durable (fsync, synchronous_commit) stays as it comes.
 _SETTINGS = {
@@ -56,6 +58,7 @@ _SETTINGS = {
     "log_checkpoints": "off",
 }
 _SETTINGS_SINCE_18 = {"io_method": "sync"}  # the default starts three processes more
+_SETTINGS_ON_LINUX = {"recovery_init_sync_method": "syncfs"}  # after a crash: one flush instead of a thousand
 
 
 class EmbeddedPostgres:
@@ -133,10 +136,8 @@ class EmbeddedPostgres:
             _end(pid, self._cluster)
             if _is_alive(pid):  # the number belongs to another program by now, so Postgres would refuse to start
                 (self._cluster / "postmaster.pid").unlink(missing_ok=True)
-        if len(recorded) > SOCKET_LINE:
-            sockets = Path(recorded[SOCKET_LINE])
-            if sockets.name.startswith(SOCKET_FOLDER_PREFIX):
-                shutil.rmtree(sockets, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree((self._folder / SOCKETS_FILE).read_text(), ignore_errors=True)
 
     def _major(self) -> int | None:
         try:
@@ -145,8 +146,11 @@ class EmbeddedPostgres:
             return None
 
     def _create(self, installation: binaries.Installation) -> None:
-        unfinished = self._folder / "cluster.new"  # renamed when it is whole: a crash in between leaves no half cluster
-        shutil.rmtree(unfinished, ignore_errors=True)
+        # Renamed when it is whole, so a crash in between leaves no half cluster. The name is new each time, because an
+        # initdb whose server was killed may still be removing its own.
+        for leftover in self._folder.glob("cluster.new-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        unfinished = self._folder / f"cluster.new-{secrets.token_hex(4)}"
         arguments = ["-D", str(unfinished), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--wal-segsize=4"]
         if installation.major >= 17:  # a locale that every machine has, and one flush instead of a thousand
             arguments += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -167,9 +171,11 @@ class EmbeddedPostgres:
         unfinished.rename(self._cluster)
 
     def _launch(self, installation: binaries.Installation) -> str:
+        (self._folder / SOCKETS_FILE).write_text(str(self._sockets))
         self._sockets.mkdir(mode=0o700)
         _give(self._sockets, installation.owner)
         settings = _SETTINGS | (_SETTINGS_SINCE_18 if installation.major >= 18 else {})
+        settings |= _SETTINGS_ON_LINUX if sys.platform == "linux" else {}
         settings["unix_socket_directories"] = f'"{self._sockets}"'
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         deadline = time.monotonic() + START_TIMEOUT
@@ -209,7 +215,7 @@ def running_dsn(folder: Path) -> str | None:
     recorded = _read_pid_file(folder / "cluster")
     if len(recorded) <= STATUS_LINE or recorded[STATUS_LINE] != "ready":
         return None
-    return _dsn(Path(recorded[SOCKET_LINE]))
+    return _dsn(Path((folder / SOCKETS_FILE).read_text()))
 
 
 def _dsn(sockets: Path) -> str:
@@ -217,7 +223,7 @@ def _dsn(sockets: Path) -> str:
 
 
 def _socket_folder() -> Path:
-    name = SOCKET_FOLDER_PREFIX + secrets.token_hex(4)
+    name = f"dawg-postgres-{secrets.token_hex(4)}"
     base = tempfile.gettempdir()
     too_long = len(os.fsencode(base)) + 1 + len(name) > MAX_SOCKET_FOLDER
     return Path("/tmp" if too_long else base) / name  # noqa: S108 - made with mode 0700, and refused if it exists

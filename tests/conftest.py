@@ -1,0 +1,93 @@
+"""Real servers for every test: one Postgres and one Valkey per session, one database per test."""
+
+from __future__ import annotations
+
+import os
+import urllib.parse
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from dawg_server.database import migrate
+from dawg_server.database.embedded import EmbeddedPostgres
+from dawg_server.database.pool import Database
+from tests.servers.valkey import Valkey
+
+TEMPLATE = "dawg_template"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The DSN of the session's own Postgres."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
+    dsn = server.start()
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing here has to survive a power cut
+        _administer(dsn, f"ALTER SYSTEM SET {setting} = off")
+    _administer(dsn, "SELECT pg_reload_conf()")
+    yield dsn
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres: str) -> str:
+    """The name of a database with all tables and no rows."""
+    _administer(postgres, f"CREATE DATABASE {TEMPLATE}")
+    migrate.migrate(_named(postgres, TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture
+def database_dsn(postgres: str, template_database: str) -> Iterator[str]:
+    """The DSN of a migrated database that this test has for itself."""
+    name = f"test_{uuid.uuid4().hex}"
+    _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY FILE_COPY")
+    yield _named(postgres, name)
+    _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_dsn: str) -> AsyncIterator[Database]:
+    opened = await Database.open(database_dsn)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def _valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    server = Valkey(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey_url(request: pytest.FixtureRequest) -> str:
+    """The session's Redis: REDIS_URL when set, else a Valkey of our own. Use keys of your own; nobody cleans up."""
+    given = os.environ.get("REDIS_URL")
+    return given if given else request.getfixturevalue("_valkey").url
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """A Valkey that this test may stop and restart."""
+    server = Valkey(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+def _administer(dsn: str, statement: str) -> None:
+    connection = psycopg2.connect(dsn)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+    finally:
+        connection.close()
+
+
+def _named(dsn: str, name: str) -> str:
+    return urllib.parse.urlsplit(dsn)._replace(path=f"/{name}").geturl()
