@@ -102,7 +102,7 @@ def _slid(tone: Tone) -> Samples:
         tone.rng,
         (Bend(0.0, 0.085, -0.7, 0.0), *tone.bends),
     )
-    vibrato = 9.0 * np.clip((time - 0.3) / 0.4, 0, 1) * np.sin(2 * np.pi * 5.6 * time)
+    vibrato = 9.0 * np.clip((time - 0.3) / 0.4, 0, 1) * tone.swaying(frames, 5.6)
     n = np.arange(1, int(np.clip(9000 // f0, 1, 40)) + 1)
     waves = oscillators.sweep_table(np.abs(np.sin(np.pi * n * 0.14)) / n**0.85, f0, 0.75)
     row = oscillators.sweep_row(f0 * 2.2 + (1800 + 2600 * tone.velocity) * np.exp(-time / 0.9))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from dawg_server.music.sound.tone import Samples, Signal
 
@@ -99,20 +99,28 @@ def sweep_row(cutoff: Signal | float) -> Signal:
 
 def scan(tables: Samples, cycles: Signal, row: Signal | None = None) -> Samples:
     """Reads a wavetable at a phase in turns and, when it has rows, at a moving row."""
-    place = (cycles - np.floor(cycles)) * TABLE
-    column = place.astype(np.int32)
+    place = cycles * TABLE
+    column = np.floor(place).astype(np.int32)
     between = (place - column).astype(np.float32)
+    column &= TABLE - 1
     flat = tables.ravel()
     if row is None:
-        low = flat[column]
-        return low + (flat[column + 1] - low) * between
+        return _interpolated(flat, column, between)
+    row = row.astype(np.float32)
     whole = row.astype(np.int32)
-    blend = (row - whole).astype(np.float32)
-    index = whole * tables.shape[1] + column
-    low = flat[index]
-    low += (flat[index + 1] - low) * between
+    blend = row - whole.astype(np.float32)
+    index = whole * np.int32(tables.shape[1]) + column
+    low = _interpolated(flat, index, between)
     index += tables.shape[1]
-    high = flat[index]
-    high += (flat[index + 1] - high) * between
+    high = _interpolated(flat, index, between)
     sound: Samples = low + (high - low) * blend
     return sound
+
+
+def _interpolated(flat: Samples, index: NDArray[np.int32], between: Samples) -> Samples:
+    low: Samples = flat.take(index, mode="clip")
+    high = flat.take(index + 1, mode="clip")
+    high -= low
+    high *= between
+    low += high
+    return low

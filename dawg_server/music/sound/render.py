@@ -100,7 +100,7 @@ def _play(score: scores.Score, rate: int, frames: int, tape: IO[bytes], told: Re
             together[:, 2 * index : 2 * index + 2], power = chains[name].process(layers[name], start)
             powers[name].append(power)
         together[max(0, frames - start) :] = 0.0
-        tape.write(together.tobytes())
+        tape.write(together.data)
         told(SHARES["synthesis"] * min(1.0, (start + BLOCK) / frames), "synthesis")
     profile = profiles.of(score.genre)
     return np.repeat([_balance(name, profile.level(name), powers[name]) for name in scores.STEMS], 2).astype(np.float32)

@@ -50,6 +50,7 @@ class Layer:
     dry: Samples
     wet: Samples
     silent: bool = True
+    sends: bool = False
 
 
 class Sequencer:
@@ -100,7 +101,10 @@ class Sequencer:
         layer.dry[into, 0] += (piece[:, 0] if mono is None else mono) * np.float32(event.left)
         layer.dry[into, 1] += (piece[:, 1] if mono is None else mono) * np.float32(event.right)
         if event.wet:
-            layer.wet[into] += (piece.sum(axis=1) * np.float32(0.5) if mono is None else mono) * np.float32(event.wet)
+            layer.sends = True
+            layer.wet[into] += ((piece[:, 0] + piece[:, 1]) * np.float32(0.5) if mono is None else mono) * np.float32(
+                event.wet
+            )
         layer.silent = False
 
     def _sound(self, event: Event) -> Samples:

@@ -34,13 +34,13 @@ class Stem:
 
     def process(self, layer: Layer, start: int) -> tuple[Samples, float]:
         """The finished block (frames, 2) and its K-weighted power."""
-        dry, wet, silent = layer.dry, layer.wet, layer.silent
+        dry, wet, silent, sends = layer.dry, layer.wet, layer.silent, layer.sends
         if self._drive > 0 and not silent:
             dry = np.tanh(dry * np.float32(self._drive)) * np.float32(1 / self._drive)
         if self._wobble is not None and not (silent and self._wobble.still):
             moved = self._wobble.process(np.column_stack([dry, wet]), start)
-            dry, wet, silent = moved[:, :2], moved[:, 2], False
-        out, power = self._strip.process(dry, wet, silent)
+            dry, wet, silent, sends = moved[:, :2], moved[:, 2], False, True
+        out, power = self._strip.process(dry, wet if sends else None, silent)
         if self._ducker is not None:
             out *= self._ducker.gain(start, len(out))[:, None]
         return out, power

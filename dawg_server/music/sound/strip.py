@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from dawg_server.audio import loudness
 from dawg_server.music.sound import filters
@@ -29,7 +32,7 @@ class Strip:
         self._carried = np.zeros((self._size - block, 2), np.float32)
         self._quiet = True
 
-    def process(self, dry: Samples, wet: Samples, silent: bool) -> tuple[Samples, float]:
+    def process(self, dry: Samples, wet: Samples | None, silent: bool) -> tuple[Samples, float]:
         """The block (frames, 2), and its K-weighted mean square summed over the channels (BS.1770-5, Annex 1)."""
         if silent:
             return self._ring_out()
@@ -38,14 +41,20 @@ class Strip:
         side = (sides[:, 0] - sides[:, 1]) * self._side
         sides[:, 0], sides[:, 1] = middle + side, middle - side
         sides *= np.float32(0.5)
-        if self._room is not None:
+        if self._room is not None and wet is not None:
             sides += np.fft.rfft(wet, self._size)[:, None] * self._room
-        power = float((self._weight @ (sides.real**2 + sides.imag**2)).sum()) / self._block
+        power = self._power(sides[:, 0]) + self._power(sides[:, 1])
         out: Samples = np.fft.irfft(sides, self._size, axis=0)
         out[: len(self._carried)] += self._carried
         self._carried = out[self._block :].copy()
         self._quiet = False
         return out[: self._block], power
+
+    def _power(self, spectrum: NDArray[np.complexfloating[Any, Any]]) -> float:
+        energy = spectrum.real**2
+        energy += spectrum.imag**2
+        energy *= self._weight
+        return float(energy.sum()) / self._block
 
     def _ring_out(self) -> tuple[Samples, float]:
         out = np.zeros((self._block, 2), np.float32)

@@ -79,7 +79,7 @@ def strings(tone: Tone) -> Samples:
         players = []
         for cents in (-5.0, 0.5, 5.5):
             speed, start = tone.rng.uniform(4.6, 5.9), tone.rng.random()
-            sway = cents + 4.0 * np.clip(time / 0.5, 0, 1) * np.sin(2 * np.pi * (speed * time + start))
+            sway = cents + 4.0 * np.clip(time / 0.5, 0, 1) * tone.swaying(frames, speed, start)
             players.append(oscillators.scan(waves, tone.cycles(frames, sway) + tone.rng.random(), row))
         sides.append(players[0] + players[1] + players[2])
     attack = min(0.14 - 0.08 * tone.velocity, 0.4 * tone.seconds)
@@ -100,9 +100,8 @@ def choir(tone: Tone) -> Samples:
     for _ in range(2):
         singers = []
         for cents in (-7.0, 1.0, 6.0):
-            sway = cents + 8.0 * np.clip(time / 0.6, 0, 1) * np.sin(
-                2 * np.pi * (tone.rng.uniform(4.8, 5.8) * time + tone.rng.random())
-            )
+            speed, start = tone.rng.uniform(4.8, 5.8), tone.rng.random()
+            sway = cents + 8.0 * np.clip(time / 0.6, 0, 1) * tone.swaying(frames, speed, start)
             singers.append(oscillators.scan(waves, tone.cycles(frames, sway) + tone.rng.random()))
         sides.append(singers[0] + singers[1] + singers[2])
     breath = filters.shape(
@@ -127,7 +126,7 @@ def _lead(tone: Tone, wave: str, cents: tuple[float, ...], bright: float, vibrat
     rate, f = tone.rate, tone.frequency
     frames = tone.held + round(0.16 * rate)
     time = tone.time(frames)
-    sway = vibrato * np.clip((time - 0.22) / 0.25, 0, 1) * np.sin(2 * np.pi * 5.4 * time) - 40.0 * np.exp(-time / 0.012)
+    sway = vibrato * np.clip((time - 0.22) / 0.25, 0, 1) * tone.swaying(frames, 5.4) - 40.0 * np.exp(-time / 0.012)
     waves = oscillators.sweep_table(oscillators.harmonics(wave, f, rate), f, 1.0)
     row = oscillators.sweep_row(f * 1.8 + bright * (0.35 + 0.9 * tone.velocity) * (0.5 + 0.5 * np.exp(-time / 0.35)))
     both = _ensemble(tone, waves, row, frames, cents, sway)

@@ -69,10 +69,20 @@ class Tone:
         """The phase in whole turns, continuous through bends and vibrato."""
         if not self.bends and isinstance(vibrato_cents, float):
             return np.arange(frames) * (hertz(self.pitch + vibrato_cents / 100.0) / self.rate)
-        steps = 440.0 * 2.0 ** ((self.pitch_curve(frames) + np.asarray(vibrato_cents) / 100.0 - 69.0) / 12.0)
+        away = np.asarray(vibrato_cents, np.float32) * np.float32(0.01)
+        if self.bends:
+            away = away + (self.pitch_curve(frames) - self.pitch).astype(np.float32)
+        # Single precision is exact to a thousandth of a cent here; the sum below is what needs double.
+        steps = self.frequency * np.exp(away * np.float32(np.log(2.0) / 12.0)).astype(np.float64)
         turns = np.cumsum(steps) / self.rate
         out: Signal = turns - turns[0]
         return out
+
+    def swaying(self, frames: int, hertz: float, turns: float = 0.0) -> Samples:
+        """A sine of 1 at `hertz`, for vibrato and tremolo."""
+        cycles = np.arange(frames) * (hertz / self.rate) + turns
+        wave: Samples = np.sin(((cycles - np.floor(cycles)) * (2 * np.pi)).astype(np.float32))
+        return wave
 
 
 Voice = Callable[[Tone], Samples]

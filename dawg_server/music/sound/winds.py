@@ -16,7 +16,7 @@ def flute(tone: Tone) -> Samples:
     partials = np.array([1.0, 0.32 + 0.3 * tone.velocity, 0.14 + 0.14 * tone.velocity, 0.05, 0.03, 0.015])
     waves = oscillators.sweep_table(partials, f, 0.72)
     grown = np.clip((time - 0.2) / 0.4, 0, 1)
-    sway = 7.0 * grown * np.sin(2 * np.pi * 5.0 * time) - 25.0 * np.exp(-time / 0.02)
+    sway = 7.0 * grown * tone.swaying(frames, 5.0) - 25.0 * np.exp(-time / 0.02)
     row = oscillators.sweep_row(f * (1.6 + 2.4 * tone.velocity * (1 - np.exp(-time / 0.06))))
     air = filters.shape(
         tone.rng.standard_normal(frames, dtype=np.float32),
@@ -26,7 +26,7 @@ def flute(tone: Tone) -> Samples:
     )
     chiff = 0.05 + 0.22 * np.exp(-time / 0.03)
     sound = oscillators.scan(waves, tone.cycles(frames, sway), row) * (
-        1 + 0.07 * grown * np.sin(2 * np.pi * 5.0 * time + 0.6)
+        1 + 0.07 * grown * tone.swaying(frames, 5.0, 0.1)
     )
     envelope = envelopes.adsr(tone.held, rate, min(0.05, 0.3 * tone.seconds), 0.5, 0.9, 0.12)[:frames]
     out: Samples = ((0.8 * sound + air * chiff * 0.35) * envelope).astype(np.float32)
@@ -46,7 +46,7 @@ def saxophone(tone: Tone) -> Samples:
         + 0.25 / (1 + ((x - 2700) / 700) ** 2)
     ) / n**0.55
     waves = oscillators.sweep_table(partials, f, 0.72)
-    sway = 9.0 * np.clip((time - 0.28) / 0.4, 0, 1) * np.sin(2 * np.pi * 5.1 * time) - 55.0 * np.exp(-time / 0.025)
+    sway = 9.0 * np.clip((time - 0.28) / 0.4, 0, 1) * tone.swaying(frames, 5.1) - 55.0 * np.exp(-time / 0.025)
     row = oscillators.sweep_row(f * 1.5 + (900 + 3600 * tone.velocity) * (1 - 0.75 * np.exp(-time / 0.07)))
     reed = oscillators.scan(waves, tone.cycles(frames, sway), row)
     breath = filters.shape(tone.rng.standard_normal(frames, dtype=np.float32), rate, Band("bandpass", 3000, 0.6)) * (
