@@ -14,7 +14,9 @@ def result(stored: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[
     """A job's result with links, which are made anew at each reading because they expire."""
     takes = [_take(take, links, base_url) for take in stored.get("takes", [])]
     first = takes[0] if takes else {}
-    return {**stored, **first, "takes": takes}
+    shown = {**stored, **first, "takes": takes}
+    shown.pop("midi", None)
+    return shown
 
 
 def _take(take: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import urllib.parse
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -16,19 +17,23 @@ from dawg_server.database.embedded import EmbeddedPostgres
 from dawg_server.database.pool import Database
 from tests.servers.valkey import Valkey
 
+pytest_plugins = ["tests.javascript.fixtures"]
+
 TEMPLATE = "dawg_template"
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The DSN of the session's own Postgres."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
+    folder = tmp_path_factory.mktemp("postgres")
+    server = EmbeddedPostgres(folder)
     dsn = server.start()
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing here has to survive a power cut
         _administer(dsn, f"ALTER SYSTEM SET {setting} = off")
     _administer(dsn, "SELECT pg_reload_conf()")
     yield dsn
     server.stop()
+    shutil.rmtree(folder)  # now, because removing files that have reached the disk takes seconds
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,11 @@ def test_nothing_set_is_a_working_configuration() -> None:
 
 @pytest.mark.parametrize(
     ("environment", "port"),
-    [({"PORT": "4000"}, 4000), ({"BACKEND_PORT": "5000", "PORT": "4000"}, 5000), ({"BACKEND_PORT": " ", "PORT": "4000"}, 4000)],
+    [
+        ({"PORT": "4000"}, 4000),
+        ({"BACKEND_PORT": "5000", "PORT": "4000"}, 5000),
+        ({"BACKEND_PORT": " ", "PORT": "4000"}, 4000),
+    ],
 )
 def test_backend_port_wins_over_port(environment: dict[str, str], port: int) -> None:
     assert settings.load(environment).port == port

@@ -19,7 +19,7 @@ from procrastinate.jobs import Status
 from dawg_server import errors, logs
 
 TASK = "run_generation"
-POLLING_INTERVAL = 5.0  # seconds; new jobs are announced by NOTIFY, polling is the net below
+POLLING_INTERVAL = 1.0  # seconds; new jobs are announced by NOTIFY, polling is the net below
 RESTART_DELAY = 1.0  # seconds before a worker that lost its database begins anew
 POOL_SIZE = 3  # connections: fetching and finishing are short, one more listens
 CONNECT_TIMEOUT = 5  # seconds

@@ -32,7 +32,7 @@ def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str],
     measured = track.measure_tempo_and_key(rendered.mix["wav"])
     facts = {
         "duration": rendered.duration, "sample_rate": rendered.rate, "channels": 2, "bit_depth": BIT_DEPTH,
-        "lufs": rendered.lufs, "true_peak_db": rendered.true_peak,
+        "lufs": round(rendered.lufs, 2), "true_peak_db": round(rendered.true_peak, 2),
     }  # fmt: skip
     files = [{"path": str(rendered.mix[name]), "format": name, "facts": facts} for name in FORMATS]
     stem_facts = facts | {"lufs": None, "true_peak_db": None}
@@ -43,7 +43,10 @@ def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str],
             name: {"path": str(path), "format": path.suffix.lstrip("."), "facts": stem_facts}
             for name, path in rendered.stems.items()
         },
-        "measured": measured | {"bpm": _in_the_scores_unit(measured["bpm"], score.bpm)},
+        "measured": {
+            "bpm": _in_the_scores_unit(measured["bpm"], score.bpm), "bpmConfidence": measured["bpmConfidence"],
+            "key": _spelt(measured["key"], measured["scale"]), "keyConfidence": measured["keyConfidence"],
+        },
         "sections": [
             {
                 "name": section.name,
@@ -61,3 +64,8 @@ def _in_the_scores_unit(found: float | None, bpm: float) -> float | None:
         if found is not None and abs(found * factor / bpm - 1) <= SAME_TEMPO:
             return round(found * factor, 1)
     return found
+
+
+def _spelt(tonic: str | None, scale: str | None) -> str | None:
+    """The key as the contract writes it: `F` and `minor` are `Fm`."""
+    return f"{tonic}m" if tonic and scale == "minor" else tonic

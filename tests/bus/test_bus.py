@@ -185,6 +185,8 @@ def test_every_event_has_a_name_a_sentence_and_survives_the_wire(kind: type[Even
 
 def test_an_event_of_a_newer_replica_is_passed_over() -> None:
     assert decode(b'{"origin":"there","name":"moon:landed","fields":{}}') == (None, "there")
-    newer = b'{"origin":"there","name":"generation:started","fields":{"job_id":"1","type":"beat","user_id":"a","extra":1}}'
+    newer = (
+        b'{"origin":"there","name":"generation:started","fields":{"job_id":"1","type":"beat","user_id":"a","extra":1}}'
+    )
     event, _ = decode(newer)
     assert event == events.GenerationStarted(job_id="1", type="beat", user_id="a")
