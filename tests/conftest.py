@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import urllib.parse
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -15,6 +16,7 @@ import pytest
 from dawg_server.database import migrate
 from dawg_server.database.embedded import EmbeddedPostgres
 from dawg_server.database.pool import Database
+from tests.servers import scratch
 from tests.servers.valkey import Valkey
 
 pytest_plugins = ["tests.javascript.fixtures"]
@@ -23,17 +25,30 @@ TEMPLATE = "dawg_template"
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def scratch_session() -> Iterator[Path]:
+    with scratch.folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def scratch_folder(scratch_session: Path) -> Iterator[Path]:
+    """A folder for the data of a server that the test starts, on the fastest medium there is."""
+    folder = Path(tempfile.mkdtemp(dir=scratch_session))
+    folder.chmod(0o777)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres(scratch_session: Path) -> Iterator[str]:
     """The DSN of the session's own Postgres."""
-    folder = tmp_path_factory.mktemp("postgres")
-    server = EmbeddedPostgres(folder)
+    server = EmbeddedPostgres(scratch_session / "postgres")
     dsn = server.start()
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing here has to survive a power cut
         _administer(dsn, f"ALTER SYSTEM SET {setting} = off")
     _administer(dsn, "SELECT pg_reload_conf()")
     yield dsn
     server.stop()
-    shutil.rmtree(folder)  # now, because removing files that have reached the disk takes seconds
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,9 @@ def parse(dsn: str) -> dict[str, str]:
     """The parts of a `postgresql://` or `postgres://` address; `errors.ConfigurationError` when it is none."""
     try:
         parts: dict[str, str] = psycopg2.extensions.parse_dsn(dsn)
-    except psycopg2.ProgrammingError:  # its message may quote the password
+        for port in filter(None, parts.get("port", "").split(",")):
+            int(port)
+    except (psycopg2.ProgrammingError, ValueError):  # their messages may quote the password
         raise errors.ConfigurationError(
             "DATABASE_URL is not an address of Postgres; it looks like postgresql://user:password@host:5432/name."
         ) from None

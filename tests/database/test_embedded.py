@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,37 +25,33 @@ PATIENCE = 10.0  # seconds
 
 
 @pytest.fixture(scope="module")
-def fresh_cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("fresh") / "postgres"
+def fresh_cluster(scratch_session: Path) -> Path:
+    folder = scratch_session / "fresh"
     server = embedded.EmbeddedPostgres(folder)
     server.start()
     server.stop()
-    # Killed processes lose nothing that the kernel has; only a power cut would need the slow flushes to the disk.
-    (folder / "cluster" / "postgresql.auto.conf").write_text("fsync = off\n")
     return folder
 
 
 @pytest.fixture
-def folder(fresh_cluster: Path, tmp_path: Path) -> Iterator[Path]:
+def folder(fresh_cluster: Path, scratch_folder: Path) -> Iterator[Path]:
     """A data folder of its own in which initdb has been done."""
-    folder = Path(shutil.copytree(fresh_cluster, tmp_path / "postgres"))
+    folder = Path(shutil.copytree(fresh_cluster, scratch_folder / "postgres"))
     yield folder
     remove_sockets(folder)
 
 
 @pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A data folder that does not exist yet, outside of pytest's folders, which only their owner may enter."""
-    home = Path(tempfile.mkdtemp(prefix="dawg-test-"))
-    home.chmod(0o777)
-    yield home / "postgres"
-    remove_sockets(home / "postgres")
-    shutil.rmtree(home)
+def new_folder(scratch_folder: Path) -> Iterator[Path]:
+    """A data folder that does not exist yet."""
+    yield scratch_folder / "postgres"
+    remove_sockets(scratch_folder / "postgres")
 
 
 def remove_sockets(folder: Path) -> None:
     """What a killed server leaves in the temporary folder, and the next start in its place would remove."""
-    shutil.rmtree((folder / embedded.SOCKETS_FILE).read_text(), ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree((folder / embedded.SOCKETS_FILE).read_text(), ignore_errors=True)
 
 
 @pytest.fixture
@@ -103,8 +99,8 @@ async def test_every_driver_of_ours_understands_the_dsn(server: embedded.Embedde
     assert run(dsn, "SELECT count(*) FROM users") == 0
 
 
-def test_a_first_start_works_in_a_folder_that_does_not_exist_and_has_a_very_long_name(tmp_path: Path) -> None:
-    server = embedded.EmbeddedPostgres(tmp_path / ("long-" * 20) / ("name-" * 20) / "postgres")
+def test_a_first_start_works_in_a_folder_that_does_not_exist_and_has_a_very_long_name(new_folder: Path) -> None:
+    server = embedded.EmbeddedPostgres(new_folder / ("long-" * 20) / ("name-" * 20))
     try:
         assert run(server.start(), "SELECT lower('ÄÖ')") == "äö"
     finally:
@@ -151,16 +147,15 @@ def test_a_killed_server_takes_its_postgres_along_and_the_next_start_finds_every
     assert dsn != started["dsn"]
 
 
-def test_a_server_killed_in_the_middle_of_its_first_start_leaves_no_half_cluster(tmp_path: Path) -> None:
-    folder = tmp_path / "postgres"
-    with Child(folder) as child:
+def test_a_server_killed_in_the_middle_of_its_first_start_leaves_no_half_cluster(new_folder: Path) -> None:
+    with Child(new_folder) as child:
         deadline = time.monotonic() + PATIENCE
-        while not list(folder.glob("cluster.new-*/PG_VERSION")):
+        while not list(new_folder.glob("cluster.new-*/PG_VERSION")):
             assert time.monotonic() < deadline
             time.sleep(0.001)
         child.kill()
-    assert not (folder / "cluster").exists(), "the kill came too late to show anything"
-    server = embedded.EmbeddedPostgres(folder)
+    assert not (new_folder / "cluster").exists(), "the kill came too late to show anything"
+    server = embedded.EmbeddedPostgres(new_folder)
     try:
         assert run(server.start(), "SELECT 1") == 1
     finally:
@@ -220,6 +215,7 @@ def test_another_process_finds_a_running_server_and_only_a_running_one(folder: P
         assert embedded.running_dsn(folder) == started["dsn"]
         child.kill()
         assert embedded.running_dsn(folder) is None
+        assert has_ended(started["pid"])
 
 
 def test_keys_in_our_environment_do_not_reach_postgres(folder: Path) -> None:
@@ -228,8 +224,8 @@ def test_keys_in_our_environment_do_not_reach_postgres(folder: Path) -> None:
         assert "ANTHROPIC_API_KEY" not in psutil.Process(started["pid"]).environ()
 
 
-def test_an_ordinary_user_can_run_it(open_folder: Path) -> None:
-    with Child(open_folder, "as-nobody") as child:
+def test_an_ordinary_user_can_run_it(new_folder: Path) -> None:
+    with Child(new_folder, "as-nobody") as child:
         started = child.report()
         assert "error" not in started, started
         assert run(started["dsn"], "SELECT 1") == 1
@@ -237,13 +233,13 @@ def test_an_ordinary_user_can_run_it(open_folder: Path) -> None:
         assert has_ended(started["pid"])
 
 
-def test_root_can_run_it_where_user_namespaces_are_forbidden_and_back_where_they_are_not(open_folder: Path) -> None:
+def test_root_can_run_it_where_user_namespaces_are_forbidden_and_back_where_they_are_not(new_folder: Path) -> None:
     ours = os.geteuid()
     for options, owner in (((), ours), (("without-namespaces",), ours or binaries.NOBODY), ((), ours)):
-        with Child(open_folder, *options) as child:
+        with Child(new_folder, *options) as child:
             started = child.report()
             assert "error" not in started, started
-            assert (open_folder / "cluster").stat().st_uid == owner
+            assert (new_folder / "cluster").stat().st_uid == owner
             assert run(started["dsn"], "SELECT 1") == 1
             child.kill()
             assert has_ended(started["pid"])
