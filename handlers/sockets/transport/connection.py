@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import time
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSMsgType, web
@@ -57,7 +56,7 @@ class Connection(async_socket.AsyncSocket):  # type: ignore[misc]
         self.outbox = Outbox(server.max_queue_bytes, server.counters, server.tasks, self._overflowed)
         self.clients: dict[str, Client] = {}  # by namespace
         self.partial: PartialPacket | None = None
-        self.give_way = False  # the last packet started a task, which begins before the next packet is handled
+        self.give_way = False  # the last packet started a task that has not begun; it does before the next is handled
         self._timer: asyncio.TimerHandle | None = None
         self._websocket: web.WebSocketResponse | None = None
         self._transport: asyncio.WriteTransport | None = None
@@ -89,7 +88,6 @@ class Connection(async_socket.AsyncSocket):  # type: ignore[misc]
             # Whoever joins no namespace within a ping interval never signed in.
             self._end_soon(self.server.reason.SERVER_DISCONNECT)
             return
-        self.last_ping = time.time()
         self.outbox.put(packets.engine(packet.PING))
         self._set_timer(self.server.ping_timeout, lambda: self._end_soon(self.server.reason.PING_TIMEOUT))
 
@@ -128,15 +126,15 @@ class Connection(async_socket.AsyncSocket):  # type: ignore[misc]
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
         body = await self._body(environ["aiohttp.request"])
         for position, data in enumerate(body.split("\x1e"), 1):
+            if self.give_way or position % FAIR_SHARE == 0:
+                self.give_way = False
+                await asyncio.sleep(0)
             if self.closing:
                 return
             reason = self.feed(_binary(data) if data[:1] == "b" else data)
             if reason is not None:
                 await self.close(reason=reason)
                 return
-            if self.give_way or position % FAIR_SHARE == 0:
-                self.give_way = False
-                await asyncio.sleep(0)
 
     async def _body(self, request: web.Request) -> str:
         body = bytearray()
@@ -197,14 +195,14 @@ class Connection(async_socket.AsyncSocket):  # type: ignore[misc]
             kind, data, _ = await websocket.receive()
             if kind is not WSMsgType.TEXT and kind is not WSMsgType.BINARY:
                 return
-            reason = self.feed(data)
-            if reason is not None:
-                await self.close(reason=reason)
-                return
             handled += 1
             if self.give_way or handled % FAIR_SHARE == 0:
                 self.give_way = False
                 await asyncio.sleep(0)
+            reason = self.feed(data)
+            if reason is not None:
+                await self.close(reason=reason)
+                return
 
     # -- the end ------------------------------------------------------------------------------------------------------
 

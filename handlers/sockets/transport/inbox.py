@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dawg_server import errors
 from handlers.sockets.transport.tasks import Tasks
@@ -31,9 +31,17 @@ MAX_WAITING_BYTES = 1_000_000  # as received
 MAX_CONCURRENT = 16  # handlers registered as concurrent, running for one client
 
 
+class Replies(Protocol):
+    """What becomes of a call's outcome."""
+
+    def answer(self, call: Call, result: Any) -> None: ...
+
+    def fail(self, call: Call, error: Exception) -> None: ...
+
+
 @dataclass(slots=True)
 class Call:
-    """One received event and the handler it goes to. `answer` and `fail` are given the call and the outcome."""
+    """One received event and the handler it goes to."""
 
     client: Client
     event: str
@@ -42,8 +50,7 @@ class Call:
     arguments: tuple[Any, ...]
     size: int  # bytes, as received
     concurrent: bool
-    answer: Callable[[Call, Any], None]
-    fail: Callable[[Call, Exception], None]
+    replies: Replies
 
     def start(self) -> Coroutine[Any, Any, Any] | None:
         """Runs a plain handler to its end; of a coroutine function the coroutine comes back, to be awaited."""
@@ -51,16 +58,19 @@ class Call:
             result = self.handler(*self.arguments)
             if isinstance(result, CoroutineType):
                 return result
-            self.answer(self, result)
+            self.replies.answer(self, result)
         except Exception as error:
-            self.fail(self, error)
+            self.replies.fail(self, error)
         return None
 
     async def finish(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         try:
-            self.answer(self, await coroutine)
+            self.replies.answer(self, await coroutine)
         except Exception as error:
-            self.fail(self, error)
+            self.replies.fail(self, error)
+
+    def refuse(self, message: str) -> None:
+        self.replies.fail(self, errors.RateLimited(message, retry_after=1.0))
 
 
 class Inbox:
@@ -74,19 +84,14 @@ class Inbox:
         self._working = False
         self._concurrent = 0
 
-    def offer(self, call: Call) -> bool:
-        """True: a task was started and wants its first step."""
+    def offer(self, call: Call) -> None:
         if call.concurrent:
-            return self._run_beside(call)
-        if self._working:
+            self._run_beside(call)
+        elif self._working:
             self._wait_in_line(call)
-            return False
-        coroutine = call.start()
-        if coroutine is None:
-            return False
-        self._working = True
-        self._tasks.start(self._work(call, coroutine), name=self._name)
-        return True
+        elif (coroutine := call.start()) is not None:
+            self._working = call.client.connection.give_way = True
+            self._tasks.start(self._work(call, coroutine), name=self._name)
 
     def clear(self) -> None:
         self._waiting.clear()
@@ -94,12 +99,13 @@ class Inbox:
 
     def _wait_in_line(self, call: Call) -> None:
         if len(self._waiting) >= MAX_WAITING or self._waiting_bytes + call.size > MAX_WAITING_BYTES:
-            call.fail(call, errors.RateLimited("Too many events are waiting on this connection.", retry_after=1.0))
+            call.refuse("Too many events are waiting on this connection.")
             return
         self._waiting.append(call)
         self._waiting_bytes += call.size
 
     async def _work(self, call: Call, coroutine: Coroutine[Any, Any, Any] | None) -> None:
+        call.client.connection.give_way = False
         try:
             while True:
                 if coroutine is not None:
@@ -112,18 +118,18 @@ class Inbox:
         finally:
             self._working = False
 
-    def _run_beside(self, call: Call) -> bool:
+    def _run_beside(self, call: Call) -> None:
         if self._concurrent >= MAX_CONCURRENT:
-            call.fail(call, errors.RateLimited("Too many requests are running on this connection.", retry_after=1.0))
-            return False
+            call.refuse("Too many requests are running on this connection.")
+            return
         coroutine = call.start()
-        if coroutine is None:
-            return False
-        self._concurrent += 1
-        self._tasks.start(self._finish_beside(call, coroutine), name=f"{self._name} {call.event[:40]}")
-        return True
+        if coroutine is not None:
+            self._concurrent += 1
+            call.client.connection.give_way = True
+            self._tasks.start(self._finish_beside(call, coroutine), name=f"{self._name} {call.event[:40]}")
 
     async def _finish_beside(self, call: Call, coroutine: Coroutine[Any, Any, Any]) -> None:
+        call.client.connection.give_way = False
         try:
             await call.finish(coroutine)
         finally:

@@ -151,7 +151,8 @@ def _encode(kind: int, namespace: str, id: int | None, data: Any) -> Message:
         body = orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
     if not found:
         return Message(f"4{kind}{tail}".encode() + body)
-    return Message(f"4{_BINARY_KIND[kind]}{len(found)}-{tail}".encode() + body, [bytes(each) for each in found])
+    head = f"4{_BINARY_KIND.get(kind, kind)}{len(found)}-{tail}"
+    return Message(head.encode() + body, [bytes(each) for each in found])
 
 
 def _frame(first: int, payload: bytes) -> bytes:

@@ -89,19 +89,9 @@ class Receiver:
         except errors.DawgError as error:
             self._refuse(client, header.id, name or packets.event_name(header.body), error)
             return
-        connection.give_way = client.inbox.offer(
-            Call(
-                client=client,
-                event=name,
-                id=header.id,
-                handler=handler,
-                arguments=arguments,
-                size=size or len(header.body),
-                concurrent=self._server.is_concurrent(name, client.namespace),
-                answer=self._answer,
-                fail=self._fail,
-            )
-        )
+        concurrent = self._server.is_concurrent(name, client.namespace)
+        size = size or len(header.body)
+        client.inbox.offer(Call(client, name, header.id, handler, arguments, size, concurrent, self))
 
     def _read(self, header: packets.Header, attachments: Sequence[bytes]) -> tuple[str, tuple[Any, ...]]:
         try:
@@ -129,11 +119,11 @@ class Receiver:
         callback = self._server.manager.trigger_callback(client.sid, header.id, data)
         self._tasks.start(callback, name=f"socket-ack {client.sid}")
 
-    def _answer(self, call: Call, result: Any) -> None:
+    def answer(self, call: Call, result: Any) -> None:
         if call.id is not None:
             call.client.connection.outbox.put(packets.ack(call.client.namespace, call.id, result))
 
-    def _fail(self, call: Call, error: Exception) -> None:
+    def fail(self, call: Call, error: Exception) -> None:
         if not isinstance(error, errors.DawgError):
             log.error(
                 "A socket handler broke.",

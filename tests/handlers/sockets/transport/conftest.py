@@ -149,5 +149,5 @@ async def stalled() -> AsyncIterator[Callable[[Running], Awaitable[StalledClient
 
 async def until(condition: Callable[[], Any]) -> None:
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 (anything may be waited for, not only what sets an event)
+        while not condition():
             await asyncio.sleep(0.005)

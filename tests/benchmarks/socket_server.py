@@ -1,0 +1,62 @@
+"""The server that the socket benchmarks measure, in a process of its own: `stock` or `ours`.
+
+Both run on uvloop. Prints its port; GET /cpu tells the processor seconds used so far.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import Any
+
+import socketio  # type: ignore[import-untyped]
+import uvloop
+from aiohttp import web
+
+from handlers.sockets import transport
+
+ROOM = "project:benchmark"
+
+
+def stock() -> socketio.AsyncServer:
+    server = socketio.AsyncServer(async_mode="aiohttp", cors_allowed_origins=[])
+
+    async def update(sid: str, data: Any) -> None:
+        await server.emit("track:updated", data, room=ROOM, skip_sid=sid)
+
+    server.on("update", update)
+    return server
+
+
+def ours() -> socketio.AsyncServer:
+    server = transport.create_server(cors_origins=[])
+    server.on("update", lambda sid, data: server.broadcast("track:updated", data, room=ROOM, skip_sid=sid))
+    server.on("plain", lambda sid, data: {"success": True})
+    return server
+
+
+async def serve(server: socketio.AsyncServer) -> None:
+    async def connect(sid: str, environ: dict[str, Any], auth: Any) -> None:
+        await server.enter_room(sid, ROOM)
+
+    async def echo(sid: str, data: Any) -> dict[str, Any]:
+        return {"success": True}
+
+    async def cpu(request: web.Request) -> web.Response:
+        return web.json_response(time.process_time())
+
+    server.on("connect", connect)
+    server.on("echo", echo)
+    app = web.Application()
+    server.attach(app)
+    app.router.add_get("/cpu", cpu)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
+    print(runner.addresses[0][1], flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve({"stock": stock, "ours": ours}[sys.argv[1]]()))
