@@ -6,9 +6,10 @@ import re
 
 AUDIO_DELTA = "response.output_audio.delta"
 
+_INDEXES = rb'(?:"\w+_index": ?\d+, ?)*'
 _HEAD = re.compile(
     rb'\{(?:"event_id": ?"[^"\\]*", ?)?"type": ?"response\.output_audio\.delta", ?(?:"event_id": ?"[^"\\]*", ?)?'
-    rb'"response_id": ?"([^"\\]*)", ?"item_id": ?"([^"\\]*)",(?: ?"\w+_index": ?\d+,)* ?"delta": ?"'
+    rb'"response_id": ?"([^"\\]*)", ?' + _INDEXES + rb'"item_id": ?"([^"\\]*)", ?' + _INDEXES + rb'"delta": ?"'
 )
 
 
