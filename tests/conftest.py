@@ -45,8 +45,8 @@ def postgres(scratch_session: Path) -> Iterator[str]:
     server = EmbeddedPostgres(scratch_session / "postgres")
     dsn = server.start()
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing here has to survive a power cut
-        _administer(dsn, f"ALTER SYSTEM SET {setting} = off")
-    _administer(dsn, "SELECT pg_reload_conf()")
+        administer(dsn, f"ALTER SYSTEM SET {setting} = off")
+    administer(dsn, "SELECT pg_reload_conf()")
     yield dsn
     server.stop()
 
@@ -54,8 +54,8 @@ def postgres(scratch_session: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def template_database(postgres: str) -> str:
     """The name of a database with all tables and no rows."""
-    _administer(postgres, f"CREATE DATABASE {TEMPLATE}")
-    migrate.migrate(_named(postgres, TEMPLATE))
+    administer(postgres, f"CREATE DATABASE {TEMPLATE}")
+    migrate.migrate(named(postgres, TEMPLATE))
     return TEMPLATE
 
 
@@ -63,9 +63,9 @@ def template_database(postgres: str) -> str:
 def database_dsn(postgres: str, template_database: str) -> Iterator[str]:
     """The DSN of a migrated database that this test has for itself."""
     name = f"test_{uuid.uuid4().hex}"
-    _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY FILE_COPY")
-    yield _named(postgres, name)
-    _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY FILE_COPY")
+    yield named(postgres, name)
+    administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def valkey(tmp_path: Path) -> Iterator[Valkey]:
     server.stop()
 
 
-def _administer(dsn: str, statement: str) -> None:
+def administer(dsn: str, statement: str) -> None:
     connection = psycopg2.connect(dsn)
     try:
         connection.autocommit = True
@@ -109,5 +109,5 @@ def _administer(dsn: str, statement: str) -> None:
         connection.close()
 
 
-def _named(dsn: str, name: str) -> str:
+def named(dsn: str, name: str) -> str:
     return urllib.parse.urlsplit(dsn)._replace(path=f"/{name}").geturl()

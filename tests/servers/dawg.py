@@ -66,7 +66,7 @@ async def running(dsn: str, folder: Path, **variables: str) -> AsyncIterator[Daw
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        await app.start_jobs(chosen, jobs, alone=False)
+        app.start_jobs(chosen, jobs, alone=False)
         port = runner.addresses[0][1]
         async with aiohttp.ClientSession() as http:
             yield Dawg(f"http://127.0.0.1:{port}", parts, sockets, jobs, http)
