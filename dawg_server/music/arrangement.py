@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dawg_server.music import frame, score
 
-RING_SECONDS = 1.5  # the least time that the last chord gets, where the duration allows
+RING_SECONDS = 1.5  # the least time that the last chord gets, up to a bar
 EPSILON_BEATS = 1e-6
 
 ENERGY = {
@@ -42,7 +42,7 @@ def arrange(form: str, beats: float, beats_per_bar: float, bpm: float, energy: f
 
     `energy` -1..1 lifts or lowers every section.
     """
-    ring = min(RING_SECONDS * bpm / 60, beats / 2)
+    ring = min(RING_SECONDS * bpm / 60, beats_per_bar, beats / 2)
     bars = max(1, int((beats - ring) / beats_per_bar + EPSILON_BEATS))
     if bars * beats_per_bar > beats - EPSILON_BEATS:
         return (score.Section(frame.ENDING, 0.0, beats, ENERGY[frame.ENDING]),)

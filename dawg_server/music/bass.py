@@ -98,7 +98,8 @@ def _walk(
         if changed:
             here = theory.nearest(here, theory.ladder((chord.root,), low, high))
         elif last_of_chord:
-            here = target + 1 if rng.random() < 0.2 else _approach(target, here, key)
+            step = target + 1 if rng.random() < 0.2 else _approach(target, here, key)
+            here = step if step != here else _approach(target, 2 * target - here, key)  # from the other side
         else:
             tones = theory.ladder(chord.tones if rng.random() < 0.65 else key.scale, low, high)
             ahead = 1 if target > here or here < low + 5 else -1

@@ -55,7 +55,7 @@ def perform(notes: Iterable[score.Note], feel: Feel, rng: random.Random, *, drum
 
 
 def _on_tick(beats: float) -> float:
-    return math.floor(beats * _TICKS_PER_BEAT) / _TICKS_PER_BEAT
+    return round(beats * _TICKS_PER_BEAT) / _TICKS_PER_BEAT
 
 
 def _length(beats: float) -> float:

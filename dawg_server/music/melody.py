@@ -125,10 +125,15 @@ def _bar(
         if last and closing:
             pitch = _cadence(pitch, chord, key, answer, low, high)
         elif strong:
-            pitch = theory.nearest(pitch, theory.ladder(chord.of_size(4).tones, low, high))
+            pitch = theory.nearest(pitch, theory.ladder(chord.of_size(_consonant(lead)).tones, low, high))
         length = min(event.beats, bar.end - start) * (0.96 if event.beats > event.step else 0.85)
         notes.append(score.Note(start, length, pitch, _velocity(event, index, bar.section.energy)))
     return notes
+
+
+def _consonant(lead: style.Lead) -> int:
+    """How many chord notes a strong note may choose from: plain genres stay with the triad."""
+    return 3 if lead.pentatonic else 4
 
 
 def _ladder(chord: theory.Chord, lead: style.Lead, key: theory.Key, low: int, high: int) -> list[int]:

@@ -83,7 +83,7 @@ WORDS: dict[str, Mood] = {
     "soulful": Mood(0.1, 0.0, 0.1, -0.1, 0.1, 0.1, 0.0, "dorian", ("organ", "electric piano", "finger bass")),
     "nostalgic": Mood(0.0, -0.1, -0.1, -0.4, 0.2, 0.3, 0.1, "", ("music box", "vibraphone", "steel guitar")),
     # eras and schools
-    "classic": Mood(0.1, 0.0, 0.0, -0.1, -0.1, 0.2, 0.0, "mixolydian", ("grand piano", "organ", "upright bass")),
+    "classic": Mood(0.1, 0.1, 0.1, -0.1, -0.1, 0.2, 0.0, "mixolydian", ("grand piano", "organ", "upright bass")),
     "golden era": Mood(0.2, 0.1, 0.2, -0.2, 0.0, 0.4, 0.3, "dorian", ("vibraphone", "saxophone", "upright bass")),
     "modern": Mood(-0.1, 0.1, -0.2, 0.3, 0.1, -0.2, 0.2, "", ("pluck", "bell", "808", "sub bass")),
     "jazzy": Mood(0.2, 0.0, 0.2, -0.1, 0.0, 0.1, 0.1, "dorian", ("saxophone", "electric piano", "upright bass")),

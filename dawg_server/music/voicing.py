@@ -10,8 +10,8 @@ KINDS = ("close", "open", "shell", "power", "guitar")
 def voice(chord: theory.Chord, kind: str, low: int, high: int, before: tuple[int, ...] = ()) -> tuple[int, ...]:
     """Pitches for the chord between `low` and `high`, rising, close to the voicing `before` it.
 
-    `close` and `open` (second voice from the top dropped an octave) keep all tones, `shell` leaves the root and fifth
-    to the bass when there is a seventh, `power` is root, fifth and octave, `guitar` spreads over five strings.
+    `close` and `open` (second voice from the top dropped an octave) keep all tones, `shell` leaves the root (and in
+    ninth chords the fifth) to the bass, `power` is root, fifth and octave, `guitar` spreads over five strings.
     """
     if kind == "power":
         root = theory.pitch_in(chord.root, low)
@@ -27,9 +27,9 @@ def voice(chord: theory.Chord, kind: str, low: int, high: int, before: tuple[int
 
 
 def _shell(chord: theory.Chord) -> tuple[int, ...]:
-    if len(chord.intervals) < 4:
-        return chord.tones
-    return tuple((chord.root + interval) % 12 for interval in (chord.intervals[1], *chord.intervals[3:]))
+    # Third and seventh name the chord; the ninth is its colour, and where there is none, the fifth fills.
+    kept = chord.tones if len(chord.intervals) < 4 else chord.tones[1:]
+    return kept if len(kept) < 4 else (kept[0], *kept[2:])
 
 
 def _strings(chord: theory.Chord, low: int) -> tuple[int, ...]:
