@@ -7,7 +7,6 @@ processes of `workers`: decoders crash on some files, and then only the one task
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import pathlib
 from collections.abc import Iterator
 
@@ -34,21 +33,17 @@ def probe(
 ) -> AudioInfo:
     """What the file is; its beginning has been decoded, and its end looked at.
 
-    `frames` is what will be decoded; only for WebM it comes from the packets' times and may be some 10 ms off.
+    `frames` is what will be decoded; only for WebM and for damaged files it comes from the packets' times and may be
+    up to 100 ms off.
     Raises errors.UnsupportedMediaType, errors.PayloadTooLarge (longer than `max_seconds`; None allows any length) and
     errors.ValidationError (more than `max_channels`).
     """
     with _opened(path, max_channels) as decoder:
         info = decoder.info
-        if decoder.knows_its_length():
-            _check_length(info.frames, info.rate, max_seconds)
-            beginning = next((block for block in _decoded(decoder, max_seconds) if len(block)), None)
-            frames = 0 if beginning is None else info.frames
-        else:
-            frames = sum(len(block) for block in _decoded(decoder, max_seconds))
-        if not frames:
+        _check_length(info.frames, info.rate, max_seconds)
+        if not any(len(block) for block in _decoded(decoder, max_seconds)):
             raise _unsupported("there is not one sample in it")
-    return dataclasses.replace(info, frames=frames)
+    return info
 
 
 def read_blocks(

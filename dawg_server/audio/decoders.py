@@ -6,6 +6,7 @@ container by name and may open nothing but the one file, so a playlist in disgui
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 from collections.abc import Iterator
@@ -43,9 +44,6 @@ class Decoder(Protocol):
 
     info: formats.AudioInfo
 
-    def knows_its_length(self) -> bool:
-        """Whether `info.frames` can be trusted; False for a truncated file or a header that keeps it open."""
-
     def blocks(self, frames: int) -> Iterator[arrays.Samples]:
         """From the beginning, once; each block has at most `frames` frames."""
 
@@ -53,12 +51,13 @@ class Decoder(Protocol):
 
 
 def open_decoder(path: pathlib.Path, format: str) -> Decoder:
-    """Raises Undecodable when neither library can read it."""
+    """libsndfile for what it can read to the end, FFmpeg for everything else. Raises Undecodable when both fail."""
     if format in _SNDFILE_FORMATS.values():
-        try:
-            return SndfileDecoder(path, format)
-        except Undecodable:
-            return FFmpegDecoder(path, format)
+        with contextlib.suppress(Undecodable):
+            decoder = SndfileDecoder(path, format)
+            if decoder.reaches_its_end():
+                return decoder
+            decoder.close()
     return FFmpegDecoder(path, format)
 
 
@@ -69,6 +68,8 @@ class SndfileDecoder:
         self._soundfile = soundfile
         self._path = path
         self._file = self._open()
+        # Otherwise soundfile seeks after every read, and each seek in an MP3 or Opus file is audible.
+        self._file.seekable = lambda: False
         if _SNDFILE_FORMATS.get(self._file.format) != format:
             self._file.close()
             raise Undecodable(_DAMAGED)
@@ -83,7 +84,8 @@ class SndfileDecoder:
             bit_depth=bits,
         )
 
-    def knows_its_length(self) -> bool:
+    def reaches_its_end(self) -> bool:
+        """False for a truncated file, and for a header that keeps the length open or promises too much."""
         if not 0 < self.info.frames < _LENGTH_UNKNOWN:
             return False
         try:
@@ -94,14 +96,11 @@ class SndfileDecoder:
             return False
 
     def blocks(self, frames: int) -> Iterator[arrays.Samples]:
-        begun = False
         try:
             while len(block := self._file.read(frames, dtype="float32", always_2d=True)):
-                begun = True
                 yield block
         except self._soundfile.LibsndfileError as error:
-            if not begun:  # otherwise it is the end of a truncated file
-                raise Undecodable(_DAMAGED) from error
+            raise Undecodable(_DAMAGED) from error
 
     def close(self) -> None:
         self._file.close()
@@ -128,9 +127,6 @@ class FFmpegDecoder:
         except BaseException:
             self._container.close()
             raise
-
-    def knows_its_length(self) -> bool:
-        return True
 
     def blocks(self, frames: int) -> Iterator[arrays.Samples]:
         # What an MP4 holds beyond its stated length is the padding of the last packet.

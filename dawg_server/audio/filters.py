@@ -2,7 +2,7 @@
 
 A cascade of biquads is one linear system `s' = A s + B x`, `y = C s + D x`. Unrolled over 64 samples it becomes two
 matrix products per stretch, and the states at the borders of the stretches follow from a parallel prefix scan
-(Hillis and Steele, 1986). Nothing is truncated, so the result equals the sample-by-sample recursion to about 1e-10 (-200 dB).
+(Hillis and Steele, 1986). Nothing is truncated: the result equals the sample-by-sample recursion to about -200 dB.
 
 Designs: Robert Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients" (W3C note, 2021).
 """
