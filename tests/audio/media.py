@@ -26,8 +26,7 @@ def encode(path: pathlib.Path, kind: str, samples: Samples, rate: int, *, video:
     encoder, muxer = ENCODERS[kind]
     layout = {1: "mono", 2: "stereo"}[samples.shape[1]]
     with av.open(str(path), "w", format=muxer) as container:
-        if video:
-            _add_picture(container)
+        pictures = _add_pictures(container) if video else None
         stream = container.add_stream(encoder, rate=rate)
         stream.layout = layout
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), format="fltp", layout=layout)
@@ -39,13 +38,19 @@ def encode(path: pathlib.Path, kind: str, samples: Samples, rate: int, *, video:
         for converted in (*resampler.resample(frame), *resampler.resample(None)):
             container.mux(stream.encode(converted))
         container.mux(stream.encode(None))
+        if pictures is not None:
+            _draw(container, pictures)
     return path
 
 
-def _add_picture(container: av.container.OutputContainer) -> None:
+def _add_pictures(container: av.container.OutputContainer) -> None:
     stream = container.add_stream("mpeg4", rate=25)
     stream.width = stream.height = 64
     stream.codec_context.time_base = Fraction(1, 25)
+    return stream
+
+
+def _draw(container: av.container.OutputContainer, stream: av.VideoStream) -> None:
     for number in range(3):
         picture = av.VideoFrame(64, 64, "yuv420p")
         picture.pts, picture.time_base = number, Fraction(1, 25)
@@ -55,5 +60,5 @@ def _add_picture(container: av.container.OutputContainer) -> None:
 
 def only_picture(path: pathlib.Path) -> pathlib.Path:
     with av.open(str(path), "w", format="mp4") as container:
-        _add_picture(container)
+        _draw(container, _add_pictures(container))
     return path
