@@ -13,6 +13,8 @@ import pytest
 from tests.simulators import anthropic
 from tests.simulators.anthropic import replies
 
+Claude = anthropic.AnthropicSimulator
+Client = sdk.AsyncAnthropic
 MODEL = "claude-sonnet-5-5"
 TOOL = {"name": "setTempo", "input_schema": {"type": "object", "properties": {"bpm": {"type": "number"}}}}
 ASK: dict[str, Any] = {"model": MODEL, "max_tokens": 512, "messages": [{"role": "user", "content": "faster please"}]}
@@ -20,18 +22,18 @@ AWKWARD = {"name": 'Käse "früh" \\ 🎹\n', "bpm": 128.5, "deep": {"list": [1,
 
 
 @pytest.fixture
-async def claude() -> AsyncIterator[anthropic.AnthropicSimulator]:
+async def claude() -> AsyncIterator[Claude]:
     async with anthropic.AnthropicSimulator() as simulator:
         yield simulator
 
 
 @pytest.fixture
-async def client(claude: anthropic.AnthropicSimulator) -> AsyncIterator[sdk.AsyncAnthropic]:
+async def client(claude: Claude) -> AsyncIterator[Client]:
     async with sdk.AsyncAnthropic(api_key="sk-test", base_url=claude.base_url, max_retries=0) as made:
         yield made
 
 
-async def test_the_stream_helper_hears_every_delta_and_the_final_message(claude, client) -> None:
+async def test_the_stream_helper_hears_every_delta_and_the_final_message(claude: Claude, client: Client) -> None:
     claude.script([anthropic.turn(anthropic.text("Fas", "ter it", " is. 🎚️"))])
     async with client.messages.stream(**ASK) as stream:
         heard = [piece async for piece in stream.text_stream]
@@ -44,7 +46,7 @@ async def test_the_stream_helper_hears_every_delta_and_the_final_message(claude,
     assert claude.requests[0].body["stream"] is True
 
 
-async def test_the_same_turn_without_a_stream_is_the_same_message(claude, client) -> None:
+async def test_the_same_turn_without_a_stream_is_the_same_message(claude: Claude, client: Client) -> None:
     said = anthropic.turn(anthropic.thinking("hm"), anthropic.text("a", "b"), anthropic.tool_use("setTempo", AWKWARD))
     claude.script([said, said])
     whole = await client.messages.create(**ASK)
@@ -56,7 +58,9 @@ async def test_the_same_turn_without_a_stream_is_the_same_message(claude, client
 
 @pytest.mark.parametrize("every", [1, 2, 3, 7, 1000])
 @pytest.mark.parametrize("chunk", [None, 1, 5])
-async def test_tool_arguments_survive_cuts_inside_strings_escapes_and_utf8(claude, client, every, chunk) -> None:
+async def test_tool_arguments_survive_cuts_inside_strings_escapes_and_utf8(
+    claude: Claude, client: Client, every: int, chunk: int | None
+) -> None:
     calls = [anthropic.tool_use("setTempo", AWKWARD, every=every), anthropic.tool_use("setTempo", {}, every=every)]
     raw = anthropic.tool_use("setTempo", json.dumps(AWKWARD, ensure_ascii=False), every=every)
     claude.script([anthropic.turn(anthropic.text("Käse"), *calls, raw, chunk=chunk)])
@@ -68,7 +72,7 @@ async def test_tool_arguments_survive_cuts_inside_strings_escapes_and_utf8(claud
 
 
 @pytest.mark.parametrize("reason", replies.STOP_REASONS)
-async def test_every_stop_reason_reaches_the_caller(claude, client, reason) -> None:
+async def test_every_stop_reason_reaches_the_caller(claude: Claude, client: Client, reason: replies.StopReason) -> None:
     options = {"refusal_category": "cyber"} if reason == "refusal" else {}
     claude.script([anthropic.turn(anthropic.text("so far"), stop_reason=reason, **options)])
     async with client.messages.stream(**ASK) as stream:
@@ -77,7 +81,7 @@ async def test_every_stop_reason_reaches_the_caller(claude, client, reason) -> N
     assert (message.stop_details.category if message.stop_details else None) == options.get("refusal_category")
 
 
-async def test_usage_is_cumulative_so_only_the_last_counts(claude, client) -> None:
+async def test_usage_is_cumulative_so_only_the_last_counts(claude: Claude, client: Client) -> None:
     usage = anthropic.Usage(input=11, output=40, cache_write=5, cache_read=2000)
     claude.script([anthropic.turn(anthropic.text("a" * 40), anthropic.text("b" * 40), usage=usage, running_usage=True)])
     seen = []
@@ -91,7 +95,9 @@ async def test_usage_is_cumulative_so_only_the_last_counts(claude, client) -> No
     assert (final.cache_creation_input_tokens, final.cache_read_input_tokens) == (5, 2000)
 
 
-async def test_an_unchanged_prefix_is_read_from_the_cache_and_a_changed_byte_is_not(claude, client) -> None:
+async def test_an_unchanged_prefix_is_read_from_the_cache_and_a_changed_byte_is_not(
+    claude: Claude, client: Client
+) -> None:
     def ask(system: str, question: str) -> dict[str, Any]:
         marked = [{"type": "text", "text": system, "cache_control": {"type": "ephemeral", "ttl": "1h"}}]
         return ASK | {"system": marked, "messages": [{"role": "user", "content": question}]}
@@ -108,7 +114,7 @@ async def test_an_unchanged_prefix_is_read_from_the_cache_and_a_changed_byte_is_
     assert third.cache_read_input_tokens == short.cache_read_input_tokens == short.cache_creation_input_tokens == 0
 
 
-async def test_a_whole_tool_loop_with_thinking_goes_back_unchanged(claude, client) -> None:
+async def test_a_whole_tool_loop_with_thinking_goes_back_unchanged(claude: Claude, client: Client) -> None:
     claude.script(
         [
             anthropic.turn(anthropic.thinking("to", "gether"), anthropic.tool_use("setTempo", {"bpm": 128})),
@@ -142,7 +148,9 @@ ERRORS = [
 
 
 @pytest.mark.parametrize(("refusal", "expected", "kind"), ERRORS)
-async def test_an_error_before_the_stream_is_the_sdks_own_class(claude, client, refusal, expected, kind) -> None:
+async def test_an_error_before_the_stream_is_the_sdks_own_class(
+    claude: Claude, client: Client, refusal: anthropic.Refusal, expected: type[sdk.APIStatusError], kind: str
+) -> None:
     claude.script([refusal])
     with pytest.raises(expected) as caught:
         async with client.messages.stream(**ASK):
@@ -152,7 +160,7 @@ async def test_an_error_before_the_stream_is_the_sdks_own_class(claude, client, 
     assert caught.value.response.headers.get("retry-after") == ("7" if refusal.status == 429 else None)
 
 
-async def test_an_error_code_is_told_apart_from_its_type(claude, client) -> None:
+async def test_an_error_code_is_told_apart_from_its_type(claude: Claude, client: Client) -> None:
     refusal = anthropic.Refusal(429, "rate_limit_error", "no", error_code="contract_spend_limit_reached")
     claude.script([refusal])
     with pytest.raises(sdk.RateLimitError) as caught:
@@ -160,16 +168,19 @@ async def test_an_error_code_is_told_apart_from_its_type(claude, client) -> None
     assert caught.value.error_code == "contract_spend_limit_reached"
 
 
-async def test_the_default_client_retries_as_told_and_then_succeeds(claude) -> None:
-    claude.script([anthropic.rate_limited(0.05), anthropic.overloaded(), anthropic.turn(anthropic.text("at last"))])
+async def test_the_default_client_retries_as_told_and_then_succeeds(claude: Claude) -> None:
+    claude.script([anthropic.rate_limited(0.6), anthropic.overloaded(), anthropic.turn(anthropic.text("at last"))])
     patient = sdk.AsyncAnthropic(api_key="sk-test", base_url=claude.base_url)
     async with patient, patient.messages.stream(**ASK) as stream:
         assert await stream.get_final_text() == "at last"
     assert [request.retry for request in claude.requests] == [0, 1, 2]
-    assert 0.05 <= claude.requests[1].began - claude.requests[0].ended < 0.4
+    # By itself the SDK would wait for half a second at most.
+    assert claude.requests[1].began - claude.requests[0].ended >= 0.6
 
 
-async def test_an_error_after_status_200_breaks_the_stream_with_what_was_said_before(claude, client) -> None:
+async def test_an_error_after_status_200_breaks_the_stream_with_what_was_said_before(
+    claude: Claude, client: Client
+) -> None:
     claude.script([anthropic.turn(anthropic.text("half a ", anthropic.Fail("overloaded_error"), "never said"))])
     heard = []
     with pytest.raises(sdk.APIStatusError) as caught:
@@ -179,7 +190,7 @@ async def test_an_error_after_status_200_breaks_the_stream_with_what_was_said_be
     assert (heard, caught.value.type, caught.value.status_code) == (["half a "], "overloaded_error", 200)
 
 
-async def test_a_connection_cut_in_the_middle_of_an_event_is_an_error(claude, client) -> None:
+async def test_a_connection_cut_in_the_middle_of_an_event_is_an_error(claude: Claude, client: Client) -> None:
     claude.script([anthropic.turn(anthropic.text("half", anthropic.CUT))])
     heard = []
     with pytest.raises(Exception) as caught:  # the SDK lets its transport's own class through
@@ -190,14 +201,14 @@ async def test_a_connection_cut_in_the_middle_of_an_event_is_an_error(claude, cl
     assert "RemoteProtocolError" in type(caught.value).__name__ or "ReadError" in type(caught.value).__name__
 
 
-async def test_malformed_data_is_an_error(claude, client) -> None:
+async def test_malformed_data_is_an_error(claude: Claude, client: Client) -> None:
     claude.script([anthropic.turn(anthropic.text("half", anthropic.GARBAGE))])
     with pytest.raises(ValueError, match=r"Unterminated|Expecting|delimiter"):
         async with client.messages.stream(**ASK) as stream:
             await stream.until_done()
 
 
-async def test_a_slow_answer_takes_its_time_and_pings_do_not_disturb(claude, client) -> None:
+async def test_a_slow_answer_takes_its_time_and_pings_do_not_disturb(claude: Claude, client: Client) -> None:
     words = anthropic.text("a", anthropic.PING, anthropic.Pause(0.05), "b")
     claude.script([anthropic.turn(words, delay=0.02)])
     async with client.messages.stream(**ASK) as stream:
@@ -207,7 +218,7 @@ async def test_a_slow_answer_takes_its_time_and_pings_do_not_disturb(claude, cli
     assert not request.hung_up
 
 
-async def test_a_hanging_answer_ends_by_the_clients_deadline_and_is_recorded(claude, client) -> None:
+async def test_a_hanging_answer_ends_by_the_clients_deadline_and_is_recorded(claude: Claude, client: Client) -> None:
     claude.script([anthropic.turn(anthropic.text("half", anthropic.HANG))])
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2), client.messages.stream(**ASK) as stream:
@@ -219,7 +230,7 @@ async def test_a_hanging_answer_ends_by_the_clients_deadline_and_is_recorded(cla
     assert claude.open == 0
 
 
-async def test_scripts_may_look_at_the_request(claude, client) -> None:
+async def test_scripts_may_look_at_the_request(claude: Claude, client: Client) -> None:
     async def echo(request: anthropic.Request) -> anthropic.Turn:
         return anthropic.turn(anthropic.text(request.messages[-1]["content"]))
 
@@ -262,14 +273,16 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("change", "message"), REFUSED, ids=[message for _, message in REFUSED])
-async def test_what_the_real_service_refuses_is_refused(claude, client, change, message) -> None:
+async def test_what_the_real_service_refuses_is_refused(
+    claude: Claude, client: Client, change: dict[str, Any], message: str
+) -> None:
     claude.script([anthropic.turn(anthropic.text("never"))])
     with pytest.raises(sdk.BadRequestError, match=message):
         await client.messages.create(**ASK | change)
     assert claude.unused == 1
 
 
-async def test_results_first_and_two_user_messages_in_a_row_are_fine(claude, client) -> None:
+async def test_results_first_and_two_user_messages_in_a_row_are_fine(claude: Claude, client: Client) -> None:
     claude.script([anthropic.turn(anthropic.text("ok"))])
     history = [USER, CALL, {"role": "user", "content": [RESULT]}, {"role": "user", "content": "go on"}]
     assert (await client.messages.create(**ASK | {"messages": history})).stop_reason == "end_turn"
@@ -292,6 +305,6 @@ async def test_only_the_right_key_as_bearer_and_known_models_get_in() -> None:
         assert [request.status for request in claude.requests] == [401, 401, 400, 404]
 
 
-async def test_max_tokens_zero_fills_the_cache_without_an_answer(claude, client) -> None:
+async def test_max_tokens_zero_fills_the_cache_without_an_answer(claude: Claude, client: Client) -> None:
     message = await client.messages.create(**ASK | {"max_tokens": 0})
     assert message.content == []

@@ -30,6 +30,7 @@ HEARING: dict[str, Any] = {
     },
 }
 Json = dict[str, Any]
+Service = realtime.RealtimeSimulator
 
 
 class Caller:
@@ -43,7 +44,7 @@ class Caller:
         self._task = asyncio.create_task(self._listen(), name="caller")
 
     async def send(self, kind: str, **fields: Any) -> None:
-        await self.connection.send({"type": kind, **fields})  # type: ignore[arg-type,misc]
+        await self.connection.send({"type": kind, **fields})  # type: ignore[arg-type]
 
     async def update(self, session: Json) -> Json:
         await self.send("session.update", session=session)
@@ -94,14 +95,14 @@ class Caller:
 
 
 @pytest.fixture
-async def service() -> AsyncIterator[realtime.RealtimeSimulator]:
+async def service() -> AsyncIterator[Service]:
     async with realtime.RealtimeSimulator() as simulator:
         yield simulator
 
 
 @contextlib.asynccontextmanager
 async def calling(
-    service: realtime.RealtimeSimulator, session: Json | None = None, *, key: str = "sk-test", **options: Any
+    service: Service, session: Json | None = None, *, key: str = "sk-test", **options: Any
 ) -> AsyncIterator[Caller]:
     client = sdk.AsyncOpenAI(api_key=key, base_url=service.base_url, max_retries=0)
     async with client, client.realtime.connect(model=MODEL, **options) as connection:
@@ -114,7 +115,7 @@ async def calling(
             await caller.stop()
 
 
-async def test_a_session_is_created_then_updated(service) -> None:
+async def test_a_session_is_created_then_updated(service: Service) -> None:
     async with calling(service) as caller:
         created = await caller.until("session.created")
         assert created["session"]["model"] == MODEL
@@ -130,7 +131,7 @@ async def test_a_session_is_created_then_updated(service) -> None:
     assert connection.types() == ["session.update"]
 
 
-async def test_an_answer_streams_sound_and_words_in_the_order_of_the_service(service) -> None:
+async def test_an_answer_streams_sound_and_words_in_the_order_of_the_service(service: Service) -> None:
     service.script(realtime.answer(realtime.say("one two three four", ms=350), pace=1000))
     async with calling(service, MANUAL) as caller:
         await caller.send("response.create", response={"metadata": {"a": "b"}})
@@ -162,16 +163,16 @@ async def test_an_answer_streams_sound_and_words_in_the_order_of_the_service(ser
     assert response["usage"]["output_token_details"]["audio_tokens"] == 7
 
 
-async def test_sound_comes_faster_than_it_plays_but_not_all_at_once(service) -> None:
-    service.script(realtime.answer(realtime.say("a b c", ms=1000), pace=5))
+async def test_sound_comes_faster_than_it_plays_but_not_all_at_once(service: Service) -> None:
+    service.script(realtime.answer(realtime.say("a b c", ms=3000), pace=15))
     async with calling(service, MANUAL) as caller:
         began = time.monotonic()
         await caller.send("response.create")
         await caller.until("response.done")
-    assert 0.2 <= time.monotonic() - began < 0.9
+    assert 0.2 <= time.monotonic() - began < 2.5
 
 
-async def test_a_session_without_sound_gets_written_text(service) -> None:
+async def test_a_session_without_sound_gets_written_text(service: Service) -> None:
     service.script(realtime.answer(realtime.say("in words", ms=100)))
     async with calling(service, MANUAL | {"output_modalities": ["text"]}) as caller:
         await caller.send("response.create")
@@ -181,7 +182,7 @@ async def test_a_session_without_sound_gets_written_text(service) -> None:
     assert not caller.all("response.output_audio.delta")
 
 
-async def test_speech_is_heard_by_its_energy_committed_transcribed_and_answered(service) -> None:
+async def test_speech_is_heard_by_its_energy_committed_transcribed_and_answered(service: Service) -> None:
     service.script(realtime.answer(realtime.say("Yes", ms=100)), transcripts=("make it faster",))
     async with calling(service, HEARING) as caller:
         await caller.hear(realtime.silence(400))
@@ -203,7 +204,7 @@ async def test_speech_is_heard_by_its_energy_committed_transcribed_and_answered(
     assert service.connections[0].audio_bytes == 1250 * 48
 
 
-async def test_silence_is_never_taken_for_speech(service) -> None:
+async def test_silence_is_never_taken_for_speech(service: Service) -> None:
     async with calling(service, HEARING) as caller:
         await caller.hear(realtime.silence(2000))
         await caller.hear(sound.tone(0, 2000, 200, amplitude=200))
@@ -211,8 +212,8 @@ async def test_silence_is_never_taken_for_speech(service) -> None:
     assert not caller.all("input_audio_buffer.speech_started")
 
 
-async def test_speech_interrupts_an_answer_and_the_next_one_follows(service) -> None:
-    long = realtime.answer(realtime.say("a b c d e f g h i j", ms=5000), realtime.call("setTempo", {"bpm": 1}), pace=5)
+async def test_speech_interrupts_an_answer_and_the_next_one_follows(service: Service) -> None:
+    long = realtime.answer(realtime.say("a b c d e f g h i j", ms=60_000), realtime.call("setTempo", {}), pace=20)
     service.script(long, realtime.answer(realtime.say("ok", ms=100)))
     async with calling(service, HEARING) as caller:
         await caller.send("response.create")
@@ -230,7 +231,7 @@ async def test_speech_interrupts_an_answer_and_the_next_one_follows(service) -> 
     assert caller.all("response.output_audio.done")[0]["response_id"] == first["response"]["id"]
 
 
-async def test_speech_does_not_interrupt_where_that_is_switched_off(service) -> None:
+async def test_speech_does_not_interrupt_where_that_is_switched_off(service: Service) -> None:
     detection = {"type": "server_vad", "interrupt_response": False, "silence_duration_ms": 200}
     service.script(realtime.answer(realtime.say("a b", ms=1000), pace=5), realtime.answer(realtime.say("c", ms=100)))
     async with calling(service, {"type": "realtime", "audio": {"input": {"turn_detection": detection}}}) as caller:
@@ -242,8 +243,8 @@ async def test_speech_does_not_interrupt_where_that_is_switched_off(service) -> 
     assert statuses == ["completed", "completed"]
 
 
-async def test_late_sound_can_follow_an_interruption(service) -> None:
-    service.script(realtime.answer(realtime.say("a b", ms=2000), pace=5, late_ms=40))
+async def test_late_sound_can_follow_an_interruption(service: Service) -> None:
+    service.script(realtime.answer(realtime.say("a b", ms=20_000), pace=5, late_ms=40))
     async with calling(service, MANUAL) as caller:
         await caller.send("response.create")
         await caller.until("response.output_audio.delta")
@@ -253,7 +254,7 @@ async def test_late_sound_can_follow_an_interruption(service) -> None:
     assert len(base64.b64decode(caller.all("response.output_audio.delta")[-1]["delta"])) == 40 * 48
 
 
-async def test_functions_come_in_pieces_and_their_results_lead_to_the_next_answer(service) -> None:
+async def test_functions_come_in_pieces_and_their_results_lead_to_the_next_answer(service: Service) -> None:
     asked = realtime.answer(realtime.call("setTempo", {"bpm": 128}, call_id="call_a"), realtime.call("undo", {}))
     service.script(asked, realtime.answer(realtime.say("done", ms=100)))
     async with calling(service, MANUAL) as caller:
@@ -273,7 +274,7 @@ async def test_functions_come_in_pieces_and_their_results_lead_to_the_next_answe
     assert error["code"] == "invalid_tool_call_id"
 
 
-async def test_a_cancelled_answer_still_says_that_its_arguments_are_done(service) -> None:
+async def test_a_cancelled_answer_still_says_that_its_arguments_are_done(service: Service) -> None:
     service.script(realtime.answer(realtime.call("setTempo", {"bpm": 128}), hang=True))
     async with calling(service, MANUAL) as caller:
         await caller.send("response.create")
@@ -291,7 +292,7 @@ async def test_a_cancelled_answer_still_says_that_its_arguments_are_done(service
         ({"status": "failed", "error_code": "server_error"}, None),
     ],
 )
-async def test_answers_can_end_badly(service, options, reason) -> None:
+async def test_answers_can_end_badly(service: Service, options: Json, reason: str | None) -> None:
     service.script(realtime.answer(realtime.say("half", ms=100), **options))
     async with calling(service, MANUAL) as caller:
         await caller.send("response.create")
@@ -301,7 +302,7 @@ async def test_answers_can_end_badly(service, options, reason) -> None:
     assert response["status_details"].get("error", {}).get("code") == options.get("error_code")
 
 
-async def test_every_answer_is_billed_for_the_whole_talk_so_far(service) -> None:
+async def test_every_answer_is_billed_for_the_whole_talk_so_far(service: Service) -> None:
     async with calling(service, MANUAL) as caller:
         for turn in range(3):
             await caller.hear(realtime.speech(1000))
@@ -315,7 +316,7 @@ async def test_every_answer_is_billed_for_the_whole_talk_so_far(service) -> None
     assert all(usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"] for usage in used)
 
 
-async def test_items_are_cut_deleted_and_retrieved_by_the_rules(service) -> None:
+async def test_items_are_cut_deleted_and_retrieved_by_the_rules(service: Service) -> None:
     service.script(realtime.answer(realtime.say("one two", ms=500), pace=1000))
     async with calling(service, MANUAL) as caller:
         await caller.send("response.create")
@@ -339,7 +340,7 @@ async def test_items_are_cut_deleted_and_retrieved_by_the_rules(service) -> None
             assert error["code"] == f"item_{what}_invalid_item_id"
 
 
-async def test_talk_is_seeded_as_text_but_never_as_the_models_sound(service) -> None:
+async def test_talk_is_seeded_as_text_but_never_as_the_models_sound(service: Service) -> None:
     def message(role: str, kind: str, **fields: Any) -> Json:
         return {"type": "message", "role": role, "content": [{"type": kind, "text": "hi"}], **fields}
 
@@ -374,7 +375,9 @@ REFUSED_UPDATES = [
 
 
 @pytest.mark.parametrize(("session", "code", "param"), REFUSED_UPDATES)
-async def test_a_wrong_configuration_is_refused_and_changes_nothing(service, session, code, param) -> None:
+async def test_a_wrong_configuration_is_refused_and_changes_nothing(
+    service: Service, session: Json, code: str, param: str
+) -> None:
     async with calling(service, MANUAL) as caller:
         before = json.dumps(service.connections[0].session)
         error = await caller.refused("session.update", session=session)
@@ -383,7 +386,7 @@ async def test_a_wrong_configuration_is_refused_and_changes_nothing(service, ses
         await caller.update({"type": "realtime"})
 
 
-async def test_the_voice_is_frozen_by_the_first_spoken_answer(service) -> None:
+async def test_the_voice_is_frozen_by_the_first_spoken_answer(service: Service) -> None:
     async with calling(service, MANUAL) as caller:
         await caller.update({"type": "realtime", "audio": {"output": {"voice": "ash"}}})
         await caller.send("response.create")
@@ -395,7 +398,7 @@ async def test_the_voice_is_frozen_by_the_first_spoken_answer(service) -> None:
 
 
 @pytest.mark.parametrize("flat", [{"voice": "alloy"}, {"modalities": ["text"]}, {"turn_detection": None}])
-async def test_a_flat_session_of_the_beta_is_thrown_out(service, flat) -> None:
+async def test_a_flat_session_of_the_beta_is_thrown_out(service: Service, flat: Json) -> None:
     async with calling(service) as caller:
         await caller.connection.send_raw(json.dumps({"type": "session.update", "session": flat}))
         assert await caller.over() == 4000
@@ -404,13 +407,13 @@ async def test_a_flat_session_of_the_beta_is_thrown_out(service, flat) -> None:
     assert (ending.by, ending.code) == ("server", 4000)
 
 
-async def test_the_beta_header_is_thrown_out(service) -> None:
+async def test_the_beta_header_is_thrown_out(service: Service) -> None:
     async with calling(service, extra_headers={"OpenAI-Beta": "realtime=v1"}) as caller:
         assert await caller.over() == 4000
     assert caller.types() == ["error"]
 
 
-async def test_mistakes_are_answered_by_errors_that_name_the_event(service) -> None:
+async def test_mistakes_are_answered_by_errors_that_name_the_event(service: Service) -> None:
     service.script(realtime.answer(realtime.say("a", ms=100), hang=True))
     async with calling(service, MANUAL) as caller:
         assert (await caller.refused("response.cancel"))["code"] == "response_cancel_not_active"
@@ -427,7 +430,7 @@ async def test_mistakes_are_answered_by_errors_that_name_the_event(service) -> N
         await caller.until("error", 8)
 
 
-async def test_the_buffer_counts_what_it_gets_and_can_be_cleared(service) -> None:
+async def test_the_buffer_counts_what_it_gets_and_can_be_cleared(service: Service) -> None:
     async with calling(service, MANUAL) as caller:
         await caller.hear(realtime.speech(150))
         await caller.send("input_audio_buffer.clear")
@@ -441,7 +444,7 @@ async def test_the_buffer_counts_what_it_gets_and_can_be_cleared(service) -> Non
     assert not caller.all("response.created")
 
 
-async def test_the_end_after_sixty_minutes_is_an_error_and_a_close(service) -> None:
+async def test_the_end_after_sixty_minutes_is_an_error_and_a_close(service: Service) -> None:
     service.script(expires_after=0.05)
     async with calling(service) as caller:
         assert await caller.over() == 1001
@@ -450,7 +453,7 @@ async def test_the_end_after_sixty_minutes_is_an_error_and_a_close(service) -> N
 
 
 @pytest.mark.parametrize("code", [1000, 1011, 1012, 4000])
-async def test_the_server_can_close_with_any_code(service, code) -> None:
+async def test_the_server_can_close_with_any_code(service: Service, code: int) -> None:
     async with calling(service) as caller:
         await caller.until("session.created")
         await service.connections[0].close(code)
@@ -458,7 +461,7 @@ async def test_the_server_can_close_with_any_code(service, code) -> None:
     assert (await service.connections[0].over()).code == code
 
 
-async def test_the_server_can_break_the_connection_without_a_word(service) -> None:
+async def test_the_server_can_break_the_connection_without_a_word(service: Service) -> None:
     async with calling(service) as caller:
         await caller.until("session.created")
         service.connections[0].cut()
@@ -466,7 +469,7 @@ async def test_the_server_can_break_the_connection_without_a_word(service) -> No
     assert (await service.connections[0].over()).by == "cut"
 
 
-async def test_a_client_that_goes_leaves_nothing_open(service) -> None:
+async def test_a_client_that_goes_leaves_nothing_open(service: Service) -> None:
     service.script(realtime.answer(realtime.say("a", ms=100), hang=True))
     async with calling(service, MANUAL) as caller:
         await caller.send("response.create")
@@ -477,7 +480,7 @@ async def test_a_client_that_goes_leaves_nothing_open(service) -> None:
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("realtime simulator")]
 
 
-async def test_a_client_that_vanishes_is_noticed(service) -> None:
+async def test_a_client_that_vanishes_is_noticed(service: Service) -> None:
     async with calling(service) as caller:
         await caller.until("session.created")
         caller.connection._connection.transport.abort()
@@ -486,7 +489,7 @@ async def test_a_client_that_vanishes_is_noticed(service) -> None:
     assert (ending.by, ending.code) == ("client", 1006)
 
 
-async def test_connections_are_independent_and_sound_different(service) -> None:
+async def test_connections_are_independent_and_sound_different(service: Service) -> None:
     service.script(realtime.answer(realtime.say("first", ms=200)))
     service.script(realtime.answer(realtime.say("second", ms=200)))
     async with calling(service, MANUAL) as one, calling(service, MANUAL) as two:
@@ -498,14 +501,14 @@ async def test_connections_are_independent_and_sound_different(service) -> None:
     assert sounds[0] != sounds[1]
 
 
-async def test_slow_beginnings_take_their_time(service) -> None:
+async def test_slow_beginnings_take_their_time(service: Service) -> None:
     service.script(open_delay=0.1, update_delay=0.1)
     began = time.monotonic()
     async with calling(service, MANUAL):
         assert 0.2 <= time.monotonic() - began < 2
 
 
-async def test_wrong_keys_and_refusals_end_the_handshake(service) -> None:
+async def test_wrong_keys_and_refusals_end_the_handshake(service: Service) -> None:
     service.script(refuse=(429, "insufficient_quota"))
     with pytest.raises(websockets.InvalidStatus) as caught:
         async with calling(service):
@@ -520,14 +523,14 @@ async def test_wrong_keys_and_refusals_end_the_handshake(service) -> None:
         assert not strict.connections
 
 
-async def test_an_error_can_come_instead_of_a_session(service) -> None:
+async def test_an_error_can_come_instead_of_a_session(service: Service) -> None:
     service.script(opening_error=("insufficient_quota", 4000))
     async with calling(service) as caller:
         assert await caller.over() == 4000
     assert caller.all("error")[0]["error"]["code"] == "insufficient_quota"
 
 
-async def test_a_secret_opens_a_session_with_its_configuration_until_it_expires(service) -> None:
+async def test_a_secret_opens_a_session_with_its_configuration_until_it_expires(service: Service) -> None:
     async with sdk.AsyncOpenAI(api_key="sk-test", base_url=service.base_url, max_retries=0) as client:
         secret = await client.realtime.client_secrets.create(
             expires_after={"anchor": "created_at", "seconds": 10},

@@ -9,7 +9,7 @@ stands for a message to the upstream, whose `event_id` does not matter.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from dawg_server.voice.dialect import events, ga, session, talk
@@ -46,8 +46,8 @@ class Playbook:
         self.answers = list(event) if isinstance(event, list) else self.dialect.receive(event)
         return self
 
-    def __lshift__(self, expected: events.Event | Sent | list[events.Event | Sent]) -> Self:
-        wanted = expected if isinstance(expected, list) else [expected]
+    def __lshift__(self, expected: events.Event | Sent | Sequence[events.Event | Sent]) -> Self:
+        wanted = list(expected) if isinstance(expected, Sequence) else [expected]
         assert [_comparable(answer) for answer in self.answers] == wanted
         self.answers = []
         return self

@@ -51,7 +51,7 @@ STEPS = st.lists(SENSIBLE | BROKEN | COMMANDS, max_size=60)
 
 @settings(max_examples=150, deadline=None)
 @given(STEPS, st.booleans())
-def test_any_order_of_events_keeps_the_promises(steps, manual) -> None:
+def test_any_order_of_events_keeps_the_promises(steps: list[Any], manual: bool) -> None:
     now = 0.0
     dialect = ga.GaDialect(MANUAL if manual else SETTINGS, clock=lambda: now)
     silenced: set[str] = set()

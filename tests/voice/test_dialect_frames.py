@@ -21,7 +21,7 @@ NEEDED = {key: EVENT[key] for key in ("type", "response_id", "item_id", "delta")
 
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
 @pytest.mark.parametrize("after", [{}, {"obfuscation": "xyz"}])
-def test_an_audio_frame_is_known_by_its_raw_text(separators, after) -> None:
+def test_an_audio_frame_is_known_by_its_raw_text(separators: tuple[str, str], after: dict[str, str]) -> None:
     assert frames.audio_delta(json.dumps(EVENT | after, separators=separators).encode()) == NEEDED
     other = {"event_id": "event_1", **EVENT}
     assert frames.audio_delta(json.dumps(other, separators=separators).encode()) == NEEDED
@@ -40,7 +40,7 @@ OTHERS = [
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_everything_else_and_everything_unusual_is_left_to_a_real_parser(other) -> None:
+def test_everything_else_and_everything_unusual_is_left_to_a_real_parser(other: object) -> None:
     assert frames.audio_delta(json.dumps(other, separators=(",", ":")).encode()) is None
 
 

@@ -83,28 +83,28 @@ def test_a_refused_configuration_ends_the_wait() -> None:
     assert not playbook.dialect.ready
 
 
-def test_an_answer_is_relayed_in_the_order_in_which_it_comes(playbook) -> None:
+def test_an_answer_is_relayed_in_the_order_in_which_it_comes(playbook: Playbook) -> None:
     speaking(playbook)
     playbook >> upstream.audio_done() << events.AudioDone("item_1", "resp_1")
     playbook >> upstream.words_done("one two") << events.TextDone("item_1", "resp_1", "one two")
     playbook >> upstream.done() << events.ResponseDone("resp_1", "completed", None)
 
 
-def test_written_answers_are_text_too(playbook) -> None:
+def test_written_answers_are_text_too(playbook: Playbook) -> None:
     ids = {"response_id": "resp_1", "item_id": "item_1"}
     delta, done = {"type": "response.output_text.delta", **ids}, {"type": "response.output_text.done", **ids}
     playbook >> {**delta, "delta": "hi"} << events.TextDelta("item_1", "resp_1", "hi")
     playbook >> {**done, "text": "hi!"} << events.TextDone("item_1", "resp_1", "hi!")
 
 
-def test_barge_in_flushes_first_and_cuts_at_what_was_heard(playbook) -> None:
+def test_barge_in_flushes_first_and_cuts_at_what_was_heard(playbook: Playbook) -> None:
     speaking(playbook, 1000)
     playbook.dialect.played("item_1", 400)
     flush = events.Interrupted("item_1", "resp_1", 400, "one two")
     playbook >> upstream.speech() << [flush, events.SpeechStarted("item_u"), truncate(400)]
 
 
-def test_the_cut_never_exceeds_what_was_received(playbook) -> None:
+def test_the_cut_never_exceeds_what_was_received(playbook: Playbook) -> None:
     speaking(playbook, 300)
     playbook.dialect.played("item_1", 5000)
     flush = events.Interrupted("item_1", "resp_1", 300, "one two three four five")
@@ -112,7 +112,7 @@ def test_the_cut_never_exceeds_what_was_received(playbook) -> None:
 
 
 @pytest.mark.parametrize("reported", [True, False])
-def test_what_nobody_heard_is_deleted(playbook, reported) -> None:
+def test_what_nobody_heard_is_deleted(playbook: Playbook, reported: bool) -> None:
     speaking(playbook, 1000)
     if reported:
         playbook.dialect.played("item_1", 0)
@@ -121,7 +121,7 @@ def test_what_nobody_heard_is_deleted(playbook, reported) -> None:
     assert playbook.dialect.talk.lines == ()
 
 
-def test_nothing_is_cut_when_playback_has_finished(playbook) -> None:
+def test_nothing_is_cut_when_playback_has_finished(playbook: Playbook) -> None:
     speaking(playbook, 1000)
     playbook >> upstream.audio_done() << events.AudioDone("item_1", "resp_1")
     playbook >> upstream.done() << events.ResponseDone("resp_1", "completed", None)
@@ -129,7 +129,7 @@ def test_nothing_is_cut_when_playback_has_finished(playbook) -> None:
     playbook >> upstream.speech() << events.SpeechStarted("item_u")
 
 
-def test_the_last_moment_between_two_playback_reports_counts_as_heard(playbook) -> None:
+def test_the_last_moment_between_two_playback_reports_counts_as_heard(playbook: Playbook) -> None:
     speaking(playbook, 1000)
     playbook >> upstream.audio_done() << events.AudioDone("item_1", "resp_1")
     playbook.dialect.played("item_1", 800)
@@ -137,7 +137,7 @@ def test_the_last_moment_between_two_playback_reports_counts_as_heard(playbook) 
     playbook >> upstream.speech() << events.SpeechStarted("item_u")
 
 
-def test_an_answer_that_is_done_upstream_but_still_playing_is_cut_too(playbook) -> None:
+def test_an_answer_that_is_done_upstream_but_still_playing_is_cut_too(playbook: Playbook) -> None:
     speaking(playbook, 1000)
     playbook >> upstream.audio_done() << events.AudioDone("item_1", "resp_1")
     playbook >> upstream.done() << events.ResponseDone("resp_1", "completed", None)
@@ -146,14 +146,14 @@ def test_an_answer_that_is_done_upstream_but_still_playing_is_cut_too(playbook) 
     playbook >> upstream.speech() << [flush, events.SpeechStarted("item_u"), truncate(700)]
 
 
-def test_without_reports_the_clock_stands_in_for_the_browser(playbook) -> None:
+def test_without_reports_the_clock_stands_in_for_the_browser(playbook: Playbook) -> None:
     speaking(playbook, 1000)
     playbook.now += 0.375
     flush = events.Interrupted("item_1", "resp_1", 375, "one two")
     playbook >> upstream.speech() << [flush, events.SpeechStarted("item_u"), truncate(375)]
 
 
-def test_without_reports_the_second_item_begins_when_the_first_has_ended(playbook) -> None:
+def test_without_reports_the_second_item_begins_when_the_first_has_ended(playbook: Playbook) -> None:
     speaking(playbook, 1000)
     playbook >> upstream.audio_done() << events.AudioDone("item_1", "resp_1")
     playbook >> upstream.audio(500, "item_2") << events.AudioDelta("item_2", "resp_1", upstream.sound(500))
@@ -162,7 +162,7 @@ def test_without_reports_the_second_item_begins_when_the_first_has_ended(playboo
     playbook >> upstream.speech() << [flush, events.SpeechStarted("item_u"), truncate(250, "item_2")]
 
 
-def test_a_browser_that_stopped_reporting_is_replaced_by_the_clock(playbook) -> None:
+def test_a_browser_that_stopped_reporting_is_replaced_by_the_clock(playbook: Playbook) -> None:
     speaking(playbook, 3000)
     playbook.dialect.played("some other item", 10)
     playbook.now += 1.5
@@ -170,7 +170,7 @@ def test_a_browser_that_stopped_reporting_is_replaced_by_the_clock(playbook) -> 
     playbook >> upstream.speech() << [flush, events.SpeechStarted("item_u"), truncate(1500)]
 
 
-def test_late_sound_and_words_of_an_interrupted_answer_are_dropped(playbook) -> None:
+def test_late_sound_and_words_of_an_interrupted_answer_are_dropped(playbook: Playbook) -> None:
     speaking(playbook, 1000)
     playbook.dialect.played("item_1", 400)
     playbook >> upstream.speech()
@@ -185,7 +185,7 @@ def test_late_sound_and_words_of_an_interrupted_answer_are_dropped(playbook) -> 
     playbook >> upstream.audio(200) << []
 
 
-def test_an_answer_without_sound_yet_is_dropped_as_well(playbook) -> None:
+def test_an_answer_without_sound_yet_is_dropped_as_well(playbook: Playbook) -> None:
     playbook >> upstream.created() << events.ResponseStarted("resp_1")
     playbook >> upstream.speech() << events.SpeechStarted("item_u")
     playbook >> upstream.audio(200) << []
@@ -194,7 +194,7 @@ def test_an_answer_without_sound_yet_is_dropped_as_well(playbook) -> None:
     playbook >> upstream.audio(20, "item_2", "resp_2") << heard
 
 
-def test_a_manual_interrupt_flushes_cancels_and_cuts(playbook) -> None:
+def test_a_manual_interrupt_flushes_cancels_and_cuts(playbook: Playbook) -> None:
     speaking(playbook, 1000)
     playbook.dialect.played("item_1", 400)
     flush = events.Interrupted("item_1", "resp_1", 400, "one two")
@@ -213,11 +213,11 @@ def test_an_answer_interrupted_before_it_began_is_cancelled_when_it_begins() -> 
     playbook >> upstream.created("resp_2") << events.ResponseStarted("resp_2")
 
 
-def test_committing_by_hand_is_for_sessions_without_turn_detection(playbook) -> None:
+def test_committing_by_hand_is_for_sessions_without_turn_detection(playbook: Playbook) -> None:
     playbook >> playbook.dialect.commit_audio() << []
 
 
-def test_a_function_runs_only_after_its_answer_is_completed(playbook) -> None:
+def test_a_function_runs_only_after_its_answer_is_completed(playbook: Playbook) -> None:
     playbook >> upstream.created() << events.ResponseStarted("resp_1")
     playbook >> upstream.call() << []
     run = events.FunctionCall("call_1", "setTempo", '{"bpm": 128}', "resp_1")
@@ -226,7 +226,9 @@ def test_a_function_runs_only_after_its_answer_is_completed(playbook) -> None:
 
 
 @pytest.mark.parametrize("status", ["cancelled", "incomplete", "failed"])
-def test_a_function_of_an_answer_that_was_not_completed_never_runs(playbook, status) -> None:
+def test_a_function_of_an_answer_that_was_not_completed_never_runs(
+    playbook: Playbook, status: events.ResponseStatus
+) -> None:
     playbook >> upstream.created() << events.ResponseStarted("resp_1")
     playbook >> upstream.call() << []
     ended = events.ResponseDone("resp_1", status, None)
@@ -234,7 +236,7 @@ def test_a_function_of_an_answer_that_was_not_completed_never_runs(playbook, sta
     playbook >> playbook.dialect.function_result("call_1", "too late") << []
 
 
-def test_a_function_named_twice_runs_once(playbook) -> None:
+def test_a_function_named_twice_runs_once(playbook: Playbook) -> None:
     ended = events.ResponseDone("resp_1", "completed", None)
     run = events.FunctionCall("call_1", "setTempo", '{"bpm": 128}', "resp_1")
     twice = upstream.done(output=[upstream.call_item(), upstream.call_item()])
@@ -253,7 +255,7 @@ def two_calls(playbook: Playbook) -> Playbook:
     return playbook
 
 
-def test_the_model_goes_on_once_every_call_has_its_result(playbook) -> None:
+def test_the_model_goes_on_once_every_call_has_its_result(playbook: Playbook) -> None:
     two_calls(playbook)
     assert not playbook.dialect.between_answers
     playbook >> playbook.dialect.function_result("call_2", "ok") << [output("call_2", "ok")]
@@ -262,7 +264,7 @@ def test_the_model_goes_on_once_every_call_has_its_result(playbook) -> None:
     playbook >> playbook.dialect.function_result("call_1", "128 bpm") << answer
 
 
-def test_a_result_during_another_answer_asks_for_its_own_afterwards(playbook) -> None:
+def test_a_result_during_another_answer_asks_for_its_own_afterwards(playbook: Playbook) -> None:
     two_calls(playbook)
     playbook >> upstream.created("resp_2") << events.ResponseStarted("resp_2")
     playbook >> playbook.dialect.function_result("call_1", "a") << [output("call_1", "a")]
@@ -272,7 +274,7 @@ def test_a_result_during_another_answer_asks_for_its_own_afterwards(playbook) ->
     playbook >> upstream.done("resp_3") << [events.ResponseDone("resp_3", "completed", None)]
 
 
-def test_a_result_while_the_user_speaks_asks_for_nothing_because_the_service_will_answer(playbook) -> None:
+def test_a_result_while_the_user_speaks_asks_for_nothing_because_the_service_will_answer(playbook: Playbook) -> None:
     two_calls(playbook)
     playbook >> playbook.dialect.function_result("call_1", "a") << [output("call_1", "a")]
     playbook >> upstream.speech() << events.SpeechStarted("item_u")
@@ -280,16 +282,17 @@ def test_a_result_while_the_user_speaks_asks_for_nothing_because_the_service_wil
     playbook >> upstream.silence() << events.SpeechStopped("item_u")
 
 
-def test_an_answer_asked_for_before_the_user_spoke_does_not_talk_over_the_user(playbook) -> None:
+def test_an_answer_asked_for_before_the_user_spoke_does_not_talk_over_the_user(playbook: Playbook) -> None:
     two_calls(playbook)
     playbook >> playbook.dialect.function_result("call_1", "a") << [output("call_1", "a")]
-    playbook >> playbook.dialect.function_result("call_2", "b") << [output("call_2", "b"), Sent("response.create")]
+    asked = [output("call_2", "b"), Sent("response.create")]
+    playbook >> playbook.dialect.function_result("call_2", "b") << asked
     playbook >> upstream.speech() << events.SpeechStarted("item_u")
     playbook >> upstream.created("resp_2") << [events.ResponseStarted("resp_2"), cancel("resp_2")]
     playbook >> upstream.audio(50, "item_2", "resp_2") << []
 
 
-def test_a_request_that_came_too_late_is_repeated_after_the_answer_that_was_faster(playbook) -> None:
+def test_a_request_that_came_too_late_is_repeated_after_the_answer_that_was_faster(playbook: Playbook) -> None:
     two_calls(playbook)
     playbook >> playbook.dialect.function_result("call_1", "a") << [output("call_1", "a")]
     playbook >> playbook.dialect.function_result("call_2", "b")
@@ -301,7 +304,7 @@ def test_a_request_that_came_too_late_is_repeated_after_the_answer_that_was_fast
     playbook >> upstream.done("resp_2") << [events.ResponseDone("resp_2", "completed", None), Sent("response.create")]
 
 
-def test_a_failed_request_for_an_answer_is_reported_as_such(playbook) -> None:
+def test_a_failed_request_for_an_answer_is_reported_as_such(playbook: Playbook) -> None:
     playbook.dialect.receive(upstream.done(output=[upstream.call_item()]))
     playbook >> playbook.dialect.function_result("call_1", "a")
     refused = playbook.sent_id("response.create")
@@ -327,11 +330,11 @@ CODES = [
 
 
 @pytest.mark.parametrize(("code", "kind"), CODES)
-def test_errors_are_told_apart_by_their_code(playbook, code, kind) -> None:
+def test_errors_are_told_apart_by_their_code(playbook: Playbook, code: str, kind: events.Class) -> None:
     playbook >> upstream.error(code) << events.Fault(kind, code, "no")
 
 
-def test_an_error_without_a_code_goes_by_its_type(playbook) -> None:
+def test_an_error_without_a_code_goes_by_its_type(playbook: Playbook) -> None:
     playbook >> upstream.error(None) << events.Fault(OTHER, "invalid_request_error", "no")
 
 
@@ -340,7 +343,7 @@ def test_an_empty_commit_is_a_mistake_where_the_user_commits() -> None:
     Playbook(MANUAL).ready() >> upstream.error(code) << events.Fault(OTHER, code, "no")
 
 
-def test_a_cut_that_the_service_refuses_is_noise(playbook) -> None:
+def test_a_cut_that_the_service_refuses_is_noise(playbook: Playbook) -> None:
     speaking(playbook, 1000)
     playbook.dialect.played("item_1", 400)
     playbook >> upstream.speech()
@@ -351,12 +354,12 @@ def test_a_cut_that_the_service_refuses_is_noise(playbook) -> None:
 
 
 @pytest.mark.parametrize("code", [1001, 1005, 1006, 1011, 1012, 1013, 1015])
-def test_recoverable_ends_are_recycled(playbook, code) -> None:
+def test_recoverable_ends_are_recycled(playbook: Playbook, code: int) -> None:
     assert playbook.dialect.closed(code).kind is RECYCLE
 
 
 @pytest.mark.parametrize("code", [1000, 1002, 1003, 1007, 1008, 1009, 3000, 4000, 4001])
-def test_all_other_ends_are_final(playbook, code) -> None:
+def test_all_other_ends_are_final(playbook: Playbook, code: int) -> None:
     assert playbook.dialect.closed(code).kind is FINAL
 
 
@@ -374,7 +377,7 @@ def test_the_voice_can_change_until_the_model_has_spoken() -> None:
     assert not playbook.dialect.voice_can_change
 
 
-def test_recycling_waits_until_the_last_answer_has_been_heard(playbook) -> None:
+def test_recycling_waits_until_the_last_answer_has_been_heard(playbook: Playbook) -> None:
     assert playbook.dialect.between_answers
     speaking(playbook, 1000)
     assert not playbook.dialect.between_answers
@@ -387,7 +390,7 @@ def test_recycling_waits_until_the_last_answer_has_been_heard(playbook) -> None:
     assert not playbook.dialect.between_answers
 
 
-def test_the_talk_is_carried_over_as_text_in_its_order_and_without_functions(playbook) -> None:
+def test_the_talk_is_carried_over_as_text_in_its_order_and_without_functions(playbook: Playbook) -> None:
     playbook >> upstream.committed("item_u") << []
     speaking(playbook, 1000)
     playbook.dialect.receive(upstream.done(output=[upstream.call_item()]))
@@ -418,13 +421,13 @@ def test_the_talk_is_carried_over_as_text_in_its_order_and_without_functions(pla
     assert [(line.role, line.text) for line in successor.dialect.talk.lines] == lines
 
 
-def test_what_the_service_forgets_leaves_the_mirror(playbook) -> None:
+def test_what_the_service_forgets_leaves_the_mirror(playbook: Playbook) -> None:
     speaking(playbook)
     playbook >> {"type": "conversation.item.deleted", "item_id": "item_1"} << []
     assert playbook.dialect.talk.lines == ()
 
 
-def test_the_users_words_come_in_pieces_and_whole(playbook) -> None:
+def test_the_users_words_come_in_pieces_and_whole(playbook: Playbook) -> None:
     kind = "conversation.item.input_audio_transcription"
     delta = {"type": f"{kind}.delta", "item_id": "item_u", "delta": "fas"}
     playbook >> delta << events.UserTranscriptDelta("item_u", "fas")
@@ -436,7 +439,7 @@ def test_the_users_words_come_in_pieces_and_whole(playbook) -> None:
     playbook >> failed << events.UserTranscriptFailed("item_u", "x", "y")
 
 
-def test_every_answer_brings_its_bill(playbook) -> None:
+def test_every_answer_brings_its_bill(playbook: Playbook) -> None:
     wire = {
         "total_tokens": 253,
         "input_tokens": 132,
@@ -460,13 +463,13 @@ def test_every_answer_brings_its_bill(playbook) -> None:
     assert (used.output_text_tokens, used.output_audio_tokens) == (30, 91)
 
 
-def test_rate_limits_are_passed_on(playbook) -> None:
+def test_rate_limits_are_passed_on(playbook: Playbook) -> None:
     limit = {"name": "tokens", "limit": 50000, "remaining": 49950, "reset_seconds": 0.06}
     expected = events.RateLimitsUpdated((events.RateLimit("tokens", 50000, 49950, 0.06),))
     playbook >> {"type": "rate_limits.updated", "rate_limits": [limit]} << expected
 
 
-def test_what_nobody_knows_is_ignored_and_counted(playbook) -> None:
+def test_what_nobody_knows_is_ignored_and_counted(playbook: Playbook) -> None:
     playbook >> {"type": "response.mcp_call.completed"} << []
     playbook >> {"type": "response.mcp_call.completed"} << []
     playbook >> {"no type": 1} << []
@@ -475,15 +478,15 @@ def test_what_nobody_knows_is_ignored_and_counted(playbook) -> None:
 
 
 @pytest.mark.parametrize("kind", upstream.TYPES)
-def test_every_event_of_the_service_is_known(playbook, kind) -> None:
+def test_every_event_of_the_service_is_known(playbook: Playbook, kind: str) -> None:
     playbook.dialect.receive({"type": kind})
     assert not playbook.dialect.unknown
 
 
 @pytest.mark.parametrize("length", [*range(12), 4799, 4800])
-def test_received_time_is_counted_without_decoding(length) -> None:
+def test_received_time_is_counted_without_decoding(length: int) -> None:
     assert playback.decoded_length(base64.b64encode(bytes(length)).decode()) == length
 
 
-def test_audio_goes_up_as_it_came(playbook) -> None:
+def test_audio_goes_up_as_it_came(playbook: Playbook) -> None:
     assert playbook.dialect.send_audio("AAAA") == {"type": "input_audio_buffer.append", "audio": "AAAA"}

@@ -18,6 +18,7 @@ from tests.simulators import openai_realtime as realtime
 from tests.voice.playbook import SETTINGS
 
 E = TypeVar("E")
+Service = realtime.RealtimeSimulator
 
 
 class Relay:
@@ -64,14 +65,14 @@ class Relay:
 
 
 @pytest.fixture
-async def service() -> AsyncIterator[realtime.RealtimeSimulator]:
+async def service() -> AsyncIterator[Service]:
     async with realtime.RealtimeSimulator() as simulator:
         yield simulator
 
 
 @contextlib.asynccontextmanager
 async def relaying(
-    service: realtime.RealtimeSimulator, settings: session.Settings = SETTINGS, earlier: talk.Talk | None = None
+    service: Service, settings: session.Settings = SETTINGS, earlier: talk.Talk | None = None
 ) -> AsyncIterator[Relay]:
     client = sdk.AsyncOpenAI(api_key="sk-test", base_url=service.base_url, max_retries=0)
     async with client, client.realtime.connect(model="gpt-realtime-2.1") as connection:
@@ -83,7 +84,7 @@ async def relaying(
             await relay.stop()
 
 
-def sent(service: realtime.RealtimeSimulator, kind: str, connection: int = 0) -> list[dict[str, Any]]:
+def sent(service: Service, kind: str, connection: int = 0) -> list[dict[str, Any]]:
     return [event for event in service.connections[connection].received if event["type"] == kind]
 
 
@@ -91,7 +92,7 @@ def faults(relay: Relay) -> list[events.Fault]:
     return relay.all(events.Fault)
 
 
-async def test_speech_is_answered_with_words_sound_and_two_bills(service) -> None:
+async def test_speech_is_answered_with_words_sound_and_two_bills(service: Service) -> None:
     service.script(realtime.answer(realtime.say("gladly done", ms=300)), transcripts=("make it faster",))
     async with relaying(service) as relay:
         await relay.speak(realtime.speech(500) + realtime.silence(500))
@@ -113,9 +114,9 @@ async def test_speech_is_answered_with_words_sound_and_two_bills(service) -> Non
     assert not relay.dialect.unknown
 
 
-async def test_barge_in_by_real_sound_cuts_the_item_where_it_was_heard(service) -> None:
+async def test_barge_in_by_real_sound_cuts_the_item_where_it_was_heard(service: Service) -> None:
     words = "one two three four five six seven eight nine ten"
-    service.script(realtime.answer(realtime.say(words, ms=10_000), pace=20, late_ms=40))
+    service.script(realtime.answer(realtime.say(words, ms=60_000), pace=50, late_ms=40))
     async with relaying(service) as relay:
         await relay.act(relay.dialect.function_result("nobody asked", ""))
         await relay.speak(realtime.speech(200) + realtime.silence(500))
@@ -135,8 +136,8 @@ async def test_barge_in_by_real_sound_cuts_the_item_where_it_was_heard(service) 
     assert not faults(relay)
 
 
-async def test_what_nobody_heard_is_gone_upstream_too(service) -> None:
-    service.script(realtime.answer(realtime.say("one two three", ms=3000), pace=20))
+async def test_what_nobody_heard_is_gone_upstream_too(service: Service) -> None:
+    service.script(realtime.answer(realtime.say("one two three", ms=60_000), pace=50))
     async with relaying(service) as relay:
         await relay.speak(realtime.speech(200) + realtime.silence(500))
         item_id = (await relay.until(events.AudioDelta)).item_id
@@ -149,7 +150,7 @@ async def test_what_nobody_heard_is_gone_upstream_too(service) -> None:
     assert not faults(relay)
 
 
-async def test_functions_are_run_and_answered_in_one_go(service) -> None:
+async def test_functions_are_run_and_answered_in_one_go(service: Service) -> None:
     calls = realtime.answer(realtime.call("setTempo", {"bpm": 1}), realtime.call("setTempo", {"bpm": 2}))
     service.script(calls, realtime.answer(realtime.say("both done", ms=100)))
     async with relaying(service) as relay:
@@ -165,7 +166,7 @@ async def test_functions_are_run_and_answered_in_one_go(service) -> None:
     assert not faults(relay)
 
 
-async def test_a_successor_is_told_the_talk_as_text(service) -> None:
+async def test_a_successor_is_told_the_talk_as_text(service: Service) -> None:
     service.script(realtime.answer(realtime.say("gladly", ms=100)), transcripts=("hello",))
     async with relaying(service) as first:
         await first.speak(realtime.speech(200) + realtime.silence(500))
@@ -178,7 +179,7 @@ async def test_a_successor_is_told_the_talk_as_text(service) -> None:
     assert not faults(second)
 
 
-async def test_the_voice_changes_before_the_first_word_and_asks_for_a_new_session_after_it(service) -> None:
+async def test_the_voice_changes_before_the_first_word_and_asks_for_a_new_session_after_it(service: Service) -> None:
     async with relaying(service) as relay:
         await relay.act(relay.dialect.change_voice("cedar"))
         assert (await relay.until(events.Reconfigured)).voice == "cedar"
@@ -191,7 +192,7 @@ async def test_the_voice_changes_before_the_first_word_and_asks_for_a_new_sessio
 
 
 @pytest.mark.parametrize("detection", ["semantic", "server", "none"])
-async def test_every_turn_detection_is_accepted(service, detection) -> None:
+async def test_every_turn_detection_is_accepted(service: Service, detection: session.TurnDetection) -> None:
     settings = session.Settings("", "alloy", "gpt-transcribe", detection, language="en")
     async with relaying(service, settings) as relay:
         await relay.speak(realtime.speech(300))
