@@ -88,26 +88,28 @@ async def _run_server(
     stop = _stop_on_signal()
     async with app.services(chosen, dsn) as (parts, jobs), app.faces(parts) as (application, sockets), _watch(embedded):
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=chosen.drain_seconds)
-        await runner.setup()
-        site = web.SockSite(runner, listener, backlog=BACKLOG)
-        await site.start()
-        await app.start_jobs(chosen, jobs, alone=embedded is not None)
-        _greet(chosen)
-        await stop.wait()
-        log.info("The server stops: no new work, running work may finish.", action="draining")
-        parts.lifecycle.draining = True
-        gate.announce_drain(sockets)
-        await site.stop()
-        await jobs.queue.stop()
-        await sockets.close()
-        await runner.cleanup()
+        try:
+            await runner.setup()
+            site = web.SockSite(runner, listener, backlog=BACKLOG)
+            await site.start()
+            app.start_jobs(chosen, jobs, alone=embedded is not None)
+            _greet(chosen)
+            await stop.wait()
+            log.info("The server stops: no new work, running work may finish.", action="draining")
+            parts.lifecycle.draining = True
+            gate.announce_drain(sockets)
+            await site.stop()
+            await jobs.queue.stop()
+            await sockets.close()
+        finally:
+            await runner.cleanup()
     log.info("The server has stopped.", action="stopped")
 
 
 async def _run_worker(chosen: settings.Settings, dsn: str) -> None:
     stop = _stop_on_signal()
     async with app.services(chosen, dsn) as (_, jobs):
-        await app.start_jobs(chosen, jobs, alone=False)
+        app.start_jobs(chosen, jobs, alone=False)
         log.info("This worker takes jobs.", action="worker_started")
         await stop.wait()
         await jobs.queue.stop()

@@ -135,11 +135,14 @@ async def faces(parts: Services) -> AsyncIterator[tuple[web.Application, Server]
         await server.close()
 
 
-async def start_jobs(settings: Settings, jobs: Jobs, *, alone: bool) -> None:
+def start_jobs(settings: Settings, jobs: Jobs, *, alone: bool) -> None:
     """Takes up what a crash left behind, then takes new work. `alone`: nobody else can be at work on the database."""
-    await jobs.sweeper.start(alone=alone)
-    if settings.job_concurrency:
-        jobs.queue.start(jobs.runner.run, settings.job_concurrency)
+
+    def begin() -> None:
+        if settings.job_concurrency:
+            jobs.queue.start(jobs.runner.run, settings.job_concurrency)
+
+    jobs.sweeper.start(alone=alone, ready=begin)
 
 
 def _work_folder(data_dir: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -12,6 +13,7 @@ from dawg_server.database.pool import Database
 from dawg_server.generation.queue import JobQueue
 
 INTERVAL = 5.0  # seconds
+RETRY_INTERVAL = 1.0  # seconds, until the first sweep has worked
 OVERDUE = 5.0  # seconds that a wake-up may take before it is repeated
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
@@ -25,10 +27,13 @@ class Sweeper:
         self._database, self._queue, self._lost_after = database, queue, lost_after
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self, *, alone: bool) -> None:
-        """`alone`: no other process can be working on this database, so every active job is an orphan of a crash."""
-        await self.sweep(lost_after=0.0 if alone else self._lost_after, overdue=0.0)
-        self._task = asyncio.create_task(self._run(), name="job-sweeper")
+    def start(self, *, alone: bool, ready: Callable[[], None]) -> None:
+        """Sweeps once, calls `ready`, and goes on until closed.
+
+        `alone`: no other process can be working on this database, so every job that is active before `ready` is an
+        orphan of a crash.
+        """
+        self._task = asyncio.create_task(self._run(0.0 if alone else self._lost_after, ready), name="job-sweeper")
 
     async def close(self) -> None:
         if self._task is not None:
@@ -42,10 +47,18 @@ class Sweeper:
         for job_id in await generations.due(self._database, since=overdue):
             await self._queue.wake(job_id)
 
-    async def _run(self) -> None:
+    async def _run(self, lost_before: float, ready: Callable[[], None]) -> None:
+        while not await self._swept(lost_after=lost_before, overdue=0.0):
+            await asyncio.sleep(RETRY_INTERVAL)
+        ready()
         while True:
             await asyncio.sleep(INTERVAL)
-            try:
-                await self.sweep(lost_after=self._lost_after, overdue=OVERDUE)
-            except errors.DependencyUnavailable:
-                log.warning("The database does not answer; jobs are looked after again soon.", action="sweep_failed")
+            await self._swept(lost_after=self._lost_after, overdue=OVERDUE)
+
+    async def _swept(self, *, lost_after: float, overdue: float) -> bool:
+        try:
+            await self.sweep(lost_after=lost_after, overdue=overdue)
+        except errors.DependencyUnavailable:
+            log.warning("The database does not answer; jobs are looked after again soon.", action="sweep_failed")
+            return False
+        return True

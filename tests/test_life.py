@@ -1,0 +1,189 @@
+"""The process as its users start, stop and kill it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+import pytest
+
+from tests.javascript.client import JavaScript
+from tests.servers.dawg import PROJECT, DawgProcess
+
+BEAT = {"genre": "house", "duration": 5}
+JOBS = 20
+
+
+async def _post(process: DawgProcess, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    async with aiohttp.ClientSession() as http, http.post(process.url + path, json=body) as reply:
+        assert reply.status == 202, await reply.text()
+        return dict(await reply.json())
+
+
+async def _get(process: DawgProcess, path: str) -> dict[str, Any]:
+    async with aiohttp.ClientSession() as http, http.get(process.url + path) as reply:
+        return dict(await reply.json())
+
+
+def _postgres_of(folder: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if "postgres" in process.name() and str(folder) in " ".join(process.cmdline()):
+                found.append(process)
+    return found
+
+
+async def test_twenty_jobs_survive_kill_9_and_end_exactly_once(tmp_path: Path, javascript: JavaScript) -> None:
+    process = DawgProcess(tmp_path, JOBS_WAITING_PER_USER="50", JOBS_PER_MINUTE="100", CPU_WORKERS="2")
+    await process.start()
+    jobs = [(await _post(process, "/api/generate/beat", BEAT))["jobId"] for _ in range(JOBS)]
+    before = await javascript.connect(process.url)
+    async with asyncio.timeout(60):
+        while (await _get(process, "/api/generate/queue/stats"))["stats"]["completed"] < 2:
+            await asyncio.sleep(0.05)
+    await process.stop(signal.SIGKILL)
+    async with asyncio.timeout(10):
+        while _postgres_of(tmp_path):  # it ends its sessions and writes a checkpoint first
+            await asyncio.sleep(0.05)
+    done_before = [news[0]["jobId"] for name, news in before.events if name == "generation:completed"]
+
+    await process.start()
+    after = await javascript.connect(process.url)
+    async with asyncio.timeout(100):
+        while (await _get(process, "/api/generate/queue/stats"))["stats"]["completed"] < JOBS:
+            await asyncio.sleep(0.2)
+    stats = (await _get(process, "/api/generate/queue/stats"))["stats"]
+    assert stats == {"waiting": 0, "active": 0, "completed": JOBS, "failed": 0, "cancelled": 0, "total": 0}
+    await asyncio.sleep(0.2)
+    told = done_before + [news[0]["jobId"] for name, news in after.events if name == "generation:completed"]
+    assert len(told) == len(set(told))
+    assert set(told) <= set(jobs)
+    files = [path for path in (tmp_path / "data" / "files").rglob("*") if path.is_file()]
+    assert len([path for path in files if path.suffix == ".mp3"]) == JOBS
+    assert not [path for path in files if path.name.startswith(".")]
+    assert await process.stop() == 0
+    assert _postgres_of(tmp_path) == []
+
+
+async def test_sigterm_tells_clients_hands_jobs_back_and_exits_cleanly(tmp_path: Path, javascript: JavaScript) -> None:
+    process = DawgProcess(tmp_path)
+    await process.start()
+    browser = await javascript.connect(process.url)
+    job = (await _post(process, "/api/generate/beat", BEAT | {"duration": 120}))["jobId"]
+    await browser.wait_for("generation:started", timeout=30)
+    assert await process.stop() == 0
+    news = await browser.wait_for("server:draining")
+    assert 0 <= news["reconnectAfterMs"] <= 5000
+    actions = [line["action"] for line in process.log()]
+    assert actions.index("draining") < actions.index("job_handed_back") < actions.index("stopped")
+    assert not [line for line in process.log() if line["level"] in ("error", "critical")]
+    assert "Traceback" not in process.errors()
+    assert "never" not in process.errors()
+
+    await process.start()
+    status = await _get(process, f"/api/generate/status/{job}")
+    assert status["state"] in ("waiting", "active")
+    assert status["status"]["attemptsMade"] <= 1
+    assert await process.stop() == 0
+
+
+async def test_a_killed_postgres_comes_back_by_itself(tmp_path: Path) -> None:
+    async with DawgProcess(tmp_path) as process:
+        (before,) = _postgres_of(tmp_path)
+        before.send_signal(signal.SIGKILL)
+        async with asyncio.timeout(20):
+            while not [each for each in _postgres_of(tmp_path) if each.pid != before.pid]:
+                await asyncio.sleep(0.05)
+            while (await _get(process, "/health"))["status"] != "healthy":
+                await asyncio.sleep(0.1)
+        job = (await _post(process, "/api/generate/beat", BEAT))["jobId"]
+        async with asyncio.timeout(30):
+            while (await _get(process, f"/api/generate/status/{job}"))["state"] != "completed":
+                await asyncio.sleep(0.1)
+
+
+async def test_a_warm_start_listens_within_three_seconds(tmp_path: Path) -> None:
+    process = DawgProcess(tmp_path)
+    await process.start()
+    await process.stop()
+    clock = asyncio.get_running_loop().time()
+    await process.start()
+    assert asyncio.get_running_loop().time() - clock < 3
+    await process.stop()
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"PORT": "nonsense"}, "PORT"),
+        ({"DATABASE_URL": "postgresql://nobody:secret-pass@127.0.0.1:1/none"}, "DATABASE_URL"),
+        ({"WEBSOCKET_REDIS_ADAPTER": "true"}, "REDIS_URL"),
+        ({"JWT_SECRET": "short"}, "JWT_SECRET"),
+    ],
+)
+def test_a_start_that_cannot_work_says_why_in_one_sentence(
+    tmp_path: Path, variables: dict[str, str], words: str
+) -> None:
+    done = _run([], {"DATA_DIR": str(tmp_path), "PORT": "0", **variables} if "PORT" in variables else
+                {"DATA_DIR": str(tmp_path), "PORT": str(_free_port()), **variables})  # fmt: skip
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "secret-pass" not in done.stdout + done.stderr
+
+
+def test_a_taken_port_is_told_before_anything_else_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = _run([], {"DATA_DIR": str(tmp_path), "PORT": str(port), "HOST": "127.0.0.1"})
+    assert done.returncode == 2
+    assert f"Port {port}" in done.stderr
+    assert not (tmp_path / "postgres").exists()
+
+
+def test_help_names_every_variable() -> None:
+    from dawg_server import settings
+
+    done = _run(["--help"], {})
+    assert done.returncode == 0
+    assert [name for name, _, _ in settings.describe() if name not in done.stdout] == []
+
+
+async def test_a_worker_of_its_own_does_the_jobs_of_a_server_that_does_none(tmp_path: Path) -> None:
+    async with DawgProcess(tmp_path, JOB_CONCURRENCY="0") as process:
+        job = (await _post(process, "/api/generate/beat", BEAT))["jobId"]
+        environment = {**os.environ, "DATA_DIR": str(tmp_path / "data"), "LOG_FORMAT": "json"}
+        with (tmp_path / "worker").open("wb") as out:
+            worker = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "dawg_server", "worker", cwd=PROJECT, env=environment, stdout=out, stderr=out
+            )
+        async with asyncio.timeout(40):
+            while (await _get(process, f"/api/generate/status/{job}"))["state"] != "completed":
+                await asyncio.sleep(0.1)
+        worker.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(20):
+            assert await worker.wait() == 0
+
+
+def _run(arguments: list[str], variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | variables
+    return subprocess.run(
+        [sys.executable, "-m", "dawg_server", *arguments], cwd=PROJECT, env=environment, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
