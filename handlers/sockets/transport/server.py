@@ -164,9 +164,14 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         connection.outbox.replace_waiting([*last_words, packets.engine(engine_packet.CLOSE)])
         closing = connection.close(reason=self.reason.SERVER_DISCONNECT)
         self.eio.tasks.start(closing, name=f"socket-slow {connection.sid}")
-        if self._on_slow_client is not None:
+        if self._on_slow_client is None:
+            return
+        try:
             for client in clients:
                 self._on_slow_client(client.namespace, client.sid)
+        except Exception:
+            # This runs inside somebody else's broadcast, whose other recipients must not suffer.
+            log.exception("The hook for slow clients broke.", action="socket_hook_failed")
 
     def _client(self, sid: str, namespace: str | None) -> Client:
         client = self.manager.clients.get(sid)

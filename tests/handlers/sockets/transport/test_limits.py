@@ -61,6 +61,21 @@ async def test_a_slow_client_that_reads_on_learns_why_it_was_closed(serve: Serve
     assert b'42["server:slow-client",{"maxQueueBytes":1000000,"timestamp":' in await client.read_all()
 
 
+async def test_a_broken_hook_for_slow_clients_spares_the_sender_and_the_others(
+    serve: Serve, raw: Raw, stalled: Stalled
+) -> None:
+    def broken(namespace: str, sid: str) -> None:
+        raise ZeroDivisionError
+
+    running = await serve(echo, max_queue_bytes=BUDGET, on_slow_client=broken)
+    await stalled(running)
+    quick = await raw(running)
+    await quick.join()
+    while not running.server.counters.slow_clients:
+        running.server.broadcast("filling", "." * 10_000)
+        assert (await quick.receive()).startswith('42["filling"')
+
+
 async def test_voice_audio_is_dropped_while_everything_else_still_waits(serve: Serve, stalled: Stalled) -> None:
     running = await serve(echo, max_queue_bytes=BUDGET)
     await stalled(running)
