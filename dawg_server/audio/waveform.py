@@ -26,7 +26,7 @@ MAX_POINTS = 8000
 _CAPACITY = 32_768  # buckets; when they are full, pairs are merged
 _HEADER = struct.Struct("<4sQI")  # magic, frames, frames per bucket
 _MAGIC = b"DWF1"
-_FULL_SCALE = 32_767
+_FULL_SCALE = 32_768
 
 
 class WaveformBuilder:
@@ -67,7 +67,7 @@ class WaveformBuilder:
         table[: self._filled, 1] = self._highs[: self._filled]
         if self._open_frames:
             table[-1] = self._open_low, self._open_high
-        steps = np.rint(np.clip(table, -1, 1) * _FULL_SCALE).astype("<i2")
+        steps = np.clip(np.rint(table * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1).astype("<i2")
         return _HEADER.pack(_MAGIC, self._frames, self._bucket) + zlib.compress(steps.T.tobytes(), 6)
 
     def _fill(self, lows: Any, highs: Any) -> None:
