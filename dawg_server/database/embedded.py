@@ -31,6 +31,7 @@ STOP_TIMEOUT = 10.0  # seconds, then SIGKILL, which costs a recovery but no rows
 POLL_INTERVAL = 0.005  # seconds
 MAX_SOCKET_FOLDER = 80  # bytes; a socket's whole path has room for 103 to 107
 SOCKETS_FILE = "sockets"
+SOCKET_FOLDER_PREFIX = "dawg-postgres-"
 # Lines of postmaster.pid, see src/include/utils/pidfile.h in Postgres.
 PID_LINE, STATUS_LINE = 0, 7
 
@@ -83,7 +84,7 @@ class EmbeddedPostgres:
         if self._process is not None and self._process.poll() is None:
             return _dsn(self._sockets)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._take_lock()
             self._end_leftover()
             installation = binaries.find(self._major())
@@ -130,14 +131,16 @@ class EmbeddedPostgres:
 
     def _end_leftover(self) -> None:
         """Waits for the Postgres of a server that was killed; nobody else can have one here, for we hold the lock."""
-        recorded = _read_pid_file(self._cluster)
-        if recorded:
-            pid = int(recorded[PID_LINE])
+        pid = _recorded_pid(self._cluster)
+        if pid is not None:
             _end(pid, self._cluster)
-            if _is_alive(pid):  # the number belongs to another program by now, so Postgres would refuse to start
-                (self._cluster / "postmaster.pid").unlink(missing_ok=True)
+        if pid is None or _is_alive(pid):
+            # Cut off in the middle, or the number belongs to another program by now: Postgres would refuse to start.
+            (self._cluster / "postmaster.pid").unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree((self._folder / SOCKETS_FILE).read_text(), ignore_errors=True)
+            sockets = Path((self._folder / SOCKETS_FILE).read_text())
+            if sockets.name.startswith(SOCKET_FOLDER_PREFIX):
+                shutil.rmtree(sockets, ignore_errors=True)
 
     def _major(self) -> int | None:
         try:
@@ -223,7 +226,7 @@ def _dsn(sockets: Path) -> str:
 
 
 def _socket_folder() -> Path:
-    name = f"dawg-postgres-{secrets.token_hex(4)}"
+    name = f"{SOCKET_FOLDER_PREFIX}{secrets.token_hex(4)}"
     base = tempfile.gettempdir()
     too_long = len(os.fsencode(base)) + 1 + len(name) > MAX_SOCKET_FOLDER
     return Path("/tmp" if too_long else base) / name  # noqa: S108 - made with mode 0700, and refused if it exists
@@ -250,6 +253,11 @@ def _read_pid_file(cluster: Path) -> list[str]:
         return [line.strip() for line in (cluster / "postmaster.pid").read_text().splitlines()]
     except FileNotFoundError:
         return []
+
+
+def _recorded_pid(cluster: Path) -> int | None:
+    lines = _read_pid_file(cluster)
+    return int(lines[PID_LINE]) if lines and lines[PID_LINE].isdigit() else None
 
 
 def _is_ready(cluster: Path, pid: int) -> bool:

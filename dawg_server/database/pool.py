@@ -105,10 +105,8 @@ class Database(_Statements):
         self._parts = parts
         self._size = size
         self._statement_timeout = statement_timeout  # seconds
-        # Bound and stack of idle sessions in one: None stands for a session that is not open yet.
-        self._slots: asyncio.LifoQueue[aiopg.Connection | None] = asyncio.LifoQueue()
-        for _ in range(size):
-            self._slots.put_nowait(None)
+        self._slots = asyncio.Semaphore(size)  # first come, first served; a queue of sessions would not be
+        self._idle: list[aiopg.Connection] = []
         self._busy: set[aiopg.Connection] = set()
         self._closed = False
 
@@ -127,14 +125,14 @@ class Database(_Statements):
 
     async def close(self) -> None:
         """Lets running statements finish for `CLOSE_TIMEOUT`, then closes every session."""
+        if self._closed:
+            return
         self._closed = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 for _ in range(self._size):
-                    session = await self._slots.get()
-                    if session is not None:
-                        await session.close()
-        for session in list(self._busy):
+                    await self._slots.acquire()
+        for session in (*self._idle, *self._busy):
             await session.close()
 
     async def ping(self, timeout: float) -> float:  # noqa: ASYNC109 - health checks say how patient they are
@@ -170,18 +168,35 @@ class Database(_Statements):
             raise errors.DependencyUnavailable("database", "The server is shutting down.")
         try:
             async with asyncio.timeout(POOL_WAIT):
-                session = await self._slots.get()
+                await self._slots.acquire()
         except TimeoutError as error:
             raise errors.DependencyUnavailable("database") from error
         try:
-            if session is None or session.closed:
-                session = await self._connect()
+            session = self._take_idle() or await self._connect()
             self._busy.add(session)
-            yield session
-        finally:
-            if session is not None:
+            try:
+                yield session
+            finally:
                 self._busy.discard(session)
-            self._slots.put_nowait(await _clean(session))
+                await self._put_back(session)
+        finally:
+            self._slots.release()
+
+    def _take_idle(self) -> aiopg.Connection | None:
+        while self._idle:
+            session = self._idle.pop()
+            if not session.closed:
+                return session
+        return None
+
+    async def _put_back(self, session: aiopg.Connection) -> None:
+        """What is still at work or in a transaction is not for the next one."""
+        if session.closed:
+            return
+        if session.raw.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE:
+            self._idle.append(session)
+        else:
+            await session.close()
 
     async def _connect(self) -> aiopg.Connection:
         try:
@@ -190,16 +205,6 @@ class Database(_Statements):
             )
         except (OSError, psycopg2.Error) as error:  # a TimeoutError is an OSError
             raise errors.DependencyUnavailable("database") from error
-
-
-async def _clean(session: aiopg.Connection | None) -> aiopg.Connection | None:
-    """The session if the next one can use it; what is still at work or in a transaction is closed."""
-    if session is None or session.closed:
-        return None
-    if session.raw.get_transaction_status() != extensions.TRANSACTION_STATUS_IDLE:
-        await session.close()
-        return None
-    return session
 
 
 @contextlib.contextmanager

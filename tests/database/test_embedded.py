@@ -201,10 +201,11 @@ def test_ctrl_c_does_not_reach_postgres(folder: Path) -> None:
         assert run(started["dsn"], "SELECT 1") == 1
 
 
-def test_a_stale_pid_file_whose_number_belongs_to_another_program_does_not_stop_the_start(
-    server: embedded.EmbeddedPostgres, folder: Path
+@pytest.mark.parametrize("first_line", [f"{os.getpid()}", "999999999", "", "-17"])
+def test_a_pid_file_that_is_stale_or_cut_off_does_not_stop_the_start(
+    server: embedded.EmbeddedPostgres, folder: Path, first_line: str
 ) -> None:
-    (folder / "cluster" / "postmaster.pid").write_text(f"{os.getpid()}\n{folder / 'cluster'}\n1700000000\n5432\n\n\n")
+    (folder / "cluster" / "postmaster.pid").write_text(f"{first_line}\n{folder / 'cluster'}\n1700000000\n5432\n\n\n")
     assert run(server.start(), "SELECT 1") == 1
 
 

@@ -277,6 +277,21 @@ async def test_more_tasks_than_sessions_take_turns(database_dsn: str) -> None:
     await database.close()
 
 
+async def test_who_waits_longest_is_served_first(database_dsn: str) -> None:
+    database = await db.Database.open(database_dsn, size=2)
+    served: list[tuple[int, int]] = []
+
+    async def visit(task: int) -> None:
+        for turn in range(4):
+            await database.execute("SELECT 1")
+            served.append((turn, task))
+
+    await asyncio.gather(*(visit(task) for task in range(20)))
+    # Somebody who comes back stands at the end, so nobody can be two turns ahead of anybody.
+    assert max(turn - min(t for t, _ in served[place:]) for place, (turn, _) in enumerate(served)) <= 1
+    await database.close()
+
+
 async def test_a_pool_that_is_busy_for_too_long_says_so(
     database_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
