@@ -119,7 +119,7 @@ class Worker:
             relay.cancel()
             raise
         self._usable = False
-        self._context.run(self._conclude, status)
+        self._conclude(status)
 
     async def _read_replies(self) -> None:
         stdout = self._process.stdout
@@ -152,9 +152,8 @@ class Worker:
 
     def _conclude(self, status: int) -> None:
         if self._answer is not None and not self._answer.done():
-            log.error(
-                "A worker process has crashed.", action="audio_worker_crashed", pid=self._process.pid, status=status
-            )
+            fields = {"action": "audio_worker_crashed", "pid": self._process.pid, "status": status}
+            self._context.run(log.error, "A worker process has crashed.", **fields)
             self._answer.set_exception(WorkerCrashed())
         else:
             log.debug("A worker process has ended.", action="audio_worker_ended", pid=self._process.pid, status=status)

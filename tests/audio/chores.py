@@ -10,7 +10,8 @@ import sys
 import time
 from typing import Any, Protocol
 
-from dawg_server import errors
+from dawg_server import errors, logs
+from dawg_server.audio import codecs
 
 
 class Report(Protocol):
@@ -75,8 +76,6 @@ def chatter() -> str:
 
 
 def log_a_line() -> None:
-    from dawg_server import logs
-
     logs.get("main").warning("A packet is damaged.", action="audio_packet_damaged", packet=7)
 
 
@@ -129,3 +128,9 @@ def large(megabytes: int) -> bytes:
 
 def size(data: bytes) -> int:
     return len(data)
+
+
+def read_all(path: str) -> tuple[int, int]:
+    """Frames as told and as read."""
+    told = codecs.probe(path).frames
+    return told, sum(len(block) for block in codecs.read_blocks(path))
