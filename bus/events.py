@@ -96,6 +96,23 @@ class GenerationCancelled(JobEvent):
 
 
 @dataclass(frozen=True)
+class LoginEnded(Event):
+    """A login is over: somebody logged out, or a spent refresh token came back. Sockets opened with it close."""
+
+    login: str
+    user_id: str
+
+
+@dataclass(frozen=True)
+class MembershipChanged(Event):
+    """Somebody has become a member of a project, has another `role` in it, or (None) is no member any more."""
+
+    project_id: str
+    user_id: str
+    role: str | None
+
+
+@dataclass(frozen=True)
 class BusHeartbeat(Event):
     """Sent by every replica to itself through the bus: whoever does not hear its own is deaf."""
 
