@@ -41,8 +41,7 @@ def picked_bass(tone: Tone) -> Samples:
     sound = strings.plucked(
         tone, strings.String(0.13, 0.85, 5.0, 0.5, 0.00005, 0.07), (Band("peak", 1400, 0.9, 5), Band("lowpass", 5200))
     )
-    out: Samples = np.tanh(1.6 * sound).astype(np.float32) * np.float32(0.8)
-    return out
+    return filters.shape(np.tanh(1.6 * sound) * np.float32(0.8), tone.rate, Band("highpass", 28))
 
 
 def upright_bass(tone: Tone) -> Samples:

@@ -146,7 +146,7 @@ def metal(tone: Tone, character: Metal, decay_factor: float = 1.0) -> Samples:
     frames = round((decay * 0.85 + 0.03) * rate)
     channels = []
     rng = np.random.Generator(np.random.PCG64(round(character.low * character.scale)))  # the same cymbal at every hit
-    freqs = np.sort(np.exp(rng.uniform(np.log(character.low * 0.55), np.log(15_500.0), 90)))
+    freqs = np.sort(rng.uniform(character.low * 0.5, 15_500.0, 128))
     for _ in range(2):
         noise = (_noise(tone, frames) * envelopes.decay(frames, rate, decay)).astype(np.float32)
         if character.analogue > 0.5:
@@ -155,7 +155,7 @@ def metal(tone: Tone, character: Metal, decay_factor: float = 1.0) -> Samples:
             gains = tone.rng.uniform(0.3, 1.0, freqs.size) * (freqs / 6000.0) ** 0.15
             spans = decay * tone.rng.uniform(0.6, 1.2, freqs.size) * (5000.0 / freqs) ** 0.3
             ringing = oscillators.modes(
-                freqs * character.scale, gains * 0.16, spans, frames, rate, tone.rng.random(freqs.size)
+                freqs * character.scale, gains * 0.13, spans, frames, rate, tone.rng.random(freqs.size)
             )
         channels.append(ringing * (1 - character.noise) + 0.8 * noise * character.noise)
     mid = (channels[0] + channels[1]) * 0.5
@@ -176,14 +176,16 @@ def ride(tone: Tone, character: Metal, bell: float = 0.0) -> Samples:
     """A cymbal with a clear ping of the stick over a quiet wash."""
     wash = metal(tone, character)
     frames = len(wash)
-    freqs = np.array([3120.0, 4230.0, 5170.0, 6480.0, 7930.0]) * character.scale
+    rng = np.random.Generator(np.random.PCG64(round(character.low)))
+    freqs = np.sort(rng.uniform(2300.0, 9500.0, 44)) * character.scale
+    spans = rng.uniform(0.12, 0.45, freqs.size) * (4000.0 / freqs) ** 0.5
     ping = oscillators.modes(
-        freqs, [1, 0.8, 0.7, 0.5, 0.35], [0.5, 0.4, 0.35, 0.25, 0.2], frames, tone.rate, tone.rng.random(5)
+        freqs, 0.2 * (3000.0 / freqs) ** 0.4, spans, frames, tone.rate, tone.rng.random(freqs.size)
     )
     if bell:
         chime = np.array([820.0, 1410.0, 2150.0, 3370.0]) * character.scale
         ping = ping + bell * oscillators.modes(chime, [1, 0.9, 0.7, 0.5], [1.1, 0.9, 0.7, 0.5], frames, tone.rate)
-    return _peak(envelopes.soften(0.45 * wash + 0.35 * ping[:, None], tone.rate, 0.0004, 0.05))
+    return _peak(envelopes.soften(0.5 * wash + 0.5 * ping[:, None], tone.rate, 0.0004, 0.05))
 
 
 def tom(tone: Tone, frequency: float, decay: float, electronic: bool = False) -> Samples:

@@ -53,9 +53,9 @@ INSTRUMENTS = {
         Instrument("saxophone", winds.saxophone, -8.8, wet=0.9),
         Instrument("choir", synths.choir, -15.4),
         Instrument("music box", keys.music_box, -5.8),
-        Instrument("riser", noises.riser, -8.2, wet=0.6),
-        Instrument("impact", noises.impact, -7.5, wet=0.6),
-        Instrument("vinyl noise", noises.vinyl_noise, -9.0, wet=0.0),
+        Instrument("riser", noises.riser, -4.2, wet=0.6),
+        Instrument("impact", noises.impact, -3.5, wet=0.6),
+        Instrument("vinyl noise", noises.vinyl_noise, 1.0, wet=0.0),
     )
 }
 FALLBACKS = {"bass": "finger bass", "chords": "electric piano", "melody": "lead synth"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from dawg_server.music.sound import drums, filters
 from dawg_server.music.sound.drums import Kick, Metal, Snare
 from dawg_server.music.sound.filters import Band
@@ -51,30 +53,31 @@ PAN = {
 
 LEVEL = {
     **dict.fromkeys(KICKS, 1.0),
-    **dict.fromkeys(SNARES, 0.8),
-    39: 0.62,
-    37: 0.5,
-    31: 0.4,
-    42: 0.3,
-    44: 0.24,
-    46: 0.3,
-    **dict.fromkeys(CRASHES, 0.42),
-    **dict.fromkeys(RIDES, 0.28),
-    **dict.fromkeys(TOMS, 0.75),
-    **dict.fromkeys(SHAKERS, 0.24),
+    **dict.fromkeys(SNARES, 0.95),
+    **dict.fromkeys(CRASHES, 0.5),
+    **dict.fromkeys(RIDES, 0.42),
+    **dict.fromkeys(TOMS, 0.8),
+    **dict.fromkeys(SHAKERS, 0.32),
+    39: 0.75,
+    37: 0.6,
+    31: 0.45,
+    42: 0.42,
+    44: 0.32,
+    46: 0.5,
 }
 """Peak of a full hit beside a full kick."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """`top`: Hz above which the whole kit is dulled; `toms`: Hz of the floor tom; `brushes` replace the snare stick."""
+    """`top`: Hz above which the whole kit is dulled; `toms`: Hz of the floor tom; `brushes` replace the snare stick;
+    `punch` and `shine`: level of the kick and of all metal beside the usual."""
 
     kick: Kick
     snare: Snare
     hat: Metal
     clap: tuple[float, float] = (0.22, 1150.0)
-    ride: Metal = Metal(2.2, 3200.0, 0.0, 0.35)
+    ride: Metal = Metal(2.2, 3200.0, 0.0, 0.5)
     crash: Metal = Metal(2.6, 1900.0, 0.0, 0.62)
     toms: float = 82.0
     electronic: bool = False
@@ -82,11 +85,13 @@ class Kit:
     open_decay: float = 6.0
     top: float = 20_000.0
     rim: float = 1650.0
+    punch: float = 1.0
+    shine: float = 1.0
 
 
 KITS = {
     "kit trap": Kit(
-        Kick(230, 47, 0.042, 0.42, 0.5, 2.4),
+        Kick(230, 49, 0.04, 0.3, 0.6, 2.4),
         Snare(215, 0.2, 4200, 0.35, 0.7, 1.6, 1200),
         Metal(0.07, 7200, 1, 0.35, 1.12),
         (0.2, 1350),
@@ -94,6 +99,7 @@ KITS = {
         electronic=True,
         rim=1900,
         crash=Metal(2.4, 2600, 0, 0.7),
+        shine=1.1,
     ),
     "kit lofi": Kit(
         Kick(120, 52, 0.05, 0.3, 0.18, 1.8, 0.25),
@@ -119,6 +125,7 @@ KITS = {
         (0.26, 1200),
         electronic=True,
         open_decay=5.0,
+        shine=1.3,
     ),
     "kit acoustic": Kit(
         Kick(105, 57, 0.03, 0.28, 0.75, 1.3, 0.5),
@@ -126,16 +133,20 @@ KITS = {
         Metal(0.085, 4800, 0, 0.4),
         (0.2, 1100),
         toms=78,
+        punch=0.85,
+        shine=1.1,
     ),
     "kit jazz": Kit(
         Kick(96, 66, 0.03, 0.24, 0.3, 1.05, 0.6),
         Snare(205, 0.2, 3000, 0.7, 0.4, 1.0, 500),
         Metal(0.09, 4300, 0, 0.35, 0.92),
-        ride=Metal(3.0, 2600, 0, 0.25, 0.94),
+        ride=Metal(2.6, 2800, 0, 0.55, 0.94),
         crash=Metal(2.8, 1700, 0, 0.5, 0.95),
         toms=96,
         brushes=True,
         top=14_000,
+        punch=0.5,
+        shine=1.4,
     ),
     "kit dnb": Kit(
         Kick(190, 56, 0.028, 0.19, 0.8, 2.8, 0.25),
@@ -143,6 +154,7 @@ KITS = {
         Metal(0.06, 6200, 0, 0.55, 1.1),
         (0.18, 1400),
         ride=Metal(1.6, 4200, 0, 0.4, 1.1),
+        shine=1.2,
     ),
     "kit techno": Kit(
         Kick(300, 46, 0.045, 0.4, 0.4, 4.2),
@@ -153,6 +165,7 @@ KITS = {
         open_decay=4.5,
         rim=2100,
         ride=Metal(1.2, 5200, 1, 0.45, 1.25),
+        shine=1.5,
     ),
     "kit dubstep": Kit(
         Kick(240, 54, 0.03, 0.26, 0.9, 3.4, 0.3),
@@ -175,9 +188,9 @@ KITS = {
         Snare(210, 0.2, 3900, 0.7, 0.6, 1.1, 500),
         Metal(0.07, 5400, 0, 0.42, 1.05),
         toms=86,
-        brushes=False,
         top=16_000,
         rim=1750,
+        punch=0.8,
     ),
 }
 DEFAULT_KIT = "kit acoustic"
@@ -189,7 +202,9 @@ def strike(tone: Tone, key: int, name: str) -> Samples:
     sound = _piece(tone, key, kit)
     if kit.top < 16_000:
         sound = filters.shape(sound, tone.rate, Band("lowpass", kit.top * (1.6 if key in HATS else 1.0)))
-    return sound * LEVEL.get(key, 0.4)
+    own = kit.punch if key in KICKS else kit.shine if key in (*HATS, *RIDES) else 1.0
+    out: Samples = sound * np.float32(LEVEL.get(key, 0.4) * own)
+    return out
 
 
 def _piece(tone: Tone, key: int, kit: Kit) -> Samples:

@@ -39,7 +39,7 @@ PROFILES = {
     "techno": Profile(-4.0, -7.0, -6.5, 6.0, 0.7, echo=0.25, room=1.2, drive=1.2),
     "edm": Profile(-4.0, -3.0, -3.5, 7.5, 0.85, echo=0.2, room=1.2, chords_low=170.0),
     "dubstep": Profile(-1.0, -6.0, -6.0, 3.5, 0.35, drive=1.3, room=1.1),
-    "drum and bass": Profile(-2.5, -6.5, -6.0, 3.0, 0.3, drive=1.1, room=1.1, echo=0.15),
+    "drum and bass": Profile(-2.5, -5.0, -4.5, 3.0, 0.3, drive=1.1, room=1.1, echo=0.15),
     "r&b": Profile(-2.5, -3.5, -4.0, 1.0, 0.4, room=1.1, echo=0.14),
     "pop": Profile(-4.0, -4.0, -3.0, 2.0, 0.5, room=1.0, echo=0.12),
     "jazz": Profile(-0.5, -1.0, 1.0, drive=0.15, room=0.9, echo=0.0, glue=1.4, chords_low=90.0),

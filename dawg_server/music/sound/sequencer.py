@@ -114,7 +114,7 @@ class Sequencer:
             self._cache.move_to_end(key)
             return self._cache[key]
         name = zlib.crc32(event.instrument.encode())
-        chance = np.random.SeedSequence([self._seed & 0xFFFFFFFF, name, event.pitch & 0xFF, layer, event.take])
+        chance = np.random.SeedSequence([self._seed & 0xFFFFFFFF, name, event.pitch & 0xFF, event.take])
         tone = Tone(
             event.pitch, event.seconds, (layer - 0.5) / LAYERS, self._rate, self._beat,
             np.random.Generator(np.random.PCG64(chance)), event.bends,

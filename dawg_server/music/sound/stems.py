@@ -15,7 +15,7 @@ from dawg_server.music.sound.strip import Strip
 from dawg_server.music.sound.tone import Samples
 
 DUCKED = {"bass": 1.0, "chords": 1.0, "melody": 0.5}  # share of the genre's ducking
-ROOM_DB = {"drums": -5.0, "bass": -9.0, "chords": 0.0, "melody": 1.0}  # beside the common amount
+ROOM_DB = {"drums": -3.0, "bass": -9.0, "chords": 0.0, "melody": 1.0}  # beside the common amount
 
 
 class Stem:

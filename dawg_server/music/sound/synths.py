@@ -58,7 +58,7 @@ def house_stab(tone: Tone) -> Samples:
         oscillators.harmonics("saw", f, rate) + 0.8 * oscillators.harmonics("square", f, rate), f, 1.3
     )
     row = oscillators.sweep_row(f * 1.5 + (900 + 3200 * tone.velocity) * np.exp(-time / 0.12))
-    both = _ensemble(tone, waves, row, frames, (-6.0, 6.0))
+    both = _ensemble(tone, waves, row, frames, (-4.0, 0.0, 4.0))
     fall = np.exp(-time / 0.16)[:, None].astype(np.float32)
     return envelopes.soften(both * fall, rate, 0.001, 0.04) * np.float32(0.55)
 

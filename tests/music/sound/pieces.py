@@ -68,3 +68,27 @@ def cents_off(samples: np.ndarray, frequency: float, rate: int = 44_100) -> floa
     low, high = (int(frequency * 2 ** (cents / 1200) * size / rate) for cents in (-80, 80))
     found = (low + int(spectrum[low : high + 1].argmax())) * rate / size
     return float(1200 * np.log2(found / frequency))
+
+
+def tempo(samples: np.ndarray, rate: int = 44_100) -> float:
+    """Beats a minute between 70 and 180 by the autocorrelation of the spectral flux."""
+    hop = 441
+    frames = np.lib.stride_tricks.sliding_window_view(samples.mean(axis=1), 1024)[::hop] * np.hanning(1024)
+    flux = np.maximum(np.diff(np.log1p(20 * np.abs(np.fft.rfft(frames, axis=1))), axis=0), 0).sum(axis=1)
+    flux -= flux.mean()
+    likeness = np.fft.irfft(np.abs(np.fft.rfft(flux, 2 * len(flux))) ** 2)[: len(flux)]
+    candidates = np.arange(70, 180, 0.25)
+    lags = 60 * rate / hop / candidates
+    scores = sum(np.interp(lags * k, np.arange(len(likeness)), likeness) for k in (1, 2, 4))
+    return float(candidates[np.argmax(scores * np.exp(-0.5 * (np.log2(candidates / 120) / 0.8) ** 2))])
+
+
+def scale_share(samples: np.ndarray, pitch_classes: tuple[int, ...], rate: int = 44_100) -> np.ndarray:
+    """How much of the sound between 150 and 2000 Hz lies on a scale, for its twelve transpositions."""
+    frames = np.lib.stride_tricks.sliding_window_view(samples.mean(axis=1), 16_384)[::8192] * np.hanning(16_384)
+    spectrum = (np.abs(np.fft.rfft(frames, axis=1)) ** 2).sum(axis=0)
+    freqs = np.fft.rfftfreq(16_384, 1 / rate)
+    heard = (freqs > 150) & (freqs < 2000)
+    classes = np.round(69 + 12 * np.log2(freqs[heard] / 440)).astype(int) % 12
+    chroma = np.bincount(classes, spectrum[heard], 12)
+    return np.array([chroma[[(p + shift) % 12 for p in pitch_classes]].sum() for shift in range(12)]) / chroma.sum()
