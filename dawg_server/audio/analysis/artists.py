@@ -38,16 +38,20 @@ def detect_style(metadata: dict[str, Any], artist_reference: str | None = None) 
     for profile in _profiles():
         confidence = _likeness(profile, values)
         if confidence and _mentions(profile, artist_reference):
-            confidence = min(1.0, confidence + NAMED_BONUS)
+            confidence += NAMED_BONUS
         if confidence >= LEAST_CANDIDATE:
-            found.append((round(confidence, 3), profile.style))
+            found.append((confidence, profile.style))
     found.sort(key=lambda candidate: (-candidate[0], candidate[1]))
     confidence, style = found[0] if found else (0.0, None)
     return {
         "detectedStyle": style if confidence >= LEAST_CONFIDENCE else None,
-        "confidence": confidence,
-        "candidates": [{"style": style, "confidence": confidence} for confidence, style in found[:CANDIDATES]],
+        "confidence": _capped(confidence),
+        "candidates": [{"style": style, "confidence": _capped(confidence)} for confidence, style in found[:CANDIDATES]],
     }
+
+
+def _capped(confidence: float) -> float:
+    return round(min(1.0, confidence), 3)
 
 
 @functools.cache

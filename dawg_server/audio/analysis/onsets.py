@@ -12,6 +12,7 @@ from dawg_server.audio.analysis.framing import Floats
 COMPRESSION = 300.0  # of magnitudes relative to the loudest band
 LAG = 2  # short frames between the two spectra compared
 LOW_BANDS = 6  # mel bands up to about 300 Hz, where kick and bass are
+AUDIBLE = 0.8  # strength of a peak that counts as an onset
 LOCAL_MEAN = 0.4  # seconds on each side
 
 
@@ -23,6 +24,13 @@ class Onsets:
     strength: Floats
     low: Floats
     level: float
+
+    @property
+    def per_second(self) -> float:
+        """How many onsets are played."""
+        s = self.strength
+        peaks = (s[1:-1] > s[:-2]) & (s[1:-1] >= s[2:]) & (s[1:-1] > AUDIBLE)
+        return float(peaks.sum()) / max(len(s) / spectrum.FRAME_RATE, 1e-3)
 
 
 def detect(spectra: spectrum.Spectra) -> Onsets:

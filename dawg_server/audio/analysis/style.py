@@ -33,14 +33,15 @@ _NAMES: dict[str, tuple[str, str | None]] = {
 @dataclass(frozen=True)
 class Traits:
     """What genres differ in. `bpm`, `swing` None = unknown; `percussion` 0..1 share of untuned sound; `sub` 0..1 share
-    of energy below SUB_HZ; `brightness` 0..1; `activity` onsets per second; `four` 0..1 how evenly the low drum marks
-    every beat; `loudness` mean level of the sounding parts in dBFS."""
+    of energy below SUB_HZ; `brightness` and `roughness` 0..1 as in timbre; `activity` onsets per second; `four` 0..1 how
+    evenly the low drum marks every beat; `loudness` mean level of the sounding parts in dBFS."""
 
     bpm: float | None
     swing: float | None
     percussion: float
     sub: float
     brightness: float
+    roughness: float
     activity: float
     four: float | None
     loudness: float
@@ -53,11 +54,10 @@ def traits(
     swing: float | None,
     pitch_classes: chroma.Chroma,
     brightness: float,
+    roughness: float,
 ) -> Traits:
     total = float(spectra.power.sum())
     low = float(spectra.power[: round(SUB_HZ * spectrum.WINDOW / spectrum.RATE)].sum())
-    strength = found.strength
-    peaks = (strength[1:-1] > strength[:-2]) & (strength[1:-1] >= strength[2:]) & (strength[1:-1] > 0.8)
     audible = spectra.audible
     power = float((spectra.rms[audible].astype(float) ** 2).mean())
     return Traits(
@@ -66,7 +66,8 @@ def traits(
         percussion=1 - pitch_classes.tonality,
         sub=low / max(total, 1e-12),
         brightness=brightness,
-        activity=float(peaks.sum()) / max(spectra.seconds, 1e-3),
+        roughness=roughness,
+        activity=found.per_second,
         four=_four_on_the_floor(found, pulse),
         loudness=10 * math.log10(power + 1e-12),
     )
@@ -77,11 +78,11 @@ def describe(
 ) -> dict[str, Any]:
     """The `style` of contract, section 9.3. A `genre` or `mood` that somebody named wins over the measured one."""
     named = named_genre(genre)
-    judged = named[0] if named else measured_genre(measured)
+    judged, subgenre = named or measured_genre(measured)
     energy, valence = _energy(measured), _valence(measured, heard_key)
     return {
         "genre": judged,
-        "subgenre": (named[1] if named else None) or _subgenre(judged, measured),
+        "subgenre": subgenre or _subgenre(judged, measured),
         "mood": mood.strip() if mood and mood.strip() else _mood(energy, valence),
         "energy": round(energy, 3),
         "danceability": _danceability(measured, pulse),
@@ -95,13 +96,18 @@ def named_genre(text: str | None) -> tuple[str, str | None] | None:
     return _NAMES.get(re.sub(r"[^a-z]", "", text.lower().replace("&", "and"))) if text else None
 
 
-def measured_genre(measured: Traits) -> str | None:
-    """The genre whose profile agrees best, each trait compared by a bell curve; None without a pulse to go by."""
+def measured_genre(measured: Traits) -> tuple[str | None, str | None]:
+    """(genre, subgenre) of the profile that agrees best, each trait compared by a bell curve; None without a pulse.
+
+    The profiles (mean and spread of each trait) were measured on the embedded engine's music of every genre."""
     if measured.bpm is None:
-        return None
+        return None, None
     likelihoods = {name: _agreement(measured, profile) for name, profile in _profiles().items()}
     best = max(likelihoods, key=lambda name: likelihoods[name])
-    return best.partition("/")[0] if likelihoods[best] >= LEAST_LIKELIHOOD else "other"
+    if likelihoods[best] < LEAST_LIKELIHOOD:
+        return "other", None
+    genre, _, subgenre = best.partition("/")
+    return genre, subgenre or None
 
 
 @functools.cache
@@ -187,15 +193,8 @@ def _subgenre(genre: str | None, measured: Traits) -> str | None:
     if genre is None or bpm is None:
         return None
     slow = bpm < 88
-    if genre == "hip-hop":
-        if 125 <= bpm <= 165 or 62 <= bpm < 80:
-            return "trap"
-        return "boom bap" if swing > 0.25 else "lo-fi" if measured.brightness < 0.4 else None
-    if genre == "other":
-        if bpm >= 158:
-            return "drum and bass"
-        return ("house" if bpm < 128 else "techno") if four > 0.8 and 116 <= bpm <= 140 else None
     named = {
+        "hip-hop": "boom bap" if swing > 0.25 else None,
         "pop": "ballad" if slow else "dance pop" if four > 0.8 and bpm > 112 else None,
         "rock": "ballad" if slow else "hard rock" if measured.brightness > 0.65 else None,
         "country": "ballad" if slow else "country swing" if swing > 0.5 else None,

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from dawg_server.audio.analysis import beats, onsets, spectrum
 
 SLOWEST, FASTEST = 40.0, 230.0  # bpm
-PREFERRED, SPREAD = 115.0, 0.9  # bpm and octaves: log-normal prior (Ellis 2007)
+PREFERRED, SPREAD = 110.0, 0.8  # bpm and octaves: log-normal prior (Ellis 2007)
 BEAT_SHARE = 12.0  # a beat counts in full when it correlates a twelfth as much as the bar
+SPARSE, SPARSE_PENALTY = 1.6, 0.25  # onsets per beat; share of the score taken from tempos with one or none
+LOUDEST_ONSET = 7.0  # standard deviations; louder ones, like the start of a file, count no more than that
 SEGMENT = 1_024  # frames (10.24 s) of one local autocorrelation
 MIN_SECONDS = 2.5  # less than that holds no four beats
 MIN_NOVELTY = 0.002  # mean log-mel flux; below it there is only shimmer
 MIN_CLARITY = 0.09  # mean autocorrelation at multiples of the beat; noise stays below
-CHANCE = 80.0  # frames: what chance adds to it is this over the number of frames
+CHANCE = 100.0  # frames: what chance adds to it is this over the number of frames
 CLEAR = 0.55  # the same for a plainly audible pulse
 
 _GRID = np.exp(np.arange(np.log(SLOWEST), np.log(FASTEST), 0.003))  # bpm
@@ -41,14 +43,14 @@ def estimate(found: onsets.Onsets) -> Tempo | None:
 
     The score of a tempo is the product of its autocorrelation at the multiples of a duple or triple bar, its Fourier
     tempogram (Peeters 2007: one has only sub-harmonics, the other only harmonics, so that the product keeps the beat),
-    and the prior.
+    and the priors of tempo and of onsets per beat.
     """
-    envelope = np.convolve(found.strength, _SMOOTH, "same")
+    envelope = np.convolve(np.minimum(found.strength, LOUDEST_ONSET), _SMOOTH, "same")
     if len(envelope) < MIN_SECONDS * spectrum.FRAME_RATE or found.level < MIN_NOVELTY or not envelope.any():
         return None
     segments = _autocorrelations(envelope)
     clarity = _bars(segments.mean(axis=0))
-    score = np.maximum(clarity, 0) * (0.3 + _fourier(envelope)) * _PRIOR
+    score = np.maximum(clarity, 0) * (0.3 + _fourier(envelope)) * _PRIOR * _density(found.per_second)
     best = int(np.argmax(score))
     # The fewer seconds, the higher chance correlation climbs.
     needed = MIN_CLARITY + CHANCE / len(envelope)
@@ -105,6 +107,12 @@ def _fourier(envelope: Array) -> Array:
     magnitude /= magnitude[frequencies > 0.5].max()
     beat, half = (np.interp(_GRID / seconds, frequencies, magnitude) for seconds in (60, 30))
     return np.asarray(beat + 0.6 * half)
+
+
+def _density(onsets_per_second: float) -> Array:
+    """Music has more onsets than beats: with hardly one a beat, the beat is rather the slower one."""
+    per_beat = onsets_per_second * 60 / _GRID
+    return np.asarray(1 - SPARSE_PENALTY * np.clip((SPARSE - per_beat) / 0.6, 0, 1))
 
 
 def _confidence(score: Array, clarity: Array, best: int) -> float:

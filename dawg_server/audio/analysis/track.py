@@ -54,14 +54,14 @@ def analyze(
     vocal = track_type == "vocal" or (
         track_type == "unknown" and not silent and voice.likelihood(spectra) >= voice.VOCAL
     )
-    brightness = colour["brightness"]
+    brightness, roughness = colour["brightness"], colour["roughness"]
     return {
         "rhythmCharacteristics": _rhythm(spectra, found, pulse, swung, heard_key),
         "vocalCharacteristics": _vocal(spectra, colour, level, silent) if vocal else None,
         "style": _no_style(suggested_genre, suggested_mood)
-        if silent or brightness is None
+        if brightness is None or roughness is None
         else style.describe(
-            style.traits(spectra, found, pulse, swung, pitch_classes, brightness),
+            style.traits(spectra, found, pulse, swung, pitch_classes, brightness, roughness),
             heard_key, pulse, suggested_genre, suggested_mood,
         ),
         "analyzedAt": analyzed_at,

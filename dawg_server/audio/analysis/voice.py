@@ -49,7 +49,7 @@ def likelihood(spectra: spectrum.Spectra) -> float:
     voicing = _ramp(float(voiced.sum() / loud.sum()), 0.3, 0.6)
     gliding = _ramp(_gliding(track, voiced), 0.2, 0.5)
     marks = max(_ramp(_movement(spectra), 0.06, 0.1), _ramp(_sibilant(spectra)[1], 0.0, 0.03))
-    return voicing * gliding * (0.5 + 0.5 * marks)
+    return voicing * gliding * (0.35 + 0.65 * marks)
 
 
 def traces(spectra: spectrum.Spectra) -> Traces:
