@@ -33,8 +33,8 @@ def probe(
 ) -> AudioInfo:
     """What the file is; its beginning has been decoded, and its end looked at.
 
-    `frames` is what will be decoded; only for WebM and for damaged files it comes from the packets' times and may be
-    up to 100 ms off.
+    `frames` is what will be decoded. Only for WebM it comes from the packets' times and may be some 10 ms off, and of a
+    damaged file less may come out.
     Raises errors.UnsupportedMediaType, errors.PayloadTooLarge (longer than `max_seconds`; None allows any length) and
     errors.ValidationError (more than `max_channels`).
     """

@@ -110,6 +110,7 @@ class Worker:
 
     async def _attend(self) -> None:
         relay = asyncio.create_task(self._relay_log(), name=f"audio-worker-log-{self._process.pid}")
+        status: int | None = None
         try:
             await self._read_replies()
             status = await self._process.wait()
@@ -118,8 +119,9 @@ class Worker:
             self.kill()
             relay.cancel()
             raise
-        self._usable = False
-        self._conclude(status)
+        finally:
+            self._usable = False
+            self._conclude(status)
 
     async def _read_replies(self) -> None:
         stdout = self._process.stdout
@@ -150,7 +152,7 @@ class Worker:
         except Exception as error:  # of the caller's own `report`, or a result that cannot be read here
             answer.set_exception(error)
 
-    def _conclude(self, status: int) -> None:
+    def _conclude(self, status: int | None) -> None:
         if self._answer is not None and not self._answer.done():
             fields = {"action": "audio_worker_crashed", "pid": self._process.pid, "status": status}
             self._context.run(log.error, "A worker process has crashed.", **fields)
@@ -189,4 +191,4 @@ class Worker:
         emit(str(fields["message"]), **{"action": "audio_worker_output", **kept}, pid=self._process.pid)
 
 
-_SET_BY_THE_LOG = ("message", "timestamp", "service", "replica", "request_id", "pid")
+_SET_BY_THE_LOG = ("message", "event", "self", "timestamp", "service", "replica", "request_id", "pid")
