@@ -84,7 +84,7 @@ def snare(tone: Tone, character: Snare) -> Samples:
     time = tone.time(frames)
     drop = 1.0 + 0.35 * np.exp(-time / 0.012)
     phase = np.cumsum(character.tone * drop) * (2 * np.pi / rate)
-    shell = np.sin(phase) * np.exp(-time / 0.045) + 0.5 * np.sin(phase * 1.83) * np.exp(-time / 0.03)
+    shell = np.sin(phase) * np.exp(-time / 0.034) + 0.5 * np.sin(phase * 1.83) * np.exp(-time / 0.023)
     wires = _noise(tone, frames) * (0.55 * np.exp(-time * 6.9 / character.decay) + 0.45 * np.exp(-time / 0.022))
     wires = filters.shape(
         wires.astype(np.float32),

@@ -84,11 +84,16 @@ def tempo(samples: np.ndarray, rate: int = 44_100) -> float:
 
 
 def scale_share(samples: np.ndarray, pitch_classes: tuple[int, ...], rate: int = 44_100) -> np.ndarray:
-    """How much of the sound between 150 and 2000 Hz lies on a scale, for its twelve transpositions."""
-    frames = np.lib.stride_tricks.sliding_window_view(samples.mean(axis=1), 16_384)[::8192] * np.hanning(16_384)
-    spectrum = (np.abs(np.fft.rfft(frames, axis=1)) ** 2).sum(axis=0)
-    freqs = np.fft.rfftfreq(16_384, 1 / rate)
+    """How much of the steady sound between 150 and 2000 Hz lies on a scale, for its twelve transpositions.
+
+    Every bin is limited to its median over a second, which takes the drums' hits out.
+    """
+    frames = np.lib.stride_tricks.sliding_window_view(samples.mean(axis=1), 8192)[::2048] * np.hanning(8192)
+    freqs = np.fft.rfftfreq(8192, 1 / rate)
     heard = (freqs > 150) & (freqs < 2000)
+    power = np.abs(np.fft.rfft(frames, axis=1))[:, heard] ** 2
+    steady = np.median(np.lib.stride_tricks.sliding_window_view(power, 15, axis=0), axis=2)
+    spectrum = np.minimum(power[7:-7], steady).sum(axis=0)
     classes = np.round(69 + 12 * np.log2(freqs[heard] / 440)).astype(int) % 12
-    chroma = np.bincount(classes, spectrum[heard], 12)
+    chroma = np.bincount(classes, spectrum, 12)
     return np.array([chroma[[(p + shift) % 12 for p in pitch_classes]].sum() for shift in range(12)]) / chroma.sum()
