@@ -33,8 +33,8 @@ _NAMES: dict[str, tuple[str, str | None]] = {
 @dataclass(frozen=True)
 class Traits:
     """What genres differ in. `bpm`, `swing` None = unknown; `percussion` 0..1 share of untuned sound; `sub` 0..1 share
-    of energy below SUB_HZ; `brightness` and `roughness` 0..1 as in timbre; `activity` onsets per second; `four` 0..1 how
-    evenly the low drum marks every beat; `loudness` mean level of the sounding parts in dBFS."""
+    of energy below SUB_HZ; `brightness` and `roughness` 0..1 as in timbre; `activity` onsets per second; `four` 0..1
+    how evenly the low drum marks every beat; `loudness` mean level of the sounding parts in dBFS."""
 
     bpm: float | None
     swing: float | None

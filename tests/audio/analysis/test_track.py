@@ -61,6 +61,18 @@ def test_a_voice_is_described_when_it_is_one_or_said_to_be_one(tmp_path: pathlib
     assert set(listening.analyze(drums, tmp_path, track_type="vocal")["vocalCharacteristics"]) == VOCAL
 
 
+def test_a_damaged_recording_is_told_from_a_clean_one(tmp_path: pathlib.Path) -> None:
+    clean = material.singing(7, seed=3, noise=1e-4, sibilance=0)
+    damaged = material.Piece(np.clip(clean.samples * 3, -0.95, 0.95), clean.rate)
+    before, after = (
+        listening.analyze(piece, tmp_path, track_type="vocal")["vocalCharacteristics"] for piece in (clean, damaged)
+    )
+    assert (before["hasClipping"], after["hasClipping"]) == (False, True)
+    assert before["peakLevel"] < after["peakLevel"] == pytest.approx(0.95, abs=0.001)
+    assert after["noiseFloor"] > before["noiseFloor"] + 6
+    assert after["dynamicRange"] < before["dynamicRange"]
+
+
 @pytest.mark.parametrize(
     "piece",
     [
