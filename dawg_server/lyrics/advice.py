@@ -42,16 +42,16 @@ def for_genre(sections: Sequence[Section], profile: Profile) -> dict[str, Any]:
     missing = [part for part in _parts_of(profile.form) if part not in present]
     if missing:
         named = " and ".join(f"no {part}" for part in missing)
-        suggestions.append(f"A usual {profile.name} form is {profile.form}; this song has {named}.")
+        suggestions.append(f"A usual form for {profile.songs} is {profile.form}; this one has {named}.")
     low, high = profile.syllables
     mean = craft.mean_syllables([s for s in sections if s.kind == "verse"] or sections)
     if mean and not low <= mean <= high:
         more = "longer" if mean < low else "shorter"
         suggestions.append(
-            f"Lines of {low} to {high} syllables are usual in {profile.name}; yours have about {mean:.0f}. "
+            f"Lines of {low} to {high} syllables are usual in {profile.songs}; yours have about {mean:.0f}. "
             f"Try {more} ones."
         )
-    suggestions.append(f"For {profile.name}: {profile.craft}.")
+    suggestions.append(f"For {profile.songs}: {profile.craft}.")
     return {"genre": profile.name, "suggestions": suggestions}
 
 
@@ -68,7 +68,7 @@ def _on_form(sections: Sequence[Section], profile: Profile) -> Iterator[Recommen
         wanted = "hook" if "hook" in profile.wants else "chorus"
         yield Recommendation(
             "warning", f"Add a {wanted}: a part that comes again with the same words.", None,
-            f"No part of this song comes again, and {profile.name} songs live on one that does.", 0.75,
+            f"No part of this song comes again, and {profile.songs} live on one that does.", 0.75,
         )  # fmt: skip
     if returning == 1 and len(sections) > 2:
         first = next(s for s in sections if s.kind in ("chorus", "hook"))
@@ -78,7 +78,7 @@ def _on_form(sections: Sequence[Section], profile: Profile) -> Iterator[Recommen
     if "bridge" in profile.wants and not counts["bridge"] and counts["verse"] > 1 and returning > 1:
         yield Recommendation(
             "suggestion", "Try a bridge before the last chorus: new words, another view.", "Bridge",
-            f"After {counts['verse']} verses and {returning} choruses {profile.name} songs usually bring something "
+            f"After {counts['verse']} verses and {returning} choruses {profile.songs} usually bring something "
             "new.", 0.6,
         )  # fmt: skip
     yield from _late_chorus(sections, profile)
@@ -93,7 +93,7 @@ def _late_chorus(sections: Sequence[Section], profile: Profile) -> Iterator[Reco
     if wait > LATE_CHORUS_SECONDS:
         yield Recommendation(
             "suggestion", f"Reach the {sections[at].kind} sooner.", sections[at].title,
-            f"It comes after about {wait} seconds at a usual {profile.name} tempo.", 0.55,
+            f"It comes after about {wait} seconds at {profile.tempo_bpm:.0f} bpm, usual for {profile.songs}.", 0.55,
         )  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def _summary(sections: Sequence[Section], profile: Profile) -> Recommendation:
     shown = structure.form(sections[:12]) + ("…" if len(sections) > 12 else "")
     lines = sum(len(section.lines) for section in sections)
     words = f" and {lines} sung lines" if lines else ""
-    usual = f" A usual {profile.name} form is {profile.form}."
+    usual = f" A usual form for {profile.songs} is {profile.form}."
     return Recommendation(
         "info", f"The form is {shown}." if shown else "There is no form yet.", None,
         f"{len(sections)} sections{words} were found.{usual}", 0.7,

@@ -82,7 +82,7 @@ def _rhymes(verses: Sequence[Section], profile: Profile) -> Iterator[Recommendat
         if len(verse.lines) >= RHYME_MIN_LINES and share < profile.rhymed_share:
             yield Recommendation(
                 "suggestion", f"Let more lines of {verse.title} rhyme, for example every second one.", verse.title,
-                f"By their spelling {share:.0%} of its lines rhyme; in {profile.name} songs at least "
+                f"By their spelling {share:.0%} of its lines rhyme; in {profile.songs} at least "
                 f"{profile.rhymed_share:.0%} usually do.", 0.5,
             )  # fmt: skip
             return

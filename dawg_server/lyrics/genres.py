@@ -22,6 +22,11 @@ class Profile:
     craft: str
 
     @property
+    def songs(self) -> str:
+        """How sentences speak of this genre's songs."""
+        return "most songs" if self.name == "other" else f"{self.name} songs"
+
+    @property
     def bar_seconds(self) -> float:
         """The length of one bar of 4/4 at the usual tempo."""
         return 4 * 60 / self.tempo_bpm

@@ -40,23 +40,27 @@ def count(line: str) -> int:
     return sum(of_word(word) for word in _WORD.findall(line))
 
 
-@functools.lru_cache(maxsize=8192)
 def of_word(word: str) -> int:
     """Syllables in one word, at least 1. A number counts one per digit."""
     if len(word) > MAX_WORD_CHARS:
         return max(1, len(_VOWELS.findall(word.lower())) or len(word) // 2)
-    if word.isdecimal():
-        return len(word)
-    plain = fold(word)
-    if not plain.isascii():
-        return _of_other_script(plain)
-    return _EXCEPTIONS.get(plain) or max(1, _of_latin(plain))
+    return _of_short_word(word)
 
 
 def fold(word: str) -> str:
     """Lower case without accents, apostrophes or anything else that is no letter. Meant for single words."""
     decomposed = unicodedata.normalize("NFKD", word.casefold()[:MAX_WORD_CHARS])
     return unicodedata.normalize("NFC", "".join(c for c in decomposed if c.isalpha()))
+
+
+@functools.lru_cache(maxsize=8192)
+def _of_short_word(word: str) -> int:
+    if word.isdecimal():
+        return len(word)
+    plain = fold(word)
+    if not plain.isascii():
+        return _of_other_script(plain)
+    return _EXCEPTIONS.get(plain) or max(1, _of_latin(plain))
 
 
 def _of_latin(word: str) -> int:
