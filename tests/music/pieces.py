@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from dawg_server.music import compose, genres, score
 
 
-def piece(genre: str = "house", **changes: Any) -> score.Score:
+def compose_anew(genre: str = "house", **changes: Any) -> score.Score:
     """A half-minute piece in the genre's own tempo and first mood, unless the changes say otherwise."""
     found = genres.find(genre)
     assert found is not None
@@ -15,6 +16,10 @@ def piece(genre: str = "house", **changes: Any) -> score.Score:
         "bpm": found.default_bpm, "key": "Cm", "mood": found.moods[0], "duration": 30, "seed": 1,
     }  # fmt: skip
     return compose.compose(genre=genre, **(request | changes))
+
+
+# Scores cannot change, so that tests may share them.
+piece = functools.lru_cache(maxsize=512)(compose_anew)
 
 
 def notes(score_: score.Score, stem: str) -> list[score.Note]:

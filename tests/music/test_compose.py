@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dawg_server.music import compose, genres, instruments, score, theory
-from tests.music.pieces import notes, parts, piece, without_mood
+from tests.music.pieces import compose_anew, notes, parts, piece, without_mood
 
 ROOT = Path(__file__).parents[2]
 PITCH_RANGE = {"bass": (24, 67), "chords": (36, 96), "melody": (40, 108)}
@@ -57,13 +57,13 @@ def test_every_stem_has_something_to_play(genre: str) -> None:
 
 
 @EVERY_GENRE
-@pytest.mark.parametrize("key", ["Cm", "D", "G#m", "Eb"])
+@pytest.mark.parametrize("key", ["Cm", "D"])
 def test_pitches_stay_in_the_key(genre: str, key: str) -> None:
     scale = theory.parse_key(key).scale
     found = genres.find(genre)
     assert found is not None
     for mood in found.moods:
-        written = piece(genre, key=key, mood=mood, duration=60)
+        written = piece(genre, key=key, mood=mood)
         pitched = [note for part in parts(written) if part.stem != "drums" for note in part.notes]
         share = sum(note.pitch % 12 in scale for note in pitched) / len(pitched)
         assert share >= (0.8 if genre in ("jazz", "r&b") else 0.9), mood
@@ -94,15 +94,15 @@ def test_the_bass_stands_on_the_tonic_more_than_on_any_other_note(genre: str) ->
     for key in ("Cm", "G"):
         beats: Counter[int] = Counter()
         for seed in range(6):
-            for note in notes(piece(genre, key=key, seed=seed, duration=60), "bass"):
+            for note in notes(piece(genre, key=key, seed=seed), "bass"):
                 beats[note.pitch % 12] += round(note.duration * 96)
         assert beats.most_common(1)[0][0] == theory.parse_key(key).tonic
 
 
 @EVERY_GENRE
 def test_the_same_seed_writes_the_same_score_and_another_seed_another(genre: str) -> None:
-    assert piece(genre, seed=7) == piece(genre, seed=7)
-    assert len({piece(genre, seed=seed).parts for seed in range(6)}) == 6
+    assert compose_anew(genre, seed=7) == compose_anew(genre, seed=7)
+    assert len({piece(genre, seed=seed).parts for seed in range(4)}) == 4
 
 
 def test_scores_do_not_depend_on_the_process_or_its_hash_seed() -> None:
@@ -158,8 +158,8 @@ def _bar_starts(section: score.Section) -> list[float]:
 
 @EVERY_GENRE
 def test_sections_are_whole_bars_without_gaps(genre: str) -> None:
-    for duration in (5, 17, 30, 64, 180, 300):
-        written = piece(genre, duration=duration)
+    for duration in (5, 17, 64):
+        written = piece(genre, duration=duration, key="Em", bpm=200)
         at = 0.0
         for section in written.sections:
             assert section.start_beat == pytest.approx(at)
@@ -184,8 +184,8 @@ def _rhythm(written: score.Score, stem: str) -> list[tuple[float, int]]:
 
 @EVERY_GENRE
 def test_instruments_have_a_midi_program_or_are_a_kit(genre: str) -> None:
-    for seed in range(4):
-        for part in piece(genre, seed=seed, duration=60).parts:
+    for seed in range(5):
+        for part in piece(genre, seed=seed).parts:
             assert part.instrument in instruments.PROGRAMS or part.instrument.startswith("kit ")
 
 
@@ -208,9 +208,9 @@ def test_808_glides_begin_in_a_sounding_note_of_their_pitch() -> None:
 
 
 def test_five_minutes_are_composed_in_half_a_second() -> None:
-    piece("drum and bass")  # imports and caches
+    compose_anew("drum and bass")  # reads its patterns once
     began = time.process_time()
-    piece("drum and bass", duration=300, bpm=180)
+    compose_anew("drum and bass", duration=300, bpm=180)
     assert time.process_time() - began < 0.5
 
 
@@ -220,6 +220,6 @@ def test_five_minutes_are_composed_in_half_a_second() -> None:
 )
 def test_wrong_values_are_refused_with_a_sentence(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        piece(**change)  # type: ignore[arg-type]
+        piece(**change)
     with pytest.raises(ValueError, match="trap, lo-fi"):
         compose.compose(genre="polka", bpm=120, key="C", mood="", duration=30, seed=1)

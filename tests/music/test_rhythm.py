@@ -18,8 +18,8 @@ STRAIGHT = ("trap", "drill", "techno", "edm", "drum and bass", "dubstep", "pop",
 def offbeat(genre: str, grid: float) -> float:
     """Where the second note of each pair usually falls, as a share of the pair (0.5 is straight)."""
     phases = []
-    for seed in range(6):
-        for note in notes(piece(genre, seed=seed, duration=60), "drums"):
+    for seed in range(5):
+        for note in notes(piece(genre, seed=seed), "drums"):
             phase = note.start % (2 * grid) / (2 * grid)
             if note.pitch not in (37, 38, 39) and 0.4 < phase < 0.8:
                 phases.append(phase)

@@ -137,7 +137,7 @@ ROCK = Style(
             ("x--- ---- ---- ----", "x--- --x- x--- ----"),
             "power", 3, 45, 64, 0.8, gain_db=-4, pan=0.45,
         ),
-        Layer(("organ", "clean guitar"), ("x--- ---- ---- ----",), "close", 3, 57, 76, 0.0, gain_db=-8, pan=0.15),
+        Layer(("organ", "clean guitar"), ("x--- ---- ---- ----",), "close", 3, 57, 76, 0.0, gain_db=-5, pan=0.15),
     ),
     leads=(
         Lead(

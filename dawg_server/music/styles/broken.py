@@ -45,11 +45,11 @@ DRUM_AND_BASS = Style(
         low=29,
     ),
     layers=(
-        Layer(("pad", "strings"), ("x--- ---- ---- ----",), "open", 4, 52, 76, 0.0, gain_db=-3),
+        Layer(("pad", "strings"), ("x--- ---- ---- ----",), "open", 4, 52, 76, 0.0, gain_db=-1),
         Layer(
             ("electric piano", "pluck", "grand piano"),
             ("x--- ---- x--- ----", "x--- ..x- x--- ..x-", "x..x ..x. x..x x.x."),
-            "close", 4, 57, 78, 0.65, gain_db=-4, pan=-0.2,
+            "close", 4, 57, 78, 0.65, gain_db=-2.5, pan=-0.2,
         ),
     ),
     leads=(

@@ -125,11 +125,11 @@ TECHNO = Style(
         gain_db=-1,
     ),
     layers=(
-        Layer(("pad",), ("x--- ---- ---- ----",), "open", 3, 50, 74, 0.0, gain_db=-8),
+        Layer(("pad",), ("x--- ---- ---- ----",), "open", 3, 50, 74, 0.0, gain_db=-5),
         Layer(
             ("house stab", "pluck"),
             ("..x. .... ..x. ....", "...x ..x. ...x ..x.", "x..x ..x. .x.. x..."),
-            "close", 3, 55, 76, 0.7, gain_db=-4, pan=0.15,
+            "close", 3, 55, 76, 0.7, gain_db=-2, pan=0.15,
         ),
     ),
     leads=(
