@@ -36,7 +36,7 @@ PROFILES = {
     "boom bap": Profile(-3.5, -5.0, -5.5, wobble=5.0, drive=1.3, room=0.7, echo=0.06),
     "hip hop": Profile(-3.0, -5.5, -5.5, 1.0, 0.4, wobble=4.0, drive=1.0, room=0.8),
     "house": Profile(-3.5, -4.5, -5.0, 6.0, 0.75, echo=0.18, room=1.1, drive=0.7),
-    "techno": Profile(-4.0, -7.0, -6.5, 6.0, 0.7, echo=0.25, room=1.2, drive=1.2),
+    "techno": Profile(-4.0, -5.0, -4.0, 6.0, 0.7, echo=0.25, room=1.2, drive=1.2),
     "edm": Profile(-4.0, -3.0, -3.5, 7.5, 0.85, echo=0.2, room=1.2, chords_low=170.0),
     "dubstep": Profile(-1.0, -6.0, -6.0, 3.5, 0.35, drive=1.3, room=1.1),
     "drum and bass": Profile(-2.5, -5.0, -4.5, 3.0, 0.3, drive=1.1, room=1.1, echo=0.15),
