@@ -81,9 +81,11 @@ def _motif(cell: str, metre: tuple[int, ...], leap: float, rng: random.Random) -
             step = rng.choices([step for step, _ in _STEPS], weights)[0]
         if len(contour) > 1 and abs(contour[-1] - contour[-2]) > 2:
             step = -1 if contour[-1] > contour[-2] else 1  # a leap is filled by a step back
-        if contour[-1] == 0 == contour[max(0, len(contour) - 3)] and step == 0:
-            step = 1
-        contour.append(max(-_SPAN_STEPS, min(_SPAN_STEPS, contour[-1] + step)))
+        if step == 0 and len(contour) > 1 and contour[-1] == contour[-2]:
+            step = rng.choice((-1, 1))
+        if abs(contour[-1] + step) > _SPAN_STEPS:
+            step = -step  # turn back rather than stick to the edge
+        contour.append(contour[-1] + step)
     return Motif(cell, tuple(contour))
 
 
@@ -120,15 +122,29 @@ def _bar(
             continue
         chord = bar.chord_at(start)
         steps = _ladder(chord, lead, key, low, high)
-        at = steps.index(theory.nearest(anchor, steps)) + motif.contour[min(passed + index, len(motif.contour) - 1)]
-        pitch = steps[max(0, min(len(steps) - 1, at))]
+        at = steps.index(theory.nearest(anchor, steps)) + motif.contour[passed + index]
+        pitch = steps[_folded(at, len(steps))]
         if last and closing:
             pitch = _cadence(pitch, chord, key, answer, low, high)
         elif strong:
             pitch = theory.nearest(pitch, theory.ladder(chord.of_size(_consonant(lead)).tones, low, high))
+        if len(notes) > 1 and pitch == notes[-1].pitch == notes[-2].pitch:
+            pitch = theory.nearest(centre, [tone for tone in _around(pitch, chord, lead, low, high) if tone != pitch])
         length = min(event.beats, bar.end - start) * (0.96 if event.beats > event.step else 0.85)
         notes.append(score.Note(start, length, pitch, _velocity(event, index, bar.section.energy)))
     return notes
+
+
+def _folded(index: int, count: int) -> int:
+    """An index beyond either end turns back into the range."""
+    index = abs(index)
+    return index if index < count else max(0, 2 * (count - 1) - index)
+
+
+def _around(pitch: int, chord: theory.Chord, lead: style.Lead, low: int, high: int) -> list[int]:
+    """The chord tones on both sides of a pitch."""
+    tones = theory.ladder(chord.of_size(_consonant(lead)).tones, low, high)
+    return sorted(tones, key=lambda tone: (abs(tone - pitch), tone))[:3]
 
 
 def _consonant(lead: style.Lead) -> int:

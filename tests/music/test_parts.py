@@ -129,6 +129,15 @@ def test_melodies_stand_on_chord_tones_on_the_beat() -> None:
         assert all(note.pitch % 12 in chord for note, chord in zip(strong, tones, strict=True)), genre
 
 
+def test_no_melody_sticks_to_one_note() -> None:
+    for genre in STYLES:
+        for part in (part for part in parts(piece(genre, duration=60)) if part.stem == "melody"):
+            pitches = [note.pitch for note in part.notes]
+            stuck = sum(len(set(pitches[index : index + 5])) == 1 for index in range(len(pitches) - 4))
+            assert stuck <= 0.05 * len(pitches), genre
+            assert len(set(pitches)) >= 4, genre
+
+
 def test_a_melody_sings_within_reach() -> None:
     for genre in ("pop", "jazz", "folk"):
         lead = next(part for part in parts(piece(genre, duration=120)) if part.stem == "melody")
