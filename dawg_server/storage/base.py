@@ -17,7 +17,10 @@ class StoredFile:
 
 
 class Storage(Protocol):
-    """Files by key (`<owner>/<audio id>/<name>`). A file is there whole or not at all; keys are never user input."""
+    """Files by key (see `keys`). A file is there whole or not at all; keys are never user input.
+
+    Everything raises `errors.DependencyUnavailable("storage")` when the storage does not answer.
+    """
 
     name: str
 
@@ -31,13 +34,16 @@ class Storage(Protocol):
         """The bytes `start` to before `end` in pieces; raises `errors.NotFound` when there is no such file."""
 
     async def fetch(self, key: str, target: Path) -> None:
-        """Copies the whole file to a local path."""
+        """Copies the whole file to a local path; raises `errors.NotFound` when there is no such file."""
 
     async def delete(self, key: str) -> None:
         """Removes the file; a missing one is fine."""
 
-    async def link(self, key: str, *, seconds: int, filename: str, content_type: str) -> str | None:
-        """A direct link that works without headers, or None when this server has to serve the bytes itself."""
+    def link(self, key: str, *, seconds: int, filename: str, content_type: str) -> str | None:
+        """A direct link that works without headers, or None when this server has to serve the bytes itself.
+
+        Made without asking anybody, so it costs next to nothing, and a link to a missing file is made as well.
+        """
 
     async def check(self) -> None:
         """Raises when the storage does not work; called by `/health` with a time limit."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
+import time
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from dawg_server import errors
 from dawg_server.storage.base import StoredFile
 
 PIECE = 256 * 1024  # bytes per read
+ABANDONED = 3600.0  # seconds after which a copy that nobody finished was left by a crash
 
 
 class FolderStorage:
@@ -22,7 +25,12 @@ class FolderStorage:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._incoming = self._folder / ".incoming"
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        for copy in self._incoming.iterdir():
+            with contextlib.suppress(FileNotFoundError):  # another process may be finishing it
+                if copy.stat().st_mtime < time.time() - ABANDONED:
+                    copy.unlink()
 
     async def put(self, key: str, source: Path, content_type: str) -> StoredFile:
         return await asyncio.to_thread(self._put, key, source)
@@ -55,9 +63,9 @@ class FolderStorage:
             raise errors.NotFound("The stored file is gone.") from None
 
     async def delete(self, key: str) -> None:
-        await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
+        await asyncio.to_thread(self._delete, key)
 
-    async def link(self, key: str, *, seconds: int, filename: str, content_type: str) -> str | None:
+    def link(self, key: str, *, seconds: int, filename: str, content_type: str) -> str | None:
         return None
 
     async def check(self) -> None:
@@ -74,17 +82,31 @@ class FolderStorage:
     def _put(self, key: str, source: Path) -> StoredFile:
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        copy = self._incoming / uuid.uuid4().hex
         try:
-            shutil.copyfile(source, beside)
-            with beside.open("rb") as file:
-                os.fsync(file.fileno())
-            beside.rename(path)
+            shutil.copyfile(source, copy)
+            _sync(copy)
+            copy.rename(path)
         finally:
-            beside.unlink(missing_ok=True)
+            copy.unlink(missing_ok=True)
+        _sync(path.parent)
         return StoredFile(key, path.stat().st_size)
 
+    def _delete(self, key: str) -> None:
+        path = self._path(key)
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # not empty, or gone already
+            path.parent.rmdir()
+
     def _probe(self) -> None:
-        probe = self._folder / f".probe-{uuid.uuid4().hex}"
+        probe = self._incoming / f"probe-{uuid.uuid4().hex}"
         probe.write_bytes(b"ok")
         probe.unlink()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,63 @@
+"""The folder for files that are being worked on. They are worth nothing once their process is gone."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+_LOCK = ".lock"
+
+
+class WorkFolder:
+    """`path` belongs to this process alone; `close` removes it.
+
+    A process that is killed cannot remove its folder, so the next one that starts here does: whoever lives holds a lock
+    on a file inside of its own. (Process ids would not do: in a container every server has the same one.)
+    """
+
+    def __init__(self, root: Path) -> None:
+        root = root.resolve()
+        root.mkdir(parents=True, exist_ok=True)
+        doorkeeper = os.open(root / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(doorkeeper, fcntl.LOCK_EX)  # nobody judges a folder that is just being made
+            _remove_abandoned(root)
+            self.path = root / uuid.uuid4().hex[:12]
+            self.path.mkdir()
+            self._lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        finally:
+            os.close(doorkeeper)
+
+    def new(self) -> Path:
+        """A fresh folder inside; whoever asks for it removes it."""
+        folder = self.path / uuid.uuid4().hex
+        folder.mkdir()
+        return folder
+
+    def close(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self._lock)
+
+
+def _remove_abandoned(root: Path) -> None:
+    for folder in root.iterdir():
+        if folder.is_dir() and not _is_held(folder / _LOCK):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        probe = os.open(lock, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(probe)
+    return False
