@@ -17,9 +17,12 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
-from bus.local import LocalBus
+from bus import events
+from bus.local import LocalBus, Scope
 from bus.redis import RedisBus
 from dawg_server import logs
+from dawg_server.accounts.passwords import Passwords
+from dawg_server.accounts.service import Accounts
 from dawg_server.audio.workers import Workers
 from dawg_server.database import server_secrets
 from dawg_server.database.migrate import migrate
@@ -72,6 +75,12 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         stack.push_async_callback(bus.close)
         await bus.start()
 
+        identity = Identity(database, secret=settings.jwt_secret, key_set_url=settings.jwt_jwks_url)
+        stack.push_async_callback(identity.close)
+        bus.subscribe(events.LoginEnded, lambda event: identity.end(event.login), Scope.EVERYWHERE)
+        passwords = Passwords()
+        stack.callback(passwords.close)
+
         storage: Storage = FolderStorage(settings.data_dir / "files")
         stack.push_async_callback(storage.close)
         links = LinkSigner(await server_secrets.get_or_create(database, LINK_KEY))
@@ -106,7 +115,8 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             bus=bus,
             storage=storage,
             links=links,
-            identity=Identity(database, secret=settings.jwt_secret, key_set_url=settings.jwt_jwks_url),
+            identity=identity,
+            accounts=Accounts(database, bus, identity, passwords),
             limits=limits,
             health=Health(settings, database, storage, bus),
             access=Access(database),

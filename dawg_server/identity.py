@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import re
 import secrets
+import time
+import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import jwt
-import structlog
 
-from dawg_server import errors, logs
-from dawg_server.database import users
+from dawg_server import errors
+from dawg_server.database import sessions, users
 from dawg_server.database.pool import Database
+from dawg_server.key_set import KeySet
 
 Origin = Literal["local", "token", "development"]
 
 DEVELOPMENT_USER = "dev-user"
 CLOCK_TOLERANCE = 30  # seconds
-KEY_SET_TIMEOUT = 5.0  # seconds
-MAX_KNOWN_USERS = 10_000
+ACCESS_SECONDS = 3600  # life of an access token
+TRUSTED_SECONDS = 5.0  # how long an answer of the database about a caller is believed
+MAX_REMEMBERED = 10_000  # callers, and logins that have ended
 _USER_ID = re.compile(r"[A-Za-z0-9_.@:-]{1,128}")
-
-log: structlog.stdlib.BoundLogger = logs.get("main")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,56 +44,103 @@ class Identity:
         self.secured = bool(secret or key_set_url)
         # Without JWT_SECRET, local accounts still work in development mode, with a key that dies with the process.
         self._secret = secret or (None if key_set_url else secrets.token_hex(32))
-        self._keys = jwt.PyJWKClient(key_set_url, timeout=KEY_SET_TIMEOUT) if key_set_url else None
-        self._known: dict[str, None] = {}
+        self._keys = KeySet(key_set_url) if key_set_url else None
+        self._trusted_until: dict[Caller, float] = {}  # monotonic time
+        self._ended: dict[str, None] = {}
+
+    async def close(self) -> None:
+        if self._keys is not None:
+            await self._keys.close()
 
     async def identify(self, token: str | None, claimed: str | None) -> Caller:
         """`token` is the bearer token; `claimed` is a user id that only development mode believes."""
-        caller = await (self._by_token(token) if self.secured else self._by_name(token, claimed))
-        if caller.user_id not in self._known:
-            await users.ensure(self._database, caller.user_id, caller.origin)
-            if len(self._known) >= MAX_KNOWN_USERS:
-                self._known.pop(next(iter(self._known)))
-            self._known[caller.user_id] = None
-        return caller
-
-    async def _by_name(self, token: str | None, claimed: str | None) -> Caller:
+        if self.secured:
+            return await self._trust(await self._by_token(token))
         if token:
             with contextlib.suppress(errors.DawgError):  # earlier pages send a made-up token; it is no reason to refuse
-                return await self._by_token(token)
-        user_id = claimed or DEVELOPMENT_USER
-        if not _USER_ID.fullmatch(user_id):
-            raise errors.Unauthorized("A user id has 1 to 128 of the characters A-Z a-z 0-9 _ . @ : -")
-        return Caller(user_id, "development")
+                return await self._trust(await self._by_token(token))
+        return await self._trust(_by_name(claimed))
+
+    def require_accounts(self) -> str:
+        """The key of our own tokens; raises `ProviderUnconfigured` when this server cannot sign any."""
+        if not self._secret:
+            raise errors.ProviderUnconfigured("Signing in with a password", "JWT_SECRET")
+        return self._secret
+
+    def issue(self, user_id: str, login: str) -> str:
+        """An access token that is good for `ACCESS_SECONDS`."""
+        secret = self.require_accounts()
+        now = int(time.time())
+        claims = {"sub": user_id, "iat": now, "exp": now + ACCESS_SECONDS, "login": login, "jti": uuid.uuid4().hex}
+        return jwt.encode(claims, secret, "HS256")
+
+    def end(self, login: str) -> None:
+        """Tokens of that login are refused from now on, also those that are being looked at just now."""
+        _remember(self._ended, login, None)
+
+    async def _trust(self, caller: Caller) -> Caller:
+        """The caller, when account and login are still good; makes the user's row on first sight."""
+        if self._trusted_until.get(caller, 0.0) < time.monotonic():
+            if not await users.ensure(self._database, caller.user_id, caller.origin):
+                raise errors.Unauthorized("This account is switched off.")
+            if caller.login is not None and not await sessions.is_open(self._database, caller.login):
+                self.end(caller.login)
+            _remember(self._trusted_until, caller, time.monotonic() + TRUSTED_SECONDS)
+        if caller.login in self._ended:
+            raise errors.Unauthorized("This login has ended. Please sign in again.")
+        return caller
 
     async def _by_token(self, token: str | None) -> Caller:
         if not token:
             raise errors.Unauthorized()
         try:
             header = jwt.get_unverified_header(token)
-            key, algorithms = await self._key_for(token, str(header.get("alg")))
+            key, algorithm = await self._key_for(header)
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
-                algorithms=algorithms,
+                algorithms=[algorithm],
                 leeway=CLOCK_TOLERANCE,
                 options={"require": ["exp", "sub"], "verify_aud": False},
             )
         except jwt.ExpiredSignatureError:
             raise errors.TokenExpired() from None
-        except jwt.PyJWKClientConnectionError:
-            raise errors.DependencyUnavailable("sign-in service") from None
         except (jwt.PyJWTError, ValueError):
             raise errors.Unauthorized("This access token is not valid.") from None
         if not _USER_ID.fullmatch(claims["sub"]):
             raise errors.Unauthorized("This access token names no usable user.")
-        return Caller(claims["sub"], "local" if algorithms == ["HS256"] else "token", claims.get("login"))
+        if algorithm != "HS256":
+            return Caller(claims["sub"], "token")
+        return Caller(claims["sub"], "local", _login(claims.get("login")))
 
-    async def _key_for(self, token: str, algorithm: str) -> tuple[Any, list[str]]:
+    async def _key_for(self, header: dict[str, Any]) -> tuple[Any, str]:
         """The algorithm decides the kind of key, so that a public key can never serve as an HS256 secret."""
+        algorithm = header.get("alg")
         if algorithm == "HS256" and self._secret:
-            return self._secret, ["HS256"]
+            return self._secret, "HS256"
         if algorithm in ("RS256", "ES256") and self._keys:
-            key = await asyncio.to_thread(self._keys.get_signing_key_from_jwt, token)
-            return key.key, [algorithm]
+            return await self._keys.key(header.get("kid"), algorithm), algorithm
         raise errors.Unauthorized("This access token is signed in a way that this server does not accept.")
+
+
+def _by_name(claimed: str | None) -> Caller:
+    user_id = claimed or DEVELOPMENT_USER
+    if not _USER_ID.fullmatch(user_id):
+        raise errors.Unauthorized("A user id has 1 to 128 of the characters A-Z a-z 0-9 _ . @ : -")
+    return Caller(user_id, "development")
+
+
+def _login(claim: object) -> str | None:
+    """Only logins of ours are UUIDs; others who share the secret may mean something else by that claim."""
+    try:
+        return str(uuid.UUID(claim)) if isinstance(claim, str) else None
+    except ValueError:
+        return None
+
+
+def _remember(memory: dict[Any, Any], key: object, value: object) -> None:
+    """The oldest entries make room."""
+    memory.pop(key, None)
+    memory[key] = value
+    if len(memory) > MAX_REMEMBERED:
+        del memory[next(iter(memory))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bus.local import LocalBus
+from dawg_server.accounts.service import Accounts
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.generation.providers.choice import Providers
@@ -35,6 +36,7 @@ class Services:
     storage: Storage
     links: LinkSigner
     identity: Identity
+    accounts: Accounts
     limits: Limits
     health: Health
     access: Access

@@ -70,6 +70,9 @@ class Settings:
         alias=("PORT",),
     )
     host: str | None = _variable("HOST", None, "address to listen on (all interfaces when not set)")
+    behind_proxy: bool = _variable(
+        "TRUST_PROXY", False, "true: X-Real-IP and X-Forwarded-For are believed; always so on Railway", kind="bool"
+    )
     public_url: str | None = _variable(
         "PUBLIC_URL",
         None,
@@ -170,6 +173,9 @@ class Settings:
     requests_per_minute: int = _variable(
         "REQUESTS_PER_MINUTE", 300, "requests per user", kind="int", check=_range(1, 1_000_000)
     )
+    auth_per_minute: int = _variable(
+        "AUTH_REQUESTS_PER_MINUTE", 10, "attempts to sign in or up per address", kind="int", check=_range(1, 1_000_000)
+    )
     jobs_per_minute: int = _variable("JOBS_PER_MINUTE", 20, "new jobs per user", kind="int", check=_range(1, 100_000))
     jobs_running: int = _variable(
         "JOBS_RUNNING_PER_USER", 5, "jobs of one user that run at once", kind="int", check=_range(1, 1000)
@@ -236,6 +242,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     environment = os.environ if environment is None else environment
     source = {name: value for name, value in environment.items() if value.strip()}
     values = {each.name: _read(each, source) for each in fields(Settings)}
+    values["behind_proxy"] |= bool(values["replica"])  # named by the platform: its proxy is in front of us
     values["replica"] = values["replica"] or socket.gethostname()
     settings = Settings(**values)
     if settings.redis_adapter and not settings.redis_url:

@@ -1,12 +1,21 @@
-"""Rows of `users`."""
+"""Rows of `users`, whatever the identity comes from."""
 
 from __future__ import annotations
 
-from dawg_server.database.pool import Database
+from typing import Any
+
+from dawg_server.database.pool import Connection, Database
 
 
-async def ensure(database: Database, user_id: str, origin: str) -> None:
-    """Makes the row on first sight of an identity, so that nothing fails for want of a user."""
-    await database.execute(
-        "INSERT INTO users (id, origin) VALUES (%s, %s) ON CONFLICT (id) DO NOTHING", (user_id, origin)
+async def ensure(database: Database, user_id: str, origin: str) -> bool:
+    """Makes the row on first sight of an identity, so that nothing fails for want of a user. False: switched off."""
+    active = await database.fetch_value(
+        """WITH made AS (INSERT INTO users (id, origin) VALUES (%s, %s) ON CONFLICT (id) DO NOTHING)
+           SELECT is_active FROM users WHERE id = %s""",
+        (user_id, origin, user_id),
     )
+    return active is not False
+
+
+async def get(database: Database | Connection, user_id: str) -> dict[str, Any] | None:
+    return await database.fetch_one("SELECT * FROM users WHERE id = %s", (user_id,))

@@ -43,15 +43,18 @@ def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
 
 
 async def let_in(request: web.Request, services: Services) -> Caller:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    caller = await services.identity.identify(
-        token.strip() if scheme.lower() == "bearer" else None, request.headers.get("X-User-Id")
-    )
+    caller = await services.identity.identify(bearer(request), request.headers.get("X-User-Id"))
     structlog.contextvars.bind_contextvars(user_id=caller.user_id)
     request[ALLOWANCE] = await services.limits.hit("requests", caller.user_id, services.settings.requests_per_minute)
     if services.lifecycle.draining:
         raise errors.Draining(retry_after=2.0)
     return caller
+
+
+def bearer(request: web.Request) -> str | None:
+    """The access token that came with the request."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def _query(request: web.Request) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import structlog
 from socketio import exceptions  # type: ignore[import-untyped]
 
+from bus import events
+from bus.local import Scope
 from dawg_server import errors, logs
 from dawg_server.services import Services
 from handlers.rest import json
@@ -22,8 +25,25 @@ def user_room(user_id: str) -> str:
     return f"user:{user_id}"
 
 
+def login_room(login: str) -> str:
+    return f"login:{login}"
+
+
 def mount(server: Server, services: Services) -> None:
-    """Lets clients with a valid identity in; a refusal carries the error envelope as its data."""
+    """Lets clients with a valid identity in; a refusal carries the error envelope as its data.
+
+    The end of a login is the end of its sockets, on whichever replica they are.
+    """
+
+    async def end_sockets(event: events.LoginEnded) -> None:
+        members = [
+            (sid, namespace)
+            for namespace in NAMESPACES
+            for sid, _ in server.manager.get_participants(namespace, login_room(event.login))
+        ]
+        await asyncio.gather(*(server.disconnect(sid, namespace) for sid, namespace in members))
+
+    services.bus.subscribe(events.LoginEnded, end_sockets, Scope.EVERYWHERE)
     for namespace, service in NAMESPACES.items():
         _mount_one(server, services, namespace, logs.get(service))
 
@@ -46,6 +66,8 @@ def _mount_one(server: Server, services: Services, namespace: str, log: structlo
             log.info("A socket was refused.", action="socket_refused", namespace=namespace, code=error.code)
             raise exceptions.ConnectionRefusedError(error.message, error.envelope()) from None
         await server.save_session(sid, {"caller": caller}, namespace)
+        if caller.login is not None:
+            await server.enter_room(sid, login_room(caller.login), namespace)
         if namespace == "/":
             await server.enter_room(sid, user_room(caller.user_id), namespace)
         log.info("A socket connected.", action="socket_connected", namespace=namespace, sid=sid, user_id=caller.user_id)

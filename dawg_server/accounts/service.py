@@ -1,0 +1,153 @@
+"""Registering, signing in, staying signed in and signing out (contract, section 4.3)."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from bus import events
+from bus.local import LocalBus
+from dawg_server import errors, logs
+from dawg_server.accounts.passwords import Passwords
+from dawg_server.database import accounts, collaborators, sessions, users
+from dawg_server.database.pool import Connection, Database
+from dawg_server.identity import ACCESS_SECONDS, Identity
+
+REFRESH_DAYS = 30
+MAX_USERNAME = 40  # characters
+
+log: structlog.stdlib.BoundLogger = logs.get("main")
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a client gets: its user (a row of `users`), an access token, and the single-use token for the next one."""
+
+    user: dict[str, Any]
+    access_token: str
+    refresh_token: str
+    expires_in: int  # seconds
+
+
+class Accounts:
+    """Local accounts. All methods raise `ProviderUnconfigured` on a server that cannot sign tokens of its own."""
+
+    def __init__(self, database: Database, bus: LocalBus, identity: Identity, passwords: Passwords) -> None:
+        self._database = database
+        self._bus = bus
+        self._identity = identity
+        self._passwords = passwords
+
+    async def register(
+        self, *, email: str, password: str, username: str | None = None, first_name: str | None = None,
+        last_name: str | None = None, user_agent: str | None = None,
+    ) -> Login:  # fmt: skip
+        """`email` is in lower case. Raises `EmailTaken`. Invitations to that address become memberships."""
+        self._identity.require_accounts()
+        hashed = await self._passwords.hash(password)
+        async with self._database.transaction() as connection:
+            await accounts.lock_address(connection, email)
+            user = await accounts.insert(
+                connection, email=email, password_hash=hashed, first_name=first_name, last_name=last_name,
+                username=username or email.partition("@")[0][:MAX_USERNAME],
+            )  # fmt: skip
+            joined = await collaborators.bind(connection, user["id"], email)
+            login = await self._open(connection, user, str(uuid.uuid4()), user_agent)
+        log.info("An account was made.", action="account_registered", user_id=user["id"])
+        for membership in joined:
+            await self._bus.publish(
+                events.MembershipChanged(membership["project_id"], user["id"], membership["role"])
+            )
+        return login
+
+    async def login(self, *, email: str, password: str, user_agent: str | None = None) -> Login:
+        """Raises `InvalidCredentials`, with one sentence and after one time for every cause."""
+        self._identity.require_accounts()
+        found = await accounts.by_email(self._database, email)
+        stored = found["password_hash"] if found else None
+        if not await self._passwords.matches(stored, password) or found is None:
+            raise errors.InvalidCredentials()
+        if not found["is_active"]:
+            raise errors.Unauthorized("This account is switched off.")
+        async with self._database.transaction() as connection:
+            await sessions.prune(connection, found["id"])
+            user = await accounts.note_login(connection, found["id"])
+            return await self._open(connection, user, str(uuid.uuid4()), user_agent)
+
+    async def refresh(self, refresh_token: str, *, user_agent: str | None = None) -> Login:
+        """Spends the token. One that comes a second time has been copied: its whole login ends (`RefreshReused`)."""
+        self._identity.require_accounts()
+        digest = _digest(refresh_token)
+        async with self._database.transaction() as connection:
+            user = await sessions.lock_user_of(connection, digest)
+            session = await sessions.by_hash(connection, digest)
+            if user is None or session is None:
+                raise errors.Unauthorized("This refresh token is not valid. Sign in again.")
+            if session["replaced_by"] is None:
+                _require_good(session, user)
+                return await self._open(connection, user, session["family"], user_agent, replaces=session["id"])
+            await sessions.end(connection, session["family"])
+        log.warning("A spent refresh token came back; its login was ended.", action="refresh_reused",
+                    user_id=user["id"])  # fmt: skip
+        await self._bus.publish(events.LoginEnded(session["family"], user["id"]))
+        raise errors.RefreshReused()
+
+    async def logout(
+        self, *, refresh_token: str | None, user_id: str | None, login: str | None, everywhere: bool
+    ) -> None:
+        """Ends the login of the refresh token or else of the access token (`user_id`, `login`); `everywhere`: all.
+
+        Tokens that mean nothing here leave nothing to end, so they are no error.
+        """
+        self._identity.require_accounts()
+        async with self._database.transaction() as connection:
+            if refresh_token:
+                owner = await sessions.lock_user_of(connection, _digest(refresh_token))
+                session = await sessions.by_hash(connection, _digest(refresh_token))
+                if owner and session:
+                    user_id, login = owner["id"], session["family"]
+            if user_id:
+                await sessions.lock_user(connection, user_id)
+            if user_id is None:
+                return
+            ended = set(await sessions.open_families(connection, user_id)) if everywhere else set()
+            ended |= {login} if login else set()
+            for family in ended:
+                await sessions.end(connection, family)
+        for family in ended:
+            await self._bus.publish(events.LoginEnded(family, user_id))
+
+    async def user(self, user_id: str) -> dict[str, Any]:
+        found = await users.get(self._database, user_id)
+        if found is None:
+            raise errors.Unauthorized("This account does not exist any more.")
+        return found
+
+    async def _open(
+        self, connection: Connection, user: dict[str, Any], family: str, user_agent: str | None,
+        replaces: str | None = None,
+    ) -> Login:  # fmt: skip
+        token = secrets.token_urlsafe(32)
+        await sessions.insert(
+            connection, user["id"], family, _digest(token), days=REFRESH_DAYS, user_agent=user_agent, replaces=replaces
+        )
+        return Login(user, self._identity.issue(user["id"], family), token, ACCESS_SECONDS)
+
+
+def _require_good(session: dict[str, Any], user: dict[str, Any]) -> None:
+    if session["revoked_at"] is not None:
+        raise errors.Unauthorized("This login has ended. Sign in again.")
+    if session["expired"]:
+        raise errors.TokenExpired("This refresh token has expired. Sign in again.")
+    if not user["is_active"]:
+        raise errors.Unauthorized("This account is switched off.")
+
+
+def _digest(token: str) -> bytes:
+    """Refresh tokens are random, so a plain hash is enough to keep a stolen table from being of use."""
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,97 @@
+"""Accounts and logins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from handlers.schemas.base import Body, Flag, Text
+
+MAX_EMAIL = 254  # characters, RFC 5321
+
+
+class Email(Text):
+    """An e-mail address, in lower case."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(3, MAX_EMAIL, metadata={"type": "string", "format": "email"}, **kwargs)
+        self._check = validate.Email(error="has to be an e-mail address")
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        address = super()._deserialize(value, attr, data, **kwargs).lower()
+        if not address.isascii():
+            raise ValidationError("has to be an e-mail address without special letters")
+        return self._check(address)
+
+
+class Registration(Body):
+    """A new account; without `username` it is called like the address up to the @."""
+
+    email = Email(required=True)
+    password = Text(8, 128, strip=False, required=True)
+    username = Text(3, 40, allow_none=True, load_default=None)
+    first_name = Text(0, 100, allow_none=True, load_default=None)
+    last_name = Text(0, 100, allow_none=True, load_default=None)
+
+
+class Credentials(Body):
+    """Who wants to sign in."""
+
+    email = Text(1, MAX_EMAIL, required=True)
+    password = Text(1, 128, strip=False, required=True)
+
+
+class RefreshRequest(Body):
+    """A refresh token works once; the reply brings the next one."""
+
+    refresh_token = Text(1, 500, required=True)
+
+
+class LogoutRequest(Body):
+    """Which login ends: that of the refresh token, else that of the access token; `everywhere`: all of the user."""
+
+    refresh_token = Text(0, 500, allow_none=True, load_default=None)
+    everywhere = Flag(load_default=False)
+
+
+class User(Body):
+    """An account as its owner sees it."""
+
+    id = fields.String()
+    email = fields.String(allow_none=True)
+    username = fields.String()
+    name = fields.String()
+    first_name = fields.String(allow_none=True)
+    last_name = fields.String(allow_none=True)
+    avatar = fields.String(allow_none=True)
+    role = fields.String(metadata={"enum": ["USER"]})
+    is_verified = fields.Boolean()
+    is_active = fields.Boolean()
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+    last_login_at = fields.DateTime(allow_none=True)
+
+
+class SignedIn(Body):
+    """`token` and `accessToken` are the same; it is good for `expiresIn` seconds."""
+
+    success = fields.Boolean()
+    user = fields.Nested(User)
+    token = fields.String()
+    access_token = fields.String()
+    refresh_token = fields.String()
+    expires_in = fields.Integer()
+
+
+class Me(Body):
+    """Who is calling."""
+
+    success = fields.Boolean()
+    user = fields.Nested(User)
+
+
+class Done(Body):
+    """It is done."""
+
+    success = fields.Boolean()
