@@ -28,6 +28,7 @@ from dawg_server.database import server_secrets
 from dawg_server.database.migrate import migrate
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
+from dawg_server.daw.sharing import Sharing
 from dawg_server.generation.providers.choice import Providers
 from dawg_server.generation.providers.embedded import EmbeddedProvider
 from dawg_server.generation.queue import JobQueue
@@ -107,6 +108,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             database, bus, queue, limits,
             JobLimits(settings.jobs_per_minute, settings.jobs_running, settings.jobs_waiting),
         )  # fmt: skip
+        access = Access(database)
         parts = Services(
             settings=settings,
             lifecycle=Lifecycle(),
@@ -119,7 +121,8 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             accounts=Accounts(database, bus, identity, passwords),
             limits=limits,
             health=Health(settings, database, storage, bus),
-            access=Access(database),
+            access=access,
+            sharing=Sharing(database, bus, access),
             providers=providers,
             generation=generation,
         )

@@ -8,6 +8,7 @@ from bus.local import LocalBus
 from dawg_server.accounts.service import Accounts
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
+from dawg_server.daw.sharing import Sharing
 from dawg_server.generation.providers.choice import Providers
 from dawg_server.generation.service import GenerationService
 from dawg_server.health import Health
@@ -40,5 +41,6 @@ class Services:
     limits: Limits
     health: Health
     access: Access
+    sharing: Sharing
     providers: Providers
     generation: GenerationService

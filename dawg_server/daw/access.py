@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dawg_server import errors
+from dawg_server import errors, ids
 from dawg_server.database import projects
 from dawg_server.database.pool import Database
 
@@ -17,7 +17,7 @@ class Access:
 
     async def require(self, project_id: str, user_id: str, role: str) -> str:
         """The caller's role, when it is at least `role`. Raises `NotFound` for strangers and `Forbidden` for others."""
-        held = await projects.role(self._database, project_id, user_id)
+        held = await projects.role(self._database, project_id, user_id) if ids.is_uuid(project_id) else None
         if held is None:
             raise errors.NotFound("There is no such project.", details={"kind": "project"})
         if RANKS[held] < RANKS[role]:

@@ -1,0 +1,66 @@
+"""`/projects/…/collaborators`: sharing a project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from handlers.rest.json import timestamp
+from handlers.rest.routing import Answer, Call, Routes
+from handlers.schemas import collaborators as schemas
+
+PATH = "/projects/{project_id}/collaborators"
+ONE = PATH + "/{collaborator_id}"
+
+routes = Routes("projects")
+
+
+@routes.get(PATH, "Who works on a project", reply=schemas.Collaborators, errors=(404,))
+async def list_collaborators(call: Call) -> Answer:
+    rows = await call.services.sharing.members(call.path["project_id"], call.caller.user_id)
+    return {"success": True, "collaborators": [_shown(row) for row in rows], "total": len(rows)}
+
+
+@routes.post(PATH, "Share a project", body=schemas.Invitation, reply=schemas.CollaboratorReply, status=201,
+             errors=(403, 404, 409))  # fmt: skip
+async def add_collaborator(call: Call) -> Answer:
+    """An unknown address is kept; it becomes a member as soon as it has an account."""
+    row = await call.services.sharing.invite(call.path["project_id"], call.caller.user_id, **call.body)
+    return _reply(row)
+
+
+@routes.put(ONE, "Change what a member may do", body=schemas.RoleChange, reply=schemas.CollaboratorReply,
+            errors=(403, 404, 409))  # fmt: skip
+async def change_collaborator(call: Call) -> Answer:
+    row = await call.services.sharing.change(
+        call.path["project_id"], call.caller.user_id, call.path["collaborator_id"], **call.body
+    )
+    return _reply(row)
+
+
+@routes.patch(ONE, "Change what a member may do", body=schemas.RoleChange, reply=schemas.CollaboratorReply,
+              errors=(403, 404, 409))  # fmt: skip
+async def patch_collaborator(call: Call) -> Answer:
+    return await change_collaborator(call)
+
+
+@routes.delete(ONE, "End a membership or an invitation", reply=schemas.CollaboratorRemoved, errors=(403, 404, 409))
+async def remove_collaborator(call: Call) -> Answer:
+    """Owners remove others, members remove themselves. Sockets of the removed leave the project's room at once."""
+    row = await call.services.sharing.remove(
+        call.path["project_id"], call.caller.user_id, call.path["collaborator_id"]
+    )
+    return _reply(row) | {"deleted": True, "message": "The collaborator was removed."}
+
+
+def _reply(row: Mapping[str, Any]) -> dict[str, Any]:
+    shown = _shown(row)
+    return {"success": True, **shown, "collaborator": shown}
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["id"], "projectId": row["project_id"], "userId": row["user_id"], "email": row["email"],
+        "role": row["role"], "invitedAt": timestamp(row["invited_at"]),
+        "acceptedAt": timestamp(row["accepted_at"]) if row["accepted_at"] else None,
+    }  # fmt: skip

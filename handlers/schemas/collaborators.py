@@ -1,0 +1,58 @@
+"""Who works on a project."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from handlers.schemas.auth import Email
+from handlers.schemas.base import Body, Choice
+
+GIVEN = ("editor", "viewer")
+ROLES = ("owner", *GIVEN)
+
+
+class Invitation(Body):
+    """An address without an account is kept until there is one."""
+
+    email = Email(required=True)
+    role = Choice(GIVEN, required=True)
+
+
+class RoleChange(Body):
+    """What a member may do from now on."""
+
+    role = Choice(GIVEN, required=True)
+
+
+class Collaborator(Body):
+    """`userId` and `acceptedAt` are null while the invitation is pending."""
+
+    id = fields.UUID()
+    project_id = fields.UUID()
+    user_id = fields.String(allow_none=True)
+    email = fields.String(allow_none=True)
+    role = fields.String(metadata={"enum": ROLES})
+    invited_at = fields.DateTime()
+    accepted_at = fields.DateTime(allow_none=True)
+
+
+class CollaboratorReply(Collaborator):
+    """The collaborator twice: its fields, and the whole."""
+
+    success = fields.Boolean()
+    collaborator = fields.Nested(Collaborator)
+
+
+class CollaboratorRemoved(CollaboratorReply):
+    """Who was removed."""
+
+    deleted = fields.Boolean()
+    message = fields.String()
+
+
+class Collaborators(Body):
+    """The owner first."""
+
+    success = fields.Boolean()
+    collaborators = fields.List(fields.Nested(Collaborator))
+    total = fields.Integer()

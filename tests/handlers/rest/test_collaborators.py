@@ -1,0 +1,176 @@
+"""Sharing a project over REST, and what the ones it is shared with can do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bus import events
+from bus.local import Scope
+from tests.servers import dawg
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+async def server(database_dsn: str, tmp_path: Path) -> AsyncIterator[dawg.Dawg]:
+    variables = {"JWT_SECRET": "s" * 40, "AUTH_REQUESTS_PER_MINUTE": "1000"}
+    async with dawg.running(database_dsn, tmp_path, **variables) as running:
+        yield running
+
+
+class Person:
+    """Somebody with an account."""
+
+    def __init__(self, server: dawg.Dawg, signed_in: dict[str, Any]) -> None:
+        self.id: str = signed_in["user"]["id"]
+        self._server = server
+        self._headers = {"Authorization": f"Bearer {signed_in['token']}"}
+
+    async def __call__(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        return await self._server.json(method, f"/api/projects/{path}", json=body, headers=self._headers)
+
+
+async def person(server: dawg.Dawg, name: str) -> Person:
+    account = {"email": f"{name}@example.com", "password": PASSWORD}
+    status, body = await server.json("POST", "/api/auth/register", json=account)
+    assert status == 201, body
+    return Person(server, body)
+
+
+async def project_of(server: dawg.Dawg, owner: Person, *, public: bool = False) -> str:
+    return str(await server.services.database.fetch_value(
+        "INSERT INTO projects (owner_id, name, is_public) VALUES (%s, 'Song', %s) RETURNING id", (owner.id, public)
+    ))  # fmt: skip
+
+
+def heard(server: dawg.Dawg) -> list[events.MembershipChanged]:
+    news: list[events.MembershipChanged] = []
+    server.services.bus.subscribe(events.MembershipChanged, news.append, Scope.EVERYWHERE)
+    return news
+
+
+async def test_an_owner_shares_with_a_known_address_at_once(server: dawg.Dawg) -> None:
+    ada, bob = await person(server, "ada"), await person(server, "bob")
+    project = await project_of(server, ada)
+    news = heard(server)
+    assert (await bob("GET", f"{project}/collaborators"))[0] == 404
+    status, body = await ada("POST", f"{project}/collaborators", {"email": "BOB@example.com", "role": "Editor"})
+    assert status == 201
+    assert body["collaborator"]["id"] == body["id"]
+    assert (body["userId"], body["email"], body["role"]) == (bob.id, "bob@example.com", "editor")
+    assert body["acceptedAt"] is not None
+    assert news == [events.MembershipChanged(project, bob.id, "editor")]
+    status, listed = await bob("GET", f"{project}/collaborators")
+    assert status == 200
+    assert [(each["email"], each["role"]) for each in listed["collaborators"]] == [
+        ("ada@example.com", "owner"), ("bob@example.com", "editor"),
+    ]  # fmt: skip
+
+
+async def test_an_unknown_address_waits_and_is_bound_when_its_account_appears(server: dawg.Dawg) -> None:
+    ada = await person(server, "ada")
+    project = await project_of(server, ada)
+    news = heard(server)
+    _, pending = await ada("POST", f"{project}/collaborators", {"email": "Carl@Example.com", "role": "viewer"})
+    assert (pending["userId"], pending["acceptedAt"], news) == (None, None, [])
+    carl = await person(server, "carl")
+    assert news == [events.MembershipChanged(project, carl.id, "viewer")]
+    _, listed = await carl("GET", f"{project}/collaborators")
+    assert listed["collaborators"][1]["id"] == pending["id"]
+    assert listed["collaborators"][1]["userId"] == carl.id
+    assert listed["collaborators"][1]["acceptedAt"] is not None
+
+
+async def test_an_invitation_and_a_registration_at_the_same_moment_always_meet(server: dawg.Dawg) -> None:
+    ada = await person(server, "ada")
+    project = await project_of(server, ada)
+    for number in range(8):
+        invited = ada("POST", f"{project}/collaborators", {"email": f"p{number}@example.com", "role": "viewer"})
+        (status, _), newcomer = await asyncio.gather(invited, person(server, f"p{number}"))
+        assert status == 201
+        assert (await newcomer("GET", f"{project}/collaborators"))[0] == 200
+
+
+async def test_nobody_is_in_a_project_twice(server: dawg.Dawg) -> None:
+    ada, _ = await person(server, "ada"), await person(server, "bob")
+    project = await project_of(server, ada)
+    for email in ("bob@example.com", "nobody@example.com"):
+        invitations = (ada("POST", f"{project}/collaborators", {"email": email, "role": "viewer"}) for _ in range(3))
+        assert sorted(status for status, _ in await asyncio.gather(*invitations)) == [201, 409, 409]
+    status, body = await ada("POST", f"{project}/collaborators", {"email": "ada@example.com", "role": "viewer"})
+    assert (status, body["code"]) == (409, "conflict")
+    assert (await ada("GET", f"{project}/collaborators"))[1]["total"] == 3
+
+
+async def test_only_the_owner_shares_changes_and_removes_but_everybody_may_leave(server: dawg.Dawg) -> None:
+    ada, bob, carl, eve = [await person(server, name) for name in ("ada", "bob", "carl", "eve")]
+    project = await project_of(server, ada)
+    place = f"{project}/collaborators"
+    _, of_bob = await ada("POST", place, {"email": "bob@example.com", "role": "editor"})
+    _, of_carl = await ada("POST", place, {"email": "carl@example.com", "role": "viewer"})
+    owner_row = (await ada("GET", place))[1]["collaborators"][0]["id"]
+    news = heard(server)
+
+    for member in (bob, carl):
+        assert (await member("POST", place, {"email": "x@example.com", "role": "viewer"}))[0] == 403
+        assert (await member("PUT", f"{place}/{of_carl['id']}", {"role": "editor"}))[0] == 403
+    assert (await bob("DELETE", f"{place}/{of_carl['id']}"))[0] == 403
+    assert (await carl("DELETE", f"{place}/{owner_row}"))[0] == 403
+    for method, path, body in (
+        ("POST", place, {"email": "x@example.com", "role": "viewer"}), ("DELETE", f"{place}/{of_carl['id']}", None),
+        ("PUT", f"{place}/{of_carl['id']}", {"role": "editor"}),
+    ):  # fmt: skip
+        assert (await eve(method, path, body))[0] == 404
+    assert news == []
+
+    status, body = await ada("PATCH", f"{place}/{of_carl['id']}", {"role": "EDITOR"})
+    assert (status, body["collaborator"]["role"]) == (200, "editor")
+    assert (await ada("PUT", f"{place}/{of_carl['id']}", {"role": "editor"}))[0] == 200
+    assert (await ada("PUT", f"{place}/{of_carl['id']}", {"role": "owner"}))[0] == 400
+    status, body = await bob("DELETE", f"{place}/{of_bob['id']}")
+    assert (status, body["deleted"], body["id"]) == (200, True, of_bob["id"])
+    assert (await bob("GET", place))[0] == 404
+    assert (await ada("DELETE", f"{place}/{of_carl['id']}"))[0] == 200
+    assert (await ada("DELETE", f"{place}/{of_carl['id']}"))[0] == 404
+    assert news == [
+        events.MembershipChanged(project, carl.id, "editor"), events.MembershipChanged(project, bob.id, None),
+        events.MembershipChanged(project, carl.id, None),
+    ]  # fmt: skip
+
+
+async def test_a_project_keeps_its_owner(server: dawg.Dawg) -> None:
+    ada = await person(server, "ada")
+    project = await project_of(server, ada)
+    place = f"{project}/collaborators"
+    row = (await ada("GET", place))[1]["collaborators"][0]
+    for outcome in (
+        await ada("DELETE", f"{place}/{row['id']}"), await ada("PUT", f"{place}/{row['id']}", {"role": "viewer"}),
+    ):  # fmt: skip
+        assert (outcome[0], outcome[1]["code"]) == (409, "conflict")
+    assert (await ada("GET", place))[1]["collaborators"] == [row]
+
+
+async def test_a_collaborator_of_another_project_and_malformed_ids_are_unknown(server: dawg.Dawg) -> None:
+    ada = await person(server, "ada")
+    one, other = await project_of(server, ada), await project_of(server, ada)
+    _, pending = await ada("POST", f"{one}/collaborators", {"email": "x@example.com", "role": "viewer"})
+    for path in (f"{other}/collaborators/{pending['id']}", f"{one}/collaborators/nonsense",
+                 f"nonsense/collaborators/{pending['id']}"):  # fmt: skip
+        assert (await ada("DELETE", path))[0] == 404
+        assert (await ada("PUT", path, {"role": "editor"}))[0] == 404
+    assert (await ada("GET", "nonsense/collaborators"))[0] == 404
+    assert (await ada("GET", f"{one}/collaborators"))[1]["total"] == 2
+
+
+async def test_visitors_of_a_public_project_see_no_addresses(server: dawg.Dawg) -> None:
+    ada, eve = await person(server, "ada"), await person(server, "eve")
+    project = await project_of(server, ada, public=True)
+    await ada("POST", f"{project}/collaborators", {"email": "pending@example.com", "role": "viewer"})
+    status, body = await eve("GET", f"{project}/collaborators")
+    assert (status, [each["email"] for each in body["collaborators"]]) == (200, [None])
+    assert "example.com" not in str(body)
