@@ -1,0 +1,73 @@
+"""What is said about a finished recording: measured on its own samples."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from dawg_server.audio import arrays, codecs, loudness, truepeak
+
+
+class Meter:
+    """Loudness, range, true peak and crest of a stream in one pass."""
+
+    def __init__(self, rate: int, channels: int) -> None:
+        self.rate, self.channels = rate, channels
+        self._loudness = loudness.LoudnessMeter(rate, channels)
+        self._peak = truepeak.TruePeakMeter(rate, channels)
+        self._highest = 0.0
+        self._energy = 0.0
+        self._frames = 0
+
+    def add(self, block: arrays.Samples) -> None:
+        self._loudness.add(block)
+        self._peak.add(block)
+        self._highest = max(self._highest, float(np.abs(block).max(initial=0.0)))
+        self._energy += float(np.square(block, dtype=np.float64).sum())
+        self._frames += len(block)
+
+    @property
+    def lufs(self) -> float:
+        """Integrated; -inf for silence."""
+        return self._loudness.integrated
+
+    @property
+    def true_peak(self) -> float:
+        """dBTP; -inf for silence."""
+        return self._peak.peak
+
+    @property
+    def crest(self) -> float:
+        """Sample peak over root mean square in dB; 0 for silence."""
+        if not self._energy:
+            return 0.0
+        return 20 * math.log10(self._highest / math.sqrt(self._energy / self._frames / self.channels))
+
+    def numbers(self) -> dict[str, float | None]:
+        """Rounded for people; None where silence has no number."""
+        return {
+            "integratedLUFS": _finite(self.lufs), "loudnessRange": round(self._loudness.range, 2),
+            "truePeak": _finite(self.true_peak), "crestFactor": round(self.crest, 2),
+        }  # fmt: skip
+
+    def facts(self, bit_depth: int | None) -> dict[str, Any]:
+        """Columns of `audio_files`."""
+        return {
+            "duration": self._frames / self.rate, "sample_rate": self.rate, "channels": self.channels,
+            "bit_depth": bit_depth, "lufs": _finite(self.lufs), "true_peak_db": _finite(self.true_peak),
+        }  # fmt: skip
+
+
+def of_file(path: str) -> Meter:
+    """Decodes the whole file through a meter."""
+    info = codecs.probe(path, max_seconds=None)
+    meter = Meter(info.rate, info.channels)
+    for block in codecs.read_blocks(path, max_seconds=None):
+        meter.add(block)
+    return meter
+
+
+def _finite(value: float) -> float | None:
+    return round(value, 2) if math.isfinite(value) else None

@@ -1,0 +1,79 @@
+"""A project as the mixer sees it: tracks, what lies on them, and where they lead. Times in seconds, no database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dawg_server.music.score import Note
+
+AUX, MASTER = "AUX", "MASTER"
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A recording (`path`) or notes (`notes`, in beats from the beginning of the material) on the timeline.
+
+    `offset` is where in the material the clip begins. Fades are straight lines in amplitude, as a browser's
+    `linearRampToValueAtTime` draws them.
+    """
+
+    start: float
+    duration: float
+    offset: float = 0.0
+    fade_in: float = 0.0
+    fade_out: float = 0.0
+    gain_db: float = 0.0
+    path: str | None = None
+    notes: tuple[Note, ...] = ()
+    instrument: str = "grand piano"
+
+    @property
+    def end(self) -> float:
+        return self.start + self.duration
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A second way out of a track, to an AUX track. `level` and `pan` as on tracks."""
+
+    destination: str
+    level: float = 0.8
+    pan: float = 0.0
+    pre_fader: bool = False
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """`volume` is linear, 1 = unity; `pan` -1..1; `mono` folds the track before its pan; no `output` is the master."""
+
+    id: str
+    name: str = ""
+    kind: str = "AUDIO"
+    volume: float = 1.0
+    pan: float = 0.0
+    muted: bool = False
+    solo: bool = False
+    mono: bool = False
+    output: str | None = None
+    clips: tuple[Clip, ...] = ()
+    sends: tuple[Send, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """`rate` in Hz; the tracks in their order in the project."""
+
+    rate: int
+    bpm: float
+    tracks: tuple[Track, ...] = ()
+
+    @property
+    def end(self) -> float:
+        """When the last clip is over, muted or not; 0 for an empty project."""
+        return max((clip.end for clip in self.clips()), default=0.0)
+
+    def clips(self) -> Iterator[Clip]:
+        for track in self.tracks:
+            yield from track.clips

@@ -1,0 +1,139 @@
+"""The sound of one clip, in order and in blocks: read, resampled, cut, faded, and its notes played."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import pathlib
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import numpy as np
+
+from dawg_server.audio import arrays, codecs, formats
+from dawg_server.audio.mixing.arrangement import Clip
+from dawg_server.music import sound
+from dawg_server.music.score import Note
+
+BLOCK = 32_768  # frames
+RING = 4.0  # seconds that a note may sound beyond the end of its clip
+_PORTION = 20.0  # seconds of notes that are played at once
+_Blocks = Generator[arrays.Samples, None, None]
+_CENTRE = np.sqrt(0.5)  # ITU-R BS.775-3, table 2: centre and surround at -3 dB
+
+
+def blocks(clip: Clip, rate: int, bpm: float) -> _Blocks:
+    """The clip from its first frame on, float32 `(frames, 2)` of any length, with gain and fades."""
+    frames = round(clip.end * rate) - round(clip.start * rate)
+    if clip.path is not None:
+        raw = _recording(clip.path, clip.offset, rate)
+    else:
+        raw = _notes(clip, rate, bpm)
+        frames += 0 if clip.fade_out else round(RING * rate)
+    gain = np.float32(10 ** (clip.gain_db / 20))
+    position = 0
+    with contextlib.closing(raw):
+        for block in raw:
+            block = block[: frames - position]
+            yield _faded(block * gain, clip, position, rate)
+            position += len(block)
+            if position >= frames:
+                return
+
+
+def _faded(block: arrays.Samples, clip: Clip, position: int, rate: int) -> arrays.Samples:
+    frames = round(clip.end * rate) - round(clip.start * rate)
+    rise, fall = round(clip.fade_in * rate), round(clip.fade_out * rate)
+    index = np.arange(position, position + len(block))
+    if rise and position < rise:
+        block *= np.minimum(index / rise, 1.0).astype(np.float32)[:, None]
+    if fall and position + len(block) > frames - fall:
+        block *= np.clip((frames - index) / fall, 0.0, 1.0).astype(np.float32)[:, None]
+    return block
+
+
+def _recording(path: str, offset: float, rate: int) -> _Blocks:
+    own, found = _from(path, offset)
+    with contextlib.closing(found):
+        if own == rate:
+            yield from map(_stereo, found)
+            return
+        import soxr  # type: ignore[import-untyped]
+
+        stream = soxr.ResampleStream(own, rate, 2, dtype="float32", quality="HQ")
+        for block in found:
+            yield stream.resample_chunk(_stereo(block))
+        yield stream.resample_chunk(np.zeros((0, 2), np.float32), last=True)
+
+
+def _from(path: str, offset: float) -> tuple[int, _Blocks]:
+    """The recording's own rate, and its blocks from `offset` seconds on."""
+    if is_seekable(path):
+        import soundfile  # type: ignore[import-untyped]
+
+        with contextlib.suppress(soundfile.LibsndfileError):
+            file = soundfile.SoundFile(path)
+            return file.samplerate, _seek(file, round(offset * file.samplerate))
+    rate = codecs.probe(path, max_seconds=None).rate
+    return rate, _skip(codecs.read_blocks(path, BLOCK, max_seconds=None), round(offset * rate))
+
+
+def is_seekable(path: str) -> bool:
+    """Whether a jump to any sample of the file is quick and exact."""
+    return formats.detect(pathlib.Path(path)) in ("wav", "flac", "aiff")
+
+
+def _seek(file: Any, start: int) -> _Blocks:
+    with file:
+        if start < file.frames:
+            file.seek(start)
+            while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+                yield np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _skip(found: Iterator[arrays.Samples], count: int) -> _Blocks:
+    for block in found:
+        left = block[count:]
+        count -= len(block) - len(left)
+        if len(left):
+            yield left
+
+
+def _notes(clip: Clip, rate: int, bpm: float) -> _Blocks:
+    """Plays the notes in portions, so that a long clip needs no more memory than a short one."""
+    beat = 60.0 / bpm
+    played = sorted(_cut(clip, beat), key=lambda note: (note.start, note.pitch))
+    ringing = np.zeros((0, 2), np.float32)
+    length = round(_PORTION * rate)
+    index = 0
+    while played or len(ringing):
+        until = (index + 1) * _PORTION
+        now = [dataclasses.replace(note, start=note.start - index * _PORTION) for note in played if note.start < until]
+        played = [note for note in played if note.start >= until]
+        fresh = sound.synthesize(now, clip.instrument, rate, bpm=bpm) if now else np.zeros((0, 2), np.float32)
+        total = np.zeros((max(len(fresh), len(ringing), length if played else 0), 2), np.float32)
+        total[: len(fresh)] += fresh
+        total[: len(ringing)] += ringing
+        yield total[:length]
+        ringing = total[length:]
+        index += 1
+
+
+def _cut(clip: Clip, beat: float) -> Generator[Note, None, None]:
+    """The notes in seconds from the clip's beginning; what lies outside of the clip is not played."""
+    for note in clip.notes:
+        start = max(note.start * beat - clip.offset, 0.0)
+        end = min((note.start + note.duration) * beat - clip.offset, clip.duration)
+        if end > start:
+            yield dataclasses.replace(note, start=start, duration=end - start)
+
+
+def _stereo(block: arrays.Samples) -> arrays.Samples:
+    """Mono goes to both sides; of more than two channels the front pair, and of 5.0 and 5.1 the downmix of BS.775."""
+    channels = block.shape[1]
+    if channels == 1:
+        return np.repeat(block, 2, axis=1)
+    if channels in (5, 6):
+        surround = block[:, channels - 2 :]
+        return np.ascontiguousarray(block[:, :2] + (block[:, 2:3] + surround) * np.float32(_CENTRE))
+    return np.ascontiguousarray(block[:, :2])
