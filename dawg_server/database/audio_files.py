@@ -11,31 +11,64 @@ _COLUMNS = (
     "id", "owner_id", "project_id", "generation_id", "filename", "original_name", "mime_type", "size_bytes", "duration",
     "sample_rate", "channels", "bit_depth", "storage_key", "sha256", "source", "lufs", "true_peak_db",
 )  # fmt: skip
+# Not the waveform itself, nor the analyses, which are large and rarely wanted.
+_READ = f"""{", ".join(_COLUMNS)}, created_at, updated_at,
+    CASE WHEN waveform IS NULL THEN 'pending' WHEN waveform ? 'pyramid' THEN 'ready' ELSE 'failed' END
+        AS waveform_status"""
 _RENDITION = ("audio_file_id", "format", "mime_type", "size_bytes", "storage_key", "sha256")
-_VISIBLE = """(owner_id = %(user)s OR project_id IN (
-    SELECT project_id FROM collaborators WHERE user_id = %(user)s AND accepted_at IS NOT NULL))"""
+# Seen by its owner and by whoever may read its project.
+_VISIBLE = """(owner_id = %(user)s OR EXISTS (
+    SELECT FROM projects p WHERE p.id = audio_files.project_id AND p.deleted_at IS NULL AND (p.is_public OR EXISTS (
+        SELECT FROM collaborators c WHERE c.project_id = p.id AND c.user_id = %(user)s AND c.accepted_at IS NOT NULL))))
+    """
 
 
-async def insert(connection: Connection, row: dict[str, Any], renditions: Iterable[dict[str, Any]]) -> None:
+async def insert(connection: Connection, row: dict[str, Any], renditions: Iterable[dict[str, Any]] = ()) -> None:
     await connection.execute(_insert_into("audio_files", _COLUMNS), row)
     for rendition in renditions:
         await connection.execute(_insert_into("audio_renditions", _RENDITION), rendition)
 
 
-async def get(database: Database, audio_id: str) -> dict[str, Any] | None:
-    return await database.fetch_one("SELECT * FROM audio_files WHERE id = %s", (audio_id,))
+async def get(database: Database | Connection, audio_id: str) -> dict[str, Any] | None:
+    return await database.fetch_one(f"SELECT {_READ} FROM audio_files WHERE id = %s", (audio_id,))
 
 
-async def get_visible(database: Database, audio_id: str, user_id: str) -> dict[str, Any] | None:
+async def get_visible(database: Database | Connection, audio_id: str, user_id: str) -> dict[str, Any] | None:
     return await database.fetch_one(
-        f"SELECT * FROM audio_files WHERE id = %(id)s AND {_VISIBLE}", {"id": audio_id, "user": user_id}
+        f"SELECT {_READ} FROM audio_files WHERE id = %(id)s AND {_VISIBLE}", {"id": audio_id, "user": user_id}
     )
+
+
+async def page(
+    database: Database, *, owner_id: str | None = None, project_id: str | None = None, limit: int, offset: int
+) -> tuple[list[dict[str, Any]], int]:
+    """(recordings of a project, or else of an owner, newest first; how many there are in all)."""
+    where = "WHERE project_id = %(project)s" if project_id else "WHERE owner_id = %(owner)s"
+    values = {"owner": owner_id, "project": project_id, "limit": limit, "offset": offset}
+    total = await database.fetch_value(f"SELECT count(*) FROM audio_files {where}", values)
+    rows = await database.fetch_all(
+        f"SELECT {_READ} FROM audio_files {where} ORDER BY created_at DESC, id LIMIT %(limit)s OFFSET %(offset)s",
+        values,
+    )
+    return rows, int(total)
 
 
 async def rendition(database: Database, audio_id: str, format: str) -> dict[str, Any] | None:
     return await database.fetch_one(
-        "SELECT * FROM audio_renditions WHERE audio_file_id = %s AND format = %s", (audio_id, format)
+        f"SELECT {', '.join(_RENDITION)} FROM audio_renditions WHERE audio_file_id = %s AND format = %s",
+        (audio_id, format),
     )
+
+
+async def clips_with(connection: Connection, audio_id: str) -> list[str]:
+    """Ids of the clips that play this recording."""
+    rows = await connection.fetch_all("SELECT id FROM clips WHERE audio_file_id = %s ORDER BY id", (audio_id,))
+    return [row["id"] for row in rows]
+
+
+async def delete(connection: Connection, audio_id: str) -> bool:
+    """Its renditions go with it; the bytes of all are written down to be removed."""
+    return await connection.execute("DELETE FROM audio_files WHERE id = %s", (audio_id,)) == 1
 
 
 def _insert_into(table: str, columns: tuple[str, ...]) -> str:

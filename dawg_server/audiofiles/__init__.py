@@ -1,0 +1,1 @@
+"""Recordings: taken in, measured, analysed, removed. Their rows and their bytes agree, whatever dies in between."""

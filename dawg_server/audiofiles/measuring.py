@@ -1,0 +1,101 @@
+"""Measures recordings in the background: waveform, loudness, true peak. The queue is the table itself."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from typing import Any
+
+import structlog
+
+from dawg_server import errors, logs
+from dawg_server.audio.workers import TimeLimit, WorkerCrashed, WorkerOutOfMemory, Workers
+from dawg_server.audiofiles.background import Background
+from dawg_server.audiofiles.turns import Turns
+from dawg_server.database import waveforms
+from dawg_server.database.pool import Database
+from dawg_server.storage import Storage
+from dawg_server.storage.work import WorkFolder
+
+INTERVAL = 30.0  # seconds between two looks at what others have left behind
+LEASE = 300.0  # seconds; whoever holds one longer is taken for dead
+TIME_LIMIT = 180.0  # seconds; half an hour of audio takes about four
+AT_ONCE = 2  # copies of recordings on this machine's disk
+RETRY_AFTER = 30.0  # seconds, when the storage was away
+
+UNREADABLE = (errors.UnsupportedMediaType, errors.PayloadTooLarge, errors.ValidationError, errors.NotFound,
+              TimeLimit, WorkerCrashed, WorkerOutOfMemory)  # fmt: skip
+
+log: structlog.stdlib.BoundLogger = logs.get("main")
+
+
+class Measuring:
+    """One task works off what is not measured yet, also what a server that died has left; a person need not wait."""
+
+    def __init__(self, database: Database, storage: Storage, workers: Workers, work: WorkFolder) -> None:
+        self._database, self._storage, self._workers, self._work = database, storage, workers, work
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._turns = Turns()
+        self._alone = False
+        self._background = Background("measuring", self._work_off, INTERVAL)
+
+    def start(self, *, alone: bool) -> None:
+        """`alone`: nobody else is at work on this database, so what was begun is not being done by anybody."""
+        self._alone = alone
+        self._background.start()
+
+    async def close(self) -> None:
+        await self._background.close()
+
+    def wake(self) -> None:
+        """There is a new recording."""
+        self._background.wake()
+
+    async def pyramid(self, row: dict[str, Any]) -> bytes:
+        """The waveform of a recording, measured now if that was not done before.
+
+        Raises `errors.UnsupportedMediaType` when it cannot be read.
+        """
+        async with self._turns.of(row["id"]):
+            pyramid, failure = await waveforms.read(self._database, row["id"])
+            if failure is not None:
+                raise errors.UnsupportedMediaType(failure)
+            return pyramid if pyramid is not None else await self._measure(row)
+
+    async def _work_off(self) -> None:
+        if self._alone:
+            await waveforms.end_leases(self._database)
+            self._alone = False
+        while row := await waveforms.take_unmeasured(self._database, LEASE):
+            await self._attend(row)
+
+    async def _attend(self, row: dict[str, Any]) -> None:
+        try:
+            await self.pyramid(row)
+        except UNREADABLE as error:
+            log.warning("A recording cannot be measured.", action="measuring_failed", audio_id=row["id"],
+                        code=error.code)  # fmt: skip
+        except errors.DependencyUnavailable:
+            await waveforms.postpone(self._database, row["id"], RETRY_AFTER)
+            raise
+
+    async def _measure(self, row: dict[str, Any]) -> bytes:
+        async with self._slots:
+            folder = self._work.new()
+            try:
+                file = folder / "recording"
+                await self._storage.fetch(row["storage_key"], file)
+                measured = await self._workers.run(
+                    "dawg_server.audiofiles.measure:measure", str(file), timeout=TIME_LIMIT
+                )
+            except UNREADABLE as error:
+                await waveforms.store_failure(self._database, row["id"], error.message)
+                raise
+            finally:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await waveforms.store(
+            self._database, row["id"], measured.pyramid, duration=measured.duration, lufs=measured.lufs,
+            true_peak=measured.true_peak,
+        )  # fmt: skip
+        pyramid: bytes = measured.pyramid
+        return pyramid

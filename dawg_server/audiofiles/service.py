@@ -1,0 +1,144 @@
+"""Taking recordings in, finding them, removing them."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from dawg_server import errors, logs
+from dawg_server.audio.formats import SUPPORTED, AudioInfo
+from dawg_server.audio.workers import TimeLimit, WorkerCrashed, WorkerOutOfMemory, Workers
+from dawg_server.audiofiles.cleaner import Cleaner
+from dawg_server.audiofiles.measuring import Measuring
+from dawg_server.database import audio_files, refusals
+from dawg_server.database.pool import Database
+from dawg_server.daw.access import Access
+from dawg_server.storage import Storage, keys
+
+PROBE_TIMEOUT = 20.0  # seconds
+CLEANED_AT_ONCE = 20  # files; a recording has a few renditions, and what else is due can wait
+_NOT_IN_FILE_NAMES = re.compile(r"[^\w.-]+")
+
+log: structlog.stdlib.BoundLogger = logs.get("main")
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A file on this machine's disk that is to become a recording. `name` is what its owner calls it."""
+
+    path: Path
+    name: str
+    sha256: bytes
+
+
+class AudioFiles:
+    """`probes` are processes of their own, so that an upload never waits behind a long rendering."""
+
+    def __init__(
+        self, database: Database, storage: Storage, access: Access, probes: Workers, measuring: Measuring,
+        cleaner: Cleaner,
+    ) -> None:  # fmt: skip
+        self._database, self._storage, self._access = database, storage, access
+        self._probes, self._measuring, self._cleaner = probes, measuring, cleaner
+
+    async def probe(self, path: Path) -> AudioInfo:
+        """What a file is, told by its content. Raises `UnsupportedMediaType`, `PayloadTooLarge`, `ValidationError`."""
+        try:
+            info: AudioInfo = await self._probes.run(
+                "dawg_server.audio.codecs:probe", str(path), timeout=PROBE_TIMEOUT
+            )
+        except (WorkerCrashed, WorkerOutOfMemory, TimeLimit):
+            raise errors.UnsupportedMediaType(
+                "This file cannot be read as audio: it is damaged.", details={"supported": [*SUPPORTED]}
+            ) from None
+        return info
+
+    async def add(
+        self, incoming: Incoming, *, owner_id: str, project_id: str | None = None, source: str = "upload"
+    ) -> dict[str, Any]:
+        """Stores the file and returns its row; waveform and loudness follow in the background.
+
+        Raises what `probe` raises. `source` is one of those in the table.
+        """
+        info = await self.probe(incoming.path)
+        audio_id = str(uuid.uuid4())
+        key = keys.key(owner_id, audio_id, incoming.sha256, info.format)
+        stored = await self._storage.put(key, incoming.path, info.mime_type)
+        row = {
+            "id": audio_id, "owner_id": owner_id, "project_id": project_id, "generation_id": None,
+            "filename": f"{_file_name(incoming.name, info.format)}.{info.format}", "original_name": incoming.name,
+            "mime_type": info.mime_type, "size_bytes": stored.size, "duration": info.duration,
+            "sample_rate": info.rate, "channels": info.channels, "bit_depth": info.bit_depth, "storage_key": key,
+            "sha256": incoming.sha256, "source": source, "lufs": None, "true_peak_db": None,
+        }  # fmt: skip
+        async with self._database.transaction() as connection:
+            await audio_files.insert(connection, row)
+            written = await audio_files.get(connection, audio_id)
+        assert written is not None
+        self._measuring.wake()
+        log.info("A recording was taken in.", action="audio_added", audio_id=audio_id, format=info.format,
+                 size=stored.size, source=source)  # fmt: skip
+        return written
+
+    async def get(self, audio_id: str, user_id: str) -> dict[str, Any]:
+        """The row, if that user may see it; raises `NotFound` otherwise."""
+        row = await audio_files.get_visible(self._database, audio_id, user_id) if _is_uuid(audio_id) else None
+        if row is None:
+            raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
+        return row
+
+    async def page(
+        self, user_id: str, *, project_id: str | None, page: int, limit: int
+    ) -> tuple[list[dict[str, Any]], int]:
+        """(recordings newest first, how many there are in all): the project's for who may read it, else one's own."""
+        if project_id is not None:
+            await self._access.require(project_id, user_id, "viewer")
+        return await audio_files.page(
+            self._database, owner_id=user_id, project_id=project_id, limit=limit, offset=(page - 1) * limit
+        )
+
+    async def pyramid(self, row: dict[str, Any]) -> bytes:
+        """The waveform as `audio.waveform.peaks` reads it; measured now if it was not before."""
+        return await self._measuring.pyramid(row)
+
+    async def delete(self, audio_id: str, user_id: str) -> None:
+        """For the owner of the file or of its project. Raises `NotFound`, `Forbidden`, and `InUse` with the clips."""
+        row = await self.get(audio_id, user_id)
+        if row["owner_id"] != user_id:
+            await self._access.require(row["project_id"], user_id, "owner")
+        try:
+            async with self._database.transaction() as connection:
+                if clips := await audio_files.clips_with(connection, audio_id):
+                    raise _in_use(clips)
+                if not await audio_files.delete(connection, audio_id):
+                    raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
+        except (refusals.RestrictViolation, refusals.ForeignKeyViolation):  # a clip was made in between
+            async with self._database.transaction() as connection:
+                raise _in_use(await audio_files.clips_with(connection, audio_id)) from None
+        log.info("A recording was deleted.", action="audio_deleted", audio_id=audio_id)
+        try:
+            await self._cleaner.clean(most=CLEANED_AT_ONCE)
+        except errors.DependencyUnavailable:
+            log.warning("The bytes will be removed later.", action="audio_bytes_left", audio_id=audio_id)
+
+
+def _in_use(clips: list[str]) -> errors.InUse:
+    return errors.InUse("Clips still play this recording. Remove them first.", details={"clipIds": clips})
+
+
+def _file_name(name: str, format: str) -> str:
+    """What is left of a name when only letters, digits and `._-` are."""
+    stem = name[: -len(format) - 1] if name.lower().endswith(f".{format}") else name
+    return _NOT_IN_FILE_NAMES.sub("-", stem).strip("-.")[:100] or "audio"
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
