@@ -48,5 +48,8 @@ class Dialect(Protocol):
     def function_result(self, call_id: str, output: str) -> list[events.Event]:
         """Returns the result of a function call; the model goes on once all calls of its answer have one."""
 
+    def note(self, text: str) -> list[events.Event]:
+        """Tells the model something that nobody said; it knows it from the next answer on."""
+
     def change_voice(self, voice: str) -> list[events.Event]:
         """Asks for another voice; `Reconfigured` follows."""

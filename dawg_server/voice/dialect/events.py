@@ -144,9 +144,13 @@ class FunctionCall:
 
 @dataclass(frozen=True, slots=True)
 class UsageReported:
-    """The bill of one response, or of one transcription, which is charged apart."""
+    """The bill of one response, or of one transcription, which is charged apart.
+
+    `of_id` is the service's id of the response, or of the item that was written down.
+    """
 
     of: Literal["response", "transcription"]
+    of_id: str
     usage: usage.Usage
 
 

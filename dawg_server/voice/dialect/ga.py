@@ -120,6 +120,11 @@ class GaDialect:
             return told
         return [*told, *self._ask_for_answer()]
 
+    def note(self, text: str) -> list[events.Event]:
+        content = [{"type": "input_text", "text": text}]
+        item = {"type": "message", "role": "system", "content": content}
+        return [self._send("conversation.item.create", item=item)]
+
     def change_voice(self, voice: str) -> list[events.Event]:
         return [self._send("session.update", session=session.wire_voice(voice))]
 
@@ -226,7 +231,7 @@ class GaDialect:
     def _on_user_done(self, event: wire.Wire) -> list[events.Event]:
         item_id, words = wire.text(event, "item_id"), wire.text(event, "transcript")
         self.talk.write(item_id, "user", words)
-        return [events.UserTranscriptDone(item_id, words), *_bill("transcription", event.get("usage"))]
+        return [events.UserTranscriptDone(item_id, words), *_bill("transcription", item_id, event.get("usage"))]
 
     def _on_user_failed(self, event: wire.Wire) -> list[events.Event]:
         error = wire.part(event, "error")
@@ -255,7 +260,7 @@ class GaDialect:
             self._answers.owed = False
             owed = self._ask_for_answer()
         return [
-            *_bill("response", response.get("usage")),
+            *_bill("response", response_id, response.get("usage")),
             events.ResponseDone(response_id, cast(events.ResponseStatus, status), reason),
             *calls,
             *owed,
@@ -311,6 +316,6 @@ class GaDialect:
         return [events.Fault(kind, code, message, during)]
 
 
-def _bill(of: Literal["response", "transcription"], reported: Any) -> list[events.Event]:
+def _bill(of: Literal["response", "transcription"], of_id: str, reported: Any) -> list[events.Event]:
     counted = usage.read(reported)
-    return [] if counted is None else [events.UsageReported(of, counted)]
+    return [] if counted is None else [events.UsageReported(of, of_id, counted)]
