@@ -7,7 +7,7 @@ to another replica. Events are news: whatever they report is already a fact in P
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
 import orjson
@@ -110,6 +110,47 @@ class MembershipChanged(Event):
     project_id: str
     user_id: str
     role: str | None
+
+
+@dataclass(frozen=True)
+class ProjectEvent(Event):
+    """What all news about one project carries: which one, and whose doing it was."""
+
+    project_id: str
+    user_id: str
+
+
+@dataclass(frozen=True)
+class ProjectChanged(ProjectEvent):
+    """A project was changed: `operations` (as stored, oldest first) led to `revision`.
+
+    `things` holds the tracks and clips that were touched as they are now, by entity and id. `cause` is undo, redo or
+    None, and `group_ids` are then the groups undone or repeated. `skip_sid` knows already, from its ack.
+    """
+
+    revision: int
+    operations: list[dict[str, Any]]
+    things: dict[str, dict[str, Any]]
+    username: str
+    source: str
+    group_id: str
+    cause: str | None = None
+    group_ids: list[str] = field(default_factory=list)
+    skip_sid: str | None = None
+    client_operation_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ProjectDeleted(ProjectEvent):
+    """A project was removed by its owner, and with it everything in it but the recordings."""
+
+
+@dataclass(frozen=True)
+class CostAlerted(Event):
+    """A user's budget is nearly or wholly used up; told once per period. `alert` as in section 9.6 of the contract."""
+
+    user_id: str
+    alert: dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from dawg_server.database import server_secrets
 from dawg_server.database.migrate import migrate
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
+from dawg_server.daw.document import Document
 from dawg_server.daw.sharing import Sharing
 from dawg_server.generation.providers.choice import Providers
 from dawg_server.generation.providers.embedded import EmbeddedProvider
@@ -75,6 +76,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         bus = RedisBus(settings.redis_url) if settings.redis_adapter and settings.redis_url else LocalBus()
         stack.push_async_callback(bus.close)
         await bus.start()
+        document = Document(database, bus)
 
         identity = Identity(database, secret=settings.jwt_secret, key_set_url=settings.jwt_jwks_url)
         stack.push_async_callback(identity.close)
@@ -122,6 +124,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             limits=limits,
             health=Health(settings, database, storage, bus),
             access=access,
+            document=document,
             sharing=Sharing(database, bus, access),
             providers=providers,
             generation=generation,

@@ -8,6 +8,7 @@ from bus.local import LocalBus
 from dawg_server.accounts.service import Accounts
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
+from dawg_server.daw.document import Document
 from dawg_server.daw.sharing import Sharing
 from dawg_server.generation.providers.choice import Providers
 from dawg_server.generation.service import GenerationService
@@ -41,6 +42,7 @@ class Services:
     limits: Limits
     health: Health
     access: Access
+    document: Document
     sharing: Sharing
     providers: Providers
     generation: GenerationService

@@ -177,6 +177,14 @@ async def cancel(database: Database, job_id: str) -> bool:
     ) == 1  # fmt: skip
 
 
+async def unfinished(database: Database, project_id: str) -> list[Job]:
+    """The waiting and running jobs of a project."""
+    rows = await database.fetch_all(
+        f"SELECT {_COLUMNS} FROM generations WHERE project_id = %s AND state IN ('waiting', 'active')", (project_id,)
+    )
+    return [_job(row) for row in rows]
+
+
 async def reclaim(database: Database, *, lost_after: float) -> list[str]:
     """Gives jobs whose worker has been silent for `lost_after` seconds back to the queue; returns their ids."""
     rows = await database.fetch_all(

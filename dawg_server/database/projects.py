@@ -2,16 +2,149 @@
 
 from __future__ import annotations
 
-from dawg_server.database.pool import Database
+from collections.abc import Iterable
+from typing import Any
+
+from dawg_server.database import clips, tracks
+from dawg_server.database.batch import Batch
+from dawg_server.database.entities import TIMES, Entity, moment, plain
+from dawg_server.database.pool import Connection, Database
+
+ENTITY = Entity(
+    "projects",
+    plain("id", "name", "description", "bpm", "key", "timeSignature", "sampleRate", "lyrics", "isPublic"),
+    {
+        "userId": "{0}.owner_id",
+        "thumbnailUrl": "{0}.thumbnail_url",
+        "version": "(SELECT coalesce(max(number), 0) FROM versions v WHERE v.project_id = {0}.id)",
+        "revision": "{0}.revision",
+        **TIMES,
+    },
+)
+SHOWN = ENTITY.json("p")
+# Of a member the role, of anybody in a public project `viewer`.
+ROLE = """coalesce(
+    (SELECT role FROM collaborators WHERE project_id = p.id AND user_id = %(user)s AND accepted_at IS NOT NULL),
+    CASE WHEN p.owner_id = %(user)s THEN 'owner' WHEN p.is_public THEN 'viewer' END)"""
+# How others see a user: never by e-mail address.
+USERNAME = """coalesce((SELECT coalesce(nullif(username, ''),
+    nullif(concat_ws(' ', first_name, last_name), '')) FROM users WHERE id = %(user)s), %(user)s)"""
+_COLLABORATORS = f"""(SELECT coalesce(json_agg(json_build_object(
+        'id', m.id, 'projectId', m.project_id, 'userId', m.user_id, 'email', m.email, 'role', m.role,
+        'invitedAt', {moment("m.invited_at")}, 'acceptedAt', {moment("m.accepted_at")}) ORDER BY m.invited_at, m.id),
+        '[]'::json)
+    FROM collaborators m WHERE m.project_id = p.id)"""
+_AUDIO_FILES = f"""(SELECT coalesce(json_agg(json_build_object(
+        'id', a.id, 'projectId', a.project_id, 'filename', a.filename, 'originalName', a.original_name,
+        'mimeType', a.mime_type, 'size', a.size_bytes, 'duration', a.duration, 'sampleRate', a.sample_rate,
+        'channels', a.channels, 'bitDepth', a.bit_depth, 'lufs', a.lufs, 'truePeak', a.true_peak_db,
+        'checksum', encode(a.sha256, 'hex'), 'source', a.source,
+        'waveformStatus', CASE WHEN a.waveform IS NULL THEN 'pending' ELSE 'ready' END,
+        'createdAt', {moment("a.created_at")}, 'updatedAt', {moment("a.updated_at")}) ORDER BY a.created_at, a.id),
+        '[]'::json)
+    FROM audio_files a WHERE a.project_id = p.id)"""
+_TRACKS = f"""(SELECT coalesce(json_agg({tracks.SHOWN} ORDER BY t.position), '[]'::json)
+    FROM tracks t WHERE t.project_id = p.id)"""
+_CLIPS = f"""(SELECT coalesce(json_agg({clips.SHOWN} ORDER BY c.start_time, c.id), '[]'::json)
+    FROM clips c JOIN tracks t ON t.id = c.track_id WHERE t.project_id = p.id)"""
+_SORTED = {"updatedAt": "p.updated_at", "createdAt": "p.created_at", "name": "lower(p.name)"}
 
 
-async def role(database: Database, project_id: str, user_id: str) -> str | None:
+async def role(database: Database | Connection, project_id: str, user_id: str) -> str | None:
     """The role of a member, `viewer` for anybody in a public project, None for strangers and for what is deleted."""
     held = await database.fetch_value(
-        """SELECT coalesce(
-               (SELECT role FROM collaborators WHERE project_id = p.id AND user_id = %s AND accepted_at IS NOT NULL),
-               CASE WHEN p.owner_id = %s THEN 'owner' WHEN p.is_public THEN 'viewer' END)
-           FROM projects p WHERE p.id = %s AND p.deleted_at IS NULL""",
-        (user_id, user_id, project_id),
+        f"SELECT {ROLE} FROM projects p WHERE p.id = %(project)s AND p.deleted_at IS NULL",
+        {"user": user_id, "project": project_id},
     )
     return str(held) if held else None
+
+
+async def visit(database: Database, project_id: str, user_id: str) -> dict[str, Any] | None:
+    """`role` (or None), `revision` and the caller's `username`, in one look; None when there is no such project."""
+    return await database.fetch_one(
+        f"""SELECT {ROLE} AS role, p.revision, {USERNAME} AS username
+            FROM projects p WHERE p.id = %(project)s AND p.deleted_at IS NULL""",
+        {"user": user_id, "project": project_id},
+    )
+
+
+async def lock(
+    connection: Connection, project_id: str, user_id: str, *, track_ids: Iterable[str] = (),
+    clip_ids: Iterable[str] = (), client_operation_id: str | None = None,
+) -> dict[str, Any] | None:  # fmt: skip
+    """Makes the caller the only writer of a project until the transaction ends, and reads what it has to know.
+
+    `project` (as JSON), `role`, `username`, `now` (the transaction's time), `tracks` and `clips` (those named), and
+    `replay` (the answer that was stored for that client operation). None when there is no such project.
+    """
+    values = {
+        "project": project_id, "user": user_id, "tracks": list(track_ids), "clips": list(clip_ids),
+        "operation": client_operation_id,
+    }  # fmt: skip
+    wanted = [f"{SHOWN} AS project", f"{ROLE} AS role", f"{USERNAME} AS username", f"{moment('now()')} AS now"]
+    if values["tracks"]:
+        wanted.append(f"""(SELECT json_agg({tracks.SHOWN}) FROM tracks t
+            WHERE t.project_id = p.id AND t.id = ANY(%(tracks)s::uuid[])) AS tracks""")
+    if values["clips"]:
+        wanted.append(f"""(SELECT json_agg({clips.SHOWN}) FROM clips c JOIN tracks t ON t.id = c.track_id
+            WHERE t.project_id = p.id AND c.id = ANY(%(clips)s::uuid[])) AS clips""")
+    if client_operation_id is not None:
+        wanted.append("""(SELECT json_build_object('reply', o.reply, 'groupId', o.group_id) FROM operations o
+            WHERE o.project_id = p.id AND o.actor_id = %(user)s AND o.client_operation_id = %(operation)s) AS replay""")
+    # Two statements, because the second one has to see what others committed while the first one waited. The lock does
+    # not hinder foreign keys: recordings may be added to the project meanwhile.
+    return await connection.fetch_one(
+        f"""SELECT FROM projects WHERE id = %(project)s AND deleted_at IS NULL FOR NO KEY UPDATE;
+            SELECT {", ".join(wanted)} FROM projects p WHERE p.id = %(project)s AND p.deleted_at IS NULL""",
+        values,
+    )
+
+
+async def snapshot(database: Database | Connection, project_id: str, user_id: str) -> dict[str, Any] | None:
+    """The whole project at one moment, as `project`, `role`, `tracks`, `clips`, `audioFiles`, `collaborators`."""
+    return await database.fetch_one(
+        f"""SELECT {SHOWN} AS project, {ROLE} AS role, {_TRACKS} AS tracks, {_CLIPS} AS clips,
+                {_AUDIO_FILES} AS "audioFiles", {_COLLABORATORS} AS collaborators
+            FROM projects p WHERE p.id = %(project)s AND p.deleted_at IS NULL""",
+        {"user": user_id, "project": project_id},
+    )
+
+
+async def insert(database: Database, owner_id: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Makes a project; its owner becomes a member by a trigger."""
+    columns = [ENTITY.columns[name].name for name in values]
+    row = await database.fetch_one(
+        f"""INSERT INTO projects AS p (owner_id, {", ".join(columns)}) VALUES (%s, {", ".join(["%s"] * len(columns))})
+            RETURNING {SHOWN} AS project""",
+        (owner_id, *values.values()),
+    )
+    assert row is not None
+    return dict(row["project"])
+
+
+async def page(
+    database: Database, user_id: str, *, search: str | None, sort_by: str, sort_order: str, limit: int, offset: int
+) -> tuple[list[dict[str, Any]], int]:
+    """(the user's own and shared projects with `role`, how many there are in all)."""
+    where = """p.deleted_at IS NULL AND p.id IN (
+            SELECT project_id FROM collaborators WHERE user_id = %(user)s AND accepted_at IS NOT NULL)
+        AND (%(search)s::text IS NULL
+            OR strpos(lower(p.name), lower(%(search)s)) > 0 OR strpos(lower(p.description), lower(%(search)s)) > 0)"""
+    values = {"user": user_id, "search": search or None, "limit": limit, "offset": offset}
+    total = await database.fetch_value(f"SELECT count(*) FROM projects p WHERE {where}", values)
+    direction = "ASC" if sort_order == "asc" else "DESC"
+    rows = await database.fetch_all(
+        f"""SELECT {SHOWN} AS project, {ROLE} AS role FROM projects p WHERE {where}
+            ORDER BY {_SORTED[sort_by]} {direction}, p.id LIMIT %(limit)s OFFSET %(offset)s""",
+        values,
+    )
+    return [row["project"] | {"role": row["role"]} for row in rows], int(total)
+
+
+async def delete(database: Database, project_id: str) -> bool:
+    """Removes a project with everything in it; recordings and jobs stay with their owners."""
+    return await database.execute("DELETE FROM projects WHERE id = %s", (project_id,)) == 1
+
+
+def advance(batch: Batch, project_id: str, steps: int) -> None:
+    batch.add("UPDATE projects SET revision = revision + %s WHERE id = %s", (steps, project_id))

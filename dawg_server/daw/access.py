@@ -17,11 +17,19 @@ class Access:
 
     async def require(self, project_id: str, user_id: str, role: str) -> str:
         """The caller's role, when it is at least `role`. Raises `NotFound` for strangers and `Forbidden` for others."""
-        held = await projects.role(self._database, project_id, user_id) if ids.is_uuid(project_id) else None
-        if held is None:
-            raise errors.NotFound("There is no such project.", details={"kind": "project"})
-        if RANKS[held] < RANKS[role]:
-            raise errors.Forbidden(
-                f"This needs the role {role}; yours is {held}.", details={"role": held, "required": role}
-            )
-        return held
+        known = ids.is_uuid(project_id)
+        return check(await projects.role(self._database, project_id, user_id) if known else None, role)
+
+
+def check(held: str | None, needed: str) -> str:
+    """The role that is held, when it is at least the one that is needed; who holds none does not learn of the project.
+
+    Raises `NotFound` and `Forbidden`.
+    """
+    if held is None:
+        raise errors.NotFound("There is no such project.", details={"kind": "project"})
+    if RANKS[held] < RANKS[needed]:
+        raise errors.Forbidden(
+            f"This needs the role {needed}; yours is {held}.", details={"role": held, "required": needed}
+        )
+    return held

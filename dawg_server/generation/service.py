@@ -127,6 +127,13 @@ class GenerationService:
             raise errors.JobFinished(details={"state": job.state.value})
         return job
 
+    async def cancel_project(self, project_id: str) -> None:
+        """Ends every waiting or running job of a project that is about to go."""
+        for job in await generations.unfinished(self._database, project_id):
+            if await generations.cancel(self._database, job.id):
+                log.info("A job was cancelled with its project.", action="job_cancelled", job_id=job.id)
+                await self._bus.publish(events.GenerationCancelled(job_id=job.id, type=job.type, user_id=job.owner_id))
+
     async def page(
         self, user_id: str, *, state: str | None, type: str | None, project_id: str | None, page: int, limit: int
     ) -> tuple[list[Job], int]:

@@ -8,7 +8,7 @@ import aiohttp_cors
 from aiohttp import web
 
 from dawg_server.services import Services
-from handlers.rest import audio, auth, collaborators, context, docs, generate, health
+from handlers.rest import audio, auth, collaborators, context, docs, generate, health, projects, tracks
 from handlers.rest.endpoint import endpoint
 from handlers.rest.routing import MAX_JSON, ROUTES, SERVICES, Route
 
@@ -25,7 +25,10 @@ EXPOSED_HEADERS = (
 
 def routes() -> tuple[Route, ...]:
     """Every route of the server, in the order of the documents."""
-    return (*health.routes, *auth.routes, *generate.routes, *audio.routes, *collaborators.routes, *docs.routes)
+    return (
+        *health.routes, *auth.routes, *generate.routes, *audio.routes, *projects.routes, *tracks.routes,
+        *collaborators.routes, *docs.routes,
+    )  # fmt: skip
 
 
 def build(services: Services) -> web.Application:

@@ -1,0 +1,59 @@
+"""The smallest steps of a document's history: what is stored in `operations`, sent to rooms, undone and repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dawg_server.database import clips, projects, sends, tracks
+from dawg_server.database.batch import Batch
+from dawg_server.database.entities import Entity
+
+Kind = Literal["create", "update", "delete", "reorder"]
+
+ENTITIES: Mapping[str, Entity] = {
+    "project": projects.ENTITY, "track": tracks.ENTITY, "send": sends.ENTITY, "clip": clips.ENTITY,
+}  # fmt: skip
+ORDERS = "trackOrders"  # what a reorder holds: [{id, order}] of the tracks that move
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step. `forward` and `inverse` hold wire fields with their values after and before it.
+
+    create: everything / nothing. update: the fields that differ. delete: nothing / everything.
+    reorder (of tracks): `trackOrders` with the new and the old places; it has no entity id.
+    """
+
+    kind: Kind
+    entity: str
+    entity_id: str | None
+    forward: dict[str, Any]
+    inverse: dict[str, Any]
+
+    def write(self, batch: Batch) -> None:
+        entity = ENTITIES[self.entity]
+        if self.kind == "reorder":
+            tracks.reorder(batch, self.forward[ORDERS])
+            return
+        assert self.entity_id is not None
+        if self.kind == "create":
+            entity.insert(batch, self.forward)
+        elif self.kind == "update":
+            entity.update(batch, self.entity_id, self.forward)
+        else:
+            entity.delete(batch, self.entity_id)
+
+
+def touched(operations: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """(entity, id, field) of everything that operations (rows of the log) have changed; field "*" stands for all."""
+    for operation in operations:
+        if operation["kind"] == "reorder":
+            for pair in operation["forward"][ORDERS]:
+                yield "track", pair["id"], "order"
+        elif operation["kind"] == "update":
+            for field in operation["forward"]:
+                yield operation["entity"], operation["entity_id"], field
+        else:
+            yield operation["entity"], operation["entity_id"], "*"

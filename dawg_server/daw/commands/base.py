@@ -1,0 +1,54 @@
+"""What a command is: a name, who may use it, its parameters, and what it does to the working copy."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from dawg_server.daw.draft import Draft
+from dawg_server.daw.schema import Field, Id, Parameters
+
+Plan = Callable[[Draft, dict[str, Any]], Awaitable[dict[str, Any]]]
+"""Changes the draft; returns what the caller is told, such as `{"track": …}`. Raises before the first change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A wish: `parameters` are JSON as they came, and are checked when it is executed."""
+
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """`help` is a sentence that tells people and models what the command does."""
+
+    name: str
+    help: str
+    parameters: Parameters
+    plan: Plan
+    role: Literal["viewer", "editor", "owner"]
+
+
+class Specs(dict[str, Spec]):
+    """The commands of one module."""
+
+    def add(
+        self, name: str, help: str, parameters: Parameters, role: Literal["viewer", "editor", "owner"] = "editor"
+    ) -> Callable[[Plan], Plan]:
+        def declare(plan: Plan) -> Plan:
+            self[name] = Spec(name, help, parameters, plan, role)
+            return plan
+
+        return declare
+
+
+def changing(fields: Mapping[str, Field], **options: Any) -> Parameters:
+    """The same fields, any subset of them."""
+    return Parameters(fields, changes=True, **options)
+
+
+def the(kind: str, help: str = "") -> Id:
+    return Id(kind, help or f"id of the {kind}", required=True)

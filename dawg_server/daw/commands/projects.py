@@ -1,0 +1,60 @@
+"""Commands about the project as a whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dawg_server import errors
+from dawg_server.daw.commands.base import Specs, changing
+from dawg_server.daw.draft import Draft
+from dawg_server.daw.schema import Flag, Id, Key, Number, OneNumber, Parameters, Record, Text, TimeSignature
+
+MAX_LYRICS = 20_000  # characters
+
+SPECS = Specs()
+FIELDS = {
+    "name": Text(1, 120, "what the project is called", required=True),
+    "description": Text(0, 2000, nullable=True, default=None),
+    "bpm": Number(20, 300, "tempo in beats per minute", decimals=2, default=120),
+    "key": Key("key, such as C or F#m", default="C"),
+    "timeSignature": TimeSignature("such as 4/4", default="4/4"),
+    "sampleRate": OneNumber((44_100, 48_000, 88_200, 96_000), "Hz", default=44_100),
+    "isPublic": Flag("whether everybody who knows the id may read it", default=False),
+    "lyrics": Text(0, MAX_LYRICS, verbatim=True, nullable=True, default=None),
+}
+ALIASES = {"tempo": "bpm"}
+CREATE = Parameters(FIELDS, aliases=ALIASES)
+CHANGES = changing(FIELDS, aliases=ALIASES)
+
+
+@SPECS.add("updateProject", "Changes fields of the project.", Parameters({"changes": Record(CHANGES, required=True)}))
+async def update_project(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
+    changes = values["changes"]
+    if changes.get("isPublic", draft.project["isPublic"]) != draft.project["isPublic"] and draft.role != "owner":
+        raise errors.Forbidden(
+            "Only the owner decides whether a project is public.", details={"role": draft.role, "required": "owner"}
+        )
+    draft.update("project", draft.id, changes)
+    return {"project": draft.shown("project", draft.id)}
+
+
+@SPECS.add(
+    "setLyrics",
+    "Writes the lyrics of the project, or of one track.",
+    Parameters({
+        "lyrics": Text(0, MAX_LYRICS, verbatim=True, required=True, nullable=True),
+        "trackId": Id("track", "whose lyrics; without it the project's", nullable=True),
+        "append": Flag("whether to add to what is there, on a new line", default=False),
+    }),
+)  # fmt: skip
+async def set_lyrics(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
+    track_id = values.get("trackId")
+    thing = await draft.track(track_id) if track_id else draft.project
+    lyrics = values["lyrics"]
+    if values["append"] and thing["lyrics"]:
+        lyrics = f"{thing['lyrics']}\n{lyrics or ''}"
+        if len(lyrics) > MAX_LYRICS:
+            sentence = f"would become longer than {MAX_LYRICS} characters"
+            raise errors.ValidationError(f"The lyrics {sentence}.", details={"lyrics": sentence})
+    draft.update("track" if track_id else "project", track_id or draft.id, {"lyrics": lyrics})
+    return {"trackId": track_id, "lyrics": lyrics}

@@ -1,0 +1,133 @@
+"""Commands about kept states of the project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dawg_server import errors
+from dawg_server.database import versions
+from dawg_server.daw.changes import ENTITIES
+from dawg_server.daw.commands.base import Specs
+from dawg_server.daw.draft import Draft, Thing
+from dawg_server.daw.routing import MASTER
+from dawg_server.daw.schema import Number, Parameters
+
+MAX_NUMBER = 2**31 - 1
+# Who may read a project is no part of the document, and its owner's alone to decide.
+_PROJECT = ("name", "description", "bpm", "key", "timeSignature", "sampleRate", "lyrics")
+_PLACED = ("outputDestination", "order")  # fields of tracks that depend on other tracks
+
+SPECS = Specs()
+
+
+@SPECS.add(
+    "restoreVersion",
+    "Brings back a kept version of the project; the present state is kept as a version before.",
+    Parameters({"number": Number(1, MAX_NUMBER, "number of the version", whole=True, required=True)}),
+)
+async def restore_version(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
+    """`missingAudio` are recordings that were deleted since; their clips cannot come back."""
+    number = values["number"]
+    kept = await versions.snapshot(draft.connection, draft.id, number)
+    if kept is None:
+        raise errors.NotFound("There is no such version.", details={"kind": "version"})
+    saved = await versions.insert(
+        draft.connection, draft.id, draft.user_id, name=f"Before restoring version {number}", automatic=True
+    )
+    assert saved is not None
+    wanted_tracks = _by_id(kept["tracks"])
+    wanted_sends = {send["id"]: {**send, "trackId": id} for id, track in wanted_tracks.items() for send in track["sends"]}
+    wanted_clips, missing = await _playable(draft, kept["clips"])
+
+    # In this order every step, and every step backwards, finds what it needs: things go before what they hang on.
+    present = await _clips(draft)
+    await _delete_sends(draft, wanted_sends)
+    for id in present.keys() - wanted_clips.keys():
+        draft.delete("clip", id)
+    await _create_tracks(draft, wanted_tracks)
+    draft.update("project", draft.id, {name: kept["project"][name] for name in _PROJECT})
+    await _update_tracks(draft, wanted_tracks)
+    for id, clip in wanted_clips.items():
+        _put(draft, "clip", id, clip, known=id in present)
+    for track in await draft.tracks():
+        if track["id"] not in wanted_tracks:
+            draft.delete("track", track["id"])
+    draft.reorder({id: track["order"] for id, track in wanted_tracks.items()})
+    known = {send["id"] for send in await draft.sends()}
+    for id, send in wanted_sends.items():
+        _put(draft, "send", id, send, known=id in known)
+    return {
+        "project": draft.shown("project", draft.id), "restoredNumber": number, "savedNumber": saved["number"],
+        "missingAudio": missing,
+    }  # fmt: skip
+
+
+async def _playable(draft: Draft, clips: Iterable[Thing]) -> tuple[dict[str, Thing], list[str]]:
+    """(the clips whose recordings are there, the recordings that are not)."""
+    found: dict[str, Thing] = {}
+    missing: dict[str, None] = {}
+    for clip in clips:
+        audio_id = clip["audioFileId"]
+        if audio_id is None:
+            found[clip["id"]] = clip
+            continue
+        recording = await draft.recording(audio_id)
+        if recording is None or recording["project_id"] not in (None, draft.id):
+            missing[audio_id] = None
+            continue
+        found[clip["id"]] = clip
+        if recording["project_id"] is None:
+            draft.attached.add(audio_id)
+    return found, list(missing)
+
+
+async def _clips(draft: Draft) -> dict[str, Thing]:
+    return _by_id([clip for track in await draft.tracks() for clip in await draft.clips_of(track["id"])])
+
+
+async def _delete_sends(draft: Draft, wanted: Mapping[str, Thing]) -> None:
+    """Also those that lead elsewhere now: a send never changes its two ends, it is made anew."""
+    for send in await draft.sends():
+        other = wanted.get(send["id"])
+        if other is None or any(send[end] != other[end] for end in ("trackId", "destinationTrackId")):
+            draft.delete("send", send["id"])
+
+
+async def _create_tracks(draft: Draft, wanted: Mapping[str, Thing]) -> None:
+    """At the end of the list and with their output to the master, until all tracks are there."""
+    present = await draft.tracks()
+    known = {track["id"] for track in present}
+    end = max([track["order"] for track in (*present, *wanted.values())], default=-1) + 1
+    for place, id in enumerate((id for id in wanted if id not in known), end):
+        fields = _fields("track", wanted[id])
+        draft.create("track", {**fields, "projectId": draft.id, "order": place, "outputDestination": MASTER})
+
+
+async def _update_tracks(draft: Draft, wanted: Mapping[str, Thing]) -> None:
+    """Outputs are taken off before the types of tracks change, and put on afterwards."""
+    for track in await draft.tracks():
+        target = wanted.get(track["id"])
+        if target is None or target["outputDestination"] != track["outputDestination"]:
+            draft.update("track", track["id"], {"outputDestination": MASTER})
+    for id, track in wanted.items():
+        fields = _fields("track", track)
+        draft.update("track", id, {name: value for name, value in fields.items() if name not in _PLACED})
+    for id, track in wanted.items():
+        draft.update("track", id, {"outputDestination": track["outputDestination"]})
+
+
+def _put(draft: Draft, entity: str, id: str, thing: Thing, *, known: bool) -> None:
+    if known:
+        draft.update(entity, id, _fields(entity, thing))
+    else:
+        draft.create(entity, _fields(entity, thing))
+
+
+def _fields(entity: str, thing: Thing) -> dict[str, Any]:
+    """What is stored of a thing; the rest was only shown."""
+    return {name: thing[name] for name in ENTITIES[entity].fields if name in thing}
+
+
+def _by_id(things: Iterable[Thing]) -> dict[str, Thing]:
+    return {thing["id"]: thing for thing in things}

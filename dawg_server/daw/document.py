@@ -1,0 +1,134 @@
+"""The shared document: the one door through which projects are read and changed.
+
+    executed = await document.execute(project_id, [Command("updateTrack", {...})], by=Actor(user_id, "rest"))
+
+The mouse (REST, sockets), the text assistant, the voice assistant and jobs all come through here, so each change is
+checked, stored with its inverse, counted by the project's revision and told to everybody in the same way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from bus import events
+from bus.local import LocalBus
+from dawg_server import errors, ids
+from dawg_server.database import operations, projects, refusals
+from dawg_server.database.pool import Database
+from dawg_server.daw import access
+from dawg_server.daw.actor import Actor
+from dawg_server.daw.commands import Command
+from dawg_server.daw.editing import Editing, Executed
+from dawg_server.daw.turns import Turns
+
+MAX_CATCH_UP = 1000  # operations; who missed more gets a snapshot
+
+
+class Document:
+    """Every project of the server. Subscribers of `ProjectChanged` must not await a change of the same project."""
+
+    def __init__(self, database: Database, bus: LocalBus) -> None:
+        self._database, self._bus = database, bus
+        self._turns = Turns()
+
+    # -- writing -------------------------------------------------------------------------------------------------------
+
+    async def execute(
+        self, project_id: str, commands: Sequence[Command], by: Actor, *, group: str | None = None,
+        base_revision: int | None = None, client_operation_id: str | None = None,
+    ) -> Executed:  # fmt: skip
+        """Runs the commands in order as one transaction: all of them, or none.
+
+        `group`: the UUID of the undo group they belong to (a new one without it; one turn of an assistant is one).
+        `base_revision`: refuse with `RevisionConflict` what somebody changed after that revision.
+        `client_operation_id`: the second use by the same person returns the first answer and changes nothing.
+
+        Raises `NotFound` (also for projects that are none of the caller's business), `Forbidden`, `ValidationError`
+        and `Conflict`.
+        """
+        async with self.editing(project_id, by) as editing:
+            return await editing.execute(
+                commands, group=group, base_revision=base_revision, client_operation_id=client_operation_id
+            )
+
+    async def undo(
+        self, project_id: str, by: Actor, steps: int = 1, *, client_operation_id: str | None = None
+    ) -> Executed:
+        """Takes back the caller's newest groups; `results[0]["groupIds"]` names them. Raises `UndoConflict`."""
+        async with self.editing(project_id, by) as editing:
+            return await editing.undo(steps, client_operation_id)
+
+    async def redo(
+        self, project_id: str, by: Actor, steps: int = 1, *, client_operation_id: str | None = None
+    ) -> Executed:
+        async with self.editing(project_id, by) as editing:
+            return await editing.redo(steps, client_operation_id)
+
+    @contextlib.asynccontextmanager
+    async def editing(self, project_id: str, by: Actor) -> AsyncIterator[Editing]:
+        """A transaction for whoever has to write something else together with a change of the document."""
+        if not ids.is_uuid(project_id):
+            access.check(None, "viewer")
+        async with self._turns.of(project_id):
+            try:
+                async with self._database.transaction() as connection:
+                    editing = Editing(connection, project_id, by)
+                    yield editing
+            except refusals.IntegrityError as error:
+                raise _refused(error) from error
+            for event in editing.news:
+                await self._bus.publish(event)
+
+    async def create(self, owner_id: str, values: dict[str, Any]) -> dict[str, Any]:
+        """A new project with the (checked) fields of `commands.projects.CREATE`."""
+        return await projects.insert(self._database, owner_id, values)
+
+    async def delete(self, project_id: str, user_id: str) -> None:
+        """Removes a project and everything in it, for good. Only its owner may."""
+        access.check(await self.role(project_id, user_id), "owner")
+        async with self._turns.of(project_id):
+            if not await projects.delete(self._database, project_id):
+                access.check(None, "owner")
+        await self._bus.publish(events.ProjectDeleted(project_id=project_id, user_id=user_id))
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    async def role(self, project_id: str, user_id: str) -> str | None:
+        return await projects.role(self._database, project_id, user_id) if ids.is_uuid(project_id) else None
+
+    async def snapshot(self, project_id: str, user_id: str) -> dict[str, Any]:
+        """The project as it was at one moment, which `revision` names, and the caller's `role`.
+
+        `tracks` (each with its `sends` and `clips`), `audioFiles`, `collaborators`.
+        """
+        row = await projects.snapshot(self._database, project_id, user_id) if ids.is_uuid(project_id) else None
+        access.check(row["role"] if row else None, "viewer")
+        assert row is not None
+        clips: dict[str, list[Any]] = defaultdict(list)
+        for clip in row["clips"]:
+            clips[clip["trackId"]].append(clip)
+        tracks = [{**track, "clips": clips.get(track["id"], [])} for track in row["tracks"]]
+        members = row["collaborators"]
+        if not any(member["userId"] == user_id for member in members):  # a visitor of a public project
+            members = [member | {"email": None} for member in members if member["acceptedAt"] is not None]
+        others = {"audioFiles": row["audioFiles"], "collaborators": members, "role": row["role"]}
+        return {**row["project"], "tracks": tracks, **others}
+
+    async def missed(self, project_id: str, since: int, revision: int) -> list[dict[str, Any]] | None:
+        """The operations after `since`, or None when only a snapshot helps: too many, or an unknown revision."""
+        if since > revision or revision - since > MAX_CATCH_UP:
+            return None
+        return await operations.since(self._database, project_id, since, MAX_CATCH_UP)
+
+
+def _refused(error: Exception) -> errors.DawgError:
+    """What slipped past the checks because two things happened at once."""
+    name = refusals.constraint(error)
+    if isinstance(error, refusals.UniqueViolation):
+        return errors.Conflict("That exists already.", details={"constraint": name})
+    if isinstance(error, refusals.ForeignKeyViolation):
+        return errors.Conflict("Something that this needs was deleted meanwhile.", details={"constraint": name})
+    return errors.ValidationError("A value is out of range.", details={"constraint": name})

@@ -1,0 +1,196 @@
+"""The working copy of a project while its one writer holds the lock.
+
+Commands read from it and change it; nothing reaches the database before every command of the call has succeeded. What
+they need is read when they first ask for it, so that a small change to a large project stays small.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dawg_server import errors
+from dawg_server.database import clips, tracks
+from dawg_server.database.pool import Connection
+from dawg_server.daw.changes import ENTITIES, ORDERS, Change
+
+Thing = dict[str, Any]
+
+
+class Draft:
+    """`project` is the project's own fields; `role`, `username` are the actor's; `now` is the transaction's time."""
+
+    def __init__(self, connection: Connection, row: Mapping[str, Any], named: Mapping[str, Iterable[str]]) -> None:
+        """`row` is what `projects.lock` has read, `named` the ids of tracks and clips that it was asked for."""
+        self.connection = connection
+        self.project: Thing = row["project"]
+        self.id: str = self.project["id"]
+        self.revision: int = self.project["revision"]
+        self.role: str = row["role"]
+        self.username: str = row["username"]
+        self.now: str = row["now"]
+        self.changes: list[Change] = []
+        self.attached: set[str] = set()  # recordings that become the project's own
+        # None stands for what is known not to be there.
+        self._tracks: dict[str, Thing | None] = {}
+        self._sends: dict[str, Thing | None] = {}
+        self._clips: dict[str, Thing | None] = {}
+        self._recordings: dict[str, Thing | None] = {}
+        self._all_tracks = False
+        self._with_clips: set[str] = set()  # tracks all of whose clips are known
+        self._learn_tracks(row.get("tracks") or ())
+        self._learn_clips(row.get("clips") or ())
+        for entity in ("track", "clip"):
+            for id in named.get(entity, ()):
+                self._known(entity).setdefault(id, None)
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    async def track(self, id: str) -> Thing:
+        """The track, without its sends; `NotFound` if the project has none of that id."""
+        if id not in self._tracks and not self._all_tracks:
+            found = [each for each in await tracks.get(self.connection, [id]) if each["projectId"] == self.id]
+            self._learn_tracks(found)
+        track = self._tracks.setdefault(id, None)
+        if track is None:
+            raise missing("track", id)
+        return track
+
+    async def tracks(self) -> list[Thing]:
+        """All tracks, in order."""
+        if not self._all_tracks:
+            self._learn_tracks(await tracks.of_project(self.connection, self.id))
+            self._all_tracks = True
+        return sorted((each for each in self._tracks.values() if each), key=lambda each: each["order"])
+
+    async def clip(self, id: str) -> Thing:
+        if id not in self._clips:
+            self._learn_clips(await clips.get(self.connection, self.id, [id]))
+        clip = self._clips.setdefault(id, None)
+        if clip is None:
+            raise missing("clip", id)
+        return clip
+
+    async def clips_of(self, track_id: str) -> list[Thing]:
+        """All clips of a track, by time."""
+        if track_id not in self._with_clips:
+            self._learn_clips(await clips.of_tracks(self.connection, [track_id]))
+            self._with_clips.add(track_id)
+        found = [each for each in self._clips.values() if each and each["trackId"] == track_id]
+        return sorted(found, key=lambda each: (each["startTime"], each["id"]))
+
+    async def send(self, track_id: str, id: str) -> Thing:
+        await self.track(track_id)
+        send = self._sends.get(id)
+        if send is None or send["trackId"] != track_id:
+            raise missing("send", id)
+        return send
+
+    async def sends(self) -> list[Thing]:
+        """All sends of all tracks."""
+        await self.tracks()
+        return [each for each in self._sends.values() if each]
+
+    async def recording(self, id: str) -> Thing | None:
+        """`id, owner_id, project_id, duration, original_name, filename`, or None."""
+        if id not in self._recordings:
+            self._recordings[id] = await clips.recording(self.connection, id)
+        return self._recordings[id]
+
+    def find(self, entity: str, id: str) -> Thing | None:
+        """What is known already."""
+        return self.project if entity == "project" else self._known(entity).get(id)
+
+    def shown(self, entity: str, id: str) -> Thing:
+        """As clients see it: a track has its sends with it."""
+        thing = self.find(entity, id)
+        assert thing is not None
+        if entity != "track":
+            return dict(thing)
+        return {**thing, "sends": [_without_track(each) for each in self._sends_of(id)]}
+
+    # -- changing ------------------------------------------------------------------------------------------------------
+
+    def create(self, entity: str, fields: Mapping[str, Any]) -> Thing:
+        """`fields` are complete but for the id."""
+        thing = {"id": str(uuid.uuid4()), **fields}
+        self._note("create", entity, thing["id"], thing, {})
+        shown = {**thing, "createdAt": self.now, "updatedAt": self.now} if entity != "send" else dict(thing)
+        self._known(entity)[thing["id"]] = shown
+        if entity == "track":
+            self._with_clips.add(thing["id"])
+        return shown
+
+    def update(self, entity: str, id: str, fields: Mapping[str, Any]) -> None:
+        """Only what differs is a change."""
+        thing = self.find(entity, id)
+        assert thing is not None
+        forward = {name: value for name, value in fields.items() if thing[name] != value}
+        if not forward:
+            return
+        self._note("update", entity, id, forward, {name: thing[name] for name in forward})
+        thing.update(forward)
+        self._touch(thing)
+
+    def delete(self, entity: str, id: str) -> None:
+        """Nothing may depend on it any more."""
+        thing = self.find(entity, id)
+        assert thing is not None
+        self._note("delete", entity, id, {}, {name: thing[name] for name in ENTITIES[entity].fields})
+        self._known(entity)[id] = None
+
+    def reorder(self, orders: Mapping[str, int]) -> None:
+        """Moves tracks to other places; all of them are known."""
+        before = {id: track["order"] for id in orders if (track := self._tracks[id]) is not None}
+        moved = {id: order for id, order in orders.items() if before[id] != order}
+        if not moved:
+            return
+        self._note("reorder", "track", None, _orders(moved), _orders({id: before[id] for id in moved}))
+        for id, order in moved.items():
+            track = self._tracks[id]
+            assert track is not None
+            track["order"] = order
+            self._touch(track)
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    def _note(
+        self, kind: Any, entity: str, id: str | None, forward: dict[str, Any], inverse: dict[str, Any]
+    ) -> None:
+        self.changes.append(Change(kind, entity, id, forward, inverse))
+
+    def _touch(self, thing: Thing) -> None:
+        if "updatedAt" in thing:
+            thing["updatedAt"] = self.now
+
+    def _known(self, entity: str) -> dict[str, Thing | None]:
+        return {"track": self._tracks, "send": self._sends, "clip": self._clips}[entity]
+
+    def _sends_of(self, track_id: str) -> list[Thing]:
+        found = [each for each in self._sends.values() if each and each["trackId"] == track_id]
+        return sorted(found, key=lambda each: str(each["id"]))
+
+    def _learn_tracks(self, found: Iterable[Thing]) -> None:
+        for track in found:
+            if track["id"] not in self._tracks:  # what was changed or deleted here is newer
+                for send in track.pop("sends"):
+                    self._sends[send["id"]] = send
+                self._tracks[track["id"]] = track
+
+    def _learn_clips(self, found: Iterable[Thing]) -> None:
+        for clip in found:
+            self._clips.setdefault(clip["id"], clip)
+
+
+def missing(kind: str, *ids: str) -> errors.NotFound:
+    names = "There is no such" if len(ids) == 1 else "Some are not in this project:"
+    return errors.NotFound(f"{names} {kind}.", details={"kind": kind, "missing": list(ids)})
+
+
+def _orders(places: Mapping[str, int]) -> dict[str, Any]:
+    return {ORDERS: [{"id": id, "order": order} for id, order in places.items()]}
+
+
+def _without_track(send: Thing) -> Thing:
+    return {name: value for name, value in send.items() if name != "trackId"}

@@ -1,0 +1,207 @@
+"""One transaction on one project: commands are planned on a draft, and their changes are stored as operations."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bus import events
+from dawg_server import errors
+from dawg_server.database import clips, operations, projects
+from dawg_server.database.batch import Batch
+from dawg_server.database.pool import Connection
+from dawg_server.daw import access, history
+from dawg_server.daw.actor import Actor
+from dawg_server.daw.changes import ORDERS, Change, touched
+from dawg_server.daw.commands import COMMANDS, Command, Spec
+from dawg_server.daw.draft import Draft, Thing
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """`results`: what each command has to tell. `operations`: as clients see them, empty when nothing was different.
+
+    `replayed`: this client operation was executed before, and this is its first answer.
+    """
+
+    revision: int
+    results: list[dict[str, Any]]
+    operations: list[dict[str, Any]] = field(default_factory=list)
+    group_id: str | None = None
+    replayed: bool = False
+
+
+class Editing:
+    """Use it through `Document.editing`. `connection` is inside of the transaction; `news` go out after the commit."""
+
+    def __init__(self, connection: Connection, project_id: str, by: Actor) -> None:
+        self.connection = connection
+        self.news: list[events.ProjectChanged] = []
+        self._project_id = project_id
+        self._by = by
+
+    async def execute(
+        self, commands: Sequence[Command], *, group: str | None = None, base_revision: int | None = None,
+        client_operation_id: str | None = None,
+    ) -> Executed:  # fmt: skip
+        """Everything or nothing. See `Document.execute`."""
+        wishes = [_check(command) for command in commands]
+        role = max((spec.role for spec, _ in wishes), key=access.RANKS.__getitem__, default="viewer")
+        draft, first = await self._open(role, _named(wishes), client_operation_id)
+        if first is not None:
+            return Executed(first["revision"], first["results"], [], first["groupId"], replayed=True)
+        results = [await spec.plan(draft, values) for spec, values in wishes]
+        if base_revision is not None:
+            await _check_base(draft, base_revision)
+        return await self._store(draft, results, self._by.source, group, client_operation_id)
+
+    async def undo(self, steps: int, client_operation_id: str | None = None) -> Executed:
+        """Takes back the caller's own newest groups; see `history`."""
+        return await self._travel("undo", steps, client_operation_id)
+
+    async def redo(self, steps: int, client_operation_id: str | None = None) -> Executed:
+        """Repeats what the caller has taken back, the latest first."""
+        return await self._travel("redo", steps, client_operation_id)
+
+    async def _travel(self, way: history.Way, steps: int, client_operation_id: str | None) -> Executed:
+        draft, first = await self._open("editor", {}, client_operation_id)
+        if first is not None:
+            return Executed(first["revision"], first["results"], [], first["groupId"], replayed=True)
+        travel = history.undo if way == "undo" else history.redo
+        groups = await travel(draft, self._by.user_id, steps)
+        batch = Batch()
+        operations.mark(batch, self._project_id, groups, undone=way == "undo")
+        return await self._store(
+            draft, [{"groupIds": groups}], way, None, client_operation_id, batch=batch, groups=groups
+        )
+
+    async def _open(
+        self, role: str, named: dict[str, list[str]], client_operation_id: str | None
+    ) -> tuple[Draft, dict[str, Any] | None]:
+        """(the draft, the answer to the first use of that client operation)."""
+        row = await projects.lock(
+            self.connection, self._project_id, self._by.user_id, track_ids=named.get("track", ()),
+            clip_ids=named.get("clip", ()), client_operation_id=client_operation_id,
+        )  # fmt: skip
+        access.check(row["role"] if row else None, role)
+        assert row is not None
+        replay = row.get("replay")
+        return Draft(self.connection, row, named), replay["reply"] if replay else None
+
+    async def _store(
+        self, draft: Draft, results: list[dict[str, Any]], source: str, group: str | None,
+        client_operation_id: str | None, *, batch: Batch | None = None, groups: Sequence[str] = (),
+    ) -> Executed:  # fmt: skip
+        revision = draft.revision + len(draft.changes)
+        for result in results:
+            if "project" in result:
+                result["project"] |= {"revision": revision, "updatedAt": draft.now}
+        group = group or str(uuid.uuid4())
+        stored = [
+            _operation(change, number, group, self._by.user_id, source, draft.now)
+            for number, change in enumerate(draft.changes, draft.revision + 1)
+        ]
+        batch = batch or Batch()
+        if stored:
+            for change in draft.changes:
+                change.write(batch)
+            reply = {"revision": revision, "results": results, "groupId": group}
+            operations.append(
+                batch, self._project_id, stored, [change.inverse for change in draft.changes],
+                client_operation_id=client_operation_id, reply=reply,
+            )  # fmt: skip
+            projects.advance(batch, self._project_id, len(stored))
+            self.news.append(
+                events.ProjectChanged(
+                    project_id=self._project_id, revision=revision, operations=stored, things=_things(draft),
+                    user_id=self._by.user_id, username=draft.username, source=source, group_id=group,
+                    cause=source if source in ("undo", "redo") else None, group_ids=list(groups),
+                    skip_sid=None if groups else self._by.sid, client_operation_id=client_operation_id,
+                )
+            )  # fmt: skip
+        if draft.attached:
+            clips.attach(batch, self._project_id, draft.attached)
+        await batch.run(self.connection)
+        return Executed(revision, results, stored, group if stored else None)
+
+
+def _check(command: Command) -> tuple[Spec, dict[str, Any]]:
+    spec = COMMANDS.get(command.name)
+    if spec is None:
+        raise errors.ValidationError(f"There is no command “{command.name[:60]}”.")
+    return spec, spec.parameters.check(command.parameters)
+
+
+def _named(wishes: Iterable[tuple[Spec, dict[str, Any]]]) -> dict[str, list[str]]:
+    """The tracks and clips that commands name, so that they are read together with the lock."""
+    named: dict[str, dict[str, None]] = defaultdict(dict)
+    for spec, values in wishes:
+        for kind, id in spec.parameters.ids(values):
+            named[kind][id] = None
+    return {kind: list(ids) for kind, ids in named.items()}
+
+
+async def _check_base(draft: Draft, base: int) -> None:
+    if base > draft.revision:
+        sentence = f"is beyond the present revision, which is {draft.revision}"
+        raise errors.ValidationError(f"baseRevision {sentence}.", details={"baseRevision": sentence})
+    if base == draft.revision or not draft.changes:
+        return
+    later = set(touched(await operations.touched_since(draft.connection, draft.id, base)))
+    changed = {(entity, id) for entity, id, _ in later}
+    for change in draft.changes:
+        if change.kind == "create":
+            continue
+        if change.kind == "delete":
+            clash = (change.entity, change.entity_id) in changed
+        else:
+            mine = touched([{"kind": change.kind, "entity": change.entity, "entity_id": change.entity_id,
+                             "forward": change.forward}])  # fmt: skip
+            clash = any(each in later for each in mine)
+        if clash:
+            raise errors.RevisionConflict(
+                details={"current": _current(draft, change), "revision": draft.revision, "entity": change.entity}
+            )
+
+
+def _current(draft: Draft, change: Change) -> Any:
+    """What stands in the database: the draft without its own changes."""
+    if change.kind == "reorder" or change.entity_id is None:
+        return change.inverse[ORDERS]
+    thing: Thing = dict(draft.find(change.entity, change.entity_id) or {"id": change.entity_id})
+    for each in reversed(draft.changes):
+        if each.entity == change.entity and each.entity_id == change.entity_id:
+            thing |= each.inverse
+    return thing
+
+
+def _operation(change: Change, revision: int, group: str, actor_id: str, source: str, now: str) -> dict[str, Any]:
+    return {
+        "id": str(uuid.uuid4()), "revision": revision, "groupId": group, "actorId": actor_id, "source": source,
+        "kind": change.kind, "entity": change.entity, "entityId": change.entity_id, "changes": change.forward,
+        "createdAt": now,
+    }  # fmt: skip
+
+
+def _things(draft: Draft) -> dict[str, dict[str, Any]]:
+    """Everything that was created or changed, as it is now: what a room is told besides the change itself."""
+    ids: dict[tuple[str, str], None] = {}
+    for change in draft.changes:
+        if change.entity == "send":
+            send = change.forward.get("trackId") or change.inverse.get("trackId")
+            send = send or (draft.find("send", change.entity_id or "") or {}).get("trackId")
+            ids["track", send or ""] = None
+        elif change.kind != "reorder" and change.entity != "project" and change.entity_id is not None:
+            ids[change.entity, change.entity_id] = None
+    shown: dict[str, dict[str, Any]] = {"track": {}, "clip": {}, "send": {}}
+    for entity, id in ids:
+        if draft.find(entity, id) is not None:
+            shown[entity][id] = draft.shown(entity, id)
+    for change in draft.changes:
+        if change.entity == "send" and change.entity_id is not None:
+            thing = draft.find("send", change.entity_id)
+            shown["send"][change.entity_id] = {"trackId": (thing or change.inverse)["trackId"]}
+    return shown

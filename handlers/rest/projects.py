@@ -1,0 +1,105 @@
+"""`/projects`: the documents that people work on, their log, undo and redo."""
+
+from __future__ import annotations
+
+from dawg_server.database import operations, projects
+from dawg_server.daw.document import Document
+from dawg_server.daw.editing import Executed
+from handlers.rest import editing, pages
+from handlers.rest.routing import Answer, Call, Routes
+from handlers.schemas import projects as schemas
+
+routes = Routes("projects")
+
+
+@routes.get("/projects", "Own and shared projects", query=schemas.ProjectsQuery, reply=schemas.ProjectList)
+async def list_projects(call: Call) -> Answer:
+    query = call.query
+    found, total = await projects.page(
+        call.services.database, call.caller.user_id, search=query["search"], sort_by=query["sort_by"],
+        sort_order=query["sort_order"], limit=query["limit"], offset=(query["page"] - 1) * query["limit"],
+    )  # fmt: skip
+    return pages.listed("projects", found, total, query)
+
+
+@routes.post("/projects", "Make a project", body=schemas.ProjectCreate, reply=schemas.ProjectReply, status=201,
+             idempotent=True)  # fmt: skip
+async def create_project(call: Call) -> Answer:
+    return editing.twice("project", await _document(call).create(call.caller.user_id, call.body) | {"role": "owner"})
+
+
+@routes.get("/projects/{project_id}", "A project with everything in it", reply=schemas.ProjectReply, errors=(404,))
+async def get_project(call: Call) -> Answer:
+    """`tracks` (with `clips` and `sends`), `audioFiles`, `collaborators`, and the caller's `role`, of one moment."""
+    return editing.twice("project", await _document(call).snapshot(call.path["project_id"], call.caller.user_id))
+
+
+@routes.put("/projects/{project_id}", "Change a project", body=schemas.ProjectChange, reply=schemas.ProjectReply,
+            errors=(403, 404, 409))  # fmt: skip
+async def change_project(call: Call) -> Answer:
+    result, executed = await editing.run(
+        call, call.path["project_id"], "updateProject", {"changes": editing.changes(call)}
+    )
+    return editing.twice("project", result["project"], revision=executed.revision)
+
+
+@routes.patch("/projects/{project_id}", "Change a project", body=schemas.ProjectChange, reply=schemas.ProjectReply,
+              errors=(403, 404, 409))  # fmt: skip
+async def patch_project(call: Call) -> Answer:
+    return await change_project(call)
+
+
+@routes.delete("/projects/{project_id}", "Delete a project", reply=schemas.Deleted, errors=(403, 404))
+async def delete_project(call: Call) -> Answer:
+    """With everything in it. Its waiting and running jobs are cancelled; recordings stay with their owners."""
+    project_id = call.path["project_id"]
+    await call.services.access.require(project_id, call.caller.user_id, "owner")
+    await call.services.generation.cancel_project(project_id)
+    await _document(call).delete(project_id, call.caller.user_id)
+    return editing.deleted(project_id, "project")
+
+
+@routes.get("/projects/{project_id}/operations", "What was changed", query=schemas.OperationsQuery,
+            reply=schemas.Operations, errors=(404,))  # fmt: skip
+async def list_operations(call: Call) -> Answer:
+    project_id, since = call.path["project_id"], call.query["since"]
+    await call.services.access.require(project_id, call.caller.user_id, "viewer")
+    found = await operations.since(call.services.database, project_id, since, call.query["limit"])
+    visit = await projects.visit(call.services.database, project_id, call.caller.user_id)
+    newest = found[-1]["revision"] if found else since
+    revision = max(newest if found else 0, visit["revision"] if visit else 0)
+    return {"success": True, "operations": found, "revision": revision, "complete": newest >= revision}
+
+
+@routes.post("/projects/{project_id}/undo", "Take back own steps", body=schemas.Steps, reply=schemas.Travelled,
+             errors=(403, 404, 409))  # fmt: skip
+async def undo(call: Call) -> Answer:
+    """The caller's own newest groups; nothing to undo is 409."""
+    return _travelled(
+        await _document(call).undo(
+            call.path["project_id"], editing.actor(call), call.body["steps"],
+            client_operation_id=call.body.get("clientOperationId"),
+        )
+    )  # fmt: skip
+
+
+@routes.post("/projects/{project_id}/redo", "Repeat what was taken back", body=schemas.Steps, reply=schemas.Travelled,
+             errors=(403, 404, 409))  # fmt: skip
+async def redo(call: Call) -> Answer:
+    return _travelled(
+        await _document(call).redo(
+            call.path["project_id"], editing.actor(call), call.body["steps"],
+            client_operation_id=call.body.get("clientOperationId"),
+        )
+    )  # fmt: skip
+
+
+def _travelled(executed: Executed) -> Answer:
+    group_ids = executed.results[0]["groupIds"]
+    return {
+        "success": True, "revision": executed.revision, "groupIds": group_ids, "operations": executed.operations,
+    }  # fmt: skip
+
+
+def _document(call: Call) -> Document:
+    return call.services.document

@@ -1,0 +1,88 @@
+"""Projects over REST."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from dawg_server.daw.commands import projects as commands
+from dawg_server.daw.schema import Parameters
+from handlers.schemas.base import Body, Choice, Number, Page, Query, Text
+from handlers.schemas.collaboration import BASE, MAX_REVISION, REPLAY, STEPS
+from handlers.schemas.commands import body
+
+ProjectCreate = body("ProjectCreate", "A new project.", commands.CREATE)
+ProjectChange = body(
+    "ProjectChange",
+    "Whatever is to be different.",
+    Parameters({**commands.CHANGES.fields, **BASE, **REPLAY}, aliases=commands.ALIASES, changes=True),
+)
+Steps = body("Steps", "How many groups of steps.", {**STEPS, **REPLAY})
+
+
+class ProjectsQuery(Page):
+    """Which projects, and in which order."""
+
+    sort_by = Choice(("updatedAt", "createdAt", "name"), load_default="updatedAt")
+    sort_order = Choice(("asc", "desc"), load_default="desc")
+    search = Text(0, 120, load_default=None)
+
+
+class OperationsQuery(Query):
+    """Which part of the log."""
+
+    since = Number(0, MAX_REVISION, whole=True, load_default=0)
+    limit = Number(1, 1000, whole=True, load_default=500)
+
+
+class ProjectReply(Body):
+    """The project, twice: its fields here, and all of them under `project`."""
+
+    success = fields.Boolean()
+    id = fields.UUID()
+    name = fields.String()
+    bpm = fields.Float()
+    key = fields.String()
+    time_signature = fields.String()
+    sample_rate = fields.Integer()
+    is_public = fields.Boolean()
+    revision = fields.Integer()
+    project = fields.Dict()
+
+
+class ProjectList(Body):
+    """Own and shared projects."""
+
+    success = fields.Boolean()
+    projects = fields.List(fields.Dict())
+    total = fields.Integer()
+    page = fields.Integer()
+    limit = fields.Integer()
+    total_pages = fields.Integer()
+    pagination = fields.Dict()
+
+
+class Deleted(Body):
+    """It is gone."""
+
+    success = fields.Boolean()
+    deleted = fields.Boolean()
+    id = fields.UUID()
+    message = fields.String()
+
+
+class Operations(Body):
+    """`complete`: nothing comes after these, up to `revision`."""
+
+    success = fields.Boolean()
+    operations = fields.List(fields.Dict())
+    revision = fields.Integer()
+    complete = fields.Boolean()
+
+
+class Travelled(Body):
+    """`groupIds` were undone or repeated, by these new operations."""
+
+    success = fields.Boolean()
+    revision = fields.Integer()
+    group_ids = fields.List(fields.UUID())
+    operations = fields.List(fields.Dict())

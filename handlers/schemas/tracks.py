@@ -1,0 +1,74 @@
+"""Tracks and sends over REST."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from dawg_server.daw.commands import tracks as commands
+from dawg_server.daw.commands.base import the
+from dawg_server.daw.schema import Id, Items, Parameters, Record
+from handlers.schemas.base import Body, Number, Page
+from handlers.schemas.collaboration import BASE, REPLAY
+from handlers.schemas.commands import body
+
+TrackCreate = body("TrackCreate", "A new track.", {"projectId": the("project"), **commands.CREATE.fields, **REPLAY})
+TrackChange = body(
+    "TrackChange",
+    "Whatever is to be different.",
+    Parameters({**commands.CHANGES.fields, **BASE, **REPLAY}, changes=True),
+)
+TrackOrders = body("TrackOrders", "The new places.", {"trackOrders": commands.ORDERS, **BASE, **REPLAY})
+TracksChange = body(
+    "TracksChange",
+    "The same changes to several tracks.",
+    {
+        "trackIds": Items(Id("track"), 1, 100, required=True),
+        "updates": Record(commands.BULK_CHANGES, required=True),
+        **BASE,
+        **REPLAY,
+    },
+)
+
+
+class TracksQuery(Page):
+    """Which part of the list."""
+
+    limit = Number(1, 500, whole=True, load_default=50)
+
+
+class TrackReply(Body):
+    """The track, twice: its fields here, and all of them under `track`."""
+
+    success = fields.Boolean()
+    id = fields.UUID()
+    project_id = fields.UUID()
+    name = fields.String()
+    track_type = fields.String()
+    volume = fields.Float()
+    pan = fields.Float()
+    order = fields.Integer()
+    sends = fields.List(fields.Dict())
+    revision = fields.Integer()
+    track = fields.Dict()
+
+
+class TrackList(Body):
+    """Tracks, in their order."""
+
+    success = fields.Boolean()
+    tracks = fields.List(fields.Dict())
+    total = fields.Integer()
+    page = fields.Integer()
+    limit = fields.Integer()
+    total_pages = fields.Integer()
+    pagination = fields.Dict()
+
+
+class TracksReply(Body):
+    """The tracks as they are now."""
+
+    success = fields.Boolean()
+    count = fields.Integer()
+    tracks = fields.List(fields.Dict())
+    revision = fields.Integer()
+    message = fields.String()
