@@ -8,11 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -24,6 +22,11 @@ from dawg_server import logs
 from dawg_server.accounts.passwords import Passwords
 from dawg_server.accounts.service import Accounts
 from dawg_server.audio.workers import Workers
+from dawg_server.audiofiles.accounted import AccountedStorage
+from dawg_server.audiofiles.cleaner import Cleaner
+from dawg_server.audiofiles.measuring import Measuring
+from dawg_server.audiofiles.service import AudioFiles
+from dawg_server.costs import Costs
 from dawg_server.database import server_secrets
 from dawg_server.database.migrate import migrate
 from dawg_server.database.pool import Database
@@ -45,6 +48,8 @@ from dawg_server.settings import Settings
 from dawg_server.storage import Storage
 from dawg_server.storage.folder import FolderStorage
 from dawg_server.storage.links import LinkSigner
+from dawg_server.storage.s3 import S3Storage
+from dawg_server.storage.work import WorkFolder
 from handlers import relay
 from handlers.rest import application
 from handlers.sockets import gate, routing, tables
@@ -58,11 +63,13 @@ log: structlog.stdlib.BoundLogger = logs.get("main")
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """What runs jobs in this process."""
+    """What works in this process without being asked: it runs jobs, measures new recordings, removes orphans."""
 
     queue: JobQueue
     runner: Runner
     sweeper: Sweeper
+    measuring: Measuring
+    cleaner: Cleaner
 
 
 @contextlib.asynccontextmanager
@@ -76,6 +83,11 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         bus = RedisBus(settings.redis_url) if settings.redis_adapter and settings.redis_url else LocalBus()
         stack.push_async_callback(bus.close)
         await bus.start()
+
+        metrics = Metrics()
+        costs = Costs(database, bus, metrics, settings.data_dir / "costs")
+        stack.push_async_callback(costs.close)
+        await costs.start()
         document = Document(database, bus)
 
         identity = Identity(database, secret=settings.jwt_secret, key_set_url=settings.jwt_jwks_url)
@@ -84,12 +96,16 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         passwords = Passwords()
         stack.callback(passwords.close)
 
-        storage: Storage = FolderStorage(settings.data_dir / "files")
+        storage: Storage = AccountedStorage(await _open_storage(settings), database)
         stack.push_async_callback(storage.close)
-        links = LinkSigner(await server_secrets.get_or_create(database, LINK_KEY))
+        links = LinkSigner(await server_secrets.get_or_create(database, LINK_KEY), storage)
+        work = WorkFolder(settings.data_dir / "work")
+        stack.callback(work.close)
 
         workers = Workers(settings.cpu_workers or min(os.cpu_count() or 1, MAX_CPU_WORKERS))
         stack.push_async_callback(workers.close)
+        probes = Workers(1)  # so that an upload never waits behind a long rendering
+        stack.push_async_callback(probes.close)
         providers = Providers(EmbeddedProvider(workers))
 
         queue = JobQueue(dsn)
@@ -98,11 +114,15 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         name = f"{settings.replica}:{uuid.uuid4().hex[:12]}"
         runner = Runner(
             name=name, database=database, bus=bus, queue=queue, storage=storage,
-            providers=providers.by_name, folder=_work_folder(settings.data_dir), running_limit=settings.jobs_running,
+            providers=providers.by_name, folder=work.path, running_limit=settings.jobs_running,
         )  # fmt: skip
         stack.callback(runner.close)
         sweeper = Sweeper(database, queue, lost_after=settings.job_lost_seconds)
         stack.push_async_callback(sweeper.close)
+        measuring = Measuring(database, storage, workers, work)
+        stack.push_async_callback(measuring.close)
+        cleaner = Cleaner(database, storage)
+        stack.push_async_callback(cleaner.close)
 
         limits = Limits(settings.redis_url)
         stack.push_async_callback(limits.close)
@@ -114,7 +134,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         parts = Services(
             settings=settings,
             lifecycle=Lifecycle(),
-            metrics=Metrics(),
+            metrics=metrics,
             database=database,
             bus=bus,
             storage=storage,
@@ -122,14 +142,17 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             identity=identity,
             accounts=Accounts(database, bus, identity, passwords),
             limits=limits,
+            costs=costs,
             health=Health(settings, database, storage, bus),
             access=access,
             document=document,
+            work=work,
+            audio=AudioFiles(database, storage, access, probes, measuring, cleaner),
             sharing=Sharing(database, bus, access),
             providers=providers,
             generation=generation,
         )
-        yield parts, Jobs(queue, runner, sweeper)
+        yield parts, Jobs(queue, runner, sweeper, measuring, cleaner)
 
 
 @contextlib.asynccontextmanager
@@ -159,11 +182,14 @@ def start_jobs(settings: Settings, jobs: Jobs, *, alone: bool) -> None:
             jobs.queue.start(jobs.runner.run, settings.job_concurrency)
 
     jobs.sweeper.start(alone=alone, ready=begin)
+    jobs.measuring.start(alone=alone)
+    jobs.cleaner.start()
 
 
-def _work_folder(data_dir: Path) -> Path:
-    """Where running jobs keep files; whatever a crash left there is rubbish."""
-    folder = data_dir.resolve() / "work" / str(os.getpid())
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
+async def _open_storage(settings: Settings) -> Storage:
+    if settings.s3_bucket is None:
+        return FolderStorage(settings.data_dir / "files")
+    return await S3Storage.open(
+        bucket=settings.s3_bucket, access_key=settings.s3_access_key or "", secret_key=settings.s3_secret_key or "",
+        region=settings.s3_region, endpoint=settings.s3_endpoint,
+    )  # fmt: skip

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from bus.local import LocalBus
 from dawg_server.accounts.service import Accounts
+from dawg_server.audiofiles.service import AudioFiles
+from dawg_server.costs import Costs
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.daw.document import Document
@@ -19,6 +21,7 @@ from dawg_server.metrics import Metrics
 from dawg_server.settings import Settings
 from dawg_server.storage import Storage
 from dawg_server.storage.links import LinkSigner
+from dawg_server.storage.work import WorkFolder
 
 
 @dataclass(slots=True)
@@ -40,9 +43,12 @@ class Services:
     identity: Identity
     accounts: Accounts
     limits: Limits
+    costs: Costs
     health: Health
     access: Access
     document: Document
+    work: WorkFolder
+    audio: AudioFiles
     sharing: Sharing
     providers: Providers
     generation: GenerationService

@@ -9,25 +9,41 @@ from dawg_server.generation.job import Job, State
 from dawg_server.storage.links import LinkSigner
 from handlers.rest.json import timestamp
 
+_INTERNAL = ("midi", "storageKey", "storageKeys")  # of takes and stems as stored: what links are made of
+
 
 def result(stored: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str, Any]:
     """A job's result with links, which are made anew at each reading because they expire."""
     takes = [_take(take, links, base_url) for take in stored.get("takes", [])]
     first = takes[0] if takes else {}
     shown = {**stored, **first, "takes": takes}
-    shown.pop("midi", None)
-    return shown
+    return {name: value for name, value in shown.items() if name not in _INTERNAL}
 
 
 def _take(take: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str, Any]:
-    audio_id = take["audioFileId"]
-    url = links.sign(audio_id, base_url)
-    urls = {format: url if format == take["format"] else links.sign(audio_id, base_url, format=format)
-            for format in take.get("formats", [take["format"]])}  # fmt: skip
-    stems = [{**stem, "audioUrl": links.sign(stem["audioFileId"], base_url)} for stem in take.get("stems", [])]
-    midi_url = links.sign(audio_id, base_url, format="mid") if take.get("midi") else None
-    shown = {name: value for name, value in take.items() if name != "midi"}
-    return {**shown, "audioUrl": url, "urls": urls, "midiUrl": midi_url, "stems": stems}
+    audio_id, keys = take["audioFileId"], take.get("storageKeys", {})
+
+    def link(format: str) -> str:
+        other = format if format != take["format"] else None
+        name = f"{take.get('title') or audio_id}.{format}"
+        return links.sign(audio_id, base_url, format=other, key=keys.get(format), name=name)
+
+    urls = {format: link(format) for format in take.get("formats", [take["format"]])}
+    shown = {name: value for name, value in take.items() if name not in _INTERNAL}
+    return {
+        **shown, "audioUrl": link(take["format"]), "urls": urls, "midiUrl": link("mid") if take.get("midi") else None,
+        "stems": [_stem(stem, links, base_url) for stem in take.get("stems", [])],
+    }  # fmt: skip
+
+
+def _stem(stem: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str, Any]:
+    shown = {name: value for name, value in stem.items() if name not in _INTERNAL}
+    return {**shown, "audioUrl": links.sign(stem["audioFileId"], base_url, key=stem.get("storageKey"))}
+
+
+def audio_url(row: Mapping[str, Any], links: LinkSigner, base_url: str) -> str:
+    """The link to the recording of a row of `audio_files`; `id`, `storage_key` and `original_name` are needed."""
+    return links.sign(row["id"], base_url, key=row["storage_key"], name=row["original_name"])
 
 
 def accepted(job: Job, estimated_seconds: float) -> dict[str, Any]:

@@ -11,11 +11,9 @@ from typing import Any
 
 from dawg_server.generation.job import Job
 from dawg_server.generation.providers import LocalFile, LocalTake, Outcome
-from dawg_server.storage import Storage
+from dawg_server.storage import Storage, keys
+from dawg_server.storage.links import MIME_TYPES
 
-MIME_TYPES = {
-    "wav": "audio/wav", "flac": "audio/flac", "mp3": "audio/mpeg", "ogg": "audio/ogg", "mid": "audio/midi",
-}  # fmt: skip
 SOURCES = {"beat": "generation", "music": "generation", "stems": "stem"}
 
 
@@ -47,13 +45,17 @@ async def store(job: Job, outcome: Outcome, storage: Storage) -> Stored:
             stem = await _store_recording(job, f"{take.title} – {name}", f"take{number}-{name}", (file,), storage)
             stem.row["source"] = "stem"
             recordings.append(stem)
-            stems.append({"type": name, "audioFileId": stem.row["id"], "duration": stem.row["duration"]})
+            stems.append({
+                "type": name, "audioFileId": stem.row["id"], "duration": stem.row["duration"],
+                "storageKey": stem.row["storage_key"],
+            })  # fmt: skip
         takes.append(_take(take, recording, stems, job))
     first = takes[0] if takes else {}
     metadata = {name: first.get(name) for name in ("format", "sampleRate", "channels", "bitrate", "provider")}
     return recordings, {**first, **outcome.extra, "takes": takes, "metadata": metadata}
 
 
+# `storageKey` and `storageKeys` say where the bytes are kept: links are made of them at reading, and nobody sees them.
 def _take(take: LocalTake, recording: StoredRecording, stems: list[dict[str, Any]], job: Job) -> dict[str, Any]:
     row = recording.row
     others = [each["format"] for each in recording.renditions]
@@ -65,6 +67,8 @@ def _take(take: LocalTake, recording: StoredRecording, stems: list[dict[str, Any
         "format": take.files[0].format,
         "formats": [take.files[0].format, *(format for format in others if format != "mid")],
         "midi": "mid" in others,
+        "storageKeys": {take.files[0].format: row["storage_key"]}
+        | {each["format"]: each["storage_key"] for each in recording.renditions},
         "sampleRate": row["sample_rate"],
         "channels": row["channels"],
         "bitrate": round(row["size_bytes"] * 8 / row["duration"]) if row["duration"] else None,
@@ -99,17 +103,12 @@ async def _store_recording(
 
 async def _put(job: Job, audio_id: str, file: LocalFile, storage: Storage) -> dict[str, Any]:
     digest = await asyncio.to_thread(_sha256, file.path)
-    key = f"{_safe(job.owner_id)}/{audio_id}/{digest.hex()[:16]}.{file.format}"
+    key = keys.key(job.owner_id, audio_id, digest, file.format)
     mime_type = MIME_TYPES[file.format]
     stored = await storage.put(key, file.path, mime_type)
     return {
         "format": file.format, "mime_type": mime_type, "size_bytes": stored.size, "storage_key": key, "sha256": digest,
     }  # fmt: skip
-
-
-def _safe(owner_id: str) -> str:
-    """A folder name: user ids may hold characters that mean something in a path."""
-    return hashlib.sha256(owner_id.encode()).hexdigest()[:16]
 
 
 def _sha256(path: Path) -> bytes:
