@@ -32,7 +32,7 @@ class News:
     when: Callable[[Any], bool] = lambda event: True
 
 
-def _user(event: events.JobEvent) -> str:
+def _user(event: events.JobEvent | events.CostAlerted) -> str:
     return user_room(event.user_id)
 
 
@@ -107,6 +107,7 @@ NEWS = (
     News(events.GenerationCompleted, "daw:transport:sync", _user, _transport, _has_tempo),
     News(events.GenerationFailed, "generation:failed", _user, _failed),
     News(events.GenerationCancelled, "generation:cancelled", _user, lambda event, _: _job(event)),
+    News(events.CostAlerted, "cost:alert", _user, lambda event, _: {"alert": event.alert}),
 )
 
 

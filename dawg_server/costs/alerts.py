@@ -1,0 +1,83 @@
+"""Which alerts are due, and telling them: once per type, period and period start (contract, section 9.6)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from typing import Any
+
+from bus import events
+from bus.local import LocalBus
+from dawg_server.costs import periods
+from dawg_server.costs.status import BudgetStatus, PeriodStatus, budget_status
+from dawg_server.database import alerts, budgets
+from dawg_server.database.pool import Database
+
+
+async def raise_due(database: Database, bus: LocalBus, user_id: str, at: datetime.datetime) -> None:
+    """Writes down and publishes what the user was not told in this period yet."""
+    status = budget_status(await budgets.sums(database, user_id, at), at)
+    for alert in due(status, at):
+        row = await alerts.add(database, {**alert, "user_id": user_id, "created_at": at})
+        if row is not None:
+            await bus.publish(events.CostAlerted(user_id=user_id, alert=view(row)))
+
+
+def due(status: BudgetStatus, at: datetime.datetime) -> Iterator[dict[str, Any]]:
+    """Columns of `alerts`. Nothing is due before anything was spent."""
+    if not status.alerts_enabled:
+        return
+    for period, name, start, state in (
+        ("day", "daily", periods.day_start(at), status.daily),
+        ("month", "monthly", periods.month_start(at), status.monthly),
+    ):
+        if state.limit is None or not state.spent:
+            continue
+        if state.is_over:
+            yield _alert("budget_exceeded", "critical", period, start, state,
+                         f"Your {name} budget is used up: {_of(state)}.")  # fmt: skip
+        elif state.spent >= status.alert_threshold * state.limit:
+            yield _alert("threshold_reached", "warning", period, start, state,
+                         f"You have used {_of(state)}, of your {name} budget.")  # fmt: skip
+
+
+def view(row: dict[str, Any]) -> dict[str, Any]:
+    """An alert as clients see it, in JSON values alone."""
+    return {
+        "id": row["id"], "type": row["type"], "severity": row["severity"], "period": row["period"],
+        "periodStart": row["period_start"].isoformat(), "message": row["message"],
+        "currentSpent": row["current_spent"], "budgetLimit": row["budget_limit"], "percentage": row["percentage"],
+        "isRead": row["is_read"], "isResolved": row["is_resolved"],
+        "resolvedAt": time(row["resolved_at"]), "createdAt": time(row["created_at"]),
+    }  # fmt: skip
+
+
+def _alert(
+    type: str, severity: str, period: str, start: datetime.datetime, state: PeriodStatus, message: str
+) -> dict[str, Any]:
+    return {
+        "type": type, "severity": severity, "period": period, "period_start": start.date(), "message": message,
+        "current_spent": state.spent, "budget_limit": state.limit, "percentage": _percentage(state),
+    }  # fmt: skip
+
+
+def _of(state: PeriodStatus) -> str:
+    return f"{_percentage(state):.0f} %, {dollars(state.spent)} of {dollars(state.limit or 0.0)}"
+
+
+def _percentage(state: PeriodStatus) -> float:
+    """Not capped: an alert says how far over the limit it is."""
+    return round(state.spent / state.limit * 100, 2) if state.limit else 100.0
+
+
+def dollars(amount: float) -> str:
+    """Cents, and smaller parts only where there are some: $5.00, $0.0042."""
+    text = f"{amount:.6f}".rstrip("0")
+    whole, _, part = text.partition(".")
+    return f"${whole}.{part.ljust(2, '0')}"
+
+
+def time(moment: datetime.datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return moment.astimezone(datetime.UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -1,0 +1,165 @@
+"""Writing down what was paid for, whatever happens meanwhile.
+
+An entry is written straight to Postgres. When that fails or takes too long, the entry becomes a small file, and one
+task writes the files to Postgres as soon as it answers again; at the next start it finds those that a crash left.
+Writing twice is harmless, because the ledger knows every call by its service and request id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import json
+import os
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from dawg_server import errors, logs
+from dawg_server.database import IntegrityError, usage_records
+from dawg_server.database.pool import Database
+
+PATIENCE = 2.0  # seconds for Postgres before an entry goes to a file
+RETRY_AFTER, RETRY_AT_MOST = 1.0, 30.0  # seconds between two attempts, doubled each time
+MAX_FILES = 10_000  # entries that may wait; beyond that they are only logged
+CLOSE_TIMEOUT = 5.0  # seconds
+
+log: structlog.stdlib.BoundLogger = logs.get("main")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one settlement writes: rows of `usage_records`, and the reservation that it closes. `at`: ISO-8601."""
+
+    user_id: str
+    reservation_id: str | None
+    at: str
+    rows: Sequence[Mapping[str, Any]]
+
+
+Booked = Callable[[str, dict[str, float]], Awaitable[None]]
+"""Called with the user and the new costs by service, after they were written."""
+
+
+class Ledger:
+    def __init__(self, database: Database, folder: Path, booked: Booked) -> None:
+        """`folder` outlives the process; it is made when it is needed."""
+        self._database, self._folder, self._booked = database, folder, booked
+        self._writing: set[asyncio.Task[None]] = set()
+        self._late: asyncio.Task[None] | None = None
+        self._more = asyncio.Event()
+
+    def start(self) -> None:
+        """Takes up what an earlier process could not write."""
+        self._more.set()
+        self._late = asyncio.create_task(self._write_late(), name="ledger-late-entries")
+
+    async def close(self) -> None:
+        """Entries under way are written, to Postgres or to files; files stay for the next start."""
+        if self._writing:
+            await asyncio.wait(self._writing, timeout=CLOSE_TIMEOUT)
+        if self._late is not None:
+            self._late.cancel()
+            await asyncio.gather(self._late, return_exceptions=True)
+
+    async def book(self, entry: Entry) -> None:
+        """Returns when the entry is in Postgres or in a file. Goes on when the caller is cancelled."""
+        task = asyncio.create_task(self._book(entry), name="ledger-entry")
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+        await asyncio.shield(task)
+
+    async def _book(self, entry: Entry) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                booked = await self._write(entry)
+        except (errors.DependencyUnavailable, TimeoutError):
+            if entry.rows:  # a reservation alone expires by itself
+                await self._keep(entry)
+            return
+        if booked:
+            await self._booked(entry.user_id, booked)
+
+    async def _write(self, entry: Entry) -> dict[str, float]:
+        at = datetime.datetime.fromisoformat(entry.at)
+        try:
+            return await usage_records.settle(
+                self._database, user_id=entry.user_id, reservation_id=entry.reservation_id, rows=entry.rows, at=at
+            )
+        except IntegrityError as error:
+            log.error("A cost cannot be booked, as its user is gone.", action="usage_refused", entry=asdict(entry),
+                      error=str(error))  # fmt: skip
+            return {}
+
+    async def _keep(self, entry: Entry) -> None:
+        try:
+            waiting = await asyncio.to_thread(self._store, entry)
+        except OSError as error:
+            log.critical("A cost can be written neither to the database nor to a file; book it by hand.",
+                         action="usage_lost", entry=asdict(entry), error=str(error))  # fmt: skip
+            return
+        log.error("A cost waits in a file until the database answers.", action="usage_delayed", waiting=waiting)
+        self._more.set()
+
+    async def _write_late(self) -> None:
+        pause = RETRY_AFTER
+        while True:
+            await self._more.wait()
+            self._more.clear()
+            while not await self._write_files():
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, RETRY_AT_MOST)
+            pause = RETRY_AFTER
+
+    async def _write_files(self) -> bool:
+        """False when Postgres still does not answer."""
+        for path in await asyncio.to_thread(self._files):
+            try:
+                entry = await asyncio.to_thread(_read, path)
+                booked = await self._write(entry)
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+            except FileNotFoundError:  # another process on this folder was faster
+                continue
+            except errors.DependencyUnavailable:
+                return False
+            except Exception:
+                log.exception("A late cost cannot be booked.", action="usage_refused", file=path.name)
+                await asyncio.to_thread(_set_aside, path)
+                continue
+            log.info("A late cost was booked.", action="usage_late_booked", user_id=entry.user_id)
+            if booked:
+                await self._booked(entry.user_id, booked)
+        return True
+
+    def _files(self) -> list[Path]:
+        return sorted(self._folder.glob("*.json"))
+
+    def _store(self, entry: Entry) -> int:
+        """How many files wait now. Whole or not at all: written beside and renamed."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        waiting = len(self._files())
+        if waiting >= MAX_FILES:
+            raise OSError(f"{waiting} entries wait already")
+        path = self._folder / f"{uuid.uuid4().hex}.json"
+        beside = path.with_suffix(".part")
+        with beside.open("w") as file:
+            json.dump(asdict(entry), file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        return waiting + 1
+
+
+def _read(path: Path) -> Entry:
+    return Entry(**json.loads(path.read_text()))
+
+
+def _set_aside(path: Path) -> None:
+    """Kept for the operator, and never tried again."""
+    with contextlib.suppress(FileNotFoundError):
+        path.replace(path.with_suffix(".refused"))

@@ -1,0 +1,172 @@
+"""Reserve before a paid call, settle after it: the one way to spend a user's money (contract, section 9.6)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import math
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from decimal import ROUND_CEILING, Decimal
+from pathlib import Path
+
+import structlog
+
+from bus.local import LocalBus
+from dawg_server import errors, logs
+from dawg_server.costs import alerts, periods
+from dawg_server.costs.ledger import Entry, Ledger
+from dawg_server.costs.prices import CENT_OF_A_CENT, Cost, Prices
+from dawg_server.costs.reservation import Reservation
+from dawg_server.costs.status import BudgetStatus, budget_status
+from dawg_server.costs.usage import Usage
+from dawg_server.database import budgets
+from dawg_server.database.pool import Database
+from dawg_server.metrics import Metrics
+
+LIFETIME = datetime.timedelta(minutes=15)  # of a reservation that nobody renews
+ALERT_PATIENCE = 2.0  # seconds
+KEPT = datetime.timedelta(days=30)  # reservations that expired before that are deleted at the next start
+
+log: structlog.stdlib.BoundLogger = logs.get("main")
+
+
+class Costs:
+    """Prices, budgets and the ledger. `folder`: for entries that Postgres could not take, kept between starts."""
+
+    def __init__(
+        self, database: Database, bus: LocalBus, metrics: Metrics, folder: Path, *, prices: Prices | None = None,
+        clock: periods.Clock = periods.now, lifetime: datetime.timedelta = LIFETIME,
+    ) -> None:  # fmt: skip
+        self.prices = prices or Prices.load()
+        self.clock = clock
+        self._database, self._bus, self._metrics, self._lifetime = database, bus, metrics, lifetime
+        self._ledger = Ledger(database, folder, self._booked)
+
+    async def start(self) -> None:
+        await budgets.forget_reservations(self._database, self.clock() - KEPT)
+        self._ledger.start()
+
+    async def close(self) -> None:
+        await self._ledger.close()
+
+    def estimate(self, service: str, model: str | None, billed: Mapping[str, float]) -> Decimal:
+        """USD for so many units at today's prices: what to reserve, given the most that the call can use."""
+        return self.prices.cost(service, model, billed, self.clock()).amount
+
+    def price(self, usage: Usage) -> Cost:
+        """What a row will say; raises no alert."""
+        return self.prices.cost(usage.service, usage.model, usage.billed, self.clock())
+
+    @contextlib.asynccontextmanager
+    async def reserved(
+        self, user_id: str, service: str, estimate: Decimal | float, *, id: str | None = None
+    ) -> AsyncIterator[Reservation]:
+        """Holds `estimate` USD back while the block runs, however long; settles in the end, whatever the end is."""
+        reservation = await self.reserve(user_id, service, estimate, id=id)
+        keeper = asyncio.create_task(self._keep(reservation.id), name=f"reservation-{reservation.id}")
+        outcome = "failed"
+        try:
+            yield reservation
+            outcome = "ok"
+        except asyncio.CancelledError:
+            outcome = "cancelled"
+            raise
+        finally:
+            keeper.cancel()
+            await reservation.settle(outcome=outcome)
+
+    async def reserve(
+        self, user_id: str, service: str, estimate: Decimal | float, *, id: str | None = None
+    ) -> Reservation:
+        """Holds `estimate` USD back for 15 minutes; `id` (a UUID) is for who wants to find the reservation again.
+
+        Raises `errors.BudgetExceeded`, or `errors.DependencyUnavailable` when the ledger cannot be read.
+        """
+        reservation = Reservation(self, id or str(uuid.uuid4()), user_id, service)
+        await self.renew(reservation, estimate)
+        return reservation
+
+    async def renew(self, reservation: Reservation, estimate: Decimal | float) -> None:
+        """Replaces what the reservation holds by `estimate` USD, for 15 minutes more. Raises as `reserve`."""
+        at = self.clock()
+        amount = _upper(estimate)
+        refusal = await budgets.reserve(
+            self._database, reservation_id=reservation.id, user_id=reservation.user_id, service=reservation.service,
+            amount=amount, at=at, until=at + self._lifetime,
+        )  # fmt: skip
+        if refusal is not None:
+            self._metrics.provider_calls.labels(reservation.service, "over_budget").inc()
+            raise _exceeded(refusal, at)
+
+    async def settle(self, user_id: str, reservation_id: str | None, *usages: Usage) -> Decimal:
+        """Books what was used, in full, and closes the reservation; returns the cost in USD.
+
+        Never raises because of the database: what cannot be written now is written later.
+        """
+        costs = [self._priced(usage) for usage in usages]
+        rows = [usage.row(cost) for usage, cost in zip(usages, costs, strict=True)]
+        await self._ledger.book(Entry(user_id, reservation_id, self.clock().isoformat(), rows))
+        return sum((cost.amount for cost in costs), Decimal(0))
+
+    async def release(self, reservation_id: str) -> None:
+        """Closes a reservation of a call that was never made."""
+        await budgets.release(self._database, reservation_id, self.clock())
+
+    async def status(self, user_id: str) -> BudgetStatus:
+        at = self.clock()
+        return budget_status(await budgets.sums(self._database, user_id, at), at)
+
+    async def raise_due_alerts(self, user_id: str) -> None:
+        """After something was spent, or the budget was changed."""
+        await alerts.raise_due(self._database, self._bus, user_id, self.clock())
+
+    def count_call(self, service: str, outcome: str) -> None:
+        self._metrics.provider_calls.labels(service, outcome).inc()
+
+    def _priced(self, usage: Usage) -> Cost:
+        cost = self.price(usage)
+        if not cost.priced:
+            log.error("There is no price for what was used; a guess was booked. Complete prices.json.",
+                      action="price_missing", provider=usage.service, model=usage.model,
+                      units=sorted(usage.billed))  # fmt: skip
+        return cost
+
+    async def _booked(self, user_id: str, by_service: dict[str, float]) -> None:
+        for service, cost in by_service.items():
+            self._metrics.provider_cost.labels(service).inc(cost)
+        try:
+            async with asyncio.timeout(ALERT_PATIENCE):
+                await self.raise_due_alerts(user_id)
+        except (errors.DependencyUnavailable, TimeoutError):
+            log.warning("Alerts are looked at again with the next cost.", action="alerts_delayed", user_id=user_id)
+
+    async def _keep(self, reservation_id: str) -> None:
+        open_still = True
+        while open_still:
+            await asyncio.sleep(self._lifetime.total_seconds() / 3)
+            with contextlib.suppress(errors.DependencyUnavailable):
+                open_still = await budgets.extend(self._database, reservation_id, self.clock() + self._lifetime)
+
+
+def _upper(estimate: Decimal | float) -> Decimal:
+    amount = Decimal(str(estimate))
+    if not amount.is_finite() or amount < 0:
+        raise ValueError(f"An estimate is finite and not negative, not {estimate}.")
+    return amount.quantize(CENT_OF_A_CENT, ROUND_CEILING)
+
+
+def _exceeded(refusal: budgets.Refusal, at: datetime.datetime) -> errors.BudgetExceeded:
+    daily = refusal.period == "day"
+    resets_at = periods.next_day(at) if daily else periods.next_month(at)
+    held = f" and {alerts.dollars(refusal.reserved)} reserved" if refusal.reserved else ""
+    return errors.BudgetExceeded(
+        f"This would go over your {'daily' if daily else 'monthly'} budget of {alerts.dollars(refusal.limit)}: "
+        f"{alerts.dollars(refusal.spent)} are spent{held}.",
+        details={
+            "period": refusal.period, "limit": refusal.limit, "spent": refusal.spent, "reserved": refusal.reserved,
+            "resetsAt": alerts.time(resets_at),
+        },
+        retry_after=math.ceil((resets_at - at).total_seconds()),
+    )  # fmt: skip
