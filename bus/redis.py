@@ -45,7 +45,7 @@ class RedisBus(LocalBus):
         self._url = url
         self._heartbeat_interval = heartbeat_interval
         self._deaf_after = deaf_after
-        self._heard_at = time.monotonic()
+        self._heard_at = self._subscribed_at = time.monotonic()
         self._outbox: deque[bytes] = deque()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -54,7 +54,7 @@ class RedisBus(LocalBus):
 
     async def start(self) -> None:
         """Begins to listen; returns when subscribed, or after the connect timeout when Redis does not answer yet."""
-        self._heard_at = time.monotonic()
+        self._heard_at = self._subscribed_at = time.monotonic()
         for name, run in (("listener", self._listen), ("writer", self._write), ("heartbeat", self._beat)):
             self._tasks[name] = asyncio.create_task(run(), name=f"bus-{name}")
         with contextlib.suppress(TimeoutError):
@@ -149,7 +149,8 @@ class RedisBus(LocalBus):
         while True:
             self._send(BusHeartbeat(sent_at=time.time()))
             await asyncio.sleep(self._heartbeat_interval)
-            if not self.healthy:
+            if not self.healthy and time.monotonic() - self._subscribed_at > self._deaf_after:
+                self._subscribed_at = time.monotonic()
                 log.error(
                     "This replica does not hear its own heartbeat through Redis; it subscribes anew.",
                     action="bus_deaf",

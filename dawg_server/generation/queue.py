@@ -14,12 +14,14 @@ from typing import Any
 import procrastinate
 import structlog
 from procrastinate import exceptions
-from procrastinate.jobs import Status
+from procrastinate.jobs import DeleteJobCondition, Status
+from procrastinate.worker import Worker
 
 from dawg_server import errors, logs
 
 TASK = "run_generation"
 POLLING_INTERVAL = 1.0  # seconds; new jobs are announced by NOTIFY, polling is the net below
+STOP_INTERVAL = 1.0  # seconds between two requests to stop
 RESTART_DELAY = 1.0  # seconds before a worker that lost its database begins anew
 POOL_SIZE = 3  # connections: fetching and finishing are short, one more listens
 CONNECT_TIMEOUT = 5  # seconds
@@ -39,7 +41,9 @@ class JobQueue:
             kwargs={"connect_timeout": CONNECT_TIMEOUT},
         )
         self._app = procrastinate.App(connector=connector)
-        self._worker: asyncio.Task[None] | None = None
+        self._worker: Worker | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     async def open(self) -> None:
         await self._app.open_async()
@@ -66,14 +70,17 @@ class JobQueue:
         async def run_generation(job_id: str) -> None:
             await run(job_id)
 
-        self._worker = asyncio.create_task(self._work(concurrency), name="job-worker")
+        self._task = asyncio.create_task(self._work(concurrency), name="job-worker")
 
     async def stop(self) -> None:
         """Takes no more jobs and cancels those that run; their runner hands them back."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.cancel()
-            await asyncio.gather(worker, return_exceptions=True)
+        task, self._task = self._task, None
+        self._stopping = True
+        while task is not None and not task.done():
+            # Asked twice, because a request that meets the start of the worker can get lost.
+            if self._worker is not None:
+                self._worker.stop()
+            await asyncio.wait({task}, timeout=STOP_INTERVAL)
 
     async def discard_stalled(self, lost_after: float) -> None:
         """Forgets the entries of workers that died; `Sweeper` has the jobs themselves woken again."""
@@ -82,16 +89,21 @@ class JobQueue:
                 await self._app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
 
     async def _work(self, concurrency: int) -> None:
-        while True:
+        while not self._stopping:
+            self._worker = Worker(
+                app=self._app,
+                concurrency=concurrency,
+                install_signal_handlers=False,
+                fetch_job_polling_interval=POLLING_INTERVAL,
+                delete_jobs=DeleteJobCondition.ALWAYS.value,
+                shutdown_graceful_timeout=0,
+            )
             try:
-                await self._app.run_worker_async(
-                    concurrency=concurrency,
-                    install_signal_handlers=False,
-                    fetch_job_polling_interval=POLLING_INTERVAL,
-                    delete_jobs="always",
-                    shutdown_graceful_timeout=0,
-                )
+                await self._worker.run()
             except Exception as error:
-                log.warning("The job worker lost its database and begins anew.",
-                            action="worker_restarted", error=type(error).__name__)  # fmt: skip
-            await asyncio.sleep(RESTART_DELAY)
+                log.warning(
+                    "The job worker lost its database and begins anew.",
+                    action="worker_restarted",
+                    error=type(error).__name__,
+                )
+                await asyncio.sleep(RESTART_DELAY)
