@@ -33,6 +33,7 @@ from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.daw.document import Document
 from dawg_server.daw.sharing import Sharing
+from dawg_server.daw.versions import Versions
 from dawg_server.generation.providers.choice import Providers
 from dawg_server.generation.providers.embedded import EmbeddedProvider
 from dawg_server.generation.queue import JobQueue
@@ -149,6 +150,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             work=work,
             audio=AudioFiles(database, storage, access, probes, measuring, cleaner),
             sharing=Sharing(database, bus, access),
+            versions=Versions(database, document),
             providers=providers,
             generation=generation,
         )

@@ -12,6 +12,7 @@ from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.daw.document import Document
 from dawg_server.daw.sharing import Sharing
+from dawg_server.daw.versions import Versions
 from dawg_server.generation.providers.choice import Providers
 from dawg_server.generation.service import GenerationService
 from dawg_server.health import Health
@@ -50,5 +51,6 @@ class Services:
     work: WorkFolder
     audio: AudioFiles
     sharing: Sharing
+    versions: Versions
     providers: Providers
     generation: GenerationService

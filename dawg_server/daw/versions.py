@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import structlog
 
 from dawg_server import errors, ids, logs
 from dawg_server.database import projects, versions
-from dawg_server.database.pool import Database
+from dawg_server.database.pool import Connection, Database
 from dawg_server.daw import access
 from dawg_server.daw.actor import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
 from dawg_server.daw.editing import Executed
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
 
@@ -37,20 +40,32 @@ class Versions:
         if not ids.is_uuid(project_id):
             access.check(None, "editor")
         async with self._database.transaction() as connection:
-            row = await projects.lock(connection, project_id, user_id)
-            access.check(row["role"] if row else None, "editor")
-            made = await versions.insert(connection, project_id, user_id, name=name, description=description)
-        assert made is not None
+            made = await self._keep(connection, project_id, user_id, name=name, description=description)
         log.info("A version was made.", action="version_made", project_id=project_id, number=made["number"])
         return made
 
     async def restore(self, project_id: str, user_id: str, number: str) -> Executed:
         """Brings back a version as one group of changes, which its author can undo.
 
-        `results[0]` tells `savedNumber`, the version that keeps the state before, and `missingAudio`.
+        The state before is kept as a version, too. `results[0]` tells its `savedNumber`, and `missingAudio`:
+        recordings that were deleted since, whose clips cannot come back.
         """
-        if not (number.isascii() and number.isdigit() and len(number) < 10):
+        if not _NUMBER.fullmatch(number):
             access.check(await self._document.role(project_id, user_id), "editor")
             raise errors.NotFound("There is no such version.", details={"kind": "version"})
-        command = Command("restoreVersion", {"number": int(number)})
-        return await self._document.execute(project_id, [command], Actor(user_id, "restore"))
+        async with self._document.editing(project_id, Actor(user_id, "restore")) as editing:
+            saved = await self._keep(
+                editing.connection, project_id, user_id, name=f"Before restoring version {number}", automatic=True
+            )
+            executed = await editing.execute([Command("restoreVersion", {"number": int(number)})])
+            await versions.prune(editing.connection, project_id)
+        executed.results[0]["savedNumber"] = saved["number"]
+        log.info("A version was restored.", action="version_restored", project_id=project_id, number=int(number))
+        return executed
+
+    async def _keep(self, connection: Connection, project_id: str, user_id: str, **fields: Any) -> dict[str, Any]:
+        row = await projects.lock(connection, project_id, user_id)
+        access.check(row["role"] if row else None, "editor")
+        made = await versions.insert(connection, project_id, user_id, **fields)
+        assert made is not None  # because it is locked
+        return made

@@ -23,7 +23,7 @@ SPECS = Specs()
 
 @SPECS.add(
     "restoreVersion",
-    "Brings back a kept version of the project; the present state is kept as a version before.",
+    "Brings back a kept version of the project.",
     Parameters({"number": Number(1, MAX_NUMBER, "number of the version", whole=True, required=True)}),
 )
 async def restore_version(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
@@ -32,12 +32,8 @@ async def restore_version(draft: Draft, values: dict[str, Any]) -> dict[str, Any
     kept = await versions.snapshot(draft.connection, draft.id, number)
     if kept is None:
         raise errors.NotFound("There is no such version.", details={"kind": "version"})
-    saved = await versions.insert(
-        draft.connection, draft.id, draft.user_id, name=f"Before restoring version {number}", automatic=True
-    )
-    assert saved is not None
     wanted_tracks = _by_id(kept["tracks"])
-    wanted_sends = {send["id"]: {**send, "trackId": id} for id, track in wanted_tracks.items() for send in track["sends"]}
+    wanted_sends = _by_id([send for track in kept["tracks"] for send in track["sends"]])
     wanted_clips, missing = await _playable(draft, kept["clips"])
 
     # In this order every step, and every step backwards, finds what it needs: things go before what they hang on.
@@ -57,10 +53,7 @@ async def restore_version(draft: Draft, values: dict[str, Any]) -> dict[str, Any
     known = {send["id"] for send in await draft.sends()}
     for id, send in wanted_sends.items():
         _put(draft, "send", id, send, known=id in known)
-    return {
-        "project": draft.shown("project", draft.id), "restoredNumber": number, "savedNumber": saved["number"],
-        "missingAudio": missing,
-    }  # fmt: skip
+    return {"project": draft.shown("project", draft.id), "number": number, "missingAudio": missing}
 
 
 async def _playable(draft: Draft, clips: Iterable[Thing]) -> tuple[dict[str, Thing], list[str]]:

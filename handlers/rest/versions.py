@@ -1,0 +1,50 @@
+"""`/projects/…/versions`: states of a project that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from handlers.rest import editing, pages
+from handlers.rest.json import timestamp
+from handlers.rest.routing import Answer, Call, Routes
+from handlers.schemas import versions as schemas
+from handlers.schemas.base import Page
+
+PATH = "/projects/{project_id}/versions"
+
+routes = Routes("projects")
+
+
+@routes.get(PATH, "Kept versions of a project", query=Page, reply=schemas.VersionList, errors=(404,))
+async def list_versions(call: Call) -> Answer:
+    rows, total = await call.services.versions.page(call.path["project_id"], call.caller.user_id, **call.query)
+    return pages.listed("versions", [_shown(row) for row in rows], total, call.query)
+
+
+@routes.post(PATH, "Keep the present state", body=schemas.VersionCreate, reply=schemas.VersionReply, status=201,
+             errors=(403, 404))  # fmt: skip
+async def make_version(call: Call) -> Answer:
+    row = await call.services.versions.make(call.path["project_id"], call.caller.user_id, **call.body)
+    return editing.twice("version", _shown(row))
+
+
+@routes.post(PATH + "/{number}/restore", "Bring back a version", reply=schemas.Restored, errors=(403, 404, 409))
+async def restore_version(call: Call) -> Answer:
+    """All changes are one step for undo. The state before is kept as a version, too."""
+    project_id, user_id = call.path["project_id"], call.caller.user_id
+    executed = await call.services.versions.restore(project_id, user_id, call.path["number"])
+    told = executed.results[0]
+    return editing.twice(
+        "project", await call.services.document.snapshot(project_id, user_id), revision=executed.revision,
+        restoredNumber=told["number"], savedNumber=told["savedNumber"], missingAudio=told["missingAudio"],
+        groupId=executed.group_id,
+    )  # fmt: skip
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["id"], "number": row["number"], "name": row["name"], "description": row["description"],
+        "revision": row["revision"], "automatic": row["automatic"], "createdBy": row["created_by"],
+        "createdAt": timestamp(row["created_at"]),
+    }  # fmt: skip
