@@ -21,12 +21,15 @@ Thing = dict[str, Any]
 class Draft:
     """`project` is the project's own fields; `role`, `username` are the actor's; `now` is the transaction's time."""
 
-    def __init__(self, connection: Connection, row: Mapping[str, Any], named: Mapping[str, Iterable[str]]) -> None:
+    def __init__(
+        self, connection: Connection, user_id: str, row: Mapping[str, Any], named: Mapping[str, Iterable[str]]
+    ) -> None:
         """`row` is what `projects.lock` has read, `named` the ids of tracks and clips that it was asked for."""
         self.connection = connection
         self.project: Thing = row["project"]
         self.id: str = self.project["id"]
         self.revision: int = self.project["revision"]
+        self.user_id = user_id
         self.role: str = row["role"]
         self.username: str = row["username"]
         self.now: str = row["now"]

@@ -89,7 +89,7 @@ class Editing:
         access.check(row["role"] if row else None, role)
         assert row is not None
         replay = row.get("replay")
-        return Draft(self.connection, row, named), replay["reply"] if replay else None
+        return Draft(self.connection, self._by.user_id, row, named), replay["reply"] if replay else None
 
     async def _store(
         self, draft: Draft, results: list[dict[str, Any]], source: str, group: str | None,

@@ -8,7 +8,7 @@ import aiohttp_cors
 from aiohttp import web
 
 from dawg_server.services import Services
-from handlers.rest import audio, auth, collaborators, context, docs, generate, health, projects, tracks
+from handlers.rest import audio, auth, clips, collaborators, context, docs, generate, health, projects, tracks
 from handlers.rest.endpoint import endpoint
 from handlers.rest.routing import MAX_JSON, ROUTES, SERVICES, Route
 
@@ -26,7 +26,7 @@ EXPOSED_HEADERS = (
 def routes() -> tuple[Route, ...]:
     """Every route of the server, in the order of the documents."""
     return (
-        *health.routes, *auth.routes, *generate.routes, *audio.routes, *projects.routes, *tracks.routes,
+        *health.routes, *auth.routes, *generate.routes, *audio.routes, *projects.routes, *tracks.routes, *clips.routes,
         *collaborators.routes, *docs.routes,
     )  # fmt: skip
 

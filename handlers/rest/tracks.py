@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dawg_server import ids
 from dawg_server.database import tracks
 from handlers.rest import editing, pages
 from handlers.rest.routing import Answer, Call, Routes
@@ -84,6 +85,45 @@ async def delete_track(call: Call) -> Answer:
     track_id = call.path["track_id"].lower()
     _, executed = await editing.run(call, await project_of(call), "deleteTrack", {"trackId": track_id})
     return editing.deleted(track_id, "track", revision=executed.revision)
+
+
+@routes.post("/tracks/{track_id}/sends", "Send a track's sound to an AUX track", body=schemas.SendCreate,
+             reply=schemas.SendReply, idempotent=True, errors=(403, 404, 409))  # fmt: skip
+async def create_send(call: Call) -> Answer:
+    """A way that leads back to where it began is 400."""
+    wish = {"trackId": call.path["track_id"], **editing.changes(call)}
+    result, executed = await editing.run(call, await project_of(call), "createSend", wish)
+    return {"success": True, **result, "revision": executed.revision}
+
+
+@routes.put("/tracks/{track_id}/sends/{send_id}", "Change a send", body=schemas.SendChange, reply=schemas.SendReply,
+            errors=(403, 404, 409))  # fmt: skip
+async def change_send(call: Call) -> Answer:
+    project_id = await project_of(call)
+    result, executed = await editing.run(call, project_id, "updateSend", {
+        "trackId": call.path["track_id"], "sendId": _send_id(call), "changes": editing.changes(call),
+    })  # fmt: skip
+    return {"success": True, **result, "revision": executed.revision}
+
+
+@routes.patch("/tracks/{track_id}/sends/{send_id}", "Change a send", body=schemas.SendChange, reply=schemas.SendReply,
+              errors=(403, 404, 409))  # fmt: skip
+async def patch_send(call: Call) -> Answer:
+    return await change_send(call)
+
+
+@routes.delete("/tracks/{track_id}/sends/{send_id}", "Remove a send", reply=Deleted, errors=(403, 404, 409))
+async def remove_send(call: Call) -> Answer:
+    project_id, send_id = await project_of(call), _send_id(call)
+    wish = {"trackId": call.path["track_id"], "sendId": send_id}
+    result, executed = await editing.run(call, project_id, "removeSend", wish)
+    return editing.deleted(send_id, "send", send=result["send"], track=result["track"], revision=executed.revision)
+
+
+def _send_id(call: Call) -> str:
+    if not ids.is_uuid(call.path["send_id"]):
+        raise editing.not_found("send")
+    return call.path["send_id"].lower()
 
 
 async def project_of(call: Call) -> str:

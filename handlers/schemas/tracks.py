@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from dawg_server.daw.commands import sends
 from dawg_server.daw.commands import tracks as commands
 from dawg_server.daw.commands.base import the
 from dawg_server.daw.schema import Id, Items, Parameters, Record
@@ -27,6 +28,11 @@ TracksChange = body(
         **BASE,
         **REPLAY,
     },
+)
+
+SendCreate = body("SendCreate", "A new send.", {**sends.FIELDS, **REPLAY})
+SendChange = body(
+    "SendChange", "Whatever is to be different.", Parameters({**sends.FIELDS, **BASE, **REPLAY}, changes=True)
 )
 
 
@@ -62,6 +68,15 @@ class TrackList(Body):
     limit = fields.Integer()
     total_pages = fields.Integer()
     pagination = fields.Dict()
+
+
+class SendReply(Body):
+    """The send, and the track that it comes from."""
+
+    success = fields.Boolean()
+    send = fields.Dict()
+    track = fields.Dict()
+    revision = fields.Integer()
 
 
 class TracksReply(Body):

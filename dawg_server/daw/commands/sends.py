@@ -1,0 +1,78 @@
+"""Commands about sends: copies of a track's sound for an AUX track."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dawg_server import errors
+from dawg_server.daw.commands.base import Specs, changing, the
+from dawg_server.daw.commands.tracks import check_loops
+from dawg_server.daw.draft import Draft
+from dawg_server.daw.schema import Flag, Number, Parameters, Record
+
+SPECS = Specs()
+FIELDS = {
+    "destinationTrackId": the("track", "id of the AUX track that gets the sound"),
+    "level": Number(0, 1, "linear, 1 is unity", default=0.8),
+    "pan": Number(-1, 1, "-1 is left, 1 is right", default=0),
+    "preFader": Flag("whether the track's volume does not matter to it", default=False),
+    "enabled": Flag(default=True),
+}
+CREATE = Parameters(FIELDS)
+CHANGES = changing(FIELDS)
+
+
+@SPECS.add("createSend", "Sends the sound of a track to an AUX track.", Parameters({"trackId": the("track"), **FIELDS}))
+async def create_send(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
+    track = await draft.track(values["trackId"])
+    await _check_destination(draft, track["id"], values["destinationTrackId"])
+    send = draft.create("send", values)
+    await check_loops(draft, "destinationTrackId")
+    return _told(draft, track["id"], send["id"])
+
+
+@SPECS.add(
+    "updateSend",
+    "Changes a send.",
+    Parameters({"trackId": the("track"), "sendId": the("send"), "changes": Record(CHANGES, required=True)}),
+)
+async def update_send(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
+    send, changes = await draft.send(values["trackId"], values["sendId"]), values["changes"]
+    destination = changes.get("destinationTrackId", send["destinationTrackId"])
+    moved = destination != send["destinationTrackId"]
+    if moved:
+        await _check_destination(draft, send["trackId"], destination)
+    draft.update("send", send["id"], changes)
+    if moved:
+        await check_loops(draft, "destinationTrackId")
+    return _told(draft, send["trackId"], send["id"])
+
+
+@SPECS.add("removeSend", "Removes a send.", Parameters({"trackId": the("track"), "sendId": the("send")}))
+async def remove_send(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
+    send = await draft.send(values["trackId"], values["sendId"])
+    told = _told(draft, send["trackId"], send["id"])
+    draft.delete("send", send["id"])
+    return {"deleted": True, **told, "track": draft.shown("track", send["trackId"])}
+
+
+async def _check_destination(draft: Draft, track_id: str, destination: str) -> None:
+    try:
+        target = await draft.track(destination)
+    except errors.NotFound:
+        raise _wrong("is not a track of this project") from None
+    if target["trackType"] != "AUX" or destination == track_id:
+        raise _wrong("has to be another track of the type AUX")
+    if any(
+        send["trackId"] == track_id and send["destinationTrackId"] == destination for send in await draft.sends()
+    ):
+        raise errors.Conflict("This track has a send to that AUX track already.", details={"trackId": track_id})
+
+
+def _told(draft: Draft, track_id: str, send_id: str) -> dict[str, Any]:
+    track = draft.shown("track", track_id)
+    return {"send": next(send for send in track["sends"] if send["id"] == send_id), "track": track}
+
+
+def _wrong(sentence: str) -> errors.ValidationError:
+    return errors.ValidationError(f"destinationTrackId {sentence}.", details={"destinationTrackId": sentence})
