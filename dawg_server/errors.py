@@ -133,6 +133,18 @@ class NoAudio(Conflict):
     code = "no_audio"
 
 
+class AudioTooQuiet(Conflict):
+    """This recording is silent, or so quiet that only its noise would come forward."""
+
+    code = "audio_too_quiet"
+
+
+class MelodyTooShort(Conflict):
+    """Fewer than three notes could be heard in this recording. Sing or hum a longer melody, clearly and alone."""
+
+    code = "melody_too_short"
+
+
 class RevisionConflict(Conflict):
     """The object has changed since the revision that you named. Read it again and repeat the change."""
 

@@ -1,0 +1,91 @@
+"""Masters a recording: measures it, applies the chain, and finds the gain whose limited result has the loudness asked.
+
+The loudness after a limiter cannot be computed, so it is measured and the gain corrected until it fits.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from dawg_server import errors
+from dawg_server.audio import arrays, codecs, encoder, measuring
+from dawg_server.audio.mastering import balance, levelling, plan, verdict
+from dawg_server.audio.mastering.chain import Chain
+
+Report = Callable[[float], None]
+
+QUIETEST = -60.0  # LUFS; below it there is nothing but noise to bring forward
+_SHARES = {"listening": 0.15, "shaping": 0.4, "levelling": 0.9}  # progress at the end of each stage
+
+
+def master(
+    source: str,
+    target: str,
+    format: encoder.WriteFormat,
+    *,
+    quality: str = "streaming",
+    loudness_target: float | None = None,
+    genre: str | None = None,
+    report: Report = lambda fraction: None,
+) -> dict[str, Any]:
+    """Writes the master of `source` to `target` (24 bits, or 320 kbit/s), beside which temporary files may lie.
+
+    `loudness_target` in LUFS, by default that of the `quality` (streaming, cd or club). Returns `facts` (columns of
+    `audio_files`), `before` and `after` (measured), `chain` (what was done) and `analysis` (contract, section 4.11).
+    Raises AudioTooQuiet.
+    """
+    wanted = plan.LOUDNESS[quality] if loudness_target is None else loudness_target
+    rate = encoder.writable_rate(format, codecs.probe(source, max_seconds=None).rate)
+    before, heard = _listen(source, rate)
+    report(_SHARES["listening"])
+    if before.lufs < QUIETEST:
+        raise errors.AudioTooQuiet
+    chosen = plan.make(heard, quality, genre)
+    shaped = str(pathlib.Path(target).with_suffix(".shaped.wav"))
+    compression = _shape(source, shaped, rate, chosen)
+    report(_SHARES["shaping"])
+    level = levelling.Level(lambda: stereo(shaped, rate), rate, wanted)
+    level.search(lambda done: report(_SHARES["shaping"] + (_SHARES["levelling"] - _SHARES["shaping"]) * done))
+    after = level.write(target, format)
+    pathlib.Path(shaped).unlink()
+    report(1.0)
+    final = _listen(target, rate)[1]
+    return {
+        "facts": after.facts(24 if format in ("wav", "flac") else None),
+        "before": before.numbers(),
+        "after": after.numbers(),
+        "chain": {
+            **chosen.describe(),
+            "compression": compression,
+            **level.describe(),
+        },
+        "analysis": verdict.judge(after, final, plan.deviation(final, quality, genre), wanted),
+    }
+
+
+def _listen(path: str, rate: int) -> tuple[measuring.Meter, balance.Balance]:
+    meter, listener = measuring.Meter(rate, 2), balance.Listener(rate)
+    for block in stereo(path, rate):
+        meter.add(block)
+        listener.add(block)
+    return meter, listener.result()
+
+
+def _shape(source: str, target: str, rate: int, chosen: plan.Plan) -> dict[str, float]:
+    chain = Chain(rate, chosen)
+    with codecs.Writer(target, "wav", rate, 2, bit_depth=32) as writer:
+        for block in stereo(source, rate):
+            writer.write(chain.process(block))
+        writer.write(chain.flush())
+    compressor = chain.compressor
+    return {"meanReduction": round(compressor.mean_reduction, 2), "maxReduction": round(compressor.deepest, 2)}
+
+
+def stereo(path: str, rate: int) -> Iterator[arrays.Samples]:
+    """The file in blocks of two channels: mono twice, of more the front pair."""
+    for block in codecs.read_blocks(path, rate=rate, max_seconds=None):
+        yield np.repeat(block, 2, axis=1) if block.shape[1] == 1 else np.ascontiguousarray(block[:, :2])
