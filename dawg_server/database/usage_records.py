@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from dawg_server.database.pool import Connection, Database, Json
 
+_COLUMNS = """id, project_id, generation_id, conversation_id, service, model, operation, input_tokens, output_tokens,
+    cached_tokens, audio_in_seconds, audio_out_seconds, characters, units, unit_cost, total_cost, priced, metered,
+    request_id, metadata, created_at"""
+# Either end may be open; the later one is excluded.
+_WITHIN = """owner_id = %(user)s AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
+    AND (%(until)s::timestamptz IS NULL OR created_at < %(until)s)"""
 # Links to things that were deleted meanwhile become null instead of keeping the cost from being booked.
 _SETTLE = """
     WITH given AS (
@@ -21,9 +27,9 @@ _SETTLE = """
             owner_id, project_id, generation_id, conversation_id, service, model, operation, input_tokens,
             output_tokens, cached_tokens, audio_in_seconds, audio_out_seconds, characters, units, unit_cost,
             total_cost, priced, metered, request_id, metadata, created_at)
-        SELECT %(user)s, (SELECT id FROM projects WHERE id = project_id),
-            (SELECT id FROM generations WHERE id = generation_id),
-            (SELECT id FROM conversations WHERE id = conversation_id),
+        SELECT %(user)s, (SELECT id FROM projects WHERE id = given.project_id),
+            (SELECT id FROM generations WHERE id = given.generation_id),
+            (SELECT id FROM conversations WHERE id = given.conversation_id),
             service, model, operation, input_tokens, output_tokens, cached_tokens, audio_in_seconds,
             audio_out_seconds, characters, units, unit_cost, total_cost, priced, metered, request_id, metadata,
             %(at)s
@@ -35,6 +41,13 @@ _SETTLE = """
         WHERE id = %(reservation)s AND user_id = %(user)s AND settled_at IS NULL
     )
     SELECT service, sum(total_cost) AS cost FROM booked GROUP BY service"""
+
+
+class Range(NamedTuple):
+    """From `since` until just before `until`; None is open."""
+
+    since: datetime.datetime | None = None
+    until: datetime.datetime | None = None
 
 
 async def settle(
@@ -49,3 +62,51 @@ async def settle(
         _SETTLE, {"rows": Json(list(rows)), "user": user_id, "reservation": reservation_id, "at": at}
     )
     return {row["service"]: row["cost"] for row in booked}
+
+
+async def newest(
+    database: Database, user_id: str, within: Range, *, service: str | None, limit: int
+) -> list[dict[str, Any]]:
+    return await database.fetch_all(
+        f"""SELECT {_COLUMNS} FROM usage_records
+            WHERE {_WITHIN} AND (%(service)s::text IS NULL OR service = %(service)s)
+            ORDER BY created_at DESC, id DESC LIMIT %(limit)s""",
+        {"user": user_id, **within._asdict(), "service": service, "limit": limit},
+    )
+
+
+async def pages(
+    database: Database, user_id: str, within: Range, *, size: int
+) -> AsyncIterator[list[dict[str, Any]]]:  # fmt: skip
+    """Every row, newest first, `size` at a time."""
+    last: tuple[Any, Any] = (None, None)
+    while True:
+        rows = await database.fetch_all(
+            f"""SELECT {_COLUMNS} FROM usage_records WHERE {_WITHIN}
+                    AND (%(last_at)s::timestamptz IS NULL OR (created_at, id) < (%(last_at)s, %(last_id)s::uuid))
+                ORDER BY created_at DESC, id DESC LIMIT %(size)s""",
+            {"user": user_id, **within._asdict(), "last_at": last[0], "last_id": last[1], "size": size},
+        )
+        if rows:
+            yield rows
+        if len(rows) < size:
+            return
+        last = (rows[-1]["created_at"], rows[-1]["id"])
+
+
+async def by_service_and_operation(database: Database, user_id: str, within: Range) -> list[dict[str, Any]]:
+    """`service, operation, cost, count`."""
+    return await database.fetch_all(
+        f"""SELECT service, operation, sum(total_cost) AS cost, count(*) AS count FROM usage_records WHERE {_WITHIN}
+            GROUP BY service, operation ORDER BY service, operation""",
+        {"user": user_id, **within._asdict()},
+    )
+
+
+async def by_day_and_service(database: Database, user_id: str, within: Range) -> list[dict[str, Any]]:
+    """`date, service, cost` of the UTC days on which something was spent."""
+    return await database.fetch_all(
+        f"""SELECT (created_at AT TIME ZONE 'UTC')::date AS date, service, sum(total_cost) AS cost FROM usage_records
+            WHERE {_WITHIN} GROUP BY date, service ORDER BY date, service""",
+        {"user": user_id, **within._asdict()},
+    )

@@ -8,7 +8,20 @@ import aiohttp_cors
 from aiohttp import web
 
 from dawg_server.services import Services
-from handlers.rest import audio, auth, clips, collaborators, context, docs, generate, health, projects, tracks
+from handlers.rest import (
+    audio,
+    auth,
+    billing,
+    clips,
+    collaborators,
+    context,
+    costs,
+    docs,
+    generate,
+    health,
+    projects,
+    tracks,
+)
 from handlers.rest.endpoint import endpoint
 from handlers.rest.routing import MAX_JSON, ROUTES, SERVICES, Route
 
@@ -27,7 +40,7 @@ def routes() -> tuple[Route, ...]:
     """Every route of the server, in the order of the documents."""
     return (
         *health.routes, *auth.routes, *generate.routes, *audio.routes, *projects.routes, *tracks.routes, *clips.routes,
-        *collaborators.routes, *docs.routes,
+        *collaborators.routes, *costs.routes, *billing.routes, *docs.routes,
     )  # fmt: skip
 
 

@@ -1,0 +1,51 @@
+"""`/billing`: the ledger and the monthly budget, as an earlier client asks for them. `me` is the caller."""
+
+from __future__ import annotations
+
+from dawg_server import errors
+from dawg_server.costs import reports
+from dawg_server.database import budgets
+from handlers.rest import json
+from handlers.rest.routing import Answer, Call, Routes
+from handlers.schemas import costs as schemas
+
+routes = Routes("billing")
+
+
+@routes.get("/billing/usage/{user_id}/current", "Spent this month", reply=schemas.CurrentReply, errors=(404,))
+async def current_usage(call: Call) -> Answer:
+    user_id = _own(call)
+    at = call.services.costs.clock()
+    spent = await reports.summary(call.services.database, user_id, reports.period("month", at))
+    status = await call.services.costs.status(user_id)
+    return {
+        "success": True, "current": spent["totalCost"], "limit": status.monthly.limit,
+        "breakdown": spent["byService"], "lastUpdated": json.timestamp(at),
+    }  # fmt: skip
+
+
+@routes.get("/billing/usage/{user_id}/history", "Spent by day", query=schemas.Days, reply=schemas.HistoryReply,
+            errors=(404,))  # fmt: skip
+async def usage_history(call: Call) -> Answer:
+    at = call.services.costs.clock()
+    days = await reports.history(call.services.database, _own(call), call.query["days"], at)
+    return {"success": True, "history": days, "totalCost": round(sum(day["cost"] for day in days), 6)}
+
+
+@routes.post("/billing/budget/{user_id}", "Set the monthly budget", body=schemas.MonthlyBudget,
+             reply=schemas.MonthlyBudgetReply, errors=(404,))  # fmt: skip
+async def set_monthly_budget(call: Call) -> Answer:
+    user_id = _own(call)
+    changes = {"monthly_limit": call.body["limit"], "alert_thresholds": call.body["alert_thresholds"]}
+    row = await budgets.update(call.services.database, user_id, changes)
+    await call.services.costs.raise_due_alerts(user_id)
+    return {
+        "success": True, "userId": user_id, "limit": row["monthly_limit"], "alertThresholds": row["alert_thresholds"],
+    }  # fmt: skip
+
+
+def _own(call: Call) -> str:
+    """Any other user's id is as unknown as one that does not exist (contract, section 3)."""
+    if call.path["user_id"] not in ("me", call.caller.user_id):
+        raise errors.NotFound("There is no such user.", details={"kind": "user"})
+    return call.caller.user_id
