@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dawg_server.audio import arrays, codecs, encoder, limiter, loudness, measuring, truepeak
+from dawg_server.audio import arrays, codecs, encoder, limiter, loudness, truepeak
 from dawg_server.audio.mastering import clipper
 
 CEILING = -1.0  # dBTP (contract, section 4.8)
@@ -20,7 +20,7 @@ _AIM = -1.1  # dBTP; meters differ by as much
 GOOD = 0.2  # LU at which the search ends
 _ATTEMPTS = 6
 _MOST_GAIN = 70.0  # dB
-_LOSSY_ATTEMPTS = 3  # of lowering the ceiling for what a lossy format adds to the peaks
+_USUAL_LOSS, _USUAL_SLOPE = 0.4, 0.6  # LU lost per dB of peaks above the ceiling; LU won per dB of gain there
 _LIFELESS = 0.3  # LU per dB: where more gain brings that little, the next stage is needed
 
 Source = Callable[[], Iterator[arrays.Samples]]
@@ -56,10 +56,11 @@ class Level:
             meter.add(block)
             peak.add(block)
         self._gain = self._wanted - meter.integrated
-        over = peak.peak + self._gain - CEILING
+        over = peak.peak + self._gain - self._ceiling
         self._stage = [stage for stage in _STAGES if over > stage.over_db][-1]
         if over <= 0:
             return
+        self._gain += _USUAL_LOSS * over
         tried: tuple[float, float] | None = None
         found, best = (self._gain, self._stage), math.inf
         for attempt in range(_ATTEMPTS):
@@ -74,24 +75,21 @@ class Level:
             if miss > 0 and slope < _LIFELESS and self._stage is not _STAGES[-1]:
                 self._stage, tried = _STAGES[_STAGES.index(self._stage) + 1], None
                 continue
+            step = miss / min(1.2, max(_LIFELESS, slope if tried else _USUAL_SLOPE))
             tried = self._gain, reached
-            step = miss / min(1.2, max(_LIFELESS, slope if slope != 1.0 else 0.7))
             if self._gain >= _MOST_GAIN and step > 0:
                 break
             self._gain = min(_MOST_GAIN, self._gain + step)
         self._gain, self._stage = found
 
-    def write(self, target: str, format: encoder.WriteFormat) -> measuring.Meter:
-        """Writes the file and measures it; a lossy one that comes back with higher peaks is written again, lower."""
-        for _ in range(_LOSSY_ATTEMPTS):
-            with codecs.Writer(target, format, self._rate, 2) as writer:
-                for block in self._limited():
-                    writer.write(block)
-            measured = measuring.of_file(target)
-            if measured.true_peak <= CEILING:
-                break
-            self._ceiling -= measured.true_peak - CEILING + 0.05
-        return measured
+    def write(self, target: str, format: encoder.WriteFormat) -> None:
+        with codecs.Writer(target, format, self._rate, 2) as writer:
+            for block in self._limited():
+                writer.write(block)
+
+    def lower(self, true_peak: float) -> None:
+        """Makes room for what a lossy format has added: `true_peak` is that of the file that was written."""
+        self._ceiling -= true_peak - CEILING + 0.05
 
     def describe(self) -> dict[str, Any]:
         clip = None if math.isinf(self._stage.clip_db) else self._stage.clip_db

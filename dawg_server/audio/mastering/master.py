@@ -19,6 +19,7 @@ from dawg_server.audio.mastering.chain import Chain
 Report = Callable[[float], None]
 
 QUIETEST = -60.0  # LUFS; below it there is nothing but noise to bring forward
+_LOSSY_ATTEMPTS = 3  # of lowering the ceiling for what a lossy format adds to the peaks
 _SHARES = {"listening": 0.15, "shaping": 0.4, "levelling": 0.9}  # progress at the end of each stage
 
 
@@ -50,10 +51,14 @@ def master(
     report(_SHARES["shaping"])
     level = levelling.Level(lambda: stereo(shaped, rate), rate, wanted)
     level.search(lambda done: report(_SHARES["shaping"] + (_SHARES["levelling"] - _SHARES["shaping"]) * done))
-    after = level.write(target, format)
+    for _ in range(_LOSSY_ATTEMPTS):
+        level.write(target, format)
+        after, final = _listen(target, rate)
+        if after.true_peak <= levelling.CEILING:
+            break
+        level.lower(after.true_peak)
     pathlib.Path(shaped).unlink()
     report(1.0)
-    final = _listen(target, rate)[1]
     return {
         "facts": after.facts(24 if format in ("wav", "flac") else None),
         "before": before.numbers(),
