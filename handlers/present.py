@@ -46,6 +46,20 @@ def audio_url(row: Mapping[str, Any], links: LinkSigner, base_url: str) -> str:
     return links.sign(row["id"], base_url, key=row["storage_key"], name=row["original_name"])
 
 
+def audio_file(row: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str, Any]:
+    """A recording: a row of `audio_files` as `database.audio_files` reads it."""
+    return {
+        "id": row["id"], "projectId": row["project_id"], "generationId": row["generation_id"],
+        "filename": row["filename"], "originalName": row["original_name"], "mimeType": row["mime_type"],
+        "size": int(row["size_bytes"]), "duration": row["duration"], "sampleRate": row["sample_rate"],
+        "channels": row["channels"], "bitDepth": row["bit_depth"], "lufs": row["lufs"],
+        "truePeak": row["true_peak_db"], "checksum": bytes(row["sha256"]).hex() if row["sha256"] else None,
+        "source": row["source"], "waveformStatus": row["waveform_status"],
+        "audioUrl": audio_url(row, links, base_url),
+        "createdAt": timestamp(row["created_at"]), "updatedAt": timestamp(row["updated_at"]),
+    }  # fmt: skip
+
+
 def accepted(job: Job, estimated_seconds: float) -> dict[str, Any]:
     return {
         "success": True,

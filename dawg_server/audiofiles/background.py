@@ -9,7 +9,7 @@ import structlog
 
 from dawg_server import errors, logs
 
-CANCEL_AGAIN = 1.0  # seconds
+CANCEL_AGAIN = 0.1  # seconds
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
 

@@ -2,27 +2,72 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
-import re
 import uuid
 from typing import Any
-from urllib.parse import quote
 
 from aiohttp import web
 
 from dawg_server import errors
+from dawg_server.audio import waveform
+from dawg_server.audiofiles.service import Incoming
 from dawg_server.database import audio_files
 from dawg_server.services import Services
 from dawg_server.storage.links import LINK_SECONDS
-from handlers.rest import json
+from handlers import present
+from handlers.rest import json, pages, ranges
 from handlers.rest.endpoint import let_in
+from handlers.rest.multipart import Multipart
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import audio as schemas
+from handlers.schemas.projects import Deleted
 
-CACHE_CONTROL = "private, max-age=3600, immutable"  # a recording never changes under its id
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+MEBIBYTE = 1024 * 1024
 
 routes = Routes("audio")
+
+
+@routes.post(
+    "/audio/upload", "Upload a recording", status=201, idempotent=True, reply=schemas.AudioFileReply,
+    multipart=Multipart(schemas.UploadForm(), ("audio", "file"), lambda settings: settings.max_upload_mb * MEBIBYTE),
+    errors=(403, 404),
+)  # fmt: skip
+async def upload(call: Call) -> Answer:
+    """wav, aiff, flac, mp3, ogg, m4a, aac and webm, told by their content. Waveform and loudness follow shortly."""
+    (file,), project_id = call.files, call.body["project_id"]
+    if project_id is not None:
+        await call.services.access.require(project_id, call.caller.user_id, "editor")
+    incoming = Incoming(file.path, call.body["name"] or file.name, file.sha256)
+    row = await call.services.audio.add(incoming, owner_id=call.caller.user_id, project_id=project_id)
+    return _shown(call, row)
+
+
+@routes.get("/audio", "Recordings, newest first", query=schemas.RecordingsQuery, reply=schemas.AudioFileList,
+            errors=(404,))  # fmt: skip
+async def list_recordings(call: Call) -> Answer:
+    rows, total = await call.services.audio.page(call.caller.user_id, **call.query)
+    shown = [present.audio_file(row, call.services.links, call.base_url) for row in rows]
+    return {**pages.listed("audioFiles", shown, total, call.query), "files": shown}
+
+
+@routes.get("/audio/{audio_id}", "A recording", reply=schemas.AudioFileReply, errors=(404,))
+async def get_recording(call: Call) -> Answer:
+    return _shown(call, await _row(call))
+
+
+@routes.get("/audio/{audio_id}/waveform", "What a player draws", query=schemas.WaveformQuery, reply=schemas.Waveform,
+            errors=(404, 415))  # fmt: skip
+async def get_waveform(call: Call) -> Answer:
+    """True minima and maxima. A recording that nobody has measured yet is measured now."""
+    row = await _row(call)
+    pyramid = await call.services.audio.pyramid(row)
+    peaks = await asyncio.to_thread(waveform.peaks, pyramid, call.query["points"])
+    shown = {
+        "peaks": peaks, "length": len(peaks), "duration": waveform.frames(pyramid) / row["sample_rate"],
+        "sampleRate": row["sample_rate"],
+    }  # fmt: skip
+    return {"success": True, "waveform": shown, "waveformData": peaks}
 
 
 @routes.get("/audio/{audio_id}/content", "The bytes of a recording", query=schemas.ContentQuery, public=True,
@@ -34,19 +79,19 @@ async def content(call: Call) -> Answer:
         if not services.links.valid(audio_id, call.query["expires"], call.query["signature"]):
             raise errors.Unauthorized("This link has expired or was changed. Ask for a new one.")
         row = await audio_files.get(services.database, audio_id) if _is_uuid(audio_id) else None
+        if row is None:
+            raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
     else:
         caller = await let_in(call.request, services)
-        row = await _visible(services, audio_id, caller.user_id)
-    if row is None:
-        raise errors.NotFound(details={"kind": "audio"})
-    return await _serve(call.request, services, await _in_format(services, row, call.query["format"]))
+        row = await services.audio.get(audio_id, caller.user_id)
+    return await ranges.serve(call.request, services.storage, await _in_format(services, row, call.query["format"]))
 
 
 @routes.get("/audio/{audio_id}/download", "A link to a recording", query=schemas.DownloadQuery,
             reply=schemas.DownloadLink, errors=(404,))  # fmt: skip
 async def download(call: Call) -> Answer:
-    row = await _visible(call.services, call.path["audio_id"], call.caller.user_id)
-    url = call.services.links.sign(row["id"], call.base_url)
+    row = await _row(call)
+    url = present.audio_url(row, call.services.links, call.base_url)
     if call.query["redirect"]:
         return web.Response(status=302, headers={"Location": url})
     expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=LINK_SECONDS)
@@ -56,11 +101,21 @@ async def download(call: Call) -> Answer:
     }  # fmt: skip
 
 
-async def _visible(services: Services, audio_id: str, user_id: str) -> dict[str, Any]:
-    row = await audio_files.get_visible(services.database, audio_id, user_id) if _is_uuid(audio_id) else None
-    if row is None:
-        raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
-    return row
+@routes.delete("/audio/{audio_id}", "Delete a recording", reply=Deleted, errors=(403, 404, 409))
+async def delete_recording(call: Call) -> Answer:
+    """For the owner of the file or of its project, when no clip plays it."""
+    audio_id = call.path["audio_id"]
+    await call.services.audio.delete(audio_id, call.caller.user_id)
+    return {"success": True, "deleted": True, "id": audio_id, "message": "The recording was deleted."}
+
+
+async def _row(call: Call) -> dict[str, Any]:
+    return await call.services.audio.get(call.path["audio_id"], call.caller.user_id)
+
+
+def _shown(call: Call, row: dict[str, Any]) -> dict[str, Any]:
+    shown = present.audio_file(row, call.services.links, call.base_url)
+    return {"success": True, **shown, "audioFile": shown}
 
 
 async def _in_format(services: Services, row: dict[str, Any], format: str | None) -> dict[str, Any]:
@@ -71,52 +126,6 @@ async def _in_format(services: Services, row: dict[str, Any], format: str | None
         raise errors.NotFound(f"There is no {format} of this recording.", details={"kind": "audio"})
     name = row["original_name"].rpartition(".")[0]
     return row | rendition | {"original_name": f"{name}.{format}"}
-
-
-async def _serve(request: web.Request, services: Services, row: dict[str, Any]) -> web.StreamResponse:
-    size, etag = int(row["size_bytes"]), bytes(row["sha256"]).hex()[:32]
-    headers = {
-        "ETag": f'"{etag}"', "Accept-Ranges": "bytes", "Cache-Control": CACHE_CONTROL, "Content-Type": row["mime_type"],
-        "Cross-Origin-Resource-Policy": "cross-origin",
-        "Content-Disposition": f"inline; filename*=UTF-8''{quote(row['original_name'])}",
-    }  # fmt: skip
-    if any(known.value in (etag, "*") for known in request.if_none_match or ()):
-        return web.Response(status=304, headers=headers)
-    start, end = _range(request, size, etag)
-    whole = (start, end) == (0, size)
-    if not whole or (
-        "Range" in request.headers and _applies(request, etag) and _RANGE.fullmatch(request.headers["Range"])
-    ):
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    reply = web.StreamResponse(status=206 if "Content-Range" in headers else 200, headers=headers)
-    reply.content_length = end - start
-    await reply.prepare(request)
-    if request.method != "HEAD":
-        async for piece in services.storage.read(row["storage_key"], start, end):
-            await reply.write(piece)
-    await reply.write_eof()
-    return reply
-
-
-def _range(request: web.Request, size: int, etag: str) -> tuple[int, int]:
-    """(first byte, byte after the last). Several ranges, and units other than bytes, are answered with the whole."""
-    match = _RANGE.fullmatch(request.headers.get("Range", "").strip())
-    if match is None or not _applies(request, etag) or match.groups() == ("", ""):
-        return 0, size
-    first, last = match.groups()
-    if not first:
-        start, end = max(0, size - int(last[:18])), size
-    else:
-        start, end = int(first[:18]), min(size, int(last[:18]) + 1 if last else size)
-    if start >= size or start >= end:
-        raise errors.RangeNotSatisfiable(details={"size": size})
-    return start, end
-
-
-def _applies(request: web.Request, etag: str) -> bool:
-    """`If-Range` asks for the range only while the file is still the same."""
-    condition = request.headers.get("If-Range")
-    return condition is None or condition.strip('"') == etag
 
 
 def _is_uuid(text: str) -> bool:

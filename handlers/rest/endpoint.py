@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
 from aiohttp import web
@@ -11,7 +12,7 @@ from dawg_server import errors
 from dawg_server.identity import Caller
 from dawg_server.limits import Allowance
 from dawg_server.services import Services
-from handlers.rest import idempotency, json
+from handlers.rest import idempotency, json, multipart
 from handlers.rest.routing import SERVICES, Call, Route
 from handlers.schemas import base
 
@@ -26,20 +27,31 @@ def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
         services = request.app[SERVICES]
         caller = NOBODY if route.public else await let_in(request, services)
         query = base.load(route.query, _query(request)) if route.query else {}
-        raw = await json.read_object(request) if route.body else {}
-        body = base.load(route.body, raw) if route.body else {}
-        call = Call(request, services, caller, request.match_info, query, body, route.status)
-        if route.idempotent and (key := request.headers.get("Idempotency-Key")) is not None:
-            return await idempotency.once(
-                call, key, request.path, {**raw, "?": request.query_string}, lambda: answer(call)
+        async with _body(route, request, services) as body:
+            call = Call(
+                request, services, caller, request.match_info, query, body.fields, route.status, body.files
             )
-        return await answer(call)
+            if route.idempotent and (key := request.headers.get("Idempotency-Key")) is not None:
+                return await idempotency.once(
+                    call, key, request.path, {**body.raw, "?": request.query_string}, lambda: answer(call)
+                )
+            return await answer(call)
 
     async def answer(call: Call) -> web.StreamResponse:
         reply = await route.handler(call)
         return reply if isinstance(reply, web.StreamResponse) else json.response(reply, call.status)
 
     return handle
+
+
+@contextlib.asynccontextmanager
+async def _body(route: Route, request: web.Request, services: Services) -> AsyncIterator[multipart.Received]:
+    if route.multipart and (route.body is None or request.content_type == multipart.TYPE):
+        async with multipart.received(request, route.multipart, services.settings, services.work) as received:
+            yield received
+    else:
+        raw = await json.read_object(request) if route.body else {}
+        yield multipart.Received(raw, base.load(route.body, raw) if route.body else {})
 
 
 async def let_in(request: web.Request, services: Services) -> Caller:

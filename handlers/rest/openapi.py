@@ -13,6 +13,7 @@ from apispec.ext.marshmallow.field_converter import FieldConverterMixin
 from marshmallow import fields
 
 from dawg_server import __version__
+from handlers.rest import multipart
 from handlers.rest.routing import Route
 from handlers.schemas.base import Choice, Flag, Number
 
@@ -56,9 +57,24 @@ def _operation(route: Route, plugin: MarshmallowPlugin) -> dict[str, Any]:
         "responses": _responses(route),
         "security": [] if route.public else [{"token": []}],
     }
+    contents: dict[str, Any] = {}
     if route.body:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": route.body}}}
+        contents["application/json"] = {"schema": route.body}
+    if route.multipart:
+        contents[multipart.TYPE] = {"schema": _form(route.multipart)}
+    if contents:
+        operation["requestBody"] = {"required": True, "content": contents}
     return operation
+
+
+def _form(kind: multipart.Multipart) -> dict[str, Any]:
+    name, *aliases = kind.names
+    file: dict[str, Any] = {"type": "string", "contentMediaType": "application/octet-stream"}
+    if kind.most > 1:
+        file = {"type": "array", "items": file, "minItems": 1, "maxItems": kind.most}
+    if aliases:
+        file["description"] = f"May also be called {' or '.join(aliases)}."
+    return {"allOf": [kind.form, {"type": "object", "required": [name], "properties": {name: file}}]}
 
 
 def _parameters(route: Route, plugin: MarshmallowPlugin) -> list[dict[str, Any]]:
@@ -86,9 +102,9 @@ def _responses(route: Route) -> dict[str, Any]:
     replies = {str(route.status): good}
     meanings: Mapping[int, str] = COMMON | OTHERS
     expected = {500, 503, *route.errors, *(() if route.public else (401, 429))}
-    if route.query or route.body:
+    if route.query or route.body or route.multipart:
         expected.add(400)
-    if route.body:
+    if route.body or route.multipart:
         expected |= {413, 415}
     if route.idempotent:
         expected.add(409)

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from dawg_server.identity import Caller
 from dawg_server.services import Services
+from handlers.rest.multipart import Multipart, UploadedFile
 from handlers.schemas.base import Body, Query
 
 SERVICES = web.AppKey("services", Services)
@@ -38,6 +39,7 @@ class Call:
     query: dict[str, Any]
     body: dict[str, Any]
     status: int
+    files: tuple[UploadedFile, ...] = ()
 
     @property
     def base_url(self) -> str:
@@ -51,7 +53,10 @@ Handler = Callable[[Call], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`errors` are the statuses of section 2 of the contract that this route can answer besides the common ones."""
+    """`errors` are the statuses of section 2 of the contract that this route can answer besides the common ones.
+
+    With `multipart` the body has to be one of those; with `body` as well, either will do.
+    """
 
     method: str
     path: str
@@ -59,6 +64,7 @@ class Route:
     handler: Handler
     tag: str
     body: Body | None = None
+    multipart: Multipart | None = None
     query: Query | None = None
     reply: Body | None = None
     status: int = 200

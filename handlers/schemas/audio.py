@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from handlers.schemas.base import Body, Choice, Flag, Query, Text
+from handlers.schemas.base import Body, Choice, Flag, Number, Page, Query, Text, Uuid
 
 FORMATS = ("wav", "flac", "mp3", "ogg", "mid")
+SOURCES = ("upload", "generation", "stem", "mix", "master", "render", "edit", "vocals", "import")
+
+
+class UploadForm(Query):
+    """What comes with an upload. `name` is what its owner calls the recording; the file's own name otherwise."""
+
+    project_id = Uuid(load_default=None)
+    name = Text(1, 255, load_default=None)
+
+
+class RecordingsQuery(Page):
+    """`projectId`: the recordings of that project instead of one's own."""
+
+    project_id = Uuid(load_default=None)
+
+
+class WaveformQuery(Query):
+    """`points`: how many pairs of extremes; a shorter recording has fewer."""
+
+    points = Number(50, 8000, whole=True, load_default=1000)
 
 
 class ContentQuery(Query):
@@ -32,3 +52,54 @@ class DownloadLink(Body):
     expires_in = fields.Integer()
     expires_at = fields.DateTime()
     filename = fields.String()
+
+
+class AudioFile(Body):
+    """A recording. `lufs`, `truePeak` and the waveform are measured soon after it came in; null for silence."""
+
+    id = fields.UUID()
+    project_id = fields.UUID(allow_none=True)
+    filename = fields.String()
+    original_name = fields.String()
+    mime_type = fields.String()
+    size = fields.Integer(metadata={"description": "bytes"})
+    duration = fields.Float(metadata={"description": "seconds"})
+    sample_rate = fields.Integer()
+    channels = fields.Integer()
+    bit_depth = fields.Integer(allow_none=True)
+    lufs = fields.Float(allow_none=True)
+    true_peak = fields.Float(allow_none=True, metadata={"description": "dBTP"})
+    checksum = fields.String(metadata={"description": "SHA-256 of the file"})
+    source = fields.String(metadata={"enum": SOURCES})
+    waveform_status = fields.String(metadata={"enum": ["pending", "ready", "failed"]})
+    audio_url = fields.Url(metadata={"description": "plays without headers for an hour"})
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
+class AudioFileReply(AudioFile):
+    """The recording twice: its fields at the top level, and the whole under `audioFile`."""
+
+    success = fields.Boolean()
+    audio_file = fields.Nested(AudioFile)
+
+
+class AudioFileList(Body):
+    """Recordings, newest first; `files` and `audioFiles` are the same list."""
+
+    success = fields.Boolean()
+    files = fields.List(fields.Nested(AudioFile))
+    audio_files = fields.List(fields.Nested(AudioFile))
+    total = fields.Integer()
+    page = fields.Integer()
+    limit = fields.Integer()
+    total_pages = fields.Integer()
+    pagination = fields.Dict()
+
+
+class Waveform(Body):
+    """`peaks`: `[[min, max], …]` of the decoded samples, -1..1; `waveformData` is the same list."""
+
+    success = fields.Boolean()
+    waveform = fields.Dict()
+    waveform_data = fields.List(fields.List(fields.Float()))
