@@ -21,6 +21,8 @@ from bus.redis import RedisBus
 from dawg_server import logs
 from dawg_server.accounts.passwords import Passwords
 from dawg_server.accounts.service import Accounts
+from dawg_server.archives.layout import Limits as ArchiveLimits
+from dawg_server.archives.service import Archives
 from dawg_server.audio.workers import Workers
 from dawg_server.audiofiles.accounted import AccountedStorage
 from dawg_server.audiofiles.cleaner import Cleaner
@@ -57,6 +59,7 @@ from handlers.sockets import gate, routing, tables
 from handlers.sockets.transport import Server, create_server
 
 MAX_CPU_WORKERS = 4
+MEBIBYTE = 1024 * 1024
 LINK_KEY = "link_signing_key"
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
@@ -131,6 +134,13 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             database, bus, queue, limits,
             JobLimits(settings.jobs_per_minute, settings.jobs_running, settings.jobs_waiting),
         )  # fmt: skip
+        archives = Archives(
+            database, storage, workers, work, measuring,
+            ArchiveLimits(
+                packed=settings.max_archive_mb * MEBIBYTE, unpacked=settings.max_archive_unpacked_mb * MEBIBYTE,
+                entries=settings.max_archive_entries,
+            ),
+        )  # fmt: skip
         access = Access(database)
         parts = Services(
             settings=settings,
@@ -151,6 +161,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             audio=AudioFiles(database, storage, access, probes, measuring, cleaner),
             sharing=Sharing(database, bus, access),
             versions=Versions(database, document),
+            archives=archives,
             providers=providers,
             generation=generation,
         )

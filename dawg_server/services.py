@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bus.local import LocalBus
 from dawg_server.accounts.service import Accounts
+from dawg_server.archives.service import Archives
 from dawg_server.audiofiles.service import AudioFiles
 from dawg_server.costs import Costs
 from dawg_server.database.pool import Database
@@ -52,5 +53,6 @@ class Services:
     audio: AudioFiles
     sharing: Sharing
     versions: Versions
+    archives: Archives
     providers: Providers
     generation: GenerationService

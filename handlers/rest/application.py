@@ -9,6 +9,7 @@ from aiohttp import web
 
 from dawg_server.services import Services
 from handlers.rest import (
+    archives,
     audio,
     auth,
     billing,
@@ -21,6 +22,7 @@ from handlers.rest import (
     health,
     projects,
     tracks,
+    versions,
 )
 from handlers.rest.endpoint import endpoint
 from handlers.rest.routing import MAX_JSON, ROUTES, SERVICES, Route
@@ -40,7 +42,7 @@ def routes() -> tuple[Route, ...]:
     """Every route of the server, in the order of the documents."""
     return (
         *health.routes, *auth.routes, *generate.routes, *audio.routes, *projects.routes, *tracks.routes, *clips.routes,
-        *collaborators.routes, *costs.routes, *billing.routes, *docs.routes,
+        *collaborators.routes, *versions.routes, *archives.routes, *costs.routes, *billing.routes, *docs.routes,
     )  # fmt: skip
 
 

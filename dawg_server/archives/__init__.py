@@ -1,0 +1,1 @@
+"""Projects as files: a zip with `project.json` and the recordings, to keep, to move and to give away."""

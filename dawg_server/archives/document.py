@@ -1,0 +1,77 @@
+"""The document of an archive: from what is in the database, and back under new ids."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION
+from dawg_server.database import clips, sends, tracks
+
+# Who may see a project is no part of the document: what comes in is private.
+PROJECT = ("name", "description", "bpm", "key", "timeSignature", "sampleRate", "lyrics")
+_TRACK = frozenset(tracks.ENTITY.fields) - {"projectId"}
+_SEND = frozenset(sends.ENTITY.fields) - {"trackId"}
+_CLIP = frozenset(clips.ENTITY.fields)
+
+Thing = dict[str, Any]
+
+
+def written(state: Mapping[str, Any], recordings: list[Thing], *, audio: bool) -> Thing:
+    """What `project.json` says. `state` is `projects.snapshot`, `recordings` are rows; `audio`: they come along."""
+    found = [
+        {**_only(track, _TRACK), "sends": [_only(send, _SEND) for send in track["sends"]]} for track in state["tracks"]
+    ]
+    listed = [
+        {
+            "id": row["id"], "path": path(row) if audio else None, "name": row["original_name"] or row["filename"],
+            "source": row["source"], "size": row["size_bytes"], "sha256": bytes(row["sha256"]).hex(),
+        }
+        for row in recordings
+    ]  # fmt: skip
+    return {
+        "format": FORMAT, "formatVersion": FORMAT_VERSION,
+        "exportedAt": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "project": _only(state["project"], frozenset(PROJECT)), "tracks": found,
+        "clips": [_only(clip, _CLIP) for clip in state["clips"]], "audioFiles": listed,
+    }  # fmt: skip
+
+
+def renamed(
+    document: Mapping[str, Any], project_id: str, recordings: Mapping[str, str]
+) -> tuple[list[Thing], list[Thing]]:
+    """(tracks with their sends, clips) under new ids, the tracks' places without gaps. `recordings`: old id to new."""
+    new = {track["id"]: str(uuid.uuid4()) for track in document["tracks"]}
+    found = [
+        {
+            **track, "id": new[track["id"]], "projectId": project_id, "order": place,
+            "outputDestination": new.get(track["outputDestination"], track["outputDestination"]),
+            "sends": [
+                {**send, "id": str(uuid.uuid4()), "trackId": new[track["id"]],
+                 "destinationTrackId": new[send["destinationTrackId"]]}
+                for send in track["sends"]
+            ],
+        }
+        for place, track in enumerate(sorted(document["tracks"], key=lambda track: track["order"]))
+    ]  # fmt: skip
+    played = [
+        {**clip, "id": str(uuid.uuid4()), "trackId": new[clip["trackId"]],
+         "audioFileId": recordings[clip["audioFileId"]] if clip["audioFileId"] else None}
+        for clip in document["clips"]
+    ]  # fmt: skip
+    return found, played
+
+
+def path(row: Mapping[str, Any]) -> str:
+    """Where a recording lies in the archive."""
+    return f"{AUDIO_FOLDER}{row['id']}.{format_of(row)}"
+
+
+def format_of(row: Mapping[str, Any]) -> str:
+    return str(row["storage_key"]).rpartition(".")[2]
+
+
+def _only(thing: Mapping[str, Any], fields: frozenset[str]) -> Thing:
+    return {name: value for name, value in thing.items() if name in fields}

@@ -1,0 +1,28 @@
+"""What is in an archive, and how much of it may be.
+
+`project.json` is `{format, formatVersion, exportedAt, project, tracks, clips, audioFiles}`. Things look as they do on
+the wire (tracks hold their sends), without times and people. Ids hold the parts together and mean nothing outside of
+the archive. An entry of `audioFiles` is `{id, path, name, source, size, sha256}`; `path` is null when the recordings
+were left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FORMAT = "dawg-project"
+FORMAT_VERSION = 1
+DOCUMENT = "project.json"
+AUDIO_FOLDER = "audio/"
+
+MAX_DOCUMENT = 32 * 2**20  # bytes
+COMPRESSIBLE = frozenset({"wav", "aiff"})  # all other formats are compressed already
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of archives that come in (contract, section 1.3); `packed` and `unpacked` are in bytes."""
+
+    packed: int
+    unpacked: int
+    entries: int

@@ -1,0 +1,67 @@
+"""Reads an archive in a worker process: nothing of it is believed that was not looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from dawg_server import errors
+from dawg_server.archives import checking
+from dawg_server.archives.layout import DOCUMENT, MAX_DOCUMENT, Limits
+from dawg_server.archives.unpacking import Package, refuse
+from dawg_server.audio import codecs
+from dawg_server.audio.formats import AudioInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """A recording that was unpacked to `path` and decoded from end to end."""
+
+    path: str
+    info: AudioInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """`document` is as `checking.checked` leaves it; `recordings`, by id, are those whose bytes were in the archive."""
+
+    document: dict[str, Any]
+    recordings: dict[str, Unpacked]
+
+
+def read(path: str, folder: str, limits: Limits) -> Contents:
+    """Unpacks the recordings into `folder`. Raises `errors.InvalidArchive` with the reason, and `PayloadTooLarge`."""
+    package = Package(Path(path), limits)
+    try:
+        document = checking.checked(_parsed(package.read(DOCUMENT, MAX_DOCUMENT)))
+        recordings = {}
+        for number, recording in enumerate(document["audioFiles"]):
+            if recording["path"] is None:
+                continue
+            target = Path(folder, str(number))
+            package.extract(recording["path"], target, size=recording["size"], sha256=recording["sha256"])
+            recordings[recording["id"]] = Unpacked(str(target), _decoded(target, recording["name"]))
+    finally:
+        package.close()
+    checking.check_lengths(document, {id: unpacked.info.duration for id, unpacked in recordings.items()})
+    return Contents(document, recordings)
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return orjson.loads(data)
+    except (orjson.JSONDecodeError, RecursionError):
+        refuse("its project.json is not JSON")
+
+
+def _decoded(path: Path, name: str) -> AudioInfo:
+    try:
+        info = codecs.probe(path)
+        for _ in codecs.read_blocks(path):
+            pass
+    except errors.DawgError as error:
+        refuse(f"the recording {name[:100]} cannot be used: {error.message}")
+    return info

@@ -1,0 +1,146 @@
+"""Projects out to archives, and in from them (contract, section 4.4)."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import structlog
+
+from dawg_server import errors, ids, logs
+from dawg_server.archives import checking, document, names
+from dawg_server.archives.layout import COMPRESSIBLE, DOCUMENT, Limits
+from dawg_server.archives.packing import Entry, packed, whole
+from dawg_server.audio.workers import TimeLimit, WorkerCrashed, WorkerOutOfMemory, Workers
+from dawg_server.audiofiles.measuring import Measuring
+from dawg_server.database import archives, clips, refusals
+from dawg_server.database.batch import Batch
+from dawg_server.database.pool import Database
+from dawg_server.daw import access
+from dawg_server.storage import Storage, keys
+from dawg_server.storage.work import WorkFolder
+
+TIME_LIMIT = 300.0  # seconds to unpack and decode everything in an archive
+AT_ONCE = 2  # archives that are unpacked on this machine's disk
+
+Thing = dict[str, Any]
+
+log: structlog.stdlib.BoundLogger = logs.get("main")
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An archive that is made while it is read. `filename` is safe on every system."""
+
+    filename: str
+    content: AsyncIterator[bytes]
+
+
+class Archives:
+    """Export streams from the storage; import unpacks and decodes in a worker, and then writes everything at once."""
+
+    def __init__(
+        self, database: Database, storage: Storage, workers: Workers, work: WorkFolder, measuring: Measuring,
+        limits: Limits,
+    ) -> None:  # fmt: skip
+        self._database, self._storage, self._workers = database, storage, workers
+        self._work, self._measuring, self._limits = work, measuring, limits
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    async def export(self, project_id: str, user_id: str, *, audio: bool) -> Export:
+        """Raises `NotFound`. While it is read, the content raises it as well when a stored file has gone."""
+        found = await archives.export(self._database, project_id, user_id) if ids.is_uuid(project_id) else None
+        access.check(found[0]["role"] if found else None, "viewer")
+        assert found is not None
+        state, recordings = found
+        described = orjson.dumps(document.written(state, recordings, audio=audio), option=orjson.OPT_INDENT_2)
+        entries = self._entries(described, recordings if audio else [])
+        return Export(f"{names.safe(state['project']['name'], 'project')}.zip", packed(entries))
+
+    async def take_in(self, path: Path, user_id: str) -> str:
+        """The id of a new project of that user, with the content of the archive. All of it, or nothing.
+
+        Raises `InvalidArchive` with the reason, and `PayloadTooLarge`.
+        """
+        async with self._slots:
+            folder = self._work.new()
+            try:
+                contents = await self._read(path, folder)
+                return await self._store(contents, user_id)
+            finally:
+                await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+
+    def _entries(self, described: bytes, recordings: list[Thing]) -> Iterator[Entry]:
+        yield Entry(DOCUMENT, len(described), True, whole(described))
+        for row in recordings:
+            content = self._storage.read(row["storage_key"])
+            yield Entry(document.path(row), row["size_bytes"], document.format_of(row) in COMPRESSIBLE, content)
+
+    async def _read(self, path: Path, folder: Path) -> Any:
+        """`reading.Contents`, whose module is for workers only."""
+        try:
+            return await self._workers.run(
+                "dawg_server.archives.reading:read", str(path), str(folder), self._limits, timeout=TIME_LIMIT
+            )
+        except (WorkerCrashed, WorkerOutOfMemory, TimeLimit):
+            raise errors.InvalidArchive(
+                "This archive cannot be read: it is damaged, or too much work.", details={"reason": "it is damaged"}
+            ) from None
+
+    async def _store(self, contents: Any, user_id: str) -> str:
+        described, project_id = contents.document, str(uuid.uuid4())
+        new = {recording["id"]: str(uuid.uuid4()) for recording in described["audioFiles"]}
+        own = await self._own(described, contents.recordings, user_id)
+        rows = []
+        for recording in described["audioFiles"]:
+            if (unpacked := contents.recordings.get(recording["id"])) is not None:
+                rows.append(await self._put(recording, unpacked, new[recording["id"]], user_id, project_id))
+        batch = Batch()
+        archives.fill(batch, *document.renamed(described, project_id, new | own))
+        clips.attach(batch, project_id, own.values())
+        project = {"id": project_id, "userId": user_id}
+        project |= {name: described["project"][name] for name in document.PROJECT}
+        try:
+            async with self._database.transaction() as connection:
+                await archives.insert(connection, project, rows, batch)
+        except refusals.ForeignKeyViolation:
+            raise errors.Conflict("One of your recordings that this needs was deleted meanwhile.") from None
+        self._measuring.wake()
+        log.info("A project was imported.", action="project_imported", project_id=project_id, recordings=len(rows))
+        return project_id
+
+    async def _own(self, described: Thing, unpacked: Mapping[str, Any], user_id: str) -> dict[str, str]:
+        """For recordings that clips play and that were left out of the archive: the importer's own with those bytes."""
+        played = {clip["audioFileId"] for clip in described["clips"] if clip["audioFileId"]} - unpacked.keys()
+        left_out = [each for each in described["audioFiles"] if each["id"] in played]
+        checksums = {each["id"]: bytes.fromhex(each["sha256"]) for each in left_out}
+        found = await archives.owned_by_checksum(self._database, user_id, checksums.values()) if played else {}
+        if missing := [id for id, checksum in checksums.items() if checksum not in found]:
+            raise errors.InvalidArchive(
+                "This archive was made without recordings, and not all of them are among yours.",
+                details={"reason": "recordings are missing", "missing": missing},
+            )
+        own = {id: found[checksum] for id, checksum in checksums.items()}
+        checking.check_lengths(described, {id: row["duration"] for id, row in own.items() if row["duration"]})
+        return {id: row["id"] for id, row in own.items()}
+
+    async def _put(self, recording: Thing, unpacked: Any, id: str, user_id: str, project_id: str) -> Thing:
+        """Stores the bytes; returns the row that will name them."""
+        info, checksum = unpacked.info, bytes.fromhex(recording["sha256"])
+        key = keys.key(user_id, id, checksum, info.format)
+        stored = await self._storage.put(key, Path(unpacked.path), info.mime_type)
+        stem = recording["name"].removesuffix(f".{info.format}")
+        return {
+            "id": id, "owner_id": user_id, "project_id": project_id, "generation_id": None,
+            "filename": f"{names.safe(stem, 'audio')}.{info.format}", "original_name": recording["name"],
+            "mime_type": info.mime_type, "size_bytes": stored.size, "duration": info.duration,
+            "sample_rate": info.rate, "channels": info.channels, "bit_depth": info.bit_depth, "storage_key": key,
+            "sha256": checksum, "source": recording["source"], "lufs": None, "true_peak_db": None,
+        }  # fmt: skip
+

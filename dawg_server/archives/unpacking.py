@@ -1,0 +1,133 @@
+"""Zip files of strangers: looked at without trust. Runs in a worker process (`reading`).
+
+A zip says twice what is in it, and both can lie. So the table at its end is measured before it is read, sizes are added
+up before anything is unpacked, and only files that `project.json` names are unpacked, to names of our own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+import struct
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+from typing import Any, NoReturn
+
+from dawg_server import errors
+from dawg_server.archives.layout import Limits
+
+MAX_TABLE = 2 * 2**20  # bytes; 2,000 entries with names of hundreds of characters
+PIECE = 256 * 1024  # bytes
+_END = struct.Struct("<4sHHHHIIH")  # "end of central directory record", APPNOTE.TXT section 4.3.16
+_END_MAGIC = b"PK\x05\x06"
+_LOCATOR_MAGIC = b"PK\x06\x07"
+_LOCATOR_SIZE = 20
+_MAX_COMMENT = 65_535
+_ENCRYPTED = 0x1
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+class Package:
+    """An archive whose table of contents has been found harmless. Raises `InvalidArchive` for every other one."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        _check_table(path, limits)
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError, struct.error):
+            refuse("it is not a zip file")
+        try:
+            self._entries = _checked(self._zip.infolist(), limits)
+        except BaseException:
+            self._zip.close()
+            raise
+
+    def close(self) -> None:
+        self._zip.close()
+
+    def read(self, name: str, limit: int) -> bytes:
+        """A whole small file."""
+        info = self._info(name)
+        if info.file_size > limit:
+            refuse(f"{name} is larger than {limit} bytes")
+        try:
+            return self._zip.read(info)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, struct.error):
+            refuse(f"{name} is damaged")
+
+    def extract(self, name: str, target: Path, *, size: int, sha256: str) -> None:
+        """Writes a file to `target`, which has to have that size and checksum."""
+        info = self._info(name)
+        if info.file_size != size:
+            refuse(f"{name} does not have the size that it should have")
+        digest = hashlib.sha256()
+        try:
+            with self._zip.open(info) as source, target.open("wb") as file:
+                while piece := source.read(PIECE):
+                    digest.update(piece)
+                    file.write(piece)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error):
+            refuse(f"{name} is damaged")
+        if digest.hexdigest() != sha256:
+            refuse(f"{name} does not have the checksum that it should have")
+
+    def _info(self, name: str) -> zipfile.ZipInfo:
+        info = self._entries.get(name)
+        if info is None:
+            refuse(f"{name} is missing")
+        return info
+
+
+def refuse(reason: str, **details: Any) -> NoReturn:
+    raise errors.InvalidArchive(f"This file is not a project archive: {reason}.", details={"reason": reason, **details})
+
+
+def _check_table(path: Path, limits: Limits) -> None:
+    """The table of contents has to be small, because it is read into memory as a whole."""
+    size = path.stat().st_size
+    if size > limits.packed:
+        raise errors.PayloadTooLarge(details={"limit": limits.packed, "unit": "bytes"})
+    with path.open("rb") as file:
+        file.seek(max(0, size - _END.size - _MAX_COMMENT - _LOCATOR_SIZE))
+        tail = file.read()
+    at = tail.rfind(_END_MAGIC)
+    if at < 0 or len(tail) - at < _END.size:
+        refuse("it is not a zip file")
+    _, _, _, here, entries, table, _, _ = _END.unpack_from(tail, at)
+    # The larger form of the table (zip64) is for archives far beyond our limits, and would be believed instead.
+    if tail[max(0, at - _LOCATOR_SIZE) : at].startswith(_LOCATOR_MAGIC) or here != entries:
+        refuse("it is of a kind of zip that is not needed for its size")
+    if entries > limits.entries or table > MAX_TABLE:
+        refuse(f"it has more than {limits.entries} files in it", limit=limits.entries)
+
+
+def _checked(infos: list[zipfile.ZipInfo], limits: Limits) -> dict[str, zipfile.ZipInfo]:
+    if len(infos) > limits.entries:
+        refuse(f"it has more than {limits.entries} files in it", limit=limits.entries)
+    if sum(info.file_size for info in infos) > limits.unpacked:
+        refuse(f"it would become larger than {limits.unpacked} bytes", limit=limits.unpacked)
+    found: dict[str, zipfile.ZipInfo] = {}
+    for info in infos:
+        name = info.filename
+        if not _is_harmless(info.orig_filename) or not _is_harmless(name):
+            refuse("a file in it has a name that leads elsewhere")
+        if name in found:
+            refuse("two files in it have the same name")
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or (kind == stat.S_IFDIR and not info.is_dir()):
+            refuse("there is a link or a device in it")
+        if info.flag_bits & _ENCRYPTED:
+            refuse("it is encrypted")
+        if info.compress_type not in _METHODS:
+            refuse("it is compressed in a way other than deflate")
+        found[name] = info
+    return found
+
+
+def _is_harmless(name: str) -> bool:
+    path = PurePosixPath(name)
+    return bool(
+        name and "\\" not in name and "\0" not in name and ":" not in name and not path.is_absolute()
+        and ".." not in path.parts
+    )  # fmt: skip

@@ -1,0 +1,69 @@
+"""What archives need that no single aggregate has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dawg_server.database import audio_files, clips, projects, sends, tracks
+from dawg_server.database.batch import Batch
+from dawg_server.database.pool import Connection, Database
+
+
+async def export(
+    database: Database, project_id: str, user_id: str
+) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
+    """(the project as `projects.snapshot` shows it, rows of its recordings), both of one moment."""
+    async with database.transaction() as connection:
+        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        state = await projects.snapshot(connection, project_id, user_id)
+        if state is None:
+            return None
+        recordings = await connection.fetch_all(
+            """SELECT id, original_name, filename, source, size_bytes, sha256, storage_key FROM audio_files
+               WHERE project_id = %s OR id = ANY(%s::uuid[]) ORDER BY created_at, id""",
+            (project_id, list({clip["audioFileId"] for clip in state["clips"] if clip["audioFileId"]})),
+        )
+    return state, recordings
+
+
+async def owned_by_checksum(
+    connection: Database | Connection, user_id: str, checksums: Iterable[bytes]
+) -> dict[bytes, dict[str, Any]]:
+    """`id` and `duration` of somebody's own recordings with these checksums."""
+    rows = await connection.fetch_all(
+        """SELECT DISTINCT ON (sha256) sha256, id, duration FROM audio_files
+           WHERE owner_id = %s AND sha256 = ANY(%s::bytea[])""",
+        (user_id, list(checksums)),
+    )
+    return {bytes(row["sha256"]): row for row in rows}
+
+
+async def insert(
+    connection: Connection, project: Mapping[str, Any], recordings: Iterable[dict[str, Any]], content: Batch
+) -> None:
+    """A new project (wire fields, `id` and `userId`) with everything in it; `content` is what `fill` has written."""
+    fields = {name: value for name, value in project.items() if name != "userId"}
+    columns = ", ".join(projects.ENTITY.columns[name].name for name in fields)
+    await connection.execute(
+        f"INSERT INTO projects (owner_id, {columns}) VALUES ({', '.join(['%s'] * (len(fields) + 1))})",
+        (project["userId"], *fields.values()),
+    )
+    for row in recordings:
+        await audio_files.insert(connection, row)
+    await content.run(connection)
+
+
+def fill(batch: Batch, found_tracks: Iterable[Mapping[str, Any]], found_clips: Iterable[Mapping[str, Any]]) -> None:
+    """Tracks (wire fields, with their `sends`) and clips; outputs come when all tracks are there."""
+    listed = list(found_tracks)
+    for track in listed:
+        fields = {name: track[name] for name in tracks.ENTITY.fields}
+        tracks.ENTITY.insert(batch, {**fields, "outputDestination": "master"})
+    for track in listed:
+        if track["outputDestination"] != "master":
+            tracks.ENTITY.update(batch, track["id"], {"outputDestination": track["outputDestination"]})
+        for send in track["sends"]:
+            sends.ENTITY.insert(batch, {name: send[name] for name in sends.ENTITY.fields})
+    for clip in found_clips:
+        clips.ENTITY.insert(batch, {name: clip[name] for name in clips.ENTITY.fields})

@@ -1,0 +1,60 @@
+"""`/projects/…/export` and `/projects/import`: projects as files."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import structlog
+from aiohttp import web
+
+from dawg_server import errors, logs
+from handlers.rest import editing
+from handlers.rest.multipart import Multipart
+from handlers.rest.routing import Answer, Call, Routes
+from handlers.schemas import archives as schemas
+from handlers.schemas import projects
+
+MEBIBYTE = 1024 * 1024
+TYPE = "application/zip"
+
+routes = Routes("projects")
+log: structlog.stdlib.BoundLogger = logs.get("main")
+
+
+@routes.get("/projects/{project_id}/export", "A project as a file", query=schemas.ExportQuery, content_type=TYPE,
+            errors=(404,))  # fmt: skip
+async def export_project(call: Call) -> Answer:
+    """A zip with `project.json` and the recordings, made while it is sent. A connection that breaks off means that it
+    could not be finished."""
+    export = await call.services.archives.export(
+        call.path["project_id"], call.caller.user_id, audio=call.query["audio"]
+    )
+    plain = export.filename.encode("ascii", "replace").decode().replace("?", "-")
+    reply = web.StreamResponse(headers={
+        "Content-Type": TYPE, "Cache-Control": "no-store",
+        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(export.filename)}",
+    })  # fmt: skip
+    await reply.prepare(call.request)
+    if call.request.method != "HEAD":
+        try:
+            async for piece in export.content:
+                await reply.write(piece)
+        except errors.DawgError as error:
+            # The head is gone already: only a connection that breaks tells the client that this is no archive.
+            log.error("An export broke off.", action="export_broke", code=error.code, error=error.message)
+            if call.request.transport is not None:
+                call.request.transport.abort()
+            return reply
+    await reply.write_eof()
+    return reply
+
+
+@routes.post(
+    "/projects/import", "A project from a file", status=201, idempotent=True, reply=projects.ProjectReply,
+    multipart=Multipart(schemas.ImportForm(), ("file",), lambda settings: settings.max_archive_mb * MEBIBYTE),
+)  # fmt: skip
+async def import_project(call: Call) -> Answer:
+    """Everything gets new ids and belongs to the caller. What is not exactly an archive changes nothing."""
+    (file,) = call.files
+    project_id = await call.services.archives.take_in(file.path, call.caller.user_id)
+    return editing.twice("project", await call.services.document.snapshot(project_id, call.caller.user_id))

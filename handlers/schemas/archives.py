@@ -1,0 +1,15 @@
+"""Projects as files."""
+
+from __future__ import annotations
+
+from handlers.schemas.base import Flag, Query
+
+
+class ExportQuery(Query):
+    """`audio`: with the recordings themselves."""
+
+    audio = Flag(load_default=True)
+
+
+class ImportForm(Query):
+    """Nothing but the file."""

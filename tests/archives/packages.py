@@ -1,0 +1,82 @@
+"""Archives as files: read, changed and made on purpose wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import soundfile
+
+Document = dict[str, Any]
+
+
+def tone(seconds: float = 1.0, format: str = "wav") -> bytes:
+    """A recording of a plain tone."""
+    time = np.arange(int(44_100 * seconds)) / 44_100
+    return _recorded(0.3 * np.sin(2 * np.pi * 220 * time), format)
+
+
+def noise(seconds: float, seed: int) -> bytes:
+    """A recording that no compression makes smaller."""
+    return _recorded(np.random.default_rng(seed).uniform(-1, 1, int(44_100 * seconds)), "wav")
+
+
+def _recorded(samples: np.ndarray, format: str) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, 44_100, format=format.upper())
+    return buffer.getvalue()
+
+
+def document_of(archive: bytes) -> Document:
+    with zipfile.ZipFile(io.BytesIO(archive)) as package:
+        return dict(json.loads(package.read("project.json")))
+
+
+def files_of(archive: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(archive)) as package:
+        return {name: package.read(name) for name in package.namelist() if name != "project.json"}
+
+
+def made(
+    document: Any, files: dict[str, bytes] | None = None, *, more: Callable[[zipfile.ZipFile], None] | None = None
+) -> bytes:
+    """An archive of that document and those files; `more` may add what does not belong there."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as package:
+        text = document if isinstance(document, bytes) else json.dumps(document).encode()
+        package.writestr("project.json", text)
+        for name, data in (files or {}).items():
+            package.writestr(name, data)
+        if more is not None:
+            more(package)
+    return buffer.getvalue()
+
+
+def song(**changes: Any) -> Document:
+    """A small document that is as it should be, but for the changes."""
+    track = {"id": _id(1), "name": "Drums", "order": 0, "sends": []}
+    notes = {"notes": [{"pitch": 60, "start": 0, "duration": 1, "velocity": 90}]}
+    clip = {"id": _id(2), "trackId": _id(1), "name": "Riff", "startTime": 0, "duration": 1, "midiData": notes}
+    return {
+        "format": "dawg-project", "formatVersion": 1, "project": {"name": "Song"}, "tracks": [track], "clips": [clip],
+        "audioFiles": [],
+    } | changes  # fmt: skip
+
+
+def with_recording(data: bytes, path: str | None = "audio/one.wav", **changes: Any) -> Document:
+    """A document with one clip that plays this recording."""
+    recording = {
+        "id": _id(3), "path": path, "name": "one.wav", "source": "upload", "size": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }  # fmt: skip
+    clip = {"id": _id(2), "trackId": _id(1), "name": "One", "startTime": 0, "duration": 1, "audioFileId": _id(3)}
+    return song(clips=[clip], audioFiles=[recording | changes])
+
+
+def _id(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012}"
