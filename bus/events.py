@@ -91,8 +91,25 @@ class GenerationFailed(JobEvent):
 
 
 @dataclass(frozen=True)
+class GenerationPreviewed(JobEvent):
+    """The audio can be heard while it is still being made; `takes`: {streamUrl, title}. The links are the provider's
+    and die soon."""
+
+    takes: list[dict[str, str]]
+
+
+@dataclass(frozen=True)
 class GenerationCancelled(JobEvent):
     """Somebody who may do so has cancelled the job."""
+
+
+@dataclass(frozen=True)
+class ProviderHinted(Event):
+    """An outside service says that something has happened to `ref`, its id of what it makes for a job. Only a hint."""
+
+    job_id: str
+    provider: str
+    ref: str
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,10 @@ def _progress(event: events.GenerationProgressed, _: LinkSigner) -> Mapping[str,
     return _job(event) | news
 
 
+def _preview(event: events.GenerationPreviewed, _: LinkSigner) -> Mapping[str, Any]:
+    return _job(event) | {"takes": event.takes}
+
+
 def _completed(event: events.GenerationCompleted, links: LinkSigner) -> Mapping[str, Any]:
     shown = present.result(event.result, links, event.base_url)
     news = {
@@ -102,6 +106,7 @@ NEWS = (
     News(events.GenerationQueued, "generation:queued", _user, _queued),
     News(events.GenerationStarted, "generation:started", _user, lambda event, _: _job(event)),
     News(events.GenerationProgressed, "generation:progress", _user, _progress),
+    News(events.GenerationPreviewed, "generation:preview", _user, _preview),
     News(events.GenerationCompleted, "generation:completed", _user, _completed),
     News(events.GenerationCompleted, "daw:audio:loaded", _user, _loaded, _plays),
     News(events.GenerationCompleted, "daw:transport:sync", _user, _transport, _has_tempo),

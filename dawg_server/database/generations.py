@@ -148,6 +148,46 @@ async def set_provider(
     return await _update(database, lease, changes, provider=provider, ref=ref, state=Json(state)) == 1
 
 
+async def note_purchase(database: Database, job_id: str, provider: str, ref: str) -> None:
+    """Keeps the provider's id of what was bought for a job that has ended meanwhile, so that it can be settled."""
+    await database.execute(
+        """UPDATE generations SET provider = %(provider)s, provider_ref = %(ref)s
+           WHERE id = %(job)s AND provider_ref IS NULL AND state IN ('completed', 'failed', 'cancelled')""",
+        {"job": job_id, "provider": provider, "ref": ref},
+    )
+
+
+async def note_hint(database: Database, job_id: str, provider: str, ref: str) -> None:
+    """Keeps an id that the provider has named by itself, for a job that does not know its own yet."""
+    await database.execute(
+        """UPDATE generations SET provider_state = coalesce(provider_state, '{}') || jsonb_build_object('hint', %(ref)s)
+           WHERE id = %(job)s AND provider = %(provider)s AND provider_ref IS NULL AND state IN ('waiting', 'active')""",
+        {"job": job_id, "provider": provider, "ref": ref},
+    )
+
+
+async def redirect(database: Database, lease: Lease, *, provider: str, state: dict[str, Any]) -> bool:
+    """Gives the job back to the queue, for another provider that knows nothing of it yet."""
+    changes = """state = 'waiting', worker = NULL, heartbeat_at = NULL, run_after = now(), attempts = attempts - 1,
+        provider = %(provider)s, provider_ref = NULL, provider_state = %(provider_state)s"""
+    return await _update(database, lease, changes, provider=provider, provider_state=Json(state)) == 1
+
+
+async def unsettled(database: Database, providers: list[str], *, ended_for: float, kept: float) -> list[Job]:
+    """Ended jobs whose purchase is not in the ledger, though they ended `ended_for` seconds ago, at most `kept`."""
+    rows = await database.fetch_all(
+        f"""SELECT {_COLUMNS} FROM generations WHERE provider = ANY(%(providers)s) AND provider_ref IS NOT NULL
+            AND finished_at BETWEEN now() - %(kept)s * interval '1 second'
+                AND now() - %(ended_for)s * interval '1 second'
+            AND NOT EXISTS (SELECT 1 FROM usage_records
+                WHERE service = generations.provider
+                    AND request_id = generations.provider || ':' || generations.provider_ref)
+            ORDER BY finished_at LIMIT 100""",
+        {"providers": providers, "ended_for": ended_for, "kept": kept},
+    )
+    return [_job(row) for row in rows]
+
+
 async def complete(connection: Connection, lease: Lease, result: dict[str, Any]) -> bool:
     changes = """state = 'completed', stage = 'complete', progress = 100, result = %(result)s, finished_at = now(),
         worker = NULL, heartbeat_at = NULL"""

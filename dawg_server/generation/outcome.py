@@ -52,7 +52,9 @@ async def store(job: Job, outcome: Outcome, storage: Storage) -> Stored:
         takes.append(_take(take, recording, stems, job))
     first = takes[0] if takes else {}
     metadata = {name: first.get(name) for name in ("format", "sampleRate", "channels", "bitrate", "provider")}
-    return recordings, {**first, **outcome.extra, "takes": takes, "metadata": metadata}
+    notes = [*job.input.get("notes", ()), *job.provider_state.get("notes", ()), *outcome.extra.get("warnings", ())]
+    noted = {"warnings": notes} if notes or "warnings" in outcome.extra else {}
+    return recordings, {**first, **outcome.extra, **noted, "takes": takes, "metadata": metadata}
 
 
 # `storageKey` and `storageKeys` say where the bytes are kept: links are made of them at reading, and nobody sees them.

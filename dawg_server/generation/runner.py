@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import random
 import shutil
 import time
 import traceback
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,17 @@ import structlog
 from bus import events
 from bus.local import LocalBus, Scope
 from dawg_server import errors, logs
-from dawg_server.database import audio_files, generations
+from dawg_server.database import UniqueViolation, audio_files, generations
 from dawg_server.database.pool import Database
 from dawg_server.generation import outcome as outcomes
 from dawg_server.generation.job import Job, Lease
 from dawg_server.generation.progress import Progress
 from dawg_server.generation.providers import Provider, Work
-from dawg_server.generation.providers.base import Transient
+from dawg_server.generation.providers.base import AlreadyTaken, Late, Refused, Transient
+from dawg_server.generation.providers.choice import Providers
+from dawg_server.generation.purchases import Purchases
 from dawg_server.generation.queue import JobQueue
+from dawg_server.generation.settling import Settler
 from dawg_server.storage import Storage
 
 HEARTBEAT_INTERVAL = 2.0  # seconds
@@ -47,12 +51,12 @@ class Runner:
 
     def __init__(
         self, *, name: str, database: Database, bus: LocalBus, queue: JobQueue, storage: Storage,
-        providers: Mapping[str, Provider], folder: Path, running_limit: int,
+        providers: Providers, purchases: Purchases, settler: Settler, folder: Path, running_limit: int,
     ) -> None:  # fmt: skip
         """`name` is unique to this process; `folder` is where jobs may leave files while they run."""
         self.name = name
         self._database, self._bus, self._queue, self._storage = database, bus, queue, storage
-        self._providers = providers
+        self._providers, self._purchases, self._settler = providers, purchases, settler
         self._folder = folder
         self._running_limit = running_limit
         self._running: dict[str, asyncio.Task[Any]] = {}
@@ -67,11 +71,13 @@ class Runner:
         clock = time.monotonic()
         with structlog.contextvars.bound_contextvars(job_id=job.id, user_id=job.owner_id):
             log.info("A job begins.", action="job_started", type=job.type, provider=job.provider, attempt=job.attempts)
-            if job.attempts == 1 and job.progress == 0:
+            if job.attempts == 1 and job.progress == 0 and not job.provider_state:
                 await self._bus.publish(events.GenerationStarted(**_about(job)))
             try:
                 recordings, result = await self._attempt(job, lease)
                 await self._complete(job, lease, recordings, result)
+            except Refused as refusal:
+                await self._refused(job, lease, refusal.error)
             except LostLease:
                 log.info("The job was cancelled or taken over.", action="job_let_go")
             except asyncio.CancelledError:
@@ -88,7 +94,7 @@ class Runner:
 
     async def _attempt(self, job: Job, lease: Lease) -> outcomes.Stored:
         """Does the work and stores the files, while a heartbeat keeps the lease."""
-        provider = self._providers.get(job.provider or "")
+        provider = self._providers.by_name.get(job.provider or "")
         if provider is None:
             raise errors.ProviderUnconfigured(f"A job of {job.provider}", f"{(job.provider or '').upper()}_API_KEY")
         folder = self._folder / job.id
@@ -96,13 +102,25 @@ class Runner:
         progress = Progress(lambda *report: self._publish_progress(job, lease, *report), job.progress)
 
         async def remember(ref: str | None, state: dict[str, Any]) -> None:
-            if not await generations.set_provider(self._database, lease, provider=provider.name, ref=ref, state=state):
+            try:
+                held = await generations.set_provider(
+                    self._database, lease, provider=provider.name, ref=ref, state=state
+                )
+            except UniqueViolation:
+                raise AlreadyTaken from None
+            if not held:
+                if ref is not None:
+                    await generations.note_purchase(self._database, job.id, provider.name, ref)
                 raise LostLease
+
+        async def preview(takes: list[dict[str, str]]) -> None:
+            await self._bus.publish(events.GenerationPreviewed(**_about(job), takes=takes))
 
         work = Work(
             job_id=job.id, owner_id=job.owner_id, type=job.type, input=job.input, folder=folder,
             report=lambda percent, stage, message: progress.report(percent * PROVIDER_SHARE, stage, message),
-            remember=remember, ref=job.provider_ref, state=job.provider_state,
+            remember=remember, book=functools.partial(self._purchases.book, job, provider.name), preview=preview,
+            ref=job.provider_ref, state=job.provider_state,
         )  # fmt: skip
         helpers = [
             asyncio.create_task(progress.run(), name=f"progress-{job.id}"),
@@ -132,7 +150,8 @@ class Runner:
     async def _do(self, job: Job, work: Work, provider: Provider, progress: Progress) -> outcomes.Stored:
         progress.report(0, "preparing", "Getting ready.")
         try:
-            outcome = await provider.generate(work)
+            async with self._purchases.held(job):
+                outcome = await provider.generate(work)
         except asyncio.CancelledError:
             await self._tell_provider(job, work, provider)
             raise
@@ -183,8 +202,22 @@ class Runner:
         with contextlib.suppress(Exception):
             async with asyncio.timeout(CANCEL_TIMEOUT):
                 now = await generations.get(self._database, job.id)
-                if now is None or now.state.ended:
-                    await provider.cancel(work)
+                if now is not None and now.state.ended:
+                    await provider.cancel(replace(work, ref=now.provider_ref, state=now.provider_state))
+                    await self._settler.settle(now)
+
+    async def _refused(self, job: Job, lease: Lease, error: errors.DawgError) -> None:
+        """Asks the next provider, when the user has left the choice to us; this one has charged nothing."""
+        second = self._providers.after(job.type, job.provider or "", job.input)
+        if second is None:
+            await self._failed(job, lease, error)
+            return
+        note = f"{second} made this, because {job.provider} had refused: {error.message}"
+        log.warning("A provider has refused; another one is asked.", action="job_redirected", provider=second,
+                    refused_by=job.provider, error=error.message)  # fmt: skip
+        notes = [*job.provider_state.get("notes", ()), note]
+        if await generations.redirect(self._database, lease, provider=second, state={"notes": notes}):
+            await self._queue.wake(job.id)
 
     async def _hand_back(self, job: Job, lease: Lease) -> None:
         with contextlib.suppress(errors.DawgError):
@@ -225,6 +258,8 @@ def _told(error: Exception) -> tuple[str, str]:
     """(stable code, sentence for people); what broke inside of the server is not told."""
     if isinstance(error, errors.DawgError):
         return error.code, error.message
+    if isinstance(error, Late):
+        return errors.ProviderTimeout.code, str(error)
     if isinstance(error, Transient):
         return errors.ProviderFailed.code, str(error)
     return errors.DawgError.code, errors.DawgError().message

@@ -17,6 +17,7 @@ from dawg_server.database import generations
 from dawg_server.database.pool import Database
 from dawg_server.generation import estimates
 from dawg_server.generation.job import Job, State
+from dawg_server.generation.purchases import Purchases
 from dawg_server.generation.queue import JobQueue
 from dawg_server.limits import Limits
 
@@ -37,9 +38,10 @@ class GenerationService:
     """The face of jobs to everything else in the server."""
 
     def __init__(
-        self, database: Database, bus: LocalBus, queue: JobQueue, limits: Limits, job_limits: JobLimits
-    ) -> None:
-        self._database, self._bus, self._queue = database, bus, queue
+        self, database: Database, bus: LocalBus, queue: JobQueue, limits: Limits, job_limits: JobLimits,
+        purchases: Purchases,
+    ) -> None:  # fmt: skip
+        self._database, self._bus, self._queue, self._purchases = database, bus, queue, purchases
         self._limits, self._job_limits = limits, job_limits
         self._waiters: dict[str, set[asyncio.Event]] = defaultdict(set)
         for kind in (events.GenerationCompleted, events.GenerationFailed, events.GenerationCancelled):
@@ -58,21 +60,16 @@ class GenerationService:
         """Returns the accepted job, which survives a restart from now on, and its estimated seconds.
 
         `base_url` is the address under which the caller reached us: links about this job begin with it.
-        Raises `RateLimited` and `QueueFull`.
+        Raises `RateLimited`, `QueueFull` and, for a provider that costs money, `BudgetExceeded`.
         """
         await self._limits.hit("jobs", owner_id, self._job_limits.per_minute)
-        async with self._database.transaction() as connection:
-            await generations.lock_owner(connection, owner_id)
-            waiting = await generations.count(connection, owner_id, State.WAITING)
-            if waiting >= self._job_limits.waiting:
-                raise errors.QueueFull(
-                    f"{waiting} of your jobs are waiting already. Try again when some have finished.",
-                    details={"limit": self._job_limits.waiting, "waiting": waiting}, retry_after=BUSY_RETRY_AFTER,
-                )  # fmt: skip
-            job = await generations.insert(
-                connection, job_id=str(uuid.uuid4()), owner_id=owner_id, project_id=project_id, type=type, input=input,
-                provider=provider, base_url=base_url, max_attempts=MAX_ATTEMPTS,
-            )  # fmt: skip
+        job_id = str(uuid.uuid4())
+        await self._purchases.reserve(job_id, owner_id, type, provider, input)
+        try:
+            job = await self._insert(job_id, owner_id, project_id, type, input, provider, base_url)
+        except BaseException:
+            await self._purchases.release(job_id)
+            raise
         position = await generations.position(self._database, job)
         estimate = await estimates.seconds(self._database, type, provider, input)
         log.info(
@@ -85,6 +82,23 @@ class GenerationService:
         )
         await self._queue.wake(job.id)
         return job, estimate
+
+    async def _insert(
+        self, job_id: str, owner_id: str, project_id: str | None, type: str, input: dict[str, Any], provider: str,
+        base_url: str,
+    ) -> Job:  # fmt: skip
+        async with self._database.transaction() as connection:
+            await generations.lock_owner(connection, owner_id)
+            waiting = await generations.count(connection, owner_id, State.WAITING)
+            if waiting >= self._job_limits.waiting:
+                raise errors.QueueFull(
+                    f"{waiting} of your jobs are waiting already. Try again when some have finished.",
+                    details={"limit": self._job_limits.waiting, "waiting": waiting}, retry_after=BUSY_RETRY_AFTER,
+                )  # fmt: skip
+            return await generations.insert(
+                connection, job_id=job_id, owner_id=owner_id, project_id=project_id, type=type, input=input,
+                provider=provider, base_url=base_url, max_attempts=MAX_ATTEMPTS,
+            )  # fmt: skip
 
     async def get(self, job_id: str, user_id: str) -> Job:
         """The job, if that user may see it; raises `NotFound` otherwise."""
@@ -121,6 +135,7 @@ class GenerationService:
         job = await self.get(job_id, user_id)
         if await generations.cancel(self._database, job.id):
             log.info("A job was cancelled.", action="job_cancelled", job_id=job.id, by=user_id)
+            await self._purchases.release(job.id)
             await self._bus.publish(events.GenerationCancelled(job_id=job.id, type=job.type, user_id=job.owner_id))
         job = await self.get(job_id, user_id)
         if job.state is not State.CANCELLED:

@@ -60,12 +60,12 @@ class Dawg:
 
 @contextlib.asynccontextmanager
 async def running(dsn: str, folder: Path, **variables: str) -> AsyncIterator[Dawg]:
-    """A server on a free port with that database and these environment variables."""
+    """A server with that database and these environment variables, on the port `PORT` or any that is free."""
     chosen = settings.load({"DATABASE_URL": dsn, "DATA_DIR": str(folder), "CPU_WORKERS": "1", **variables})
     async with app.services(chosen, dsn) as (parts, jobs), app.faces(parts) as (application, sockets):
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", int(variables.get("PORT", 0))).start()
         app.start_jobs(chosen, jobs, alone=False)
         port = runner.addresses[0][1]
         async with aiohttp.ClientSession() as http:
@@ -80,7 +80,7 @@ class DawgProcess:
 
     def __init__(self, folder: Path, **variables: str) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = int(variables.get("PORT", 0)) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         self._environment = {
@@ -133,7 +133,7 @@ class DawgProcess:
         return (self.folder / "errors").read_text()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,0 +1,71 @@
+"""The providers that cost money, put together from the settings: those whose key is set."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from bus.local import LocalBus
+from dawg_server import errors
+from dawg_server.audio.workers import Workers
+from dawg_server.database import audio_files
+from dawg_server.database.pool import Database
+from dawg_server.generation.providers.base import PaidProvider
+from dawg_server.generation.providers.copies import Copier
+from dawg_server.generation.providers.download import Downloader
+from dawg_server.generation.providers.hints import Hints
+from dawg_server.generation.providers.replicate import ReplicateProvider
+from dawg_server.generation.providers.replicate_api import ReplicateApi
+from dawg_server.generation.providers.suno import SunoProvider
+from dawg_server.generation.providers.suno_api import SunoApi
+from dawg_server.generation.webhooks import Signatures, Webhooks
+from dawg_server.storage import Storage
+
+
+class StoredRecordings:
+    """Recordings of our own, as material for a provider."""
+
+    def __init__(self, database: Database, storage: Storage) -> None:
+        self._database, self._storage = database, storage
+
+    async def fetch(self, audio_id: str, target: Path) -> None:
+        row = await audio_files.get(self._database, audio_id)
+        if row is None:
+            raise errors.NotFound("The recording is not there any more.", details={"kind": "audioFile"})
+        await self._storage.fetch(row["storage_key"], target)
+
+
+class Outside:
+    """`providers`, and `webhooks` for what they tell by themselves."""
+
+    def __init__(
+        self, database: Database, bus: LocalBus, storage: Storage, workers: Workers, *, key: bytes,
+        link_base: str | None, replicate: tuple[str | None, str], suno: tuple[str | None, str],
+    ) -> None:  # fmt: skip
+        """`key` makes secrets of addresses; `replicate`, `suno`: (API key, base URL)."""
+        self._stack = contextlib.AsyncExitStack()
+        hints = Hints(bus)
+        self._stack.callback(hints.close)
+        replicate_key, replicate_url = replicate
+        suno_key, suno_url = suno
+        api = ReplicateApi(replicate_key, replicate_url) if replicate_key else None
+        self.webhooks = Webhooks(database, bus, key, link_base, Signatures(api.webhook_secret) if api else None)
+        copier = Copier(Downloader(replicate_url, suno_url), workers)
+        found: list[PaidProvider] = []
+        if api:
+            # Replicate calls back over https alone and refuses to begin with any other address.
+            reachable = (link_base or "").startswith("https://") or replicate_url.startswith("http://")
+            provider = ReplicateProvider(
+                api, copier, StoredRecordings(database, storage), hints,
+                webhook=self.webhooks.replicate_url if reachable else None,
+            )  # fmt: skip
+            self._stack.push_async_callback(provider.close)
+            found.append(provider)
+        if suno_key:
+            singer = SunoProvider(SunoApi(suno_key, suno_url), copier, hints, callback=self.webhooks.suno_url)
+            self._stack.push_async_callback(singer.close)
+            found.append(singer)
+        self.providers = tuple(found)
+
+    async def close(self) -> None:
+        await self._stack.aclose()

@@ -1,0 +1,38 @@
+"""Where Replicate and the gateways to Suno call us. Whatever they say is only a reason to look."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from handlers.rest.routing import Answer, Call, Routes
+from handlers.schemas.base import Body, Query, Text
+
+routes = Routes("webhooks")
+
+
+class About(Query):
+    """`job`: what the prediction was bought for."""
+
+    job = Text(0, 64, load_default=None)
+
+
+class Heard(Body):
+    """The call was understood."""
+
+    success = fields.Boolean()
+
+
+@routes.post("/webhooks/replicate", "A prediction has changed (signed by Replicate)", query=About, reply=Heard,
+             public=True, errors=(401, 404, 413))  # fmt: skip
+async def replicate(call: Call) -> Answer:
+    body = await call.request.read()
+    await call.services.webhooks.from_replicate(call.request.headers, body, call.query["job"])
+    return {"success": True}
+
+
+@routes.post("/webhooks/suno/{job_id}/{secret}", "A song has changed (the address is secret)", reply=Heard,
+             public=True, errors=(400, 401, 413))  # fmt: skip
+async def suno(call: Call) -> Answer:
+    body = await call.request.read()
+    await call.services.webhooks.from_suno(call.path["job_id"], call.path["secret"], body)
+    return {"success": True}
