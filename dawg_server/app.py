@@ -36,11 +36,14 @@ from dawg_server.daw.access import Access
 from dawg_server.daw.document import Document
 from dawg_server.daw.sharing import Sharing
 from dawg_server.daw.versions import Versions
+from dawg_server.generation.outside import Outside
 from dawg_server.generation.providers.choice import Providers
 from dawg_server.generation.providers.embedded import EmbeddedProvider
+from dawg_server.generation.purchases import Purchases
 from dawg_server.generation.queue import JobQueue
 from dawg_server.generation.runner import Runner
 from dawg_server.generation.service import GenerationService, JobLimits
+from dawg_server.generation.settling import Settler
 from dawg_server.generation.sweeper import Sweeper
 from dawg_server.health import Health
 from dawg_server.identity import Identity
@@ -61,6 +64,7 @@ from handlers.sockets.transport import Server, create_server
 MAX_CPU_WORKERS = 4
 MEBIBYTE = 1024 * 1024
 LINK_KEY = "link_signing_key"
+CALLBACK_KEY = "callback_key"
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
 
@@ -72,6 +76,7 @@ class Jobs:
     queue: JobQueue
     runner: Runner
     sweeper: Sweeper
+    settler: Settler
     measuring: Measuring
     cleaner: Cleaner
 
@@ -110,7 +115,16 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         stack.push_async_callback(workers.close)
         probes = Workers(1)  # so that an upload never waits behind a long rendering
         stack.push_async_callback(probes.close)
-        providers = Providers(EmbeddedProvider(workers))
+        outside = Outside(
+            database, bus, storage, workers, link_base=settings.link_base,
+            key=await server_secrets.get_or_create(database, CALLBACK_KEY),
+            replicate=(settings.replicate_key, settings.replicate_url), suno=(settings.suno_key, settings.suno_url),
+        )  # fmt: skip
+        stack.push_async_callback(outside.close)
+        providers = Providers(EmbeddedProvider(workers), *outside.providers)
+        purchases = Purchases(costs, *outside.providers)
+        settler = Settler(database, purchases)
+        stack.push_async_callback(settler.close)
 
         queue = JobQueue(dsn)
         stack.push_async_callback(queue.close)
@@ -118,7 +132,8 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         name = f"{settings.replica}:{uuid.uuid4().hex[:12]}"
         runner = Runner(
             name=name, database=database, bus=bus, queue=queue, storage=storage,
-            providers=providers.by_name, folder=work.path, running_limit=settings.jobs_running,
+            providers=providers, purchases=purchases, settler=settler, folder=work.path,
+            running_limit=settings.jobs_running,
         )  # fmt: skip
         stack.callback(runner.close)
         sweeper = Sweeper(database, queue, lost_after=settings.job_lost_seconds)
@@ -132,7 +147,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         stack.push_async_callback(limits.close)
         generation = GenerationService(
             database, bus, queue, limits,
-            JobLimits(settings.jobs_per_minute, settings.jobs_running, settings.jobs_waiting),
+            JobLimits(settings.jobs_per_minute, settings.jobs_running, settings.jobs_waiting), purchases,
         )  # fmt: skip
         archives = Archives(
             database, storage, workers, work, measuring,
@@ -164,8 +179,9 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             archives=archives,
             providers=providers,
             generation=generation,
+            webhooks=outside.webhooks,
         )
-        yield parts, Jobs(queue, runner, sweeper, measuring, cleaner)
+        yield parts, Jobs(queue, runner, sweeper, settler, measuring, cleaner)
 
 
 @contextlib.asynccontextmanager
@@ -195,6 +211,7 @@ def start_jobs(settings: Settings, jobs: Jobs, *, alone: bool) -> None:
             jobs.queue.start(jobs.runner.run, settings.job_concurrency)
 
     jobs.sweeper.start(alone=alone, ready=begin)
+    jobs.settler.start()
     jobs.measuring.start(alone=alone)
     jobs.cleaner.start()
 

@@ -16,6 +16,7 @@ from dawg_server.daw.sharing import Sharing
 from dawg_server.daw.versions import Versions
 from dawg_server.generation.providers.choice import Providers
 from dawg_server.generation.service import GenerationService
+from dawg_server.generation.webhooks import Webhooks
 from dawg_server.health import Health
 from dawg_server.identity import Identity
 from dawg_server.limits import Limits
@@ -56,3 +57,4 @@ class Services:
     archives: Archives
     providers: Providers
     generation: GenerationService
+    webhooks: Webhooks

@@ -20,9 +20,11 @@ from handlers.rest import (
     docs,
     generate,
     health,
+    music,
     projects,
     tracks,
     versions,
+    webhooks,
 )
 from handlers.rest.endpoint import endpoint
 from handlers.rest.routing import MAX_JSON, ROUTES, SERVICES, Route
@@ -41,8 +43,8 @@ EXPOSED_HEADERS = (
 def routes() -> tuple[Route, ...]:
     """Every route of the server, in the order of the documents."""
     return (
-        *health.routes, *auth.routes, *generate.routes, *audio.routes, *projects.routes, *tracks.routes, *clips.routes,
-        *collaborators.routes, *versions.routes, *archives.routes, *costs.routes, *billing.routes, *docs.routes,
+        *health.routes, *auth.routes, *generate.routes, *music.routes, *audio.routes, *projects.routes,
+        *tracks.routes, *clips.routes, *collaborators.routes, *versions.routes, *archives.routes, *costs.routes, *billing.routes, *webhooks.routes, *docs.routes,
     )  # fmt: skip
 
 
