@@ -15,6 +15,7 @@ CONTRASTS = {
     True: ("VI VII i VII", "iv VI i VII", "VI iv i v"),  # minor
     False: ("IV V vi V", "vi IV I V", "IV I IV V"),  # major
 }
+_FAREWELL = {True: "i iv", False: "I IV"}  # an outro settles between tonic and subdominant
 _CONTRASTING = frozenset({"bridge", "prechorus"})
 _LOUD = frozenset({"chorus", "hook", "drop"})
 _DOMINANTS = frozenset({"V", "v", "ii,V"})
@@ -53,7 +54,11 @@ def lay(
         if section.name == frame.ENDING:
             numerals.append((section, 0, 0, section.beats, "i" if key.minor else "I"))
             continue
-        progression = contrast if section.name in _CONTRASTING else chosen[section.name in _LOUD and len(chosen) > 1]
+        progression = chosen[section.name in _LOUD and len(chosen) > 1]
+        if section.name == "outro":
+            progression = _FAREWELL[key.minor]
+        elif section.name in _CONTRASTING:
+            progression = contrast
         count = round(section.beats / beats_per_bar)
         following = sections[index + 1].name if index + 1 < len(sections) else ""
         for number, text in enumerate(_section(progression, count, key, style, mood, following)):
