@@ -171,6 +171,105 @@ class CostAlerted(Event):
 
 
 @dataclass(frozen=True)
+class RoomEvent(ProjectEvent):
+    """What somebody tells the others in a project: `fields` are sent as they are. `skip_sid` knows already."""
+
+    username: str
+    fields: dict[str, Any] = field(default_factory=dict)
+    skip_sid: str | None = None
+
+
+@dataclass(frozen=True)
+class CollaboratorJoined(RoomEvent):
+    """Somebody has opened the project. `connections` is in how many places at once, this one included."""
+
+
+@dataclass(frozen=True)
+class CollaboratorLeft(RoomEvent):
+    """Somebody has closed the project, or the connection broke. At `connections` 0 nothing of them is left here."""
+
+
+@dataclass(frozen=True)
+class PlaybackSynced(RoomEvent):
+    """Somebody plays or stops: `state` {isPlaying, currentTime, bpm}."""
+
+
+@dataclass(frozen=True)
+class CursorMoved(RoomEvent):
+    """Where somebody's pointer is: `position` {x, y, time}."""
+
+
+@dataclass(frozen=True)
+class SelectionChanged(RoomEvent):
+    """What somebody has selected: `selectedClips` and `selectedTracks`."""
+
+
+@dataclass(frozen=True)
+class PresenceUpdated(RoomEvent):
+    """What somebody is doing, in `state`; kept for a minute for those who come later."""
+
+
+@dataclass(frozen=True)
+class RecordingStarted(RoomEvent):
+    """Somebody records on `trackId`."""
+
+
+@dataclass(frozen=True)
+class RecordingStopped(RoomEvent):
+    """Somebody has stopped recording on `trackId`; `clipId` is what came of it."""
+
+
+@dataclass(frozen=True)
+class AiStarted(RoomEvent):
+    """A task of somebody's assistant has begun: `taskId`, `taskType`."""
+
+
+@dataclass(frozen=True)
+class AiProgressUpdate(RoomEvent):
+    """A task of somebody's assistant goes on: `taskId`, `progress`, `message`."""
+
+
+@dataclass(frozen=True)
+class AiCompleted(RoomEvent):
+    """A task of somebody's assistant is done: `taskId`, `result`."""
+
+
+@dataclass(frozen=True)
+class AiFailed(RoomEvent):
+    """A task of somebody's assistant has failed: `taskId`, `error`."""
+
+
+@dataclass(frozen=True)
+class LyricsAnalyzed(RoomEvent):
+    """Lyrics were analysed: `trackId`, `analysis`."""
+
+
+@dataclass(frozen=True)
+class LyricsSectionLabelsUpdated(RoomEvent):
+    """Which lines are which section: `trackId`, `sectionLabels`."""
+
+
+@dataclass(frozen=True)
+class LyricsRecommendations(RoomEvent):
+    """What could be better in the lyrics: `trackId`, `recommendations`."""
+
+
+@dataclass(frozen=True)
+class ClipsAnalyzed(RoomEvent):
+    """Clips were analysed together: `analysis`."""
+
+
+@dataclass(frozen=True)
+class TrackLocked(RoomEvent):
+    """Somebody works on `trackId` until `expiresAt`; it is a request to others, not a barrier."""
+
+
+@dataclass(frozen=True)
+class TrackUnlocked(RoomEvent):
+    """Nobody asks for `trackId` to be left alone any more."""
+
+
+@dataclass(frozen=True)
 class BusHeartbeat(Event):
     """Sent by every replica to itself through the bus: whoever does not hear its own is deaf."""
 

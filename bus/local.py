@@ -57,6 +57,14 @@ class LocalBus:
         """Returns when every subscriber on this replica has seen the event."""
         await self._deliver(event, (Scope.ORIGIN, Scope.EVERYWHERE))
 
+    def tell(self, event: Event) -> None:
+        """`publish` for news that come by the hundred and whose subscribers are all plain functions: nothing waits."""
+        for handler, _ in tuple(self._handlers.get(type(event), ())):
+            try:
+                handler(event)
+            except Exception:
+                self._report(event, handler)
+
     async def _deliver(self, event: Event, scopes: tuple[Scope, ...]) -> None:
         for handler, scope in tuple(self._handlers.get(type(event), ())):
             if scope not in scopes:
@@ -66,9 +74,13 @@ class LocalBus:
                 if inspect.isawaitable(outcome):
                     await outcome
             except Exception:
-                log.exception(
-                    "A subscriber failed; the others were served.",
-                    action="bus_subscriber_failed",
-                    event_name=event.name,
-                    subscriber=getattr(handler, "__qualname__", repr(handler)),
-                )
+                self._report(event, handler)
+
+    @staticmethod
+    def _report(event: Event, handler: Handler[Any]) -> None:
+        log.exception(
+            "A subscriber failed; the others were served.",
+            action="bus_subscriber_failed",
+            event_name=event.name,
+            subscriber=getattr(handler, "__qualname__", repr(handler)),
+        )

@@ -83,6 +83,10 @@ class RedisBus(LocalBus):
         self._send(event)
         await super().publish(event)
 
+    def tell(self, event: Event) -> None:
+        self._send(event)
+        super().tell(event)
+
     def _send(self, event: Event) -> None:
         if len(self._outbox) >= MAX_OUTBOX:
             self._outbox.popleft()

@@ -34,6 +34,7 @@ from dawg_server.database.migrate import migrate
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.daw.document import Document
+from dawg_server.daw.presence import Presence
 from dawg_server.daw.sharing import Sharing
 from dawg_server.daw.versions import Versions
 from dawg_server.generation.outside import Outside
@@ -58,7 +59,7 @@ from dawg_server.storage.s3 import S3Storage
 from dawg_server.storage.work import WorkFolder
 from handlers import relay
 from handlers.rest import application
-from handlers.sockets import gate, routing, tables
+from handlers.sockets import gate, rooms, routing, tables
 from handlers.sockets.transport import Server, create_server
 
 MAX_CPU_WORKERS = 4
@@ -172,6 +173,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             health=Health(settings, database, storage, bus),
             access=access,
             document=document,
+            presence=Presence(),
             work=work,
             audio=AudioFiles(database, storage, access, probes, measuring, cleaner),
             sharing=Sharing(database, bus, access),
@@ -191,9 +193,10 @@ async def faces(parts: Services) -> AsyncIterator[tuple[web.Application, Server]
         cors_origins=parts.settings.cors_origins,
         on_slow_client=lambda namespace, sid: parts.metrics.dropped_events.labels("slow_client").inc(),
     )
-    gate.mount(server, parts)
+    gate.mount(server, parts, on_leave=lambda sid: rooms.disconnected(parts, server, sid))
     routing.mount(server, parts, *tables.ALL)
     relay.mount(parts.bus, server, parts.links)
+    rooms.mount(server, parts)
     parts.metrics.count_sockets(server.sockets_by_namespace)
     app = application.build(parts)
     server.attach(app)

@@ -12,6 +12,7 @@ from dawg_server.costs import Costs
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.daw.document import Document
+from dawg_server.daw.presence import Presence
 from dawg_server.daw.sharing import Sharing
 from dawg_server.daw.versions import Versions
 from dawg_server.generation.providers.choice import Providers
@@ -50,6 +51,7 @@ class Services:
     health: Health
     access: Access
     document: Document
+    presence: Presence
     work: WorkFolder
     audio: AudioFiles
     sharing: Sharing

@@ -28,14 +28,9 @@ def document() -> dict[str, Any]:
             }  # fmt: skip
             operations[_id(table.namespace, event.name, "receive")] = _operation("receive", table.namespace, event.name)
         channels[table.namespace] = {"address": table.namespace, "messages": messages}
-    for news in relay.NEWS:
-        description = inspect.getdoc(news.kind) or ""
-        channels["/"]["messages"][news.name] = {
-            "name": news.name,
-            "description": description,
-            "payload": {"type": "object"},
-        }
-        operations[_id("/", news.name, "send")] = _operation("send", "/", news.name)
+    for name, description in relay.documented():
+        channels["/"]["messages"][name] = {"name": name, "description": description, "payload": {"type": "object"}}
+        operations[_id("/", name, "send")] = _operation("send", "/", name)
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "DAWG sockets", "version": __version__,

@@ -5,7 +5,8 @@ Every replica subscribes to every event and tells its own clients, so nothing is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,9 @@ from bus import events
 from bus.events import Event
 from bus.local import LocalBus, Scope
 from dawg_server.storage.links import LinkSigner
-from handlers import present
+from handlers import document_news, present
 from handlers.rest import json
-from handlers.sockets.gate import user_room
+from handlers.sockets.gate import project_room, user_room
 from handlers.sockets.transport.server import Server
 
 Payload = Callable[[Any, LinkSigner], Mapping[str, Any]]
@@ -30,10 +31,20 @@ class News:
     room: Callable[[Any], str]
     payload: Payload
     when: Callable[[Any], bool] = lambda event: True
+    skip: Callable[[Any], str | None] = lambda event: None  # the socket that knows already
 
 
 def _user(event: events.JobEvent | events.CostAlerted) -> str:
     return user_room(event.user_id)
+
+
+def _project(event: events.ProjectEvent) -> str:
+    return project_room(event.project_id)
+
+
+def _said(event: events.RoomEvent, _: LinkSigner) -> Mapping[str, Any]:
+    by = {"userId": event.user_id, "username": event.username, "userName": event.username}
+    return {"projectId": event.project_id, **event.fields, **by}
 
 
 def _job(event: events.JobEvent) -> dict[str, Any]:
@@ -102,7 +113,7 @@ def _has_tempo(event: events.GenerationCompleted) -> bool:
     return _plays(event) and bool(event.result.get("requested", {}).get("bpm"))
 
 
-NEWS = (
+NEWS: tuple[News, ...] = (
     News(events.GenerationQueued, "generation:queued", _user, _queued),
     News(events.GenerationStarted, "generation:started", _user, lambda event, _: _job(event)),
     News(events.GenerationProgressed, "generation:progress", _user, _progress),
@@ -112,12 +123,33 @@ NEWS = (
     News(events.GenerationCompleted, "daw:transport:sync", _user, _transport, _has_tempo),
     News(events.GenerationFailed, "generation:failed", _user, _failed),
     News(events.GenerationCancelled, "generation:cancelled", _user, lambda event, _: _job(event)),
+    News(events.ProjectDeleted, "project:deleted", _project, lambda event, _: {"projectId": event.project_id}),
     News(events.CostAlerted, "cost:alert", _user, lambda event, _: {"alert": event.alert}),
 )
+NEWS += tuple(
+    News(kind, kind.name, _project, _said, skip=lambda event: event.skip_sid)
+    for kind in events.RoomEvent.__subclasses__()
+)
+
+
+def documented() -> Iterator[tuple[str, str]]:
+    """(name, what it tells) of every event that clients of `/` can receive."""
+    for news in NEWS:
+        yield news.name, inspect.getdoc(news.kind) or ""
+    yield from document_news.NAMES.items()
 
 
 def mount(bus: LocalBus, server: Server, links: LinkSigner) -> None:
     """Subscribes every line of `NEWS`; those of one event go out in the order of the table."""
+
+    def tell_changes(event: events.ProjectChanged) -> None:
+        for name, payload in document_news.told(event):
+            payload["timestamp"] = json.now()
+            server.broadcast(
+                name, payload, room=project_room(event.project_id), skip_sid=event.skip_sid, ignore_queue=True
+            )
+
+    bus.subscribe(events.ProjectChanged, tell_changes, Scope.EVERYWHERE)
     for news in NEWS:
         bus.subscribe(news.kind, _teller(news, server, links), Scope.EVERYWHERE)
 
@@ -126,6 +158,8 @@ def _teller(news: News, server: Server, links: LinkSigner) -> Callable[[Event], 
     def tell(event: Event) -> None:
         if news.when(event):
             payload = {**news.payload(event, links), "timestamp": json.now()}
-            server.broadcast(news.name, payload, room=news.room(event), ignore_queue=True)
+            server.broadcast(
+                news.name, payload, room=news.room(event), skip_sid=news.skip(event), ignore_queue=True
+            )
 
     return tell

@@ -24,6 +24,7 @@ class Change:
 
     create: everything / nothing. update: the fields that differ. delete: nothing / everything.
     reorder (of tracks): `trackOrders` with the new and the old places; it has no entity id.
+    `track_id`: of a send, the track that it comes from.
     """
 
     kind: Kind
@@ -31,6 +32,7 @@ class Change:
     entity_id: str | None
     forward: dict[str, Any]
     inverse: dict[str, Any]
+    track_id: str | None = None
 
     def write(self, batch: Batch) -> None:
         entity = ENTITIES[self.entity]

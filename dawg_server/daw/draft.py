@@ -13,7 +13,7 @@ from typing import Any
 from dawg_server import errors
 from dawg_server.database import clips, tracks
 from dawg_server.database.pool import Connection
-from dawg_server.daw.changes import ENTITIES, ORDERS, Change
+from dawg_server.daw.changes import ENTITIES, ORDERS, Change, Kind
 
 Thing = dict[str, Any]
 
@@ -118,7 +118,7 @@ class Draft:
     def create(self, entity: str, fields: Mapping[str, Any]) -> Thing:
         """`fields` are complete but for the id."""
         thing = {"id": str(uuid.uuid4()), **fields}
-        self._note("create", entity, thing["id"], thing, {})
+        self._note("create", entity, thing["id"], thing, {}, thing)
         shown = {**thing, "createdAt": self.now, "updatedAt": self.now} if entity != "send" else dict(thing)
         self._known(entity)[thing["id"]] = shown
         if entity == "track":
@@ -132,7 +132,7 @@ class Draft:
         forward = {name: value for name, value in fields.items() if thing[name] != value}
         if not forward:
             return
-        self._note("update", entity, id, forward, {name: thing[name] for name in forward})
+        self._note("update", entity, id, forward, {name: thing[name] for name in forward}, thing)
         thing.update(forward)
         self._touch(thing)
 
@@ -140,7 +140,7 @@ class Draft:
         """Nothing may depend on it any more."""
         thing = self.find(entity, id)
         assert thing is not None
-        self._note("delete", entity, id, {}, {name: thing[name] for name in ENTITIES[entity].fields})
+        self._note("delete", entity, id, {}, {name: thing[name] for name in ENTITIES[entity].fields}, thing)
         self._known(entity)[id] = None
 
     def reorder(self, orders: Mapping[str, int]) -> None:
@@ -149,7 +149,7 @@ class Draft:
         moved = {id: order for id, order in orders.items() if before[id] != order}
         if not moved:
             return
-        self._note("reorder", "track", None, _orders(moved), _orders({id: before[id] for id in moved}))
+        self._note("reorder", "track", None, _orders(moved), _orders({id: before[id] for id in moved}), {})
         for id, order in moved.items():
             track = self._tracks[id]
             assert track is not None
@@ -159,9 +159,10 @@ class Draft:
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def _note(
-        self, kind: Any, entity: str, id: str | None, forward: dict[str, Any], inverse: dict[str, Any]
+        self, kind: Kind, entity: str, id: str | None, forward: Thing, inverse: Thing, thing: Thing
     ) -> None:
-        self.changes.append(Change(kind, entity, id, forward, inverse))
+        track_id = thing["trackId"] if entity == "send" else None
+        self.changes.append(Change(kind, entity, id, forward, inverse, track_id))
 
     def _touch(self, thing: Thing) -> None:
         if "updatedAt" in thing:

@@ -116,7 +116,7 @@ class Editing:
             projects.advance(batch, self._project_id, len(stored))
             self.news.append(
                 events.ProjectChanged(
-                    project_id=self._project_id, revision=revision, operations=stored, things=_things(draft),
+                    project_id=self._project_id, revision=revision, operations=stored, things=await _things(draft),
                     user_id=self._by.user_id, username=draft.username, source=source, group_id=group,
                     cause=source if source in ("undo", "redo") else None, group_ids=list(groups),
                     skip_sid=None if groups else self._by.sid, client_operation_id=client_operation_id,
@@ -186,22 +186,24 @@ def _operation(change: Change, revision: int, group: str, actor_id: str, source:
     }  # fmt: skip
 
 
-def _things(draft: Draft) -> dict[str, dict[str, Any]]:
-    """Everything that was created or changed, as it is now: what a room is told besides the change itself."""
-    ids: dict[tuple[str, str], None] = {}
+async def _things(draft: Draft) -> dict[str, dict[str, Any]]:
+    """The tracks and clips that were created or changed, as they are now; of each touched send, its track's id.
+
+    `order`: the places of all tracks, when some were moved.
+    """
+    tracks: dict[str, None] = {}
+    clip_ids: dict[str, None] = {}
+    sends: dict[str, str] = {}
     for change in draft.changes:
-        if change.entity == "send":
-            send = change.forward.get("trackId") or change.inverse.get("trackId")
-            send = send or (draft.find("send", change.entity_id or "") or {}).get("trackId")
-            ids["track", send or ""] = None
-        elif change.kind != "reorder" and change.entity != "project" and change.entity_id is not None:
-            ids[change.entity, change.entity_id] = None
-    shown: dict[str, dict[str, Any]] = {"track": {}, "clip": {}, "send": {}}
-    for entity, id in ids:
-        if draft.find(entity, id) is not None:
-            shown[entity][id] = draft.shown(entity, id)
-    for change in draft.changes:
-        if change.entity == "send" and change.entity_id is not None:
-            thing = draft.find("send", change.entity_id)
-            shown["send"][change.entity_id] = {"trackId": (thing or change.inverse)["trackId"]}
-    return shown
+        if change.entity == "send" and change.entity_id and change.track_id:
+            sends[change.entity_id] = change.track_id
+            tracks[change.track_id] = None
+        elif change.entity_id and change.entity in ("track", "clip"):
+            (tracks if change.entity == "track" else clip_ids)[change.entity_id] = None
+    order = await draft.tracks() if any(change.kind == "reorder" for change in draft.changes) else []
+    return {
+        "track": {id: draft.shown("track", id) for id in tracks if draft.find("track", id)},
+        "clip": {id: draft.shown("clip", id) for id in clip_ids if draft.find("clip", id)},
+        "send": sends,
+        "order": {track["id"]: track["order"] for track in order},
+    }

@@ -1,8 +1,19 @@
-"""What every change of a document may carry."""
+"""What every change of a document may carry, and what people in one project send each other over sockets."""
 
 from __future__ import annotations
 
-from dawg_server.daw.schema import Field, Number, Text
+import datetime
+from typing import Any
+
+from marshmallow import fields
+
+from dawg_server.daw.commands import clips, projects, tracks
+from dawg_server.daw.commands.base import the
+from dawg_server.daw.presence import Lock
+from dawg_server.daw.schema import Any_, Field, Flag, Id, Items, Number, Parameters, Record, Text
+from handlers.rest.json import timestamp
+from handlers.schemas.base import Body
+from handlers.schemas.commands import body
 
 MAX_REVISION = 2**62
 
@@ -13,3 +24,121 @@ REPLAY: dict[str, Field] = {
     "clientOperationId": Text(1, 128, "the second use of it returns the first answer", nullable=True),
 }
 STEPS: dict[str, Field] = {"steps": Number(1, 20, "how many groups", whole=True, default=1)}
+
+PROJECT: dict[str, Field] = {"projectId": the("project")}
+MAX_PROJECTS = 20  # open on one socket
+MAX_SELECTED = 500  # ids
+MAX_STATE = 4096  # bytes of JSON
+MAX_RELAYED = 64 * 1024  # bytes of JSON
+
+Project = body("Project", "Which project.", PROJECT)
+Join = body(
+    "Join", "Which project, and the last revision that the client has seen of it.",
+    {**PROJECT, "since": Number(0, MAX_REVISION, "send only what came after this revision", whole=True, nullable=True)},
+)  # fmt: skip
+
+
+class Joined(Body):
+    """`project`, or the `operations` after `since`; `members` and `locks` are of this moment."""
+
+    success = fields.Boolean()
+    project_id = fields.UUID()
+    revision = fields.Integer()
+    role = fields.String()
+    members = fields.List(fields.Dict())
+    locks = fields.List(fields.Dict())
+    project = fields.Dict()
+    operations = fields.List(fields.Dict())
+
+
+class Stored(Body):
+    """What has become of the change. `lockedBy`: somebody had asked to leave that track alone."""
+
+    success = fields.Boolean()
+    revision = fields.Integer()
+    group_id = fields.UUID(allow_none=True)
+    locked_by = fields.Dict()
+
+
+class Members(Body):
+    """Who has the project open."""
+
+    success = fields.Boolean()
+    members = fields.List(fields.Dict())
+
+
+class Locked(Body):
+    """Whether the lock is the caller's, whose it is otherwise, and until when."""
+
+    success = fields.Boolean()
+    locked = fields.Boolean()
+    holder = fields.Dict(allow_none=True)
+    expires_at = fields.DateTime(allow_none=True)
+
+
+def lock(held: Lock) -> dict[str, Any]:
+    expires = datetime.datetime.fromtimestamp(held.expires_at, datetime.UTC)
+    return {"trackId": held.track_id, "holder": held.holder, "expiresAt": timestamp(expires)}
+
+
+def _mutation(name: str, about: str, **fields: Field) -> type[Body]:
+    return body(name, about, {**PROJECT, **fields, **BASE, **REPLAY})
+
+
+def _relay(name: str, about: str, **fields: Field) -> type[Body]:
+    return body(name, about, {**PROJECT, **fields})
+
+
+def _changes(parameters: Parameters) -> Record:
+    return Record(parameters, required=True)
+
+
+_TRACK, _CLIP = the("track"), the("clip")
+ProjectUpdate = _mutation("ProjectUpdate", "Fields of the project.", update=_changes(projects.CHANGES))
+TrackAdded = _mutation("TrackAdded", "A new track.", track=_changes(tracks.CREATE))
+TrackUpdate = _mutation("TrackUpdate", "Fields of a track.", trackId=_TRACK, changes=_changes(tracks.CHANGES))
+TrackDelete = _mutation("TrackDelete", "Which track.", trackId=_TRACK)
+TracksReorder = _mutation("TracksReorder", "The new places.", trackOrders=tracks.ORDERS)
+ClipAdded = _mutation("ClipAdded", "A new clip.", clip=_changes(clips.CREATE))
+ClipUpdate = _mutation("ClipUpdate", "Fields of a clip.", clipId=_CLIP, changes=_changes(clips.CHANGES))
+ClipDelete = _mutation("ClipDelete", "Which clip.", clipId=_CLIP)
+LyricsUpdate = _mutation(
+    "LyricsUpdate", "Lyrics of a track, or of the project.",
+    trackId=Id("track", nullable=True), lyrics=Text(0, projects.MAX_LYRICS, verbatim=True, required=True),
+)  # fmt: skip
+Travel = body("Travel", "How many groups of steps.", {**PROJECT, **STEPS, **REPLAY})
+
+_JSON = Any_(MAX_RELAYED)
+_OBJECT = Any_(MAX_RELAYED, objects=True, required=True)
+PLAYBACK = Parameters({
+    "isPlaying": Flag(required=True),
+    "currentTime": Number(0, clips.MAX_SECONDS, "seconds", required=True),
+    "bpm": Number(0, 1000),
+})  # fmt: skip
+POSITION = Parameters({"x": Number(None, None), "y": Number(None, None), "time": Number(None, None, "seconds")})
+_TASK = Text(1, 200, "the client's own name of the task", required=True)
+Playback = _relay("Playback", "Whether and where it plays.", state=Record(PLAYBACK, required=True))
+Cursor = _relay("Cursor", "Where the pointer is.", position=Record(POSITION, required=True))
+Selection = _relay(
+    "Selection", "What is selected.",
+    selectedClips=Items(Text(1, 128), 0, MAX_SELECTED), selectedTracks=Items(Text(1, 128), 0, MAX_SELECTED),
+)  # fmt: skip
+State = _relay("State", "What somebody does.", state=Any_(MAX_STATE, objects=True, required=True))
+Recording = _relay("Recording", "Where it is recorded.", trackId=_TRACK, clipId=Id("clip", nullable=True))
+AiTask = _relay("AiTask", "A task begins.", taskId=_TASK, taskType=Text(0, 200, nullable=True))
+AiProgress = _relay(
+    "AiProgress", "A task goes on.", taskId=_TASK, progress=Number(0, 100), message=Text(0, 2000, nullable=True)
+)
+AiResult = _relay("AiResult", "A task is done.", taskId=_TASK, result=_JSON)
+AiError = _relay("AiError", "A task has failed.", taskId=_TASK, error=_JSON)
+LyricsAnalysis = _relay("LyricsAnalysis", "An analysis.", trackId=_TRACK, analysis=_OBJECT)
+SectionLabels = _relay(
+    "SectionLabels", "Which lines are which section.", trackId=_TRACK,
+    sectionLabels=Items(Any_(MAX_STATE, objects=True), 0, 1000, required=True),
+)  # fmt: skip
+Recommendations = _relay(
+    "Recommendations", "What could be better.", trackId=_TRACK,
+    recommendations=Items(Any_(MAX_STATE), 0, 1000, required=True),
+)  # fmt: skip
+ClipsAnalysis = _relay("ClipsAnalysis", "An analysis of several clips.", analysis=_OBJECT)
+TrackLock = _relay("TrackLock", "Which track.", trackId=_TRACK)

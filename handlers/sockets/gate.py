@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -29,8 +29,14 @@ def login_room(login: str) -> str:
     return f"login:{login}"
 
 
-def mount(server: Server, services: Services) -> None:
+def project_room(project_id: str) -> str:
+    return f"project:{project_id}"
+
+
+def mount(server: Server, services: Services, on_leave: Callable[[str], Awaitable[None]]) -> None:
     """Lets clients with a valid identity in; a refusal carries the error envelope as its data.
+
+    `on_leave` is called with the sid of every socket of `/` whose connection has ended.
 
     The end of a login is the end of its sockets, on whichever replica they are.
     """
@@ -45,7 +51,7 @@ def mount(server: Server, services: Services) -> None:
 
     services.bus.subscribe(events.LoginEnded, end_sockets, Scope.EVERYWHERE)
     for namespace, service in NAMESPACES.items():
-        _mount_one(server, services, namespace, logs.get(service))
+        _mount_one(server, services, namespace, logs.get(service), on_leave)
 
 
 def announce_drain(server: Server) -> None:
@@ -56,7 +62,10 @@ def announce_drain(server: Server) -> None:
         server.broadcast("server:draining", news, room=sid, namespace=client.namespace)
 
 
-def _mount_one(server: Server, services: Services, namespace: str, log: structlog.stdlib.BoundLogger) -> None:
+def _mount_one(
+    server: Server, services: Services, namespace: str, log: structlog.stdlib.BoundLogger,
+    on_leave: Callable[[str], Awaitable[None]],
+) -> None:  # fmt: skip
     async def connect(sid: str, environ: Mapping[str, Any], auth: Any = None) -> None:
         try:
             if services.lifecycle.draining:
@@ -74,6 +83,8 @@ def _mount_one(server: Server, services: Services, namespace: str, log: structlo
 
     async def disconnect(sid: str, reason: str) -> None:
         log.info("A socket disconnected.", action="socket_disconnected", namespace=namespace, sid=sid, reason=reason)
+        if namespace == "/":
+            await on_leave(sid)
 
     server.on("connect", connect, namespace)
     server.on("disconnect", disconnect, namespace)

@@ -4,11 +4,14 @@
     async def cancel(call: Call) -> Ack: ...
 
 What a handler returns becomes the ack, with `success: true` added; a `DawgError` becomes the error envelope.
+A handler that is a plain function is called by the reader itself, without a task: for what must only be passed on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+import inspect
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +38,7 @@ class Call:
     server: Server
 
 
-Handler = Callable[[Call], Awaitable[Ack]]
+Handler = Callable[[Call], Awaitable[Ack] | Ack]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +82,41 @@ def mount(server: Server, services: Services, *tables: Events) -> None:
 
 
 def _receiver(server: Server, services: Services, table: Events, event: ClientEvent) -> Callable[..., Any]:
+    """What the transport calls: a coroutine function for a coroutine function, a plain one for a plain one."""
     counter = services.metrics.socket_events
+    namespace, name, handler = table.namespace, event.name, event.handler
 
-    async def receive(sid: str, data: Any = None) -> Mapping[str, Any]:
-        session = await server.get_session(sid, table.namespace)
-        structlog.contextvars.bind_contextvars(sid=sid, user_id=session["caller"].user_id, service=table.service)
+    @contextlib.contextmanager
+    def counted() -> Iterator[None]:
         try:
-            payload = load(event.payload, data) if event.payload else {}
             if services.lifecycle.draining:
                 raise errors.Draining(retry_after=2.0)
-            answer = await event.handler(Call(sid, table.namespace, session["caller"], payload, services, server))
+            yield
         except errors.DawgError as error:
-            counter.labels(table.namespace, event.name, error.code).inc()
+            counter.labels(namespace, name, error.code).inc()
             raise
-        counter.labels(table.namespace, event.name, "ok").inc()
+        counter.labels(namespace, name, "ok").inc()
+
+    def call(sid: str, data: Any) -> Call:
+        caller = server.manager.clients[sid].session["caller"]
+        payload = load(event.payload, data) if event.payload else {}
+        return Call(sid, namespace, caller, payload, services, server)
+
+    async def receive(sid: str, data: Any = None) -> Mapping[str, Any]:
+        user_id = server.manager.clients[sid].session["caller"].user_id
+        structlog.contextvars.bind_contextvars(sid=sid, user_id=user_id, service=table.service)
+        with counted():
+            answer = await _awaitable(handler(call(sid, data)))
         return {"success": True, **(answer or {})}
 
-    return receive
+    def receive_at_once(sid: str, data: Any = None) -> Mapping[str, Any]:
+        with counted():
+            answer = handler(call(sid, data))
+            assert not isinstance(answer, Awaitable)
+        return {"success": True, **(answer or {})}
+
+    return receive if inspect.iscoroutinefunction(handler) else receive_at_once
+
+
+async def _awaitable(answer: Awaitable[Ack] | Ack) -> Ack:
+    return await answer if isinstance(answer, Awaitable) else answer

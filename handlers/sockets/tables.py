@@ -1,5 +1,9 @@
 """The declared events of all namespaces."""
 
-from handlers.sockets import brain, main, voice
+from handlers.sockets import brain, document, locks, main, relays, rooms, voice
+from handlers.sockets.routing import Events
 
-ALL = (main.events, brain.events, voice.events)
+MAIN = Events("/", "main", [
+    each for part in (rooms, document, relays, locks, main) for each in part.events.all
+])  # fmt: skip
+ALL = (MAIN, brain.events, voice.events)

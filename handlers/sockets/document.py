@@ -1,0 +1,123 @@
+"""Changes of a project over sockets: the same commands as everywhere, answered in the ack, told to everybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dawg_server.daw.actor import Actor
+from dawg_server.daw.commands import Command
+from dawg_server.daw.editing import Executed
+from handlers.schemas import collaboration as schemas
+from handlers.sockets import rooms
+from handlers.sockets.routing import Ack, Call, Events
+
+events = Events("/", "main")
+
+
+@events.on("project:update", "Change the project", payload=schemas.ProjectUpdate, ack=schemas.Stored)
+async def update_project(call: Call) -> Ack:
+    return await _run(call, "updateProject", {"changes": call.payload["update"]})
+
+
+@events.on("track:create", "Add a track", payload=schemas.TrackAdded, ack=schemas.Stored)
+async def create_track(call: Call) -> Ack:
+    return await _run(call, "createTrack", call.payload["track"])
+
+
+@events.on("track:update", "Change a track", payload=schemas.TrackUpdate, ack=schemas.Stored)
+async def update_track(call: Call) -> Ack:
+    return await _run(call, "updateTrack", _picked(call, "trackId", "changes"))
+
+
+@events.on("track:delete", "Delete a track", payload=schemas.TrackDelete, ack=schemas.Stored)
+async def delete_track(call: Call) -> Ack:
+    return await _run(call, "deleteTrack", _picked(call, "trackId"))
+
+
+@events.on("track:reorder", "Put tracks into another order", payload=schemas.TracksReorder, ack=schemas.Stored)
+async def reorder_tracks(call: Call) -> Ack:
+    return await _run(call, "reorderTracks", _picked(call, "trackOrders"))
+
+
+@events.on("clip:create", "Add a clip", payload=schemas.ClipAdded, ack=schemas.Stored)
+async def create_clip(call: Call) -> Ack:
+    return await _run(call, "createClip", call.payload["clip"])
+
+
+@events.on("clip:update", "Change a clip", payload=schemas.ClipUpdate, ack=schemas.Stored)
+async def update_clip(call: Call) -> Ack:
+    return await _run(call, "updateClip", _picked(call, "clipId", "changes"))
+
+
+@events.on("clip:delete", "Delete a clip", payload=schemas.ClipDelete, ack=schemas.Stored)
+async def delete_clip(call: Call) -> Ack:
+    return await _run(call, "deleteClip", _picked(call, "clipId"))
+
+
+@events.on("lyrics:update", "Write the lyrics", payload=schemas.LyricsUpdate, ack=schemas.Stored)
+async def update_lyrics(call: Call) -> Ack:
+    return await _run(call, "setLyrics", _picked(call, "lyrics", "trackId"))
+
+
+@events.on("project:undo", "Take back own steps", payload=schemas.Travel, ack=schemas.Stored)
+async def undo(call: Call) -> Ack:
+    """The entity events go to everybody, the sender too, and then `project:undone`."""
+    _admit(call)
+    return _travelled(
+        await call.services.document.undo(
+            call.payload["projectId"], _actor(call), call.payload["steps"],
+            client_operation_id=call.payload.get("clientOperationId"),
+        )
+    )  # fmt: skip
+
+
+@events.on("project:redo", "Repeat what was taken back", payload=schemas.Travel, ack=schemas.Stored)
+async def redo(call: Call) -> Ack:
+    _admit(call)
+    return _travelled(
+        await call.services.document.redo(
+            call.payload["projectId"], _actor(call), call.payload["steps"],
+            client_operation_id=call.payload.get("clientOperationId"),
+        )
+    )  # fmt: skip
+
+
+async def _run(call: Call, command: str, parameters: Mapping[str, Any]) -> Ack:
+    _admit(call)
+    project_id = call.payload["projectId"]
+    executed = await call.services.document.execute(
+        project_id, [Command(command, parameters)], _actor(call), base_revision=call.payload.get("baseRevision"),
+        client_operation_id=call.payload.get("clientOperationId"),
+    )  # fmt: skip
+    return {
+        **executed.results[0], "revision": executed.revision, "groupId": executed.group_id,
+        **await _locked_by(call, project_id, parameters, executed.results[0]),
+    }  # fmt: skip
+
+
+def _picked(call: Call, *names: str) -> dict[str, Any]:
+    return {name: call.payload[name] for name in names if name in call.payload}
+
+
+async def _locked_by(
+    call: Call, project_id: str, parameters: Mapping[str, Any], result: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A lock is no barrier, but whoever works across somebody's lock is told so."""
+    track_id = parameters.get("trackId") or result.get("clip", {}).get("trackId")
+    held = await call.services.presence.locked(project_id, track_id) if track_id else None
+    return {"lockedBy": schemas.lock(held)} if held is not None and held.user_id != call.caller.user_id else {}
+
+
+def _admit(call: Call) -> None:
+    """Whether the sender may change anything now; what it may change is decided in the transaction."""
+    rooms.seat(call)
+    rooms.pace(call.server, call.sid).mutate()
+
+
+def _actor(call: Call) -> Actor:
+    return Actor(call.caller.user_id, "socket", call.sid)
+
+
+def _travelled(executed: Executed) -> Ack:
+    return {"revision": executed.revision, **executed.results[0]}

@@ -1,0 +1,41 @@
+"""Soft locks: "leave this track alone for a moment, I am working on it".
+
+A lock belongs to a person, lasts fifteen seconds and is renewed by asking again; it ends with its connection. It stops
+nobody, because a lock that does is a trap when a browser sleeps: changes by others get through, and their acks carry
+`lockedBy`, so that a page can warn before the next one.
+"""
+
+from __future__ import annotations
+
+from bus import events as news
+from handlers.schemas import collaboration as schemas
+from handlers.sockets import rooms
+from handlers.sockets.routing import Ack, Call, Events
+
+events = Events("/", "main")
+
+
+@events.on("track:lock", "Ask others to leave a track alone", payload=schemas.TrackLock, ack=schemas.Locked)
+async def lock(call: Call) -> Ack:
+    """Somebody else's lock is answered with `locked: false` and its holder. Everybody is told of every renewal."""
+    seat = rooms.seat(call, "editor")
+    rooms.pace(call.server, call.sid).mutate()
+    project_id, track_id = call.payload["projectId"], call.payload["trackId"]
+    mine, held = await call.services.presence.lock(project_id, track_id, call.sid)
+    shown = schemas.lock(held)
+    if mine:
+        fields = {"trackId": track_id, "expiresAt": shown["expiresAt"]}
+        call.services.bus.tell(news.TrackLocked(project_id, call.caller.user_id, seat.username, fields, call.sid))
+    return {"locked": mine, **shown}
+
+
+@events.on("track:unlock", "End one's own lock", payload=schemas.TrackLock, ack=schemas.Locked)
+async def unlock(call: Call) -> Ack:
+    seat = rooms.seat(call, "editor")
+    rooms.pace(call.server, call.sid).mutate()
+    presence, project_id, track_id = call.services.presence, call.payload["projectId"], call.payload["trackId"]
+    if await presence.unlock(project_id, track_id, call.caller.user_id) is not None:
+        fields = {"trackId": track_id}
+        call.services.bus.tell(news.TrackUnlocked(project_id, call.caller.user_id, seat.username, fields, call.sid))
+    held = await presence.locked(project_id, track_id)
+    return {"locked": False, **(schemas.lock(held) if held else {"trackId": track_id, "holder": None})}

@@ -1,0 +1,78 @@
+"""What people in one project tell each other and nobody stores: playback, pointers, selections, recordings, tasks.
+
+Plain functions, which the reader of the connection calls itself. Each event of each socket passes at most thirty times
+a second to each project; what is too much is dropped, and the newest value always arrives in the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from bus import events as news
+from handlers.schemas import collaboration as schemas
+from handlers.schemas.base import Body
+from handlers.sockets import rooms
+from handlers.sockets.routing import Ack, Call, Events
+
+events = Events("/", "main")
+
+Kind = type[news.RoomEvent]
+
+RELAYS: tuple[tuple[str, str, type[Body], Kind, Literal["viewer", "editor"]], ...] = (
+    ("playback:sync", "Say what is playing", schemas.Playback, news.PlaybackSynced, "viewer"),
+    ("cursor:move", "Say where the pointer is", schemas.Cursor, news.CursorMoved, "viewer"),
+    ("selection:change", "Say what is selected", schemas.Selection, news.SelectionChanged, "viewer"),
+    ("recording:start", "Say that a recording begins", schemas.Recording, news.RecordingStarted, "editor"),
+    ("recording:stop", "Say that a recording has ended", schemas.Recording, news.RecordingStopped, "editor"),
+    ("ai:start", "Say that a task has begun", schemas.AiTask, news.AiStarted, "editor"),
+    ("ai:progress", "Say how far a task is", schemas.AiProgress, news.AiProgressUpdate, "editor"),
+    ("ai:complete", "Say that a task is done", schemas.AiResult, news.AiCompleted, "editor"),
+    ("ai:error", "Say that a task has failed", schemas.AiError, news.AiFailed, "editor"),
+    ("lyrics:analysis-complete", "Pass on an analysis", schemas.LyricsAnalysis, news.LyricsAnalyzed, "editor"),
+    (
+        "lyrics:section-labels-update", "Pass on which lines are which section", schemas.SectionLabels,
+        news.LyricsSectionLabelsUpdated, "editor",
+    ),
+    (
+        "lyrics:recommendations-ready", "Pass on what could be better", schemas.Recommendations,
+        news.LyricsRecommendations, "editor",
+    ),
+    ("clips:analysis-complete", "Pass on an analysis of clips", schemas.ClipsAnalysis, news.ClipsAnalyzed, "editor"),
+)  # fmt: skip
+
+
+def relay(call: Call, name: str, kind: Kind, role: str) -> None:
+    """Tells everybody else in the room, now or a little later, as long as the sender is still in it."""
+    server, sid, project_id = call.server, call.sid, call.payload["projectId"]
+    fields = {key: value for key, value in call.payload.items() if key != "projectId"}
+    rooms.seat_of(server, sid, project_id, role)
+
+    def send() -> None:
+        if (seat := rooms.find_seat(server, sid, project_id)) is not None:
+            call.services.bus.tell(kind(project_id, call.caller.user_id, seat.username, fields, sid))
+
+    rooms.pace(server, sid).relay((name, project_id), send)
+
+
+def _declare(name: str, summary: str, payload: type[Body], kind: Kind, role: str) -> None:
+    def passed_on(call: Call) -> Ack:
+        relay(call, name, kind, role)
+        return None
+
+    passed_on.__doc__ = f"To the others in the room as `{kind.name}`."
+    handler: Callable[[Call], Ack] = passed_on
+    events.on(name, summary, payload=payload)(handler)
+
+
+for _each in RELAYS:
+    _declare(*_each)
+
+
+@events.on("presence:update", "Say what one is doing", payload=schemas.State, ack=schemas.Members)
+async def update_presence(call: Call) -> Ack:
+    """Shown for a minute to those who come later, in the `members` of their `join:project`."""
+    presence, project_id = call.services.presence, call.payload["projectId"]
+    relay(call, "presence:update", news.PresenceUpdated, "viewer")
+    await presence.set_state(project_id, call.sid, call.payload["state"])
+    return {"members": await presence.members(project_id)}

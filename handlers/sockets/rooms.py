@@ -1,0 +1,190 @@
+"""Projects' rooms on `/`: who is let in, who is told of comings and goings, and who has to leave (contract, 6.2).
+
+Everybody in the room is told of each connection that comes or goes, exactly once; `connections` says in how many
+places that person still is, so that closing the second of two tabs does not look like going home.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bus import events as news
+from bus.local import Scope
+from dawg_server import errors
+from dawg_server.database import projects
+from dawg_server.daw.access import RANKS, check
+from dawg_server.daw.presence import Departure, Member
+from dawg_server.services import Services
+from handlers.rest import json
+from handlers.schemas import collaboration as schemas
+from handlers.sockets.gate import project_room
+from handlers.sockets.pace import Pace
+from handlers.sockets.routing import Ack, Call, Events
+from handlers.sockets.transport.server import Server
+
+events = Events("/", "main")
+
+
+@dataclass(slots=True)
+class Seat:
+    """A socket's place in a project. `role` follows what happens to the membership while the socket is there."""
+
+    role: str
+    username: str
+
+
+def seat(call: Call, role: str = "viewer") -> Seat:
+    """The sender's seat in the project that its payload names; raises `NotJoined` and `Forbidden`."""
+    return seat_of(call.server, call.sid, call.payload["projectId"], role)
+
+
+def seat_of(server: Server, sid: str, project_id: str, role: str) -> Seat:
+    found = _seats(server, sid).get(project_id)
+    if found is None:
+        raise errors.NotJoined()
+    if RANKS[found.role] < RANKS[role]:
+        raise errors.Forbidden(
+            f"This needs the role {role}; yours is {found.role}.", details={"role": found.role, "required": role}
+        )
+    return found
+
+
+def find_seat(server: Server, sid: str, project_id: str) -> Seat | None:
+    return _seats(server, sid).get(project_id)
+
+
+def pace(server: Server, sid: str) -> Pace:
+    session = server.manager.clients[sid].session
+    found = session.get("pace")
+    if found is None:
+        found = session["pace"] = Pace()
+    assert isinstance(found, Pace)
+    return found
+
+
+@events.on("join:project", "Open a project: enter its room and get its present state", payload=schemas.Join,
+           ack=schemas.Joined)  # fmt: skip
+async def join(call: Call) -> Ack:
+    """With `since` the operations after that revision, unless they are too many; else the whole project.
+
+    The socket is in the room before anything is read, so no change falls between the answer and the first event.
+    """
+    services, project_id, user_id = call.services, call.payload["projectId"], call.caller.user_id
+    row = await projects.visit(services.database, project_id, user_id)
+    role = check(row["role"] if row else None, "viewer")
+    assert row is not None
+    if len(_seats(call.server, call.sid)) >= schemas.MAX_PROJECTS and project_id not in _seats(call.server, call.sid):
+        raise errors.Conflict(f"A socket opens at most {schemas.MAX_PROJECTS} projects. Leave one of them first.")
+    known = project_id in _seats(call.server, call.sid)
+    _seats(call.server, call.sid)[project_id] = Seat(role, row["username"])
+    await call.server.enter_room(call.sid, project_room(project_id), "/")
+    connections = await services.presence.join(project_id, Member(call.sid, user_id, row["username"], role))
+    try:
+        answer = await _state(call, row["revision"])
+    except errors.NotFound:  # removed, or not a member any more, at this very moment
+        await depart(services, call.server, call.sid, project_id)
+        raise
+    if not known:
+        fields = {"role": role, "connections": connections}
+        await services.bus.publish(news.CollaboratorJoined(project_id, user_id, row["username"], fields, call.sid))
+    welcome = {"projectId": project_id, "timestamp": json.now()}
+    call.server.broadcast("joined:project", welcome, room=call.sid, ignore_queue=True)
+    locks = await services.presence.locks(project_id)
+    return {
+        "projectId": project_id, "role": role, "members": await services.presence.members(project_id),
+        "locks": [schemas.lock(each) for each in locks], **answer,
+    }  # fmt: skip
+
+
+@events.on("leave:project", "Close a project", payload=schemas.Project)
+async def leave(call: Call) -> Ack:
+    seat(call)
+    await depart(call.services, call.server, call.sid, call.payload["projectId"])
+    return None
+
+
+async def _state(call: Call, revision: int) -> dict[str, Any]:
+    document, project_id, since = call.services.document, call.payload["projectId"], call.payload.get("since")
+    if since is not None:
+        missed = await document.missed(project_id, since, revision)
+        if missed is not None:
+            newest = missed[-1]["revision"] if missed else revision
+            return {"revision": newest, "operations": missed}
+    project = await document.snapshot(project_id, call.caller.user_id)
+    return {"revision": project["revision"], "project": project}
+
+
+async def depart(services: Services, server: Server, sid: str, project_id: str) -> None:
+    """Takes a socket out of a project's room and tells the others, once."""
+    _seats(server, sid).pop(project_id, None)
+    await server.leave_room(sid, project_room(project_id), "/")
+    if (departure := await services.presence.leave(project_id, sid)) is not None:
+        await _tell(services, departure)
+
+
+async def disconnected(services: Services, server: Server, sid: str) -> None:
+    """The connection has ended: as if it had left every project."""
+    pace(server, sid).close()
+    for departure in await services.presence.leave_all(sid):
+        await _tell(services, departure)
+
+
+async def _tell(services: Services, left: Departure) -> None:
+    who = (left.project_id, left.member.user_id, left.member.username)
+    for lock in left.locks:
+        await services.bus.publish(news.TrackUnlocked(*who, {"trackId": lock.track_id}, left.member.sid))
+    await services.bus.publish(news.CollaboratorLeft(*who, {"connections": left.connections}, left.member.sid))
+
+
+def mount(server: Server, services: Services) -> None:
+    """Keeps rooms and roles true while memberships change; after the relay, which still has to reach the room."""
+
+    async def membership_changed(event: news.MembershipChanged) -> None:
+        for sid in _sockets(server, event.project_id):
+            if server.manager.clients[sid].session["caller"].user_id == event.user_id:
+                await _review(server, services, sid, event.project_id)
+
+    async def project_changed(event: news.ProjectChanged) -> None:
+        if any("isPublic" in each["changes"] for each in event.operations if each["entity"] == "project"):
+            for sid in _sockets(server, event.project_id):
+                await _review(server, services, sid, event.project_id)
+
+    async def project_deleted(event: news.ProjectDeleted) -> None:
+        for sid in _sockets(server, event.project_id):
+            _seats(server, sid).pop(event.project_id, None)
+            await server.leave_room(sid, project_room(event.project_id), "/")
+            await services.presence.leave(event.project_id, sid)
+
+    services.bus.subscribe(news.MembershipChanged, membership_changed, Scope.EVERYWHERE)
+    services.bus.subscribe(news.ProjectChanged, project_changed, Scope.EVERYWHERE)
+    services.bus.subscribe(news.ProjectDeleted, project_deleted, Scope.EVERYWHERE)
+
+
+async def _review(server: Server, services: Services, sid: str, project_id: str) -> None:
+    """Gives a socket the role that its user has by now, or shows it out."""
+    client = server.manager.clients.get(sid)
+    found = client.session.get("seats", {}).get(project_id) if client else None
+    if client is None or found is None:
+        return
+    role = await services.document.role(project_id, client.session["caller"].user_id)
+    if role is not None:
+        found.role = role
+        return
+    await depart(services, server, sid, project_id)
+    refusal = errors.Forbidden("You are no longer a member of this project.").envelope()
+    told = {**refusal, "event": "join:project", "projectId": project_id, "timestamp": json.now()}
+    server.broadcast("error", told, room=sid, ignore_queue=True)
+
+
+def _seats(server: Server, sid: str) -> dict[str, Seat]:
+    client = server.manager.clients.get(sid)
+    if client is None:
+        return {}
+    seats: dict[str, Seat] = client.session.setdefault("seats", {})
+    return seats
+
+
+def _sockets(server: Server, project_id: str) -> list[str]:
+    """The sockets of this process that are in the room."""
+    return [sid for sid, _ in server.manager.get_participants("/", project_room(project_id))]
