@@ -7,6 +7,7 @@ usage() {
     cat <<'TEXT'
 sh start.sh               start the server (port: BACKEND_PORT, else PORT, else 3001)
 sh start.sh worker        start a process that only runs jobs
+sh start.sh doctor        check settings and dependencies, and say what to fix
 sh start.sh --help        this text, and every setting
 sh start.sh --install     only set up; --install test: with what the tests need
 

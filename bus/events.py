@@ -172,11 +172,15 @@ class CostAlerted(Event):
 
 @dataclass(frozen=True)
 class RoomEvent(ProjectEvent):
-    """What somebody tells the others in a project: `fields` are sent as they are. `skip_sid` knows already."""
+    """What somebody tells the others in a project: `fields` are sent as they are. `skip_sid` knows already.
+
+    With `to_user` all the sender's own sockets hear it too, also those that are not in the project's room.
+    """
 
     username: str
     fields: dict[str, Any] = field(default_factory=dict)
     skip_sid: str | None = None
+    to_user: bool = False
 
 
 @dataclass(frozen=True)
@@ -237,6 +241,11 @@ class AiCompleted(RoomEvent):
 @dataclass(frozen=True)
 class AiFailed(RoomEvent):
     """A task of somebody's assistant has failed: `taskId`, `error`."""
+
+
+@dataclass(frozen=True)
+class LyricsAnalyzing(RoomEvent):
+    """An analysis of the lyrics of `trackId` has begun."""
 
 
 @dataclass(frozen=True)

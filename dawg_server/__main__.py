@@ -16,7 +16,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from dawg_server import __version__, app, logs, settings
+from dawg_server import __version__, app, doctor, logs, settings
 from dawg_server.database.embedded import EmbeddedPostgres, running_dsn
 from dawg_server.errors import ConfigurationError
 from handlers.sockets import gate
@@ -29,7 +29,7 @@ log: structlog.stdlib.BoundLogger = logs.get("main")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit status: 0 after a clean stop, 2 with one sentence when the start is not possible."""
+    """Returns the exit status: 0 after a clean stop, 1 when the doctor found faults, 2 when it cannot start."""
     options = _parser().parse_args(arguments)
     try:
         chosen = settings.load()
@@ -37,12 +37,11 @@ def main(arguments: list[str] | None = None) -> int:
             chosen.log_level, chosen.log_format or ("text" if sys.stdout.isatty() else "json"), chosen.replica
         )
         logs.hide(*chosen.secrets())
-        run = {"serve": _serve, "worker": _work}[options.command]
-        run(chosen)
+        run = {"serve": _serve, "worker": _work, "doctor": _examine}[options.command]
+        return run(chosen)
     except ConfigurationError as error:
         print(f"dawg_server: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_CONFIGURATION
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,18 +57,26 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"environment variables:\n{variables}\n\nAddresses: /docs (the API), /health (what works).",
     )
     parser.add_argument(
-        "command", nargs="?", default="serve", choices=("serve", "worker"),
-        help="serve (the default): the whole server; worker: only runs jobs, for a machine beside the server",
+        "command", nargs="?", default="serve", choices=("serve", "worker", "doctor"),
+        help="serve (the default): the whole server; worker: only runs jobs, for a machine beside the server; "
+        "doctor: checks settings and dependencies and says what to fix",
     )  # fmt: skip
     return parser
 
 
-def _serve(chosen: settings.Settings) -> None:
+def _serve(chosen: settings.Settings) -> int:
     with _listening_socket(chosen) as listener, _database(chosen) as (dsn, embedded):
         uvloop.run(_run_server(chosen, dsn, embedded, listener))
+    return 0
 
 
-def _work(chosen: settings.Settings) -> None:
+def _examine(chosen: settings.Settings) -> int:
+    findings = asyncio.run(doctor.examine(chosen, app.open_storage))
+    print(doctor.report(findings))  # noqa: T201
+    return 0 if doctor.healthy(findings) else 1
+
+
+def _work(chosen: settings.Settings) -> int:
     dsn = chosen.database_url or running_dsn(chosen.data_dir / "postgres")
     if dsn is None:
         raise ConfigurationError(
@@ -80,6 +87,7 @@ def _work(chosen: settings.Settings) -> None:
             "Without WEBSOCKET_REDIS_ADAPTER no socket hears of this worker's progress.", action="worker_unheard"
         )
     uvloop.run(_run_worker(chosen, dsn))
+    return 0
 
 
 async def _run_server(

@@ -49,6 +49,7 @@ from dawg_server.generation.sweeper import Sweeper
 from dawg_server.health import Health
 from dawg_server.identity import Identity
 from dawg_server.limits import Limits
+from dawg_server.lyrics.service import Lyrics
 from dawg_server.metrics import Metrics
 from dawg_server.services import Lifecycle, Services
 from dawg_server.settings import Settings
@@ -106,7 +107,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         passwords = Passwords()
         stack.callback(passwords.close)
 
-        storage: Storage = AccountedStorage(await _open_storage(settings), database)
+        storage: Storage = AccountedStorage(await open_storage(settings), database)
         stack.push_async_callback(storage.close)
         links = LinkSigner(await server_secrets.get_or_create(database, LINK_KEY), storage)
         work = WorkFolder(settings.data_dir / "work")
@@ -181,6 +182,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             archives=archives,
             providers=providers,
             generation=generation,
+            lyrics=Lyrics(bus),
             webhooks=outside.webhooks,
         )
         yield parts, Jobs(queue, runner, sweeper, settler, measuring, cleaner)
@@ -219,7 +221,7 @@ def start_jobs(settings: Settings, jobs: Jobs, *, alone: bool) -> None:
     jobs.cleaner.start()
 
 
-async def _open_storage(settings: Settings) -> Storage:
+async def open_storage(settings: Settings) -> Storage:
     if settings.s3_bucket is None:
         return FolderStorage(settings.data_dir / "files")
     return await S3Storage.open(

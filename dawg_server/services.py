@@ -21,6 +21,7 @@ from dawg_server.generation.webhooks import Webhooks
 from dawg_server.health import Health
 from dawg_server.identity import Identity
 from dawg_server.limits import Limits
+from dawg_server.lyrics.service import Lyrics
 from dawg_server.metrics import Metrics
 from dawg_server.settings import Settings
 from dawg_server.storage import Storage
@@ -59,4 +60,5 @@ class Services:
     archives: Archives
     providers: Providers
     generation: GenerationService
+    lyrics: Lyrics
     webhooks: Webhooks

@@ -28,7 +28,7 @@ class News:
 
     kind: type[Event]
     name: str
-    room: Callable[[Any], str]
+    room: Callable[[Any], str | tuple[str, str]]
     payload: Payload
     when: Callable[[Any], bool] = lambda event: True
     skip: Callable[[Any], str | None] = lambda event: None  # the socket that knows already
@@ -40,6 +40,11 @@ def _user(event: events.JobEvent | events.CostAlerted) -> str:
 
 def _project(event: events.ProjectEvent) -> str:
     return project_room(event.project_id)
+
+
+def _listeners(event: events.RoomEvent) -> str | tuple[str, str]:
+    room = project_room(event.project_id)
+    return (room, user_room(event.user_id)) if event.to_user else room
 
 
 def _said(event: events.RoomEvent, _: LinkSigner) -> Mapping[str, Any]:
@@ -127,7 +132,7 @@ NEWS: tuple[News, ...] = (
     News(events.CostAlerted, "cost:alert", _user, lambda event, _: {"alert": event.alert}),
 )
 NEWS += tuple(
-    News(kind, kind.name, _project, _said, skip=lambda event: event.skip_sid)
+    News(kind, kind.name, _listeners, _said, skip=lambda event: event.skip_sid)
     for kind in events.RoomEvent.__subclasses__()
 )
 

@@ -20,6 +20,7 @@ from handlers.rest import (
     docs,
     generate,
     health,
+    lyrics,
     music,
     projects,
     tracks,
@@ -43,8 +44,9 @@ EXPOSED_HEADERS = (
 def routes() -> tuple[Route, ...]:
     """Every route of the server, in the order of the documents."""
     return (
-        *health.routes, *auth.routes, *generate.routes, *music.routes, *audio.routes, *projects.routes,
-        *tracks.routes, *clips.routes, *collaborators.routes, *versions.routes, *archives.routes, *costs.routes, *billing.routes, *webhooks.routes, *docs.routes,
+        *health.routes, *auth.routes, *generate.routes, *music.routes, *audio.routes, *projects.routes, *tracks.routes,
+        *clips.routes, *collaborators.routes, *versions.routes, *archives.routes,
+        *lyrics.routes, *costs.routes, *billing.routes, *webhooks.routes, *docs.routes,
     )  # fmt: skip
 
 

@@ -1,0 +1,87 @@
+"""`/lyrics`: what the words of a song are made of, and what could be better."""
+
+from __future__ import annotations
+
+import datetime
+
+from dawg_server import errors
+from dawg_server.database import tracks, users
+from dawg_server.lyrics import analysis, estimate
+from handlers.rest.routing import Answer, Call, Routes
+from handlers.schemas import lyrics as schemas
+
+PER_MILLION = 1_000_000
+UNITS = ("input_tokens", "output_tokens")
+
+routes = Routes("lyrics")
+
+
+@routes.post("/lyrics/analyze", "Analyse lyrics", body=schemas.AnalyzeLyrics, reply=schemas.LyricsAnalysis,
+             errors=(403, 404))  # fmt: skip
+async def analyze(call: Call) -> Answer:
+    """Sections, repetition, rhyme and advice. Needs no key."""
+    body = call.body
+    project_id = await _project_of(call, body["track_id"], body["project_id"])
+    found = await call.services.lyrics.analyze(body["lyrics"], body["genre"], body["suggested_structure"])
+    checked = await call.services.lyrics.validate(body["lyrics"])
+    if project_id is not None and body["track_id"] is not None:
+        account = await users.get(call.services.database, call.caller.user_id) or {}
+        await call.services.lyrics.tell(
+            found, project_id=project_id, track_id=body["track_id"], user_id=call.caller.user_id,
+            username=account.get("username") or call.caller.user_id,
+        )  # fmt: skip
+    return {"success": True, "analysis": found, "validation": {"warnings": checked["warnings"]}}
+
+
+@routes.post("/lyrics/recommendations", "What would make the lyrics better", body=schemas.Recommend,
+             reply=schemas.Recommendations)  # fmt: skip
+async def recommend(call: Call) -> Answer:
+    body = call.body
+    genre, better = await call.services.lyrics.recommend(body["structure"], body["genre"], body["lyrics"])
+    return {"success": True, "recommendations": better, "genre": genre, "method": analysis.METHOD}
+
+
+@routes.get("/lyrics/cost-estimate", "What a model's analysis would cost", query=schemas.CostQuery,
+            reply=schemas.CostEstimate)  # fmt: skip
+async def cost_estimate(call: Call) -> Answer:
+    now = datetime.datetime.now(datetime.UTC)
+    model, prices = call.services.settings.anthropic_model, call.services.costs.prices
+    rates = [float(prices.rate("anthropic", model, unit, now) or 0) * PER_MILLION for unit in UNITS]
+    length, advice = call.query["lyrics_length"], call.query["include_genre_advice"]
+    return {"success": True, "estimate": estimate.estimate_cost(length, advice, estimate.Prices(*rates))}
+
+
+@routes.post("/lyrics/validate", "Check lyrics for what is often a mistake", body=schemas.LyricsOnly,
+             reply=schemas.LyricsValidation)  # fmt: skip
+async def validate(call: Call) -> Answer:
+    return {"success": True, "validation": await call.services.lyrics.validate(call.body["lyrics"])}
+
+
+@routes.post("/lyrics/organize", "Sort lyrics into verses, chorus and bridge", body=schemas.OrganizeLyrics,
+             reply=schemas.OrganizedLyrics, errors=(403, 404))  # fmt: skip
+async def organize(call: Call) -> Answer:
+    await _project_of(call, None, call.body["project_id"])
+    organized = await call.services.lyrics.organize(call.body["lyrics"])
+    return {
+        "success": True, "organized": organized, "originalLyrics": call.body["lyrics"], "method": analysis.METHOD,
+    }  # fmt: skip
+
+
+@routes.post("/ai/organize-lyrics", "Sort lyrics into verses, chorus and bridge", body=schemas.OrganizeLyrics,
+             reply=schemas.OrganizedLyrics, errors=(403, 404))  # fmt: skip
+async def organize_by_its_older_name(call: Call) -> Answer:
+    return await organize(call)
+
+
+async def _project_of(call: Call, track_id: str | None, project_id: str | None) -> str | None:
+    """The project concerned, if the caller may edit it (a track) or see it (a project alone)."""
+    access, user_id = call.services.access, call.caller.user_id
+    if track_id is None:
+        if project_id is not None:
+            await access.require(project_id, user_id, "viewer")
+        return project_id
+    found = (await tracks.projects_of(call.services.database, [track_id])).get(track_id)
+    if found is None or (project_id is not None and found != project_id):
+        raise errors.NotFound("There is no such track.", details={"kind": "track"})
+    await access.require(found, user_id, "editor")
+    return found

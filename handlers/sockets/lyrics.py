@@ -1,0 +1,30 @@
+"""Lyrics on the namespace `/`: one person asks, everybody in the project hears."""
+
+from __future__ import annotations
+
+from bus import events as news
+from dawg_server import errors
+from dawg_server.database import tracks
+from handlers.schemas import lyrics as schemas
+from handlers.sockets import rooms
+from handlers.sockets.routing import Ack, Call, Events
+
+events = Events("/", "main")
+
+
+@events.on("lyrics:analyze-request", "Analyse the lyrics of a track", payload=schemas.AnalyzeRequest,
+           ack=schemas.LyricsAnalysis, concurrent=True)  # fmt: skip
+async def analyze(call: Call) -> Ack:
+    """The room hears `lyrics:analyzing` at once, and the analysis, its labels and its advice when they are there."""
+    payload = call.payload
+    project_id, track_id = payload["project_id"], payload["track_id"]
+    seat = rooms.seat_of(call.server, call.sid, project_id, "editor")
+    if (await tracks.projects_of(call.services.database, [track_id])).get(track_id) != project_id:
+        raise errors.NotFound("There is no such track.", details={"kind": "track"})
+    begun = news.LyricsAnalyzing(project_id, call.caller.user_id, seat.username, {"trackId": track_id}, call.sid)
+    await call.services.bus.publish(begun)
+    found = await call.services.lyrics.analyze(payload["lyrics"], payload["genre"])
+    await call.services.lyrics.tell(
+        found, project_id=project_id, track_id=track_id, user_id=call.caller.user_id, username=seat.username
+    )
+    return {"analysis": found}
