@@ -53,6 +53,7 @@ class Ledger:
         self._writing: set[asyncio.Task[None]] = set()
         self._late: asyncio.Task[None] | None = None
         self._more = asyncio.Event()
+        self._closing = False
 
     def start(self) -> None:
         """Takes up what an earlier process could not write."""
@@ -61,6 +62,7 @@ class Ledger:
 
     async def close(self) -> None:
         """Entries under way are written, to Postgres or to files; files stay for the next start."""
+        self._closing = True
         if self._writing:
             await asyncio.wait(self._writing, timeout=CLOSE_TIMEOUT)
         if self._late is not None:
@@ -78,9 +80,9 @@ class Ledger:
         try:
             async with asyncio.timeout(PATIENCE):
                 booked = await self._write(entry)
-        except (errors.DependencyUnavailable, TimeoutError):
+        except Exception as error:
             if entry.rows:  # a reservation alone expires by itself
-                await self._keep(entry)
+                await self._keep(entry, error)
             return
         if booked:
             await self._booked(entry.user_id, booked)
@@ -91,50 +93,55 @@ class Ledger:
             return await usage_records.settle(
                 self._database, user_id=entry.user_id, reservation_id=entry.reservation_id, rows=entry.rows, at=at
             )
-        except IntegrityError as error:
-            log.error("A cost cannot be booked, as its user is gone.", action="usage_refused", entry=asdict(entry),
+        except (IntegrityError, errors.ValidationError) as error:
+            log.error("A cost can never be booked; is its user gone?", action="usage_refused", entry=asdict(entry),
                       error=str(error))  # fmt: skip
             return {}
 
-    async def _keep(self, entry: Entry) -> None:
+    async def _keep(self, entry: Entry, cause: Exception) -> None:
         try:
             waiting = await asyncio.to_thread(self._store, entry)
         except OSError as error:
             log.critical("A cost can be written neither to the database nor to a file; book it by hand.",
                          action="usage_lost", entry=asdict(entry), error=str(error))  # fmt: skip
             return
-        log.error("A cost waits in a file until the database answers.", action="usage_delayed", waiting=waiting)
+        log.error("A cost waits in a file until the database takes it.", action="usage_delayed", waiting=waiting,
+                  error=repr(cause))  # fmt: skip
         self._more.set()
 
     async def _write_late(self) -> None:
         pause = RETRY_AFTER
-        while True:
+        while not self._closing:  # a cancelled statement may look like a database that is away
             await self._more.wait()
             self._more.clear()
-            while not await self._write_files():
+            while not await self._write_files() and not self._closing:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, RETRY_AT_MOST)
             pause = RETRY_AFTER
 
     async def _write_files(self) -> bool:
-        """False when Postgres still does not answer."""
+        """False when some have to be tried again."""
+        done = True
         for path in await asyncio.to_thread(self._files):
             try:
                 entry = await asyncio.to_thread(_read, path)
-                booked = await self._write(entry)
-                await asyncio.to_thread(path.unlink, missing_ok=True)
             except FileNotFoundError:  # another process on this folder was faster
                 continue
-            except errors.DependencyUnavailable:
-                return False
-            except Exception:
-                log.exception("A late cost cannot be booked.", action="usage_refused", file=path.name)
+            except (ValueError, TypeError):
+                log.exception("A late cost cannot be read; look at the file.", action="usage_refused", file=path.name)
                 await asyncio.to_thread(_set_aside, path)
                 continue
+            try:
+                booked = await self._write(entry)
+            except Exception as error:
+                log.warning("A late cost has to wait.", action="usage_delayed", file=path.name, error=repr(error))
+                done = False
+                continue
+            await asyncio.to_thread(path.unlink, missing_ok=True)
             log.info("A late cost was booked.", action="usage_late_booked", user_id=entry.user_id)
             if booked:
                 await self._booked(entry.user_id, booked)
-        return True
+        return done
 
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob("*.json"))

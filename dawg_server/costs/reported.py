@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 Billed = dict[str, float]
+_KINDS = ("text", "audio", "image")
 
 
 def anthropic(usage: Mapping[str, Any]) -> Billed:
@@ -26,21 +27,18 @@ def anthropic(usage: Mapping[str, Any]) -> Billed:
 
 def realtime(usage: Mapping[str, Any]) -> Billed:
     """The `usage` of a `response.done`; its `input_tokens` include what came from the cache."""
-    given, cached, made = (
-        _part(usage, "input_token_details"),
-        _part(_part(usage, "input_token_details"), "cached_tokens_details"),
-        _part(usage, "output_token_details"),
-    )
+    given, made = _part(usage, "input_token_details"), _part(usage, "output_token_details")
+    cached = _part(given, "cached_tokens_details")
     billed: Billed = {}
-    for kind in ("text", "audio", "image"):
+    for kind in _KINDS:
         total, from_cache = _number(given, f"{kind}_tokens"), _number(cached, f"{kind}_tokens")
         billed[f"{kind}_input_tokens"] = max(0.0, total - from_cache)
         billed[f"cached_{kind}_input_tokens"] = from_cache
     for kind in ("text", "audio"):
         billed[f"{kind}_output_tokens"] = _number(made, f"{kind}_tokens")
     # Tokens whose kind was not told are booked at the price of sound, the dearest there is.
-    billed["audio_input_tokens"] += _untold(usage, "input_tokens", [given.get(f"{k}_tokens") for k in _KINDS])
-    billed["audio_output_tokens"] += _untold(usage, "output_tokens", [made.get(f"{k}_tokens") for k in _KINDS])
+    billed["audio_input_tokens"] += _untold(usage, "input_tokens", given)
+    billed["audio_output_tokens"] += _untold(usage, "output_tokens", made)
     return _some(billed)
 
 
@@ -62,9 +60,6 @@ def replicate(metrics: Mapping[str, Any]) -> Billed:
     return _some({"predict_seconds": _number(metrics, "predict_time")})
 
 
-_KINDS = ("text", "audio", "image")
-
-
 def _part(report: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     part = report.get(name)
     return part if isinstance(part, Mapping) else {}
@@ -75,8 +70,8 @@ def _number(report: Mapping[str, Any], name: str) -> float:
     return float(value) if isinstance(value, int | float) and value > 0 else 0.0
 
 
-def _untold(usage: Mapping[str, Any], total: str, told: list[Any]) -> float:
-    return max(0.0, _number(usage, total) - sum(float(part or 0) for part in told))
+def _untold(usage: Mapping[str, Any], total: str, details: Mapping[str, Any]) -> float:
+    return max(0.0, _number(usage, total) - sum(_number(details, f"{kind}_tokens") for kind in _KINDS))
 
 
 def _some(billed: Billed) -> Billed:

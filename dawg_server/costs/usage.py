@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -10,6 +9,7 @@ from typing import Any
 
 from dawg_server.costs.prices import Cost
 
+MAX_QUANTITY = 1e9  # of any unit in one call; far above what a service can report, far below what a row can hold
 _READ_FROM_CACHE = ("cache_read_tokens", "cached_text_input_tokens", "cached_audio_input_tokens",
                     "cached_image_input_tokens")  # fmt: skip
 _WRITTEN_TO_CACHE = ("cache_write_tokens", "cache_write_1h_tokens")
@@ -43,9 +43,9 @@ class Usage:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        wrong = [unit for unit, quantity in self.billed.items() if not (math.isfinite(quantity) and quantity >= 0)]
+        wrong = {unit: quantity for unit, quantity in self.billed.items() if not 0 <= quantity <= MAX_QUANTITY}
         if wrong:
-            raise ValueError(f"Used quantities are finite and not negative: {wrong}.")
+            raise ValueError(f"Used quantities lie between 0 and {MAX_QUANTITY:g}: {wrong}.")
 
     def row(self, cost: Cost) -> dict[str, Any]:
         """Columns of `usage_records`, as JSON: `input_tokens` are those that were not read from a cache."""

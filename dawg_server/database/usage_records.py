@@ -27,9 +27,9 @@ _SETTLE = """
             owner_id, project_id, generation_id, conversation_id, service, model, operation, input_tokens,
             output_tokens, cached_tokens, audio_in_seconds, audio_out_seconds, characters, units, unit_cost,
             total_cost, priced, metered, request_id, metadata, created_at)
-        SELECT %(user)s, (SELECT id FROM projects WHERE id = given.project_id),
-            (SELECT id FROM generations WHERE id = given.generation_id),
-            (SELECT id FROM conversations WHERE id = given.conversation_id),
+        SELECT %(user)s, (SELECT id FROM projects WHERE id = given.project_id FOR KEY SHARE),
+            (SELECT id FROM generations WHERE id = given.generation_id FOR KEY SHARE),
+            (SELECT id FROM conversations WHERE id = given.conversation_id FOR KEY SHARE),
             service, model, operation, input_tokens, output_tokens, cached_tokens, audio_in_seconds,
             audio_out_seconds, characters, units, unit_cost, total_cost, priced, metered, request_id, metadata,
             %(at)s

@@ -1,4 +1,4 @@
-"""A user with costs of its own, and a clock that tests set."""
+"""A user with costs, and a clock that tests set."""
 
 from __future__ import annotations
 
@@ -23,26 +23,37 @@ NOON = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.UTC)
 
 @dataclass
 class Purse:
-    """`costs` of one server, with what it has told the bus in `told`."""
+    """The `costs` of one server, whose clock shows `at`, with what it has told the bus."""
 
-    costs: Costs
     database: Database
-    metrics: Metrics
     folder: Path
+    lifetime: datetime.timedelta = datetime.timedelta(minutes=15)
     at: datetime.datetime = NOON
+    bus: LocalBus = field(default_factory=LocalBus)
+    metrics: Metrics = field(default_factory=Metrics)
     told: list[events.CostAlerted] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.costs = Costs(
+            self.database, self.bus, self.metrics, self.folder, clock=lambda: self.at, lifetime=self.lifetime
+        )
+        self.bus.subscribe(events.CostAlerted, self.told.append)
 
     async def limit(self, *, daily: float | None = None, monthly: float | None = None, pause: bool = True) -> None:
         rules = {"daily_limit": daily, "monthly_limit": monthly, "pause_on_exceed": pause}
         await budgets.update(self.database, USER, rules)
+
+    async def spend(self, amount: float, request_id: str) -> Decimal:
+        return await self.costs.settle(USER, None, song(amount, request_id))
 
     async def ledger(self) -> list[tuple[str | None, float]]:
         """(request id, cost) of every row."""
         rows = await self.database.fetch_all("SELECT request_id, total_cost FROM usage_records ORDER BY request_id")
         return [(row["request_id"], row["total_cost"]) for row in rows]
 
-    async def spend(self, amount: float, request_id: str) -> Decimal:
-        return await self.costs.settle(USER, None, song(amount, request_id))
+    def counted(self, name: str, **labels: str) -> float:
+        """The value of a counter."""
+        return self.metrics.registry.get_sample_value(name, labels) or 0.0
 
 
 def song(amount: float, request_id: str) -> Usage:
@@ -53,10 +64,7 @@ def song(amount: float, request_id: str) -> Usage:
 @pytest.fixture
 async def purse(database: Database, tmp_path: Path) -> AsyncIterator[Purse]:
     await users.ensure(database, USER, "development")
-    metrics, bus = Metrics(), LocalBus()
-    costs = Costs(database, bus, metrics, tmp_path / "costs", clock=lambda: held.at)
-    held = Purse(costs, database, metrics, tmp_path / "costs")
-    bus.subscribe(events.CostAlerted, held.told.append)
-    await costs.start()
+    held = Purse(database, tmp_path / "costs")
+    await held.costs.start()
     yield held
-    await costs.close()
+    await held.costs.close()
