@@ -74,6 +74,8 @@ case "${1:-}" in
         ;;
 esac
 
+export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}" # without it, glibc keeps far more memory than the server uses
+
 if [ ! -d .venv ] && python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && has_dependencies python3; then
     exec python3 -m dawg_server "$@"
 fi

@@ -16,7 +16,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from dawg_server import __version__, app, doctor, logs, settings
+from dawg_server import __version__, app, logs, settings
 from dawg_server.database.embedded import EmbeddedPostgres, running_dsn
 from dawg_server.errors import ConfigurationError
 from handlers.sockets import gate
@@ -71,6 +71,8 @@ def _serve(chosen: settings.Settings) -> int:
 
 
 def _examine(chosen: settings.Settings) -> int:
+    from dawg_server import doctor
+
     findings = asyncio.run(doctor.examine(chosen, app.open_storage))
     print(doctor.report(findings))  # noqa: T201
     return 0 if doctor.healthy(findings) else 1
@@ -106,6 +108,7 @@ async def _run_server(
             log.info("The server stops: no new work, running work may finish.", action="draining")
             parts.lifecycle.draining = True
             gate.announce_drain(sockets)
+            await parts.voice.close()
             await site.stop()
             await jobs.queue.stop()
             await sockets.close()

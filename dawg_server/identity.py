@@ -8,14 +8,16 @@ import secrets
 import time
 import uuid
 from dataclasses import dataclass
-from typing import Any, Literal
-
-import jwt
+from typing import TYPE_CHECKING, Any, Literal
 
 from dawg_server import errors
 from dawg_server.database import sessions, users
 from dawg_server.database.pool import Database
-from dawg_server.key_set import KeySet
+
+if TYPE_CHECKING:
+    from dawg_server.key_set import KeySet
+
+# `jwt` brings a cryptography library of 9 MiB with it: it is imported where a token is really read or made.
 
 Origin = Literal["local", "token", "development"]
 
@@ -44,7 +46,7 @@ class Identity:
         self.secured = bool(secret or key_set_url)
         # Without JWT_SECRET, local accounts still work in development mode, with a key that dies with the process.
         self._secret = secret or (None if key_set_url else secrets.token_hex(32))
-        self._keys = KeySet(key_set_url) if key_set_url else None
+        self._keys = _key_set(key_set_url) if key_set_url else None
         self._trusted_until: dict[Caller, float] = {}  # monotonic time
         self._ended: dict[str, None] = {}
 
@@ -69,6 +71,8 @@ class Identity:
 
     def issue(self, user_id: str, login: str) -> str:
         """An access token that is good for `ACCESS_SECONDS`."""
+        import jwt
+
         secret = self.require_accounts()
         now = int(time.time())
         claims = {"sub": user_id, "iat": now, "exp": now + ACCESS_SECONDS, "login": login, "jti": uuid.uuid4().hex}
@@ -93,6 +97,8 @@ class Identity:
     async def _by_token(self, token: str | None) -> Caller:
         if not token:
             raise errors.Unauthorized()
+        import jwt
+
         try:
             header = jwt.get_unverified_header(token)
             key, algorithm = await self._key_for(header)
@@ -144,3 +150,9 @@ def _remember(memory: dict[Any, Any], key: object, value: object) -> None:
     memory[key] = value
     if len(memory) > MAX_REMEMBERED:
         del memory[next(iter(memory))]
+
+
+def _key_set(url: str) -> KeySet:
+    from dawg_server.key_set import KeySet
+
+    return KeySet(url)

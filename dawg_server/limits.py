@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import limits
-import redis.asyncio
 import structlog
-from limits.aio.storage import RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 
 from dawg_server import errors, logs
+
+if TYPE_CHECKING:
+    import redis.asyncio
+    from limits.aio.strategies import MovingWindowRateLimiter
 
 WINDOW = 60.0  # seconds
 MAX_LOCAL_KEYS = 20_000  # the windows that were used longest ago are forgotten first
@@ -40,6 +41,10 @@ class Limits:
         self._shared: MovingWindowRateLimiter | None = None
         self._shared_again_at = 0.0
         if redis_url:
+            import redis.asyncio
+            from limits.aio.storage import RedisStorage
+            from limits.aio.strategies import MovingWindowRateLimiter
+
             pool = redis.asyncio.ConnectionPool.from_url(
                 redis_url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
             )
@@ -80,6 +85,8 @@ class Limits:
 
     @staticmethod
     async def _count_shared(limiter: MovingWindowRateLimiter, what: str, who: str, per_minute: int) -> Allowance:
+        import limits
+
         limit = limits.RateLimitItemPerMinute(per_minute)
         allowed = await limiter.hit(limit, what, who)
         resets_at, remaining = await limiter.get_window_stats(limit, what, who)

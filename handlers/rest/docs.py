@@ -8,8 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from handlers import asyncapi
-from handlers.rest import json, openapi
+from handlers.rest import json
 from handlers.rest.routing import ROUTES, Answer, Call, Route, Routes
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>DAWG API</title>
@@ -51,9 +50,13 @@ def mount_files(app: web.Application) -> None:
 
 @functools.cache
 def _openapi(table: tuple[Route, ...]) -> bytes:
+    from handlers.rest import openapi
+
     return json.dumps(openapi.document(table))
 
 
 @functools.cache
 def _asyncapi() -> bytes:
+    from handlers import asyncapi
+
     return json.dumps(asyncapi.document())
