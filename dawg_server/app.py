@@ -34,6 +34,8 @@ from dawg_server.database.migrate import migrate
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.daw.document import Document
+from dawg_server.daw.functions import executors
+from dawg_server.daw.functions.service import Functions
 from dawg_server.daw.presence import Presence
 from dawg_server.daw.sharing import Sharing
 from dawg_server.daw.versions import Versions
@@ -100,6 +102,8 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         stack.push_async_callback(costs.close)
         await costs.start()
         document = Document(database, bus)
+        functions = Functions(document)
+        executors.register(functions)
 
         identity = Identity(database, secret=settings.jwt_secret, key_set_url=settings.jwt_jwks_url)
         stack.push_async_callback(identity.close)
@@ -175,6 +179,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             access=access,
             document=document,
             presence=Presence(),
+            functions=functions,
             work=work,
             audio=AudioFiles(database, storage, access, probes, measuring, cleaner),
             sharing=Sharing(database, bus, access),

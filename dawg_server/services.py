@@ -12,6 +12,7 @@ from dawg_server.costs import Costs
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.daw.document import Document
+from dawg_server.daw.functions.service import Functions
 from dawg_server.daw.presence import Presence
 from dawg_server.daw.sharing import Sharing
 from dawg_server.daw.versions import Versions
@@ -53,6 +54,7 @@ class Services:
     access: Access
     document: Document
     presence: Presence
+    functions: Functions
     work: WorkFolder
     audio: AudioFiles
     sharing: Sharing

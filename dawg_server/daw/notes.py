@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from dawg_server.daw.schema import Field, Wrong
+from dawg_server.daw.fields import Field, Wrong
 
 MAX_NOTES = 20_000  # per clip
 MAX_BEATS = 1_000_000

@@ -1,0 +1,80 @@
+"""The one list of functions that feeds the models' tools, the pages that show them, and whoever runs them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from dawg_server import errors
+from dawg_server.daw.functions import table
+from dawg_server.daw.functions.function import Function
+
+VERSION = "2.0.0"  # raised with every change of the list, which its hash makes known
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function with what it is to be called with, aliases resolved."""
+
+    function: Function
+    arguments: dict[str, Any]
+
+    @property
+    def legacy_name(self) -> str:
+        """Of a client's function: the name under which earlier browsers know it."""
+        return self.function.legacy_name(self.arguments)
+
+
+class Catalogue:
+    """The same on every replica. `hash` is the SHA-256 of `functions(voice=True)` as compact JSON with sorted keys."""
+
+    version = VERSION
+
+    def __init__(self, functions: Sequence[Function] = table.ALL) -> None:
+        self.all = tuple(functions)
+        self._names: dict[str, tuple[Function, Mapping[str, Any]]] = {}
+        for function in self.all:
+            self._names[function.name] = function, {}
+            for alias, arguments in function.aliases.items():
+                self._names.setdefault(alias, (function, arguments))
+        self.hash = hashlib.sha256(orjson.dumps(self.functions(voice=True), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    def functions(self, *, voice: bool = False) -> list[dict[str, Any]]:
+        """`{name, description, parameters}` of each, in the table's order; `voice`: with those for voice alone."""
+        return [
+            {"name": each.name, "description": each.help, "parameters": each.parameters.schema()}
+            for each in self.all
+            if voice or not each.voice_only
+        ]
+
+    def tools(self, *, voice: bool = False) -> list[dict[str, Any]]:
+        """The same as `{name, description, input_schema}`."""
+        return [
+            {"name": each["name"], "description": each["description"], "input_schema": each["parameters"]}
+            for each in self.functions(voice=voice)
+        ]
+
+    def find(self, name: str) -> Function:
+        """By name or alias; raises `ValidationError`."""
+        return self._entry(name)[0]
+
+    def resolve(self, name: str, arguments: Any) -> Call:
+        """Checks a call; what an alias stands for is filled in. Raises `ValidationError`.
+
+        Nothing but the parameters may be given, so that a model learns at once what it has made up.
+        """
+        function, preset = self._entry(name)
+        given = {} if arguments is None else arguments
+        if isinstance(given, Mapping):
+            given = {**preset, **given}
+        return Call(function, function.parameters.check(given, closed=True))
+
+    def _entry(self, name: str) -> tuple[Function, Mapping[str, Any]]:
+        entry = self._names.get(name)
+        if entry is None:
+            raise errors.ValidationError(f"There is no function “{name[:60]}”.", details={"name": "is not known"})
+        return entry

@@ -1,0 +1,161 @@
+"""The functions that read and change the document itself: each is one command, or a look at the project."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dawg_server import errors
+from dawg_server.daw.functions import midi
+from dawg_server.daw.functions.service import Functions, Result, Task
+
+
+def register(functions: Functions) -> None:
+    for name, executor in {
+        "getProject": get_project, "getTracks": get_tracks, "setTempo": set_tempo, "setKey": set_key,
+        "writeLyrics": write_lyrics, "undo": undo, "redo": redo, "createTrack": create_track,
+        "deleteTrack": delete_track, "setTrackVolume": set_volume, "setTrackPan": set_pan, "muteTrack": mute,
+        "soloTrack": solo, "setTrackOutput": set_output, "createSend": create_send, "removeSend": remove_send,
+        "setSendLevel": set_send_level, "moveClip": move_clip, "deleteClip": delete_clip, "quantize": quantize,
+        "generateMidi": midi.generate,
+    }.items():  # fmt: skip
+        functions.register(name, executor)
+
+
+async def get_project(task: Task) -> Result:
+    project = await task.document.snapshot(task.project_id, task.by.user_id)
+    tracks = project.pop("tracks")
+    clips = [clip for track in tracks for clip in track["clips"]]
+    data = {
+        **{name: value for name, value in project.items() if name not in ("audioFiles", "collaborators")},
+        "trackCount": len(tracks), "clipCount": len(clips),
+        "duration": max((clip["startTime"] + clip["duration"] for clip in clips), default=0),
+        "tracks": [{"id": track["id"], "name": track["name"], "trackType": track["trackType"]} for track in tracks],
+    }  # fmt: skip
+    return Result(f"{project['name']}: {len(tracks)} tracks, {project['bpm']:g} bpm, {project['key']}.", data,
+                  project["revision"])  # fmt: skip
+
+
+async def get_tracks(task: Task) -> Result:
+    project = await task.document.snapshot(task.project_id, task.by.user_id)
+    tracks = [{name: value for name, value in track.items() if name != "metadata"} for track in project["tracks"]]
+    for track in tracks:
+        track["clips"] = [_without_notes(clip) for clip in track["clips"]]
+        if not task.arguments["includeClips"]:
+            del track["clips"]
+    return Result(f"{len(tracks)} tracks.", {"tracks": tracks}, project["revision"])
+
+
+async def set_tempo(task: Task) -> Result:
+    bpm = task.arguments["bpm"]
+    return await task.change(f"The tempo is {bpm:g} bpm now.", "updateProject", changes={"bpm": bpm})
+
+
+async def set_key(task: Task) -> Result:
+    key = task.arguments["key"]
+    return await task.change(f"The key is {key} now.", "updateProject", changes={"key": key})
+
+
+async def write_lyrics(task: Task) -> Result:
+    wish = task.arguments
+    return await task.change(
+        "The lyrics were written.", "setLyrics",
+        lyrics=wish["text"], append=wish["append"], trackId=wish.get("trackId"),
+    )  # fmt: skip
+
+
+async def undo(task: Task) -> Result:
+    executed = await task.document.undo(task.project_id, task.by, task.arguments["steps"])
+    count = len(executed.results[0]["groupIds"])
+    return Result(f"{count} steps were taken back.", executed.results[0], executed.revision)
+
+
+async def redo(task: Task) -> Result:
+    executed = await task.document.redo(task.project_id, task.by, task.arguments["steps"])
+    count = len(executed.results[0]["groupIds"])
+    return Result(f"{count} steps were repeated.", executed.results[0], executed.revision)
+
+
+async def create_track(task: Task) -> Result:
+    name = task.arguments["name"]
+    return await task.change(f"The track “{name}” was added.", "createTrack", **task.arguments)
+
+
+async def delete_track(task: Task) -> Result:
+    return await _gone(task, "track", "deleteTrack", trackId=task.arguments["trackId"])
+
+
+async def set_volume(task: Task) -> Result:
+    volume = task.arguments["volume"]
+    return await _change_track(task, f"The volume is {volume:g} now.", volume=volume)
+
+
+async def set_pan(task: Task) -> Result:
+    pan = task.arguments["pan"]
+    return await _change_track(task, f"The pan is {pan:g} now.", pan=pan)
+
+
+async def mute(task: Task) -> Result:
+    muted = task.arguments["mute"]
+    return await _change_track(task, "The track is muted." if muted else "The track is not muted.", isMuted=muted)
+
+
+async def solo(task: Task) -> Result:
+    alone = task.arguments["solo"]
+    return await _change_track(task, "The track plays solo." if alone else "The track is not solo.", isSolo=alone)
+
+
+async def set_output(task: Task) -> Result:
+    output = task.arguments["outputDestination"]
+    return await _change_track(task, "The track's output was changed.", outputDestination=output)
+
+
+async def create_send(task: Task) -> Result:
+    wish = dict(task.arguments)
+    return await task.change("The send was added.", "createSend", trackId=wish.pop("sourceTrackId"), **wish)
+
+
+async def remove_send(task: Task) -> Result:
+    wish = task.arguments
+    return await _gone(task, "send", "removeSend", trackId=wish["sourceTrackId"], sendId=wish["sendId"])
+
+
+async def set_send_level(task: Task) -> Result:
+    wish = task.arguments
+    return await task.change(
+        f"The level is {wish['level']:g} now.", "updateSend",
+        trackId=wish["sourceTrackId"], sendId=wish["sendId"], changes={"level": wish["level"]},
+    )  # fmt: skip
+
+
+async def move_clip(task: Task) -> Result:
+    return await task.change("The clip was moved.", "moveClip", **task.arguments)
+
+
+async def delete_clip(task: Task) -> Result:
+    return await _gone(task, "clip", "deleteClip", clipId=task.arguments["clipId"])
+
+
+async def quantize(task: Task) -> Result:
+    count = len(task.arguments["clipIds"])
+    return await task.change(f"{count} clips were moved to the grid.", "quantize", **task.arguments)
+
+
+async def _change_track(task: Task, message: str, **changes: Any) -> Result:
+    return await task.change(message, "updateTrack", trackId=task.arguments["trackId"], changes=changes)
+
+
+async def _gone(task: Task, kind: str, command: str, **parameters: Any) -> Result:
+    """Removing what is not there any more is no failure: it is how things are to be."""
+    try:
+        return await task.change(f"The {kind} was removed.", command, **parameters)
+    except errors.NotFound as error:
+        if (error.details or {}).get("kind") == "project":
+            raise
+        reason = f"There is no such {kind} (any more)."
+        return Result(reason, {"deleted": False, "reason": reason})
+
+
+def _without_notes(clip: dict[str, Any]) -> dict[str, Any]:
+    """A model need not read twenty thousand notes."""
+    notes = clip.pop("midiData")
+    return {**clip, "noteCount": len(notes["notes"])} if notes is not None else clip

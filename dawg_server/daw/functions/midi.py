@@ -1,0 +1,48 @@
+"""generateMidi: chords, a melody or drums as notes, in the project's key and metre, on a track of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import uuid
+import zlib
+
+from dawg_server.daw import timing
+from dawg_server.daw.commands import Command
+from dawg_server.daw.functions.service import Result, Task
+from dawg_server.music import clip as music
+
+DEFAULT_GENRE = "pop"
+
+
+async def generate(task: Task) -> Result:
+    """The same call at the same revision of a project writes the same notes; `data.seed` says from which number."""
+    wish = task.arguments
+    project = await task.document.snapshot(task.project_id, task.by.user_id)
+    key, genre = wish.get("key") or project["key"], wish.get("genre") or DEFAULT_GENRE
+    bar = timing.beats_per_bar(project)
+    seed = zlib.crc32(f"{task.project_id}/{project['revision']}".encode())
+    notes = await asyncio.to_thread(
+        music.part_notes, wish["part"], key, genre, wish["bars"], wish["complexity"], seed, bar
+    )
+    name = wish["part"].capitalize()
+    track_id = str(uuid.uuid4())
+    executed = await task.document.execute(
+        task.project_id,
+        [
+            Command("createTrack", {"id": track_id, "name": name, "trackType": "MIDI"}),
+            Command("createClip", {
+                "trackId": track_id, "name": name, "startTime": 0,
+                "duration": wish["bars"] * bar * timing.seconds_per_beat(project),
+                "midiData": {"notes": [dataclasses.asdict(note) for note in notes]},
+            }),
+        ],
+        task.by, group=task.group,
+    )  # fmt: skip
+    track, clip = executed.results[0]["track"], executed.results[1]["clip"]
+    clip = {name: value for name, value in clip.items() if name != "midiData"} | {"noteCount": len(notes)}
+    return Result(
+        f"{wish['bars']} bars of {wish['part']} in {key} ({genre}) were written: {len(notes)} notes on the new "
+        f"track “{track['name']}”.",
+        {"track": track, "clip": clip, "key": key, "genre": genre, "seed": seed}, executed.revision,
+    )  # fmt: skip
