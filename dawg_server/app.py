@@ -40,6 +40,7 @@ from dawg_server.daw.presence import Presence
 from dawg_server.daw.sharing import Sharing
 from dawg_server.daw.versions import Versions
 from dawg_server.generation.outside import Outside
+from dawg_server.generation.placement import Placement
 from dawg_server.generation.providers.choice import Providers
 from dawg_server.generation.providers.embedded import EmbeddedProvider
 from dawg_server.generation.purchases import Purchases
@@ -138,8 +139,8 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         name = f"{settings.replica}:{uuid.uuid4().hex[:12]}"
         runner = Runner(
             name=name, database=database, bus=bus, queue=queue, storage=storage,
-            providers=providers, purchases=purchases, settler=settler, folder=work.path,
-            running_limit=settings.jobs_running,
+            providers=providers, purchases=purchases, settler=settler, placement=Placement(database, document),
+            folder=work.path, running_limit=settings.jobs_running,
         )  # fmt: skip
         stack.callback(runner.close)
         sweeper = Sweeper(database, queue, lost_after=settings.job_lost_seconds)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.daw.fields import ABSENT, Wrong
+from dawg_server.daw.fields import ABSENT
 from dawg_server.daw.fields import Any_ as Any_
 from dawg_server.daw.fields import Choice as Choice
 from dawg_server.daw.fields import Colour as Colour
@@ -22,6 +22,7 @@ from dawg_server.daw.fields import Number as Number
 from dawg_server.daw.fields import OneNumber as OneNumber
 from dawg_server.daw.fields import Text as Text
 from dawg_server.daw.fields import TimeSignature as TimeSignature
+from dawg_server.daw.fields import Wrong as Wrong
 
 MAX_PROBLEMS = 50  # named in one refusal
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")

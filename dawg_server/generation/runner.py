@@ -22,6 +22,7 @@ from dawg_server.database import UniqueViolation, audio_files, generations
 from dawg_server.database.pool import Database
 from dawg_server.generation import outcome as outcomes
 from dawg_server.generation.job import Job, Lease
+from dawg_server.generation.placement import Placement
 from dawg_server.generation.progress import Progress
 from dawg_server.generation.providers import Provider, Work
 from dawg_server.generation.providers.base import AlreadyTaken, Late, Refused, Transient
@@ -51,12 +52,14 @@ class Runner:
 
     def __init__(
         self, *, name: str, database: Database, bus: LocalBus, queue: JobQueue, storage: Storage,
-        providers: Providers, purchases: Purchases, settler: Settler, folder: Path, running_limit: int,
+        providers: Providers, purchases: Purchases, settler: Settler, placement: Placement, folder: Path,
+        running_limit: int,
     ) -> None:  # fmt: skip
         """`name` is unique to this process; `folder` is where jobs may leave files while they run."""
         self.name = name
         self._database, self._bus, self._queue, self._storage = database, bus, queue, storage
         self._providers, self._purchases, self._settler = providers, purchases, settler
+        self._placement = placement
         self._folder = folder
         self._running_limit = running_limit
         self._running: dict[str, asyncio.Task[Any]] = {}
@@ -163,10 +166,11 @@ class Runner:
     async def _complete(
         self, job: Job, lease: Lease, recordings: list[outcomes.StoredRecording], result: dict[str, Any]
     ) -> None:
-        async with self._database.transaction() as connection:
+        async with self._placement.completing(job) as placing:
             for recording in recordings:
-                await audio_files.insert(connection, recording.row, recording.renditions)
-            if not await generations.complete(connection, lease, result):
+                await audio_files.insert(placing.connection, recording.row, recording.renditions)
+            result = await placing.place(result)
+            if not await generations.complete(placing.connection, lease, result):
                 raise LostLease
         await self._bus.publish(
             events.GenerationProgressed(**_about(job), percent=100, stage="complete", message="Done.")
