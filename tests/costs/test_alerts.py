@@ -67,3 +67,14 @@ async def test_who_has_switched_alerts_off_gets_none(purse: Purse) -> None:
 async def test_a_user_without_limits_gets_none(purse: Purse) -> None:
     await purse.spend(5000.0, "a")
     assert told(purse) == []
+
+
+async def test_nothing_is_told_before_anything_is_spent_and_a_limit_that_is_lowered_tells_at_once(purse: Purse) -> None:
+    await purse.limit(daily=0.0)
+    await purse.costs.raise_due_alerts(USER)
+    assert told(purse) == []
+    await purse.limit(daily=10.0)
+    await purse.spend(2.0, "a")
+    await purse.limit(daily=1.0)
+    await purse.costs.raise_due_alerts(USER)
+    assert told(purse) == [("day", "budget_exceeded", "critical")]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import uuid
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from dawg_server import errors
+from dawg_server.database import budgets
 from dawg_server.database.pool import Database
 from tests.costs.conftest import USER, Purse, song
 
@@ -40,6 +42,23 @@ async def test_two_hundred_calls_at_once_never_overshoot(purse: Purse, database_
     await other.database.close()
     assert sum(allowed) == 100
     assert sum(cost for _, cost in await purse.ledger()) == pytest.approx(1.0)
+
+
+async def test_who_comes_second_waits_for_the_first_and_sees_what_it_has_reserved(purse: Purse) -> None:
+    await purse.limit(daily=1.0)
+    async with purse.database.transaction() as connection:
+        first = await budgets.reserve(
+            connection, reservation_id=str(uuid.uuid4()), user_id=USER, service="suno", amount=Decimal("0.6"),
+            at=purse.at, until=purse.at + MINUTE,
+        )  # fmt: skip
+        assert first is None
+        second = asyncio.create_task(purse.costs.reserve(USER, "suno", 0.6))
+        await asyncio.sleep(0.1)
+        assert not second.done()
+    with pytest.raises(errors.BudgetExceeded) as refused:
+        await second
+    assert refused.value.details is not None
+    assert refused.value.details["reserved"] == 0.6
 
 
 async def test_open_reservations_count_and_give_back_what_was_not_used(purse: Purse) -> None:
@@ -116,6 +135,7 @@ async def test_an_abandoned_reservation_expires_and_a_renewed_one_does_not(purse
     assert (await refusal(purse, 0.2)).details["reserved"] == 0.9  # type: ignore[index]
     purse.at += 2 * MINUTE
     assert (await refusal(purse, 0.7)).details["reserved"] == 0.4  # type: ignore[index]
+    assert (await purse.costs.status(USER)).daily.reserved == 0.4
     await purse.costs.reserve(USER, "suno", 0.6)
 
 

@@ -96,6 +96,17 @@ async def test_what_is_gone_meanwhile_does_not_keep_a_cost_from_being_booked(pur
     assert not list(purse.folder.glob("*"))
 
 
+async def test_what_goes_at_this_very_moment_does_not_either(purse: Purse) -> None:
+    talk = await purse.database.fetch_value("INSERT INTO conversations (owner_id) VALUES (%s) RETURNING id", (USER,))
+    async with purse.database.transaction() as connection:
+        await connection.execute("DELETE FROM conversations")
+        usage = Usage("suno", "V5", "music", {"requests": 1}, "a", conversation_id=talk)
+        settling = asyncio.create_task(purse.costs.settle(USER, None, usage))
+        await asyncio.sleep(0.1)
+    await settling
+    assert await purse.ledger() == [("a", 0.06)]
+
+
 @pytest.fixture
 def own_postgres(scratch_folder: Path) -> Iterator[EmbeddedPostgres]:
     """A Postgres that the test may stop."""
