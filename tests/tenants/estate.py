@@ -88,7 +88,11 @@ async def _remember(server: dawg.Dawg, estate: Estate) -> None:
         **{kind: ids[kind] for kind in ("project", "audio")},
     }  # fmt: skip
 
+    known = await tables(server)
+
     async def insert(kind: str, table: str, columns: str, row: str) -> None:
+        if table not in known:
+            return
         returning = "RETURNING id" if kind else ""
         sql = f"INSERT INTO {table} ({columns}) VALUES ({row}) {returning}"
         id = await (server.services.database.fetch_value if kind else server.services.database.execute)(sql, values)

@@ -11,15 +11,16 @@ import pytest
 
 from bus import events
 from bus.local import Scope
+from tests.javascript.client import JavaScript
 from tests.servers import dawg
 
 PASSWORD = "correct horse"
+VARIABLES = {"JWT_SECRET": "s" * 40, "AUTH_REQUESTS_PER_MINUTE": "1000"}
 
 
 @pytest.fixture
 async def server(database_dsn: str, tmp_path: Path) -> AsyncIterator[dawg.Dawg]:
-    variables = {"JWT_SECRET": "s" * 40, "AUTH_REQUESTS_PER_MINUTE": "1000"}
-    async with dawg.running(database_dsn, tmp_path, **variables) as running:
+    async with dawg.running(database_dsn, tmp_path, **VARIABLES) as running:
         yield running
 
 
@@ -28,6 +29,7 @@ class Person:
 
     def __init__(self, server: dawg.Dawg, signed_in: dict[str, Any]) -> None:
         self.id: str = signed_in["user"]["id"]
+        self.token: str = signed_in["token"]
         self._server = server
         self._headers = {"Authorization": f"Bearer {signed_in['token']}"}
 
@@ -174,3 +176,38 @@ async def test_visitors_of_a_public_project_see_no_addresses(server: dawg.Dawg) 
     status, body = await eve("GET", f"{project}/collaborators")
     assert (status, [each["email"] for each in body["collaborators"]]) == (200, [None])
     assert "example.com" not in str(body)
+    assert "example.com" not in str(await eve("GET", project))
+    assert "pending@example.com" in str(await ada("GET", project))
+
+
+async def test_sockets_of_the_removed_leave_the_room_at_once_on_every_replica(
+    database_dsn: str, tmp_path: Path, valkey_url: str, javascript: JavaScript
+) -> None:
+    cluster = VARIABLES | {"REDIS_URL": valkey_url, "WEBSOCKET_REDIS_ADAPTER": "true"}
+    async with (
+        dawg.running(database_dsn, tmp_path / "a", **cluster) as a,
+        dawg.running(database_dsn, tmp_path / "b", **cluster) as b,
+    ):
+        ada, bob = await person(a, "ada"), await person(a, "bob")
+        project = await project_of(a, ada)
+        _, member = await ada("POST", f"{project}/collaborators", {"email": "bob@example.com", "role": "editor"})
+        sockets = [await javascript.connect(each.url, auth={"token": bob.token}) for each in (a, b)]
+        for socket in sockets:
+            assert (await socket.emit_ack("join:project", {"projectId": project}))["role"] == "editor"
+
+        change = {"projectId": project, "update": {"name": "Mine"}}
+        await ada("PUT", f"{project}/collaborators/{member['id']}", {"role": "viewer"})
+        for socket in sockets:
+            assert (await socket.emit_ack("project:update", change))["code"] == "forbidden"
+        await ada("DELETE", f"{project}/collaborators/{member['id']}")
+        for socket in sockets:
+            await socket.wait_for("error", lambda error: error["projectId"] == project)
+            assert (await socket.emit_ack("project:update", change))["code"] == "not_joined"
+            assert (await socket.emit_ack("join:project", {"projectId": project}))["code"] == "not_found"
+            socket.events.clear()
+        assert (await ada("PUT", project, {"name": "Ours"}))[0] == 200
+        watcher = await javascript.connect(b.url, auth={"token": ada.token})
+        await watcher.emit_ack("join:project", {"projectId": project})
+        assert (await ada("PUT", project, {"name": "Ours again"}))[0] == 200
+        await watcher.wait_for("project:updated")
+        assert [socket.events for socket in sockets] == [[], []]
