@@ -61,6 +61,10 @@ from dawg_server.storage.folder import FolderStorage
 from dawg_server.storage.links import LinkSigner
 from dawg_server.storage.s3 import S3Storage
 from dawg_server.storage.work import WorkFolder
+from dawg_server.tools import ToolBox
+from dawg_server.voice.limits import VoiceLimits
+from dawg_server.voice.realtime import Realtime
+from dawg_server.voice.service import VoiceService
 from handlers import relay
 from handlers.rest import application
 from handlers.sockets import gate, rooms, routing, tables
@@ -164,6 +168,19 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             ),
         )  # fmt: skip
         access = Access(database)
+        toolbox = ToolBox(functions)
+        voice = VoiceService(
+            database=database, bus=bus, costs=costs, access=access, document=document, toolbox=toolbox, metrics=metrics,
+            realtime=Realtime(
+                settings.openai_url, settings.openai_key, settings.openai_realtime_model,
+                settings.openai_transcription_model,
+            ),
+            limits=VoiceLimits(
+                settings.voice_sessions, settings.voice_minutes * 60, settings.voice_idle_seconds,
+                settings.voice_recycle_seconds,
+            ),
+        )  # fmt: skip
+        stack.push_async_callback(voice.close)
         parts = Services(
             settings=settings,
             lifecycle=Lifecycle(),
@@ -188,6 +205,8 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             archives=archives,
             providers=providers,
             generation=generation,
+            toolbox=toolbox,
+            voice=voice,
             lyrics=Lyrics(bus),
             webhooks=outside.webhooks,
         )

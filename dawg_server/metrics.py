@@ -41,6 +41,7 @@ class Metrics:
             "dawg_provider_cost_usd_total", "What they cost.", ["provider"], registry=self.registry
         )
         self.voice_minutes = Counter("dawg_voice_minutes_total", "Minutes of live speech.", registry=self.registry)
+        self.voice_sessions = Gauge("dawg_voice_sessions", "Voice sessions that are open.", registry=self.registry)
         self.dropped_events = Counter(
             "dawg_dropped_events_total", "Events that were given up.", ["reason"], registry=self.registry
         )

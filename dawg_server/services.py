@@ -28,6 +28,8 @@ from dawg_server.settings import Settings
 from dawg_server.storage import Storage
 from dawg_server.storage.links import LinkSigner
 from dawg_server.storage.work import WorkFolder
+from dawg_server.tools import ToolBox
+from dawg_server.voice.service import VoiceService
 
 
 @dataclass(slots=True)
@@ -62,5 +64,7 @@ class Services:
     archives: Archives
     providers: Providers
     generation: GenerationService
+    toolbox: ToolBox
+    voice: VoiceService
     lyrics: Lyrics
     webhooks: Webhooks

@@ -192,6 +192,22 @@ class Settings:
     jobs_waiting: int = _variable(
         "JOBS_WAITING_PER_USER", 50, "jobs of one user that may wait", kind="int", check=_range(1, 100_000)
     )
+    voice_sessions: int = _variable(
+        "VOICE_SESSIONS_PER_USER", 2, "voice sessions of one user at once", kind="int", check=_range(1, 100)
+    )
+    voice_minutes: float = _variable(
+        "VOICE_MINUTES_PER_DAY", 120.0, "minutes of talk per user and UTC day", kind="float", check=_range(0, 1440)
+    )
+    voice_idle_seconds: float = _variable(
+        "VOICE_IDLE_SECONDS", 300.0, "a voice session in which nobody speaks ends", kind="float", check=_range(1, 3600)
+    )
+    voice_recycle_seconds: float = _variable(
+        "VOICE_RECYCLE_SECONDS",
+        3000.0,
+        "age at which a connection to the voice service is replaced, before the service ends it after an hour",
+        kind="float",
+        check=_range(1, 3500),
+    )
 
     # outside services
     anthropic_key: str | None = _variable("ANTHROPIC_API_KEY", None, "AI chat and lyrics advice", secret=True)

@@ -67,7 +67,8 @@ async def voice(call: Call) -> Answer:
     settings = call.services.settings
     return {
         "status": _service(settings.openai_key, True), "service": "realtime-voice",
-        "openai_configured": bool(settings.openai_key), "connected": False, "activeSessions": 0,
+        "openai_configured": bool(settings.openai_key), "connected": call.services.voice.connected,
+        "activeSessions": call.services.voice.active,
         "model": settings.openai_realtime_model,
     }  # fmt: skip
 

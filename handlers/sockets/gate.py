@@ -85,6 +85,8 @@ def _mount_one(
         log.info("A socket disconnected.", action="socket_disconnected", namespace=namespace, sid=sid, reason=reason)
         if namespace == "/":
             await on_leave(sid)
+        elif namespace == "/voice":
+            services.voice.leave(sid)
 
     server.on("connect", connect, namespace)
     server.on("disconnect", disconnect, namespace)

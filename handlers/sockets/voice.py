@@ -1,19 +1,132 @@
-"""Namespace `/voice`."""
+"""Namespace `/voice`: a browser talks with the model through a session of its own.
+
+Audio comes fifty times a second from everybody who talks, so its handlers are plain functions.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
+from typing import Any
+
 from dawg_server import errors
+from dawg_server.voice.service import Wish
+from dawg_server.voice.session import VoiceSession
+from handlers.rest import json
+from handlers.schemas import voice as schemas
 from handlers.sockets.routing import Ack, Call, Events
+from handlers.sockets.transport.server import Server
+
+NO_SESSION_INTERVAL = 1.0  # seconds between two errors about audio without a session, on one socket
+# What comes many times a second, or is of no use later, says no time.
+UNTIMED = frozenset({"audio-delta", "ai-text-delta", "user-transcript-delta"})
 
 events = Events("/voice", "voice")
 
 
-async def refuse(call: Call) -> Ack:
-    raise errors.ProviderUnconfigured("The realtime voice", "OPENAI_API_KEY")
+class SocketListener:
+    """The socket that owns a session."""
+
+    def __init__(self, server: Server, sid: str) -> None:
+        self._server, self._sid = server, sid
+
+    def tell(self, event: str, payload: Mapping[str, Any]) -> None:
+        news = payload if event in UNTIMED else {**payload, "timestamp": json.now()}
+        self._server.broadcast(event, news, room=self._sid, namespace="/voice", ignore_queue=True)
+
+    def play(self, payload: Mapping[str, str]) -> bool:
+        return self._server.try_send_volatile("audio-delta", payload, sid=self._sid, namespace="/voice")
 
 
-for _name in (
-    "start-realtime", "send-audio", "audio-data", "function-result", "change-voice", "playback-position", "interrupt",
-    "commit-audio", "stop-realtime",
-):  # fmt: skip
-    events.on(_name, "Answers `provider_unconfigured`")(refuse)
+@events.on("start-realtime", "Begin to talk", payload=schemas.StartRealtime, ack=schemas.SessionStarted)
+async def start(call: Call) -> Ack:
+    """The ack comes once the wish is checked, `realtime-started` once the service listens."""
+    wish = Wish(
+        voice=call.payload["voice"], turn_detection=call.payload["turn_detection"],
+        project_id=call.payload["project_id"], conversation_id=call.payload["conversation_id"],
+        context={name: value for name, value in (call.payload["project_context"] or {}).items() if value is not None},
+    )  # fmt: skip
+    listener = SocketListener(call.server, call.sid)
+    session_id, conversation_id = await call.services.voice.start(call.sid, call.caller.user_id, wish, listener)
+    return {"sessionId": session_id, "conversationId": conversation_id}
+
+
+def hear(call: Call) -> Ack:
+    """What comes before the service listens is kept, up to 10 s."""
+    session = call.services.voice.session(call.sid)
+    if session is None:
+        return _refuse_audio(call)
+    session.hear(call.payload["audio"])
+    return None
+
+
+for _name in ("send-audio", "audio-data"):
+    events.on(_name, "Microphone audio", payload=schemas.AudioFrame)(hear)
+
+
+@events.on("playback-position", "How much the listener has heard", payload=schemas.PlaybackPosition)
+def played(call: Call) -> Ack:
+    """About four times a second, so that an interruption cuts the answer where it was heard."""
+    session = call.services.voice.session(call.sid)
+    if session is None:
+        return _refuse_audio(call)
+    session.played(call.payload["item_id"], int(call.payload["played_ms"]))
+    return None
+
+
+@events.on("interrupt", "Stop the answer")
+def interrupt(call: Call) -> Ack:
+    """As if the user had spoken."""
+    _session(call).interrupt()
+    return None
+
+
+@events.on("commit-audio", "End the user's turn")
+def commit_audio(call: Call) -> Ack:
+    """Only with `turnDetection: none`; otherwise the service hears the end of a turn by itself."""
+    _session(call).commit_audio()
+    return None
+
+
+@events.on("change-voice", "Speak with another voice", payload=schemas.ChangeVoice)
+async def change_voice(call: Call) -> Ack:
+    """At once before the first spoken answer; after it between two answers, with the talk so far carried over."""
+    _session(call).change_voice(call.payload["voice"])
+    return None
+
+
+@events.on("function-result", "What a function came to in the browser", payload=schemas.FunctionResult)
+async def function_result(call: Call) -> Ack:
+    """Within 30 s of its `function-call`."""
+    _session(call).browser_answered(call.payload["call_id"], call.payload["output"])
+    return None
+
+
+@events.on("stop-realtime", "Stop talking")
+async def stop(call: Call) -> Ack:
+    """The connection to the service is closed when the ack comes, and with it billing has stopped."""
+    session_id = _session(call).id
+    await call.services.voice.stop(call.sid)
+    return {"sessionId": session_id}
+
+
+def _session(call: Call) -> VoiceSession:
+    call.services.voice.require()
+    session = call.services.voice.session(call.sid)
+    if session is None:
+        raise errors.NoSession
+    return session
+
+
+def _refuse_audio(call: Call) -> Ack:
+    """A client that talks on after the end is told so, but not at every frame; an ack always says it."""
+    error: errors.DawgError = errors.NoSession()
+    try:
+        call.services.voice.require()
+    except errors.ProviderUnconfigured as unconfigured:
+        error = unconfigured
+    state = call.server.manager.clients[call.sid].session
+    if time.monotonic() - state.get("refused_audio_at", -NO_SESSION_INTERVAL) < NO_SESSION_INTERVAL:
+        return error.envelope()
+    state["refused_audio_at"] = time.monotonic()
+    raise error

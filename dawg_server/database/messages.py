@@ -1,0 +1,59 @@
+"""Rows of `messages`: what was said in a conversation, in order.
+
+`content` is a list of blocks as a model reads them: `{"type": "text", "text": …}` for words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from dawg_server.database.pool import Connection, Database, Json
+
+Role = Literal["user", "assistant", "tool"]
+Origin = Literal["text", "voice"]
+Content = Sequence[Mapping[str, Any]]
+
+_COLUMNS = """id, conversation_id, seq, role, content, request_id, stop_reason, model, usage, group_id, origin,
+    created_at, updated_at"""
+
+
+async def append(
+    database: Database, conversation_id: str, role: Role, content: Content, *, origin: Origin = "text",
+    request_id: str | None = None, stop_reason: str | None = None, model: str | None = None,
+    usage: Mapping[str, Any] | None = None, group_id: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Adds a message at the end; two at once get one place after the other."""
+    async with database.transaction() as connection:
+        await connection.execute(
+            "UPDATE conversations SET updated_at = clock_timestamp() WHERE id = %s", (conversation_id,)
+        )
+        row = await connection.fetch_one(
+            f"""INSERT INTO messages (conversation_id, seq, role, content, request_id, stop_reason, model, usage,
+                    group_id, origin)
+                SELECT %(conversation)s, coalesce(max(seq) + 1, 0), %(role)s, %(content)s, %(request)s, %(reason)s,
+                    %(model)s, %(usage)s, %(group)s, %(origin)s
+                FROM messages WHERE conversation_id = %(conversation)s RETURNING {_COLUMNS}""",
+            {
+                "conversation": conversation_id, "role": role, "content": Json(list(content)), "request": request_id,
+                "reason": stop_reason, "model": model, "usage": Json(dict(usage)) if usage is not None else None,
+                "group": group_id, "origin": origin,
+            },
+        )  # fmt: skip
+    assert row is not None
+    return row
+
+
+async def rewrite(database: Database, message_id: str, content: Content) -> None:
+    """Less was said than was thought."""
+    await database.execute("UPDATE messages SET content = %s WHERE id = %s", (Json(list(content)), message_id))
+
+
+async def delete(database: Database, message_id: str) -> None:
+    await database.execute("DELETE FROM messages WHERE id = %s", (message_id,))
+
+
+async def of_conversation(database: Database | Connection, conversation_id: str) -> list[dict[str, Any]]:
+    return await database.fetch_all(
+        f"SELECT {_COLUMNS} FROM messages WHERE conversation_id = %s ORDER BY seq", (conversation_id,)
+    )

@@ -1,0 +1,214 @@
+"""All voice sessions of this process: who may begin one, and how each of them ends."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from bus import events
+from bus.local import LocalBus, Scope
+from dawg_server import errors, logs
+from dawg_server.costs import Costs, Usage
+from dawg_server.database import conversations, voice_sessions
+from dawg_server.database.pool import Database
+from dawg_server.daw.access import Access
+from dawg_server.daw.document import Document
+from dawg_server.metrics import Metrics
+from dawg_server.tools import ToolBox
+from dawg_server.voice import brief as briefs
+from dawg_server.voice import limits as limits_
+from dawg_server.voice.books import Books
+from dawg_server.voice.clerk import Clerk
+from dawg_server.voice.dialect.session import TurnDetection
+from dawg_server.voice.meter import SERVICE, Meter
+from dawg_server.voice.news import Listener
+from dawg_server.voice.realtime import Realtime, Secret
+from dawg_server.voice.scribe import Scribe
+from dawg_server.voice.session import VoiceSession
+
+CLOSE_TIMEOUT = 8.0  # seconds for all sessions to be closed and booked
+
+log: structlog.stdlib.BoundLogger = logs.get("voice")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a session is to be like. `context` is what the browser says about the project."""
+
+    voice: str
+    turn_detection: TurnDetection
+    project_id: str | None
+    conversation_id: str | None
+    context: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    session: VoiceSession
+    task: asyncio.Task[None]
+
+
+class VoiceService:
+    """Sessions by the socket that owns them: one per socket."""
+
+    def __init__(
+        self, *, database: Database, bus: LocalBus, costs: Costs, access: Access, document: Document, toolbox: ToolBox,
+        metrics: Metrics, realtime: Realtime, limits: limits_.VoiceLimits,
+    ) -> None:  # fmt: skip
+        self._database, self._costs, self._access = database, costs, access
+        self._document, self._toolbox, self._metrics = document, toolbox, metrics
+        self._realtime, self._limits = realtime, limits
+        self._running: dict[str, _Running] = {}
+        self._starting: set[str] = set()
+        self._closed = False
+        metrics.voice_sessions.set_function(lambda: len(self._running))
+        bus.subscribe(events.ProjectChanged, self._project_changed, Scope.EVERYWHERE)
+
+    @property
+    def active(self) -> int:
+        return len(self._running)
+
+    @property
+    def connected(self) -> bool:
+        """At least one upstream is open."""
+        return any(running.session.connected for running in self._running.values())
+
+    def require(self) -> None:
+        """Raises `ProviderUnconfigured`."""
+        self._realtime.require()
+
+    def session(self, sid: str) -> VoiceSession | None:
+        running = self._running.get(sid)
+        return running.session if running else None
+
+    async def start(self, sid: str, user_id: str, wish: Wish, listener: Listener) -> tuple[str, str]:
+        """(session id, conversation id) of a session that is about to connect.
+
+        Raises `ProviderUnconfigured`, `SessionActive`, `SessionLimit`, `BudgetExceeded`, and `NotFound` for a project
+        or conversation that is none of the caller's business.
+        """
+        self._realtime.require()
+        if self._closed:
+            raise errors.Draining(retry_after=2.0)
+        if sid in self._running or sid in self._starting:
+            raise errors.SessionActive
+        self._starting.add(sid)
+        try:
+            session, conversation_id = await self._prepare(sid, user_id, wish, listener)
+        finally:
+            self._starting.discard(sid)
+        task = asyncio.create_task(self._run(sid, session), name=f"voice session {session.id}")
+        self._running[sid] = _Running(session, task)
+        return session.id, conversation_id
+
+    async def stop(self, sid: str) -> None:
+        """Ends the session of a socket and waits for its end. Raises `NoSession`."""
+        running = self._running.get(sid)
+        if running is None:
+            raise errors.NoSession
+        running.session.stop("client")
+        await asyncio.shield(running.task)
+
+    def leave(self, sid: str) -> None:
+        """The socket is gone; also while its session is being prepared."""
+        self._starting.discard(sid)
+        if running := self._running.get(sid):
+            running.session.stop("disconnected")
+
+    async def mint(self, user_id: str, wish: Wish, seconds: int) -> Secret:
+        """A secret for a call between the browser and the service, which this server will not see."""
+        self._realtime.require()
+        if wish.project_id is not None:
+            await self._access.require(wish.project_id, user_id, "viewer")
+        reservation = await Meter.reserve(self._costs, user_id, self._realtime.model)
+        usages: list[Usage] = []
+        try:
+            secret = await self._realtime.mint(await self._brief(user_id, wish).settings(wish.voice), seconds)
+            usages.append(
+                Usage(SERVICE, self._realtime.model, "voice-secret", {}, str(uuid.uuid4()), project_id=wish.project_id,
+                      metered=False)
+            )  # fmt: skip
+        finally:
+            await reservation.settle(*usages, outcome="ok" if usages else "failed")
+        return secret
+
+    async def close(self) -> None:
+        """Ends every session, and books it."""
+        self._closed = True
+        for running in self._running.values():
+            running.session.stop("draining")
+        tasks = [running.task for running in self._running.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._realtime.close()
+
+    async def _prepare(self, sid: str, user_id: str, wish: Wish, listener: Listener) -> tuple[VoiceSession, str]:
+        if wish.project_id is not None:
+            await self._access.require(wish.project_id, user_id, "viewer")
+        await self._check_conversation(user_id, wish.conversation_id)
+        row_id = str(uuid.uuid4())
+        seconds_left = await limits_.open_session(self._database, row_id, user_id, self._limits)
+        try:
+            reservation = await Meter.reserve(self._costs, user_id, self._realtime.model)
+            try:
+                conversation_id = wish.conversation_id or await self._new_conversation(user_id, wish.project_id)
+                if sid not in self._starting:
+                    raise errors.NoSession("The socket left while its session was being prepared.")
+            except BaseException:
+                await reservation.settle(outcome="cancelled")
+                raise
+        except BaseException:
+            await voice_sessions.end(self._database, row_id)
+            raise
+        meter = Meter(
+            self._costs, reservation, model=self._realtime.model, project_id=wish.project_id,
+            transcription_model=self._realtime.transcription_model, conversation_id=conversation_id,
+        )  # fmt: skip
+        clerk = Clerk(f"voice {row_id}")
+        session = VoiceSession(
+            user_id=user_id, voice=wish.voice, listener=listener, service=self._realtime,
+            brief=self._brief(user_id, wish), toolbox=self._toolbox, limits=self._limits,
+            books=Books(self._database, row_id, user_id, meter, clerk, listener, self._limits, seconds_left),
+            scribe=Scribe(self._database, clerk, conversation_id, self._realtime.model),
+        )  # fmt: skip
+        return session, conversation_id
+
+    def _brief(self, user_id: str, wish: Wish) -> briefs.Brief:
+        return briefs.Brief(
+            self._document, self._toolbox, user_id=user_id, project_id=wish.project_id, context=wish.context,
+            turn_detection=wish.turn_detection, transcription_model=self._realtime.transcription_model,
+        )  # fmt: skip
+
+    async def _check_conversation(self, user_id: str, id: str | None) -> None:
+        if id is not None and await conversations.get(self._database, id, user_id) is None:
+            raise errors.NotFound("There is no such conversation.", details={"kind": "conversation"})
+
+    async def _new_conversation(self, user_id: str, project_id: str | None) -> str:
+        return str((await conversations.insert(self._database, user_id, project_id=project_id))["id"])
+
+    async def _run(self, sid: str, session: VoiceSession) -> None:
+        log.info("A voice session began.", action="voice_started", session_id=session.id)
+        try:
+            await session.run()
+        finally:
+            del self._running[sid]
+            self._metrics.voice_minutes.inc(session.seconds / 60)
+            if session.dropped_audio:
+                self._metrics.dropped_events.labels("voice_audio").inc(session.dropped_audio)
+            log.info("A voice session ended.", action="voice_ended", session_id=session.id, reason=session.reason,
+                     duration_s=round(session.seconds, 1), dropped_audio=session.dropped_audio)  # fmt: skip
+
+    def _project_changed(self, event: events.ProjectChanged) -> None:
+        sentence = ""
+        for running in self._running.values():
+            if running.session.project_id == event.project_id:
+                sentence = sentence or briefs.describe(event.username, event.operations, event.things)
+                running.session.project_changed(event.group_id, sentence)

@@ -1,0 +1,120 @@
+"""One websocket to the realtime service. It moves frames and knows nothing of what they mean."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Self
+
+import aiohttp
+import orjson
+import yarl
+
+CONNECT_TIMEOUT = 10.0  # seconds until the service has accepted the websocket
+CLOSE_TIMEOUT = 0.5  # seconds for the closing handshake
+PING_INTERVAL = 20.0  # seconds; a service that does not answer is lost
+MAX_FRAME = 16 * 2**20  # bytes
+MAX_WAITING_AUDIO = 640_000  # characters of base64: 10 s of PCM16 mono at 24 kHz
+MAX_WAITING = 1000  # messages; who has so many waiting is as good as lost
+NO_STATUS, LOST = 1005, 1006  # RFC 6455, section 7.4.1: a close frame without a code, no close frame at all
+
+
+class Refused(Exception):
+    """The service did not accept the websocket; `status` is its HTTP status, 0 when there was no answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+
+    @property
+    def final(self) -> bool:
+        """The same request would be refused again."""
+        return 400 <= self.status < 500 and self.status not in (408, 425, 429)
+
+
+class Upstream:
+    """Sending never waits: a writer task works off what waits, and of audio that waits too long the oldest is dropped.
+
+    The handshake is the SDK's: the model in the query, the key as bearer token, no compression.
+    """
+
+    def __init__(self, websocket: aiohttp.ClientWebSocketResponse[bool], name: str) -> None:
+        self.dropped_frames = 0  # of audio
+        self._websocket = websocket
+        self._waiting: deque[tuple[bytes, bool]] = deque()  # frame, and whether it is audio
+        self._waiting_audio = 0
+        self._news = asyncio.Event()
+        self._writer = asyncio.create_task(self._write(), name=f"{name} writer")
+
+    @classmethod
+    async def connect(cls, http: aiohttp.ClientSession, base_url: str, key: str, model: str, name: str) -> Self:
+        """`base_url` is http(s) and ends with /v1. Raises `Refused`."""
+        url = yarl.URL(f"{base_url.rstrip('/')}/realtime").with_query(model=model)
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                websocket = await http.ws_connect(
+                    url,
+                    headers={"Authorization": f"Bearer {key}"},
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
+                    heartbeat=PING_INTERVAL,
+                    max_msg_size=MAX_FRAME,
+                    decode_text=False,
+                )
+        except aiohttp.WSServerHandshakeError as error:
+            raise Refused(error.status, f"The service refused the connection ({error.status}).") from None
+        except (aiohttp.ClientError, OSError):  # a TimeoutError is an OSError
+            raise Refused(0, "The service cannot be reached.") from None
+        return cls(websocket, name)
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        self._put(orjson.dumps(message), audio=False)
+
+    def send_audio(self, message: Mapping[str, str]) -> None:
+        self._put(orjson.dumps(message), audio=True)
+
+    async def receive(self) -> bytes | int:
+        """The next frame, or the close code once there is none any more."""
+        message = await self._websocket.receive()
+        if message.type is aiohttp.WSMsgType.TEXT:
+            frame: bytes = message.data
+            return frame
+        if message.type is aiohttp.WSMsgType.CLOSE:
+            return int(message.data) or NO_STATUS
+        return LOST
+
+    async def close(self) -> None:
+        self._writer.cancel()
+        await asyncio.gather(self._writer, return_exceptions=True)
+        await self._websocket.close()
+
+    def _put(self, frame: bytes, *, audio: bool) -> None:
+        if self._writer.done():
+            return
+        self._waiting.append((frame, audio))
+        if audio:
+            self._waiting_audio += len(frame)
+            if self._waiting_audio > MAX_WAITING_AUDIO:
+                self._drop_oldest_audio()
+        self._news.set()
+
+    def _drop_oldest_audio(self) -> None:
+        position = next(at for at, (_, audio) in enumerate(self._waiting) if audio)
+        self._waiting_audio -= len(self._waiting[position][0])
+        del self._waiting[position]
+        self.dropped_frames += 1
+
+    async def _write(self) -> None:
+        # Ends with the connection, which the reader notices as well.
+        try:
+            while len(self._waiting) <= MAX_WAITING:
+                while self._waiting:
+                    frame, audio = self._waiting.popleft()
+                    if audio:
+                        self._waiting_audio -= len(frame)
+                    await self._websocket.send_frame(frame, aiohttp.WSMsgType.TEXT)
+                self._news.clear()
+                await self._news.wait()
+        except (ConnectionError, aiohttp.ClientError):
+            return
+        await self._websocket.close()
