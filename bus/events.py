@@ -279,6 +279,15 @@ class TrackUnlocked(RoomEvent):
 
 
 @dataclass(frozen=True)
+class ClipsCompared(Event):
+    """The caller's own clips were analysed together: `analysis`."""
+
+    user_id: str
+    analysis: dict[str, Any]
+    project_id: str | None = None
+
+
+@dataclass(frozen=True)
 class BusHeartbeat(Event):
     """Sent by every replica to itself through the bus: whoever does not hear its own is deaf."""
 

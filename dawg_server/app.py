@@ -25,9 +25,11 @@ from dawg_server.archives.layout import Limits as ArchiveLimits
 from dawg_server.archives.service import Archives
 from dawg_server.audio.workers import Workers
 from dawg_server.audiofiles.accounted import AccountedStorage
+from dawg_server.audiofiles.analyses import Analyses
 from dawg_server.audiofiles.cleaner import Cleaner
 from dawg_server.audiofiles.measuring import Measuring
 from dawg_server.audiofiles.service import AudioFiles
+from dawg_server.audiofiles.track_metadata import TrackMetadata
 from dawg_server.costs import Costs
 from dawg_server.database import server_secrets
 from dawg_server.database.migrate import migrate
@@ -151,6 +153,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         stack.push_async_callback(sweeper.close)
         measuring = Measuring(database, storage, workers, work)
         stack.push_async_callback(measuring.close)
+        analyses = Analyses(database, storage, workers, work)
         cleaner = Cleaner(database, storage)
         stack.push_async_callback(cleaner.close)
 
@@ -200,6 +203,8 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             functions=functions,
             work=work,
             audio=AudioFiles(database, storage, access, probes, measuring, cleaner),
+            analyses=analyses,
+            track_metadata=TrackMetadata(database, document, analyses),
             sharing=Sharing(database, bus, access),
             versions=Versions(database, document),
             archives=archives,

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from bus.local import LocalBus
 from dawg_server.accounts.service import Accounts
 from dawg_server.archives.service import Archives
+from dawg_server.audiofiles.analyses import Analyses
 from dawg_server.audiofiles.service import AudioFiles
+from dawg_server.audiofiles.track_metadata import TrackMetadata
 from dawg_server.costs import Costs
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
@@ -59,6 +61,8 @@ class Services:
     functions: Functions
     work: WorkFolder
     audio: AudioFiles
+    analyses: Analyses
+    track_metadata: TrackMetadata
     sharing: Sharing
     versions: Versions
     archives: Archives

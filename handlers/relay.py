@@ -34,7 +34,7 @@ class News:
     skip: Callable[[Any], str | None] = lambda event: None  # the socket that knows already
 
 
-def _user(event: events.JobEvent | events.CostAlerted) -> str:
+def _user(event: events.JobEvent | events.CostAlerted | events.ClipsCompared) -> str:
     return user_room(event.user_id)
 
 
@@ -106,6 +106,10 @@ def _loaded(event: events.GenerationCompleted, links: LinkSigner) -> Mapping[str
     }  # fmt: skip
 
 
+def _compared(event: events.ClipsCompared, _: LinkSigner) -> Mapping[str, Any]:
+    return {"analysis": event.analysis, "projectId": event.project_id, "userId": event.user_id}
+
+
 def _transport(event: events.GenerationCompleted, _: LinkSigner) -> Mapping[str, Any]:
     return {"bpm": event.result["requested"]["bpm"], "projectId": event.project_id}
 
@@ -130,6 +134,7 @@ NEWS: tuple[News, ...] = (
     News(events.GenerationCancelled, "generation:cancelled", _user, lambda event, _: _job(event)),
     News(events.ProjectDeleted, "project:deleted", _project, lambda event, _: {"projectId": event.project_id}),
     News(events.CostAlerted, "cost:alert", _user, lambda event, _: {"alert": event.alert}),
+    News(events.ClipsCompared, "clips:analyzed", _user, _compared),
 )
 NEWS += tuple(
     News(kind, kind.name, _listeners, _said, skip=lambda event: event.skip_sid)

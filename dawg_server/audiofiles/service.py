@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from dawg_server import errors, logs
+from dawg_server import errors, ids, logs
 from dawg_server.audio.formats import SUPPORTED, AudioInfo
 from dawg_server.audio.workers import TimeLimit, WorkerCrashed, WorkerOutOfMemory, Workers
 from dawg_server.audiofiles.cleaner import Cleaner
@@ -87,7 +87,7 @@ class AudioFiles:
 
     async def get(self, audio_id: str, user_id: str) -> dict[str, Any]:
         """The row, if that user may see it; raises `NotFound` otherwise."""
-        row = await audio_files.get_visible(self._database, audio_id, user_id) if _is_uuid(audio_id) else None
+        row = await audio_files.get_visible(self._database, audio_id, user_id) if ids.is_uuid(audio_id) else None
         if row is None:
             raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
         return row
@@ -135,10 +135,3 @@ def _file_name(name: str, format: str) -> str:
     """What is left of a name when only letters, digits and `._-` are."""
     stem = name[: -len(format) - 1] if name.lower().endswith(f".{format}") else name
     return _NOT_IN_FILE_NAMES.sub("-", stem).strip("-.")[:100] or "audio"
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text.lower()
-    except ValueError:
-        return False

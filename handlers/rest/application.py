@@ -9,6 +9,7 @@ from aiohttp import web
 
 from dawg_server.services import Services
 from handlers.rest import (
+    analysis,
     archives,
     audio,
     auth,
@@ -45,7 +46,7 @@ def routes() -> tuple[Route, ...]:
     """Every route of the server, in the order of the documents."""
     return (
         *health.routes, *auth.routes, *generate.routes, *music.routes, *audio.routes, *projects.routes, *tracks.routes,
-        *clips.routes, *collaborators.routes, *versions.routes, *archives.routes,
+        *clips.routes, *analysis.routes, *collaborators.routes, *versions.routes, *archives.routes,
         *lyrics.routes, *costs.routes, *billing.routes, *webhooks.routes, *docs.routes,
     )  # fmt: skip
 

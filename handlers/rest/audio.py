@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import uuid
 from typing import Any
 
 from aiohttp import web
 
-from dawg_server import errors
+from dawg_server import errors, ids
 from dawg_server.audio import waveform
 from dawg_server.audiofiles.service import Incoming
 from dawg_server.database import audio_files
@@ -78,7 +77,7 @@ async def content(call: Call) -> Answer:
     if call.query["signature"]:
         if not services.links.valid(audio_id, call.query["expires"], call.query["signature"]):
             raise errors.Unauthorized("This link has expired or was changed. Ask for a new one.")
-        row = await audio_files.get(services.database, audio_id) if _is_uuid(audio_id) else None
+        row = await audio_files.get(services.database, audio_id) if ids.is_uuid(audio_id) else None
         if row is None:
             raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
     else:
@@ -126,10 +125,3 @@ async def _in_format(services: Services, row: dict[str, Any], format: str | None
         raise errors.NotFound(f"There is no {format} of this recording.", details={"kind": "audio"})
     name = row["original_name"].rpartition(".")[0]
     return row | rendition | {"original_name": f"{name}.{format}"}
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text.lower()
-    except ValueError:
-        return False

@@ -1,0 +1,218 @@
+"""What tracks sound like, and how clips fit together: measured, never guessed."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from bus import events
+from dawg_server import errors, ids
+from dawg_server.audio.analysis import artists
+from dawg_server.audio.formats import SUPPORTED
+from dawg_server.audiofiles import comparison
+from dawg_server.audiofiles.analyses import Excerpt, Question
+from dawg_server.audiofiles.comparison import Candidate
+from dawg_server.database import analyses, tracks
+from handlers.rest import editing
+from handlers.rest.audio import MEBIBYTE
+from handlers.rest.disconnect import while_connected
+from handlers.rest.multipart import Multipart, UploadedFile
+from handlers.rest.routing import Answer, Call, Routes
+from handlers.schemas import analysis as schemas
+from handlers.schemas.base import camel
+
+routes = Routes("analysis")
+
+
+@routes.post("/tracks/{track_id}/analyze", "Analyse a track", body=schemas.AnalyzeRequest,
+             reply=schemas.TrackMetadataReply, errors=(403, 404, 409, 415, 504))  # fmt: skip
+async def analyze_track(call: Call) -> Answer:
+    """The longest of its clips, or the named one. Values that a person has set stay."""
+    track = await _track(call, "editor")
+    metadata, source = await _analyze(call, track, call.body["clip_id"])
+    reply = {"success": True, "metadata": metadata, "measuredFrom": source, "message": "The track was analysed."}
+    if call.body["artist_reference"]:
+        reply |= artists.detect_style(metadata, call.body["artist_reference"])
+    return reply
+
+
+@routes.get("/tracks/{track_id}/metadata", "What is known about a track's sound", reply=schemas.TrackMetadataReply,
+            errors=(404,))  # fmt: skip
+async def get_metadata(call: Call) -> Answer:
+    return {"success": True, "metadata": (await _track(call, "viewer"))["metadata"]}
+
+
+@routes.put("/tracks/{track_id}/metadata", "Say what is known about a track's sound", body=schemas.TrackMetadata,
+            reply=schemas.TrackMetadataReply, errors=(403, 404))  # fmt: skip
+async def put_metadata(call: Call) -> Answer:
+    track = await _track(call, "editor")
+    values, by = _camel(call.body), editing.actor(call)
+    metadata = await call.services.track_metadata.set(track["projectId"], track["id"], by, values)
+    return {"success": True, "metadata": metadata, "message": "The values were stored."}
+
+
+@routes.post("/tracks/{track_id}/detect-style", "Whose style a track resembles", body=schemas.StyleRequest,
+             reply=schemas.StyleReply, errors=(403, 404, 409, 415, 504))  # fmt: skip
+async def detect_style(call: Call) -> Answer:
+    """Judged by what was measured of this track, which is measured first if it was not before."""
+    track = await _track(call, "editor")
+    metadata = track["metadata"]
+    if not metadata or not metadata.get("analyzedAt"):
+        metadata, _ = await _analyze(call, track, None)
+    found = artists.detect_style(metadata, call.body["artist_reference"])
+    style = found["detectedStyle"]
+    message = f"This track is close to {style.replace('-', ' ')}." if style else "This track is close to nobody known."
+    return {"success": True, **found, "message": message}
+
+
+@routes.post(
+    "/clips/analyze-multiple", "Analyse clips together", body=schemas.ClipsToCompare, reply=schemas.ClipsAnalysis,
+    multipart=Multipart(schemas.ClipsForm(), ("audio", "file"),
+                        lambda settings: settings.max_upload_mb * MEBIBYTE, most=comparison.MAX_CLIPS),
+    errors=(404, 409, 504),
+)  # fmt: skip
+async def analyze_clips(call: Call) -> Answer:
+    """Clips of projects, or up to ten uploaded files, which are not kept."""
+    if call.files:
+        if call.body["project_id"]:
+            await call.services.access.require(call.body["project_id"], call.caller.user_id, "viewer")
+        return await _compare(call, await _uploaded(call, call.files))
+    named = call.body["clips"] or [{"clip_id": clip_id} for clip_id in call.body["clip_ids"]]
+    return await _compare(call, await _stored(call, named))
+
+
+@routes.post("/clips/analyze-by-ids", "Analyse clips together", body=schemas.ClipIds, reply=schemas.ClipsAnalysis,
+             errors=(404, 409, 415, 504))  # fmt: skip
+async def analyze_clips_by_ids(call: Call) -> Answer:
+    return await _compare(call, await _stored(call, [{"clip_id": clip_id} for clip_id in call.body["clip_ids"]]))
+
+
+@routes.get("/clips/analysis-cost-estimate", "What analysing clips would cost", query=schemas.EstimateQuery,
+            reply=schemas.Estimate)  # fmt: skip
+async def estimate_cost(call: Call) -> Answer:
+    count, arranged = call.query["clip_count"], call.query["include_arrangement"]
+    return {"success": True, "estimate": {"clipCount": count, "includeArrangement": arranged,
+                                          **_estimate(call, count, arranged)}}  # fmt: skip
+
+
+@routes.get("/clips/features", "What can be asked about clips", reply=schemas.Features)
+async def list_features(call: Call) -> Answer:
+    known = (
+        ("tempo and key", "Tempo, metre, key and swing of each clip.", 0, False),
+        ("voice and timbre", "Whether a clip is a voice, and how it sounds.", 0, False),
+        ("relationships", "How well every two clips fit together, with the reasons.", 0, False),
+        ("conflicts", "Where tempo, key, energy or style of two clips clash, and what helps.", 0, True),
+        ("arrangement", "An order of sections, by a language model; the cost is that of two clips.",
+         _estimate(call, 2, True)["estimatedCost"], True),
+    )  # fmt: skip
+    analyses_shown = [
+        {"name": name, "description": description, "cost": cost, "optional": optional}
+        for name, description, cost, optional in known
+    ]
+    return {"success": True, "features": {
+        "maxClips": comparison.MAX_CLIPS, "analyses": analyses_shown, "supportedFormats": [*SUPPORTED],
+        "recommendations": [
+            "Clips of four seconds or more have a tempo and a key that can be trusted.",
+            "Say which clips are voices: then they are described as such.",
+            "The same clip is analysed once; asking again costs no time.",
+        ],
+    }}  # fmt: skip
+
+
+async def _track(call: Call, role: str) -> dict[str, Any]:
+    track_id = call.path["track_id"].lower()
+    found = await tracks.get(call.services.database, [track_id] if ids.is_uuid(track_id) else [])
+    if not found or await call.services.document.role(found[0]["projectId"], call.caller.user_id) is None:
+        raise editing.not_found("track")
+    await call.services.access.require(found[0]["projectId"], call.caller.user_id, role)
+    return found[0]
+
+
+async def _analyze(call: Call, track: dict[str, Any], clip_id: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    said = call.body
+    question = Question(said.get("track_type", "unknown"), said.get("suggested_genre"), said.get("suggested_mood"))
+    work = call.services.track_metadata.analyze(
+        track["projectId"], track["id"], editing.actor(call), question, clip_id
+    )
+    return await while_connected(call.request, work)
+
+
+async def _stored(call: Call, named: Sequence[dict[str, Any]]) -> list[Candidate]:
+    wanted = list(dict.fromkeys(each["clip_id"] for each in named))
+    rows = await analyses.clips(call.services.database, wanted)
+    inside = call.body["project_id"]
+    roles = {project: await call.services.document.role(project, call.caller.user_id)
+             for project in {row["project_id"] for row in rows.values()}}  # fmt: skip
+    rows = {
+        clip_id: row for clip_id, row in rows.items()
+        if roles[row["project_id"]] is not None and inside in (None, row["project_id"])
+    }  # fmt: skip
+    if missing := [clip_id for clip_id in wanted if clip_id not in rows]:
+        facts = {"kind": "clip", "found": len(rows), "requested": len(wanted), "missing": missing}
+        raise errors.NotFound(f"{len(missing)} of {len(wanted)} clips do not exist.", details=facts)
+    if silent := [clip_id for clip_id in wanted if rows[clip_id]["id"] is None]:
+        raise errors.NoAudio("Some of these clips play no recording.", details={"clipIds": silent})
+    said = {each["clip_id"]: each for each in named}
+    return [_candidate(call, rows[clip_id], said[clip_id]) for clip_id in wanted]
+
+
+def _candidate(call: Call, row: dict[str, Any], said: dict[str, Any]) -> Candidate:
+    kind = said.get("suggested_type")
+    metadata = functools.partial(
+        call.services.analyses.of_stored, row, Excerpt.of_clip(row), Question(kind or "unknown")
+    )
+    return Candidate(row["clip_id"], said.get("clip_name") or row["clip_name"], row["clip_duration"], kind, metadata)
+
+
+async def _uploaded(call: Call, files: Sequence[UploadedFile]) -> list[Candidate]:
+    said = call.body["clips"]
+    if len(said) > len(files):
+        raise errors.ValidationError("clips names more clips than there are files.",
+                                     details={"clips": "has to have one entry for each file"})  # fmt: skip
+    infos = await asyncio.gather(*(call.services.audio.probe(file.path) for file in files))
+    found = []
+    for number, (file, info) in enumerate(zip(files, infos, strict=True)):
+        about = said[number] if number < len(said) else {}
+        kind = about.get("suggested_type")
+        metadata = functools.partial(
+            call.services.analyses.of_file, file.path, file.sha256, Question(kind or "unknown")
+        )
+        name = about.get("clip_name") or file.name
+        found.append(Candidate(about.get("clip_id") or str(uuid.uuid4()), name, info.duration, kind, metadata))
+    return found
+
+
+async def _compare(call: Call, candidates: list[Candidate]) -> Answer:
+    analysis = await while_connected(
+        call.request,
+        comparison.compare(
+            candidates, detect_conflicts=call.body["detect_conflicts"],
+            suggest_arrangement=call.body["suggest_arrangement"],
+        ),
+    )  # fmt: skip
+    await call.services.bus.publish(
+        events.ClipsCompared(user_id=call.caller.user_id, project_id=call.body["project_id"], analysis=analysis)
+    )
+    return {"success": True, "analysis": analysis}
+
+
+def _estimate(call: Call, count: int, arranged: bool) -> dict[str, Any]:
+    into, out = comparison.tokens(count, arranged)
+    if not arranged:
+        return {"estimatedCost": 0, "inputTokens": 0, "outputTokens": 0, "breakdown": comparison.LOCAL}
+    costs, model = call.services.costs, call.services.settings.anthropic_model
+    asking = float(costs.estimate("anthropic", model, {"input_tokens": into}))
+    answering = float(costs.estimate("anthropic", model, {"output_tokens": out}))
+    total = round(asking + answering, 6)
+    return {
+        "estimatedCost": total, "inputTokens": into, "outputTokens": out,
+        "breakdown": f"Input: {into} tokens (${asking:.6f}), output: {out} tokens (${answering:.6f}), "
+                     f"total: ${total:.6f}",
+    }  # fmt: skip
+
+
+def _camel(fields: dict[str, Any]) -> dict[str, Any]:
+    return {camel(name): _camel(value) if isinstance(value, dict) else value for name, value in fields.items()}
