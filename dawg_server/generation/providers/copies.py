@@ -28,7 +28,10 @@ class Source:
 
 
 class Copier:
-    """Copies and measures; a copy that is cut off or holds something else is made again."""
+    """Copies and measures; a copy that is cut off or holds something else is made again.
+
+    One that stays shorter than announced is taken all the same in the end, for it was paid for; see `is_short`.
+    """
 
     def __init__(self, downloader: Downloader, workers: Workers) -> None:
         self._downloader, self._workers = downloader, workers
@@ -51,11 +54,13 @@ class Copier:
     ) -> LocalTake:
         for pause in (*pauses, None):
             try:
-                return await self._try(work, source, target, begin, span)
+                take = await self._try(work, source, target, begin, span)
+                if pause is None or not is_short(source, take):
+                    return take
             except Transient:
                 if pause is None:
                     raise
-                await asyncio.sleep(pause)
+            await asyncio.sleep(pause)
         raise AssertionError("the last try returns or raises")
 
     async def _try(self, work: Work, source: Source, target: Path, begin: float, span: float) -> LocalTake:
@@ -66,9 +71,6 @@ class Copier:
         await self._downloader.fetch(source.url, target, report)
         work.report(begin + span * DOWNLOADED, "analyzing", "Listening to the result.")
         heard = await self._measure(target, work.input.get("bpm"))
-        length = heard["facts"]["duration"]
-        if source.duration is not None and length < source.duration - SHORTFALL:
-            raise Transient(f"Only {length:.1f} of {source.duration:.1f} s of the provider's file arrived.")
         work.report(begin + span * MEASURED, "analyzing", "Listened to the result.")
         file = LocalFile(target, heard["format"], heard["facts"])
         return LocalTake(title=source.title, files=(file,), measured=heard["measured"])
@@ -79,3 +81,8 @@ class Copier:
         except errors.UnsupportedMediaType:
             raise Transient("What the provider has sent cannot be read as audio.") from None
         return heard
+
+
+def is_short(source: Source, take: LocalTake) -> bool:
+    """Whether less arrived than the provider has announced."""
+    return source.duration is not None and take.files[0].facts["duration"] < source.duration - SHORTFALL

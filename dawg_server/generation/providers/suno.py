@@ -20,7 +20,7 @@ from dawg_server import errors, logs
 from dawg_server.generation import music
 from dawg_server.generation.providers import suno_order
 from dawg_server.generation.providers.base import AlreadyTaken, Charge, Outcome, Transient, Unanswered, Work
-from dawg_server.generation.providers.copies import Copier, Source
+from dawg_server.generation.providers.copies import Copier, Source, is_short
 from dawg_server.generation.providers.hints import Hints, Listener
 from dawg_server.generation.providers.polling import Patience, to_its_end
 from dawg_server.generation.providers.suno_api import SunoApi, failure, refusal
@@ -63,7 +63,10 @@ class SunoProvider:
         sources = [Source(_text(song, "audioUrl"), order.title, _seconds(song)) for song in made]
         takes = await self._copier.takes(work, sources, GENERATED, self.patience.copies)
         warnings = [*order.warnings, *([] if len(takes) > 1 else ["Suno has made one take instead of two."])]
-        for take in takes:
+        for source, take in zip(sources, takes, strict=True):
+            if is_short(source, take):
+                length = take.files[0].facts["duration"]
+                warnings.append(f"Suno announced {source.duration:.1f} s, its file has {length:.1f} s.")
             warnings += music.deviations(work.input, take.files[0].facts["duration"], take.measured["bpm"])
         return Outcome(takes, music.about(work.input, self.name, list(dict.fromkeys(warnings))))
 
