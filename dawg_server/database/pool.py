@@ -73,7 +73,11 @@ class Connection(_Statements):
     async def _run(self, sql: str, parameters: Parameters) -> _Result:
         with _translated(self._session):
             async with self._session.cursor(timeout=self._timeout) as cursor:
+                requests = _cancel_requests()
                 await cursor.execute(sql, parameters)
+                if _cancel_requests() > requests:
+                    # The request met the end of the statement, and Python 3.11's wait_for lost it.
+                    raise asyncio.CancelledError
                 if cursor.description is None:
                     return _Result(max(cursor.rowcount, 0), [])
                 names = [column[0] for column in cursor.description]
@@ -207,6 +211,11 @@ class Database(_Statements):
             raise errors.DependencyUnavailable("database") from error
 
 
+def _cancel_requests() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
+
+
 @contextlib.contextmanager
 def _translated(session: aiopg.Connection) -> Iterator[None]:
     try:
@@ -214,7 +223,7 @@ def _translated(session: aiopg.Connection) -> Iterator[None]:
     except asyncio.CancelledError:
         # aiopg closes the session when our task is cancelled, and Postgres then ends the statement. When Postgres
         # itself ends a statement (statement_timeout), aiopg raises the same error but leaves the session open.
-        if session.closed:
+        if session.closed or _cancel_requests():
             raise
         raise errors.DependencyUnavailable("database", "The database took too long. Try again soon.") from None
     except TimeoutError as error:

@@ -448,3 +448,17 @@ async def own_tcp_port(postgres: str) -> AsyncIterator[int]:
     server.close()
     await asyncio.gather(*forwarders)
     await server.wait_closed()
+
+
+async def test_a_cancel_request_is_never_lost_however_close_to_the_end_it_comes(database: Database) -> None:
+    async def ask_for_ever() -> None:
+        while True:
+            await database.execute("SELECT 1")
+
+    for number in range(300):
+        task = asyncio.create_task(ask_for_ever())
+        await asyncio.sleep(0.002 + number * 0.00001)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=2)
+        assert done, f"request {number} was lost"
+        assert task.cancelled()
