@@ -161,7 +161,8 @@ async def note_hint(database: Database, job_id: str, provider: str, ref: str) ->
     """Keeps an id that the provider has named by itself, for a job that does not know its own yet."""
     await database.execute(
         """UPDATE generations SET provider_state = coalesce(provider_state, '{}') || jsonb_build_object('hint', %(ref)s)
-           WHERE id = %(job)s AND provider = %(provider)s AND provider_ref IS NULL AND state IN ('waiting', 'active')""",
+           WHERE id = %(job)s AND provider = %(provider)s AND provider_ref IS NULL
+               AND state IN ('waiting', 'active')""",
         {"job": job_id, "provider": provider, "ref": ref},
     )
 

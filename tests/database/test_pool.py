@@ -450,7 +450,7 @@ async def own_tcp_port(postgres: str) -> AsyncIterator[int]:
     await server.wait_closed()
 
 
-async def test_a_cancel_request_is_never_lost_however_close_to_the_end_it_comes(database: Database) -> None:
+async def test_a_cancel_request_is_never_lost_however_close_to_the_end_it_comes(database: db.Database) -> None:
     async def ask_for_ever() -> None:
         while True:
             await database.execute("SELECT 1")
