@@ -46,9 +46,9 @@ def _told(
         yield "track:reordered", {ORDERS: [{"id": id, "order": place} for id, place in things["order"].items()]}
     elif entity == "send":
         track_id = things["send"][id]
-        # A track that is gone by the end of the transaction is told as deleted anyway.
-        if (track := things["track"].get(track_id)) is not None:
-            yield "track:updated", {"trackId": track_id, "changes": {"sends": track["sends"]}, "track": track}
+        # A track that is gone by the end of the transaction has none; it is told as deleted after this.
+        track = things["track"].get(track_id) or {"id": track_id, "sends": []}
+        yield "track:updated", {"trackId": track_id, "changes": {"sends": track["sends"]}, "track": track}
     elif kind == "update" and set(changes) == {"lyrics"}:
         yield "lyrics:updated", {"trackId": id if entity == "track" else None, "lyrics": changes["lyrics"]}
     elif entity == "project":

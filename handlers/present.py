@@ -60,6 +60,16 @@ def audio_file(row: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict
     }  # fmt: skip
 
 
+def project(snapshot: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str, Any]:
+    """A whole project, with links to its recordings."""
+
+    def recording(file: Mapping[str, Any]) -> dict[str, Any]:
+        url = links.sign(file["id"], base_url, key=file["storageKey"], name=file["originalName"])
+        return {**{name: value for name, value in file.items() if name not in _INTERNAL}, "audioUrl": url}
+
+    return {**snapshot, "audioFiles": [recording(file) for file in snapshot["audioFiles"]]}
+
+
 def accepted(job: Job, estimated_seconds: float) -> dict[str, Any]:
     return {
         "success": True,

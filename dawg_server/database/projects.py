@@ -35,11 +35,12 @@ _COLLABORATORS = f"""(SELECT coalesce(json_agg(json_build_object(
         '[]'::json)
     FROM collaborators m WHERE m.project_id = p.id)"""
 _AUDIO_FILES = f"""(SELECT coalesce(json_agg(json_build_object(
-        'id', a.id, 'projectId', a.project_id, 'filename', a.filename, 'originalName', a.original_name,
-        'mimeType', a.mime_type, 'size', a.size_bytes, 'duration', a.duration, 'sampleRate', a.sample_rate,
-        'channels', a.channels, 'bitDepth', a.bit_depth, 'lufs', a.lufs, 'truePeak', a.true_peak_db,
-        'checksum', encode(a.sha256, 'hex'), 'source', a.source,
-        'waveformStatus', CASE WHEN a.waveform IS NULL THEN 'pending' ELSE 'ready' END,
+        'id', a.id, 'projectId', a.project_id, 'generationId', a.generation_id, 'filename', a.filename,
+        'originalName', a.original_name, 'mimeType', a.mime_type, 'size', a.size_bytes, 'duration', a.duration,
+        'sampleRate', a.sample_rate, 'channels', a.channels, 'bitDepth', a.bit_depth, 'lufs', a.lufs,
+        'truePeak', a.true_peak_db, 'checksum', encode(a.sha256, 'hex'), 'source', a.source,
+        'waveformStatus', CASE WHEN a.waveform IS NULL THEN 'pending' WHEN a.waveform ? 'pyramid' THEN 'ready'
+            ELSE 'failed' END, 'storageKey', a.storage_key,
         'createdAt', {moment("a.created_at")}, 'updatedAt', {moment("a.updated_at")}) ORDER BY a.created_at, a.id),
         '[]'::json)
     FROM audio_files a WHERE a.project_id = p.id)"""

@@ -102,7 +102,8 @@ class Document:
     async def snapshot(self, project_id: str, user_id: str) -> dict[str, Any]:
         """The project as it was at one moment, which `revision` names, and the caller's `role`.
 
-        `tracks` (each with its `sends` and `clips`), `audioFiles`, `collaborators`.
+        `tracks` (each with its `sends` and `clips`), `audioFiles` (with `storageKey`, of which links are made) and
+        `collaborators`.
         """
         row = await projects.snapshot(self._database, project_id, user_id) if ids.is_uuid(project_id) else None
         access.check(row["role"] if row else None, "viewer")

@@ -111,7 +111,7 @@ class Draft:
         assert thing is not None
         if entity != "track":
             return dict(thing)
-        return {**thing, "sends": [_without_track(each) for each in self._sends_of(id)]}
+        return {**thing, "sends": [dict(each) for each in self._sends_of(id)]}
 
     # -- changing ------------------------------------------------------------------------------------------------------
 
@@ -194,7 +194,3 @@ def missing(kind: str, *ids: str) -> errors.NotFound:
 
 def _orders(places: Mapping[str, int]) -> dict[str, Any]:
     return {ORDERS: [{"id": id, "order": order} for id, order in places.items()]}
-
-
-def _without_track(send: Thing) -> Thing:
-    return {name: value for name, value in send.items() if name != "trackId"}

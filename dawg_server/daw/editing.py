@@ -52,7 +52,7 @@ class Editing:
         role = max((spec.role for spec, _ in wishes), key=access.RANKS.__getitem__, default="viewer")
         draft, first = await self._open(role, _named(wishes), client_operation_id)
         if first is not None:
-            return Executed(first["revision"], first["results"], [], first["groupId"], replayed=True)
+            return _replayed(first)
         results = [await spec.plan(draft, values) for spec, values in wishes]
         if base_revision is not None:
             await _check_base(draft, base_revision)
@@ -69,7 +69,7 @@ class Editing:
     async def _travel(self, way: history.Way, steps: int, client_operation_id: str | None) -> Executed:
         draft, first = await self._open("editor", {}, client_operation_id)
         if first is not None:
-            return Executed(first["revision"], first["results"], [], first["groupId"], replayed=True)
+            return _replayed(first)
         travel = history.undo if way == "undo" else history.redo
         groups = await travel(draft, self._by.user_id, steps)
         batch = Batch()
@@ -108,7 +108,7 @@ class Editing:
         if stored:
             for change in draft.changes:
                 change.write(batch)
-            reply = {"revision": revision, "results": results, "groupId": group}
+            reply = {"revision": revision, "results": results, "groupId": group, "operations": stored}
             operations.append(
                 batch, self._project_id, stored, [change.inverse for change in draft.changes],
                 client_operation_id=client_operation_id, reply=reply,
@@ -126,6 +126,10 @@ class Editing:
             clips.attach(batch, self._project_id, draft.attached)
         await batch.run(self.connection)
         return Executed(revision, results, stored, group if stored else None)
+
+
+def _replayed(first: dict[str, Any]) -> Executed:
+    return Executed(first["revision"], first["results"], first["operations"], first["groupId"], replayed=True)
 
 
 def _check(command: Command) -> tuple[Spec, dict[str, Any]]:

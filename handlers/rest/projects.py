@@ -5,6 +5,7 @@ from __future__ import annotations
 from dawg_server.database import operations, projects
 from dawg_server.daw.document import Document
 from dawg_server.daw.editing import Executed
+from handlers import present
 from handlers.rest import editing, pages
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import projects as schemas
@@ -31,7 +32,8 @@ async def create_project(call: Call) -> Answer:
 @routes.get("/projects/{project_id}", "A project with everything in it", reply=schemas.ProjectReply, errors=(404,))
 async def get_project(call: Call) -> Answer:
     """`tracks` (with `clips` and `sends`), `audioFiles`, `collaborators`, and the caller's `role`, of one moment."""
-    return editing.twice("project", await _document(call).snapshot(call.path["project_id"], call.caller.user_id))
+    found = await _document(call).snapshot(call.path["project_id"], call.caller.user_id)
+    return editing.twice("project", present.project(found, call.services.links, call.base_url))
 
 
 @routes.put("/projects/{project_id}", "Change a project", body=schemas.ProjectChange, reply=schemas.ProjectReply,

@@ -52,11 +52,15 @@ class Joined(Body):
 
 
 class Stored(Body):
-    """What has become of the change. `lockedBy`: somebody had asked to leave that track alone."""
+    """What has become of the change, and every operation that it took, as others hear of them one by one.
+
+    `lockedBy`: somebody had asked to leave that track alone.
+    """
 
     success = fields.Boolean()
     revision = fields.Integer()
     group_id = fields.UUID(allow_none=True)
+    operations = fields.List(fields.Dict())
     locked_by = fields.Dict()
 
 

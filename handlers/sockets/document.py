@@ -92,6 +92,7 @@ async def _run(call: Call, command: str, parameters: Mapping[str, Any]) -> Ack:
     )  # fmt: skip
     return {
         **executed.results[0], "revision": executed.revision, "groupId": executed.group_id,
+        "operations": executed.operations,
         **await _locked_by(call, project_id, parameters, executed.results[0]),
     }  # fmt: skip
 

@@ -16,6 +16,7 @@ from dawg_server.database import projects
 from dawg_server.daw.access import RANKS, check
 from dawg_server.daw.presence import Departure, Member
 from dawg_server.services import Services
+from handlers import present
 from handlers.rest import json
 from handlers.schemas import collaboration as schemas
 from handlers.sockets.gate import project_room
@@ -112,7 +113,7 @@ async def _state(call: Call, revision: int) -> dict[str, Any]:
             newest = missed[-1]["revision"] if missed else revision
             return {"revision": newest, "operations": missed}
     project = await document.snapshot(project_id, call.caller.user_id)
-    return {"revision": project["revision"], "project": project}
+    return {"revision": project["revision"], "project": present.project(project, call.services.links, call.base_url)}
 
 
 async def depart(services: Services, server: Server, sid: str, project_id: str) -> None:

@@ -37,6 +37,13 @@ class Call:
     services: Services
     server: Server
 
+    @property
+    def base_url(self) -> str:
+        """The address under which the caller reached this server, for absolute links."""
+        environ = self.server.get_environ(self.sid, self.namespace)
+        host = f"{environ.get('wsgi.url_scheme', 'http')}://{environ.get('HTTP_HOST', '')}"
+        return self.services.settings.link_base or host
+
 
 Handler = Callable[[Call], Awaitable[Ack] | Ack]
 

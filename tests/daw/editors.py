@@ -1,0 +1,116 @@
+"""People who change a project at random, in every way there is, by the names that are valid at the moment."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from dawg_server.daw.commands import Command
+
+Project = dict[str, Any]
+NAMES = ("Kick", "Vocals", "Bass", "Strings", "Echo")
+
+
+def any_change(project: Project, dice: random.Random) -> Command | None:
+    """A change that fits the project, although it may still be refused; None when that kind has nothing to work on."""
+    return dice.choice(KINDS)(project, dice)
+
+
+def create_track(project: Project, dice: random.Random) -> Command:
+    wish: dict[str, Any] = {"name": dice.choice(NAMES), "trackType": dice.choice(("AUDIO", "MIDI", "AUX", "AUX"))}
+    if dice.random() < 0.4:
+        wish["order"] = dice.randrange(4)
+    return Command("createTrack", wish)
+
+
+def update_track(project: Project, dice: random.Random) -> Command | None:
+    if not project["tracks"]:
+        return None
+    fields = {
+        "name": dice.choice(NAMES), "volume": dice.choice((0, 0.25, 1)), "pan": dice.choice((-1, 0, 0.5)),
+        "isMuted": dice.random() < 0.5, "color": dice.choice((None, "#aabbcc")), "order": dice.randrange(5),
+        "trackType": dice.choice(("AUDIO", "AUX")), "lyrics": dice.choice((None, "la la")),
+        "outputDestination": dice.choice(("master", _track(project, dice)["id"])),
+    }  # fmt: skip
+    chosen = dice.sample(sorted(fields), dice.randrange(1, 4))
+    wish = {"trackId": _track(project, dice)["id"], "changes": {name: fields[name] for name in chosen}}
+    return Command("updateTrack", wish)
+
+
+def delete_track(project: Project, dice: random.Random) -> Command | None:
+    return Command("deleteTrack", {"trackId": _track(project, dice)["id"]}) if project["tracks"] else None
+
+
+def reorder(project: Project, dice: random.Random) -> Command | None:
+    if not project["tracks"]:
+        return None
+    moved = dice.sample(project["tracks"], dice.randrange(1, len(project["tracks"]) + 1))
+    orders = [{"id": track["id"], "order": dice.randrange(6)} for track in moved]
+    return Command("reorderTracks", {"trackOrders": orders})
+
+
+def bulk(project: Project, dice: random.Random) -> Command | None:
+    if not project["tracks"]:
+        return None
+    ids = [track["id"] for track in project["tracks"]][:3]
+    return Command("updateTracks", {"trackIds": ids, "changes": {"volume": dice.choice((0, 0.5)), "isSolo": True}})
+
+
+def create_send(project: Project, dice: random.Random) -> Command | None:
+    buses = [track for track in project["tracks"] if track["trackType"] == "AUX"]
+    if not buses:
+        return None
+    wish = {"trackId": _track(project, dice)["id"], "destinationTrackId": dice.choice(buses)["id"]}
+    return Command("createSend", {**wish, "level": dice.choice((0, 0.3))})
+
+
+def change_send(project: Project, dice: random.Random) -> Command | None:
+    sends = [(track["id"], send["id"]) for track in project["tracks"] for send in track["sends"]]
+    if not sends:
+        return None
+    track_id, send_id = dice.choice(sends)
+    if dice.random() < 0.5:
+        return Command("removeSend", {"trackId": track_id, "sendId": send_id})
+    changes = {"level": dice.choice((0.1, 0.9)), "preFader": dice.random() < 0.5}
+    return Command("updateSend", {"trackId": track_id, "sendId": send_id, "changes": changes})
+
+
+def create_clip(project: Project, dice: random.Random) -> Command | None:
+    if not project["tracks"]:
+        return None
+    note = {"pitch": dice.randrange(128), "start": dice.random() * 4, "duration": 0.5, "velocity": 100}
+    wish = {"trackId": _track(project, dice)["id"], "startTime": dice.randrange(8), "midiData": {"notes": [note]}}
+    return Command("createClip", wish)
+
+
+def change_clip(project: Project, dice: random.Random) -> Command | None:
+    clips = [clip for track in project["tracks"] for clip in track["clips"]]
+    if not clips:
+        return None
+    clip_id = dice.choice(clips)["id"]
+    return dice.choice((
+        Command("updateClip", {"clipId": clip_id, "changes": {"startTime": dice.randrange(9), "gain": -3}}),
+        Command("updateClip", {"clipId": clip_id, "changes": {"trackId": _track(project, dice)["id"]}}),
+        Command("moveClip", {"clipId": clip_id, "newPosition": dice.randrange(9), "unit": "bars"}),
+        Command("quantize", {"clipIds": [clip_id], "division": "quarter", "strength": 50}),
+        Command("deleteClip", {"clipId": clip_id}),
+    ))  # fmt: skip
+
+
+def change_project(project: Project, dice: random.Random) -> Command:
+    return dice.choice((
+        Command("updateProject", {"changes": {"bpm": dice.choice((90, 120.5)), "key": dice.choice(("C", "Am"))}}),
+        Command("updateProject", {"changes": {"name": dice.choice(NAMES), "description": None}}),
+        Command("setLyrics", {"lyrics": dice.choice(("one", "two")), "append": dice.random() < 0.5}),
+    ))  # fmt: skip
+
+
+KINDS: tuple[Callable[[Project, random.Random], Command | None], ...] = (
+    create_track, create_track, update_track, update_track, delete_track, reorder, bulk, create_send, create_send,
+    change_send, create_clip, create_clip, change_clip, change_clip, change_project,
+)  # fmt: skip
+
+
+def _track(project: Project, dice: random.Random) -> dict[str, Any]:
+    return dict(dice.choice(project["tracks"]))
