@@ -27,6 +27,7 @@ from dawg_server.voice.clerk import Clerk
 from dawg_server.voice.dialect.session import TurnDetection
 from dawg_server.voice.meter import SERVICE, Meter
 from dawg_server.voice.news import Listener
+from dawg_server.voice.published import Published
 from dawg_server.voice.realtime import Realtime, Secret
 from dawg_server.voice.scribe import Scribe
 from dawg_server.voice.session import VoiceSession
@@ -38,13 +39,17 @@ log: structlog.stdlib.BoundLogger = logs.get("voice")
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a session is to be like. `context` is what the browser says about the project."""
+    """What a session is to be like. `context` is what the browser says about the project.
+
+    `base_url` is the address under which the user reached the server.
+    """
 
     voice: str
     turn_detection: TurnDetection
     project_id: str | None
     conversation_id: str | None
     context: Mapping[str, Any]
+    base_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class VoiceService:
         self._database, self._costs, self._access = database, costs, access
         self._document, self._toolbox, self._metrics = document, toolbox, metrics
         self._realtime, self._limits = realtime, limits
+        self.published = Published(toolbox.catalogue)
         self._running: dict[str, _Running] = {}
         self._starting: set[str] = set()
         self._closed = False
@@ -174,7 +180,7 @@ class VoiceService:
         )  # fmt: skip
         clerk = Clerk(f"voice {row_id}")
         session = VoiceSession(
-            user_id=user_id, voice=wish.voice, listener=listener, service=self._realtime,
+            user_id=user_id, voice=wish.voice, base_url=wish.base_url, listener=listener, service=self._realtime,
             brief=self._brief(user_id, wish), toolbox=self._toolbox, limits=self._limits,
             books=Books(self._database, row_id, user_id, meter, clerk, listener, self._limits, seconds_left),
             scribe=Scribe(self._database, clerk, conversation_id, self._realtime.model),

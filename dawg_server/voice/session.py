@@ -13,7 +13,7 @@ import uuid
 from typing import Any
 
 from dawg_server import errors, logs
-from dawg_server.tools import ToolBox
+from dawg_server.tools import ToolBox, Turn
 from dawg_server.voice import news, realtime
 from dawg_server.voice.books import Books
 from dawg_server.voice.brief import Brief
@@ -40,8 +40,8 @@ class VoiceSession:
     """Made and run by `VoiceService`. The methods for the browser return at once."""
 
     def __init__(
-        self, *, user_id: str, voice: str, listener: news.Listener, service: realtime.Realtime, brief: Brief,
-        books: Books, scribe: Scribe, toolbox: ToolBox, limits: VoiceLimits,
+        self, *, user_id: str, voice: str, base_url: str, listener: news.Listener, service: realtime.Realtime,
+        brief: Brief, books: Books, scribe: Scribe, toolbox: ToolBox, limits: VoiceLimits,
     ) -> None:  # fmt: skip
         self.id = str(uuid.uuid4())
         self.user_id = user_id
@@ -50,7 +50,8 @@ class VoiceSession:
         self._voice, self._listener, self._service = voice, listener, service
         self._brief, self._books, self._scribe, self._limits = brief, books, scribe, limits
         self._functions = Functions(toolbox, listener, self._function_result, self.change_voice, f"voice {self.id}")
-        self._talker = Talker(user_id, self.project_id, listener, self._functions, scribe, self._bill)
+        first = Turn(user_id, "voice", self.project_id, str(uuid.uuid4()), base_url)
+        self._talker = Talker(first, listener, self._functions, scribe, self._bill)
         self._microphone = Microphone()
         self._leg: Leg | None = None
         self._talk: talk.Talk | None = None  # of the upstreams before

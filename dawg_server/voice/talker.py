@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 import uuid
 from collections.abc import Callable
@@ -21,16 +22,14 @@ class Talker:
     """The talk of one session, over all of its upstreams. One spoken turn is one undo group."""
 
     def __init__(
-        self, user_id: str, project_id: str | None, listener: news.Listener, functions: Functions, scribe: Scribe,
-        bill: Bill,
-    ) -> None:  # fmt: skip
+        self, turn: Turn, listener: news.Listener, functions: Functions, scribe: Scribe, bill: Bill
+    ) -> None:
         self.active_at = time.monotonic()  # when somebody last said or did something
         self.underway = Underway()
         self.dropped_audio = 0  # messages that the browser was too slow for
         self.groups: set[str] = set()  # undo groups of this session
-        self._user_id, self._project_id = user_id, project_id
         self._listener, self._functions, self._scribe, self._bill = listener, functions, scribe, bill
-        self._turn = self._new_turn()
+        self._turn = turn
         self._told_dropped = ""  # the response of which the browser was told that audio is missing
         self._reactions: dict[type, Callable[[Any], None]] = {
             events.AudioDelta: self._on_audio,
@@ -58,7 +57,7 @@ class Talker:
     def begin_turn(self) -> None:
         """The user does something: what the model does next is another step in the project's history."""
         self.active_at = time.monotonic()
-        self._turn = self._new_turn()
+        self._turn = dataclasses.replace(self._turn, group_id=str(uuid.uuid4()))
 
     def lose(self) -> dict[str, int]:
         """The upstream is gone. What it had said is written down; returns the sound of each lost answer in ms."""
@@ -70,9 +69,6 @@ class Talker:
                 "response-done", {"responseId": response_id, "status": "failed", "reason": "connection_lost"}
             )
         return received
-
-    def _new_turn(self) -> Turn:
-        return Turn(self._user_id, "voice", self._project_id, str(uuid.uuid4()))
 
     def _group(self) -> str | None:
         return self._turn.group_id if self._turn.group_id in self.groups else None

@@ -15,7 +15,7 @@ CONNECT_TIMEOUT = 10.0  # seconds until the service has accepted the websocket
 CLOSE_TIMEOUT = 0.5  # seconds for the closing handshake
 PING_INTERVAL = 20.0  # seconds; a service that does not answer is lost
 MAX_FRAME = 16 * 2**20  # bytes
-MAX_WAITING_AUDIO = 640_000  # characters of base64: 10 s of PCM16 mono at 24 kHz
+MAX_WAITING_AUDIO = 1_000_000  # bytes of frames: some 15 s of PCM16 mono at 24 kHz
 MAX_WAITING = 1000  # messages; who has so many waiting is as good as lost
 NO_STATUS, LOST = 1005, 1006  # RFC 6455, section 7.4.1: a close frame without a code, no close frame at all
 

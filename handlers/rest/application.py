@@ -26,6 +26,7 @@ from handlers.rest import (
     projects,
     tracks,
     versions,
+    voice,
     webhooks,
 )
 from handlers.rest.endpoint import endpoint
@@ -47,7 +48,7 @@ def routes() -> tuple[Route, ...]:
     return (
         *health.routes, *auth.routes, *generate.routes, *music.routes, *audio.routes, *projects.routes, *tracks.routes,
         *clips.routes, *analysis.routes, *collaborators.routes, *versions.routes, *archives.routes,
-        *lyrics.routes, *costs.routes, *billing.routes, *webhooks.routes, *docs.routes,
+        *lyrics.routes, *voice.routes, *costs.routes, *billing.routes, *webhooks.routes, *docs.routes,
     )  # fmt: skip
 
 

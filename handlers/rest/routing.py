@@ -72,13 +72,14 @@ class Route:
     idempotent: bool = False
     errors: tuple[int, ...] = ()
     content_type: str = "application/json"
+    aliases: tuple[str, ...] = ()  # other paths, written like `path`
 
     @property
     def paths(self) -> tuple[str, ...]:
         """Where the route is mounted; the first is its home, the others are aliases."""
         if self.path.startswith("//"):
             return (self.path[1:],)
-        return tuple(prefix + self.path for prefix in PREFIXES)
+        return tuple(prefix + path for path in (self.path, *self.aliases) for prefix in PREFIXES)
 
 
 ROUTES = web.AppKey("routes", tuple[Route, ...])

@@ -1,0 +1,95 @@
+"""`/voice`: secrets for calls between browser and service, and the catalogue of functions."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from aiohttp import web
+
+from dawg_server.voice.published import Part
+from dawg_server.voice.service import Wish
+from handlers.rest import json
+from handlers.rest.routing import Answer, Call, Routes
+from handlers.schemas import voice as schemas
+
+routes = Routes("voice")
+
+
+@routes.post("/voice/session", "A secret for a call of the browser's own", body=schemas.SecretRequest,
+             reply=schemas.SecretReply, errors=(403, 404, 502, 504))  # fmt: skip
+async def create_secret(call: Call) -> Answer:
+    """The browser then talks with the service directly. This server cannot see what such a call costs."""
+    voice, seconds = call.body["voice"], call.body["expires_in"]
+    wish = Wish(voice, "semantic", call.body["project_id"], None, {}, call.base_url)
+    secret = await call.services.voice.mint(call.caller.user_id, wish, seconds)
+    expires_at = json.timestamp(datetime.datetime.fromtimestamp(secret.expires_at, datetime.UTC))
+    return {
+        "success": True, "clientSecret": {"value": secret.value, "expiresAt": expires_at},
+        "model": call.services.settings.openai_realtime_model, "voice": voice, "expiresAt": expires_at,
+    }  # fmt: skip
+
+
+def _functions(name: str) -> dict[str, Any]:
+    """Where a route of the catalogue is, and its alias."""
+    return {"path": f"/voice/functions/{name}", "aliases": (f"/functions/{name}",)}
+
+
+@routes.get(**_functions("metadata"), summary="Which catalogue is current", reply=schemas.CatalogueMetadata)
+async def catalogue_metadata(call: Call) -> Answer:
+    return call.services.voice.published.metadata()
+
+
+@routes.get(**_functions("voice"), summary="The functions of the voice")
+async def voice_functions(call: Call) -> Answer:
+    """A list of `{type: "function", name, description, parameters}`."""
+    return _published(call, "voice")
+
+
+@routes.get(**_functions("daw"), summary="The functions of the text assistant")
+async def daw_functions(call: Call) -> Answer:
+    """A list of `{name, description, parameters}`."""
+    return _published(call, "daw")
+
+
+@routes.get(**_functions("all"), summary="Both lists", reply=schemas.Catalogue)
+async def all_functions(call: Call) -> Answer:
+    return _published(call, "all")
+
+
+@routes.post(**_functions("validate"), summary="Whether a kept catalogue is current", body=schemas.CatalogueClaim,
+             reply=schemas.CatalogueVerdict)  # fmt: skip
+async def validate_catalogue(call: Call) -> Answer:
+    published = call.services.voice.published
+    if published.is_current(call.body["version"], call.body["hash"]):
+        return {"valid": True}
+    return {"valid": False, "metadata": published.metadata()}
+
+
+@routes.get(**_functions("stats"), summary="How often the catalogue was fetched", reply=schemas.CatalogueStats)
+async def catalogue_stats(call: Call) -> Answer:
+    return call.services.voice.published.stats()
+
+
+@routes.get(
+    **_functions("health"), summary="That the catalogue is served", reply=schemas.CatalogueHealth, public=True
+)
+async def catalogue_health(call: Call) -> Answer:
+    catalogue = call.services.voice.published.catalogue
+    return {
+        "status": "healthy", "service": "function-cache", "version": catalogue.version,
+        "functionCount": len(catalogue.all), "timestamp": json.now(),
+    }  # fmt: skip
+
+
+def _published(call: Call, part: Part) -> web.Response:
+    published = call.services.voice.published
+    headers = {"ETag": published.etag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
+    asked = call.request.if_none_match or ()
+    if any(tag.value in (published.catalogue.hash, "*") for tag in asked):
+        published.unchanged(part)
+        return web.Response(status=304, headers=headers)
+    packed = "gzip" in call.request.headers.get("Accept-Encoding", "").lower()
+    if packed:
+        headers["Content-Encoding"] = "gzip"
+    return web.Response(body=published.fetch(part, packed=packed), headers=headers, content_type="application/json")
