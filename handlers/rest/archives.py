@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from dawg_server import errors, logs
+from handlers import present
 from handlers.rest import editing
 from handlers.rest.multipart import Multipart
 from handlers.rest.routing import Answer, Call, Routes
@@ -57,4 +58,5 @@ async def import_project(call: Call) -> Answer:
     """Everything gets new ids and belongs to the caller. What is not exactly an archive changes nothing."""
     (file,) = call.files
     project_id = await call.services.archives.take_in(file.path, call.caller.user_id)
-    return editing.twice("project", await call.services.document.snapshot(project_id, call.caller.user_id))
+    found = await call.services.document.snapshot(project_id, call.caller.user_id)
+    return editing.twice("project", present.project(found, call.services.links, call.base_url))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from handlers import present
 from handlers.rest import editing, pages
 from handlers.rest.json import timestamp
 from handlers.rest.routing import Answer, Call, Routes
@@ -35,8 +36,9 @@ async def restore_version(call: Call) -> Answer:
     project_id, user_id = call.path["project_id"], call.caller.user_id
     executed = await call.services.versions.restore(project_id, user_id, call.path["number"])
     told = executed.results[0]
+    found = await call.services.document.snapshot(project_id, user_id)
     return editing.twice(
-        "project", await call.services.document.snapshot(project_id, user_id), revision=executed.revision,
+        "project", present.project(found, call.services.links, call.base_url), revision=executed.revision,
         restoredNumber=told["number"], savedNumber=told["savedNumber"], missingAudio=told["missingAudio"],
         groupId=executed.group_id,
     )  # fmt: skip

@@ -20,6 +20,7 @@ from tests.archives import packages
 from tests.servers import dawg
 
 TIMES = ("createdAt", "updatedAt")
+PLACED = ("projectId", "storageKey", "generationId", "lufs", "truePeak", "waveformStatus")  # of recordings
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ async def shape(server: dawg.Dawg, project: str) -> dict[str, Any]:
         "project": bare(found["project"], "revision", "version", "isPublic", "userId"),
         "tracks": [track(each) for each in found["tracks"]],
         "clips": sorted((clip(each) for each in found["clips"]), key=str),
-        "recordings": sorted((bare(each, "projectId", "lufs", "truePeak", "waveformStatus") for each in found["audioFiles"]),
+        "recordings": sorted((bare(each, *PLACED) for each in found["audioFiles"]),
                              key=str),
     }  # fmt: skip
 
@@ -135,7 +136,10 @@ async def test_the_recordings_of_an_import_are_byte_for_byte_those_of_the_origin
     sums = sorted(packages.files_of(archive).values())
     assert sorted(packages.files_of(await exported(server, reply["id"], user="bob")).values()) == sums
     played = []
+    assert "storageKey" not in str(reply)
     for each in reply["audioFiles"]:
+        async with server.http.get(each["audioUrl"]) as file:  # a link of its own, for players
+            assert file.status == 200
         async with server.http.get(f"{server.url}/api/audio/{each['id']}/content", headers=server.as_user("bob")) as file:
             played.append(await file.read())
     assert sorted(played) == sums
