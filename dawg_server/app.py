@@ -41,6 +41,9 @@ from dawg_server.daw.functions.service import Functions
 from dawg_server.daw.presence import Presence
 from dawg_server.daw.sharing import Sharing
 from dawg_server.daw.versions import Versions
+from dawg_server.generation.finishing.local import LocalProvider
+from dawg_server.generation.finishing.material import Material
+from dawg_server.generation.finishing.requests import Requests
 from dawg_server.generation.outside import Outside
 from dawg_server.generation.placement import Placement
 from dawg_server.generation.providers.choice import Providers
@@ -134,8 +137,9 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             replicate=(settings.replicate_key, settings.replicate_url), suno=(settings.suno_key, settings.suno_url),
         )  # fmt: skip
         stack.push_async_callback(outside.close)
-        providers = Providers(EmbeddedProvider(workers), *outside.providers)
-        purchases = Purchases(costs, *outside.providers)
+        local = LocalProvider(workers, Material(database, document, storage))
+        providers = Providers(EmbeddedProvider(workers), local, *outside.providers)
+        purchases = Purchases(database, costs, *outside.providers)
         settler = Settler(database, purchases)
         stack.push_async_callback(settler.close)
 
@@ -210,6 +214,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             archives=archives,
             providers=providers,
             generation=generation,
+            finishing=Requests(database, access, document),
             toolbox=toolbox,
             voice=voice,
             lyrics=Lyrics(bus),

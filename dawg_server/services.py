@@ -18,6 +18,7 @@ from dawg_server.daw.functions.service import Functions
 from dawg_server.daw.presence import Presence
 from dawg_server.daw.sharing import Sharing
 from dawg_server.daw.versions import Versions
+from dawg_server.generation.finishing.requests import Requests
 from dawg_server.generation.providers.choice import Providers
 from dawg_server.generation.service import GenerationService
 from dawg_server.generation.webhooks import Webhooks
@@ -68,6 +69,7 @@ class Services:
     archives: Archives
     providers: Providers
     generation: GenerationService
+    finishing: Requests
     toolbox: ToolBox
     voice: VoiceService
     lyrics: Lyrics

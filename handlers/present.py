@@ -17,6 +17,8 @@ def result(stored: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[
     takes = [_take(take, links, base_url) for take in stored.get("takes", [])]
     first = takes[0] if takes else {}
     shown = {**stored, **first, "takes": takes}
+    if takes:
+        shown["downloadUrl"] = first["audioUrl"]
     return {name: value for name, value in shown.items() if name not in _INTERNAL}
 
 

@@ -9,7 +9,7 @@ from dawg_server.database import generations
 from dawg_server.database.pool import Database
 
 # Seconds (to begin, per second of audio) on a small machine, until jobs of this server tell better.
-FIRST_GUESS = {"embedded": (2.0, 0.1), "replicate": (20.0, 1.5), "suno": (150.0, 0.0)}
+FIRST_GUESS = {"embedded": (2.0, 0.1), "replicate": (20.0, 1.5), "suno": (150.0, 0.0), "local": (1.0, 0.1)}
 UNKNOWN = (10.0, 0.5)
 
 

@@ -50,6 +50,8 @@ async def store(job: Job, outcome: Outcome, storage: Storage) -> Stored:
                 "storageKey": stem.row["storage_key"],
             })  # fmt: skip
         takes.append(_take(take, recording, stems, job))
+    if job.type == "stems" and takes:
+        takes[0]["stems"] = [_as_stem(take) for take in takes]
     first = takes[0] if takes else {}
     metadata = {name: first.get(name) for name in ("format", "sampleRate", "channels", "bitrate", "provider")}
     notes = [*job.input.get("notes", ()), *job.provider_state.get("notes", ()), *outcome.extra.get("warnings", ())]
@@ -80,6 +82,12 @@ def _take(take: LocalTake, recording: StoredRecording, stems: list[dict[str, Any
         "title": take.title,
         "stems": stems,
     }  # fmt: skip
+
+
+def _as_stem(take: dict[str, Any]) -> dict[str, Any]:
+    """A take of a separation, which is named by what it holds."""
+    key = take["storageKeys"][take["format"]]
+    return {"type": take["title"], "audioFileId": take["audioFileId"], "duration": take["duration"], "storageKey": key}
 
 
 async def _store_recording(

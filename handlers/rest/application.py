@@ -19,6 +19,7 @@ from handlers.rest import (
     context,
     costs,
     docs,
+    finishing,
     generate,
     health,
     lyrics,
@@ -46,9 +47,10 @@ EXPOSED_HEADERS = (
 def routes() -> tuple[Route, ...]:
     """Every route of the server, in the order of the documents."""
     return (
-        *health.routes, *auth.routes, *generate.routes, *music.routes, *audio.routes, *projects.routes, *tracks.routes,
-        *clips.routes, *analysis.routes, *collaborators.routes, *versions.routes, *archives.routes,
-        *lyrics.routes, *voice.routes, *costs.routes, *billing.routes, *webhooks.routes, *docs.routes,
+        *health.routes, *auth.routes, *generate.routes, *music.routes, *finishing.routes, *audio.routes,
+        *projects.routes, *tracks.routes, *clips.routes, *analysis.routes, *collaborators.routes, *versions.routes,
+        *archives.routes, *lyrics.routes, *voice.routes, *costs.routes, *billing.routes, *webhooks.routes,
+        *docs.routes,
     )  # fmt: skip
 
 

@@ -141,7 +141,8 @@ def render(
     Returns `facts` (columns of `audio_files`) and `clippedSamples`, how many samples lay beyond full scale before they
     were written; everything is measured on the file. Raises ValidationError when there is no length.
     """
-    project = unpacked(project, pathlib.Path(path).parent)
+    rate = encoder.writable_rate(format, project.rate)
+    project = unpacked(dataclasses.replace(project, rate=rate), pathlib.Path(path).parent)
     first = round(start * project.rate)
     last = round((project.end + tail if end is None else end) * project.rate)
     if last <= first:

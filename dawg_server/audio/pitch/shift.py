@@ -168,7 +168,8 @@ class _Overlap:
     def add(self, frames: arrays.Samples) -> arrays.Samples:
         self._open += frames * self._window
         ready = np.ascontiguousarray(self._open[:, : self._hop].T)
-        self._open = np.concatenate((self._open[:, self._hop :], np.zeros((len(frames), self._hop), np.float32)), axis=1)
+        silence = np.zeros((len(frames), self._hop), np.float32)
+        self._open = np.concatenate((self._open[:, self._hop :], silence), axis=1)
         return ready
 
     def rest(self) -> arrays.Samples:

@@ -1,0 +1,1 @@
+"""Finishing a song on this server, without a key and without a network: render, mix, master, stems, edits."""

@@ -1,0 +1,133 @@
+"""This server itself as a provider: everything that finishes a song, computed in worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from dawg_server.audio.mixing.arrangement import Arrangement
+from dawg_server.audio.workers import Workers
+from dawg_server.generation.finishing.material import Material
+from dawg_server.generation.providers.base import LocalFile, LocalTake, Outcome, Work
+
+RENDER = "dawg_server.audio.mixing.render:render"
+MASTER = "dawg_server.audio.mastering.master:master"
+SEPARATE = "dawg_server.audio.separation.separate:separate"
+HEAR = "dawg_server.audio.analysis.track:measure_tempo_and_key"
+BITRATES = {"low": 128, "medium": 192, "high": 320}  # kbit/s
+LOSSLESS = ("wav", "flac")
+LONGEST_HEARD = 1800.0  # seconds of which tempo and key are looked for
+MASTER_TAIL = 2.0  # seconds after the last clip
+ACCURACY = 0.5  # LU (contract, section 4.8)
+
+
+class LocalProvider:
+    """Jobs of the types render, master and stems. Nothing is bought, so an attempt simply begins anew."""
+
+    name = "local"
+
+    def __init__(self, workers: Workers, material: Material) -> None:
+        self._workers, self._material = workers, material
+        self._makers: dict[str, Callable[[Work], Awaitable[Outcome]]] = {
+            "render": self._render, "master": self._master, "stems": self._stems,
+        }  # fmt: skip
+
+    async def generate(self, work: Work) -> Outcome:
+        await work.remember(None, {})
+        return await self._makers[work.type](work)
+
+    async def cancel(self, work: Work) -> None:
+        """Nothing outside knows of the work: ending the task has ended the worker process."""
+
+    async def _render(self, work: Work) -> Outcome:
+        wish = work.input
+        project = await self._material.snapshot(wish["projectId"], work.owner_id)
+        arrangement = await self._material.arrangement(project, work.folder, rate=wish["sampleRate"])
+        format = wish["format"]
+        target = work.folder / f"render.{format}"
+        made = await self._rendered(
+            work, arrangement, target, format, (0, 92), start=wish["from"], end=wish["to"], tail=wish["tail"],
+            bit_depth=wish["bitDepth"] if format in LOSSLESS else None,
+            bitrate=None if format in LOSSLESS else BITRATES[wish["quality"]],
+        )  # fmt: skip
+        warnings = []
+        if made["clippedSamples"] and not (format == "wav" and wish["bitDepth"] == 32):
+            warnings.append(f"{made['clippedSamples']} samples were beyond full scale and are clipped. Turn it down.")
+        if arrangement.rate != made["facts"]["sample_rate"]:
+            warnings.append(f"{format} cannot hold {arrangement.rate} Hz; this has {made['facts']['sample_rate']} Hz.")
+        take = await self._take(work, project["name"], target, format, made["facts"])
+        return Outcome((take,), {"revision": project["revision"], "warnings": warnings})
+
+    async def _master(self, work: Work) -> Outcome:
+        wish = work.input
+        title, source = await self._source(work)
+        target = work.folder / f"master.{wish['format']}"
+        made: dict[str, Any] = await self._workers.run(
+            MASTER, str(source), str(target), wish["format"], quality=wish["quality"],
+            loudness_target=wish["targetLoudness"], genre=wish["genre"],
+            report=_reporter(work, 30, 92, "processing", "Mastering."),
+        )  # fmt: skip
+        after, wanted = made["after"], wish["targetLoudness"]
+        missed = abs(after["integratedLUFS"] - wanted) > ACCURACY
+        loudness = f"{after['integratedLUFS']:g} LUFS is as close to {wanted:g} as this recording gets."
+        take = await self._take(work, f"{title} (master)", target, wish["format"], made["facts"])
+        return Outcome((take,), {
+            "targetLoudness": wanted, "actualLoudness": after["integratedLUFS"], "truePeak": after["truePeak"],
+            "quality": wish["quality"], "genre": wish["genre"], "before": made["before"], "after": after,
+            "masteringChain": made["chain"], "analysis": made["analysis"], "warnings": [loudness] if missed else [],
+        })  # fmt: skip
+
+    async def _source(self, work: Work) -> tuple[str, Path]:
+        """What is to be mastered: a recording as it is, a track or a project rendered first."""
+        wish = work.input
+        if wish["audioFileId"]:
+            work.report(5, "preparing", "Fetching the recording.")
+            return wish["title"], await self._material.recording(wish["audioFileId"], work.folder)
+        project = await self._material.snapshot(wish["sourceProjectId"], work.owner_id)
+        only = {wish["trackId"]} if wish["trackId"] else None
+        arrangement = await self._material.arrangement(project, work.folder, only=only)
+        target = work.folder / "mix.wav"
+        await self._rendered(work, arrangement, target, "wav", (0, 30), tail=MASTER_TAIL, bit_depth=32)
+        return wish["title"], target
+
+    async def _stems(self, work: Work) -> Outcome:
+        wish = work.input
+        work.report(2, "preparing", "Fetching the recording.")
+        source = await self._material.recording(wish["audioFileId"], work.folder)
+        named = {type: "other" if type == "melody" else type for type in wish["stemTypes"]}
+        made: dict[str, Any] = await self._workers.run(
+            SEPARATE, str(source), str(work.folder), sorted(set(named.values())), quality=wish["quality"],
+            format=wish["outputFormat"], report=_reporter(work, 5, 95, "processing", "Taking the recording apart."),
+        )  # fmt: skip
+        takes = tuple(
+            LocalTake(type, (LocalFile(Path(stem["path"]), wish["outputFormat"], stem["facts"]),), {})
+            for type, name in named.items() for stem in [made["stems"][name]]
+        )  # fmt: skip
+        return Outcome(takes, {"provider": self.name, "method": made["method"], "quality": wish["quality"],
+                               "warnings": [made["note"]]})  # fmt: skip
+
+    async def _rendered(
+        self, work: Work, arrangement: Arrangement, target: Path, format: str, share: tuple[int, int], **options: Any
+    ) -> dict[str, Any]:
+        report = _reporter(work, *share, "processing", "Playing the project.")
+        made: dict[str, Any] = await self._workers.run(
+            RENDER, arrangement, str(target), format, report=report, **options
+        )
+        return made
+
+    async def _take(self, work: Work, title: str, path: Path, format: str, facts: dict[str, Any]) -> LocalTake:
+        work.report(95, "analyzing", "Measuring the result.")
+        judged = facts["lufs"] is not None and facts["duration"] <= LONGEST_HEARD
+        heard = await self._workers.run(HEAR, str(path)) if judged else dict.fromkeys(_HEARD)
+        key = f"{heard['key']}m" if heard["key"] and heard["scale"] == "minor" else heard["key"]
+        measured = {"bpm": heard["bpm"], "bpmConfidence": heard["bpmConfidence"], "key": key,
+                    "keyConfidence": heard["keyConfidence"]}  # fmt: skip
+        return LocalTake(title, (LocalFile(path, format, facts),), measured)
+
+
+_HEARD = ("bpm", "bpmConfidence", "key", "scale", "keyConfidence")
+
+
+def _reporter(work: Work, first: float, last: float, stage: str, sentence: str) -> Callable[[float], None]:
+    return lambda done: work.report(first + (last - first) * done, stage, sentence)

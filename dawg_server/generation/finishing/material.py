@@ -1,0 +1,76 @@
+"""From a project's document and the storage to an arrangement with files on this machine's disk."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from dawg_server import errors
+from dawg_server.audio.mixing.arrangement import Arrangement, Clip, Send, Track
+from dawg_server.database import audio_files
+from dawg_server.database.pool import Database
+from dawg_server.daw.document import Document
+from dawg_server.generation.finishing import voicing
+from dawg_server.music.score import Note
+from dawg_server.storage import Storage
+
+
+class Material:
+    """What jobs work on. Everything is read when the job begins, as its owner may read it then."""
+
+    def __init__(self, database: Database, document: Document, storage: Storage) -> None:
+        self._database, self._document, self._storage = database, document, storage
+
+    async def recording(self, audio_id: str, folder: Path) -> Path:
+        """A copy of the recording; raises `NotFound` when it was deleted meanwhile."""
+        row = await audio_files.get(self._database, audio_id)
+        if row is None:
+            raise errors.NotFound("The recording is not there any more.", details={"kind": "audio", "id": audio_id})
+        target = folder / f"source-{audio_id}"
+        if not target.exists():
+            await self._storage.fetch(row["storage_key"], target)
+        return target
+
+    async def snapshot(self, project_id: str, user_id: str) -> dict[str, Any]:
+        return await self._document.snapshot(project_id, user_id)
+
+    async def arrangement(
+        self, project: Mapping[str, Any], folder: Path, *, rate: int | None = None, only: Collection[str] | None = None
+    ) -> Arrangement:
+        """`project` is a snapshot; `rate` in Hz, by default the project's. With `only`, the clips of other tracks than
+        these are left out, and their buses stay."""
+        wanted = [track for track in project["tracks"] if only is None or track["id"] in only]
+        used = {clip["audioFileId"] for track in wanted for clip in track["clips"] if clip["audioFileId"]}
+        paths = {audio_id: str(await self.recording(audio_id, folder)) for audio_id in sorted(used)}
+        return Arrangement(
+            rate=rate or project["sampleRate"],
+            bpm=project["bpm"],
+            tracks=tuple(
+                _track(track, paths, with_clips=only is None or track["id"] in only) for track in project["tracks"]
+            ),
+        )
+
+
+def _track(row: Mapping[str, Any], paths: Mapping[str, str], *, with_clips: bool) -> Track:
+    output = row["outputDestination"]
+    return Track(
+        id=row["id"], name=row["name"], kind=row["trackType"], volume=row["volume"], pan=row["pan"],
+        muted=row["isMuted"], solo=row["isSolo"], mono=row["channels"] == "mono",
+        output=None if output in (None, "master") else output,
+        clips=tuple(_clip(clip, row, paths) for clip in row["clips"]) if with_clips else (),
+        sends=tuple(
+            Send(send["destinationTrackId"], send["level"], send["pan"], send["preFader"], send["enabled"])
+            for send in row["sends"]
+        ),
+    )  # fmt: skip
+
+
+def _clip(row: Mapping[str, Any], track: Mapping[str, Any], paths: Mapping[str, str]) -> Clip:
+    notes = (row["midiData"] or {}).get("notes", ())
+    return Clip(
+        start=row["startTime"], duration=row["duration"], offset=row["offset"], fade_in=row["fadeIn"],
+        fade_out=row["fadeOut"], gain_db=row["gain"], path=paths.get(row["audioFileId"]),
+        notes=tuple(Note(n["start"], n["duration"], int(n["pitch"]), int(n["velocity"])) for n in notes),
+        instrument=voicing.instrument(track, row),
+    )  # fmt: skip

@@ -1,0 +1,179 @@
+"""What is asked of this server's own finishing, resolved to a job's input: for REST and for the assistants alike.
+
+Whatever cannot work is refused here, before there is a job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dawg_server import errors, ids
+from dawg_server.database import analyses, audio_files, tracks
+from dawg_server.database.pool import Database
+from dawg_server.daw.access import Access
+from dawg_server.daw.document import Document
+
+LOUDNESS = {"streaming": -14.0, "cd": -9.0, "club": -8.0}  # LUFS (contract, section 4.8)
+MAX_SECONDS = 3600.0  # of a rendered project
+NEEDS_A_MODEL = ("guitar", "piano")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A job to be: `role` is what its owner has to be in the project of `input["projectId"]`."""
+
+    type: str
+    input: dict[str, Any]
+    role: str = "editor"
+
+
+class Requests:
+    """All of these raise `NotFound` for what the user may not see, and `NoAudio` where there is nothing to hear."""
+
+    def __init__(self, database: Database, access: Access, document: Document) -> None:
+        self._database, self._access, self._document = database, access, document
+
+    async def stems(self, user_id: str, wish: Mapping[str, Any]) -> Request:
+        """`audio_file_id` or `clip_id`, `stem_types`, `quality`, `output_format`, and where the stems go."""
+        row = await self._recording(user_id, wish.get("audio_file_id"), wish.get("clip_id"))
+        types = list(dict.fromkeys(wish["stem_types"]))
+        if {"melody", "other"} <= set(types):
+            types.remove("melody")  # another word for the same
+        return Request("stems", {
+            "audioFileId": row["id"], "title": _title(row), "duration": row["duration"], "stemTypes": types,
+            "quality": wish["quality"], "outputFormat": wish["output_format"], **_place(wish),
+        })  # fmt: skip
+
+    async def master(self, user_id: str, wish: Mapping[str, Any]) -> Request:
+        """One of `audio_file_id`, `track_id`, `project_id`; `quality`, `target_loudness`, `genre`, `format`."""
+        asked = wish["target_loudness"]
+        place = _place(wish)
+        row: Mapping[str, Any] | None = None
+        project_id = wish.get("project_id")
+        if wish.get("audio_file_id"):
+            row = await self._recording(user_id, wish["audio_file_id"], None)
+            title, length = _title(row), row["duration"]
+        else:
+            if wish.get("track_id"):
+                project_id = await self._home_of(user_id, [wish["track_id"]])
+            project = await self._heard(user_id, project_id, [wish["track_id"]] if wish.get("track_id") else None)
+            title, length = project["title"], project["length"]
+            # What was made of everything in the project would sound on top of everything in the project.
+            place |= {"projectId": project_id, "addToProject": wish.get("add_to_project") is True}
+        return Request("master", {
+            "audioFileId": row["id"] if row else None, "trackId": None if row else wish.get("track_id"),
+            "sourceProjectId": None if row else project_id, "title": title, "duration": length,
+            "quality": wish["quality"], "targetLoudness": LOUDNESS[wish["quality"]] if asked is None else float(asked),
+            "genre": wish["genre"], "format": wish["format"], **place,
+        })  # fmt: skip
+
+    async def mix(self, user_id: str, wish: Mapping[str, Any]) -> Request:
+        """`track_ids` of one project, `mix_profile`, `target_loudness`, `genre`."""
+        chosen = list(dict.fromkeys(wish["track_ids"]))
+        project_id = await self._home_of(user_id, chosen)
+        project = await self._heard(user_id, project_id, chosen)
+        return Request("mix", {
+            "trackIds": chosen, "mixProfile": wish["mix_profile"], "targetLoudness": float(wish["target_loudness"]),
+            "genre": wish["genre"], "duration": project["length"], "apply": bool(wish.get("apply")),
+            "projectId": project_id, "addToProject": wish.get("add_to_project") is True,
+            "startTime": float(wish.get("start_time") or 0),
+        })  # fmt: skip
+
+    async def render(self, user_id: str, wish: Mapping[str, Any]) -> Request:
+        """`project_id`, `format`, `bit_depth`, `sample_rate`, `quality`, `from_`, `to`, `tail`; viewers may."""
+        project = await self._document.snapshot(wish["project_id"], user_id)
+        end = _end(project)
+        last = end + wish["tail"] if wish["to"] is None else wish["to"]
+        if last <= wish["from_"]:
+            raise errors.ValidationError("There is nothing to render.", details={"to": "has to lie after `from`"})
+        if last - wish["from_"] > MAX_SECONDS:
+            raise errors.ValidationError(
+                "A render may be an hour long at most.", details={"to": f"has to be at most {MAX_SECONDS:g} s later"}
+            )
+        depth = wish["bit_depth"]
+        if wish["format"] == "flac" and depth == 32:
+            raise errors.ValidationError("FLAC has 16 or 24 bits.", details={"bitDepth": "has to be 16 or 24 for flac"})
+        return Request("render", {
+            "projectId": project["id"], "format": wish["format"], "bitDepth": depth,
+            "sampleRate": wish["sample_rate"] or project["sampleRate"], "quality": wish["quality"],
+            "from": float(wish["from_"]), "to": wish["to"], "tail": float(wish["tail"]),
+            "duration": last - wish["from_"],
+        }, role="viewer")  # fmt: skip
+
+    async def edit(self, user_id: str, wish: Mapping[str, Any]) -> Request:
+        """`clip_ids` of one project that play recordings, and `semitones`, or `key` and `strength`."""
+        found = await analyses.clips(self._database, wish["clip_ids"])
+        missing = [clip_id for clip_id in wish["clip_ids"] if clip_id not in found]
+        projects = {clip["project_id"] for clip in found.values()}
+        for project_id in projects:
+            await self._access.require(project_id, user_id, "viewer")
+        if missing:
+            raise errors.NotFound("There is no such clip.", details={"kind": "clip", "missing": missing})
+        if len(projects) != 1:
+            raise errors.ValidationError("The clips have to be of one project.", details={"clipIds": "of one project"})
+        silent = [clip_id for clip_id, clip in found.items() if clip["id"] is None]
+        if silent:
+            raise errors.NoAudio("These clips play notes, not a recording.", details={"clipIds": silent})
+        how = {"semitones": float(wish["semitones"])} if wish.get("semitones") is not None else {
+            "key": wish["key"], "strength": float(wish["strength"])}  # fmt: skip
+        return Request("edit", {"clipIds": list(dict.fromkeys(wish["clip_ids"])), **how,
+                                "projectId": projects.pop(), "addToProject": False})  # fmt: skip
+
+    async def _recording(self, user_id: str, audio_id: str | None, clip_id: str | None) -> Mapping[str, Any]:
+        if audio_id is None and clip_id is not None:
+            clip = (await analyses.clips(self._database, [clip_id])).get(clip_id)
+            if clip is None:
+                raise errors.NotFound("There is no such clip.", details={"kind": "clip", "id": clip_id})
+            await self._access.require(clip["project_id"], user_id, "viewer")
+            if clip["id"] is None:
+                raise errors.NoAudio("This clip plays notes, not a recording.")
+            audio_id = clip["id"]
+        visible = ids.is_uuid(audio_id or "") and await audio_files.get_visible(self._database, audio_id or "", user_id)
+        if not visible:
+            raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
+        return visible
+
+    async def _home_of(self, user_id: str, track_ids: Sequence[str]) -> str:
+        homes = await tracks.projects_of(self._database, track_ids)
+        for project_id in set(homes.values()):
+            await self._access.require(project_id, user_id, "viewer")
+        missing = [track_id for track_id in track_ids if track_id not in homes]
+        if missing:
+            raise errors.NotFound("There is no such track.", details={"kind": "track", "missing": missing})
+        if len(set(homes.values())) != 1:
+            raise errors.ValidationError(
+                "The tracks have to be of one project.", details={"trackIds": "have to be of one project"}
+            )
+        return homes[track_ids[0]]
+
+    async def _heard(self, user_id: str, project_id: str | None, only: Sequence[str] | None) -> dict[str, Any]:
+        """Title and length of what plays; raises `NoAudio` when there are no clips."""
+        project = await self._document.snapshot(project_id or "", user_id)
+        chosen = [track for track in project["tracks"] if only is None or track["id"] in only]
+        length = _end({"tracks": chosen})
+        if not length:
+            raise errors.NoAudio("There are no clips to play.")
+        if length > MAX_SECONDS:
+            raise errors.ValidationError("This is longer than an hour.", details={"duration": "is over an hour"})
+        return {"title": chosen[0]["name"] if only and len(only) == 1 else project["name"], "length": length}
+
+
+def _end(project: Mapping[str, Any]) -> float:
+    return max((c["startTime"] + c["duration"] for track in project["tracks"] for c in track["clips"]), default=0.0)
+
+
+def _title(row: Mapping[str, Any]) -> str:
+    name = str(row["original_name"] or row["filename"])
+    stem, _, end = name.rpartition(".")
+    return stem if stem and 1 <= len(end) <= 5 else name
+
+
+def _place(wish: Mapping[str, Any]) -> dict[str, Any]:
+    project_id = wish.get("project_id")
+    return {
+        "projectId": project_id,
+        "addToProject": bool(project_id) and wish.get("add_to_project") is not False,
+        "startTime": float(wish.get("start_time") or 0),
+    }

@@ -1,0 +1,164 @@
+"""Stems, mixes, masters and renders: jobs that this server does itself (stems also by Demucs, where a key is set)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dawg_server import errors
+from dawg_server.audiofiles.service import Incoming
+from dawg_server.generation.finishing.requests import NEEDS_A_MODEL, Request
+from dawg_server.generation.job import Job
+from handlers import present
+from handlers.rest import pages
+from handlers.rest.generate import submit
+from handlers.rest.multipart import Multipart
+from handlers.rest.routing import Answer, Call, Routes
+from handlers.schemas import finishing as schemas
+from handlers.schemas import generation as jobs
+
+MEBIBYTE = 1024 * 1024
+LOCAL = "local"
+
+routes = Routes("finishing")
+
+
+@routes.post("/generate/stems", "Take a recording apart", body=schemas.StemsRequest, query=jobs.Wait,
+             reply=jobs.JobAccepted, status=202, idempotent=True, errors=(403, 404, 409))  # fmt: skip
+async def create_stems(call: Call) -> Answer:
+    """Demucs on Replicate does it where a key is set; without one, spectral masks, and the result says so."""
+    return await _separate(call, await call.services.finishing.stems(call.caller.user_id, call.body))
+
+
+@routes.post(
+    "/ai/separate-stems", "Take a recording or an upload apart", body=schemas.SeparateRequest, query=jobs.Wait,
+    multipart=Multipart(schemas.SeparateForm(), ("audio", "file"), lambda settings: settings.max_upload_mb * MEBIBYTE),
+    reply=jobs.JobAccepted, status=202, idempotent=True, errors=(403, 404, 409),
+)  # fmt: skip
+async def separate_stems(call: Call) -> Answer:
+    """An uploaded recording is kept; its id is in `data.audioFileId` of the job."""
+    return await _separate_uploaded(call)
+
+
+@routes.post(
+    "//api/v1/audio/separate-stems", "Take a recording or an upload apart", body=schemas.SeparateRequest,
+    query=jobs.Wait, reply=jobs.JobAccepted, status=202, idempotent=True, errors=(403, 404, 409),
+    multipart=Multipart(schemas.SeparateForm(), ("audio", "file"), lambda settings: settings.max_upload_mb * MEBIBYTE),
+)  # fmt: skip
+async def separate_stems_v1(call: Call) -> Answer:
+    return await _separate_uploaded(call)
+
+
+@routes.post("/generate/mix", "Mix tracks", body=schemas.MixRequest, query=jobs.Wait, reply=jobs.JobAccepted,
+             status=202, idempotent=True, errors=(403, 404, 409))  # fmt: skip
+async def create_mix(call: Call) -> Answer:
+    """Levels, equalisers, compression and space are chosen by what is measured; the result lists them."""
+    return await _submit(call, await call.services.finishing.mix(call.caller.user_id, call.body))
+
+
+@routes.post("/generate/master", "Master a recording, a track or a project", body=schemas.MasterRequest,
+             query=jobs.Wait, reply=jobs.JobAccepted, status=202, idempotent=True, errors=(403, 404, 409))  # fmt: skip
+async def create_master(call: Call) -> Answer:
+    """The loudness asked for within 0.5 LU, and true peaks below -1 dBTP: both are measured on the result."""
+    return await _submit(call, await call.services.finishing.master(call.caller.user_id, call.body))
+
+
+@routes.post("/ai/master", "Master a project or a recording", body=schemas.AiMasterRequest, query=jobs.Wait,
+             reply=jobs.JobAccepted, status=202, idempotent=True, errors=(403, 404, 409))  # fmt: skip
+async def ai_master(call: Call) -> Answer:
+    """The result adds `masteringChain`, the settings really used, and `analysis`, all of it measured."""
+    return await create_master(call)
+
+
+@routes.post("/render/start", "Render a project to a file", body=schemas.RenderRequest, reply=schemas.RenderStatus,
+             status=202, idempotent=True, errors=(403, 404, 409))  # fmt: skip
+async def start_render(call: Call) -> Answer:
+    """The project as heard. The same project renders to the same samples twice."""
+    request = await call.services.finishing.render(call.caller.user_id, call.body)
+    job, _ = await call.services.generation.submit(
+        call.caller.user_id, request.type, request.input, provider=LOCAL, base_url=call.base_url,
+        project_id=request.input["projectId"],
+    )  # fmt: skip
+    return _render_status(call, job)
+
+
+@routes.post("/render", "Render a project to a file", body=schemas.RenderRequest, reply=schemas.RenderStatus,
+             status=202, idempotent=True, errors=(403, 404, 409))  # fmt: skip
+async def start_render_short(call: Call) -> Answer:
+    return await start_render(call)
+
+
+@routes.get("/render/jobs", "Renders, newest first", query=schemas.RenderJobsQuery, reply=jobs.JobList)
+async def list_renders(call: Call) -> Answer:
+    found, total = await call.services.generation.page(call.caller.user_id, type="render", **call.query)
+    return pages.listed("jobs", [_nested(call, job) for job in found], total, call.query)
+
+
+@routes.get("/render/status/{job_id}", "How far a render is", reply=schemas.RenderStatus, errors=(404,))
+async def render_status(call: Call) -> Answer:
+    return _render_status(call, await _render(call))
+
+
+@routes.get("/render/{job_id}", "How far a render is", reply=schemas.RenderStatus, errors=(404,))
+async def render_status_short(call: Call) -> Answer:
+    return await render_status(call)
+
+
+@routes.post("/render/cancel/{job_id}", "Cancel a render", reply=jobs.JobCancelled, errors=(404, 409))
+async def cancel_render(call: Call) -> Answer:
+    job = await _render(call)
+    job = await call.services.generation.cancel(job.id, call.caller.user_id)
+    return {"success": True, "id": job.id, "jobId": job.id, "generationId": job.id, "state": job.state.value}
+
+
+@routes.delete("/render/{job_id}", "Cancel a render", reply=jobs.JobCancelled, errors=(404, 409))
+async def delete_render(call: Call) -> Answer:
+    return await cancel_render(call)
+
+
+async def _separate_uploaded(call: Call) -> Answer:
+    user_id, wish = call.caller.user_id, dict(call.body)
+    if call.files:
+        _check_able(call, wish["stem_types"])
+        if wish["project_id"] is not None:
+            await call.services.access.require(wish["project_id"], user_id, "editor")
+        (file,) = call.files
+        row = await call.services.audio.add(
+            Incoming(file.path, file.name, file.sha256), owner_id=user_id, project_id=wish["project_id"]
+        )
+        wish["audio_file_id"] = row["id"]
+    return await _separate(call, await call.services.finishing.stems(user_id, wish))
+
+
+async def _separate(call: Call, request: Request) -> Answer:
+    _check_able(call, request.input["stemTypes"])
+    provider = call.services.providers.choose("stems", "auto", request.input)
+    return await submit(call, request.type, request.input, provider)
+
+
+def _check_able(call: Call, stem_types: list[str]) -> None:
+    named = [name for name in NEEDS_A_MODEL if name in stem_types]
+    if named and "replicate" not in call.services.providers.by_name:
+        raise errors.ProviderUnconfigured(f"A stem of {' and '.join(named)}", "REPLICATE_API_KEY")
+
+
+async def _submit(call: Call, request: Request) -> Answer:
+    return await submit(call, request.type, request.input, LOCAL)
+
+
+async def _render(call: Call) -> Job:
+    job = await call.services.generation.get(call.path["job_id"], call.caller.user_id)
+    if job.type != "render":
+        raise errors.NotFound("There is no such render.", details={"kind": "job"})
+    return job
+
+
+def _render_status(call: Call, job: Job) -> dict[str, Any]:
+    nested = _nested(call, job)
+    shown = {name: nested[name] for name in ("state", "status", "progress", "stage", "result")}
+    return {"success": True, "id": job.id, "jobId": job.id, **shown, "error": nested["failedReason"], "job": nested}
+
+
+def _nested(call: Call, job: Job) -> dict[str, Any]:
+    result = present.result(job.result, call.services.links, call.base_url) if job.result is not None else None
+    nested: dict[str, Any] = present.status(job, result, None)["status"]
+    return {"id": job.id, **nested}

@@ -1,0 +1,235 @@
+"""Stems, masters and renders by REST: real files whose measured length and loudness match what is said of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import numpy as np
+import pyloudnorm
+import pytest
+import soundfile
+
+from tests.audio import signals
+from tests.servers import dawg
+
+RATE = 44_100
+
+
+@pytest.fixture
+async def server(database_dsn: str, scratch_folder: Path) -> AsyncIterator[dawg.Dawg]:
+    async with dawg.running(database_dsn, scratch_folder) as running:
+        yield running
+
+
+def wav(samples: np.ndarray) -> io.BytesIO:
+    file = io.BytesIO()
+    soundfile.write(file, samples, RATE, format="WAV", subtype="FLOAT")
+    file.seek(0)
+    return file
+
+
+async def uploaded(server: dawg.Dawg, samples: np.ndarray, project_id: str | None = None, user: str = "ada") -> str:
+    form = aiohttp.FormData()
+    form.add_field("audio", wav(samples), filename="song.wav", content_type="audio/wav")
+    if project_id:
+        form.add_field("projectId", project_id)
+    status, body = await server.json("POST", "/api/audio/upload", user, data=form)
+    assert status == 201, body
+    return str(body["id"])
+
+
+async def project_with(server: dawg.Dawg, *clips: tuple[dict[str, Any], dict[str, Any]]) -> tuple[str, list[str]]:
+    """A project of ada's with a track for each (fields of the track, fields of its clip)."""
+    _, project = await server.json("POST", "/api/projects", json={"name": "Song"})
+    ids = []
+    for track, clip in clips:
+        wish = {"projectId": project["id"], "name": "Track", "volume": 1.0, **track}
+        status, made = await server.json("POST", "/api/tracks", json=wish)
+        assert status == 201, made
+        ids.append(made["id"])
+        status, body = await server.json("POST", "/api/clips", json={"trackId": made["id"], "startTime": 0, **clip})
+        assert status == 201, body
+    return project["id"], ids
+
+
+async def done(server: dawg.Dawg, path: str, wish: dict[str, Any]) -> dict[str, Any]:
+    """The result of the job, which has completed."""
+    status, body = await server.json("POST", path, json=wish)
+    assert status == 202, body
+    ended = await server.finished(body["jobId"])
+    assert ended["state"] == "completed", ended
+    return dict(ended["result"])
+
+
+async def heard(server: dawg.Dawg, url: str) -> tuple[np.ndarray, int]:
+    async with server.http.get(url) as reply:
+        assert reply.status == 200
+        return soundfile.read(io.BytesIO(await reply.read()), always_2d=True)
+
+
+async def test_a_render_is_the_project_as_heard(server: dawg.Dawg) -> None:
+    one, two = (signals.music(RATE, 1.5, seed=seed) * np.float32(0.2) for seed in (1, 2))
+    first, second = await uploaded(server, one), await uploaded(server, two)
+    project_id, _ = await project_with(
+        server,
+        ({"volume": 0.5}, {"audioFileId": first, "startTime": 0.5, "duration": 1.0, "offset": 0.25, "gain": -6}),
+        ({"pan": -1}, {"audioFileId": second}),
+        ({"isMuted": True}, {"audioFileId": second}),
+    )
+    wish = {"projectId": project_id, "bitDepth": 32, "tail": 0.5}
+    status, body = await server.json("POST", "/api/render/start", json=wish)
+    assert status == 202
+    assert body["status"] == "queued"
+    assert body["id"] == body["jobId"]
+    await server.finished(body["jobId"])
+    status, body = await server.json("GET", f"/api/render/status/{body['id']}")
+    result = body["result"]
+    assert (body["status"], result["format"], result["duration"]) == ("completed", "wav", pytest.approx(2.0))
+    found, rate = await heard(server, result["downloadUrl"])
+    expected = np.zeros((2 * RATE, 2))
+    expected[RATE // 2 : 3 * RATE // 2] += one[RATE // 4 : RATE // 4 + RATE] * 0.5 * 10 ** (-6 / 20)
+    expected[: len(two), 0] += two[:, 0] * np.sqrt(2)
+    assert rate == RATE
+    assert np.abs(found - expected).max() < 1e-5
+    assert result["lufs"] == pytest.approx(pyloudnorm.Meter(RATE).integrated_loudness(found), abs=0.1)
+    assert result["truePeak"] == pytest.approx(signals.oversampled_peak(found, 4), abs=0.2)
+    status, again = await server.json("GET", f"/api/audio/{result['audioFileId']}")
+    assert (status, again["source"]) == (200, "render")
+
+
+@pytest.mark.parametrize(("format", "rate"), [("flac", 48_000), ("mp3", 96_000), ("ogg", 44_100)])
+async def test_empty_projects_render_silence_of_the_right_length(server: dawg.Dawg, format: str, rate: int) -> None:
+    _, project = await server.json("POST", "/api/projects", json={"name": "Nothing"})
+    wish = {"projectId": project["id"], "format": format, "sampleRate": rate, "tail": 3}
+    status, body = await server.json("POST", "/api/render", json=wish)
+    assert status == 202, body
+    ended = await server.finished(body["jobId"])
+    assert ended["state"] == "completed", ended
+    found, _ = await heard(server, ended["result"]["downloadUrl"])
+    assert ended["result"]["duration"] == pytest.approx(3.0, abs=0.1)
+    assert np.abs(found).max() < 1e-4
+    assert ended["result"]["lufs"] is None
+
+
+async def test_notes_sound_in_a_render(server: dawg.Dawg) -> None:
+    notes = [{"pitch": 60, "start": 0, "duration": 1, "velocity": 100}]
+    clip = {"midiData": {"notes": notes}, "startTime": 1.0, "duration": 1.0, "name": "Bass line"}
+    project_id, _ = await project_with(server, ({"trackType": "MIDI"}, clip))
+    result = await done(server, "/api/render/start", {"projectId": project_id})
+    found, _ = await heard(server, result["downloadUrl"])
+    assert not found[: RATE - 10].any()
+    assert np.abs(found[RATE : RATE + RATE // 2]).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"format": "aac"}, "format"), ({"sampleRate": 22_050}, "sampleRate"), ({"bitDepth": 8}, "bitDepth"),
+     ({"format": "flac", "bitDepth": 32}, "bitDepth"), ({"tail": 31}, "tail"), ({"from": 5, "to": 4}, "to"),
+     ({"to": 80_000}, "to")],
+)  # fmt: skip
+async def test_renders_that_cannot_be_are_refused(server: dawg.Dawg, change: dict[str, Any], field: str) -> None:
+    _, project = await server.json("POST", "/api/projects", json={"name": "Song"})
+    status, body = await server.json("POST", "/api/render/start", json={"projectId": project["id"], **change})
+    assert (status, body["code"]) == (400, "validation_error")
+    assert field in body["details"]
+
+
+async def test_strangers_neither_render_nor_see_renders(server: dawg.Dawg) -> None:
+    _, project = await server.json("POST", "/api/projects", json={"name": "Mine"})
+    status, _ = await server.json("POST", "/api/render/start", "eve", json={"projectId": project["id"]})
+    assert status == 404
+    _, body = await server.json("POST", "/api/render/start", json={"projectId": project["id"]})
+    for method, path in (("GET", "status/"), ("GET", ""), ("POST", "cancel/"), ("DELETE", "")):
+        status, _ = await server.json(method, f"/api/render/{path}{body['id']}", "eve")
+        assert status == 404
+    _, listed = await server.json("GET", "/api/render/jobs")
+    assert [job["id"] for job in listed["jobs"]] == [body["id"]]
+    _, listed = await server.json("GET", "/api/render/jobs", "eve")
+    assert listed["jobs"] == []
+
+
+@pytest.mark.parametrize("kind", ["recording", "track", "project"])
+async def test_a_master_has_the_loudness_that_it_says(server: dawg.Dawg, kind: str) -> None:
+    music = signals.music(RATE, 5.0) * np.float32(0.1)
+    audio_id = await uploaded(server, music)
+    project_id, (track_id,) = await project_with(server, ({}, {"audioFileId": audio_id}))
+    wishes = {"recording": {"audioFileId": audio_id}, "track": {"trackId": track_id}, "project": {"projectId": project_id}}
+    result = await done(server, "/api/generate/master", {**wishes[kind], "quality": "cd", "format": "flac"})
+    found, rate = await heard(server, result["audioUrl"])
+    lufs = pyloudnorm.Meter(rate).integrated_loudness(found)
+    assert lufs == pytest.approx(-9, abs=0.5)
+    assert result["actualLoudness"] == pytest.approx(lufs, abs=0.1)
+    assert result["targetLoudness"] == -9
+    assert signals.oversampled_peak(found, 4) <= -1
+    assert result["truePeak"] <= -1
+    assert result["format"] == "flac"
+
+
+async def test_ai_master_tells_its_chain_and_what_it_measured(server: dawg.Dawg) -> None:
+    audio_id = await uploaded(server, signals.music(RATE, 5.0) * np.float32(0.1))
+    result = await done(server, "/api/ai/master", {"audioFileId": audio_id, "targetLoudness": -16, "genre": "hip-hop"})
+    assert result["analysis"]["integratedLUFS"] == pytest.approx(-16, abs=0.5)
+    assert {"loudnessRange", "truePeak", "spectralBalance", "overallQuality"} <= result["analysis"].keys()
+    assert {"equalizer", "compressor", "limiter", "gain"} <= result["masteringChain"].keys()
+    status, body = await server.json("POST", "/api/ai/master", json={"audioFileId": audio_id})
+    assert (status, list(body["details"])) == (400, ["targetLoudness"])
+
+
+async def test_silence_cannot_be_mastered(server: dawg.Dawg) -> None:
+    audio_id = await uploaded(server, np.zeros((RATE, 2)))
+    _, body = await server.json("POST", "/api/generate/master", json={"audioFileId": audio_id})
+    ended = await server.finished(body["jobId"])
+    assert ended["state"] == "failed"
+    assert ended["status"]["errorCode"] == "audio_too_quiet"
+
+
+async def test_a_project_without_clips_has_nothing_to_master(server: dawg.Dawg) -> None:
+    _, project = await server.json("POST", "/api/projects", json={"name": "Empty"})
+    status, body = await server.json("POST", "/api/generate/master", json={"projectId": project["id"]})
+    assert (status, body["code"]) == (409, "no_audio")
+    status, body = await server.json("POST", "/api/generate/master", json={})
+    assert (status, body["code"]) == (400, "validation_error")
+
+
+async def test_stems_add_up_to_the_recording_and_become_tracks(server: dawg.Dawg) -> None:
+    music = signals.music(RATE, 3.0) * np.float32(0.2)
+    audio_id = await uploaded(server, music)
+    project_id, _ = await project_with(server, ({}, {"audioFileId": audio_id}))
+    wish = {"audioFileId": audio_id, "projectId": project_id, "stemTypes": ["drums", "bass", "vocals", "melody"]}
+    result = await done(server, "/api/generate/stems", wish)
+    assert [stem["type"] for stem in result["stems"]] == ["drums", "bass", "vocals", "melody"]
+    assert result["provider"] == "local"
+    assert "median" in result["method"]
+    total = np.zeros_like(music, dtype=float)
+    for stem in result["stems"]:
+        found, _ = await heard(server, stem["audioUrl"])
+        assert len(found) == len(music)
+        total += found
+    assert np.abs(total - music).max() < 1e-5
+    _, tracks = await server.json("GET", f"/api/tracks/project/{project_id}")
+    assert [track["name"] for track in tracks["tracks"]] == ["Track", "Drums", "Bass", "Vocals", "Melody"]
+
+
+async def test_an_upload_is_taken_apart_at_once(server: dawg.Dawg) -> None:
+    for path in ("/api/ai/separate-stems", "/api/v1/audio/separate-stems"):
+        form = aiohttp.FormData()
+        form.add_field("audio", wav(signals.music(RATE, 1.0)), filename="song.wav", content_type="audio/wav")
+        form.add_field("stemTypes", "drums, other")
+        status, body = await server.json("POST", path, data=form)
+        assert status == 202, body
+        ended = await server.finished(body["jobId"])
+        assert [stem["type"] for stem in ended["result"]["stems"]] == ["drums", "other"]
+
+
+async def test_guitar_and_piano_name_the_key_that_they_need(server: dawg.Dawg) -> None:
+    audio_id = await uploaded(server, signals.music(RATE, 1.0))
+    wish = {"audioFileId": audio_id, "stemTypes": ["guitar", "drums"]}
+    status, body = await server.json("POST", "/api/generate/stems", json=wish)
+    assert (status, body["code"]) == (503, "provider_unconfigured")
+    assert body["details"] == {"env": ["REPLICATE_API_KEY"]}
+    status, _ = await server.json("POST", "/api/generate/stems", "eve", json=wish | {"stemTypes": ["drums"]})
+    assert status == 404
