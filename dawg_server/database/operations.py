@@ -75,15 +75,18 @@ async def newest_group(
     )
 
 
-async def undone_groups(connection: Connection, project_id: str, user_id: str, limit: int) -> list[str]:
-    """Groups that the user undid and could repeat, the one undone last first; a new step of the user ends them."""
-    rows = await connection.fetch_all(
-        f"""SELECT group_id FROM operations WHERE {_STEPS} AND undone_at IS NOT NULL AND revision > coalesce((
+async def undone_groups(connection: Connection, project_id: str, user_id: str, limit: int) -> list[dict[str, Any]]:
+    """Groups that the user undid after the newest step that still stands: `group_id`, `revision` of their last step.
+
+    The one that was undone last comes first.
+    """
+    return await connection.fetch_all(
+        f"""SELECT group_id, max(revision) AS revision FROM operations
+            WHERE {_STEPS} AND undone_at IS NOT NULL AND revision > coalesce((
                 SELECT max(revision) FROM operations WHERE {_STEPS} AND undone_at IS NULL), 0)
             GROUP BY group_id ORDER BY max(undone_at) DESC, min(revision) LIMIT %(limit)s""",
         {"project": project_id, "user": user_id, "limit": limit},
     )
-    return [row["group_id"] for row in rows]
 
 
 async def group(connection: Connection, project_id: str, user_id: str, group_id: str) -> list[dict[str, Any]]:

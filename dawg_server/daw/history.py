@@ -31,9 +31,18 @@ async def undo(draft: Draft, user_id: str, steps: int) -> list[str]:
 
 
 async def redo(draft: Draft, user_id: str, steps: int) -> list[str]:
-    """Repeats up to `steps` groups that `undo` took back, the latest first, and returns their ids."""
-    done = await operations.undone_groups(draft.connection, draft.id, user_id, steps)
-    for group_id in done:
+    """Repeats up to `steps` groups that `undo` took back, the latest first, and returns their ids.
+
+    A step that was taken after an undo ends what could be repeated, also when it is undone itself: only steps that are
+    newer than all that stands can be repeated.
+    """
+    done: list[str] = []
+    newest = 0
+    for group in await operations.undone_groups(draft.connection, draft.id, user_id, steps):
+        if group["revision"] < newest:
+            break
+        newest, group_id = group["revision"], group["group_id"]
+        done.append(group_id)
         for step in await operations.group(draft.connection, draft.id, user_id, group_id):
             await _apply(draft, _Turned(_OPPOSITE[step["kind"]], step, step["forward"], step["inverse"]))
     return await _finished(draft, done, "There is nothing of yours to redo.")

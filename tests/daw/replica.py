@@ -76,7 +76,7 @@ class Replica:
             if self._next(operation["revision"]):
                 self._apply(**{name: operation[name] for name in ("kind", "entity", "entityId", "changes")})
 
-    def _apply(self, kind: str, entity: str, entityId: str, changes: dict[str, Any]) -> None:  # noqa: N803
+    def _apply(self, kind: str, entity: str, entityId: str, changes: dict[str, Any]) -> None:
         changes = copy.deepcopy(changes)
         if kind == "reorder":
             self._reorder(changes["trackOrders"])

@@ -35,14 +35,17 @@ def update(track_id: str, **changes: Any) -> Command:
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 async def test_viewers_change_nothing_by_any_command(document: Document, project_id: str, name: str) -> None:
-    example: dict[str, Any] = {
-        "createTrack": {"name": "x"}, "updateProject": {"changes": {"bpm": 90}}, "setLyrics": {"lyrics": "la"},
-        "restoreVersion": {"number": 1},
-    }.get(name) or _example(name)  # fmt: skip
+    example = _EXAMPLES.get(name) or _example(name)
     with pytest.raises(errors.Forbidden):
         await document.execute(project_id, [Command(name, example)], EVE)
     with pytest.raises(errors.NotFound, match="no such project"):
         await document.execute(project_id, [Command(name, example)], STRANGER)
+
+
+_EXAMPLES: dict[str, dict[str, Any]] = {
+    "createTrack": {"name": "x"}, "updateProject": {"changes": {"bpm": 90}}, "setLyrics": {"lyrics": "la"},
+    "restoreVersion": {"number": 1},
+}  # fmt: skip
 
 
 def _example(name: str) -> dict[str, Any]:
@@ -220,8 +223,10 @@ async def counted(dsn: str) -> AsyncIterator[tuple[str, list[bytes]]]:
     """A way to the database that notes every query that is sent over it."""
     target = urllib.parse.urlsplit(dsn)
     queries: list[bytes] = []
+    relays: list[asyncio.Task[None] | None] = []
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        relays.append(asyncio.current_task())
         if target.hostname and not target.query:
             there = await asyncio.open_connection(target.hostname, target.port or 5432)
         else:
@@ -235,6 +240,7 @@ async def counted(dsn: str) -> AsyncIterator[tuple[str, list[bytes]]]:
                     queries.append(data)
                 sink.write(data)
             sink.close()
+            await sink.wait_closed()
 
         await asyncio.gather(copy(reader, there[1], True), copy(there[0], writer, False), return_exceptions=True)
 
@@ -243,3 +249,4 @@ async def counted(dsn: str) -> AsyncIterator[tuple[str, list[bytes]]]:
     login = target.netloc.rpartition("@")[0]
     yield f"postgresql://{login}@127.0.0.1:{port}{target.path}", queries
     server.close()
+    await asyncio.gather(*(each for each in relays if each is not None))

@@ -43,7 +43,7 @@ class Task:
     group: str | None = None
     base_url: str = ""
 
-    async def change(self, message: str, command: str, **parameters: Any) -> Result:
+    async def change(self, message: str, command: str, /, **parameters: Any) -> Result:
         """Executes one command; its result is the data."""
         executed = await self.document.execute(
             self.project_id, [Command(command, parameters)], self.by, group=self.group

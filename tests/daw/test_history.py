@@ -1,0 +1,221 @@
+"""Undo and redo: own steps only, in groups, and never over somebody else's work."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from bus import events
+from bus.local import LocalBus
+from dawg_server import errors
+from dawg_server.database.pool import Database
+from dawg_server.daw.actor import Actor
+from dawg_server.daw.commands import Command
+from dawg_server.daw.document import Document
+
+ADA, BOB, EVE = Actor("ada", "rest"), Actor("bob", "socket", "bobs-socket"), Actor("eve", "rest")
+NOTES = {"notes": [{"pitch": 60, "start": 0, "duration": 1, "velocity": 90}]}
+
+
+class Play:
+    """Ada and bob on one project."""
+
+    def __init__(self, document: Document, project_id: str) -> None:
+        self.document, self.project_id = document, project_id
+
+    async def do(self, by: Actor, name: str, group: str | None = None, /, **parameters: Any) -> dict[str, Any]:
+        return (await self.document.execute(self.project_id, [Command(name, parameters)], by, group=group)).results[0]
+
+    async def track(self, by: Actor, **fields: Any) -> str:
+        return str((await self.do(by, "createTrack", name="Kick", **fields))["track"]["id"])
+
+    async def volume(self, by: Actor, track_id: str, volume: float, group: str | None = None) -> None:
+        await self.do(by, "updateTrack", group, trackId=track_id, changes={"volume": volume})
+
+    async def undo(self, by: Actor, steps: int = 1) -> list[str]:
+        return list((await self.document.undo(self.project_id, by, steps)).results[0]["groupIds"])
+
+    async def redo(self, by: Actor, steps: int = 1) -> list[str]:
+        return list((await self.document.redo(self.project_id, by, steps)).results[0]["groupIds"])
+
+    async def state(self) -> dict[str, Any]:
+        return await self.document.snapshot(self.project_id, "ada")
+
+    async def volumes(self) -> list[float]:
+        return [track["volume"] for track in (await self.state())["tracks"]]
+
+
+@pytest.fixture
+def play(document: Document, project_id: str) -> Play:
+    return Play(document, project_id)
+
+
+async def test_everybody_undoes_only_own_steps(play: Play) -> None:
+    one, two = await play.track(ADA), await play.track(BOB)
+    await play.volume(ADA, one, 0.1)
+    await play.volume(BOB, two, 0.2)
+    await play.undo(ADA)
+    assert await play.volumes() == [0.8, 0.2]
+    await play.undo(BOB)
+    assert await play.volumes() == [0.8, 0.8]
+    with pytest.raises(errors.Forbidden):
+        await play.undo(EVE)
+
+
+async def test_a_turn_of_an_assistant_is_one_group_even_when_others_worked_in_between(play: Play) -> None:
+    one, two = await play.track(ADA), await play.track(BOB)
+    turn = str(uuid.uuid4())
+    await play.volume(ADA, one, 0.1, group=turn)
+    await play.volume(BOB, two, 0.2)
+    await play.do(ADA, "updateProject", turn, changes={"bpm": 90})
+    assert await play.undo(ADA) == [turn]
+    assert await play.volumes() == [0.8, 0.2]
+    assert (await play.state())["bpm"] == 120
+    assert await play.redo(ADA) == [turn]
+    assert await play.volumes() == [0.1, 0.2]
+
+
+async def test_a_step_over_which_somebody_else_has_written_is_not_undone(play: Play) -> None:
+    one, two = await play.track(ADA), await play.track(ADA)
+    turn = str(uuid.uuid4())
+    await play.volume(ADA, two, 0.3, group=turn)
+    await play.volume(ADA, one, 0.1, group=turn)
+    await play.volume(BOB, one, 0.2)
+    before = await play.state()
+    with pytest.raises(errors.UndoConflict) as caught:
+        await play.undo(ADA)
+    assert caught.value.details == {
+        "entity": "track", "id": one, "current": {"volume": 0.2}, "revision": before["revision"],
+    }  # fmt: skip
+    assert await play.state() == before
+    await play.do(BOB, "updateTrack", trackId=one, changes={"volume": 0.1, "pan": 1})
+    await play.undo(ADA)
+    assert await play.volumes() == [0.8, 0.8]
+    assert (await play.state())["tracks"][0]["pan"] == 1
+
+
+async def test_a_new_track_on_which_others_have_worked_is_not_taken_away(play: Play) -> None:
+    track = await play.track(ADA)
+    await play.do(BOB, "createClip", trackId=track, startTime=0, midiData=NOTES)
+    with pytest.raises(errors.UndoConflict):
+        await play.undo(ADA)
+    await play.undo(BOB)
+    await play.undo(ADA)
+    assert (await play.state())["tracks"] == []
+
+
+async def test_what_somebody_else_deleted_cannot_be_undone_or_repeated(play: Play) -> None:
+    track = await play.track(ADA)
+    await play.volume(ADA, track, 0.1)
+    await play.do(BOB, "deleteTrack", trackId=track)
+    with pytest.raises(errors.UndoConflict):
+        await play.undo(ADA)
+    await play.undo(BOB)
+    await play.undo(ADA)
+    await play.do(BOB, "deleteTrack", trackId=track)
+    with pytest.raises(errors.UndoConflict):
+        await play.redo(ADA)
+
+
+async def test_a_clip_does_not_come_back_without_its_track_or_its_recording(play: Play, database: Database) -> None:
+    track = await play.track(BOB)
+    clip = (await play.do(ADA, "createClip", trackId=track, startTime=0, midiData=NOTES))["clip"]
+    await play.do(ADA, "deleteClip", clipId=clip["id"])
+    await play.do(BOB, "deleteTrack", trackId=track)
+    with pytest.raises(errors.UndoConflict):
+        await play.undo(ADA)
+    recording = str(uuid.uuid4())
+    await database.execute(
+        """INSERT INTO audio_files (id, owner_id, filename, mime_type, size_bytes, duration, storage_key, source)
+           VALUES (%s, 'ada', 'f.wav', 'audio/wav', 1, 3, 'key', 'upload')""",
+        (recording,),
+    )
+    track = await play.track(BOB)
+    clip = (await play.do(ADA, "createClip", trackId=track, startTime=0, audioFileId=recording))["clip"]
+    await play.do(ADA, "deleteClip", clipId=clip["id"])
+    await database.execute("DELETE FROM audio_files WHERE id = %s", (recording,))
+    with pytest.raises(errors.UndoConflict, match="recording"):
+        await play.undo(ADA)
+
+
+async def test_undo_never_makes_a_routing_loop(play: Play) -> None:
+    one, two = await play.track(ADA, trackType="AUX"), await play.track(ADA, trackType="AUX")
+    send = (await play.do(ADA, "createSend", trackId=one, destinationTrackId=two))["send"]
+    await play.do(ADA, "removeSend", trackId=one, sendId=send["id"])
+    await play.do(BOB, "createSend", trackId=two, destinationTrackId=one)
+    with pytest.raises(errors.UndoConflict):
+        await play.undo(ADA)
+
+
+async def test_a_deleted_track_comes_back_although_its_place_is_taken(play: Play) -> None:
+    await play.track(ADA)
+    last = await play.track(ADA)
+    await play.do(ADA, "deleteTrack", trackId=last)
+    other = await play.track(BOB)
+    await play.undo(ADA)
+    assert [(track["id"], track["order"]) for track in (await play.state())["tracks"]][1:] == [(last, 1), (other, 2)]
+
+
+async def test_a_reorder_is_undone_unless_the_order_was_changed_since(play: Play) -> None:
+    ids = [await play.track(ADA) for _ in range(3)]
+    await play.do(ADA, "reorderTracks", trackOrders=[{"id": ids[2], "order": 0}])
+    await play.undo(ADA)
+    assert [track["id"] for track in (await play.state())["tracks"]] == ids
+    await play.redo(ADA)
+    await play.do(BOB, "reorderTracks", trackOrders=[{"id": ids[2], "order": 1}])
+    with pytest.raises(errors.UndoConflict):
+        await play.undo(ADA)
+
+
+async def test_steps_are_taken_back_newest_first_and_repeated_oldest_first(play: Play) -> None:
+    track = await play.track(ADA)
+    for volume in (0.1, 0.2, 0.3):
+        await play.volume(ADA, track, volume)
+    newest_first = await play.undo(ADA, 2)
+    assert await play.volumes() == [0.1]
+    assert await play.redo(ADA) == newest_first[1:]
+    assert await play.volumes() == [0.2]
+    await play.undo(ADA)
+    assert await play.redo(ADA, 20) == newest_first[::-1]
+    assert await play.volumes() == [0.3]
+    assert len(await play.undo(ADA, 20)) == 4
+    with pytest.raises(errors.Conflict, match="nothing"):
+        await play.undo(ADA)
+
+
+async def test_a_new_step_ends_what_could_be_repeated(play: Play) -> None:
+    track = await play.track(ADA)
+    await play.volume(ADA, track, 0.1)
+    await play.undo(ADA)
+    await play.volume(BOB, track, 0.5)
+    await play.undo(BOB)
+    await play.volume(ADA, track, 0.6)
+    with pytest.raises(errors.Conflict, match="nothing"):
+        await play.redo(ADA)
+    await play.undo(ADA)
+    assert len(await play.redo(ADA, 5)) == 1
+    assert await play.volumes() == [0.6]
+
+
+async def test_undo_is_told_to_everybody_with_its_cause_and_its_groups(play: Play, bus: LocalBus) -> None:
+    told: list[events.ProjectChanged] = []
+    track = await play.track(BOB)
+    await play.volume(BOB, track, 0.1)
+    bus.subscribe(events.ProjectChanged, told.append)
+    groups = await play.undo(BOB)
+    await play.redo(BOB)
+    assert [(event.cause, event.source, event.group_ids, event.skip_sid) for event in told] == [
+        ("undo", "undo", groups, None), ("redo", "redo", groups, None),
+    ]  # fmt: skip
+    assert [event.operations[0]["changes"] for event in told] == [{"volume": 0.8}, {"volume": 0.1}]
+
+
+async def test_an_undo_that_is_repeated_by_the_client_is_done_once(play: Play) -> None:
+    track = await play.track(ADA)
+    await play.volume(ADA, track, 0.1)
+    first = await play.document.undo(play.project_id, ADA, client_operation_id="u1")
+    again = await play.document.undo(play.project_id, ADA, client_operation_id="u1")
+    assert (again.replayed, again.results) == (True, first.results)
+    assert await play.volumes() == [0.8]
