@@ -101,6 +101,8 @@ async def _remember(server: dawg.Dawg, estate: Estate) -> None:
 
     await insert("job", "generations", "owner_id, project_id, type, input, state, result, progress, finished_at",
                  "%(user)s, %(project)s, 'beat', %(text)s, 'completed', %(text)s, 100, now()")  # fmt: skip
+    await insert("render", "generations", "owner_id, project_id, type, input, state, result, progress, finished_at",
+                 "%(user)s, %(project)s, 'render', %(text)s, 'completed', %(text)s, 100, now()")  # fmt: skip
     await insert("", "audio_renditions", "audio_file_id, format, mime_type, size_bytes, storage_key, sha256",
                  "%(audio)s, 'mp3', 'audio/mpeg', 1, %(mark)s, %(key)s")  # fmt: skip
     await insert("conversation", "conversations", "owner_id, project_id, title, summary",

@@ -52,10 +52,14 @@ def is_id(name: str) -> bool:
     return name not in OWN_NAMES and bool(_ID.search(name))
 
 
-def sample(schema: Any, schemas: Schemas, path: str = "") -> Sample:
-    """The smallest value that fits, besides every id that it may hold."""
+def sample(schema: Any, schemas: Schemas, route: str = "") -> Sample:
+    """The smallest value that fits, besides every id that it may hold. `route` tells which jobs are meant."""
     slots: list[Slot] = []
-    return Sample(_value(schema, schemas, path, slots), slots)
+    value = _value(schema, schemas, "", slots)
+    for slot in slots:
+        if slot.kinds == ("job",) and "/render/" in route:
+            slot.kinds = ("render",)
+    return Sample(value, slots)
 
 
 def _value(schema: Any, schemas: Schemas, path: str, slots: list[Slot]) -> Any:
@@ -96,7 +100,8 @@ def _plain(schema: Any, kind: str | None) -> Any:
     if schema.get("contentMediaType"):
         return b""
     if kind in ("number", "integer"):
-        return max(schema.get("minimum", 1), schema.get("exclusiveMinimum", 0) + 1 if "exclusiveMinimum" in schema else 0)
+        low = schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1)
+        return min(low, schema.get("maximum", low))
     if kind == "boolean":
         return False
     if schema.get("format") == "email":
