@@ -72,8 +72,10 @@ def _track(part: score.Part, channel: int) -> mido.MidiTrack:
     for note in part.notes:
         start = ticks(note.start)
         end = max(start + 1, ticks(note.start + note.duration))
-        events.append((end, 1, mido.Message("note_off", channel=channel, note=note.pitch, velocity=0)))
-        events.append((start, 3, mido.Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)))
+        for at, order, kind, velocity in ((end, 1, "note_off", 0), (start, 3, "note_on", note.velocity)):
+            # Scores hold valid notes; checking every field of every message again costs more than writing them.
+            message = mido.Message(kind, skip_checks=True, channel=channel, note=note.pitch, velocity=velocity)
+            events.append((at, order, message))
     for slide in part.slides:
         events += _bends(slide, part.notes, channel)
     return _assemble(events)
@@ -101,7 +103,8 @@ def _assemble(events: list[_Timed]) -> mido.MidiTrack:
     track = mido.MidiTrack()
     now = 0
     for tick, _, message in sorted(events, key=lambda event: event[:2]):
-        track.append(message.copy(time=tick - now))
+        message.time = tick - now
+        track.append(message)
         now = tick
     track.append(mido.MetaMessage("end_of_track", time=0))
     return track

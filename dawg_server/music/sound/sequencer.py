@@ -20,8 +20,9 @@ from dawg_server.music.sound.tone import Bend, Samples, Tone
 
 CACHE_BYTES = 48 * 2**20
 LONGEST = 16.0  # seconds; a longer note is struck again, which bounds the memory of a single sound
-LAYERS = 6  # of velocity, for the timbre; loudness follows the velocity exactly
-TAKES = 4  # different recordings of the same drum hit, used in turn
+LAYERS = 4  # of velocity, for the timbre; loudness follows the velocity exactly
+TAKES = 3  # different recordings of the same drum hit, used in turn
+HIT = 0.1  # seconds a drum key is held: a hit rings as it rings, so that all its lengths are one sound
 DAMPING = 0.008  # seconds in which a sound that is cut off fades
 
 
@@ -169,9 +170,9 @@ def part_events(part: scores.Part, rate: int, beat: float, gain: float = 1.0) ->
                     part.instrument,
                     part.stem,
                     note.pitch,
-                    round(seconds / pieces, 3),
+                    HIT if kit else round(seconds / pieces, 3),
                     note.velocity,
-                    (index + piece) % TAKES if kit else (index + piece) % 2,
+                    index % TAKES if kit else piece % 2,
                     level * math.cos(angle),
                     level * math.sin(angle),
                     level * wet,
