@@ -60,7 +60,8 @@ class _Room:
 class Presence:
     """Of the connections of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, state_seconds: float = STATE_SECONDS, lease_seconds: float = LEASE_SECONDS) -> None:
+        self._state_seconds, self._lease_seconds = state_seconds, lease_seconds
         self._rooms: dict[str, _Room] = {}
         self._projects: dict[str, set[str]] = {}  # by sid
 
@@ -105,7 +106,7 @@ class Presence:
             known = people.get(member.user_id)
             if known is None or member.state_at > known.state_at:
                 people[member.user_id] = member
-        fresh = time.monotonic() - STATE_SECONDS
+        fresh = time.monotonic() - self._state_seconds
         return [
             {
                 "userId": each.user_id, "username": each.username, "userName": each.username, "role": each.role,
@@ -126,7 +127,7 @@ class Presence:
         if held is not None and held.user_id != member.user_id:
             return False, held
         room.locks = {each.track_id: each for each in _alive(list(room.locks.values()))}
-        lock = Lock(track_id, sid, member.user_id, member.username, time.time() + LEASE_SECONDS)
+        lock = Lock(track_id, sid, member.user_id, member.username, time.time() + self._lease_seconds)
         room.locks[track_id] = lock
         return True, lock
 

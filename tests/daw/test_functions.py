@@ -1,0 +1,196 @@
+"""The catalogue of functions, and the ones that work on the document."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from dawg_server import errors
+from dawg_server.daw.actor import Actor
+from dawg_server.daw.document import Document
+from dawg_server.daw.functions import executors
+from dawg_server.daw.functions.catalogue import Catalogue
+from dawg_server.daw.functions.service import Functions, Result, Task
+
+BRAIN = Actor("ada", "ai-brain")
+ORDER = ["getProject", "getTracks", "analyzeAudio", "analyzeLyrics", "getJobStatus", "playProject", "stopPlayback", "startRecording", "stopRecording", "applyEffect", "setTempo", "setKey", "writeLyrics", "saveVersion", "undo", "redo", "createTrack", "deleteTrack", "setTrackVolume", "setTrackPan", "muteTrack", "soloTrack", "setTrackOutput", "createSend", "removeSend", "setSendLevel", "moveClip", "deleteClip", "quantize", "pitchShift", "autotune", "autoComp", "smartMix", "master", "generateMusic", "generateBeat", "generateMidi", "separateStems", "melodyToVocals", "exportProject"]
+READS = ORDER[:5]
+OF_THE_BROWSER = ORDER[5:10]
+JOBS = {"pitchShift", "autotune", "master", "generateMusic", "generateBeat", "separateStems", "melodyToVocals",
+        "exportProject"}  # fmt: skip
+NOT_UNDOABLE = {*READS, *OF_THE_BROWSER, "saveVersion", "undo", "redo", "master", "exportProject", "changeVoice"}
+KNOWN = {"2.0.0": "2a1e55e8e11f20afa5d4630027f04fcf02bc79885e9e09275788ea201b903b39"}  # a new hash needs a new version
+
+
+@pytest.fixture
+def functions(document: Document) -> Functions:
+    found = Functions(document)
+    executors.register(found)
+    return found
+
+
+def test_the_catalogue_is_the_table_of_the_contract() -> None:
+    catalogue = Catalogue()
+    assert [each["name"] for each in catalogue.functions()] == ORDER
+    assert [each["name"] for each in catalogue.functions(voice=True)] == [*ORDER, "changeVoice"]
+    by_name = {each.name: each for each in catalogue.all}
+    assert {name for name, each in by_name.items() if each.kind == "read"} == set(READS)
+    assert {name for name, each in by_name.items() if each.run == "client"} == set(OF_THE_BROWSER)
+    assert {name for name, each in by_name.items() if each.run == "job"} == JOBS
+    assert {name for name, each in by_name.items() if not each.undo} == NOT_UNDOABLE
+
+
+def test_a_changed_catalogue_has_a_new_version() -> None:
+    assert KNOWN[Catalogue.version] == Catalogue().hash
+
+
+def test_every_schema_is_closed_and_every_field_is_explained_by_its_type() -> None:
+    for tool in Catalogue().tools(voice=True):
+        schema = tool["input_schema"]
+        assert schema["type"] == "object"
+        assert schema["additionalProperties"] is False
+        assert set(schema.get("required", ())) <= set(schema["properties"])
+        assert all("type" in field for field in schema["properties"].values())
+        assert tool["description"].endswith(".")
+
+
+def test_aliases_are_understood_with_what_they_stand_for_and_are_never_offered() -> None:
+    catalogue = Catalogue()
+    offered = {each["name"] for each in catalogue.functions(voice=True)}
+    for function in catalogue.all:
+        assert not offered & set(function.aliases)
+    assert catalogue.resolve("createAuxTrack", {"name": "Echo"}).arguments["trackType"] == "AUX"
+    assert catalogue.resolve("generate_beat", {"genre": "Lo-Fi", "tempo": 80}).arguments == {
+        "genre": "lo-fi", "bpm": 80, "bars": 16,
+    }  # fmt: skip
+    assert catalogue.resolve("generateDrums", {}).arguments["part"] == "drums"
+    with pytest.raises(errors.ValidationError):
+        catalogue.resolve("constructor", {})
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "legacy"),
+    [
+        ("playProject", {}, "play"), ("stopPlayback", {}, "stop"), ("startRecording", {}, "start_recording"),
+        ("applyEffect", {"effect": "reverb"}, "add_reverb"), ("adjust_warmth", {"amount": 10}, "adjust_warmth"),
+        ("apply_compression", {}, "adjust_compression"), ("applyEffect", {"effect": "reset"}, "reset_effects"),
+    ],
+)  # fmt: skip
+def test_earlier_browsers_get_the_name_that_they_know(name: str, arguments: dict[str, Any], legacy: str) -> None:
+    assert Catalogue().resolve(name, arguments).legacy_name == legacy
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "field"),
+    [
+        ("setTempo", {"bpm": 19}, "bpm"), ("setTempo", {"bpm": "120"}, "bpm"), ("setTempo", {}, "bpm"),
+        ("setTempo", {"bpm": 120, "swing": 1}, "swing"), ("setKey", {"key": "H"}, "key"),
+        ("getProject", {"x": 1}, "x"), ("analyzeAudio", {}, "clipId"), ("muteTrack", {"trackId": "x", "mute": 1}, "mute"),
+        ("generateBeat", {"genre": "constructor"}, "genre"), ("undo", {"steps": 21}, "steps"), ("undo", [], "body"),
+    ],
+)  # fmt: skip
+def test_made_up_arguments_are_refused_by_name(name: str, arguments: Any, field: str) -> None:
+    with pytest.raises(errors.ValidationError) as caught:
+        Catalogue().resolve(name, arguments)
+    assert field in (caught.value.details or {})
+
+
+async def test_a_turn_of_calls_does_to_the_project_what_they_say(
+    functions: Functions, document: Document, project_id: str
+) -> None:
+    turn = str(uuid.uuid4())
+
+    async def run(name: str, /, **arguments: Any) -> Result:
+        return await functions.run(name, arguments, project_id=project_id, by=BRAIN, group=turn)
+
+    await run("setTempo", bpm=93.456)
+    await run("setKey", key="e♭ minor")
+    await run("writeLyrics", text="one")
+    await run("update_lyrics", text="two")
+    voice = (await run("createTrack", name="Voice")).data["track"]["id"]
+    echo = (await run("createAuxTrack", name="Echo")).data["track"]["id"]
+    await run("setTrackVolume", trackId=voice, volume=0)
+    await run("setTrackPan", trackId=voice, pan=-1)
+    await run("muteTrack", trackId=voice, mute=True)
+    await run("soloTrack", trackId=voice, solo=True)
+    await run("setTrackOutput", trackId=voice, outputDestination=echo)
+    send = (await run("createSend", sourceTrackId=voice, destinationTrackId=echo)).data["send"]
+    await run("setSendLevel", sourceTrackId=voice, sendId=send["id"], level=0.1)
+    melody = await run("generateMelody", bars=4)
+    clip = melody.data["clip"]
+    moved = await run("moveClip", clipId=clip["id"], newPosition=2, unit="bars")
+    await run("quantize", clipIds=[clip["id"]], division="16th")
+    project = await document.snapshot(project_id, "ada")
+    assert (project["bpm"], project["key"], project["lyrics"]) == (93.46, "Ebm", "one\ntwo")
+    (track, _, midi) = project["tracks"]
+    assert (track["volume"], track["pan"], track["isMuted"], track["isSolo"]) == (0, -1, True, True)
+    assert track["outputDestination"] == echo
+    assert track["sends"][0]["level"] == 0.1
+    assert midi["clips"][0]["startTime"] == pytest.approx(8 * 60 / 93.46)
+    assert moved.json()["data"]["clip"]["id"] == clip["id"]
+    assert clip["noteCount"] == len(midi["clips"][0]["midiData"]["notes"]) > 4
+    assert {note["pitch"] % 12 for note in midi["clips"][0]["midiData"]["notes"]} <= {3, 5, 6, 8, 10, 11, 1, 2}
+    told = await run("getTracks", includeClips=True)
+    assert [each["name"] for each in told.data["tracks"]] == ["Voice", "Echo", "Melody"]
+    assert (await run("getProject")).data["trackCount"] == 3
+    await run("undo")
+    empty = await document.snapshot(project_id, "ada")
+    assert (empty["bpm"], empty["lyrics"], empty["tracks"]) == (120, None, [])
+    await run("redo")
+    assert len((await document.snapshot(project_id, "ada"))["tracks"]) == 3
+
+
+async def test_the_same_call_on_the_same_project_writes_the_same_notes(
+    functions: Functions, document: Document, project_id: str
+) -> None:
+    notes = []
+    for _ in range(2):
+        await functions.run("generateChords", {"bars": 2}, project_id=project_id, by=BRAIN)
+        notes.append((await document.snapshot(project_id, "ada"))["tracks"][0]["clips"][0]["midiData"]["notes"])
+        await document.undo(project_id, BRAIN)
+        await document.delete(project_id, "ada")
+        project_id = (await document.create("ada", {"name": "Song", "id": project_id}))["id"]
+    assert notes[0] == notes[1]
+
+
+async def test_a_wrong_target_is_answered_with_the_valid_ones(
+    functions: Functions, document: Document, project_id: str
+) -> None:
+    track = (await functions.run("createTrack", {"name": "Voice"}, project_id=project_id, by=BRAIN)).data["track"]
+    for wrong in ("Voice", str(uuid.uuid4())):
+        with pytest.raises(errors.DawgError) as caught:
+            await functions.run("muteTrack", {"trackId": wrong, "mute": True}, project_id=project_id, by=BRAIN)
+        assert (caught.value.details or {})["valid"] == [{"id": track["id"], "name": "Voice", "trackType": "AUDIO"}]
+    with pytest.raises(errors.NotFound) as missing:
+        await functions.run("muteTrack", {"trackId": wrong, "mute": True}, project_id=project_id, by=Actor("x", "voice"))
+    assert "valid" not in (missing.value.details or {})
+
+
+async def test_removing_what_is_gone_is_no_failure(functions: Functions, project_id: str) -> None:
+    track = (await functions.run("createTrack", {"name": "Voice"}, project_id=project_id, by=BRAIN)).data["track"]
+    for name, arguments in (
+        ("deleteTrack", {"trackId": str(uuid.uuid4())}), ("deleteClip", {"clipId": str(uuid.uuid4())}),
+        ("removeSend", {"sourceTrackId": track["id"], "sendId": str(uuid.uuid4())}),
+    ):  # fmt: skip
+        result = await functions.run(name, arguments, project_id=project_id, by=BRAIN)
+        assert result.data["deleted"] is False
+        assert result.data["reason"]
+    assert (await functions.run("deleteTrack", {"trackId": track["id"]}, project_id=project_id, by=BRAIN)).data["deleted"]
+    with pytest.raises(errors.NotFound):
+        await functions.run("deleteTrack", {"trackId": track["id"]}, project_id=project_id, by=Actor("x", "voice"))
+
+
+async def test_what_nobody_does_here_is_said_and_not_pretended(functions: Functions, project_id: str) -> None:
+    with pytest.raises(errors.Conflict, match="smartMix is not available"):
+        await functions.run("smartMix", {"trackIds": [str(uuid.uuid4())]}, project_id=project_id, by=BRAIN)
+    with pytest.raises(errors.ValidationError, match="browser"):
+        await functions.run("play", {}, project_id=project_id, by=BRAIN)
+
+    async def status(task: Task) -> Result:
+        return Result("Done.", {"jobId": task.arguments["jobId"]})
+
+    functions.register("getJobStatus", status)
+    job = str(uuid.uuid4())
+    assert (await functions.run("get_job_status", {"jobId": job}, project_id=project_id, by=BRAIN)).data == {"jobId": job}
