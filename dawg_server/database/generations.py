@@ -189,6 +189,15 @@ async def unsettled(database: Database, providers: list[str], *, ended_for: floa
     return [_job(row) for row in rows]
 
 
+async def sum_cost(database: Database, job_id: str) -> None:
+    """Tells in the job what the ledger says about it."""
+    await database.execute(
+        """UPDATE generations SET cost = (SELECT coalesce(sum(total_cost), 0) FROM usage_records
+               WHERE generation_id = %(job)s) WHERE id = %(job)s""",
+        {"job": job_id},
+    )
+
+
 async def complete(connection: Connection, lease: Lease, result: dict[str, Any]) -> bool:
     changes = """state = 'completed', stage = 'complete', progress = 100, result = %(result)s, finished_at = now(),
         worker = NULL, heartbeat_at = NULL"""

@@ -7,7 +7,10 @@ from collections.abc import AsyncIterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from dawg_server import errors
 from dawg_server.costs import Costs, Usage
+from dawg_server.database import generations
+from dawg_server.database.pool import Database
 from dawg_server.generation.job import Job
 from dawg_server.generation.providers.base import Charge, PaidProvider
 
@@ -15,9 +18,9 @@ from dawg_server.generation.providers.base import Charge, PaidProvider
 class Purchases:
     """`paid`: the providers that cost money; everything else is free and leaves no trace in the ledger."""
 
-    def __init__(self, costs: Costs, *paid: PaidProvider) -> None:
+    def __init__(self, database: Database, costs: Costs, *paid: PaidProvider) -> None:
         self.paid: Mapping[str, PaidProvider] = {provider.name: provider for provider in paid}
-        self._costs = costs
+        self._database, self._costs = database, costs
 
     async def reserve(self, job_id: str, owner_id: str, type: str, provider: str, input: Mapping[str, Any]) -> None:
         """At the request. Raises `BudgetExceeded`, and `DependencyUnavailable` when the ledger cannot be read."""
@@ -47,6 +50,8 @@ class Purchases:
             metadata=charge.metadata,
         )  # fmt: skip
         await self._costs.settle(job.owner_id, None, usage)
+        with contextlib.suppress(errors.DependencyUnavailable):  # the ledger, which is the truth, waits in a file then
+            await generations.sum_cost(self._database, job.id)
 
     def _estimate(self, type: str, provider: str, input: Mapping[str, Any]) -> Decimal | None:
         if provider not in self.paid:

@@ -34,6 +34,7 @@ REMEMBERED = datetime.timedelta(minutes=50)  # how long Replicate surely knows w
 CLOCKS_DIFFER = datetime.timedelta(minutes=2)
 LOOK_AGAIN = 3.0  # seconds after which a purchase whose answer got lost is looked for once more
 CANCEL_TRIES = 3
+SAME_LENGTH = 0.05  # seconds (contract, section 4.8)
 _PERCENT = re.compile(r"(\d{1,3})%\|")
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
@@ -55,7 +56,7 @@ class ReplicateProvider:
         self, api: ReplicateApi, copier: Copier, sources: Sources, hints: Hints, *, webhook: str | None
     ) -> None:
         self.patience = Patience(lost=LOOK_AGAIN)
-        self._api, self._copier, self._sources, self._hints = api, copier, sources, hints
+        self.api, self._copier, self._sources, self._hints = api, copier, sources, hints
         self._webhook = webhook
 
     async def generate(self, work: Work) -> Outcome:
@@ -80,13 +81,13 @@ class ReplicateProvider:
         return Charge("", models.model_for(type)["model"], {"predict_seconds": seconds})
 
     async def settle(self, ref: str) -> Charge | None:
-        prediction = await self._api.read(ref)
+        prediction = await self.api.read(ref)
         if prediction["status"] not in ENDED:
             prediction = await self._cancel(ref)
         return _charge(prediction, str(prediction.get("model"))) if prediction["status"] in ENDED else None
 
     async def close(self) -> None:
-        await self._api.close()
+        await self.api.close()
 
     async def _purchase(self, work: Work) -> tuple[str, dict[str, Any]]:
         """The id of the prediction of this job, bought if there is none yet, and what was remembered with it."""
@@ -108,7 +109,7 @@ class ReplicateProvider:
         intent = state["intent"]
         webhook = f"{self._webhook}?job={work.job_id}" if self._webhook else None
         try:
-            prediction = await self._api.create(intent["version"], intent["input"], webhook)
+            prediction = await self.api.create(intent["version"], intent["input"], webhook)
             ref = str(prediction["id"])
             await work.remember(ref, state)
         except (Unanswered, KeyError) as lost:
@@ -130,7 +131,7 @@ class ReplicateProvider:
             raise _unknown()
         intent = state["intent"]
         try:
-            async for prediction in self._api.recent():
+            async for prediction in self.api.recent():
                 if datetime.datetime.fromisoformat(prediction["created_at"]) < since - CLOCKS_DIFFER:
                     return None
                 if _asked_the_same(prediction, intent):
@@ -147,14 +148,14 @@ class ReplicateProvider:
         if work.type == "stems":
             source = work.folder / "source"
             await self._sources.fetch(work.input["audioFileId"], source)
-            order = models.stems_order(work.input, await self._api.upload(source))
+            order = models.stems_order(work.input, await self.api.upload(source))
         else:
             order = models.music_order(work.input)
         return {"model": order.model, "version": order.version, "input": order.input,
                 "warnings": list(order.warnings), "duration": order.duration}  # fmt: skip
 
     async def _ended(self, work: Work, ref: str, news: Any) -> Prediction:
-        async for prediction in self.patience.readings(lambda: self._api.read(ref), news):
+        async for prediction in self.patience.readings(lambda: self.api.read(ref), news):
             _report(work, prediction)
             if prediction["status"] in ENDED:
                 return prediction
@@ -163,7 +164,7 @@ class ReplicateProvider:
     async def _cancel(self, ref: str) -> Prediction:
         for tries_left in reversed(range(CANCEL_TRIES)):
             try:
-                return await self._api.cancel(ref)
+                return await self.api.cancel(ref)
             except Transient:
                 if not tries_left:
                     raise
@@ -187,8 +188,16 @@ class ReplicateProvider:
         if missing:
             raise failure(f"there is no {' and no '.join(missing)} in its answer", "no_output")
         sources = [Source(str(url), type) for type, url in wanted.items()]
-        takes: tuple[LocalTake, ...] = await self._copier.takes(work, sources, GENERATED, self.patience.copies)
-        return Outcome(takes, {"provider": self.name})
+        takes = await self._copier.takes(work, sources, GENERATED, self.patience.copies)
+        extra = {"provider": self.name, "method": models.model_for("stems")["model"], "quality": work.input["quality"]}
+        return Outcome(takes, {**extra, "warnings": _of_other_length(work, takes)})
+
+
+def _of_other_length(work: Work, takes: tuple[LocalTake, ...]) -> list[str]:
+    asked = float(work.input["duration"])
+    lengths = ((take.title, take.files[0].facts["duration"]) for take in takes)
+    return [f"The stem {title} has {length:.2f} s, the recording has {asked:.2f} s."
+            for title, length in lengths if abs(length - asked) > SAME_LENGTH]  # fmt: skip
 
 
 def _asked_the_same(prediction: Prediction, intent: Mapping[str, Any]) -> bool:

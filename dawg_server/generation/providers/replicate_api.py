@@ -18,7 +18,7 @@ from dawg_server.generation.providers.base import ContentRefused, Late, Refused,
 
 PROVIDER = "replicate"
 CREATE_TIMEOUT = 15.0  # seconds; a server that stops waits for the answer
-READ_TIMEOUT = 20.0  # seconds, the SDK's own repetitions included
+ANSWER_TIMEOUT = 20.0  # seconds for everything else, the SDK's own repetitions included
 UPLOAD_TIMEOUT = 300.0  # seconds
 CANCEL_AFTER = "10m"  # a prediction that nobody waits for any more ends by itself: the time limit of a job
 LISTED_PAGES = 10  # of 100 predictions
@@ -33,6 +33,7 @@ class ReplicateApi:
     """One account. The SDK is imported at the first call."""
 
     def __init__(self, key: str, base_url: str) -> None:
+        self.create_seconds, self.answer_seconds = CREATE_TIMEOUT, ANSWER_TIMEOUT
         self._key, self._base_url = key, base_url
         self._made: Any = None
 
@@ -47,7 +48,7 @@ class ReplicateApi:
         if webhook:
             body |= {"webhook": webhook, "webhook_events_filter": WEBHOOK_EVENTS}
         try:
-            async with asyncio.timeout(CREATE_TIMEOUT):
+            async with asyncio.timeout(self.create_seconds):
                 return await self._json("POST", "/v1/predictions", json=body, headers={"Cancel-After": CANCEL_AFTER})
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             raise Transient("Replicate could not be reached.") from None
@@ -91,18 +92,18 @@ class ReplicateApi:
         """Gives a file to Replicate, which keeps it for a day; returns its address. Costs nothing."""
         with path.open("rb") as file:
             sent = {"content": (path.name, file, "application/octet-stream")}
-            found = await self._ask("POST", "/v1/files", timeout=UPLOAD_TIMEOUT, files=sent)
+            found = await self._ask("POST", "/v1/files", seconds=UPLOAD_TIMEOUT, files=sent)
         return str(found["urls"]["get"])
 
     async def close(self) -> None:
         if self._made is not None:
             await self._made._async_client.aclose()
 
-    async def _ask(self, method: str, path: str, timeout: float = READ_TIMEOUT, **options: Any) -> Prediction:  # noqa: ASYNC109
+    async def _ask(self, method: str, path: str, *, seconds: float | None = None, **options: Any) -> Prediction:
         import httpx
 
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds or self.answer_seconds):
                 return await self._json(method, path, **options)
         except (TimeoutError, httpx.TimeoutException):
             raise Late("Replicate did not answer in time.") from None

@@ -47,7 +47,7 @@ class SunoProvider:
 
     def __init__(self, api: SunoApi, copier: Copier, hints: Hints, *, callback: Callable[[str], str | None]) -> None:
         self.patience = Patience(lost=FIRST_CALL)
-        self._api, self._copier, self._hints = api, copier, hints
+        self.api, self._copier, self._hints = api, copier, hints
         self._callback = callback
 
     async def generate(self, work: Work) -> Outcome:
@@ -77,10 +77,10 @@ class SunoProvider:
         return Charge("", suno_order.MODEL, {"requests": 1})
 
     async def settle(self, ref: str) -> Charge | None:
-        return _charge(ref, await self._api.record(ref))
+        return _charge(ref, await self.api.record(ref))
 
     async def close(self) -> None:
-        await self._api.close()
+        await self.api.close()
 
     async def _purchase(self, work: Work, order: suno_order.Order, news: Listener) -> str:
         """The id of this job's task, bought if there is none yet."""
@@ -102,7 +102,7 @@ class SunoProvider:
     async def _buy(self, work: Work, order: suno_order.Order, state: dict[str, Any]) -> str:
         fields = {**order.fields, "callBackUrl": self._callback(work.job_id) or NO_CALLBACK}
         try:
-            ref = await self._api.create(fields)
+            ref = await self.api.create(fields)
         except Transient:  # surely nothing was made, so the next attempt may buy
             await work.remember(None, {name: value for name, value in state.items() if name != "intent"})
             raise
@@ -123,7 +123,7 @@ class SunoProvider:
         raise _unknown()
 
     async def _is_ours(self, work: Work, ref: str) -> bool:
-        record = await self._api.record(ref)
+        record = await self.api.record(ref)
         try:
             asked = orjson.loads(record.get("param") or "{}")
         except orjson.JSONDecodeError:
@@ -133,7 +133,7 @@ class SunoProvider:
 
     async def _ended(self, work: Work, ref: str, news: Listener) -> Mapping[str, Any]:
         shown = False
-        async for record in self.patience.readings(lambda: self._api.record(ref), news):
+        async for record in self.patience.readings(lambda: self.api.record(ref), news):
             status = str(record.get("status"))
             if status in STAGES:
                 work.report(*STAGES[status])
@@ -141,7 +141,7 @@ class SunoProvider:
             if songs and not shown:
                 shown = True
                 await work.preview([{"streamUrl": _text(song, "streamAudioUrl"), "title": _text(song, "title")}
-                                    for song in songs if _text(song, "streamAudioUrl")])  # fmt: skip
+                                    for song in songs if _text(song, "streamAudioUrl").startswith("http")])  # fmt: skip
             if status not in STAGES or (
                 status == "CALLBACK_EXCEPTION" and songs and all(_text(song, "audioUrl") for song in songs)
             ):

@@ -34,6 +34,7 @@ class SunoApi:
     """One account at one gateway."""
 
     def __init__(self, key: str, base_url: str) -> None:
+        self.create_seconds, self.read_seconds = CREATE_TIMEOUT, READ_TIMEOUT
         self._base = yarl.URL(base_url)
         self._headers = {"Authorization": f"Bearer {key}"}
         self._made: aiohttp.ClientSession | None = None
@@ -44,7 +45,7 @@ class SunoApi:
         Raises `Refused`, `Transient` when nothing was made, and `Unanswered` when that is not known.
         """
         try:
-            status, body = await self._send("POST", "/api/v1/generate", CREATE_TIMEOUT, json=order)
+            status, body = await self._send("POST", "/api/v1/generate", self.create_seconds, json=order)
         except aiohttp.ClientConnectorError:
             raise Transient("Suno could not be reached.") from None
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -68,7 +69,7 @@ class SunoApi:
         """How far a task is: `data` of the answer. Raises `Transient`, and `ProviderFailed` for good."""
         try:
             status, body = await self._send(
-                "GET", "/api/v1/generate/record-info", READ_TIMEOUT, params={"taskId": task}
+                "GET", "/api/v1/generate/record-info", self.read_seconds, params={"taskId": task}
             )
         except TimeoutError:
             raise Late("Suno did not answer in time.") from None
@@ -88,10 +89,10 @@ class SunoApi:
         if self._made is not None:
             await self._made.close()
 
-    async def _send(self, method: str, path: str, timeout: float, **options: Any) -> tuple[int, Any]:  # noqa: ASYNC109
+    async def _send(self, method: str, path: str, seconds: float, **options: Any) -> tuple[int, Any]:
         """(HTTP status, JSON or None)."""
         async with (
-            asyncio.timeout(timeout),
+            asyncio.timeout(seconds),
             self._session.request(method, self._base.joinpath(path.lstrip("/")), **options) as reply,
         ):
             data = await reply.read()
