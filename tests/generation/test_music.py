@@ -85,6 +85,18 @@ async def test_auto_asks_the_second_only_when_the_first_has_surely_charged_nothi
         assert (len(songs.tasks), len(music.predictions)) == (1, 2)
 
 
+async def test_a_cut_network_is_a_failure_and_never_a_substitute(database_dsn: str, tmp_path: Path) -> None:
+    async with replicate.ReplicateSimulator() as music, suno.SunoSimulator() as songs:
+        pass
+    async with outside.server(database_dsn, tmp_path, music=music, songs=songs) as server:
+        jobs = [await outside.ask(server, "beat", {"genre": "trap", "duration": 5}),
+                await outside.ask(server, "music", SIMPLE)]  # fmt: skip
+        for job in jobs:
+            ended = await server.finished(job)
+            assert (ended["state"], ended["status"]["attemptsMade"], ended["result"]) == ("failed", 3, None)
+            assert "could not be reached" in ended["error"]
+
+
 async def test_the_embedded_engine_never_stands_in_for_a_provider_that_refused(
     music: replicate.ReplicateSimulator, database_dsn: str, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,8 @@ async def test_a_beat_is_bought_copied_measured_and_booked_once(
     ]
     assert rows[0]["units"] == pytest.approx(service.predictions[0].predict_seconds)
     assert rows[0]["total_cost"] > 0 and rows[0]["priced"]
+    cost = await server.services.database.fetch_value("SELECT cost FROM generations WHERE id = %s", (job["jobId"],))
+    assert cost == rows[0]["total_cost"]
     assert len(service.predictions) == 1
     news = [args[0] for name, args in browser.events if name == "generation:progress"]
     assert [each["percent"] for each in news] == sorted(each["percent"] for each in news)
@@ -122,16 +125,40 @@ async def test_storms_of_errors_are_waited_out_and_nothing_is_bought_twice(
     assert (len(service.creations), len(service.predictions)) == (2, 1)
 
 
-@pytest.mark.parametrize("fault", ["cut when made", replicate.broken(502)])
 async def test_a_purchase_whose_answer_got_lost_is_found_or_known_not_to_exist(
-    service: replicate.ReplicateSimulator, server: dawg.Dawg, fault: Any
+    service: replicate.ReplicateSimulator, server: dawg.Dawg
 ) -> None:
-    service.plan(outside.output(), create=fault)
-    service.plan(outside.output())
-    job = await outside.made(server, "beat", BEAT)
-    assert job["state"] == "completed", job
-    assert len(service.predictions) == 1
-    assert len(await outside.booked(server, job["jobId"])) == 1
+    provider: Any = server.services.providers.by_name["replicate"]
+    provider.api.create_seconds = 0.5
+    jobs = []
+    for fault in ("cut when made", "hang when made", "cut", replicate.broken(502)):
+        service.plan(outside.output(), create=fault)
+        jobs.append(await outside.ask(server, "beat", BEAT | {"seed": len(jobs)}))
+        await outside.until(lambda: not service.unused)
+    for _ in range(2):
+        service.plan(outside.output())
+    for job in jobs:
+        assert (await server.finished(job))["state"] == "completed"
+        assert len(await outside.booked(server, job)) == 1
+    assert (len(service.creations), len(service.predictions)) == (6, 4)
+
+
+async def test_progress_is_read_from_the_bars_in_the_logs(
+    service: replicate.ReplicateSimulator, server: dawg.Dawg
+) -> None:
+    service.plan(outside.output(), hold=True)
+    job = await outside.ask(server, "beat", BEAT)
+    prediction = await outside.until(lambda: next((p for p in service.predictions if p.reads), None))
+    service.start(prediction)
+    seen = []
+    for percent in (50, 100):
+        prediction.show_progress(percent)
+        reads = prediction.reads
+        await outside.until(lambda reads=reads: prediction.reads > reads + 8)  # more than half a second
+        seen.append((await server.json("GET", f"/api/generate/status/{job}"))[1]["progress"])
+    assert 30 <= seen[0] <= 40 and 63 <= seen[1] <= 70
+    service.finish(prediction)
+    assert (await server.finished(job))["progress"] == 100
 
 
 async def test_two_lost_purchases_with_the_same_words_are_told_apart(
@@ -227,20 +254,36 @@ async def test_a_job_cancelled_between_two_attempts_is_settled_later(
     assert len(await outside.booked(server, job)) == 1
 
 
-async def test_only_the_copy_is_repeated_when_a_file_is_cut_off_or_is_something_else(
+async def test_only_the_copy_is_repeated_when_a_file_is_cut_off(
     service: replicate.ReplicateSimulator, server: dawg.Dawg
 ) -> None:
     cut = outside.output(cut_after=40_000, cuts=2)
     service.plan(cut)
     job = await outside.made(server, "beat", BEAT)
     assert (job["state"], job["status"]["attemptsMade"], len(cut.downloads)) == ("completed", 1, 3)
+    assert len(service.predictions) == 1
+
+
+async def test_a_service_that_hangs_or_sends_something_else_is_given_up_without_a_second_purchase(
+    service: replicate.ReplicateSimulator, server: dawg.Dawg
+) -> None:
+    provider: Any = server.services.providers.by_name["replicate"]
+    provider.api.answer_seconds, provider.patience = 0.2, replace(provider.patience, failures=2)
     page = replicate.File(b"<html>not found</html>" * 99, "out.wav", "audio/wav")
     service.plan(page)
-    job = await outside.made(server, "beat", BEAT)
-    assert (job["state"], job["status"]["attemptsMade"], len(page.downloads)) == ("failed", 3, 9)
-    assert "cannot be read as audio" in job["error"]
-    assert len(service.predictions) == 2
-    assert len(await outside.booked(server, job["jobId"])) == 1
+    wrong = await outside.ask(server, "beat", BEAT)
+    await outside.until(lambda: service.predictions)
+    service.plan(outside.output(), reads=["hang"] * 100)
+    hanging = await outside.ask(server, "beat", BEAT)
+    ended = await server.finished(wrong)
+    assert (ended["state"], ended["status"]["attemptsMade"], len(page.downloads)) == ("failed", 3, 9)
+    assert "cannot be read as audio" in ended["error"]
+    ended = await server.finished(hanging)
+    assert (ended["status"]["errorCode"], ended["status"]["attemptsMade"]) == ("provider_timeout", 3)
+    assert [prediction.reads >= 3 for prediction in service.predictions] == [True, True]
+    assert len(await outside.booked(server, wrong)) == 1
+    await server.jobs.settler.sweep(ended_for=0.0)
+    assert await outside.ledger(server, hanging) == []  # nothing can be known, so nothing is invented
 
 
 async def test_files_that_are_gone_fail_for_good(service: replicate.ReplicateSimulator, server: dawg.Dawg) -> None:
@@ -259,16 +302,6 @@ async def test_files_are_fetched_from_public_https_addresses_only(
     job = await outside.made(server, "beat", BEAT)
     assert (job["state"], job["status"]["errorCode"], job["status"]["attemptsMade"]) == ("failed", "provider_failed", 1)
     assert "address" in job["error"]
-
-
-async def test_a_cut_network_is_a_failure_and_never_a_substitute(database_dsn: str, tmp_path: Path) -> None:
-    async with replicate.ReplicateSimulator() as service:
-        pass
-    async with outside.server(database_dsn, tmp_path, music=service) as server:
-        job = await outside.made(server, "beat", BEAT | {"provider": "auto"})
-        assert (job["state"], job["status"]["attemptsMade"]) == ("failed", 3)
-        assert "could not be reached" in job["error"]
-        assert job["result"] is None
 
 
 async def test_a_budget_is_held_before_and_refused_with_429(

@@ -213,12 +213,3 @@ async def test_a_lost_answer_is_made_good_by_the_call_that_names_the_task(
         assert job["state"] == "completed", job
         assert len(service.tasks) == 1
         assert len(await outside.booked(server, job["jobId"])) == 1
-
-
-async def test_unreachable_is_known_to_have_made_nothing(database_dsn: str, tmp_path: Path) -> None:
-    async with suno.SunoSimulator() as service:
-        pass
-    async with outside.server(database_dsn, tmp_path, songs=service) as server:
-        job = await outside.made(server, "music", SONG)
-        assert (job["state"], job["status"]["attemptsMade"]) == ("failed", 3)
-        assert "could not be reached" in job["error"]
