@@ -73,11 +73,8 @@ class Connection(_Statements):
     async def _run(self, sql: str, parameters: Parameters) -> _Result:
         with _translated(self._session):
             async with self._session.cursor(timeout=self._timeout) as cursor:
-                requests = _cancel_requests()
-                await cursor.execute(sql, parameters)
-                if _cancel_requests() > requests:
-                    # The request met the end of the statement, and Python 3.11's wait_for lost it.
-                    raise asyncio.CancelledError
+                with _no_request_lost():
+                    await cursor.execute(sql, parameters)
                 if cursor.description is None:
                     return _Result(max(cursor.rowcount, 0), [])
                 names = [column[0] for column in cursor.description]
@@ -176,9 +173,12 @@ class Database(_Statements):
         except TimeoutError as error:
             raise errors.DependencyUnavailable("database") from error
         try:
+            requests = _cancel_requests()
             session = self._take_idle() or await self._connect()
             self._busy.add(session)
             try:
+                if _cancel_requests() > requests:
+                    raise asyncio.CancelledError  # see `_no_request_lost`; the session itself is fine
                 yield session
             finally:
                 self._busy.discard(session)
@@ -209,6 +209,16 @@ class Database(_Statements):
             )
         except (OSError, psycopg2.Error) as error:  # a TimeoutError is an OSError
             raise errors.DependencyUnavailable("database") from error
+
+
+@contextlib.contextmanager
+def _no_request_lost() -> Iterator[None]:
+    """Cancels at its end when that was asked for meanwhile: aiopg waits with `wait_for`, which in Python 3.11 swallows
+    a request that meets the end of what it waits for."""
+    requests = _cancel_requests()
+    yield
+    if _cancel_requests() > requests:
+        raise asyncio.CancelledError
 
 
 def _cancel_requests() -> int:
