@@ -8,14 +8,18 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from dawg_server import errors
+import structlog
+
+from dawg_server import errors, logs
 from dawg_server.storage.base import StoredFile
 
 PIECE = 256 * 1024  # bytes per read
 ABANDONED = 3600.0  # seconds after which a copy that nobody finished was left by a crash
+
+log: structlog.stdlib.BoundLogger = logs.get("main")
 
 
 class FolderStorage:
@@ -33,7 +37,8 @@ class FolderStorage:
                     copy.unlink()
 
     async def put(self, key: str, source: Path, content_type: str) -> StoredFile:
-        return await asyncio.to_thread(self._put, key, source)
+        with _translated():
+            return await asyncio.to_thread(self._put, key, source)
 
     async def size(self, key: str) -> int | None:
         try:
@@ -42,11 +47,9 @@ class FolderStorage:
             return None
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        try:
+        with _translated():
             file = await asyncio.to_thread(self._path(key).open, "rb")
-        except FileNotFoundError:
-            raise errors.NotFound("The stored file is gone.") from None
-        with file:
+        with file, _translated():
             file.seek(start)
             left = end - start if end is not None else None
             while left is None or left > 0:
@@ -57,19 +60,19 @@ class FolderStorage:
                 yield piece
 
     async def fetch(self, key: str, target: Path) -> None:
-        try:
+        with _translated():
             await asyncio.to_thread(shutil.copyfile, self._path(key), target)
-        except FileNotFoundError:
-            raise errors.NotFound("The stored file is gone.") from None
 
     async def delete(self, key: str) -> None:
-        await asyncio.to_thread(self._delete, key)
+        with _translated():
+            await asyncio.to_thread(self._delete, key)
 
     def link(self, key: str, *, seconds: int, filename: str, content_type: str) -> str | None:
         return None
 
     async def check(self) -> None:
-        await asyncio.to_thread(self._probe)
+        with _translated():
+            await asyncio.to_thread(self._probe)
 
     async def close(self) -> None: ...
 
@@ -102,6 +105,17 @@ class FolderStorage:
         probe = self._incoming / f"probe-{uuid.uuid4().hex}"
         probe.write_bytes(b"ok")
         probe.unlink()
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise errors.NotFound("The stored file is gone.") from None
+    except OSError as error:  # a full disk, above all
+        log.error("The folder refused.", action="folder_refused", reason=error.strerror)
+        raise errors.DependencyUnavailable("storage") from error
 
 
 def _sync(path: Path) -> None:

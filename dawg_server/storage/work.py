@@ -8,26 +8,26 @@ import shutil
 import uuid
 from pathlib import Path
 
-_LOCK = ".lock"
+_DOORKEEPER = ".lock"
 
 
 class WorkFolder:
     """`path` belongs to this process alone; `close` removes it.
 
     A process that is killed cannot remove its folder, so the next one that starts here does: whoever lives holds a lock
-    on a file inside of its own. (Process ids would not do: in a container every server has the same one.)
+    on a file beside its own. (Process ids would not do: in a container every server has the same one.)
     """
 
     def __init__(self, root: Path) -> None:
         root = root.resolve()
         root.mkdir(parents=True, exist_ok=True)
-        doorkeeper = os.open(root / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+        doorkeeper = os.open(root / _DOORKEEPER, os.O_CREAT | os.O_RDWR, 0o600)
         try:
             fcntl.flock(doorkeeper, fcntl.LOCK_EX)  # nobody judges a folder that is just being made
             _remove_abandoned(root)
             self.path = root / uuid.uuid4().hex[:12]
             self.path.mkdir()
-            self._lock = os.open(self.path / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+            self._lock = os.open(_lock_of(self.path), os.O_CREAT | os.O_RDWR, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         finally:
             os.close(doorkeeper)
@@ -39,14 +39,23 @@ class WorkFolder:
         return folder
 
     def close(self) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
+        _remove(self.path)
         os.close(self._lock)
 
 
 def _remove_abandoned(root: Path) -> None:
     for folder in root.iterdir():
-        if folder.is_dir() and not _is_held(folder / _LOCK):
-            shutil.rmtree(folder, ignore_errors=True)
+        if folder.is_dir() and not _is_held(_lock_of(folder)):
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    _lock_of(folder).unlink(missing_ok=True)
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
 
 
 def _is_held(lock: Path) -> bool:

@@ -116,6 +116,8 @@ async def _read(
                 texts.setdefault(part.name or "", data.decode())
     except (ConnectionError, aiohttp.ClientError, web.PayloadAccessError, web.RequestPayloadError) as error:
         raise errors.ValidationError("The upload broke off.", details={kind.names[0]: "is incomplete"}) from error
+    except OSError as error:
+        raise errors.DependencyUnavailable("storage", "There is no room for this file at the moment.") from error
     except (ValueError, RuntimeError, aiohttp.http_exceptions.BadHttpMessage) as error:
         raise errors.ValidationError(
             f"The body is not valid {TYPE}.", details={"body": f"has to be {TYPE}"}
@@ -145,6 +147,7 @@ async def _save(part: aiohttp.BodyPartReader, path: Path, limit: int) -> Uploade
                 await asyncio.to_thread(write, batch)
                 batch, waiting = [], 0
         await asyncio.to_thread(write, batch)
+        await asyncio.to_thread(file.flush)  # or a full disk would be found out by `close`, on the event loop
     return UploadedFile(path, _name(part.filename), size, digest.digest())
 
 

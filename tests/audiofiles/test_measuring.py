@@ -66,7 +66,7 @@ async def test_what_was_pending_before_the_start_is_measured_after_it(house: Hou
     assert [await house.status(each) for each in waiting] == ["pending"] * 3
     house.measuring.start(alone=False)
     assert await house.settled(*waiting) == ["ready"] * 3
-    assert list(house.work.path.iterdir()) == [house.work.path / ".lock"]
+    assert list(house.work.path.iterdir()) == []
 
 
 async def test_what_a_dead_server_had_taken_is_measured_by_one_that_is_alone(house: House) -> None:

@@ -193,6 +193,15 @@ async def test_a_key_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
             await storage.size(wrong)
 
 
+async def test_a_disk_that_refuses_is_an_unavailable_storage(tmp_path: Path) -> None:
+    storage = FolderStorage(tmp_path / "files")
+    (tmp_path / "source").write_bytes(b"x")
+    (tmp_path / "files" / "owner").write_bytes(b"a file where a folder should be")
+    with pytest.raises(errors.DependencyUnavailable):
+        await storage.put("owner/id/x.wav", tmp_path / "source", "audio/wav")
+    assert list((tmp_path / "files" / ".incoming").iterdir()) == []
+
+
 async def test_a_copy_that_a_crash_left_behind_is_removed_at_the_next_start(tmp_path: Path, key: str) -> None:
     storage = FolderStorage(tmp_path / "files")
     await put(storage, key, b"kept", tmp_path)

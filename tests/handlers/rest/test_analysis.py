@@ -151,24 +151,24 @@ async def test_metadata_is_part_of_the_document_and_can_be_undone(session: Sessi
     assert (await session.server.json("GET", path))[1]["metadata"] is None
 
 
-@pytest.mark.parametrize(
-    ("values", "field"),
-    [
-        ({"rhythmCharacteristics": {"bpm": "fast"}}, "rhythmCharacteristics.bpm"),
-        ({"rhythmCharacteristics": {"bpm": 1000}}, "rhythmCharacteristics.bpm"),
-        ({"rhythmCharacteristics": {"key": "H"}}, "rhythmCharacteristics.key"),
-        ({"rhythmCharacteristics": {"timeSignature": {"numerator": 4, "denominator": 5}}},
-         "rhythmCharacteristics.timeSignature.denominator"),
-        ({"rhythmCharacteristics": 7}, "rhythmCharacteristics"),
-        ({"vocalCharacteristics": {"timbre": {"warmth": 2}}}, "vocalCharacteristics.timbre.warmth"),
-        ({"vocalCharacteristics": {"hasSibilance": 1}}, "vocalCharacteristics.hasSibilance"),
-        ({"style": {"genre": "polka"}}, "style.genre"),
-        ({"style": {"energy": True}}, "style.energy"),
-    ],
-)  # fmt: skip
-async def test_wrong_metadata_is_refused_by_its_path(session: Session, values: dict[str, Any], field: str) -> None:
-    status, body = await session.server.json("PUT", f"/api/tracks/{session.track}/metadata", json=values)
-    assert (status, list(body["details"])) == (400, [field])
+WRONG_METADATA: list[tuple[dict[str, Any], str]] = [
+    ({"rhythmCharacteristics": {"bpm": "fast"}}, "rhythmCharacteristics.bpm"),
+    ({"rhythmCharacteristics": {"bpm": 1000}}, "rhythmCharacteristics.bpm"),
+    ({"rhythmCharacteristics": {"key": "H"}}, "rhythmCharacteristics.key"),
+    ({"rhythmCharacteristics": {"timeSignature": {"numerator": 4, "denominator": 5}}},
+     "rhythmCharacteristics.timeSignature.denominator"),
+    ({"rhythmCharacteristics": 7}, "rhythmCharacteristics"),
+    ({"vocalCharacteristics": {"timbre": {"warmth": 2}}}, "vocalCharacteristics.timbre.warmth"),
+    ({"vocalCharacteristics": {"hasSibilance": 1}}, "vocalCharacteristics.hasSibilance"),
+    ({"style": {"genre": "polka"}}, "style.genre"),
+    ({"style": {"energy": True}}, "style.energy"),
+]  # fmt: skip
+
+
+async def test_wrong_metadata_is_refused_by_its_path(session: Session) -> None:
+    for values, field in WRONG_METADATA:
+        status, body = await session.server.json("PUT", f"/api/tracks/{session.track}/metadata", json=values)
+        assert (status, list(body["details"])) == (400, [field]), values
 
 
 async def test_a_style_is_judged_by_what_was_measured_and_by_no_text(session: Session) -> None:
@@ -276,34 +276,31 @@ async def test_files_are_compared_without_being_kept(
         assert [round(each["bpm"]) for each in (slow, fast)] == [90, 140]
         assert reply["analysis"]["conflicts"][0]["conflictType"] == "tempo-mismatch"
         assert await server.services.database.fetch_value("SELECT count(*) FROM audio_files") == 0
-        assert [path for path in (tmp_path / "work").rglob("*") if path.is_file() and path.name != ".lock"] == []
+        assert list((tmp_path / "work").glob("*/*")) == []
         session = await begin(server)  # and stored ones are fetched from wherever they lie
         await session.clip(await session.recording(CLICKS[90]))
         metadata = (await session.analyzed())["metadata"]
         assert metadata["rhythmCharacteristics"]["bpm"] == pytest.approx(90, abs=1)
 
 
-@pytest.mark.parametrize(
-    ("files", "fields", "status"),
-    [
-        ([b"no audio"], {}, 415),
-        ([], {}, 400),
-        ([recordings.wav(0.5)] * 11, {}, 400),
-        ([recordings.wav(0.5)], {"clips": "[{]"}, 400),
-        ([recordings.wav(0.5)], {"clips": "7"}, 400),
-        ([recordings.wav(0.5)], {"clips": '[{"suggestedType": "drums"}]'}, 400),
-        ([recordings.wav(0.5)], {"clips": "[{}, {}]"}, 400),
-        ([recordings.wav(0.5)], {"detectConflicts": "perhaps"}, 400),
-        ([recordings.wav(0.5)], {"projectId": str(uuid.uuid4())}, 404),
-    ],
-    ids=["no-audio", "no-file", "eleven", "no-json", "no-list", "wrong-type", "too-many-words", "no-flag", "no-project"],
-)  # fmt: skip
-async def test_wrong_files_are_refused(
-    session: Session, files: list[bytes], fields: dict[str, str], status: int
-) -> None:
-    body = recordings.form(*files, **fields)
-    given, reply = await session.server.json("POST", "/api/clips/analyze-multiple", data=body)
-    assert (given, reply["success"]) == (status, False), reply
+WRONG_FILES: list[tuple[list[bytes], dict[str, str], int]] = [
+    ([b"no audio"], {}, 415),
+    ([], {}, 400),
+    ([recordings.wav(0.5)] * 11, {}, 400),
+    ([recordings.wav(0.5)], {"clips": "[{]"}, 400),
+    ([recordings.wav(0.5)], {"clips": "7"}, 400),
+    ([recordings.wav(0.5)], {"clips": '[{"suggestedType": "drums"}]'}, 400),
+    ([recordings.wav(0.5)], {"clips": "[{}, {}]"}, 400),
+    ([recordings.wav(0.5)], {"detectConflicts": "perhaps"}, 400),
+    ([recordings.wav(0.5)], {"projectId": str(uuid.uuid4())}, 404),
+]
+
+
+async def test_wrong_files_are_refused(session: Session) -> None:
+    for files, fields, status in WRONG_FILES:
+        body = recordings.form(*files, **fields)
+        given, reply = await session.server.json("POST", "/api/clips/analyze-multiple", data=body)
+        assert (given, reply["success"]) == (status, False), (fields, reply)
 
 
 async def test_an_analysis_ends_when_nobody_waits_for_it_any_more(session: Session) -> None:

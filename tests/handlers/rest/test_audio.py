@@ -85,8 +85,8 @@ async def measured(server: dawg.Dawg, audio_id: str, user: str = "ada") -> dict[
 
 def leftovers(folder: Path) -> list[Path]:
     """What uploads left behind among work and half-stored files."""
-    places = [path for name in ("work", "files/.incoming") for path in (folder / name).rglob("*")]
-    return [path for path in places if path.is_file() and path.name != ".lock"]
+    places = [*(folder / "work").glob("*/**/*"), *(folder / "files").glob(".incoming/*")]
+    return [path for path in places if path.is_file()]
 
 
 async def test_an_upload_is_stored_shown_measured_and_played(either: dawg.Dawg, tmp_path: Path) -> None:

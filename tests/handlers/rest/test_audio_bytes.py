@@ -13,6 +13,7 @@ import yarl
 
 from dawg_server.storage.links import LinkSigner
 from tests.handlers.rest import recordings
+from tests.javascript.client import JavaScript
 from tests.servers import dawg
 from tests.servers.s3 import S3Server
 
@@ -131,3 +132,22 @@ async def test_a_listener_who_leaves_is_no_accident(
     async with get(server, large, Range="bytes=0-9") as reply:  # and the server goes on
         assert reply.status == 206
     assert "A request broke" not in capsys.readouterr().out
+
+
+async def test_what_a_job_made_is_linked_in_the_same_way(
+    database_dsn: str, tmp_path: Path, s3_server: S3Server, javascript: JavaScript
+) -> None:
+    async with dawg.running(database_dsn, tmp_path, **s3_server.settings()) as server:
+        browser = await javascript.connect(server.url, auth={"userId": "ada"})
+        _, accepted = await server.json("POST", "/api/generate/beat", json={"genre": "house", "duration": 5})
+        result = (await server.finished(accepted["jobId"]))["result"]
+        news = await browser.wait_for("generation:completed", timeout=10)
+        links = [result["audioUrl"], result["midiUrl"], news["audioUrl"], *result["urls"].values()]
+        links += [stem["audioUrl"] for stem in result["takes"][0]["stems"]]
+        assert len(links) > 5
+        assert "storageKey" not in str(result) + str(news)
+        async with aiohttp.ClientSession() as stranger:
+            for link in links:
+                assert link.startswith(s3_server.url), link
+                async with stranger.get(yarl.URL(link, encoded=True), headers={"Range": "bytes=0-3"}) as reply:
+                    assert reply.status == 206, link
