@@ -7,5 +7,6 @@ python=.venv/bin/python
 if [ $# -eq 0 ]; then
     "$python" -m ruff check .
     "$python" -m mypy
+    set -- --numprocesses auto --dist worksteal
 fi
 exec "$python" -m pytest "$@"

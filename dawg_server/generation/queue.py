@@ -79,7 +79,7 @@ class JobQueue:
         while task is not None and not task.done():
             # Asked twice, because a request that meets the start of the worker can get lost.
             if self._worker is not None:
-                self._worker.stop()
+                self._worker.stop()  # type: ignore[no-untyped-call]
             await asyncio.wait({task}, timeout=STOP_INTERVAL)
 
     async def discard_stalled(self, lost_after: float) -> None:
@@ -99,7 +99,7 @@ class JobQueue:
                 shutdown_graceful_timeout=0,
             )
             try:
-                await self._worker.run()
+                await self._worker.run()  # type: ignore[no-untyped-call]
             except Exception as error:
                 log.warning(
                     "The job worker lost its database and begins anew.",

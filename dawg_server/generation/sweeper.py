@@ -48,7 +48,7 @@ class Sweeper:
             await self._queue.wake(job_id)
 
     async def _run(self, lost_before: float, ready: Callable[[], None]) -> None:
-        while not await self._swept(lost_after=lost_before, overdue=0.0):
+        while not await self._swept(lost_after=lost_before, overdue=0.0):  # noqa: ASYNC110 - the database decides
             await asyncio.sleep(RETRY_INTERVAL)
         ready()
         while True:
