@@ -33,7 +33,7 @@ class Placement:
     @contextlib.asynccontextmanager
     async def completing(self, job: Job) -> AsyncIterator[Placing]:
         """A transaction; the room of the project hears of the new tracks when it has been committed."""
-        if job.project_id is None or not job.input.get("addToProject"):
+        if job.project_id is None or not _changes_project(job):
             async with self._database.transaction() as connection:
                 yield Placing(job, connection, None)
             return
@@ -57,26 +57,48 @@ class Placing:
         if self._editing is None:
             return result
         job = self._job
-        recordings = _recordings(job, result)
+        recordings = _recordings(job, result) if job.input.get("addToProject") else []
         track_ids = [str(uuid.uuid5(uuid.UUID(job.id), f"track{number}")) for number in range(len(recordings))]
-        commands = []
+        commands: list[Command] = []
         for track_id, (name, audio_file_id) in zip(track_ids, recordings, strict=True):
             commands.append(Command("createTrack", {"id": track_id, "name": name}))
             clip = {"trackId": track_id, "audioFileId": audio_file_id, "name": name}
             commands.append(Command("createClip", {**clip, "startTime": job.input.get("startTime") or 0}))
+        changes = _changes(result)
+        commands += changes
         try:
             executed = await self._editing.execute(commands, group=job.id, client_operation_id=f"job:{job.id}")
         except (errors.NotFound, errors.Forbidden, errors.Conflict, errors.ValidationError) as error:
             log.warning("A recording could not be put into its project.", action="job_not_placed", error=error.message)
             warning = f"It could not be put into the project: {error.message}"
             return {**result, "warnings": [*result.get("warnings", []), warning]}
-        told = [each["track"] for each in executed.results[::2]], [each["clip"] for each in executed.results[1::2]]
+        made = executed.results[: len(commands) - len(changes)]
+        told = [each["track"] for each in made[::2]], [each["clip"] for each in made[1::2]]
         placed = [
             {"trackId": track["id"], "trackName": track["name"], "clipId": clip["id"], "startTime": clip["startTime"]}
             for track, clip in zip(*told, strict=True)
         ]
         first = placed[0] if placed else {}
         return {**result, "placed": {**first, "revision": executed.revision, "tracks": placed}}
+
+
+def _changes_project(job: Job) -> bool:
+    return bool(job.input.get("addToProject") or job.input.get("apply") or job.type == "edit")
+
+
+def _changes(result: dict[str, Any]) -> list[Command]:
+    """What the job changes of what was there: `faders` of tracks, and the recordings of clips that it has `edited`."""
+    faders = [
+        Command("updateTrack", {"trackId": each["trackId"], "changes": {"volume": each["volume"], "pan": each["pan"]}})
+        for each in result.get("faders", [])
+    ]
+    edited = [
+        Command("updateClip", {
+            "clipId": each["clipId"], "changes": {"audioFileId": result["takes"][each["take"]]["audioFileId"]},
+        })
+        for each in result.get("edited", [])
+    ]  # fmt: skip
+    return [*faders, *edited]
 
 
 def _recordings(job: Job, result: dict[str, Any]) -> list[tuple[str, str]]:

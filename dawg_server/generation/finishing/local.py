@@ -12,6 +12,7 @@ from dawg_server.generation.finishing.material import Material
 from dawg_server.generation.providers.base import LocalFile, LocalTake, Outcome, Work
 
 RENDER = "dawg_server.audio.mixing.render:render"
+MIX = "dawg_server.audio.mixing.mixdown:mix"
 MASTER = "dawg_server.audio.mastering.master:master"
 SEPARATE = "dawg_server.audio.separation.separate:separate"
 HEAR = "dawg_server.audio.analysis.track:measure_tempo_and_key"
@@ -23,14 +24,14 @@ ACCURACY = 0.5  # LU (contract, section 4.8)
 
 
 class LocalProvider:
-    """Jobs of the types render, master and stems. Nothing is bought, so an attempt simply begins anew."""
+    """Jobs of the types render, mix, master and stems. Nothing is bought, so an attempt simply begins anew."""
 
     name = "local"
 
     def __init__(self, workers: Workers, material: Material) -> None:
         self._workers, self._material = workers, material
         self._makers: dict[str, Callable[[Work], Awaitable[Outcome]]] = {
-            "render": self._render, "master": self._master, "stems": self._stems,
+            "render": self._render, "master": self._master, "stems": self._stems, "mix": self._mix,
         }  # fmt: skip
 
     async def generate(self, work: Work) -> Outcome:
@@ -90,6 +91,25 @@ class LocalProvider:
         target = work.folder / "mix.wav"
         await self._rendered(work, arrangement, target, "wav", (0, 30), tail=MASTER_TAIL, bit_depth=32)
         return wish["title"], target
+
+    async def _mix(self, work: Work) -> Outcome:
+        wish = work.input
+        project = await self._material.snapshot(wish["projectId"], work.owner_id)
+        arrangement = await self._material.arrangement(project, work.folder, only=set(wish["trackIds"]))
+        target = work.folder / "mix.wav"
+        made: dict[str, Any] = await self._workers.run(
+            MIX, arrangement, str(target), profile=wish["mixProfile"], target=wish["targetLoudness"],
+            report=_reporter(work, 5, 92, "processing", "Mixing the tracks."),
+        )  # fmt: skip
+        take = await self._take(work, f"{project['name']} (mix)", target, "wav", made["facts"])
+        chosen = made["settings"]["tracks"]
+        extra = {
+            "mixProfile": wish["mixProfile"], "trackCount": len(wish["trackIds"]), "settings": made["settings"],
+            "targetLoudness": wish["targetLoudness"], "genre": wish["genre"], "revision": project["revision"],
+        }  # fmt: skip
+        if wish["apply"]:
+            extra["faders"] = [{name: each[name] for name in ("trackId", "volume", "pan")} for each in chosen]
+        return Outcome((take,), extra)
 
     async def _stems(self, work: Work) -> Outcome:
         wish = work.input

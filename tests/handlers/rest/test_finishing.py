@@ -233,3 +233,35 @@ async def test_guitar_and_piano_name_the_key_that_they_need(server: dawg.Dawg) -
     assert body["details"] == {"env": ["REPLICATE_API_KEY"]}
     status, _ = await server.json("POST", "/api/generate/stems", "eve", json=wish | {"stemTypes": ["drums"]})
     assert status == 404
+
+
+async def test_a_mix_tells_its_settings_and_sets_the_faders_in_one_step(server: dawg.Dawg) -> None:
+    music = signals.music(RATE, 4.0) * np.float32(0.05)
+    one, two = await uploaded(server, music), await uploaded(server, music[:, ::-1] * np.float32(4))
+    project_id, ids = await project_with(
+        server, ({"volume": 0.7}, {"audioFileId": one}), ({"volume": 0.7, "pan": 0.5}, {"audioFileId": two})
+    )
+    wish = {"trackIds": ids, "mixProfile": "warm", "targetLoudness": -16, "apply": True}
+    result = await done(server, "/api/generate/mix", wish)
+    found, rate = await heard(server, result["audioUrl"])
+    assert pyloudnorm.Meter(rate).integrated_loudness(found) == pytest.approx(-16, abs=0.5)
+    assert (result["mixProfile"], result["trackCount"]) == ("warm", 2)
+    chosen = {each["trackId"]: each for each in result["settings"]["tracks"]}
+    _, listed = await server.json("GET", f"/api/tracks/project/{project_id}")
+    for track in listed["tracks"]:
+        assert (track["volume"], track["pan"]) == (chosen[track["id"]]["volume"], chosen[track["id"]]["pan"])
+    assert chosen[ids[0]]["volume"] > chosen[ids[1]]["volume"]
+    assert chosen[ids[1]]["pan"] == 0.5
+    status, _ = await server.json("POST", f"/api/projects/{project_id}/undo")
+    assert status == 200
+    _, listed = await server.json("GET", f"/api/tracks/project/{project_id}")
+    assert [track["volume"] for track in listed["tracks"]] == [0.7, 0.7]
+
+
+async def test_tracks_of_two_projects_are_not_mixed(server: dawg.Dawg) -> None:
+    audio_id = await uploaded(server, signals.music(RATE, 1.0))
+    first, second = [await project_with(server, ({}, {"audioFileId": audio_id})) for _ in range(2)]
+    status, body = await server.json("POST", "/api/generate/mix", json={"trackIds": [*first[1], *second[1]]})
+    assert (status, body["code"]) == (400, "validation_error")
+    status, _ = await server.json("POST", "/api/generate/mix", "eve", json={"trackIds": first[1]})
+    assert status == 404

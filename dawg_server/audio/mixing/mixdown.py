@@ -1,0 +1,137 @@
+"""A finished mix of tracks: listen to each, choose its strip, process, sum, glue, and bring it to its loudness."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dawg_server import errors
+from dawg_server.audio import arrays, codecs, filters, measuring
+from dawg_server.audio.mastering import levelling, master
+from dawg_server.audio.mixing import arrangement, dynamics, listening, planning, render, routing
+from dawg_server.audio.mixing.arrangement import Arrangement
+from dawg_server.audio.mixing.room import Room
+
+BLOCK = render.BLOCK
+TAIL = 2.0  # seconds after the last clip
+_GLUE = 1.6  # ratio of the compressor over everything
+_GLUE_ABOVE_DB = -1.0  # its threshold, above the mean level of what plays
+_SHARES = {"listening": 0.3, "mixing": 0.65, "levelling": 0.97}  # progress at the end of each stage
+
+Report = Callable[[float], None]
+
+
+def suggest(project: Arrangement, profile: str, report: Report = lambda fraction: None) -> list[dict[str, Any]]:
+    """Faders and pans (and what else `mix` would do) for each track that has clips, from its measured sound."""
+    return [strip.describe() for strip in planning.strips(_heard(project, _frames(project), report), profile)]
+
+
+def mix(
+    project: Arrangement, path: str, *, profile: str, target: float, report: Report = lambda fraction: None
+) -> dict[str, Any]:
+    """Writes the mix of all tracks with clips as WAV, 24 bits, at `target` LUFS and below -1 dBTP.
+
+    Returns `facts` and `settings` (`tracks`, `bus`). Raises AudioTooQuiet when there is nothing to hear.
+    """
+    project = render.unpacked(project, pathlib.Path(path).parent)
+    frames = _frames(project)
+    heard = _heard(project, frames, lambda done: report(done * _SHARES["listening"]))
+    if all(each.silent for each in heard):
+        raise errors.AudioTooQuiet
+    strips = planning.strips(heard, profile)
+    raw = str(pathlib.Path(path).with_suffix(".raw.wav"))
+    with codecs.Writer(raw, "wav", project.rate, 2, bit_depth=32) as writer:
+        for block in _summed(project, strips, frames, profile):
+            writer.write(block)
+            report(_SHARES["listening"] + (_SHARES["mixing"] - _SHARES["listening"]) * writer.frames / frames)
+    level = levelling.Level(lambda: master.stereo(raw, project.rate), project.rate, target)
+    level.search(lambda done: report(_SHARES["mixing"] + (_SHARES["levelling"] - _SHARES["mixing"]) * done))
+    level.write(path, "wav")
+    pathlib.Path(raw).unlink()
+    report(1.0)
+    return {
+        "facts": measuring.of_file(path).facts(24),
+        "settings": {
+            "tracks": [strip.describe() for strip in strips],
+            "bus": {
+                "equalizer": [dataclasses.asdict(band) for band in planning.tone(profile)],
+                "compressor": {"ratio": _GLUE}, **level.describe(),
+            },
+        },
+    }  # fmt: skip
+
+
+def _frames(project: Arrangement) -> int:
+    return round((project.end + TAIL) * project.rate)
+
+
+def _heard(project: Arrangement, frames: int, report: Report) -> list[listening.Heard]:
+    tracks = [track for track in project.tracks if track.clips]
+    found = []
+    for number, track in enumerate(tracks):
+        found.append(listening.listen(project, track, frames))
+        report((number + 1) / len(tracks))
+    return found
+
+
+class _Channel:
+    """One track through its strip, up to its fader."""
+
+    def __init__(self, project: Arrangement, strip: planning.Strip) -> None:
+        rate = project.rate
+        track = next(track for track in project.tracks if track.id == strip.track_id)
+        self.player = render.Player(track.clips, rate, project.bpm, 0)
+        sections = [filters.high_pass(rate, strip.low_cut), *(band.section(rate) for band in strip.equaliser)]
+        self._tone = filters.Cascade(sections, 2)
+        self._squeeze = dynamics.Compressor(rate, 2, strip.compressor) if strip.compressor else None
+        self.send = None if strip.send_db is None else np.float32(10 ** (strip.send_db / 20))
+
+    def block(self) -> arrays.Samples:
+        played = self.player.block(BLOCK)
+        block = self._tone.process(np.zeros((BLOCK, 2), np.float32) if played is None else played)
+        return block if self._squeeze is None else self._squeeze.process(block)
+
+
+def _level(strips: Sequence[planning.Strip]) -> float:
+    """About the mean square of the sum in dBFS; loudness is that of two channels together."""
+    powers = [strip.volume**2 * 10 ** ((strip.lufs + 0.691) / 10) / 2 for strip in strips if strip.lufs is not None]
+    return 10 * math.log10(sum(powers))
+
+
+def _summed(project: Arrangement, strips: Sequence[planning.Strip], frames: int, profile: str) -> render.Blocks:
+    loud = round(_level(strips) + _GLUE_ABOVE_DB, 1)
+    faders = {strip.track_id: strip for strip in strips}
+    moved = dataclasses.replace(project, tracks=tuple(_moved(track, faders) for track in project.tracks))
+    gains = {track_id: gain.astype(np.float32) for track_id, gain in routing.gains(moved).items()}
+    room = Room(project.rate, BLOCK)
+    tone = planning.tone(profile)
+    colour = filters.Cascade([band.section(project.rate) for band in tone], 2) if tone else None
+    glue = dynamics.Compressor(project.rate, 2, dynamics.Settings(loud, _GLUE, 30.0, 200.0, 8.0, ear_hz=90.0))
+    with contextlib.ExitStack() as open_players:
+        channels = {}
+        for strip in strips:
+            if gains[strip.track_id].any():
+                channels[strip.track_id] = channel = _Channel(project, strip)
+                open_players.callback(channel.player.close)
+        for position in range(0, frames, BLOCK):
+            total, wet = np.zeros((BLOCK, 2), np.float32), np.zeros((BLOCK, 2), np.float32)
+            for track_id, channel in channels.items():
+                placed = channel.block() @ gains[track_id]
+                total += placed
+                if channel.send is not None:
+                    wet += placed * channel.send
+            total += room.process(wet)
+            if colour is not None:
+                total = colour.process(total)
+            yield glue.process(total)[: frames - position]
+
+
+def _moved(track: arrangement.Track, faders: dict[str, planning.Strip]) -> arrangement.Track:
+    strip = faders.get(track.id)
+    return track if strip is None else dataclasses.replace(track, volume=strip.volume, pan=strip.pan)
