@@ -201,7 +201,7 @@ def test_ctrl_c_does_not_reach_postgres(folder: Path) -> None:
         assert run(started["dsn"], "SELECT 1") == 1
 
 
-@pytest.mark.parametrize("first_line", [f"{os.getpid()}", "999999999", "", "-17"])
+@pytest.mark.parametrize("first_line", [f"{os.getpid()}", "999999999", "", "-17"], ids=["alive", "gone", "cut", "odd"])
 def test_a_pid_file_that_is_stale_or_cut_off_does_not_stop_the_start(
     server: embedded.EmbeddedPostgres, folder: Path, first_line: str
 ) -> None:
