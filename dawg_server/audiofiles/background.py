@@ -31,7 +31,7 @@ class Background:
         self._wake.set()
 
     async def close(self) -> None:
-        # More than once, because a statement that is cancelled at a bad moment reports an unavailable database instead.
+        # More than once, because a cancellation that comes just as a statement ends gets lost in the database driver.
         while self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.wait({self._task}, timeout=CANCEL_AGAIN)
