@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -38,24 +39,36 @@ def fast_length(frames: int) -> int:
 
 def shape(samples: Samples, rate: int, *bands: Band) -> Samples:
     """Filters a whole sound, (frames,) or (frames, channels)."""
+    return next(bank(samples, rate, bands))
+
+
+def bank(samples: Samples, rate: int, *filters: tuple[Band, ...]) -> Iterator[Samples]:
+    """The sound through each of some filters, for one transform of it."""
     size = fast_length(len(samples) + RING)
     spectrum = np.fft.rfft(samples, size, axis=0)
-    gain = response(bands, size, rate)
-    spectrum *= gain if samples.ndim == 1 else gain[:, None]
-    out: Samples = np.fft.irfft(spectrum, size, axis=0)[: len(samples)]
-    return out
+    for bands in filters:
+        gain = response(bands, size, rate)
+        yield np.fft.irfft(spectrum * (gain if samples.ndim == 1 else gain[:, None]), size, axis=0)[: len(samples)]
 
 
 @lru_cache(maxsize=64)
 def response(bands: tuple[Band, ...], size: int, rate: int) -> Response:
     """The bands' product at the bins of a real transform of `size` points."""
-    z = np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size)
-    total = np.ones_like(z)
+    z = unit_circle(size)
+    above, below = np.ones_like(z), np.ones_like(z)
     for band in bands:
         b, a = coefficients(band, rate)
-        total *= (b[0] + z * (b[1] + z * b[2])) / (a[0] + z * (a[1] + z * a[2]))
-    out: Response = total.astype(np.complex64)
+        above *= b[0] + z * (b[1] + z * b[2])
+        below *= a[0] + z * (a[1] + z * a[2])
+    out: Response = (above / below).astype(np.complex64)
     return out
+
+
+@lru_cache(maxsize=8)
+def unit_circle(size: int) -> NDArray[np.complex128]:
+    """One sample of delay at the bins of a real transform of `size` points."""
+    circle: NDArray[np.complex128] = np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size)
+    return circle
 
 
 def coefficients(band: Band, rate: int) -> tuple[tuple[float, float, float], tuple[float, float, float]]:

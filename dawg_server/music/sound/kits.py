@@ -209,7 +209,7 @@ def strike(tone: Tone, key: int, name: str) -> Samples:
 
 def _piece(tone: Tone, key: int, kit: Kit) -> Samples:
     if key in KICKS:
-        return drums.kick(tone, kit.kick)
+        return drums.kick(tone, drums.tuned(kit.kick, tone.tonic))
     if key in SNARES:
         return drums.brush(tone, 0.28) if kit.brushes and key == 38 else drums.snare(tone, kit.snare)
     if key in CLAPS:

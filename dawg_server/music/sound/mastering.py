@@ -37,14 +37,14 @@ class Listener:
         self._weighting = filters.Cascade(loudness.k_weighting(self.rate), 2)
 
     def add(self, stems: Samples, mix: Samples) -> None:
-        """`stems` (frames, 8) and `mix` (frames, 2) of a whole number of frames."""
-        self.peaks.append(np.maximum(_highest(stems), _highest(mix)))
+        """`stems` (stems, frames, 2) and `mix` (frames, 2) of a whole number of frames."""
+        self.peaks.append(np.maximum.reduce([_highest(mix), *(_highest(stem) for stem in stems)]))
         weighted = self._weighting.process(mix.astype(np.float64))
         self.powers.append(np.square(weighted).reshape(-1, 2 * FRAME).sum(axis=1) / FRAME)
 
 
 def _highest(samples: Samples) -> Samples:
-    rows = samples.reshape(-1, FRAME * samples.shape[1])
+    rows = samples.reshape(-1, 2 * FRAME)
     highest: Samples = np.maximum(rows.max(axis=1), -rows.min(axis=1))
     return highest
 
@@ -70,8 +70,8 @@ def plan(listener: Listener, frames: int, ratio: float, target: float = TARGET) 
 
 
 def apply(block: Samples, gains: Samples, first_frame: int) -> Samples:
-    """The block (a whole number of frames long) with the planned gain, drawn in straight lines."""
-    count = len(block) // FRAME
+    """The stems (stems, frames, 2), whole frames long, with the planned gain, drawn in straight lines."""
+    count = block.shape[1] // FRAME
     edges = gains[first_frame : first_frame + count + 1]
     line = np.linspace(0.0, 1.0, FRAME, endpoint=False, dtype=np.float32)
     curve = edges[:-1, None] + (edges[1:] - edges[:-1])[:, None] * line

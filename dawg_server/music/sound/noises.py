@@ -14,13 +14,13 @@ def riser(tone: Tone) -> Samples:
     rate, frames = tone.rate, tone.held + round(0.03 * tone.rate)
     noise = tone.rng.standard_normal((frames, 2), dtype=np.float32)
     x = np.linspace(0.0, 1.0, frames)
-    stages = [
-        filters.shape(noise, rate, Band("bandpass", 300.0 * 2.2**k, 0.9)) * np.float32(1.25**-k) for k in range(6)
-    ]
-    place = x * (len(stages) - 1)
+    bands = [(Band("bandpass", 300.0 * 2.2**k, 0.9),) for k in range(6)]
+    place = x * (len(bands) - 1)
     out = np.zeros((frames, 2), np.float32)
-    for k, stage in enumerate(stages):
-        out += stage * np.clip(1 - np.abs(place - k), 0, 1).astype(np.float32)[:, None]
+    for k, stage in enumerate(filters.bank(noise, rate, *bands)):
+        first, last = np.searchsorted(place, (k - 1, k + 1))
+        share = (1 - np.abs(place[first:last] - k)) * 1.25**-k
+        out[first:last] += stage[first:last] * share.astype(np.float32)[:, None]
     return envelopes.soften(out * (x**2.2)[:, None].astype(np.float32), rate, 0.01, 0.03)
 
 

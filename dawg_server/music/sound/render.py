@@ -18,6 +18,7 @@ import numpy as np
 from dawg_server import errors
 from dawg_server.audio import codecs, limiter, loudness, truepeak
 from dawg_server.music import score as scores
+from dawg_server.music import theory
 from dawg_server.music.sound import mastering, profiles, sequencer, stems
 from dawg_server.music.sound.tone import Samples
 
@@ -88,22 +89,23 @@ def render(
 
 
 def _play(score: scores.Score, rate: int, frames: int, tape: IO[bytes], told: Report) -> Samples:
-    """Writes all stems to the tape, (frames, 8) float32, and returns the gains that balance them."""
+    """Writes all stems to the tape, (stems, frames, 2) float32 a block, and returns the gains that balance them."""
     events = sequencer.events_of(score, rate, frames)
-    player = sequencer.Sequencer(events, rate, 60.0 / score.bpm, score.seed)
+    tonic = theory.parse_key(score.key).tonic
+    player = sequencer.Sequencer(events, rate, 60.0 / score.bpm, score.seed, tonic=tonic)
     chains = {name: stems.Stem(name, score, events, rate, BLOCK) for name in scores.STEMS}
     powers: dict[str, list[float]] = {name: [] for name in scores.STEMS}
     for start in range(0, frames, BLOCK):
         layers = player.render(start, BLOCK)
-        together = np.empty((BLOCK, 2 * len(scores.STEMS)), np.float32)
+        together = np.empty((len(scores.STEMS), BLOCK, 2), np.float32)
         for index, name in enumerate(scores.STEMS):
-            together[:, 2 * index : 2 * index + 2], power = chains[name].process(layers[name], start)
+            together[index], power = chains[name].process(layers[name], start)
             powers[name].append(power)
-        together[max(0, frames - start) :] = 0.0
+        together[:, max(0, frames - start) :] = 0.0
         tape.write(together.data)
         told(SHARES["synthesis"] * min(1.0, (start + BLOCK) / frames), "synthesis")
     profile = profiles.of(score.genre)
-    return np.repeat([_balance(name, profile.level(name), powers[name]) for name in scores.STEMS], 2).astype(np.float32)
+    return np.array([_balance(name, profile.level(name), powers[name]) for name in scores.STEMS], np.float32)
 
 
 def _balance(name: str, level: float, powers: Sequence[float]) -> float:
@@ -120,8 +122,8 @@ def _balance(name: str, level: float, powers: Sequence[float]) -> float:
 
 def _tape(tape: IO[bytes], gains: Samples) -> Iterator[Samples]:
     tape.seek(0)
-    while data := tape.read(BLOCK * gains.nbytes):
-        yield np.frombuffer(data, np.float32).reshape(-1, gains.size) * gains
+    while data := tape.read(2 * BLOCK * gains.nbytes):
+        yield np.frombuffer(data, np.float32).reshape(gains.size, -1, 2) * gains[:, None, None]
 
 
 def _mastered(tape: IO[bytes], gains: Samples, curve: Samples) -> Iterator[Samples]:
@@ -130,7 +132,9 @@ def _mastered(tape: IO[bytes], gains: Samples, curve: Samples) -> Iterator[Sampl
 
 
 def _summed(block: Samples) -> Samples:
-    mix: Samples = block[:, 0:2] + block[:, 2:4] + block[:, 4:6] + block[:, 6:8]
+    mix: Samples = block[0] + block[1]
+    for stem in block[2:]:
+        mix += stem
     return mix
 
 
@@ -168,14 +172,14 @@ class _Session:
             ceiling = limiter.Limiter(self._rate, 2, CEILING_DB)
             written = 0
             for block in blocks:
-                block = block[: frames - written]
-                for index, track in enumerate(tracks):
-                    track.write(block[:, 2 * index : 2 * index + 2])
+                block = block[:, : frames - written]
+                for track, stem in zip(tracks, block, strict=True):
+                    track.write(stem)
                 mix = _summed(block)
                 if before is not None:
                     before.write(mix)
                 self._master(ceiling.process(mix), mixes)
-                written += len(block)
+                written += len(mix)
                 first = SHARES["mixing"]
                 told(first + (1.0 - first) * 0.99 * written / frames, "writing")
             self._master(ceiling.flush(), mixes)

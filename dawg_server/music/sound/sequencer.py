@@ -58,12 +58,19 @@ class Sequencer:
     """Plays events in order; call `render` with adjoining blocks."""
 
     def __init__(
-        self, events: Sequence[Event], rate: int, beat: float, seed: int, stems: Sequence[str] = scores.STEMS
+        self,
+        events: Sequence[Event],
+        rate: int,
+        beat: float,
+        seed: int,
+        stems: Sequence[str] = scores.STEMS,
+        tonic: int | None = None,
     ) -> None:
-        """`beat`: seconds per beat, for sounds that move in time with the music."""
+        """`beat`: seconds per beat, for sounds that move in time with the music; `tonic`: what drums are tuned to."""
         self._events = sorted(events, key=lambda event: event.start)
         self._rate, self._beat, self._seed = rate, beat, seed
         self._stems = stems
+        self._tonic = tonic
         self.end = 0  # the frame at which all that was started has faded
         self._next = 0
         self._sounding: list[tuple[Event, Samples]] = []
@@ -118,7 +125,7 @@ class Sequencer:
         chance = np.random.SeedSequence([self._seed & 0xFFFFFFFF, name, event.pitch & 0xFF, event.take])
         tone = Tone(
             event.pitch, event.seconds, (layer - 0.5) / LAYERS, self._rate, self._beat,
-            np.random.Generator(np.random.PCG64(chance)), event.bends,
+            np.random.Generator(np.random.PCG64(chance)), event.bends, self._tonic,
         )  # fmt: skip
         if instruments.is_kit(event.instrument, event.stem):
             sound = kits.strike(tone, event.pitch, event.instrument)

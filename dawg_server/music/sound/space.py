@@ -45,9 +45,9 @@ def _diffuse(rng: np.random.Generator, frames: int, rate: int, seconds: float) -
     time = np.arange(frames) / rate
     noise = rng.standard_normal((frames, 2), dtype=np.float32)
     out = np.zeros((frames, 2), np.float32)
-    for frequency, share in DECAY_BANDS:
-        decay = np.exp(-6.9078 * time / (seconds * share)).astype(np.float32)
-        out += filters.shape(noise, rate, Band("bandpass", frequency, 0.6)) * decay[:, None]
+    bands = filters.bank(noise, rate, *((Band("bandpass", frequency, 0.6),) for frequency, _ in DECAY_BANDS))
+    for band, (_, share) in zip(bands, DECAY_BANDS, strict=True):
+        out += band * np.exp(-6.9078 * time / (seconds * share)).astype(np.float32)[:, None]
     onset = 1 - np.exp(-np.maximum(time - 0.012, 0) / 0.018)
     return out * onset.astype(np.float32)[:, None]
 

@@ -23,11 +23,12 @@ class Strip:
         ring = max(filters.RING, 0 if impulse is None else len(impulse))
         self._block = block
         self._size = filters.fast_length(block + ring)
-        self._middle = filters.response(bands, self._size, rate)
+        self._middle = filters.response(bands, self._size, rate) * np.float32(0.5)  # of the sum of both channels
         self._side = self._middle * filters.response((Band("highpass", MONO_BELOW),), self._size, rate)
-        self._room = None if impulse is None else np.fft.rfft(impulse.astype(np.float32), self._size, axis=0)
-        if self._room is not None:
-            self._room *= self._middle[:, None]
+        self._room = None
+        if impulse is not None:
+            answers = (np.fft.rfft(impulse[:, channel].astype(np.float32), self._size) for channel in (0, 1))
+            self._room = [answer * (self._middle * np.float32(2)) for answer in answers]
         self._weight = _k_power(self._size, rate)
         self._carried = np.zeros((self._size - block, 2), np.float32)
         self._quiet = True
@@ -36,19 +37,36 @@ class Strip:
         """The block (frames, 2), and its K-weighted mean square summed over the channels (BS.1770-5, Annex 1)."""
         if silent:
             return self._ring_out()
-        sides = np.fft.rfft(dry, self._size, axis=0)
-        middle = (sides[:, 0] + sides[:, 1]) * self._middle
-        side = (sides[:, 0] - sides[:, 1]) * self._side
-        sides[:, 0], sides[:, 1] = middle + side, middle - side
-        sides *= np.float32(0.5)
-        if self._room is not None and wet is not None:
-            sides += np.fft.rfft(wet, self._size)[:, None] * self._room
-        power = self._power(sides[:, 0]) + self._power(sides[:, 1])
-        out: Samples = np.fft.irfft(sides, self._size, axis=0)
+        if np.array_equal(dry[:, 0], dry[:, 1]) and (self._room is None or wet is None):
+            out, power = self._mono(dry[:, 0])
+        else:
+            out, power = self._stereo(dry, wet)
         out[: len(self._carried)] += self._carried
         self._carried = out[self._block :].copy()
         self._quiet = False
         return out[: self._block], power
+
+    def _mono(self, dry: Samples) -> tuple[Samples, float]:
+        spectrum = np.fft.rfft(dry, self._size)
+        spectrum *= self._middle
+        spectrum *= np.float32(2)
+        return np.repeat(np.fft.irfft(spectrum, self._size)[:, None], 2, axis=1), 2 * self._power(spectrum)
+
+    def _stereo(self, dry: Samples, wet: Samples | None) -> tuple[Samples, float]:
+        left, right = (np.fft.rfft(dry[:, channel], self._size) for channel in (0, 1))
+        middle, side = left + right, left - right
+        middle *= self._middle
+        side *= self._side
+        np.add(middle, side, out=left)
+        np.subtract(middle, side, out=right)
+        if self._room is not None and wet is not None:
+            sent = np.fft.rfft(wet, self._size)
+            left += sent * self._room[0]
+            right += sent * self._room[1]
+        out = np.empty((self._size, 2), np.float32)
+        for channel, spectrum in enumerate((left, right)):
+            out[:, channel] = np.fft.irfft(spectrum, self._size)
+        return out, self._power(left) + self._power(right)
 
     def _power(self, spectrum: NDArray[np.complexfloating[Any, Any]]) -> float:
         energy = spectrum.real**2
@@ -70,7 +88,7 @@ class Strip:
 
 def _k_power(size: int, rate: int) -> Samples:
     """Weights that turn a squared spectrum into K-weighted energy (Parseval)."""
-    z = np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size)
+    z = filters.unit_circle(size)
     power = np.full(z.size, 2.0 / size)
     for section in loudness.k_weighting(rate):
         above = section.b0 + z * (section.b1 + z * section.b2)

@@ -31,7 +31,8 @@ class Tone:
     """A note to sound.
 
     `pitch`: MIDI number; `seconds`: how long the key is held; `velocity`: 0..1, for the timbre (loudness is set by
-    the mixer); `beat`: seconds per beat; `rng`: the only source of chance, so that equal tones are equal samples.
+    the mixer); `beat`: seconds per beat; `rng`: the only source of chance, so that equal tones are equal samples;
+    `tonic`: the pitch class to which drums are tuned, if any.
     """
 
     pitch: float
@@ -41,6 +42,7 @@ class Tone:
     beat: float
     rng: np.random.Generator
     bends: tuple[Bend, ...] = ()
+    tonic: int | None = None
 
     @property
     def frequency(self) -> float:
