@@ -142,7 +142,7 @@ SectionLabels = _relay(
 )  # fmt: skip
 Recommendations = _relay(
     "Recommendations", "What could be better.", trackId=_TRACK,
-    recommendations=Items(Any_(MAX_STATE), 0, 1000, required=True),
+    recommendations=Items(Any_(MAX_STATE, objects=True), 0, 1000, required=True),
 )  # fmt: skip
 ClipsAnalysis = _relay("ClipsAnalysis", "An analysis of several clips.", analysis=_OBJECT)
 TrackLock = _relay("TrackLock", "Which track.", trackId=_TRACK)
