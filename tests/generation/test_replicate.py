@@ -231,10 +231,13 @@ async def test_cancelling_reaches_replicate_and_what_ran_is_booked(
 async def test_a_job_cancelled_while_the_purchase_is_under_way_cancels_what_was_bought(
     service: replicate.ReplicateSimulator, server: dawg.Dawg
 ) -> None:
-    service.plan(predict_seconds=36_000, create="cut when made")
+    provider: Any = server.services.providers.by_name["replicate"]
+    provider.api.create_seconds = 1.0
+    service.plan(predict_seconds=36_000, create="hang when made")
     job = await outside.ask(server, "beat", BEAT)
     await outside.until(lambda: service.creations)
     await server.json("POST", f"/api/generate/cancel/{job}")
+    assert service.predictions[0].cancels == 0  # its id is still unknown here
     assert (await service.predictions[0].over()).status == "canceled"
     assert len(await outside.booked(server, job)) == 1
 
@@ -252,6 +255,20 @@ async def test_a_job_cancelled_between_two_attempts_is_settled_later(
     await server.jobs.settler.sweep(ended_for=0.0)
     assert prediction.status == "canceled"
     assert len(await outside.booked(server, job)) == 1
+
+
+async def test_a_budget_that_is_used_up_does_not_withhold_what_was_bought(
+    service: replicate.ReplicateSimulator, server: dawg.Dawg
+) -> None:
+    service.plan(outside.output(), reads=[replicate.broken()] * 5)
+    job = await outside.ask(server, "beat", BEAT)
+    await outside.until(lambda: service.predictions and service.predictions[0].reads >= 5)
+    await server.services.database.execute(
+        """INSERT INTO budgets (user_id, daily_limit, pause_on_exceed) VALUES ('ada', 0, true)
+           ON CONFLICT (user_id) DO UPDATE SET daily_limit = 0, pause_on_exceed = true"""
+    )
+    ended = await server.finished(job)
+    assert (ended["state"], ended["status"]["attemptsMade"]) == ("completed", 2)
 
 
 async def test_only_the_copy_is_repeated_when_a_file_is_cut_off(

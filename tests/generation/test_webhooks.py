@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -84,6 +85,7 @@ async def test_forged_old_and_repeated_calls_change_nothing(
     assert await music.post(good.url, good.body, tampered) == 401
     assert await music.post(good.url, good.body + b" ", good.headers) == 401
     assert (await music.deliver(prediction, webhook_id="msg_first")).status == 200
+    await asyncio.sleep(0.3)
     assert prediction.reads == 2
     assert (await music.deliver(prediction, webhook_id="msg_second")).status == 200
     await outside.until(lambda: prediction.reads == 3)
@@ -163,7 +165,13 @@ async def test_a_wrong_secret_is_refused_and_another_jobs_task_is_not_taken(
     songs.plan(create="cut when made", callbacks=False, hold=True)
     lost = await outside.ask(server, "music", SONG)
     made = await outside.until(lambda: songs.tasks[1] if len(songs.tasks) == 2 else None)
-    assert (await songs.call_back(made, task_id=task.id)).status == 200  # names a task that is not its own
+    songs.plan(callbacks=False, hold=True)
+    order = {name: value for name, value in made.body.items() if name != "callBackUrl"}
+    headers = {"Authorization": f"Bearer {outside.SUNO_KEY}"}
+    url = f"{songs.base_url}/api/v1/generate"
+    async with server.http.post(url, json=order | {"callBackUrl": "https://elsewhere/"}, headers=headers) as reply:
+        of_another = (await reply.json())["data"]["taskId"]
+    assert (await songs.call_back(made, task_id=of_another)).status == 200
     ended = await server.finished(lost, seconds=15)
     assert (ended["state"], ended["status"]["attemptsMade"]) == ("failed", 1)
     assert "was not asked again" in ended["error"]
