@@ -28,9 +28,11 @@ def document() -> dict[str, Any]:
             }  # fmt: skip
             operations[_id(table.namespace, event.name, "receive")] = _operation("receive", table.namespace, event.name)
         channels[table.namespace] = {"address": table.namespace, "messages": messages}
-    for name, description in relay.documented():
-        channels["/"]["messages"][name] = {"name": name, "description": description, "payload": {"type": "object"}}
-        operations[_id("/", name, "send")] = _operation("send", "/", name)
+    sent = [("/", name, meaning) for name, meaning in relay.documented()]
+    sent += [(table.namespace, name, meaning) for table in tables.ALL for name, meaning in table.sent.items()]
+    for namespace, name, meaning in sent:
+        channels[namespace]["messages"][name] = {"name": name, "description": meaning, "payload": {"type": "object"}}
+        operations[_id(namespace, name, "send")] = _operation("send", namespace, name)
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "DAWG sockets", "version": __version__,

@@ -60,11 +60,12 @@ class ClientEvent:
 
 @dataclass(slots=True)
 class Events:
-    """The events that clients may send on one namespace."""
+    """The events that clients may send on one namespace. `sent` are those that they get there, with what they mean."""
 
     namespace: str
     service: logs.Service
     all: list[ClientEvent] = field(default_factory=list)
+    sent: dict[str, str] = field(default_factory=dict)
 
     def on(
         self, name: str, summary: str, *, payload: type[Body] | None = None, ack: type[Body] | None = None,

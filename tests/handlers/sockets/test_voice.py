@@ -53,6 +53,8 @@ async def test_speech_is_answered_with_words_and_sound_and_written_down(
     assert usage["costUsd"] > 0
     assert usage["remaining"] == {"dailyUsd": None, "monthlyUsd": None}
     stopped = await ada.stop()
+    _, described = await talking.json("GET", "/asyncapi.json")
+    assert set(ada.names()) <= set(described["channels"]["/voice"]["messages"])
     said = await talking.services.database.fetch_all(
         "SELECT role, content, origin FROM messages WHERE conversation_id = %s ORDER BY seq", (ack["conversationId"],)
     )
