@@ -6,12 +6,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from dawg_server import errors
 from dawg_server.audio.mixing.arrangement import Arrangement
 from dawg_server.audio.workers import Workers
 from dawg_server.generation.finishing.material import Material
 from dawg_server.generation.providers.base import LocalFile, LocalTake, Outcome, Work
 
 RENDER = "dawg_server.audio.mixing.render:render"
+SHIFT = "dawg_server.audio.pitch.shift:shift"
+AUTOTUNE = "dawg_server.audio.pitch.autotune:autotune"
 MIX = "dawg_server.audio.mixing.mixdown:mix"
 MASTER = "dawg_server.audio.mastering.master:master"
 SEPARATE = "dawg_server.audio.separation.separate:separate"
@@ -24,14 +27,14 @@ ACCURACY = 0.5  # LU (contract, section 4.8)
 
 
 class LocalProvider:
-    """Jobs of the types render, mix, master and stems. Nothing is bought, so an attempt simply begins anew."""
+    """Jobs of the types render, mix, master, stems and edit. Nothing is bought, so an attempt simply begins anew."""
 
     name = "local"
 
     def __init__(self, workers: Workers, material: Material) -> None:
         self._workers, self._material = workers, material
         self._makers: dict[str, Callable[[Work], Awaitable[Outcome]]] = {
-            "render": self._render, "master": self._master, "stems": self._stems, "mix": self._mix,
+            "render": self._render, "master": self._master, "stems": self._stems, "mix": self._mix, "edit": self._edit,
         }  # fmt: skip
 
     async def generate(self, work: Work) -> Outcome:
@@ -127,6 +130,43 @@ class LocalProvider:
         return Outcome(takes, {"provider": self.name, "method": made["method"], "quality": wish["quality"],
                                "warnings": [made["note"]]})  # fmt: skip
 
+    async def _edit(self, work: Work) -> Outcome:
+        """Each recording once, however many of the clips play it; the clips then point to the new ones."""
+        wish = work.input
+        project = await self._material.snapshot(wish["projectId"], work.owner_id)
+        played = {clip["id"]: clip["audioFileId"] for track in project["tracks"] for clip in track["clips"]
+                  if clip["id"] in wish["clipIds"] and clip["audioFileId"]}  # fmt: skip
+        missing = [clip_id for clip_id in wish["clipIds"] if clip_id not in played]
+        if missing:
+            raise errors.NotFound("A clip is not there any more.", details={"kind": "clip", "missing": missing})
+        recordings = list(dict.fromkeys(played.values()))
+        names = {file["id"]: file["originalName"] for file in project["audioFiles"]}
+        takes, corrected = [], []
+        for number, audio_id in enumerate(recordings):
+            source = await self._material.recording(audio_id, work.folder)
+            target = work.folder / f"edited-{number}.wav"
+            first, last = (95 * each / len(recordings) for each in (number, number + 1))
+            made = await self._edited(work, source, target, _reporter(work, first, last, "processing", "Editing."))
+            corrected.append(made.get("corrected"))
+            title = f"{(names.get(audio_id) or 'Recording').rpartition('.')[0] or 'Recording'} ({_manner(wish)})"
+            takes.append(LocalTake(title, (LocalFile(target, "wav", made["facts"]),), {}))
+        edited = [{"clipId": clip_id, "take": recordings.index(audio_id)} for clip_id, audio_id in played.items()]
+        return Outcome(tuple(takes), {"edited": edited, "corrected": [each for each in corrected if each]})
+
+    async def _edited(
+        self, work: Work, source: Path, target: Path, report: Callable[[float], None]
+    ) -> dict[str, Any]:
+        wish = work.input
+        if "semitones" in wish:
+            made: dict[str, Any] = await self._workers.run(
+                SHIFT, str(source), str(target), wish["semitones"], report=report
+            )
+        else:
+            made = await self._workers.run(
+                AUTOTUNE, str(source), str(target), wish["key"], wish["strength"], report=report
+            )
+        return made
+
     async def _rendered(
         self, work: Work, arrangement: Arrangement, target: Path, format: str, share: tuple[int, int], **options: Any
     ) -> dict[str, Any]:
@@ -147,6 +187,10 @@ class LocalProvider:
 
 
 _HEARD = ("bpm", "bpmConfidence", "key", "scale", "keyConfidence")
+
+
+def _manner(wish: dict[str, Any]) -> str:
+    return f"{wish['semitones']:+g} semitones" if "semitones" in wish else f"tuned to {wish['key']}"
 
 
 def _reporter(work: Work, first: float, last: float, stage: str, sentence: str) -> Callable[[float], None]:

@@ -265,3 +265,27 @@ async def test_tracks_of_two_projects_are_not_mixed(server: dawg.Dawg) -> None:
     assert (status, body["code"]) == (400, "validation_error")
     status, _ = await server.json("POST", "/api/generate/mix", "eve", json={"trackIds": first[1]})
     assert status == 404
+
+
+async def test_an_edit_gives_clips_a_new_recording_that_can_be_taken_back(server: dawg.Dawg) -> None:
+    tone = signals.sine(RATE, 2.0, 440.0, -12.0)
+    audio_id = await uploaded(server, tone)
+    project_id, _ = await project_with(server, ({}, {"audioFileId": audio_id}), ({}, {"audioFileId": audio_id}))
+    _, project = await server.json("GET", f"/api/projects/{project_id}")
+    clips = [track["clips"][0]["id"] for track in project["tracks"]]
+    request = await server.services.finishing.edit("ada", {"clip_ids": clips, "semitones": 12})
+    job, _ = await server.services.generation.submit(
+        "ada", request.type, request.input, provider="local", base_url=server.url, project_id=project_id
+    )
+    ended = await server.finished(job.id)
+    assert ended["state"] == "completed", ended
+    _, project = await server.json("GET", f"/api/projects/{project_id}")
+    (new,) = {track["clips"][0]["audioFileId"] for track in project["tracks"]}
+    assert new == ended["result"]["takes"][0]["audioFileId"] != audio_id
+    found, _ = await heard(server, ended["result"]["audioUrl"])
+    assert len(found) == len(tone)
+    spectrum = np.abs(np.fft.rfft(found[:, 0]))
+    assert spectrum.argmax() / 2 == pytest.approx(880, abs=1)
+    await server.json("POST", f"/api/projects/{project_id}/undo")
+    _, project = await server.json("GET", f"/api/projects/{project_id}")
+    assert {track["clips"][0]["audioFileId"] for track in project["tracks"]} == {audio_id}
