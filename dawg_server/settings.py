@@ -185,6 +185,12 @@ class Settings:
     auth_per_minute: int = _variable(
         "AUTH_REQUESTS_PER_MINUTE", 10, "attempts to sign in or up per address", kind="int", check=_range(1, 1_000_000)
     )
+    socket_changes_per_second: int = _variable(
+        "SOCKET_CHANGES_PER_SECOND", 30, "changes of projects per socket", kind="int", check=_range(1, 10_000)
+    )
+    socket_relays_per_second: int = _variable(
+        "SOCKET_RELAYS_PER_SECOND", 30, "relayed events per socket and event", kind="int", check=_range(1, 10_000)
+    )
     jobs_per_minute: int = _variable("JOBS_PER_MINUTE", 20, "new jobs per user", kind="int", check=_range(1, 100_000))
     jobs_running: int = _variable(
         "JOBS_RUNNING_PER_USER", 5, "jobs of one user that run at once", kind="int", check=_range(1, 1000)

@@ -113,7 +113,7 @@ async def _locked_by(
 def _admit(call: Call) -> None:
     """Whether the sender may change anything now; what it may change is decided in the transaction."""
     rooms.seat(call)
-    rooms.pace(call.server, call.sid).mutate()
+    rooms.pace(call).mutate()
 
 
 def _actor(call: Call) -> Actor:

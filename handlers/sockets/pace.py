@@ -9,25 +9,24 @@ from collections.abc import Callable, Hashable
 
 from dawg_server import errors
 
-MUTATIONS_PER_SECOND = 30
-RELAYS_PER_SECOND = 30  # of each event, to each project
 WINDOW = 1.0  # seconds
 
 
 class Pace:
-    """Of one socket."""
+    """Of one socket. `mutations` and `relays` are per second, relays also per event and project."""
 
-    def __init__(self) -> None:
-        self._mutations: deque[float] = deque(maxlen=MUTATIONS_PER_SECOND)
+    def __init__(self, mutations: int, relays: int) -> None:
+        self._mutations: deque[float] = deque(maxlen=mutations)
+        self._most, self._most_relays = mutations, relays
         self._relays: dict[Hashable, _Valve] = {}
 
     def mutate(self) -> None:
         """Counts a change; raises `RateLimited` for one too many within a second."""
         now = time.monotonic()
-        if len(self._mutations) == MUTATIONS_PER_SECOND and now - self._mutations[0] < WINDOW:
+        if len(self._mutations) == self._most and now - self._mutations[0] < WINDOW:
             raise errors.RateLimited(
-                f"A socket makes at most {MUTATIONS_PER_SECOND} changes per second.",
-                details={"limit": MUTATIONS_PER_SECOND}, retry_after=WINDOW - (now - self._mutations[0]),
+                f"A socket makes at most {self._most} changes per second.",
+                details={"limit": self._most}, retry_after=WINDOW - (now - self._mutations[0]),
             )  # fmt: skip
         self._mutations.append(now)
 
@@ -35,7 +34,7 @@ class Pace:
         """Sends now, or as soon as there is room again; whatever came in between is forgotten for what came last."""
         valve = self._relays.get(what)
         if valve is None:
-            valve = self._relays[what] = _Valve()
+            valve = self._relays[what] = _Valve(self._most_relays)
         valve.put(send)
 
     def close(self) -> None:
@@ -46,16 +45,17 @@ class Pace:
 
 
 class _Valve:
-    """Lets `RELAYS_PER_SECOND` through in each window; then only the newest, when the window has passed."""
+    """Lets `most` through in each window; then only the newest, when the window has passed."""
 
-    def __init__(self) -> None:
-        self._sent: deque[float] = deque(maxlen=RELAYS_PER_SECOND)
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._sent: deque[float] = deque(maxlen=most)
         self._waiting: Callable[[], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def put(self, send: Callable[[], None]) -> None:
         now = time.monotonic()
-        if self._timer is None and (len(self._sent) < RELAYS_PER_SECOND or now - self._sent[0] >= WINDOW):
+        if self._timer is None and (len(self._sent) < self._most or now - self._sent[0] >= WINDOW):
             self._sent.append(now)
             send()
             return

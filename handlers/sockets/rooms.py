@@ -55,12 +55,13 @@ def find_seat(server: Server, sid: str, project_id: str) -> Seat | None:
     return _seats(server, sid).get(project_id)
 
 
-def pace(server: Server, sid: str) -> Pace:
-    session = server.manager.clients[sid].session
+def pace(call: Call) -> Pace:
+    """How much more the sender may send now."""
+    session = call.server.manager.clients[call.sid].session
     found = session.get("pace")
-    if found is None:
-        found = session["pace"] = Pace()
-    assert isinstance(found, Pace)
+    if not isinstance(found, Pace):
+        limits = call.services.settings
+        found = session["pace"] = Pace(limits.socket_changes_per_second, limits.socket_relays_per_second)
     return found
 
 
@@ -126,7 +127,9 @@ async def depart(services: Services, server: Server, sid: str, project_id: str) 
 
 async def disconnected(services: Services, server: Server, sid: str) -> None:
     """The connection has ended: as if it had left every project."""
-    pace(server, sid).close()
+    client = server.manager.clients.get(sid)
+    if client is not None and "pace" in client.session:
+        client.session["pace"].close()
     for departure in await services.presence.leave_all(sid):
         await _tell(services, departure)
 
