@@ -288,6 +288,24 @@ class ClipsCompared(Event):
 
 
 @dataclass(frozen=True)
+class ChatStreamed(Event):
+    """The text assistant goes on speaking in a conversation; the words that came since the last such event."""
+
+    conversation_id: str
+    message_id: str
+    chunk: str
+
+
+@dataclass(frozen=True)
+class ChatCompleted(Event):
+    """The text assistant has answered in a conversation."""
+
+    conversation_id: str
+    message_id: str
+    content: str
+
+
+@dataclass(frozen=True)
 class BusHeartbeat(Event):
     """Sent by every replica to itself through the bus: whoever does not hear its own is deaf."""
 

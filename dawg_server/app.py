@@ -30,6 +30,9 @@ from dawg_server.audiofiles.cleaner import Cleaner
 from dawg_server.audiofiles.measuring import Measuring
 from dawg_server.audiofiles.service import AudioFiles
 from dawg_server.audiofiles.track_metadata import TrackMetadata
+from dawg_server.brain.claude import Claude
+from dawg_server.brain.places import Places, TurnLimits
+from dawg_server.brain.service import Brain
 from dawg_server.costs import Costs
 from dawg_server.database import server_secrets
 from dawg_server.database.migrate import migrate
@@ -58,6 +61,7 @@ from dawg_server.health import Health
 from dawg_server.identity import Identity
 from dawg_server.limits import Limits
 from dawg_server.lyrics.service import Lyrics
+from dawg_server.memory.service import Memory
 from dawg_server.metrics import Metrics
 from dawg_server.services import Lifecycle, Services
 from dawg_server.settings import Settings
@@ -188,6 +192,20 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             ),
         )  # fmt: skip
         stack.push_async_callback(voice.close)
+        memory = Memory(database)
+        places = Places(
+            database, limits,
+            TurnLimits(settings.turns_per_minute, settings.turns_at_once, settings.tokens_per_minute),
+        )  # fmt: skip
+        brain = Brain(
+            database=database, bus=bus, costs=costs, access=access, document=document, toolbox=toolbox,
+            generation=generation, memory=memory, places=places,
+            claude=Claude(
+                settings.anthropic_key, settings.anthropic_url, settings.anthropic_model,
+                settings.anthropic_small_model,
+            ),
+        )  # fmt: skip
+        stack.push_async_callback(brain.close)
         parts = Services(
             settings=settings,
             lifecycle=Lifecycle(),
@@ -217,6 +235,8 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             finishing=Requests(database, access, document),
             toolbox=toolbox,
             voice=voice,
+            brain=brain,
+            memory=memory,
             lyrics=Lyrics(bus),
             webhooks=outside.webhooks,
         )

@@ -10,6 +10,7 @@ from dawg_server.archives.service import Archives
 from dawg_server.audiofiles.analyses import Analyses
 from dawg_server.audiofiles.service import AudioFiles
 from dawg_server.audiofiles.track_metadata import TrackMetadata
+from dawg_server.brain.service import Brain
 from dawg_server.costs import Costs
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
@@ -26,6 +27,7 @@ from dawg_server.health import Health
 from dawg_server.identity import Identity
 from dawg_server.limits import Limits
 from dawg_server.lyrics.service import Lyrics
+from dawg_server.memory.service import Memory
 from dawg_server.metrics import Metrics
 from dawg_server.settings import Settings
 from dawg_server.storage import Storage
@@ -72,5 +74,7 @@ class Services:
     finishing: Requests
     toolbox: ToolBox
     voice: VoiceService
+    brain: Brain
+    memory: Memory
     lyrics: Lyrics
     webhooks: Webhooks

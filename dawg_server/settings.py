@@ -179,6 +179,15 @@ class Settings:
     max_archive_entries: int = _variable(
         "MAX_ARCHIVE_ENTRIES", 2000, "most files in a project archive", kind="int", check=_range(1, 10_000)
     )
+    turns_per_minute: int = _variable(
+        "TURNS_PER_MINUTE", 20, "questions to the AI brain per user", kind="int", check=_range(1, 100_000)
+    )
+    turns_at_once: int = _variable(
+        "TURNS_AT_ONCE", 2, "questions of one user that are answered at once", kind="int", check=_range(1, 1000)
+    )
+    tokens_per_minute: int = _variable(
+        "TOKENS_PER_MINUTE", 400_000, "tokens of the AI brain per user", kind="int", check=_range(1, 1_000_000_000)
+    )
     requests_per_minute: int = _variable(
         "REQUESTS_PER_MINUTE", 300, "requests per user", kind="int", check=_range(1, 1_000_000)
     )

@@ -16,7 +16,7 @@ from bus.local import LocalBus, Scope
 from dawg_server.storage.links import LinkSigner
 from handlers import document_news, present
 from handlers.rest import json
-from handlers.sockets.gate import project_room, user_room
+from handlers.sockets.gate import conversation_room, project_room, user_room
 from handlers.sockets.transport.server import Server
 
 Payload = Callable[[Any, LinkSigner], Mapping[str, Any]]
@@ -40,6 +40,14 @@ def _user(event: events.JobEvent | events.CostAlerted | events.ClipsCompared) ->
 
 def _project(event: events.ProjectEvent) -> str:
     return project_room(event.project_id)
+
+
+def _conversation(event: events.ChatStreamed | events.ChatCompleted) -> str:
+    return conversation_room(event.conversation_id)
+
+
+def _chat(event: events.ChatStreamed | events.ChatCompleted) -> dict[str, Any]:
+    return {"conversationId": event.conversation_id, "messageId": event.message_id}
 
 
 def _listeners(event: events.RoomEvent) -> str | tuple[str, str]:
@@ -135,6 +143,9 @@ NEWS: tuple[News, ...] = (
     News(events.ProjectDeleted, "project:deleted", _project, lambda event, _: {"projectId": event.project_id}),
     News(events.CostAlerted, "cost:alert", _user, lambda event, _: {"alert": event.alert}),
     News(events.ClipsCompared, "clips:analyzed", _user, _compared),
+    News(events.ChatStreamed, "chat:stream", _conversation, lambda event, _: _chat(event) | {"chunk": event.chunk}),
+    News(events.ChatCompleted, "chat:complete", _conversation,
+         lambda event, _: _chat(event) | {"content": event.content}),
 )
 NEWS += tuple(
     News(kind, kind.name, _listeners, _said, skip=lambda event: event.skip_sid)

@@ -21,23 +21,24 @@ _COLUMNS = """id, conversation_id, seq, role, content, request_id, stop_reason, 
 async def append(
     database: Database, conversation_id: str, role: Role, content: Content, *, origin: Origin = "text",
     request_id: str | None = None, stop_reason: str | None = None, model: str | None = None,
-    usage: Mapping[str, Any] | None = None, group_id: str | None = None,
+    usage: Mapping[str, Any] | None = None, group_id: str | None = None, id: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Adds a message at the end; two at once get one place after the other."""
+    """Adds a message at the end; two at once get one place after the other. `id`: a UUID that is known already."""
     async with database.transaction() as connection:
         await connection.execute(
             "UPDATE conversations SET updated_at = clock_timestamp() WHERE id = %s", (conversation_id,)
         )
         row = await connection.fetch_one(
-            f"""INSERT INTO messages (conversation_id, seq, role, content, request_id, stop_reason, model, usage,
+            f"""INSERT INTO messages (id, conversation_id, seq, role, content, request_id, stop_reason, model, usage,
                     group_id, origin)
-                SELECT %(conversation)s, coalesce(max(seq) + 1, 0), %(role)s, %(content)s, %(request)s, %(reason)s,
+                SELECT coalesce(%(id)s::uuid, gen_random_uuid()), %(conversation)s,
+                    coalesce(max(seq) + 1, 0), %(role)s, %(content)s, %(request)s, %(reason)s,
                     %(model)s, %(usage)s, %(group)s, %(origin)s
                 FROM messages WHERE conversation_id = %(conversation)s RETURNING {_COLUMNS}""",
             {
                 "conversation": conversation_id, "role": role, "content": Json(list(content)), "request": request_id,
                 "reason": stop_reason, "model": model, "usage": Json(dict(usage)) if usage is not None else None,
-                "group": group_id, "origin": origin,
+                "group": group_id, "origin": origin, "id": id,
             },
         )  # fmt: skip
     assert row is not None
@@ -53,7 +54,11 @@ async def delete(database: Database, message_id: str) -> None:
     await database.execute("DELETE FROM messages WHERE id = %s", (message_id,))
 
 
-async def of_conversation(database: Database | Connection, conversation_id: str) -> list[dict[str, Any]]:
+async def of_conversation(
+    database: Database | Connection, conversation_id: str, *, after: int = -1
+) -> list[dict[str, Any]]:
+    """In order; those with a `seq` greater than `after`."""
     return await database.fetch_all(
-        f"SELECT {_COLUMNS} FROM messages WHERE conversation_id = %s ORDER BY seq", (conversation_id,)
+        f"SELECT {_COLUMNS} FROM messages WHERE conversation_id = %s AND seq > %s ORDER BY seq",
+        (conversation_id, after),
     )

@@ -14,6 +14,7 @@ from handlers.rest import (
     audio,
     auth,
     billing,
+    brain,
     clips,
     collaborators,
     context,
@@ -23,6 +24,7 @@ from handlers.rest import (
     generate,
     health,
     lyrics,
+    memory,
     music,
     projects,
     tracks,
@@ -49,8 +51,8 @@ def routes() -> tuple[Route, ...]:
     return (
         *health.routes, *auth.routes, *generate.routes, *music.routes, *finishing.routes, *audio.routes,
         *projects.routes, *tracks.routes, *clips.routes, *analysis.routes, *collaborators.routes, *versions.routes,
-        *archives.routes, *lyrics.routes, *voice.routes, *costs.routes, *billing.routes, *webhooks.routes,
-        *docs.routes,
+        *archives.routes, *lyrics.routes, *brain.routes, *memory.routes, *voice.routes, *costs.routes, *billing.routes,
+        *webhooks.routes, *docs.routes,
     )  # fmt: skip
 
 

@@ -1,16 +1,59 @@
-"""Namespace `/ai-brain`."""
+"""Namespace `/ai-brain`: a browser asks, the model answers and works; only the socket that asked hears of it."""
 
 from __future__ import annotations
 
-from dawg_server import errors
+from collections.abc import Mapping
+from typing import Any
+
+from dawg_server.brain.service import Question
+from handlers.rest import json
+from handlers.schemas import brain as schemas
 from handlers.sockets.routing import Ack, Call, Events
+from handlers.sockets.transport.server import Server
 
 events = Events("/ai-brain", "ai-brain")
 
 
-async def refuse(call: Call) -> Ack:
-    raise errors.ProviderUnconfigured("The AI brain", "ANTHROPIC_API_KEY")
+class SocketListener:
+    """The socket that asked."""
+
+    def __init__(self, server: Server, sid: str) -> None:
+        self._server, self._sid = server, sid
+
+    def tell(self, event: str, payload: Mapping[str, Any]) -> None:
+        news = payload if event == "response-delta" else {**payload, "timestamp": json.now()}
+        self._server.broadcast(event, news, room=self._sid, namespace="/ai-brain", ignore_queue=True)
+
+    def try_tell(self, event: str, payload: Mapping[str, Any]) -> bool:
+        return self._server.try_send_volatile(event, payload, sid=self._sid, namespace="/ai-brain")
 
 
-for _name in ("message", "function-result", "cancel"):
-    events.on(_name, "Answers `provider_unconfigured`")(refuse)
+@events.on("message", "Ask", payload=schemas.Ask, ack=schemas.Asked, concurrent=True)
+async def ask(call: Call) -> Ack:
+    """The ack says that the turn has begun; then come deltas and functions, `usage`, `response-done` or `error`."""
+    asked = call.payload
+    question = Question(
+        call.caller.user_id, asked["message"], call.base_url, request_id=asked["request_id"],
+        conversation_id=asked["conversation_id"], project_id=asked["project_id"],
+        history=asked["conversation_history"], context=asked["project_context"], owner=call.sid,
+    )  # fmt: skip
+    turn = await call.services.brain.ask(question, SocketListener(call.server, call.sid))
+    if call.sid not in call.server.manager.clients:
+        turn.stop()
+    return turn.about
+
+
+@events.on("function-result", "What a function came to in the browser", payload=schemas.FunctionResult)
+def function_result(call: Call) -> Ack:
+    """Within 30 s of its `function-call`."""
+    answered = call.payload
+    call.services.brain.browser_answered(
+        call.caller.user_id, answered["call_id"], answered["output"], answered["is_error"]
+    )
+    return None
+
+
+@events.on("cancel", "End a turn", payload=schemas.Cancel, ack=schemas.Cancelled)
+def cancel(call: Call) -> Ack:
+    """What was said and done stays; the turn ends with `response-done` and the reason `cancelled`."""
+    return {"cancelled": call.services.brain.cancel(call.caller.user_id, call.payload["request_id"])}

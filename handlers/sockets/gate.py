@@ -33,6 +33,10 @@ def project_room(project_id: str) -> str:
     return f"project:{project_id}"
 
 
+def conversation_room(conversation_id: str) -> str:
+    return f"conversation:{conversation_id}"
+
+
 def mount(server: Server, services: Services, on_leave: Callable[[str], Awaitable[None]]) -> None:
     """Lets clients with a valid identity in; a refusal carries the error envelope as its data.
 
@@ -87,6 +91,8 @@ def _mount_one(
             await on_leave(sid)
         elif namespace == "/voice":
             services.voice.leave(sid)
+        elif namespace == "/ai-brain":
+            services.brain.leave(sid)
 
     server.on("connect", connect, namespace)
     server.on("disconnect", disconnect, namespace)

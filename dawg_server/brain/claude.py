@@ -1,0 +1,151 @@
+"""The provider: the only module that imports its SDK, and only when it is first used.
+
+Errors: providers are told apart by `error.details.error_code` when present, else by `error.type`, never by the message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import structlog
+
+from dawg_server import errors, logs
+
+PROVIDER = "anthropic"
+CONNECT_TIMEOUT = 5.0  # seconds
+READ_TIMEOUT = 45.0  # seconds without a byte; pings come far more often
+WRITE_TIMEOUT = 15.0  # seconds
+SMALL_TIMEOUT = 20.0  # seconds for a whole answer of the small model
+OPERATOR = {"authentication_error", "billing_error", "permission_error", "not_found_error"}  # for whoever runs us
+
+log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
+
+
+class Claude:
+    def __init__(self, key: str | None, url: str, model: str, small_model: str) -> None:
+        self.model, self.small_model = model, small_model
+        self._key, self._url = key, url
+        self._sdk: Any = None
+
+    @property
+    def configured(self) -> bool:
+        return bool(self._key)
+
+    def require(self, what: str = "The AI brain") -> None:
+        """Raises `ProviderUnconfigured`."""
+        if not self._key:
+            raise errors.ProviderUnconfigured(what, "ANTHROPIC_API_KEY")
+
+    @contextlib.asynccontextmanager
+    async def stream(self, request: Mapping[str, Any]) -> AsyncIterator[AsyncIterator[Any]]:
+        """The raw events of one message. Leaving the block hangs up.
+
+        Raises `RateLimited`, `ProviderFailed` (`details.retryable`) and `ProviderTimeout`, also in the middle.
+        """
+        client = await self._client()
+        with _translated():
+            stream = await client.messages.create(**request, stream=True)
+            try:
+                yield stream
+            finally:
+                await stream.close()
+
+    async def small(self, request: Mapping[str, Any]) -> Any:
+        """A whole message of the small model. Raises as `stream`."""
+        client = await self._client()
+        with _translated():
+            return await client.messages.create(**request, model=self.small_model, timeout=SMALL_TIMEOUT)
+
+    async def close(self) -> None:
+        if self._sdk is not None:
+            await self._sdk.close()
+
+    async def _client(self) -> Any:
+        self.require()
+        if self._sdk is None:
+            await asyncio.to_thread(_import)
+        if self._sdk is None:  # nobody else made one while the import ran
+            import anthropic
+
+            timeout = anthropic.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT, write=WRITE_TIMEOUT)
+            # We retry by ourselves, because only we know whether something was said already.
+            self._sdk = anthropic.AsyncAnthropic(
+                api_key=self._key, base_url=self._url, timeout=timeout, max_retries=0
+            )
+        return self._sdk
+
+
+def _import() -> None:
+    """Takes a second the first time, so it is done beside the event loop."""
+    import anthropic
+    import anthropic.resources.messages  # noqa: F401
+
+
+@contextlib.contextmanager
+def _translated() -> Any:
+    import anthropic
+    import httpx2
+
+    try:
+        yield
+    except (anthropic.APITimeoutError, httpx2.TimeoutException) as error:
+        raise errors.ProviderTimeout(
+            "The language model did not answer in time. Try again.", details={"provider": PROVIDER}
+        ) from error
+    except anthropic.APIStatusError as error:
+        raise _refusal(error) from error
+    except (anthropic.APIError, httpx2.HTTPError, ValueError) as error:
+        raise _failed("connection_lost", retryable=True) from error
+
+
+def _refusal(error: Any) -> errors.DawgError:
+    body = error.body if isinstance(error.body, Mapping) else {}
+    told = body.get("error")
+    told = told if isinstance(told, Mapping) else {}
+    details = told.get("details")
+    code = str((details.get("error_code") if isinstance(details, Mapping) else None) or told.get("type") or "")
+    kind = str(told.get("type") or "")
+    retry_after = _seconds(error.response.headers)
+    if kind == "rate_limit_error" or (not kind and error.status_code == 429):
+        return errors.RateLimited(
+            "The language model is in great demand just now. Try again in a moment.",
+            details={"provider": PROVIDER, "providerCode": code}, retry_after=retry_after or 5.0,
+        )  # fmt: skip
+    if kind == "timeout_error" or (not kind and error.status_code in (408, 504)):
+        return errors.ProviderTimeout(
+            "The language model did not answer in time. Try again.", details={"provider": PROVIDER}
+        )
+    retryable = kind in ("overloaded_error", "api_error") or (not kind and error.status_code >= 500)
+    if kind in OPERATOR:
+        log.error("The language model refuses this server's account or settings: look at its key, model and billing.",
+                  action="provider_refused", provider=PROVIDER, code=code)  # fmt: skip
+    elif not retryable:
+        log.error("The language model refused a request as wrong.", action="provider_refused", provider=PROVIDER,
+                  code=code, status=error.status_code)  # fmt: skip
+    return _failed(code or str(error.status_code), retryable=retryable, retry_after=retry_after)
+
+
+def _failed(code: str, *, retryable: bool, retry_after: float | None = None) -> errors.ProviderFailed:
+    sentences = {
+        "overloaded_error": "The language model is overloaded just now. Try again in a moment.",
+        "connection_lost": "The connection to the language model was lost. Try again.",
+    }
+    usual = "The language model is out of order just now. Try again." if retryable else (
+        "The language model refused this request; whoever runs this server has been told."
+    )  # fmt: skip
+    return errors.ProviderFailed(
+        sentences.get(code, usual), details={"provider": PROVIDER, "providerCode": code, "retryable": retryable},
+        retry_after=retry_after,
+    )  # fmt: skip
+
+
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        with contextlib.suppress(KeyError, ValueError):
+            seconds = float(headers[name]) / unit
+            if 0 <= seconds <= 86_400:
+                return seconds
+    return None

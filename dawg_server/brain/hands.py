@@ -1,0 +1,171 @@
+"""What the model does in one turn: functions of the catalogue, of the browser, and its memory."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import structlog
+
+from dawg_server import errors, ids, logs
+from dawg_server.brain import keepsakes
+from dawg_server.brain.answer import Answer
+from dawg_server.brain.history import result
+from dawg_server.brain.speech import Listener
+from dawg_server.daw.functions.catalogue import Call
+from dawg_server.generation.service import GenerationService
+from dawg_server.memory.service import Memory
+from dawg_server.tools import MAX_TOLD, Outcome, ToolBox, Turn
+
+BROWSER_PATIENCE = 30.0  # seconds
+JOB_PATIENCE = 20.0  # seconds that one getJobStatus waits for the end of the job
+STOP_PATIENCE = 1.0  # seconds for a change that is under way when the turn is cancelled
+MAX_OUTPUT = 64 * 1024  # bytes of a browser's result
+HANDED_OVER = "Handed to the browser, which runs it after this answer. Whether it worked is not known here."
+
+log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
+
+
+class Hands:
+    """Of one turn. `interactive`: the listener can answer `function-call`s."""
+
+    def __init__(
+        self, toolbox: ToolBox, memory: Memory, generation: GenerationService, listener: Listener, turn: Turn,
+        about: Mapping[str, Any], offered: Sequence[Mapping[str, Any]], *, interactive: bool,
+    ) -> None:  # fmt: skip
+        self.revision: int | None = None
+        self.done: list[dict[str, Any]] = []  # every call, as REST tells it
+        self._toolbox, self._memory, self._generation = toolbox, memory, generation
+        self._listener, self._turn, self._about, self._interactive = listener, turn, about, interactive
+        self._offered = {each["name"] for each in offered}
+        self._asked: dict[str, asyncio.Future[tuple[str, bool]]] = {}
+
+    async def run(self, answer: Answer) -> list[dict[str, Any]]:
+        """One result for every call of the message, in their order, one after the other."""
+        calls = [block for block in answer.blocks if block["type"] == "tool_use"]
+        return [await self._one(call, malformed=answer.malformed(call)) for call in calls]
+
+    def browser_answered(self, call_id: str, output: Any, is_error: bool) -> bool:
+        """False for a call that is not of this turn or waits no more. Raises `PayloadTooLarge`."""
+        waiting = self._asked.get(call_id)
+        if waiting is None or waiting.done():
+            return False
+        text = output if isinstance(output, str) else orjson.dumps(output).decode()
+        if len(text.encode()) > MAX_OUTPUT:
+            raise errors.PayloadTooLarge(
+                "The result of a function holds at most 64 kB.", details={"limit": MAX_OUTPUT, "unit": "bytes"}
+            )
+        waiting.set_result((text, is_error))
+        return True
+
+    async def _one(self, block: Mapping[str, Any], *, malformed: bool) -> dict[str, Any]:
+        id, name, arguments = block["id"], str(block["name"]), block["input"]
+        if malformed:
+            return self._failed(id, name, {}, "The arguments were not valid JSON. Call the function again.")
+        if name in keepsakes.NAMES:
+            outcome = await self._timed(id, name, arguments, self._keepsake(name, arguments))
+            return result(id, outcome.text, is_error=not outcome.success)
+        try:
+            call = self._toolbox.resolve(name, arguments)
+            if call.function.name not in self._offered:
+                raise errors.Forbidden(f"{call.function.name} is not allowed with this user's role in the project.")
+        except errors.DawgError as error:
+            return self._failed(id, name, arguments, _advice(error))
+        if call.function.run == "client":
+            return await self._ask_browser(id, call)
+        outcome = await self._timed(id, call.function.name, arguments, self._on_server(call))
+        return result(id, outcome.text, is_error=not outcome.success)
+
+    async def _timed(self, id: str, name: str, arguments: Mapping[str, Any], work: Any) -> Outcome:
+        self._listener.tell("tool-start", {"callId": id, "name": name, "arguments": arguments, **self._about})
+        clock = time.monotonic()
+        task: asyncio.Task[Outcome] = asyncio.create_task(work, name=f"brain function {name[:40]}")
+        try:
+            outcome = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # What has begun to change the project may end, so that nobody has to guess whether it did.
+            await asyncio.wait({task}, timeout=STOP_PATIENCE)
+            if task.done() and not task.cancelled() and task.exception() is None:
+                self._note(id, name, arguments, task.result(), clock)
+            else:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            raise
+        self._note(id, name, arguments, outcome, clock)
+        return outcome
+
+    def _note(self, id: str, name: str, arguments: Mapping[str, Any], outcome: Outcome, clock: float) -> None:
+        if outcome.revision is not None:
+            self.revision = max(self.revision or 0, outcome.revision)
+        milliseconds = round((time.monotonic() - clock) * 1000)
+        told = {"callId": id, "name": name, "success": outcome.success, "revision": outcome.revision}
+        came = {"result" if outcome.success else "error": outcome.told, "durationMs": milliseconds}
+        self._listener.tell("tool-result", {**told, **came, **self._about})
+        self._record(id, name, arguments, executed=outcome.success, came=outcome.told)
+        log.info("A function was run for the text assistant.", action="brain_function", function=name,
+                 success=outcome.success, duration_ms=milliseconds)  # fmt: skip
+
+    async def _on_server(self, call: Call) -> Outcome:
+        if call.function.name == "getJobStatus":
+            await self._await_job(str(call.arguments.get("jobId") or call.arguments.get("job_id") or ""))
+        return await self._toolbox.run(call.function.name, call.arguments, self._turn)
+
+    async def _await_job(self, job_id: str) -> None:
+        """So that the model need not ask again and again; an unknown job is the function's to refuse."""
+        if ids.is_uuid(job_id):
+            with contextlib.suppress(errors.DawgError):
+                job = await self._generation.get(job_id, self._turn.user_id)
+                await self._generation.wait(job, JOB_PATIENCE)
+
+    async def _keepsake(self, name: str, arguments: Mapping[str, Any]) -> Outcome:
+        try:
+            return Outcome(True, await keepsakes.run(self._memory, self._turn.user_id, name, arguments))
+        except errors.DawgError as error:
+            return Outcome(False, _advice(error))
+
+    async def _ask_browser(self, id: str, call: Call) -> dict[str, Any]:
+        name, arguments = call.function.name, call.arguments
+        asked = {
+            "callId": id, "call_id": id, "name": name, "legacyName": call.legacy_name, "arguments": arguments,
+            **self._about,
+        }  # fmt: skip
+        if not self._interactive:
+            self._listener.tell("function-call", asked)
+            self._record(id, name, arguments, executed=False, came=None)
+            return result(id, HANDED_OVER)
+        waiting = self._asked[id] = asyncio.get_running_loop().create_future()
+        self._listener.tell("function-call", asked)
+        try:
+            async with asyncio.timeout(BROWSER_PATIENCE):
+                text, is_error = await waiting
+        except TimeoutError:
+            text, is_error = f"The browser did not answer within {BROWSER_PATIENCE:g} seconds.", True
+        finally:
+            del self._asked[id]
+        self._record(id, name, arguments, executed=not is_error, came=text)
+        return result(id, text[:MAX_TOLD], is_error=is_error)
+
+    def _failed(self, id: str, name: str, arguments: Mapping[str, Any], sentence: str) -> dict[str, Any]:
+        told = {"callId": id, "name": name[:100], "success": False, "error": sentence, "durationMs": 0}
+        self._listener.tell("tool-start", {"callId": id, "name": name[:100], "arguments": arguments, **self._about})
+        self._listener.tell("tool-result", {**told, **self._about})
+        self._record(id, name[:100], arguments, executed=False, came=sentence, error=True)
+        return result(id, orjson.dumps({"success": False, "error": sentence}).decode(), is_error=True)
+
+    def _record(
+        self, id: str, name: str, arguments: Mapping[str, Any], *, executed: bool, came: Any, error: bool = False
+    ) -> None:
+        self.done.append({
+            "callId": id, "name": name, "arguments": dict(arguments), "executed": executed, "result": came,
+            "pending": not executed and not error and came is None,
+        })  # fmt: skip
+
+
+def _advice(error: errors.DawgError) -> str:
+    if not error.details:
+        return error.message
+    return f"{error.message} {orjson.dumps(dict(error.details), default=str).decode()}"[:MAX_TOLD]

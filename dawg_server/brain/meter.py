@@ -1,0 +1,86 @@
+"""What a turn costs: money is held before each call of the model, and each call is booked at once after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from dawg_server import errors
+from dawg_server.brain.answer import Answer
+from dawg_server.brain.claude import PROVIDER
+from dawg_server.costs import Costs, Reservation, Usage, reported
+
+CHARACTERS_PER_TOKEN = 3  # fewer than is usual, as an estimate must not be too low
+FIRST_INPUT = 8000  # tokens, before the first request is put together
+
+
+def estimate(costs: Costs, model: str, input_tokens: int, output_tokens: int) -> Decimal:
+    """USD at most: everything is new to the cache."""
+    return costs.estimate(PROVIDER, model, {"cache_write_tokens": input_tokens, "output_tokens": output_tokens})
+
+
+class Meter:
+    """The running totals of one turn."""
+
+    def __init__(
+        self, costs: Costs, reservation: Reservation, *, user_id: str, model: str, project_id: str | None,
+        conversation_id: str | None,
+    ) -> None:  # fmt: skip
+        self._costs, self._reservation, self._user_id, self._model = costs, reservation, user_id, model
+        self._project_id, self._conversation_id = project_id, conversation_id
+        self._input = self._output = self._cached = 0
+        self._cost = Decimal(0)
+        self.remaining: dict[str, float | None] = {"dailyUsd": None, "monthlyUsd": None}
+
+    @staticmethod
+    async def reserve(costs: Costs, user_id: str, model: str, max_tokens: int) -> Reservation:
+        """Raises `BudgetExceeded`, and `DependencyUnavailable` when the ledger cannot be read."""
+        return await costs.reserve(user_id, PROVIDER, estimate(costs, model, FIRST_INPUT, max_tokens))
+
+    async def hold(self, request: Mapping[str, Any]) -> None:
+        """Holds the most that this call can cost. Raises as `reserve`."""
+        parts = (request["tools"], request["system"], request["messages"])
+        size = sum(len(orjson.dumps(part)) for part in parts)
+        await self._reservation.renew(
+            estimate(self._costs, self._model, size // CHARACTERS_PER_TOKEN, request["max_tokens"])
+        )
+
+    async def book(self, answer: Answer) -> dict[str, Any]:
+        """Books one message of the model; returns its own usage, for its row. Cannot fail."""
+        billed = reported.anthropic(answer.used())
+        usage = Usage(
+            PROVIDER, answer.model or self._model, "chat", billed, answer.id, project_id=self._project_id,
+            conversation_id=self._conversation_id, metadata={} if answer.complete else {"estimated": True},
+        )  # fmt: skip
+        cost = await self._reservation.book(usage)
+        read, cached, written = _tokens(billed)
+        self._input, self._cached, self._output = self._input + read, self._cached + cached, self._output + written
+        self._cost += cost
+        return {"inputTokens": read, "outputTokens": written, "cachedTokens": cached, "costUsd": float(cost)}
+
+    async def look(self) -> None:
+        """Asks the ledger what is left; the last answer stands when it cannot be read."""
+        try:
+            status = await self._costs.status(self._user_id)
+        except errors.DependencyUnavailable:
+            return
+        self.remaining = {"dailyUsd": status.daily.remaining, "monthlyUsd": status.monthly.remaining}
+
+    def totals(self) -> dict[str, Any]:
+        """Of the turn so far; `inputTokens` include those that were read from the cache."""
+        return {
+            "model": self._model, "inputTokens": self._input, "outputTokens": self._output,
+            "cachedTokens": self._cached, "costUsd": float(round(self._cost, 6)), "remaining": self.remaining,
+        }  # fmt: skip
+
+    async def settle(self, outcome: str) -> None:
+        await self._reservation.settle(outcome=outcome)
+
+
+def _tokens(billed: reported.Billed) -> tuple[int, int, int]:
+    cached = billed.get("cache_read_tokens", 0.0)
+    new = sum(billed.get(unit, 0.0) for unit in ("input_tokens", "cache_write_tokens", "cache_write_1h_tokens"))
+    return int(new + cached), int(cached), int(billed.get("output_tokens", 0.0))

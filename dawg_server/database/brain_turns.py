@@ -1,0 +1,40 @@
+"""Rows of `brain_turns`: the places that running turns of the text assistant hold, on all replicas together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dawg_server.database.pool import Connection, Database
+
+LEASE = 8.0  # seconds that a place is held without a word of its replica
+
+
+async def lock(connection: Connection, user_id: str) -> list[dict[str, Any]]:
+    """The user's running turns, oldest first; nobody else begins one for them until the transaction ends."""
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('brain:' || %s, 0))", (user_id,))
+    await connection.execute(
+        "DELETE FROM brain_turns WHERE user_id = %s AND expires_at <= clock_timestamp()", (user_id,)
+    )
+    return await connection.fetch_all(
+        "SELECT conversation_id, request_id FROM brain_turns WHERE user_id = %s", (user_id,)
+    )
+
+
+async def insert(connection: Connection, id: str, user_id: str, conversation_id: str, request_id: str) -> None:
+    await connection.execute(
+        """INSERT INTO brain_turns (id, user_id, conversation_id, request_id, expires_at)
+           VALUES (%s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s))""",
+        (id, user_id, conversation_id, request_id, LEASE),
+    )
+
+
+async def renew(database: Database, ids: Sequence[str]) -> None:
+    await database.execute(
+        "UPDATE brain_turns SET expires_at = clock_timestamp() + make_interval(secs => %s) WHERE id = ANY(%s::uuid[])",
+        (LEASE, list(ids)),
+    )
+
+
+async def delete(database: Database, id: str) -> None:
+    await database.execute("DELETE FROM brain_turns WHERE id = %s", (id,))

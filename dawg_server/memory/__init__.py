@@ -1,0 +1,1 @@
+"""What the assistants remember about each user, across conversations."""

@@ -1,0 +1,262 @@
+"""`/ai-brain`: the assistant over HTTP, as JSON or as a stream of events, and the conversations with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from dawg_server import errors, ids
+from dawg_server.brain.service import Question
+from dawg_server.brain.turn import Turn
+from dawg_server.database import conversations, messages
+from handlers.rest import json
+from handlers.rest.routing import Answer, Call, Routes
+from handlers.schemas import brain as schemas
+
+COMMENT_INTERVAL = 15.0  # seconds between two signs of life on a quiet stream
+ENDS = ("response-done", "error")
+EVENT_STREAM = "text/event-stream"
+LOOK = 0.2  # seconds between two looks whether the client is still there
+MAX_WAITING = 1000  # events that a slow reader is behind
+
+routes = Routes("ai-brain")
+
+
+class Queued:
+    """Keeps what it hears for the one who reads it. What nobody reads (`keep` false) is not kept."""
+
+    def __init__(self, *, keep: bool) -> None:
+        self.events: asyncio.Queue[tuple[str, Mapping[str, Any]]] = asyncio.Queue()
+        self._keep = keep
+
+    def tell(self, event: str, payload: Mapping[str, Any]) -> None:
+        if self._keep:
+            self.events.put_nowait((event, payload))
+
+    def try_tell(self, event: str, payload: Mapping[str, Any]) -> bool:
+        """A slow reader gets longer pieces."""
+        if self.events.qsize() >= MAX_WAITING:
+            return False
+        self.tell(event, payload)
+        return True
+
+
+@routes.post("/ai-brain/chat", "Ask the assistant", body=schemas.Ask, reply=schemas.Answered, aliases=("/chat",),
+             errors=(403, 404, 409, 502, 504))  # fmt: skip
+async def chat(call: Call) -> Answer:
+    """As JSON, or as server-sent events when `Accept` asks for `text/event-stream`; hanging up cancels the turn."""
+    body = call.body
+    question = Question(
+        call.caller.user_id, body["message"], call.base_url, request_id=body["request_id"],
+        conversation_id=body["conversation_id"], project_id=body["project_id"],
+        history=body["conversation_history"], context=body["project_context"], interactive=False,
+    )  # fmt: skip
+    streamed = EVENT_STREAM in call.request.headers.get("Accept", "")
+    listener = Queued(keep=streamed)
+    turn = await call.services.brain.ask(question, listener)
+    if streamed:
+        return await _stream(call, turn, listener)
+    done = await finished(call, turn)
+    return {
+        "success": True, "response": turn.text, **done, "model": turn.totals["model"],
+        "functionCalls": [_shown(each) for each in turn.hands.done], "function_call": _next(turn),
+        "usage": turn.totals, "timestamp": json.now(),
+    }  # fmt: skip
+
+
+@routes.get("/ai-brain/conversations", "Conversations, those used last first", query=schemas.ConversationList,
+            reply=schemas.ConversationsReply)  # fmt: skip
+async def list_conversations(call: Call) -> Answer:
+    limit, offset = call.query["limit"], call.query["offset"]
+    rows, total = await conversations.newest(call.services.database, call.caller.user_id, limit, offset)
+    return {
+        "success": True, "conversations": [_view(row) for row in rows],
+        "pagination": {"total": total, "limit": limit, "offset": offset},
+    }  # fmt: skip
+
+
+@routes.post("/ai-brain/conversations", "Begin a conversation", body=schemas.NewConversation,
+             reply=schemas.ConversationReply, status=201, idempotent=True, errors=(403, 404))  # fmt: skip
+async def create_conversation(call: Call) -> Answer:
+    project_id = call.body["project_id"]
+    if project_id is not None:
+        await call.services.access.require(project_id, call.caller.user_id, "viewer")
+    row = await conversations.insert(
+        call.services.database, call.caller.user_id, project_id=project_id, title=call.body["title"]
+    )
+    return _reply({**_view(row), "messages": []})
+
+
+@routes.get("/ai-brain/conversations/{id}", "Read a conversation", reply=schemas.ConversationReply, errors=(404,))
+async def read_conversation(call: Call) -> Answer:
+    return await _whole(call)
+
+
+@routes.patch("/ai-brain/conversations/{id}", "Rename a conversation", body=schemas.Rename,
+              reply=schemas.ConversationReply, errors=(404,))  # fmt: skip
+async def rename_conversation(call: Call) -> Answer:
+    await conversations.rename(call.services.database, _id(call), call.caller.user_id, call.body["title"])
+    return await _whole(call)
+
+
+@routes.delete("/ai-brain/conversations/{id}", "Delete a conversation", reply=schemas.Deleted, errors=(404,))
+async def delete_conversation(call: Call) -> Answer:
+    if not await conversations.delete(call.services.database, _id(call), call.caller.user_id):
+        raise _unknown()
+    return {"success": True, "deleted": True, "id": _id(call), "message": "The conversation was deleted."}
+
+
+@routes.get("/ai-brain/functions", "What the assistant can do", reply=schemas.FunctionsReply)
+async def list_functions(call: Call) -> Answer:
+    catalogue = call.services.toolbox.catalogue
+    return {
+        "success": True, "version": catalogue.version, "hash": catalogue.hash, "functions": catalogue.tools(),
+    }  # fmt: skip
+
+
+@routes.post("/ai/daw-command", "Do one thing in a project", body=schemas.Command, reply=schemas.CommandDone,
+             errors=(403, 404, 409, 502, 504))  # fmt: skip
+async def daw_command(call: Call) -> Answer:
+    """One sentence is turned into functions of the catalogue and executed, outside of every conversation."""
+    question = Question(
+        call.caller.user_id, call.body["command"], call.base_url, project_id=call.body["project_id"],
+        context=call.body["current_state"], interactive=False, stored=False,
+    )  # fmt: skip
+    turn = await call.services.brain.ask(question, Queued(keep=False))
+    done = await finished(call, turn)
+    calls = turn.hands.done
+    return {
+        "success": True, "action": calls[0]["name"] if calls else None, "message": turn.text or done["notice"] or "",
+        "result": next((each["result"] for each in calls if each["executed"]), None), "revision": done["revision"],
+        "functionCalls": [_shown(each) for each in calls if each["pending"]], "usage": turn.totals,
+    }  # fmt: skip
+
+
+async def finished(call: Call, turn: Turn) -> Mapping[str, Any]:
+    """The payload of `response-done`. Raises what ended the turn; a client that hangs up cancels it."""
+    assert turn.task is not None
+    try:
+        while not turn.task.done():
+            if _hung_up(call):
+                turn.stop()
+            await asyncio.wait({turn.task}, timeout=LOOK)
+    finally:
+        turn.stop()
+    if turn.error is not None:
+        raise turn.error
+    assert turn.done is not None
+    return turn.done
+
+
+async def _stream(call: Call, turn: Turn, listener: Queued) -> web.StreamResponse:
+    reply = web.StreamResponse(headers={"Content-Type": EVENT_STREAM, "Cache-Control": "no-store",
+                                        "X-Accel-Buffering": "no"})  # fmt: skip
+    try:
+        await reply.prepare(call.request)
+        number, last, written_at = 0, "", time.monotonic()
+        while last not in ENDS and not _hung_up(call):
+            try:
+                async with asyncio.timeout(LOOK):
+                    last, payload = await listener.events.get()
+            except TimeoutError:
+                if time.monotonic() - written_at >= COMMENT_INTERVAL:
+                    written_at = time.monotonic()
+                    await reply.write(b": still here\n\n")
+                continue
+            number += 1
+            shown = payload if last == "response-delta" else {**payload, "timestamp": json.now()}
+            data = orjson.dumps(shown, default=str)
+            await reply.write(b"id: %d\nevent: %s\ndata: %s\n\n" % (number, last.encode(), data))
+            written_at = time.monotonic()
+        if last in ENDS:
+            await reply.write_eof()
+    except ConnectionError:
+        pass  # the client hung up
+    finally:
+        turn.stop()
+    return reply
+
+
+def _hung_up(call: Call) -> bool:
+    transport = call.request.transport
+    return transport is None or transport.is_closing()
+
+
+async def _whole(call: Call) -> Answer:
+    row = await conversations.counted(call.services.database, _id(call), call.caller.user_id)
+    if row is None:
+        raise _unknown()
+    rows = await messages.of_conversation(call.services.database, row["id"])
+    return _reply({**_view(row), "messages": _messages(rows)})
+
+
+def _reply(shown: Mapping[str, Any]) -> Answer:
+    return {"success": True, **shown, "conversation": shown}
+
+
+def _view(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["id"], "title": row["title"], "projectId": row["project_id"],
+        "createdAt": _time(row["created_at"]), "updatedAt": _time(row["updated_at"]),
+        "messageCount": row.get("message_count", 0),
+    }  # fmt: skip
+
+
+def _messages(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was said, with each function's result beside its call."""
+    results = {
+        block["tool_use_id"]: block for row in rows if row["role"] == "tool" for block in row["content"]
+    }  # fmt: skip
+    return [
+        {
+            "id": row["id"], "role": row["role"],
+            "content": "".join(block["text"] for block in row["content"] if block["type"] == "text"),
+            "functionCalls": [_past_call(block, results) for block in row["content"] if block["type"] == "tool_use"],
+            "stopReason": row["stop_reason"], "usage": row["usage"], "origin": row["origin"],
+            "createdAt": _time(row["created_at"]),
+        }
+        for row in rows if row["role"] != "tool" and (row["content"] or row["stop_reason"])
+    ]  # fmt: skip
+
+
+def _past_call(block: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    came: Mapping[str, Any] = results.get(block["id"], {})
+    content: Any = came.get("content")
+    with contextlib.suppress(orjson.JSONDecodeError, TypeError):
+        content = orjson.loads(content)
+    return {
+        "callId": block["id"], "name": block["name"], "arguments": block["input"],
+        "executed": bool(came) and not came.get("is_error"), "result": content,
+    }  # fmt: skip
+
+
+def _shown(call: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: call[name] for name in ("callId", "name", "arguments", "executed", "result")}
+
+
+def _next(turn: Turn) -> dict[str, Any] | None:
+    return next(
+        ({"name": each["name"], "arguments": each["arguments"]} for each in turn.hands.done if each["pending"]), None
+    )
+
+
+def _id(call: Call) -> str:
+    id = call.path["id"]
+    if not ids.is_uuid(id):
+        raise _unknown()
+    return id
+
+
+def _time(moment: datetime.datetime) -> str:
+    return json.timestamp(moment)
+
+
+def _unknown() -> errors.NotFound:
+    return errors.NotFound("There is no such conversation.", details={"kind": "conversation"})

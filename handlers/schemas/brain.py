@@ -1,0 +1,264 @@
+"""Payloads of the namespace `/ai-brain`, of `/api/ai-brain`, and of `/ai/daw-command`."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import orjson
+from marshmallow import ValidationError, fields
+
+from handlers.schemas.base import Body, Choice, Flag, Number, Query, Text, Uuid, items
+
+MAX_MESSAGE = 8000  # characters
+MAX_GIVEN = 20  # messages of a client's own history
+MAX_CONTEXT = 16_000  # bytes of JSON
+
+
+class SmallObject(fields.Raw):
+    """An object of at most `MAX_CONTEXT` bytes as JSON."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("metadata", {})["type"] = "object"
+        super().__init__(**kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValidationError("has to be an object")
+        try:
+            size = len(orjson.dumps(value))
+        except (TypeError, RecursionError):
+            raise ValidationError("has to be JSON") from None
+        if size > MAX_CONTEXT:
+            raise ValidationError(f"holds at most {MAX_CONTEXT // 1000} kB")
+        return value
+
+
+class GivenMessage(Body):
+    """Something that was said before, as the client tells it."""
+
+    role = Choice(("user", "assistant"), required=True)
+    content = Text(1, 4000, required=True)
+
+
+class Ask(Body):
+    """A question. `conversationHistory` counts only without `conversationId`, and is never stored."""
+
+    aliases: ClassVar = {"project_context": "projectContext"}
+
+    message = Text(1, MAX_MESSAGE, required=True)
+    conversation_id = Uuid(load_default=None, allow_none=True)
+    conversation_history = items(fields.Nested(GivenMessage), 0, MAX_GIVEN, load_default=list)
+    project_id = Uuid(load_default=None, allow_none=True)
+    project_context = SmallObject(load_default=None, allow_none=True)
+    request_id = Text(1, 128, load_default=None, allow_none=True)
+
+
+class Asked(Body):
+    """The turn has begun; the rest comes as events."""
+
+    success = fields.Boolean()
+    request_id = fields.String()
+    conversation_id = fields.UUID()
+
+
+class FunctionResult(Body):
+    """What the browser's function came to: any JSON up to 64 kB."""
+
+    aliases: ClassVar = {"call_id": "callId"}
+
+    call_id = Text(1, 200, required=True)
+    output = fields.Raw(required=True, allow_none=True)
+    is_error = Flag(load_default=False)
+
+
+class Cancel(Body):
+    """The turn that is to end."""
+
+    request_id = Text(1, 128, required=True)
+
+
+class Cancelled(Body):
+    """False when there was nothing to cancel any more."""
+
+    success = fields.Boolean()
+    cancelled = fields.Boolean()
+
+
+class Said(Body):
+    """The assistant's answer."""
+
+    id = fields.UUID()
+    role = fields.String()
+    content = fields.String()
+    model = fields.String()
+
+
+class Remaining(Body):
+    """USD; null: no limit."""
+
+    daily_usd = fields.Float(allow_none=True)
+    monthly_usd = fields.Float(allow_none=True)
+
+
+class TurnUsage(Body):
+    """Totals of the turn. `inputTokens` include `cachedTokens`."""
+
+    model = fields.String()
+    input_tokens = fields.Integer()
+    output_tokens = fields.Integer()
+    cached_tokens = fields.Integer()
+    cost_usd = fields.Float()
+    remaining = fields.Nested(Remaining)
+
+
+class FunctionCall(Body):
+    """`executed` false: the browser still has to run it, or it failed."""
+
+    call_id = fields.String()
+    name = fields.String()
+    arguments = fields.Dict()
+    executed = fields.Boolean()
+    result = fields.Raw(allow_none=True)
+
+
+class NextCall(Body):
+    """The first call that the browser still has to run."""
+
+    name = fields.String()
+    arguments = fields.Dict()
+
+
+class Answered(Body):
+    """The whole turn."""
+
+    success = fields.Boolean()
+    response = fields.String()
+    text = fields.String()
+    message = fields.Nested(Said)
+    conversation_id = fields.UUID()
+    request_id = fields.String()
+    stop_reason = fields.String()
+    notice = fields.String(allow_none=True)
+    model = fields.String()
+    function_calls = fields.List(fields.Nested(FunctionCall))
+    function_call = fields.Nested(NextCall, allow_none=True, data_key="function_call")
+    revision = fields.Integer(allow_none=True)
+    usage = fields.Nested(TurnUsage)
+    timestamp = fields.DateTime()
+
+
+class Command(Body):
+    """One sentence that is to be done in a project."""
+
+    command = Text(1, 500, required=True)
+    project_id = Uuid(required=True)
+    current_state = SmallObject(load_default=None, allow_none=True)
+
+
+class CommandDone(Body):
+    """`functionCalls` are those that the browser still has to run."""
+
+    success = fields.Boolean()
+    action = fields.String(allow_none=True)
+    message = fields.String()
+    result = fields.Raw(allow_none=True)
+    revision = fields.Integer(allow_none=True)
+    function_calls = fields.List(fields.Nested(FunctionCall))
+    usage = fields.Nested(TurnUsage)
+
+
+class ConversationList(Query):
+    """Which part of the conversations."""
+
+    limit = Number(1, 100, whole=True, load_default=20)
+    offset = Number(0, 1_000_000, whole=True, load_default=0)
+
+
+class NewConversation(Body):
+    """A conversation to be."""
+
+    title = Text(1, 200, load_default=None, allow_none=True)
+    project_id = Uuid(load_default=None, allow_none=True)
+
+
+class Rename(Body):
+    """Its new name."""
+
+    title = Text(1, 200, required=True)
+
+
+class Conversation(Body):
+    """Of the caller alone."""
+
+    id = fields.UUID()
+    title = fields.String(allow_none=True)
+    project_id = fields.UUID(allow_none=True)
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+    message_count = fields.Integer()
+
+
+class Message(Body):
+    """One thing that was said, with the functions that were called beside it."""
+
+    id = fields.UUID()
+    role = fields.String()
+    content = fields.String()
+    function_calls = fields.List(fields.Nested(FunctionCall))
+    stop_reason = fields.String(allow_none=True)
+    usage = fields.Dict(allow_none=True)
+    origin = fields.String()
+    created_at = fields.DateTime()
+
+
+class WholeConversation(Conversation):
+    """With everything that was said."""
+
+    messages = fields.List(fields.Nested(Message))
+
+
+class ConversationReply(WholeConversation):
+    """The same twice: at the top level, and whole under its kind."""
+
+    success = fields.Boolean()
+    conversation = fields.Nested(WholeConversation)
+
+
+class Pagination(Body):
+    """Which part this is."""
+
+    total = fields.Integer()
+    limit = fields.Integer()
+    offset = fields.Integer()
+
+
+class ConversationsReply(Body):
+    """Those used last come first."""
+
+    success = fields.Boolean()
+    conversations = fields.List(fields.Nested(Conversation))
+    pagination = fields.Nested(Pagination)
+
+
+class Deleted(Body):
+    """It is gone for good."""
+
+    success = fields.Boolean()
+    deleted = fields.Boolean()
+    id = fields.UUID()
+    message = fields.String()
+
+
+class FunctionsReply(Body):
+    """The catalogue in tool form: `{name, description, input_schema}`."""
+
+    success = fields.Boolean()
+    version = fields.String()
+    hash = fields.String()
+    functions = fields.List(fields.Dict())
+
+
+class ConversationRoom(Body):
+    """A conversation of the caller."""
+
+    conversation_id = Uuid(required=True)

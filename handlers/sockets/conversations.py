@@ -1,0 +1,28 @@
+"""Rooms of conversations on `/`: other windows of the same user see the answers come in."""
+
+from __future__ import annotations
+
+from dawg_server import errors
+from dawg_server.database import conversations
+from handlers.schemas import brain as schemas
+from handlers.sockets.gate import conversation_room
+from handlers.sockets.routing import Ack, Call, Events
+
+events = Events("/", "main")
+
+
+@events.on("join:conversation", "Hear `chat:stream` and `chat:complete` of a conversation",
+           payload=schemas.ConversationRoom)  # fmt: skip
+async def join(call: Call) -> Ack:
+    """Its owner alone may."""
+    id = call.payload["conversation_id"]
+    if await conversations.get(call.services.database, id, call.caller.user_id) is None:
+        raise errors.NotFound("There is no such conversation.", details={"kind": "conversation"})
+    await call.server.enter_room(call.sid, conversation_room(id), "/")
+    return {"conversationId": id}
+
+
+@events.on("leave:conversation", "Hear nothing more of a conversation", payload=schemas.ConversationRoom)
+async def leave(call: Call) -> Ack:
+    await call.server.leave_room(call.sid, conversation_room(call.payload["conversation_id"]), "/")
+    return {"conversationId": call.payload["conversation_id"]}
