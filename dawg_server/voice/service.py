@@ -74,6 +74,8 @@ class VoiceService:
         self._closed = False
         metrics.voice_sessions.set_function(lambda: len(self._running))
         bus.subscribe(events.ProjectChanged, self._project_changed, Scope.EVERYWHERE)
+        bus.subscribe(events.ProjectDeleted, self._project_deleted, Scope.EVERYWHERE)
+        bus.subscribe(events.MembershipChanged, self._membership_changed, Scope.EVERYWHERE)
 
     @property
     def active(self) -> int:
@@ -213,8 +215,20 @@ class VoiceService:
                      duration_s=round(session.seconds, 1), dropped_audio=session.dropped_audio)  # fmt: skip
 
     def _project_changed(self, event: events.ProjectChanged) -> None:
-        sentence = ""
-        for running in self._running.values():
-            if running.session.project_id == event.project_id:
-                sentence = sentence or briefs.describe(event.username, event.operations, event.things)
-                running.session.project_changed(event.group_id, sentence)
+        if sessions := self._in_project(event.project_id):
+            sentence = briefs.describe(event.username, event.operations, event.things)
+            for session in sessions:
+                session.project_changed(event.group_id, sentence)
+
+    def _project_deleted(self, event: events.ProjectDeleted) -> None:
+        for session in self._in_project(event.project_id):
+            session.project_closed()
+
+    def _membership_changed(self, event: events.MembershipChanged) -> None:
+        for session in self._in_project(event.project_id):
+            if event.role is None and session.user_id == event.user_id:
+                session.project_closed()
+
+    def _in_project(self, project_id: str) -> list[VoiceSession]:
+        sessions = (running.session for running in self._running.values())
+        return [session for session in sessions if session.project_id == project_id]

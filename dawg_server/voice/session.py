@@ -53,6 +53,7 @@ class VoiceSession:
         first = Turn(user_id, "voice", self.project_id, str(uuid.uuid4()), base_url)
         self._talker = Talker(first, listener, self._functions, scribe, self._bill)
         self._microphone = Microphone()
+        self._commit_waits = False
         self._leg: Leg | None = None
         self._talk: talk.Talk | None = None  # of the upstreams before
         self._spoken_voice = voice  # the present upstream's
@@ -99,6 +100,8 @@ class VoiceSession:
         self._talker.begin_turn()
         if self._leg is not None and self._leg.dialect.ready:
             self._leg.act(self._leg.dialect.commit_audio())
+        else:
+            self._commit_waits = True
 
     def browser_answered(self, call_id: str, output: Any) -> None:
         """Raises `NotFound` and `PayloadTooLarge`."""
@@ -138,6 +141,11 @@ class VoiceSession:
         """Somebody changed the project; the model is told between two answers, unless it was its own doing."""
         if group_id not in self._talker.groups:
             self._brief.note(sentence)
+
+    def project_closed(self) -> None:
+        """The project is gone, or none of the user's business any more; its functions say so by themselves."""
+        self.project_id = None
+        self._brief.forget_project()
 
     # -- life ----------------------------------------------------------------------------------------------------------
 
@@ -213,7 +221,7 @@ class VoiceSession:
         while True:
             await asyncio.sleep(TICK)
             now = time.monotonic()
-            if now - self._talker.active_at > self._limits.idle_seconds:
+            if not self._talker.speaking and now - self._talker.active_at > self._limits.idle_seconds:
                 self.stop("idle")
                 return
             leg = self._leg
@@ -233,7 +241,7 @@ class VoiceSession:
             leg.end(ending)
 
     def _hang_up(self) -> None:
-        if self._talking is not None:
+        if self._talking is not None and not self._talking.cancelling():
             self._talking.cancel()
 
     def _end_refused(self, error: errors.DawgError) -> None:
@@ -279,6 +287,9 @@ class VoiceSession:
         self._spoken_voice = event.voice
         for audio in self._microphone.take():
             self._leg.speak(audio)
+        if self._commit_waits:
+            self._commit_waits = False
+            self._leg.act(self._leg.dialect.commit_audio())
         told = {
             "sessionId": self.id, "voice": event.voice, "model": event.model or self._service.model,
             "expiresAt": _time(expires_at),

@@ -25,6 +25,7 @@ class Talker:
         self, turn: Turn, listener: news.Listener, functions: Functions, scribe: Scribe, bill: Bill
     ) -> None:
         self.active_at = time.monotonic()  # when somebody last said or did something
+        self.speaking = False  # the user
         self.underway = Underway()
         self.dropped_audio = 0  # messages that the browser was too slow for
         self.groups: set[str] = set()  # undo groups of this session
@@ -36,7 +37,7 @@ class Talker:
             events.TextDelta: self.underway.said,
             events.TextDone: self._on_text_done,
             events.SpeechStarted: self._on_speech_started,
-            events.SpeechStopped: lambda event: self._scribe.expect(event.item_id),
+            events.SpeechStopped: self._on_speech_stopped,
             events.UserTranscriptDone: lambda event: self._scribe.user_said(event.item_id, event.text),
             events.UserTranscriptFailed: lambda event: self._scribe.user_said(event.item_id, ""),
             events.ResponseStarted: self._on_response_started,
@@ -61,6 +62,7 @@ class Talker:
 
     def lose(self) -> dict[str, int]:
         """The upstream is gone. What it had said is written down; returns the sound of each lost answer in ms."""
+        self.speaking = False
         received, unfinished = self.underway.lost()
         for item_id, words in unfinished.items():
             self._scribe.assistant_said(item_id, words, self._group())
@@ -88,7 +90,13 @@ class Talker:
         self._scribe.assistant_said(event.item_id, event.text, self._group())
 
     def _on_speech_started(self, _: events.SpeechStarted) -> None:
+        self.speaking = True
         self.begin_turn()
+
+    def _on_speech_stopped(self, event: events.SpeechStopped) -> None:
+        self.speaking = False
+        self.active_at = time.monotonic()
+        self._scribe.expect(event.item_id)
 
     def _on_response_started(self, event: events.ResponseStarted) -> None:
         self.active_at = time.monotonic()

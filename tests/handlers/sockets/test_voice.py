@@ -237,8 +237,12 @@ async def test_a_conversation_goes_on_and_only_its_owner_may_go_on_with_it(
     assert len(service.connections) == 2
 
 
-async def test_turns_can_be_ended_by_hand(service: Service, ada: Browser) -> None:
-    await ada.start(turnDetection="none")
+@pytest.mark.parametrize("early", [True, False])
+async def test_turns_can_be_ended_by_hand(service: Service, ada: Browser, early: bool) -> None:
+    service.script(update_delay=0.3)
+    await ada.client.emit_ack("start-realtime", {"turnDetection": "none"})
+    if not early:
+        await ada.heard("realtime-started")
     await ada.send(realtime.speech(300))
     await ada.client.emit_ack("commit-audio")
     await ada.heard("audio-done")

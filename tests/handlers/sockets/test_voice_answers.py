@@ -259,3 +259,24 @@ async def test_changes_by_others_reach_the_model_between_answers_and_its_own_do_
     assert "97" not in text
     await asyncio.sleep(0.6)
     assert len(service.connections[0].types(prefix="conversation.item.create")) == 2
+
+
+async def test_who_is_removed_from_a_project_hears_no_more_of_it(
+    talking: Dawg, service: Service, javascript: JavaScript
+) -> None:
+    project = await voices.project(talking, "ada")
+    await voices.share(talking, project, "eve", "editor")
+    _, listed = await talking.json("GET", f"/api/projects/{project}/collaborators")
+    (member,) = [each["id"] for each in listed["collaborators"] if each["userId"] == "eve"]
+    eve = await Browser.open(javascript, talking, "eve")
+    service.script(realtime.answer(realtime.call("getProject", {})), realtime.answer(realtime.say("no", ms=100)))
+    await eve.start(projectId=project)
+    status, _ = await talking.json("DELETE", f"/api/projects/{project}/collaborators/{member}")
+    assert status == 200
+    await voices.track(talking, "ada", project, "Secret Strings")
+    note = await service.connections[0].saw("conversation.item.create")
+    assert "not open" in note["item"]["content"][0]["text"]
+    await eve.say()
+    assert (await eve.heard("tool-result"))["success"] is False
+    await eve.heard("audio-done")
+    assert "Secret" not in json.dumps(service.connections[0].received)
