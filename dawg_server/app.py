@@ -44,6 +44,7 @@ from dawg_server.daw.functions.service import Functions
 from dawg_server.daw.presence import Presence
 from dawg_server.daw.sharing import Sharing
 from dawg_server.daw.versions import Versions
+from dawg_server.generation.finishing.functions import FinishingFunctions
 from dawg_server.generation.finishing.local import LocalProvider
 from dawg_server.generation.finishing.material import Material
 from dawg_server.generation.finishing.requests import Requests
@@ -141,8 +142,8 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             replicate=(settings.replicate_key, settings.replicate_url), suno=(settings.suno_key, settings.suno_url),
         )  # fmt: skip
         stack.push_async_callback(outside.close)
-        local = LocalProvider(workers, Material(database, document, storage))
-        providers = Providers(EmbeddedProvider(workers), local, *outside.providers)
+        material = Material(database, document, storage)
+        providers = Providers(EmbeddedProvider(workers), LocalProvider(workers, material), *outside.providers)
         purchases = Purchases(database, costs, *outside.providers)
         settler = Settler(database, purchases)
         stack.push_async_callback(settler.close)
@@ -206,6 +207,8 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             ),
         )  # fmt: skip
         stack.push_async_callback(brain.close)
+        requests = Requests(database, access, document)
+        FinishingFunctions(requests, generation, providers, workers, material, access, work).register(functions)
         parts = Services(
             settings=settings,
             lifecycle=Lifecycle(),
@@ -232,7 +235,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             archives=archives,
             providers=providers,
             generation=generation,
-            finishing=Requests(database, access, document),
+            finishing=requests,
             toolbox=toolbox,
             voice=voice,
             brain=brain,
