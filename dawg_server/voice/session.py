@@ -7,7 +7,6 @@ new one is told the talk so far as text.
 from __future__ import annotations
 
 import asyncio
-import datetime
 import time
 import uuid
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from dawg_server import errors, logs
 from dawg_server.tools import ToolBox, Turn
 from dawg_server.voice import news, realtime
+from dawg_server.voice.announcer import Announcer
 from dawg_server.voice.books import Books
 from dawg_server.voice.brief import Brief
 from dawg_server.voice.dialect import events, ga, talk
@@ -47,7 +47,7 @@ class VoiceSession:
         self.user_id = user_id
         self.reason = ""  # why the session ends
         self.project_id = brief.project_id
-        self._voice, self._listener, self._service = voice, listener, service
+        self._voice, self._service, self._announcer = voice, service, Announcer(listener)
         self._brief, self._books, self._scribe, self._limits = brief, books, scribe, limits
         self._functions = Functions(toolbox, listener, self._function_result, self.change_voice, f"voice {self.id}")
         first = Turn(user_id, "voice", self.project_id, str(uuid.uuid4()), base_url)
@@ -113,16 +113,16 @@ class VoiceSession:
         if self._leg is None or not self._leg.dialect.ready:
             return  # the next upstream begins with it
         if voice == self._spoken_voice:
-            self._tell_voice("immediate")
+            self._announcer.voice(self._spoken_voice, "immediate")
         elif self._leg.dialect.voice_can_change:
             self._leg.act(self._leg.dialect.change_voice(voice))
 
     def stop(self, reason: str) -> None:
-        """Ends the session; `run` returns soon after. An answer under way is cancelled, and its bill waited for."""
+        """Ends the session; `run` returns soon after. An answer under way is cancelled; its bill may still come."""
         if self.reason:
             return
         self.reason = reason
-        if self._leg is not None and self._talker.underway:
+        if self._leg is not None and self._talker.unpaid:
             self._leg.act(self._leg.dialect.interrupt())
             asyncio.get_running_loop().call_later(BILL_PATIENCE, self._hang_up)
         else:
@@ -164,7 +164,7 @@ class VoiceSession:
             if not self._talking.cancelled() and (error := self._talking.exception()) is not None:
                 log.error("A voice session broke.", action="voice_session_broke", exc_info=error)
                 self.reason = "internal_error"
-                self._tell_error(errors.DawgError(), fatal=True)
+                self._announcer.error(errors.DawgError(), fatal=True)
         finally:
             for helper in (*helpers, self._talking):
                 helper.cancel()
@@ -172,13 +172,7 @@ class VoiceSession:
             await self._functions.close()
             self._scribe.close()
             await self._books.close()
-            self._listener.tell(
-                "realtime-stopped",
-                {
-                    "sessionId": self.id, "reason": self.reason, "durationSeconds": round(self.seconds, 3),
-                    "costUsd": round(self._books.cost, 6),
-                },
-            )  # fmt: skip
+            self._announcer.stopped(self.id, self.reason, self.seconds, self._books.cost)
 
     async def _talk_on(self) -> None:
         reconnecting = Reconnecting(min(SETTLED, self._limits.recycle_seconds / 2))
@@ -191,7 +185,7 @@ class VoiceSession:
                 return
             self._recycling = ending.reason
             if pause:
-                self._tell_disconnected(ending, will_reconnect=True)
+                self._announcer.disconnected(self.id, ending, will_reconnect=True)
                 await asyncio.sleep(pause)
 
     async def _one_upstream(self) -> Ending:
@@ -245,15 +239,15 @@ class VoiceSession:
             self._talking.cancel()
 
     def _end_refused(self, error: errors.DawgError) -> None:
-        self._tell_error(error, fatal=True)
+        self._announcer.error(error, fatal=True)
         self.stop(error.code)
 
     def _give_up(self, ending: Ending) -> None:
         self.reason = self.reason or "upstream"
         final = ending.how == "final"
         log.warning("A voice session lost the service for good.", action="voice_upstream_lost", code=ending.code)
-        self._tell_error(realtime.failed(ending.code, retryable=not final, message=ending.message), fatal=True)
-        self._tell_disconnected(ending, will_reconnect=False)
+        self._announcer.error(realtime.failed(ending.code, retryable=not final, message=ending.message), fatal=True)
+        self._announcer.disconnected(self.id, ending, will_reconnect=False)
 
     # -- what the service says -----------------------------------------------------------------------------------------
 
@@ -263,60 +257,56 @@ class VoiceSession:
                 self._on_ready(event)
             case events.Reconfigured():
                 self._spoken_voice = event.voice
-                self._tell_voice("immediate")
+                self._announcer.voice(self._spoken_voice, "immediate")
             case events.Fault():
                 self._on_fault(event)
             case events.FunctionCall() if self.reason:
                 pass  # nobody is there any more
             case _:
                 self._talker.take(event)
-                if isinstance(event, events.ResponseDone) and not self._talker.underway:
-                    self._answer_ended()
-
-    def _answer_ended(self) -> None:
-        if self.reason:
-            self._hang_up()
-        elif self._refusal is not None:
-            self._end_refused(self._refusal)
+                if self.reason and not self._talker.unpaid:
+                    self._hang_up()
+                elif self._refusal is not None and not self._talker.underway:
+                    self._end_refused(self._refusal)
 
     def _on_ready(self, event: events.Ready) -> None:
         assert self._leg is not None
         self._ready_at = now = time.monotonic()
         expires_at = event.expires_at or time.time() + SESSION_SECONDS
-        self._recycle_at = now + min(self._limits.recycle_seconds, expires_at - time.time() - EXPIRY_MARGIN)
+        left = expires_at - time.time() - EXPIRY_MARGIN
+        # A time that has (nearly) passed is no reason for one new connection after the other.
+        self._recycle_at = now + min(self._limits.recycle_seconds, left if left > 0 else SESSION_SECONDS)
         self._spoken_voice = event.voice
         for audio in self._microphone.take():
             self._leg.speak(audio)
         if self._commit_waits:
             self._commit_waits = False
             self._leg.act(self._leg.dialect.commit_audio())
-        told = {
-            "sessionId": self.id, "voice": event.voice, "model": event.model or self._service.model,
-            "expiresAt": _time(expires_at),
-        }  # fmt: skip
-        if not self._started:
-            self._started = True
-            self._listener.tell("realtime-started", told)
-            self._listener.tell("realtime-connected", told)
-        else:
-            previous, self.id = self.id, str(uuid.uuid4())
-            recycled = {"sessionId": self.id, "previousSessionId": previous, "reason": self._recycling}
-            self._listener.tell("session-recycled", told | recycled)
-            if self._recycling == "voice":
-                self._tell_voice("recycled")
+        previous = self.id if self._started else None
+        if self._started:
+            self.id = str(uuid.uuid4())
+        self._started = True
+        model = event.model or self._service.model
+        self._announcer.listening(self.id, event.voice, model, expires_at, previous=previous, reason=self._recycling)
+        if self._recycling == "voice":
+            self._announcer.voice(event.voice, "recycled")
         if event.voice != self._voice:
             self.change_voice(self._voice)
 
     def _on_fault(self, fault: events.Fault) -> None:
         assert self._leg is not None
-        log.log(10 if fault.kind is events.Class.NOISE else 30, "The voice service reported an error.",
-                action="voice_fault", code=fault.code, kind=fault.kind.value, during=fault.during)  # fmt: skip
+        write = log.debug if fault.kind is events.Class.NOISE else log.warning
+        write("The voice service reported an error.", action="voice_fault", code=fault.code, kind=fault.kind.value,
+              during=fault.during, said=fault.message)  # fmt: skip
+        # What the service says may name keys and accounts, so browsers get a sentence of ours.
         if fault.kind is events.Class.FINAL:
-            self._leg.end(Ending("final", "upstream", fault.code, fault.message))
+            sentence = f"The voice service refuses to go on ({fault.code})."
+            self._leg.end(Ending("final", "upstream", fault.code, sentence))
         elif fault.code == "session_expired":
-            self._leg.end(Ending("recycle", "age", fault.code, fault.message))
+            self._leg.end(Ending("recycle", "age", fault.code, "The voice service has ended the connection."))
         elif fault.kind is events.Class.OTHER:
-            self._tell_error(realtime.failed(fault.code, retryable=True, message=fault.message), fatal=False)
+            sentence = f"The voice service reported an error ({fault.code})."
+            self._announcer.error(realtime.failed(fault.code, retryable=True, message=sentence), fatal=False)
 
     def _function_result(self, call_id: str, output: str) -> None:
         self._talker.active_at = time.monotonic()
@@ -325,20 +315,3 @@ class VoiceSession:
 
     def _bill(self, bill: events.UsageReported) -> None:
         self._books.bill(bill, self.id, self.refuse)
-
-    # -- what the browser hears ----------------------------------------------------------------------------------------
-
-    def _tell_voice(self, applied: str) -> None:
-        self._listener.tell("voice-changed", {"voice": self._spoken_voice, "applied": applied})
-
-    def _tell_error(self, error: errors.DawgError, *, fatal: bool) -> None:
-        self._listener.tell("error", {**error.envelope(), "fatal": fatal, "retryAfter": error.retry_after})
-
-    def _tell_disconnected(self, ending: Ending, *, will_reconnect: bool) -> None:
-        news = {"reason": ending.message, "code": ending.code, "willReconnect": will_reconnect}
-        self._listener.tell("realtime-disconnected", {"sessionId": self.id, **news})
-
-
-def _time(seconds: float) -> str:
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
-    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -30,6 +30,7 @@ class Talker:
         self.dropped_audio = 0  # messages that the browser was too slow for
         self.groups: set[str] = set()  # undo groups of this session
         self._listener, self._functions, self._scribe, self._bill = listener, functions, scribe, bill
+        self._unwritten: set[str] = set()  # what the user said and the service has not written down yet
         self._turn = turn
         self._told_dropped = ""  # the response of which the browser was told that audio is missing
         self._reactions: dict[type, Callable[[Any], None]] = {
@@ -38,14 +39,19 @@ class Talker:
             events.TextDone: self._on_text_done,
             events.SpeechStarted: self._on_speech_started,
             events.SpeechStopped: self._on_speech_stopped,
-            events.UserTranscriptDone: lambda event: self._scribe.user_said(event.item_id, event.text),
-            events.UserTranscriptFailed: lambda event: self._scribe.user_said(event.item_id, ""),
+            events.UserTranscriptDone: lambda event: self._on_transcript(event.item_id, event.text),
+            events.UserTranscriptFailed: lambda event: self._on_transcript(event.item_id, ""),
             events.ResponseStarted: self._on_response_started,
             events.ResponseDone: self._on_response_done,
             events.Interrupted: self._on_interrupted,
             events.FunctionCall: self._on_call,
             events.UsageReported: self._bill,
         }
+
+    @property
+    def unpaid(self) -> bool:
+        """Bills are still to come."""
+        return bool(self.underway or self._unwritten)
 
     def take(self, event: events.Event) -> None:
         line = news.NEWS.get(type(event))
@@ -63,6 +69,7 @@ class Talker:
     def lose(self) -> dict[str, int]:
         """The upstream is gone. What it had said is written down; returns the sound of each lost answer in ms."""
         self.speaking = False
+        self._unwritten.clear()
         received, unfinished = self.underway.lost()
         for item_id, words in unfinished.items():
             self._scribe.assistant_said(item_id, words, self._group())
@@ -96,7 +103,12 @@ class Talker:
     def _on_speech_stopped(self, event: events.SpeechStopped) -> None:
         self.speaking = False
         self.active_at = time.monotonic()
+        self._unwritten.add(event.item_id)
         self._scribe.expect(event.item_id)
+
+    def _on_transcript(self, item_id: str, words: str) -> None:
+        self._unwritten.discard(item_id)
+        self._scribe.user_said(item_id, words)
 
     def _on_response_started(self, event: events.ResponseStarted) -> None:
         self.active_at = time.monotonic()

@@ -158,7 +158,7 @@ async def test_binary_and_base64_are_the_same_sound(service: Service, ada: Brows
     speech = realtime.speech(400)
     await ada.client.emit("send-audio", {"audio": speech[:9600]})
     await ada.client.emit("audio-data", {"audio": base64.b64encode(speech[9600:]).decode()})
-    await ada.heard("speech-started")
+    await service.connections[0].saw("input_audio_buffer.append", 2)
     assert voices.microphone(service.connections[0]) == speech
 
 
