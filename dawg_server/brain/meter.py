@@ -1,4 +1,4 @@
-"""What a turn costs: money is held before each call of the model, and each call is booked at once after it."""
+"""What a turn costs: money is held before each call of the model, and each call is booked before the next."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import orjson
 from dawg_server import errors
 from dawg_server.brain.answer import Answer
 from dawg_server.brain.claude import PROVIDER
+from dawg_server.brain.prompt import MAX_TOKENS
 from dawg_server.costs import Costs, Reservation, Usage, reported
 
 CHARACTERS_PER_TOKEN = 3  # fewer than is usual, as an estimate must not be too low
@@ -33,29 +34,36 @@ class Meter:
         self._project_id, self._conversation_id = project_id, conversation_id
         self._input = self._output = self._cached = 0
         self._cost = Decimal(0)
+        self._held = estimate(costs, model, FIRST_INPUT, MAX_TOKENS)
+        self._unbooked: list[Usage] = []
         self.remaining: dict[str, float | None] = {"dailyUsd": None, "monthlyUsd": None}
 
     @staticmethod
-    async def reserve(costs: Costs, user_id: str, model: str, max_tokens: int) -> Reservation:
+    async def reserve(costs: Costs, user_id: str, model: str) -> Reservation:
         """Raises `BudgetExceeded`, and `DependencyUnavailable` when the ledger cannot be read."""
-        return await costs.reserve(user_id, PROVIDER, estimate(costs, model, FIRST_INPUT, max_tokens))
+        return await costs.reserve(user_id, PROVIDER, estimate(costs, model, FIRST_INPUT, MAX_TOKENS))
 
     async def hold(self, request: Mapping[str, Any]) -> None:
-        """Holds the most that this call can cost. Raises as `reserve`."""
+        """Books the calls before and holds the most that this one can cost. Raises as `reserve`."""
+        booked, self._unbooked = self._unbooked, []
+        for usage in booked:
+            await self._reservation.book(usage)
         parts = (request["tools"], request["system"], request["messages"])
         size = sum(len(orjson.dumps(part)) for part in parts)
-        await self._reservation.renew(
-            estimate(self._costs, self._model, size // CHARACTERS_PER_TOKEN, request["max_tokens"])
-        )
+        needed = estimate(self._costs, self._model, size // CHARACTERS_PER_TOKEN, request["max_tokens"])
+        if booked or needed > self._held:
+            await self._reservation.renew(needed)
+            self._held = needed
 
-    async def book(self, answer: Answer) -> dict[str, Any]:
-        """Books one message of the model; returns its own usage, for its row. Cannot fail."""
+    def note(self, answer: Answer) -> dict[str, Any]:
+        """Adds one message of the model to the account; returns its own usage, for its row."""
         billed = reported.anthropic(answer.used())
         usage = Usage(
             PROVIDER, answer.model or self._model, "chat", billed, answer.id, project_id=self._project_id,
             conversation_id=self._conversation_id, metadata={} if answer.complete else {"estimated": True},
         )  # fmt: skip
-        cost = await self._reservation.book(usage)
+        self._unbooked.append(usage)
+        cost = self._costs.price(usage).amount
         read, cached, written = _tokens(billed)
         self._input, self._cached, self._output = self._input + read, self._cached + cached, self._output + written
         self._cost += cost
@@ -77,7 +85,9 @@ class Meter:
         }  # fmt: skip
 
     async def settle(self, outcome: str) -> None:
-        await self._reservation.settle(outcome=outcome)
+        """Books what is not booked yet and gives the rest back. Cannot fail."""
+        booked, self._unbooked = self._unbooked, []
+        await self._reservation.settle(*booked, outcome=outcome)
 
 
 def _tokens(billed: reported.Billed) -> tuple[int, int, int]:

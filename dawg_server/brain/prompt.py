@@ -53,10 +53,11 @@ def request(
 
     Three of the four cache marks: after the rules, after the earlier talk, after the newest message.
     """
+    paused = now[-1]["role"] == "assistant"  # its own words go back unchanged, and without a mark
     return {
         "model": model, "max_tokens": MAX_TOKENS, "tools": list(tools),
         "system": [{"type": "text", "text": RULES, "cache_control": CACHED}],
-        "messages": [*_marked(before), *_marked(now)],
+        "messages": [*_marked(before), *(now if paused else _marked(now))],
     }  # fmt: skip
 
 

@@ -152,7 +152,7 @@ class Brain:
         role = await self._document.role(project_id, user_id) if project_id else None
         offered = [*self._toolbox.offered("text", role), *keepsakes.TOOLS]
         transcript = Transcript(self._database, conversation_id, about["requestId"])
-        reservation = await Meter.reserve(self._costs, user_id, self.claude.model, prompt.MAX_TOKENS)
+        reservation = await Meter.reserve(self._costs, user_id, self.claude.model)
         try:
             opening = _Opening(self, question, project_id, conversation)
             await opening.read()

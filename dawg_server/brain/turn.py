@@ -174,6 +174,7 @@ class Turn:
 
     async def _use_tools(self, answer: Answer) -> list[dict[str, Any]]:
         content = answer.content()
+        self._listener.tell("usage", {**self._meter.totals(), **self.about})
         await self._write(answer, content, "tool_use")
         results = await self.hands.run(answer)
         await self._transcript.results(results)
@@ -213,9 +214,7 @@ class Turn:
         finally:
             self._speech.flush()
             if answer.id:
-                self._usage = await self._meter.book(answer)
-        await self._meter.look()
-        self._listener.tell("usage", {**self._meter.totals(), **self.about})
+                self._usage = self._meter.note(answer)
         return answer
 
     async def _write(self, answer: Answer, content: Sequence[Mapping[str, Any]], reason: str) -> None:

@@ -106,7 +106,7 @@ async def rename_conversation(call: Call) -> Answer:
     return await _whole(call)
 
 
-@routes.delete("/ai-brain/conversations/{id}", "Delete a conversation", reply=schemas.Deleted, errors=(404,))
+@routes.delete("/ai-brain/conversations/{id}", "Delete a conversation", reply=schemas.Gone, errors=(404,))
 async def delete_conversation(call: Call) -> Answer:
     if not await conversations.delete(call.services.database, _id(call), call.caller.user_id):
         raise _unknown()

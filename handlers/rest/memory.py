@@ -39,7 +39,7 @@ async def change_partly(call: Call) -> Answer:
     return await change(call)
 
 
-@routes.delete("/ai/memory/{id}", "Forget a memory", reply=brain_schemas.Deleted, errors=(404,))
+@routes.delete("/ai/memory/{id}", "Forget a memory", reply=brain_schemas.Gone, errors=(404,))
 async def forget(call: Call) -> Answer:
     await call.services.memory.forget(call.path["id"], call.caller.user_id)
     return {"success": True, "deleted": True, "id": call.path["id"], "message": "The memory was deleted."}

@@ -61,7 +61,7 @@ class Asked(Body):
     conversation_id = fields.UUID()
 
 
-class FunctionResult(Body):
+class BrowserResult(Body):
     """What the browser's function came to: any JSON up to 64 kB."""
 
     aliases: ClassVar = {"call_id": "callId"}
@@ -198,7 +198,7 @@ class Conversation(Body):
     message_count = fields.Integer()
 
 
-class Message(Body):
+class ConversationMessage(Body):
     """One thing that was said, with the functions that were called beside it."""
 
     id = fields.UUID()
@@ -214,7 +214,7 @@ class Message(Body):
 class WholeConversation(Conversation):
     """With everything that was said."""
 
-    messages = fields.List(fields.Nested(Message))
+    messages = fields.List(fields.Nested(ConversationMessage))
 
 
 class ConversationReply(WholeConversation):
@@ -240,7 +240,7 @@ class ConversationsReply(Body):
     pagination = fields.Nested(Pagination)
 
 
-class Deleted(Body):
+class Gone(Body):
     """It is gone for good."""
 
     success = fields.Boolean()

@@ -43,7 +43,7 @@ async def ask(call: Call) -> Ack:
     return turn.about
 
 
-@events.on("function-result", "What a function came to in the browser", payload=schemas.FunctionResult)
+@events.on("function-result", "What a function came to in the browser", payload=schemas.BrowserResult)
 def function_result(call: Call) -> Ack:
     """Within 30 s of its `function-call`."""
     answered = call.payload

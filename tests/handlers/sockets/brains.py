@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from tests.servers import dawg
 from tests.simulators import anthropic
 from tests.simulators.anthropic import AnthropicSimulator, Request
 from tests.simulators.anthropic.server import Reply, Scripted
+
+# The first turn of a process imports the SDK, which takes a second or more; no test is about that.
+importlib.import_module("anthropic.resources.messages")
 
 SMALL = "claude-haiku-5-5"
 ENDS = ("response-done", "error")
@@ -67,7 +71,7 @@ class Browser:
         return cls(await javascript.connect(server.url, namespace="/ai-brain", auth={"userId": user}))
 
     async def begin(self, message: str = "faster", **fields: Any) -> dict[str, Any]:
-        ack = await self.client.emit_ack("message", {"message": message, **fields})
+        ack = await self.client.emit_ack("message", {"message": message, **fields}, timeout=60)
         assert ack["success"], ack
         return dict(ack)
 
