@@ -51,7 +51,7 @@ def part_notes(
         lead = dataclasses.replace(style.leads[0], energy=0.0)
         notes = melody.lead(frames, lead, parsed, mood, rng)
     else:
-        notes = comping.layer(frames, _chord_layer(style, complexity), mood, rng)
+        notes = comping.layer(frames, _chord_layer(style, complexity), parsed, mood, rng)
     on_grid = feel.Feel(style.swing, style.swing_grid, 0.0, 0.0, bars * beats_per_bar)
     return tuple(feel.perform(notes, on_grid, rng, drums=part == "drums"))
 

@@ -6,6 +6,7 @@ the voicing from the lowest (0), counting on into the next octave; `n` anticipat
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Sequence
 
@@ -13,14 +14,18 @@ from dawg_server.music import frame, moods, patterns, score, style, theory, voic
 
 _VELOCITIES = {"X": 100, "x": 86, "o": 62, "d": 92, "u": 70, "n": 84}
 _PICKED_VELOCITY = 80
+_WEIGHTS = {  # of the velocity, by semitones above the tonic
+    True: {2: 1.18, 3: 1.2, 7: 1.12, 8: 0.86, 10: 0.9, 11: 1.15},  # minor
+    False: {0: 1.1, 4: 1.08, 9: 0.94, 10: 0.9},
+}
 _STRING_GAP_BEATS = 0.025
 _STRUMMED = frozenset("du0123456789")
 
 
 def layer(
-    bars: Sequence[frame.Bar], layer: style.Layer, mood: moods.Mood, rng: random.Random
+    bars: Sequence[frame.Bar], layer: style.Layer, key: theory.Key, mood: moods.Mood, rng: random.Random
 ) -> list[score.Note]:
-    """One layer's notes, straight and unhumanised."""
+    """One layer's notes, straight and unhumanised, leaning on the key's third and fifth."""
     calm, loud = patterns.pick(layer.patterns, mood.density, rng)
     voiced = _Voices(layer)
     notes: list[score.Note] = []
@@ -35,7 +40,13 @@ def layer(
         for event in patterns.read(pattern, bar.number, bar.metre):
             if event.offset < bar.beats:
                 notes += _event(event, bar, voiced, loudness)
-    return notes
+    return [_weighed(note, key) for note in notes]
+
+
+def _weighed(note: score.Note, key: theory.Key) -> score.Note:
+    # The bass sounds the tonic; which key it is the tonic of is said by the notes above it.
+    weight = _WEIGHTS[key.minor].get((note.pitch - key.tonic) % 12, 1.0)
+    return dataclasses.replace(note, velocity=max(1, min(127, round(note.velocity * weight))))
 
 
 class _Voices:

@@ -132,7 +132,7 @@ class _Writer:
             instrument = self._choose(layer.instruments, layer.stem if index == 0 else "", rng)
             if self._refused(instrument):
                 continue
-            notes = feel.perform(comping.layer(bars, layer, self._mood, rng), self._feel(end), rng)
+            notes = feel.perform(comping.layer(bars, layer, self._key, self._mood, rng), self._feel(end), rng)
             parts.append(score.Part(layer.stem, instrument, tuple(notes), layer.gain_db, layer.pan))
         return parts
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dawg_server.music import frame, moods, score, style, theory
 
 CONTRASTS = {
-    True: ("VI VII i VII", "iv VI i VII", "VI iv i v"),  # minor
+    True: ("VI VII i VII", "iv VI i VII", "VI iv i V"),  # minor
     False: ("IV V vi V", "vi IV I V", "IV I IV V"),  # major
 }
 _FAREWELL = {True: "i iv", False: "I IV"}  # an outro settles between tonic and subdominant

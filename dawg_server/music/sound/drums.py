@@ -18,7 +18,7 @@ from dawg_server.music.sound.tone import Samples, Tone
 
 SQUARES_808 = (205.3, 304.4, 369.6, 522.7, 540.0, 800.0)  # Hz: the six oscillators of the classic analogue cymbal
 
-FARTHEST_TUNING = 4.0  # semitones by which a kick may move to the tonic
+FARTHEST_DOWN, FARTHEST_UP = 4.0, 6.5  # semitones by which a kick may move to the tonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +59,15 @@ class Metal:
 
 
 def tuned(character: Kick, tonic: int | None) -> Kick:
-    """The kick on the tonic or, where that is more than a major third away, on the fifth: its body is a note, and a
-    wrong one is heard in every bar."""
+    """The kick on the tonic or, where that is too far, on the fifth: its body is a note, and a wrong one is heard in
+    every bar."""
     if tonic is None:
         return character
     pitch = 69 + 12 * math.log2(character.end / 440.0)
-    to_tonic = _nearest(tonic, pitch)
-    shift = to_tonic if abs(to_tonic) <= FARTHEST_TUNING else _nearest(tonic + 7, pitch)
+    to_tonic = (tonic - pitch + FARTHEST_DOWN) % 12 - FARTHEST_DOWN
+    shift = to_tonic if to_tonic <= FARTHEST_UP else to_tonic - 5  # the fifth below the tonic
     ratio = 2 ** (shift / 12)
     return dataclasses.replace(character, start=character.start * ratio, end=character.end * ratio)
-
-
-def _nearest(pitch_class: int, pitch: float) -> float:
-    return (pitch_class - pitch + 6) % 12 - 6
 
 
 def kick(tone: Tone, character: Kick) -> Samples:

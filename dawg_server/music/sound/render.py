@@ -1,17 +1,16 @@
 """From a score to files: the mix in the formats asked for, and its four stems at the very levels they have in the mix.
 
-Three passes over blocks of about three seconds: play the stems into a temporary file, listen to their balance and
+Three passes over blocks of about three seconds: play the stems onto a tape, listen to their balance and
 plan the master's gain, write. What is reported is measured on the samples that are written.
 """
 
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from dawg_server.audio import codecs, limiter, loudness, truepeak
 from dawg_server.music import score as scores
 from dawg_server.music import theory
 from dawg_server.music.sound import mastering, profiles, sequencer, stems
+from dawg_server.music.sound.tape import Tape
 from dawg_server.music.sound.tone import Samples
 
 Format = Literal["wav", "flac", "mp3", "ogg"]
@@ -69,10 +69,10 @@ def render(
     if frames <= 0:
         raise errors.ValidationError("The piece has no length.", details={"duration": "has to be positive"})
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as tape:
+    with Tape(folder, (len(scores.STEMS), BLOCK, 2)) as tape:
         gains = _play(score, rate, frames, tape, told)
         listener = mastering.Listener(rate)
-        for block in _tape(tape, gains):
+        for block in _balanced(tape, gains):
             listener.add(block, _summed(block))
         told(SHARES["mixing"], "mixing")
         target = mastering.TARGET
@@ -88,7 +88,7 @@ def render(
     return done
 
 
-def _play(score: scores.Score, rate: int, frames: int, tape: IO[bytes], told: Report) -> Samples:
+def _play(score: scores.Score, rate: int, frames: int, tape: Tape, told: Report) -> Samples:
     """Writes all stems to the tape, (stems, frames, 2) float32 a block, and returns the gains that balance them."""
     events = sequencer.events_of(score, rate, frames)
     tonic = theory.parse_key(score.key).tonic
@@ -102,7 +102,7 @@ def _play(score: scores.Score, rate: int, frames: int, tape: IO[bytes], told: Re
             together[index], power = chains[name].process(layers[name], start)
             powers[name].append(power)
         together[:, max(0, frames - start) :] = 0.0
-        tape.write(together.data)
+        tape.record(together)
         told(SHARES["synthesis"] * min(1.0, (start + BLOCK) / frames), "synthesis")
     profile = profiles.of(score.genre)
     return np.array([_balance(name, profile.level(name), powers[name]) for name in scores.STEMS], np.float32)
@@ -120,14 +120,13 @@ def _balance(name: str, level: float, powers: Sequence[float]) -> float:
     return float(10 ** ((level - usual + USUAL_LUFS["drums"] + correction) / 20))
 
 
-def _tape(tape: IO[bytes], gains: Samples) -> Iterator[Samples]:
-    tape.seek(0)
-    while data := tape.read(2 * BLOCK * gains.nbytes):
-        yield np.frombuffer(data, np.float32).reshape(gains.size, -1, 2) * gains[:, None, None]
+def _balanced(tape: Tape, gains: Samples) -> Iterator[Samples]:
+    for block in tape.play():
+        yield block * gains[:, None, None]
 
 
-def _mastered(tape: IO[bytes], gains: Samples, curve: Samples) -> Iterator[Samples]:
-    for index, block in enumerate(_tape(tape, gains)):
+def _mastered(tape: Tape, gains: Samples, curve: Samples) -> Iterator[Samples]:
+    for index, block in enumerate(_balanced(tape, gains)):
         yield mastering.apply(block, curve, index * (BLOCK // mastering.FRAME))
 
 

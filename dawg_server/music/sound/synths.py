@@ -18,7 +18,7 @@ def pad(tone: Tone) -> Samples:
     time = tone.time(frames)
     waves = oscillators.sweep_table(oscillators.harmonics("saw", f, rate), f, 0.75)
     cutoff = 420 + f * 1.4 + (500 + 900 * tone.velocity) * (0.55 - 0.45 * np.cos(2 * np.pi * time / (16 * tone.beat)))
-    both = _ensemble(tone, waves, oscillators.sweep_row(cutoff), frames, (-8.0, -3.0, 3.5, 8.0))
+    both = _ensemble(tone, waves, oscillators.sweep_row(cutoff), frames, (-7.5, 0.5, 8.0))
     return _shaped(both, envelopes.adsr(tone.held, rate, min(0.28, 0.3 * tone.seconds), 1.0, 0.9, 0.9)) * np.float32(
         0.5
     )

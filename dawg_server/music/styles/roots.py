@@ -67,7 +67,7 @@ COUNTRY = Style(
             62, 82, True, 0.15, 0.6, gain_db=-1, pan=0.2,
         ),
     ),
-    minor=("i iv i v", "i VI iv v", "i i VII i", "i VII iv i", "i III iv i"),
+    minor=("i iv i V", "i VI iv V", "i i VII i", "i VII iv i", "i III iv i"),
     major=("I vi IV V", "I ii IV V", "I IV I V", "I I IV V", "I IV V I"),
     cadences=("V", "V"),
     loose_ms=4.0,
@@ -138,7 +138,7 @@ FOLK = Style(
         # The second voice of the close harmony: the same rhythm cells lower down.
         Lead(("choir",), ("x--- ---- x--- ----",), ("ABAB",), 57, 72, True, 0.02, 0.88, gain_db=-8, pan=-0.3),
     ),
-    minor=("i iv i v", "i VI iv i", "i VII VI v", "i VI III VII", "i III iv i"),
+    minor=("i iv i V", "i VI iv i", "i VII VI V", "i VI III VII", "i III iv i"),
     major=("I vi ii V", "I iii IV I", "I IV I V", "I V vi IV", "I V IV I"),
     cadences=("V", "V"),
     loose_ms=6.0,
