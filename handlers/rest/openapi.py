@@ -44,7 +44,7 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
     spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     for route in routes:
         spec.path(path=route.paths[0], operations={route.method.lower(): _operation(route, plugin)})
-    return spec.to_dict()
+    return _tidy(spec.to_dict())
 
 
 def _operation(route: Route, plugin: MarshmallowPlugin) -> dict[str, Any]:
@@ -121,3 +121,12 @@ def _own_fields(self: FieldConverterMixin, field: fields.Field[Any], **_: Any) -
     if isinstance(field, Flag):
         return {"type": "boolean"}
     return {"type": "string"} if isinstance(field, Choice) else {}
+
+
+def _tidy(node: Any) -> Any:
+    """Names each type of a nullable field once: the library adds `null` again for every use of a schema."""
+    if isinstance(node, dict):
+        types = node.get("type")
+        once = {"type": list(dict.fromkeys(types))} if isinstance(types, list) else {}
+        return {key: _tidy(value) for key, value in node.items()} | once
+    return [_tidy(each) for each in node] if isinstance(node, list) else node

@@ -68,11 +68,13 @@ async def running(dsn: str, folder: Path, **variables: str) -> AsyncIterator[Daw
         await web.TCPSite(runner, "127.0.0.1", int(variables.get("PORT", 0))).start()
         app.start_jobs(chosen, jobs, alone=False)
         port = runner.addresses[0][1]
-        async with aiohttp.ClientSession() as http:
-            yield Dawg(f"http://127.0.0.1:{port}", parts, sockets, jobs, http)
-        await jobs.queue.stop()
-        await sockets.close()
-        await runner.cleanup()
+        try:
+            async with aiohttp.ClientSession() as http:
+                yield Dawg(f"http://127.0.0.1:{port}", parts, sockets, jobs, http)
+        finally:
+            await jobs.queue.stop()
+            await sockets.close()
+            await runner.cleanup()
 
 
 class DawgProcess:

@@ -1,0 +1,64 @@
+"""Requests made from `/openapi.json` itself: none breaks the server, and every status that comes is documented."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import requests  # type: ignore[import-untyped]
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.servers import dawg
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "4"))  # requests per route and test run
+LIMITS = {"REQUESTS_PER_MINUTE": "1000000", "JOBS_PER_MINUTE": "100000", "JOB_CONCURRENCY": "0", "JOBS_WAITING_PER_USER": "100000"}
+
+
+async def test_no_request_that_the_documents_allow_or_forbid_breaks_anything(database_dsn: str, tmp_path: Path) -> None:
+    async with dawg.running(database_dsn, tmp_path, **LIMITS) as server:
+        _, document = await server.json("GET", "/openapi.json")
+        with requests.Session() as session:
+            found = await asyncio.to_thread(_fuzz, document, server.url, session)
+        assert found == []
+        assert (await server.json("GET", "/health"))[1]["status"] == "healthy"
+
+
+def _fuzz(document: dict[str, Any], url: str, session: requests.Session) -> list[str]:
+    found: dict[str, str] = {}
+    for result in schemathesis.openapi.from_dict(document).get_all_operations():
+        _probe(result.ok(), url, session, found)
+    return list(found.values())
+
+
+def _probe(operation: Any, url: str, session: requests.Session, found: dict[str, str]) -> None:
+    documented = {int(status) for status in operation.definition.raw["responses"]}
+
+    @settings(
+        max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(case=_cases(operation))
+    def probe(case: Any) -> None:
+        if isinstance(case.query, dict):
+            case.query.pop("wait", None)  # no job runs here, so it would be waited for in vain
+        reply = case.call(base_url=url, session=session, timeout=20)
+        if reply.status_code not in documented or reply.status_code == 500:
+            name = f"{case.method} {case.path} -> {reply.status_code}"
+            sent = f"{str(case.body)[:200]} {str(case.query)[:100]} {str(case.path_parameters)[:100]}"
+            found.setdefault(name, f"{name}: {reply.text[:200]} for {sent}")
+
+    probe()
+
+
+def _cases(operation: Any) -> st.SearchStrategy[Any]:
+    good = operation.as_strategy(generation_mode=schemathesis.GenerationMode.POSITIVE)
+    try:
+        bad = operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE)
+    except Exception:
+        return good
+    return st.one_of(good, bad)
+
