@@ -33,7 +33,7 @@ class Lyrics:
 
     async def tell(self, found: dict[str, Any], *, project_id: str, track_id: str, user_id: str, username: str) -> None:
         """The three events about an analysis, to the project's room and to the one who asked."""
-        about = {"project_id": project_id, "user_id": user_id, "username": username, "to_user": True}
+        about: dict[str, Any] = {"project_id": project_id, "user_id": user_id, "username": username, "to_user": True}
         told = {"trackId": track_id}
         labels = found["structure"]["sections"]
         await self._bus.publish(events.LyricsAnalyzed(**about, fields=told | {"analysis": found}))

@@ -94,19 +94,20 @@ async def create_conversation(call: Call) -> Answer:
     return _reply({**_view(row), "messages": []})
 
 
-@routes.get("/ai-brain/conversations/{id}", "Read a conversation", reply=schemas.ConversationReply, errors=(404,))
+@routes.get("/ai-brain/conversations/{conversation_id}", "Read a conversation", reply=schemas.ConversationReply,
+            errors=(404,))  # fmt: skip
 async def read_conversation(call: Call) -> Answer:
     return await _whole(call)
 
 
-@routes.patch("/ai-brain/conversations/{id}", "Rename a conversation", body=schemas.Rename,
+@routes.patch("/ai-brain/conversations/{conversation_id}", "Rename a conversation", body=schemas.Rename,
               reply=schemas.ConversationReply, errors=(404,))  # fmt: skip
 async def rename_conversation(call: Call) -> Answer:
     await conversations.rename(call.services.database, _id(call), call.caller.user_id, call.body["title"])
     return await _whole(call)
 
 
-@routes.delete("/ai-brain/conversations/{id}", "Delete a conversation", reply=schemas.Gone, errors=(404,))
+@routes.delete("/ai-brain/conversations/{conversation_id}", "Delete a conversation", reply=schemas.Gone, errors=(404,))
 async def delete_conversation(call: Call) -> Answer:
     if not await conversations.delete(call.services.database, _id(call), call.caller.user_id):
         raise _unknown()
@@ -248,7 +249,7 @@ def _next(turn: Turn) -> dict[str, Any] | None:
 
 
 def _id(call: Call) -> str:
-    id = call.path["id"]
+    id = call.path["conversation_id"]
     if not ids.is_uuid(id):
         raise _unknown()
     return id

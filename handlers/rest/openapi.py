@@ -44,7 +44,8 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
     spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     for route in routes:
         spec.path(path=route.paths[0], operations={route.method.lower(): _operation(route, plugin)})
-    return _tidy(spec.to_dict())
+    tidy: dict[str, Any] = _tidy(spec.to_dict())
+    return tidy
 
 
 def _operation(route: Route, plugin: MarshmallowPlugin) -> dict[str, Any]:

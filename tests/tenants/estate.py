@@ -84,7 +84,8 @@ async def _remember(server: dawg.Dawg, estate: Estate) -> None:
     """What the server itself writes down about people."""
     ids = estate.ids
     values = {
-        "user": estate.user_id, "mark": estate.mark, "text": json.dumps({"text": estate.mark}), "key": uuid.uuid4().bytes,
+        "user": estate.user_id, "mark": estate.mark, "text": json.dumps({"text": estate.mark}),
+        "blocks": json.dumps([{"type": "text", "text": estate.mark}]), "key": uuid.uuid4().bytes,
         **{kind: ids[kind] for kind in ("project", "audio")},
     }  # fmt: skip
 
@@ -108,7 +109,7 @@ async def _remember(server: dawg.Dawg, estate: Estate) -> None:
     await insert("conversation", "conversations", "owner_id, project_id, title, summary",
                  "%(user)s, %(project)s, %(mark)s, %(mark)s")  # fmt: skip
     await insert("message", "messages", "conversation_id, seq, role, content, request_id",
-                 "%(conversation)s, 0, 'user', %(text)s, %(mark)s")  # fmt: skip
+                 "%(conversation)s, 0, 'user', %(blocks)s, %(mark)s")  # fmt: skip
     await insert("memory", "memories", "user_id, type, content", "%(user)s, 'fact', %(mark)s")
     await insert("usage", "usage_records", "owner_id, project_id, service, operation, total_cost, metadata",
                  "%(user)s, %(project)s, 'anthropic', %(mark)s, 0.5, %(text)s")  # fmt: skip
@@ -119,6 +120,8 @@ async def _remember(server: dawg.Dawg, estate: Estate) -> None:
                  "user_id, type, severity, period, period_start, message, current_spent, budget_limit, percentage",
                  "%(user)s, 'threshold', 'warning', 'month', '2000-01-01', %(mark)s, 1, 2, 50")  # fmt: skip
     await insert("session", "voice_sessions", "user_id, ended_at", "%(user)s, now()")
+    await insert("", "brain_turns", "id, user_id, conversation_id, request_id, expires_at",
+                 "gen_random_uuid(), %(user)s, %(conversation)s, %(mark)s, now()")  # fmt: skip
 
 
 async def tables(server: dawg.Dawg) -> dict[str, set[str]]:

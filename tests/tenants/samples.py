@@ -59,6 +59,8 @@ def sample(schema: Any, schemas: Schemas, route: str = "") -> Sample:
     for slot in slots:
         if slot.kinds == ("job",) and "/render/" in route:
             slot.kinds = ("render",)
+        if slot.path == "path.id":  # a bare id is of what the route is about; memories are read by their owner's
+            slot.kinds = ("user",) if route.startswith("GET") and "/memory/" in route else kinds_of(route)
     return Sample(value, slots)
 
 
