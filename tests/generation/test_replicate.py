@@ -68,6 +68,7 @@ async def test_a_beat_is_bought_copied_measured_and_booked_once(
     cost = await server.services.database.fetch_value("SELECT cost FROM generations WHERE id = %s", (job["jobId"],))
     assert cost == rows[0]["total_cost"]
     assert len(service.predictions) == 1
+    await browser.wait_for("generation:completed", timeout=10)
     news = [args[0] for name, args in browser.events if name == "generation:progress"]
     assert [each["percent"] for each in news] == sorted(each["percent"] for each in news)
     stages = list(dict.fromkeys(each["stage"] for each in news))
@@ -186,6 +187,7 @@ async def test_a_failed_prediction_is_told_in_its_own_words_and_booked(
     rows = await outside.booked(server, job["jobId"])
     assert rows[0]["units"] == pytest.approx(9, rel=0.5)
     assert rows[0]["metadata"]["status"] == "failed"
+    await browser.wait_for("generation:failed", timeout=10)
     told = [args[0] for name, args in browser.events if name == "generation:failed"]
     assert [(each["jobId"], each["code"], each["retryable"]) for each in told] == [
         (job["jobId"], "provider_failed", False)

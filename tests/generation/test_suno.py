@@ -57,6 +57,7 @@ async def test_a_song_is_bought_once_heard_early_and_kept_with_both_takes(
         ("suno", f"suno:{service.tasks[0].id}", 1)
     ]
     assert rows[0]["total_cost"] > 0
+    await browser.wait_for("generation:completed", timeout=10)
     previews = [args[0] for name, args in browser.events if name == "generation:preview"]
     assert len(previews) == 1
     assert previews[0]["jobId"] == previews[0]["generationId"] == job["jobId"]
