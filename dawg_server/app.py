@@ -31,6 +31,7 @@ from dawg_server.audiofiles.measuring import Measuring
 from dawg_server.audiofiles.service import AudioFiles
 from dawg_server.audiofiles.track_metadata import TrackMetadata
 from dawg_server.brain.claude import Claude
+from dawg_server.brain.functions import BrainFunctions
 from dawg_server.brain.places import Places, TurnLimits
 from dawg_server.brain.service import Brain
 from dawg_server.costs import Costs
@@ -209,6 +210,8 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         stack.push_async_callback(brain.close)
         requests = Requests(database, access, document)
         FinishingFunctions(requests, generation, providers, workers, material, access, work).register(functions)
+        lyrics, versions = Lyrics(bus), Versions(database, document)
+        BrainFunctions(database, access, generation, providers, lyrics, versions, analyses).register(functions)
         parts = Services(
             settings=settings,
             lifecycle=Lifecycle(),
@@ -231,7 +234,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             analyses=analyses,
             track_metadata=TrackMetadata(database, document, analyses),
             sharing=Sharing(database, bus, access),
-            versions=Versions(database, document),
+            versions=versions,
             archives=archives,
             providers=providers,
             generation=generation,
@@ -240,7 +243,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             voice=voice,
             brain=brain,
             memory=memory,
-            lyrics=Lyrics(bus),
+            lyrics=lyrics,
             webhooks=outside.webhooks,
         )
         yield parts, Jobs(queue, runner, sweeper, settler, measuring, cleaner)

@@ -1,0 +1,246 @@
+"""The assistant over HTTP: as JSON, as a stream, and after the end of the process that answered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.handlers.sockets import brains
+from tests.handlers.sockets.brains import Model
+from tests.servers import dawg
+from tests.servers.dawg import Dawg, DawgProcess
+from tests.simulators import anthropic
+from tests.simulators.anthropic import text, tool_use, turn
+
+STREAM = {"Accept": "text/event-stream"}
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[Model]:
+    async with anthropic.AnthropicSimulator(key="sk-test-of-brain") as simulator:
+        yield Model(simulator)
+
+
+@pytest.fixture
+async def server(database_dsn: str, tmp_path: Path, model: Model) -> AsyncIterator[Dawg]:
+    async with brains.server(database_dsn, tmp_path, model) as running:
+        yield running
+
+
+async def events(reply: aiohttp.ClientResponse) -> list[tuple[int, str, dict[str, Any]]]:
+    told = []
+    for part in (await reply.text()).split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in part.splitlines() if not line.startswith(":"))
+        if fields:
+            told.append((int(fields["id"]), fields["event"], json.loads(fields["data"])))
+    return told
+
+
+@pytest.mark.parametrize("path", ["/api/ai-brain/chat", "/api/chat", "/api/v1/ai-brain/chat"])
+async def test_a_turn_as_json(server: Dawg, model: Model, path: str) -> None:
+    project_id = await brains.project(server)
+    model.says(turn(tool_use("setTempo", {"bpm": 90}), tool_use("playProject", {})), turn(text("Done.")))
+    status, done = await server.json("POST", path, json={"message": "slow, then play", "projectId": project_id})
+    assert status == 200, done
+    assert done["response"] == done["text"] == done["message"]["content"] == "Done."
+    assert [(each["name"], each["executed"]) for each in done["functionCalls"]] == [
+        ("setTempo", True), ("playProject", False),
+    ]  # fmt: skip
+    assert done["function_call"]["name"] == "playProject"
+    assert done["usage"]["costUsd"] > 0
+    assert done["stopReason"] == "end_turn"
+    project = (await server.json("GET", f"/api/projects/{project_id}"))[1]
+    assert (project["bpm"], project["revision"]) == (90, done["revision"])
+
+
+async def test_a_turn_as_a_stream_of_the_same_events(server: Dawg, model: Model) -> None:
+    model.says(turn(text("a", "b"), tool_use("recall", {"query": "x"}), delay=0.02), turn(text("c")))
+    headers = server.as_user("ada") | STREAM
+    async with server.http.post(f"{server.url}/api/chat", json={"message": "x"}, headers=headers) as reply:
+        assert reply.content_type == "text/event-stream"
+        told = await events(reply)
+    assert [number for number, _, _ in told] == list(range(1, len(told) + 1))
+    names = [name for _, name, _ in told]
+    assert names[-2:] == ["usage", "response-done"]
+    assert names.index("tool-start") < names.index("tool-result")
+    words = "".join(payload["text"] for _, name, payload in told if name == "response-delta")
+    assert words == told[-1][2]["text"] == "ab\n\nc"
+    assert len({payload["requestId"] for _, _, payload in told}) == 1
+
+
+@pytest.mark.parametrize("headers", [STREAM, {}])
+async def test_hanging_up_cancels_the_turn(server: Dawg, model: Model, headers: dict[str, str]) -> None:
+    model.says(turn(text("Endless", anthropic.HANG)))
+    asking = asyncio.create_task(
+        server.http.post(f"{server.url}/api/chat", json={"message": "x"}, headers=server.as_user("ada") | headers)
+    )
+    async with asyncio.timeout(5):
+        while not model.requests:
+            await asyncio.sleep(0.01)
+    if headers:
+        (await asking).close()
+    else:
+        asking.cancel()
+    began = time.monotonic()
+    assert (await model.requests[0].over()).hung_up
+    assert time.monotonic() - began < 0.5
+
+
+async def test_an_error_after_the_first_byte_is_an_event_and_before_it_a_status(server: Dawg, model: Model) -> None:
+    model.says(turn(text("So"), anthropic.Fail()), anthropic.unauthorized())
+    headers = server.as_user("ada") | STREAM
+    async with server.http.post(f"{server.url}/api/chat", json={"message": "x"}, headers=headers) as reply:
+        told = await events(reply)
+    assert (told[-1][1], told[-1][2]["code"]) == ("error", "provider_failed")
+    status, refused = await server.json("POST", "/api/chat", json={"message": "x"})
+    assert (status, refused["code"]) == (502, "provider_failed")
+    status, refused = await server.json("POST", "/api/chat", json={"message": ""})
+    assert (status, refused["code"]) == (400, "validation_error")
+
+
+async def test_conversations_are_listed_named_renamed_and_deleted(server: Dawg, model: Model) -> None:
+    model.says(turn(tool_use("recall", {"query": "x"})), turn(text("Hello.")))
+    first = (await server.json("POST", "/api/chat", json={"message": "hi"}))[1]["conversationId"]
+    path = f"/api/ai-brain/conversations/{first}"
+    async with asyncio.timeout(5):
+        while (await server.json("GET", path))[1]["title"] is None:
+            await asyncio.sleep(0.02)
+    read = (await server.json("GET", path))[1]
+    assert (read["title"], read["conversation"]["id"]) == ("Faster drums", first)
+    assert [each["role"] for each in read["messages"]] == ["user", "assistant", "assistant"]
+    assert read["messages"][1]["functionCalls"][0]["name"] == "recall"
+    assert read["messages"][1]["functionCalls"][0]["result"]["success"] is True
+    status, second = await server.json("POST", "/api/ai-brain/conversations", json={"title": "Mine"})
+    assert status == 201
+    listed = (await server.json("GET", "/api/ai-brain/conversations?limit=1"))[1]
+    assert [each["id"] for each in listed["conversations"]] == [second["id"]]
+    assert listed["pagination"] == {"total": 2, "limit": 1, "offset": 0}
+    assert (await server.json("PATCH", path, json={"title": "New"}))[1]["title"] == "New"
+    assert (await server.json("DELETE", path))[0] == 200
+    assert (await server.json("GET", path))[0] == 404
+    assert (await server.json("GET", "/api/ai-brain/conversations/nothing"))[0] == 404
+
+
+async def test_one_sentence_is_done_outside_of_every_conversation(server: Dawg, model: Model) -> None:
+    project_id = await brains.project(server)
+    model.says(turn(tool_use("setTempo", {"bpm": 77}), tool_use("playProject", {})), turn(text("Slower.")))
+    body = {"command": "slower, and play", "projectId": project_id, "currentState": {"playing": False}}
+    status, done = await server.json("POST", "/api/v1/ai/daw-command", json=body)
+    assert status == 200, done
+    assert (done["action"], done["message"], done["result"]["success"]) == ("setTempo", "Slower.", True)
+    assert [each["name"] for each in done["functionCalls"]] == ["playProject"]
+    assert done["revision"] == (await server.json("GET", f"/api/projects/{project_id}"))[1]["revision"]
+    assert (await server.json("GET", "/api/ai-brain/conversations"))[1]["pagination"]["total"] == 0
+    assert (await server.json("POST", "/api/v1/ai/daw-command", "bob", json=body))[0] == 404
+
+
+async def test_the_catalogue_in_tool_form(server: Dawg, model: Model) -> None:
+    status, shown = await server.json("GET", "/api/ai-brain/functions")
+    assert (status, len(shown["functions"])) == (200, 40)
+    assert all(set(each) == {"name", "description", "input_schema"} for each in shown["functions"])
+    model.says(turn(text("ok")))
+    await server.json("POST", "/api/chat", json={"message": "x"})
+    tools = model.requests[0].body["tools"]
+    assert tools[:40] == shown["functions"]
+    assert [each["name"] for each in tools[40:]] == ["remember", "recall", "forget"]
+
+
+async def test_the_turn_waits_for_a_real_beat(server: Dawg, model: Model) -> None:
+    project_id = await brains.project(server)
+
+    def look(request: anthropic.Request) -> anthropic.Turn:
+        job = json.loads(request.messages[-1]["content"][0]["content"])
+        return turn(tool_use("getJobStatus", {"jobId": job["jobId"]}))
+
+    model.says(turn(tool_use("generateBeat", {"genre": "house", "bars": 1})), look, turn(text("Listen.")))
+    status, done = await server.json("POST", "/api/chat", json={"message": "a beat", "projectId": project_id})
+    assert status == 200, done
+    job = done["functionCalls"][1]["result"]
+    assert done["functionCalls"][1]["executed"], job
+    assert "completed" in json.dumps(job)
+
+
+async def test_the_functions_that_look_and_keep(server: Dawg, model: Model) -> None:
+    project_id = await brains.project(server)
+    model.says(
+        turn(
+            tool_use("analyzeLyrics", {"lyrics": "[Verse]\nwalking home\nall alone\n\n[Chorus]\nlight the way"}),
+            tool_use("saveVersion", {"name": "before"}), tool_use("generateMusic", {"prompt": "calm", "duration": 5}),
+            tool_use("analyzeAudio", {"audioFileId": "00000000-0000-4000-8000-000000000000"}),
+            tool_use("analyzeLyrics", {}),
+        ),
+        turn(text("Looked.")),
+    )  # fmt: skip
+    body = {"message": "look", "projectId": project_id}
+    done = (await server.json("POST", "/api/chat", json=body))[1]
+    assert [each["executed"] for each in done["functionCalls"]] == [True, True, True, False, False], done
+    job = await server.finished(done["functionCalls"][2]["result"]["jobId"])
+    assert job["state"] == "completed"
+    assert (await server.json("GET", f"/api/projects/{project_id}/versions"))[1]["total"] == 1
+
+
+async def test_without_a_key_the_rest_works_and_the_brain_names_it(
+    database_dsn: str, tmp_path: Path, javascript: Any
+) -> None:
+    async with dawg.running(database_dsn, tmp_path) as server:
+        for path, body in (
+            ("/api/chat", {"message": "x"}),
+            ("/api/v1/ai/daw-command", {"command": "x", "projectId": "00000000-0000-4000-8000-000000000000"}),
+        ):
+            status, refused = await server.json("POST", path, json=body)
+            assert (status, refused["code"]) == (503, "provider_unconfigured")
+            assert refused["details"] == {"env": ["ANTHROPIC_API_KEY"]}
+        browser = await brains.Browser.open(javascript, server)
+        ack = await browser.client.emit_ack("message", {"message": "x"})
+        assert (ack["code"], ack["details"]) == ("provider_unconfigured", {"env": ["ANTHROPIC_API_KEY"]})
+        assert (await server.json("GET", "/api/ai-brain/conversations"))[0] == 200
+
+
+async def test_a_conversation_goes_on_after_the_process_was_killed_in_the_middle_of_it(
+    scratch_folder: Path, model: Model
+) -> None:
+    keys = {"ANTHROPIC_API_KEY": "sk-test-of-brain", "ANTHROPIC_BASE_URL": model.simulator.base_url}
+    secret = "my secret chord"
+    model.says(
+        turn(text("I'll remember."), tool_use("remember", {"content": "warm bass"}, id="toolu_kept")),
+        turn(text("It is", anthropic.HANG)), turn(text("Where were we?")),
+    )  # fmt: skip
+    async with DawgProcess(scratch_folder, **keys) as process, aiohttp.ClientSession() as http:
+        conversations = f"{process.url}/api/ai-brain/conversations"
+        async with http.post(conversations, json={"title": "Song"}) as reply:
+            conversation_id = (await reply.json())["id"]
+        question = {"message": secret, "conversationId": conversation_id}
+        asking = asyncio.create_task(http.post(f"{process.url}/api/chat", json=question))
+        async with asyncio.timeout(15):
+            while len(model.requests) < 2:
+                await asyncio.sleep(0.02)
+        await process.stop(signal.SIGKILL)
+        await asyncio.gather(asking, return_exceptions=True)
+        await process.start()
+        async with asyncio.timeout(20):
+            while True:
+                async with http.post(f"{process.url}/api/chat", json=question | {"message": "go on"}) as reply:
+                    done = await reply.json()
+                if done.get("code") != "turn_in_progress":
+                    break
+                await asyncio.sleep(0.5)
+        assert done["text"] == "Where were we?", done
+        async with http.get(f"{conversations}/{conversation_id}") as reply:
+            kept = await reply.json()
+        assert [(each["role"], each["content"]) for each in kept["messages"]] == [
+            ("user", secret), ("assistant", "I'll remember."), ("user", "go on"), ("assistant", "Where were we?"),
+        ]  # fmt: skip
+        log = "".join(json.dumps(line) for line in process.log())
+        assert secret not in log
+        assert "sk-test-of-brain" not in log + process.errors()
+    told = json.dumps(model.requests[-1].body["messages"])
+    assert secret in told
+    assert "toolu_kept" in told
