@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,9 @@ from dawg_server.generation.service import GenerationService
 from dawg_server.memory.service import Memory
 
 MAX_MEMORIES = 8  # that a question comes with
+DESKS = 5  # turns whose rows are read or written at once, so that many of them leave the database to others too
+DESK_PATIENCE = 20.0  # seconds to wait for one of them
+SMALL_AT_ONCE = 3
 CLOSE_TIMEOUT = 8.0  # seconds for all turns to be stopped and booked
 
 log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
@@ -68,6 +71,7 @@ class Brain:
         self._memory, self._places = memory, places
         self._small = SmallJobs(database, costs, claude)
         self._turns: dict[str, tuple[Turn, str | None]] = {}  # by the id of the answer; with the socket
+        self._desks, self._smalls = asyncio.Semaphore(DESKS), asyncio.Semaphore(SMALL_AT_ONCE)
         self._beside: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -84,6 +88,19 @@ class Brain:
         self.claude.require()
         if self._closed:
             raise errors.Draining(retry_after=2.0)
+        try:
+            async with asyncio.timeout(DESK_PATIENCE):
+                await self._desks.acquire()
+        except TimeoutError:
+            raise errors.DependencyUnavailable(
+                "database", "Too many questions are being asked just now. Try again soon."
+            ) from None
+        try:
+            return await self._admit(question, listener)
+        finally:
+            self._desks.release()
+
+    async def _admit(self, question: Question, listener: Listener) -> Turn:
         project_id, conversation = await self._look_up(question)
         request_id = question.request_id or str(uuid.uuid4())
         place, conversation_id = await self._places.take(
@@ -170,7 +187,7 @@ class Brain:
                         interactive=question.interactive),
             speech=Speech(listener, about, lambda words: self._share(question, about, message_id, words)),
             listener=listener, tools=prompt.tools(offered), group_id=group_id, open=opening.make,
-            ended=lambda turn: self._ended(turn, question, place, conversation),
+            ended=lambda turn: self._ended(turn, question, place, conversation), desks=self._desks,
         )  # fmt: skip
         self._turns[message_id] = turn, question.owner
         turn.start()
@@ -192,12 +209,23 @@ class Brain:
         conversation_id = turn.about["conversationId"]
         await self._bus.publish(events.ChatCompleted(conversation_id, turn.message_id, turn.text))
         if (conversation is None or not conversation["title"]) and not self._closed:
-            self._run_beside(self._small.title(question.user_id, conversation_id, question.message, turn.text))
+            self._run_beside(
+                lambda: self._small.title(question.user_id, conversation_id, question.message, turn.text)
+            )
 
-    def _run_beside(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(_quietly(work), name="brain small job")
+    def _run_beside(self, work: Callable[[], Awaitable[None]]) -> None:
+        task = asyncio.create_task(self._quietly(work), name="brain small job")
         self._beside.add(task)
         task.add_done_callback(self._beside.discard)
+
+    async def _quietly(self, work: Callable[[], Awaitable[None]]) -> None:
+        async with self._smalls:
+            try:
+                await work()
+            except errors.DawgError as error:
+                log.info("A small job was given up.", action="brain_small_failed", code=error.code)
+            except Exception:
+                log.exception("A small job broke.", action="brain_small_failed")
 
 
 class _Opening:
@@ -222,12 +250,3 @@ class _Opening:
             return Opening(history.given(self._question.history), self._blocks)
         rows, summary = await self._brain._small.compact(self._question.user_id, self._conversation)
         return Opening(history.messages(rows, summary), self._blocks)
-
-
-async def _quietly(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        await work
-    except errors.DawgError as error:
-        log.info("A small job was given up.", action="brain_small_failed", code=error.code)
-    except Exception:
-        log.exception("A small job broke.", action="brain_small_failed")

@@ -49,12 +49,15 @@ class Opening:
 
 
 class Turn:
-    """`open` makes the opening, which may need the model itself. `ended` is called before the last event goes out."""
+    """`open` makes the opening, which may need the model itself. `ended` is called before the last event goes out.
+
+    `desks` bounds how many turns are written down at once.
+    """
 
     def __init__(
         self, *, about: Mapping[str, str], user_id: str, message_id: str, claude: Claude, meter: Meter, hands: Hands,
         transcript: Transcript, speech: Speech, listener: Listener, tools: Sequence[Mapping[str, Any]], group_id: str,
-        open: Callable[[], Awaitable[Opening]], ended: Callable[[Turn], Awaitable[None]],
+        open: Callable[[], Awaitable[Opening]], ended: Callable[[Turn], Awaitable[None]], desks: asyncio.Semaphore,
     ) -> None:  # fmt: skip
         self.about, self.user_id, self.message_id, self.hands = about, user_id, message_id, hands
         self.error: errors.DawgError | None = None
@@ -62,7 +65,7 @@ class Turn:
         self.stop_reason = ""
         self._claude, self._meter, self._transcript = claude, meter, transcript
         self._speech, self._listener, self._tools, self._group_id = speech, listener, tools, group_id
-        self._open, self._ended = open, ended
+        self._open, self._ended, self._desks = open, ended, desks
         self._answer: Answer | None = None  # the one that is not written down yet
         self._usage: dict[str, Any] | None = None
         self._talking: asyncio.Task[str] | None = None
@@ -107,6 +110,17 @@ class Turn:
 
     async def _finish(self) -> None:
         self._speech.flush()
+        async with self._desks:
+            await self._settle()
+        told = {**self._meter.totals(), **self.about}
+        self._listener.tell("usage", told)
+        if self.error is not None:
+            envelope = {**self.error.envelope(), "event": "message", "retryAfter": self.error.retry_after}
+            self._listener.tell("error", {**envelope, **self.about})
+        elif self.done is not None:
+            self._listener.tell("response-done", self.done)
+
+    async def _settle(self) -> None:
         try:
             await self._write_last()
         except errors.DawgError as error:
@@ -124,12 +138,6 @@ class Turn:
             await self._ended(self)
         except Exception:
             log.exception("The end of a turn could not be told.", action="brain_end_failed", **self._ids)
-        self._listener.tell("usage", {**totals, **self.about})
-        if self.error is not None:
-            told = {**self.error.envelope(), "event": "message", "retryAfter": self.error.retry_after}
-            self._listener.tell("error", {**told, **self.about})
-        elif self.done is not None:
-            self._listener.tell("response-done", self.done)
 
     def _response(self, model: str) -> dict[str, Any]:
         changed = self.hands.revision is not None

@@ -56,6 +56,17 @@ async def test_a_question_is_answered_in_pieces_and_kept(server: Dawg, model: Mo
     assert kept["messages"][1]["id"] == done["message"]["id"]
 
 
+async def test_the_first_words_are_passed_on_at_once(model: Model, ada: Browser) -> None:
+    taken = []
+    for number in range(9):
+        model.says(turn(text(f"word {number}", anthropic.Pause(0.2), "!")))
+        ack = await ada.begin()
+        await ada.client.wait_for("response-delta", lambda told, id=ack["requestId"]: told["requestId"] == id)
+        taken.append(time.monotonic() - model.requests[-1].began)  # from the provider's hearing to the browser's
+        await ada.end(ack["requestId"])
+    assert sorted(taken)[4] < 0.05, taken
+
+
 async def test_tools_change_the_project_and_the_turn_is_one_undo_step(
     server: Dawg, model: Model, ada: Browser
 ) -> None:
