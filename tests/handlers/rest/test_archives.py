@@ -308,7 +308,7 @@ async def test_what_is_not_exactly_an_archive_is_refused_with_a_reason_and_leave
         assert str(tmp_path) not in str(reply), name
         assert await server.services.database.fetch_value(count) == 0, name
     left = [path for folder in ("files", "work") for path in (tmp_path / folder).rglob("*") if path.is_file()]
-    assert [path for path in left if not path.name.startswith(".")] == []
+    assert [path for path in left if path.suffix != ".lock" and path.name != ".lock"] == []
 
 
 async def test_what_is_right_is_not_refused(server: dawg.Dawg) -> None:
