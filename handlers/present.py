@@ -16,9 +16,9 @@ def result(stored: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[
     """A job's result with links, which are made anew at each reading because they expire."""
     takes = [_take(take, links, base_url) for take in stored.get("takes", [])]
     first = takes[0] if takes else {}
-    shown = {**stored, **first, "takes": takes}
-    if takes:
-        shown["downloadUrl"] = first["audioUrl"]
+    # The mix comes first, for whoever takes the first link that they see.
+    shown = {**({"audioUrl": first["audioUrl"], "downloadUrl": first["audioUrl"]} if takes else {}), **stored, **first}
+    shown["takes"] = takes
     return {name: value for name, value in shown.items() if name not in _INTERNAL}
 
 
