@@ -17,7 +17,7 @@ import structlog
 
 from bus import events
 from bus.local import LocalBus, Scope
-from dawg_server import errors, logs
+from dawg_server import errors, logs, tasks
 from dawg_server.database import UniqueViolation, audio_files, generations
 from dawg_server.database.pool import Database
 from dawg_server.generation import outcome as outcomes
@@ -39,6 +39,7 @@ RETRY_DELAYS = (2.0, 4.0)  # seconds before the second and the third attempt
 JITTER = 0.2  # of the delay, either way
 PROVIDER_SHARE = 0.9  # of the percent; storing takes the rest
 CANCEL_TIMEOUT = 5.0  # seconds to tell a provider that a job was cancelled
+LAST_WORDS = 20.0  # seconds that a cancelled job gets: for that, and for the answer to a purchase
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
 
@@ -145,9 +146,10 @@ class Runner:
             return await doing
         finally:
             self._running.pop(job.id, None)
-            for task in (doing, *helpers):
+            for task in helpers:
                 task.cancel()
-            await asyncio.gather(doing, *helpers, return_exceptions=True)
+            await tasks.end(doing, ask_again=LAST_WORDS)
+            await tasks.end(*helpers)
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _do(self, job: Job, work: Work, provider: Provider, progress: Progress) -> outcomes.Stored:

@@ -11,7 +11,7 @@ import contextlib
 
 import structlog
 
-from dawg_server import errors, logs
+from dawg_server import errors, logs, tasks
 from dawg_server.database import generations
 from dawg_server.database.pool import Database
 from dawg_server.generation.job import Job
@@ -39,8 +39,7 @@ class Settler:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await tasks.end(self._task)
 
     async def sweep(self, *, ended_for: float = SETTLE_AFTER) -> None:
         for job in await generations.unsettled(

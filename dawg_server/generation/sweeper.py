@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
-from dawg_server import errors, logs
+from dawg_server import errors, logs, tasks
 from dawg_server.database import generations
 from dawg_server.database.pool import Database
 from dawg_server.generation.queue import JobQueue
@@ -37,8 +37,7 @@ class Sweeper:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await tasks.end(self._task)
 
     async def sweep(self, *, lost_after: float, overdue: float) -> None:
         for job_id in await generations.reclaim(self._database, lost_after=lost_after):
