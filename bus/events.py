@@ -264,6 +264,11 @@ class LyricsRecommendations(RoomEvent):
 
 
 @dataclass(frozen=True)
+class ClipsAnalyzing(RoomEvent):
+    """An analysis of the clips `clipIds` together has begun."""
+
+
+@dataclass(frozen=True)
 class ClipsAnalyzed(RoomEvent):
     """Clips were analysed together: `analysis`."""
 

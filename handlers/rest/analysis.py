@@ -13,9 +13,10 @@ from dawg_server import errors, ids
 from dawg_server.audio.analysis import artists
 from dawg_server.audio.formats import SUPPORTED
 from dawg_server.audiofiles import comparison
-from dawg_server.audiofiles.analyses import Excerpt, Question
+from dawg_server.audiofiles.analyses import Question
 from dawg_server.audiofiles.comparison import Candidate
-from dawg_server.database import analyses, tracks
+from dawg_server.database import tracks
+from handlers import stored_clips
 from handlers.rest import editing
 from handlers.rest.audio import MEBIBYTE
 from handlers.rest.disconnect import while_connected
@@ -141,30 +142,7 @@ async def _analyze(call: Call, track: dict[str, Any], clip_id: str | None) -> tu
 
 
 async def _stored(call: Call, named: Sequence[dict[str, Any]]) -> list[Candidate]:
-    wanted = list(dict.fromkeys(each["clip_id"] for each in named))
-    rows = await analyses.clips(call.services.database, wanted)
-    inside = call.body["project_id"]
-    roles = {project: await call.services.document.role(project, call.caller.user_id)
-             for project in {row["project_id"] for row in rows.values()}}  # fmt: skip
-    rows = {
-        clip_id: row for clip_id, row in rows.items()
-        if roles[row["project_id"]] is not None and inside in (None, row["project_id"])
-    }  # fmt: skip
-    if missing := [clip_id for clip_id in wanted if clip_id not in rows]:
-        facts = {"kind": "clip", "found": len(rows), "requested": len(wanted), "missing": missing}
-        raise errors.NotFound(f"{len(missing)} of {len(wanted)} clips do not exist.", details=facts)
-    if silent := [clip_id for clip_id in wanted if rows[clip_id]["id"] is None]:
-        raise errors.NoAudio("Some of these clips play no recording.", details={"clipIds": silent})
-    said = {each["clip_id"]: each for each in named}
-    return [_candidate(call, rows[clip_id], said[clip_id]) for clip_id in wanted]
-
-
-def _candidate(call: Call, row: dict[str, Any], said: dict[str, Any]) -> Candidate:
-    kind = said.get("suggested_type")
-    metadata = functools.partial(
-        call.services.analyses.of_stored, row, Excerpt.of_clip(row), Question(kind or "unknown")
-    )
-    return Candidate(row["clip_id"], said.get("clip_name") or row["clip_name"], row["clip_duration"], kind, metadata)
+    return await stored_clips.candidates(call.services, call.caller.user_id, call.body["project_id"], named)
 
 
 async def _uploaded(call: Call, files: Sequence[UploadedFile]) -> list[Candidate]:

@@ -163,6 +163,12 @@ class ClipIds(_Together):
     clip_ids = items(Uuid(), 1, MAX_CLIPS, required=True)
 
 
+class ClipsAnalyzeRequest(ClipIds):
+    """Clips of the project whose room the sender has joined."""
+
+    project_id = Uuid(required=True)
+
+
 class ClipsToCompare(_Together):
     """Either `clips` or `clipIds`."""
 
