@@ -12,7 +12,7 @@ import structlog
 
 from bus import events
 from bus.local import LocalBus, Scope
-from dawg_server import errors, logs
+from dawg_server import errors, ids, logs
 from dawg_server.database import generations
 from dawg_server.database.pool import Database
 from dawg_server.generation import estimates
@@ -102,7 +102,7 @@ class GenerationService:
 
     async def get(self, job_id: str, user_id: str) -> Job:
         """The job, if that user may see it; raises `NotFound` otherwise."""
-        job = await generations.get_visible(self._database, job_id, user_id) if _is_uuid(job_id) else None
+        job = await generations.get_visible(self._database, job_id, user_id) if ids.is_uuid(job_id) else None
         if job is None:
             raise errors.NotFound("There is no such job.", details={"kind": "job"})
         return job
@@ -170,10 +170,3 @@ class GenerationService:
     def _on_end(self, event: events.JobEvent) -> None:
         for ended in self._waiters.get(event.job_id, ()):
             ended.set()
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text.lower()
-    except ValueError:
-        return False
