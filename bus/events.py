@@ -315,3 +315,24 @@ class BusHeartbeat(Event):
     """Sent by every replica to itself through the bus: whoever does not hear its own is deaf."""
 
     sent_at: float
+
+
+@dataclass(frozen=True)
+class BusRestored(Event):
+    """This replica hears the others again; what they published meanwhile is gone. Never leaves the replica."""
+
+
+@dataclass(frozen=True)
+class ReplicaSeen(Event):
+    """A replica lives, and others reach it at `address`. A newcomer asks everybody to `answer` with the same."""
+
+    replica: str
+    address: str
+    answer: bool = False
+
+
+@dataclass(frozen=True)
+class ReplicaLeft(Event):
+    """A replica has stopped; it will not answer any more."""
+
+    replica: str

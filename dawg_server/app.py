@@ -40,6 +40,7 @@ from dawg_server.database.migrate import migrate
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.daw.document import Document
+from dawg_server.daw.feed import Feed
 from dawg_server.daw.functions import executors
 from dawg_server.daw.functions.service import Functions
 from dawg_server.daw.presence import Presence
@@ -65,6 +66,7 @@ from dawg_server.limits import Limits
 from dawg_server.lyrics.service import Lyrics
 from dawg_server.memory.service import Memory
 from dawg_server.metrics import Metrics
+from dawg_server.replicas import Replicas, own_address
 from dawg_server.services import Lifecycle, Services
 from dawg_server.settings import Settings
 from dawg_server.storage import Storage
@@ -109,9 +111,11 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         database = await Database.open(dsn, size=settings.database_connections)
         stack.push_async_callback(database.close)
 
-        bus = RedisBus(settings.redis_url) if settings.redis_adapter and settings.redis_url else LocalBus()
+        own = uuid.uuid4().hex[:12]  # the name of this process among the replicas
+        bus = RedisBus(settings.redis_url, origin=own) if settings.redis_adapter and settings.redis_url else LocalBus()
         stack.push_async_callback(bus.close)
         await bus.start()
+        replicas = Replicas(bus, own, own_address(settings))
 
         metrics = Metrics()
         costs = Costs(database, bus, metrics, settings.data_dir / "costs")
@@ -152,9 +156,8 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         queue = JobQueue(dsn)
         stack.push_async_callback(queue.close)
         await queue.open()
-        name = f"{settings.replica}:{uuid.uuid4().hex[:12]}"
         runner = Runner(
-            name=name, database=database, bus=bus, queue=queue, storage=storage,
+            name=f"{settings.replica}:{own}", database=database, bus=bus, queue=queue, storage=storage,
             providers=providers, purchases=purchases, settler=settler, placement=Placement(database, document),
             folder=work.path, running_limit=settings.jobs_running,
         )  # fmt: skip
@@ -227,7 +230,9 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             health=Health(settings, database, storage, bus),
             access=access,
             document=document,
-            presence=Presence(),
+            feed=Feed(bus, document),
+            replicas=replicas,
+            presence=Presence(database, bus, own),
             functions=functions,
             work=work,
             audio=AudioFiles(database, storage, access, probes, measuring, cleaner),
@@ -258,15 +263,20 @@ async def faces(parts: Services) -> AsyncIterator[tuple[web.Application, Server]
     )
     gate.mount(server, parts, on_leave=lambda sid: rooms.disconnected(parts, server, sid))
     routing.mount(server, parts, *tables.ALL)
-    relay.mount(parts.bus, server, parts.links)
+    relay.mount(parts.bus, parts.feed, server, parts.links)
     rooms.mount(server, parts)
     parts.metrics.count_sockets(server.sockets_by_namespace)
     app = application.build(parts)
     server.attach(app)
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        await parts.presence.start(alone=parts.settings.database_url is None)
+        stack.push_async_callback(parts.presence.close)
+        await parts.feed.start()
+        stack.push_async_callback(parts.feed.close)
+        await parts.replicas.start()
+        stack.push_async_callback(parts.replicas.close)
+        stack.push_async_callback(server.close)
         yield app, server
-    finally:
-        await server.close()
 
 
 def start_jobs(settings: Settings, jobs: Jobs, *, alone: bool) -> None:

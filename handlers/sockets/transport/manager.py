@@ -123,6 +123,10 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
             return self.rooms.get(namespace, {}).get(room, {}).values()
         return {member.sid: member for each in room for member in self._members(namespace, each)}.values()
 
+    def has_members(self, namespace: str, room: str) -> bool:
+        """Whether anybody who is connected to this process is in the room."""
+        return bool(self._members(namespace, room))
+
     async def trigger_callback(self, sid: str, id: int, data: Any) -> None:
         client = self.clients.get(sid)
         callback = client.callbacks.pop(id, None) if client is not None else None
