@@ -336,3 +336,27 @@ class ReplicaLeft(Event):
     """A replica has stopped; it will not answer any more."""
 
     replica: str
+
+
+@dataclass(frozen=True)
+class SocketsTold(Event):
+    """What `replica` tells the sockets of all replicas: `event` with `arguments`, to everybody in `rooms` (None: in the
+    namespace) but `skipped`."""
+
+    replica: str
+    namespace: str
+    event: str
+    arguments: list[Any]
+    rooms: list[str] | None
+    skipped: list[str]
+
+
+@dataclass(frozen=True)
+class SocketsManaged(Event):
+    """What `replica` wants done with sockets of others: `action` is disconnect, enter or leave a room, or close it."""
+
+    replica: str
+    action: str
+    namespace: str
+    sid: str = ""
+    room: str = ""

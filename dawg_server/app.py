@@ -11,6 +11,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -81,12 +82,13 @@ from dawg_server.voice.service import VoiceService
 from handlers import relay
 from handlers.rest import application
 from handlers.sockets import gate, rooms, routing, tables
-from handlers.sockets.transport import Server, create_server
+from handlers.sockets.transport import ClusterManager, Forwarder, Server, create_server
 
 MAX_CPU_WORKERS = 4
 MEBIBYTE = 1024 * 1024
 LINK_KEY = "link_signing_key"
 CALLBACK_KEY = "callback_key"
+REPLICA_KEY = "replica_key"
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
 
@@ -260,6 +262,7 @@ async def faces(parts: Services) -> AsyncIterator[tuple[web.Application, Server]
     server = create_server(
         cors_origins=parts.settings.cors_origins,
         on_slow_client=lambda namespace, sid: parts.metrics.dropped_events.labels("slow_client").inc(),
+        **await _among_others(parts),
     )
     gate.mount(server, parts, on_leave=lambda sid: rooms.disconnected(parts, server, sid))
     routing.mount(server, parts, *tables.ALL)
@@ -277,6 +280,15 @@ async def faces(parts: Services) -> AsyncIterator[tuple[web.Application, Server]
         stack.push_async_callback(parts.replicas.close)
         stack.push_async_callback(server.close)
         yield app, server
+
+
+async def _among_others(parts: Services) -> dict[str, Any]:
+    """What a socket server needs to be one of several."""
+    if not parts.settings.redis_adapter:
+        return {}
+    key = await server_secrets.get_or_create(parts.database, REPLICA_KEY)
+    own = parts.replicas.own
+    return {"manager": ClusterManager(parts.bus, own), "forwarder": Forwarder(parts.replicas.address, own, key)}
 
 
 def start_jobs(settings: Settings, jobs: Jobs, *, alone: bool) -> None:

@@ -41,9 +41,10 @@ from dawg_server.voice.service import VoiceService
 
 @dataclass(slots=True)
 class Lifecycle:
-    """Whether this process still takes new work."""
+    """How far this process is on its way out."""
 
-    draining: bool = False
+    leaving: bool = False  # nobody new should come; who is here is served as before
+    draining: bool = False  # no new work at all
 
 
 @dataclass(frozen=True, slots=True)

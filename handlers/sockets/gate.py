@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -19,6 +20,8 @@ from handlers.sockets.transport.server import Server
 
 NAMESPACES: dict[str, logs.Service] = {"/": "main", "/ai-brain": "ai-brain", "/voice": "voice"}
 MAX_RECONNECT_DELAY_MS = 5000  # clients of a server that stops come back spread over this time
+FAREWELL_MARGIN = 0.5  # seconds for the last of them to say goodbye
+FAREWELL_INTERVAL = 0.05  # seconds
 
 
 def user_room(user_id: str) -> str:
@@ -58,8 +61,20 @@ def mount(server: Server, services: Services, on_leave: Callable[[str], Awaitabl
         _mount_one(server, services, namespace, logs.get(service), on_leave)
 
 
-def announce_drain(server: Server) -> None:
-    """Tells every client to come back, each at a moment of its own."""
+async def say_farewell(server: Server, services: Services) -> None:
+    """Tells every client to come back, each at a moment of its own. Where other replicas can take them, everybody is
+    served until they have gone, or have had the time for it."""
+    services.lifecycle.leaving = server.eio.leaving = True
+    _announce_drain(server)
+    if not services.replicas.others:
+        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(MAX_RECONNECT_DELAY_MS / 1000 + FAREWELL_MARGIN):
+            while server.manager.clients:  # noqa: ASYNC110 - nobody tells when the last one has gone
+                await asyncio.sleep(FAREWELL_INTERVAL)
+
+
+def _announce_drain(server: Server) -> None:
     for sid, client in tuple(server.manager.clients.items()):
         delay = random.randrange(MAX_RECONNECT_DELAY_MS)
         news = {"reason": "The server is being updated.", "reconnectAfterMs": delay, "timestamp": json.now()}
@@ -72,7 +87,7 @@ def _mount_one(
 ) -> None:  # fmt: skip
     async def connect(sid: str, environ: Mapping[str, Any], auth: Any = None) -> None:
         try:
-            if services.lifecycle.draining:
+            if services.lifecycle.leaving:
                 raise errors.Draining(retry_after=2.0)
             caller = await services.identity.identify(*_credentials(environ, auth))
         except errors.DawgError as error:

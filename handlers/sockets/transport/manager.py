@@ -1,7 +1,7 @@
 """Who is connected to which namespace, who is in which room, and how an event reaches them.
 
-A manager for several replicas is a subclass: it overrides `broadcast`, the one entry for what concerns the whole
-cluster, publishes there in order, and calls `deliver` for what it hears.
+The manager for several replicas (`cluster`) is a subclass: it overrides what concerns all of them, and calls `deliver`
+for what it hears.
 """
 
 from __future__ import annotations
