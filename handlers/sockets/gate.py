@@ -56,6 +56,16 @@ def mount(server: Server, services: Services, on_leave: Callable[[str], Awaitabl
         ]
         await asyncio.gather(*(server.disconnect(sid, namespace) for sid, namespace in members))
 
+    async def review_logins() -> None:
+        logins = {client.session["caller"].login for client in server.manager.clients.values() if client.session}
+        for login in await services.identity.ended_among(login for login in logins if login):
+            await end_sockets(events.LoginEnded(login, ""))
+
+    def restored(_: events.BusRestored) -> None:
+        """Which logins ended meanwhile was not heard."""
+        server.manager.tasks.start(review_logins(), name="socket-review-logins")
+
+    services.bus.subscribe(events.BusRestored, restored)
     services.bus.subscribe(events.LoginEnded, end_sockets, Scope.EVERYWHERE)
     for namespace, service in NAMESPACES.items():
         _mount_one(server, services, namespace, logs.get(service), on_leave)

@@ -152,6 +152,16 @@ def mount(server: Server, services: Services) -> None:
             await server.leave_room(sid, project_room(event.project_id), "/")
             services.presence.project_gone(event.project_id, sid)
 
+    async def review_all() -> None:
+        for sid in [sid for sid, _ in server.manager.get_participants("/", None)]:
+            for project_id in tuple(_seats(server, sid)):
+                await _review(server, services, sid, project_id)
+
+    def restored(_: news.BusRestored) -> None:
+        """What happened to memberships meanwhile was not heard."""
+        server.manager.tasks.start(review_all(), name="socket-review")
+
+    services.bus.subscribe(news.BusRestored, restored)
     services.bus.subscribe(news.MembershipChanged, membership_changed, Scope.EVERYWHERE)
     services.bus.subscribe(news.ProjectChanged, project_changed, Scope.EVERYWHERE)
     services.bus.subscribe(news.ProjectDeleted, project_deleted, Scope.EVERYWHERE)

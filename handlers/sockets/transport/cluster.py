@@ -72,14 +72,15 @@ class ClusterManager(RoomManager):
             message = packets.event(event.event, tuple(event.arguments), event.namespace)
             self.deliver(message, event.namespace, event.rooms, event.skipped)
 
-    async def _managed(self, event: events.SocketsManaged) -> None:
+    def _managed(self, event: events.SocketsManaged) -> None:
         if event.replica == self._own:
             return
         if event.action == "close":
             self.basic_close_room(event.room, event.namespace)
         elif event.sid in self.clients:
             if event.action == "disconnect":
-                await self.server.disconnect(event.sid, event.namespace)
+                leaving = self.server.disconnect(event.sid, event.namespace)
+                self.tasks.start(leaving, name=f"socket-disconnect {event.sid}")
             elif event.action == "enter" and self.is_connected(event.sid, event.namespace):
                 self.basic_enter_room(event.sid, event.namespace, event.room)
             elif event.action == "leave":
