@@ -339,6 +339,15 @@ class ReplicaLeft(Event):
 
 
 @dataclass(frozen=True)
+class ForwardsEnding(Event):
+    """A replica is about to stop through which requests for sessions of others go: those whose `websockets` end with it
+    are told to leave, and the `polls` of those that wait there are answered. Both are ids of connections."""
+
+    websockets: list[str]
+    polls: list[str]
+
+
+@dataclass(frozen=True)
 class SocketsTold(Event):
     """What `replica` tells the sockets of all replicas: `event` with `arguments`, to everybody in `rooms` (None: in the
     namespace) but `skipped`."""

@@ -110,6 +110,7 @@ async def _run_server(
             parts.lifecycle.draining = True
             await parts.voice.close()
             await site.stop()
+            await gate.end_forwards(sockets, parts)
             await sockets.close()
         finally:
             await runner.cleanup()

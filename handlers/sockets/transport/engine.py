@@ -74,7 +74,9 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
 
     async def _elsewhere(self, request: web.Request, sid: str) -> web.StreamResponse | None:
         """The answer of the replica that has the session."""
-        return await self.forwarder.forward(request, sid) if self.forwarder is not None else None
+        if self.forwarder is None or (self.leaving and "Upgrade" in request.headers):
+            return None  # an upgrade would end with us; the client goes on polling
+        return await self.forwarder.forward(request, sid)
 
     async def _unknown(self, request: web.Request) -> web.StreamResponse:
         environ = self._async["translate_request"](request)

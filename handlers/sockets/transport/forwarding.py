@@ -7,11 +7,12 @@ where it belongs. A passed-on request is signed and is never passed on again, so
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import hashlib
 import hmac
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import aiohttp
 from aiohttp import WSMsgType, web
@@ -43,6 +44,8 @@ class Forwarder:
         """`own` names this replica; `key` is the same on all of them."""
         self.own = own
         self.forwarded = 0  # requests
+        self.polls: collections.Counter[str] = collections.Counter()  # under way, by session
+        self.websockets: collections.Counter[str] = collections.Counter()  # likewise
         self._find, self._key = find, key
         self._http: aiohttp.ClientSession | None = None
         self._pumps: set[asyncio.Task[None]] = set()
@@ -77,8 +80,10 @@ class Forwarder:
         headers[HEADER] = self.sign(sid)
         try:
             if request.headers.get("Upgrade", "").lower() == "websocket":
-                return await self._websocket(request, url, headers)
-            return await self._poll(request, url, headers)
+                with _counted(self.websockets, sid):
+                    return await self._websocket(request, url, headers)
+            with _counted(self.polls, sid):
+                return await self._poll(request, url, headers)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             log.info("The replica of a session does not answer.", action="forward_failed", other=owner,
                      error=type(error).__name__)  # fmt: skip
@@ -129,6 +134,17 @@ class Forwarder:
                 with contextlib.suppress(ConnectionError):
                     await here.close()
             return here
+
+
+@contextlib.contextmanager
+def _counted(counter: collections.Counter[str], sid: str) -> Iterator[None]:
+    counter[sid] += 1
+    try:
+        yield
+    finally:
+        counter[sid] -= 1
+        if not counter[sid]:
+            del counter[sid]
 
 
 _WebSocket = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
