@@ -7,6 +7,8 @@ away. The log in Postgres has them all, so whatever does not come is read there.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -46,6 +48,7 @@ class Feed:
         self._behind: set[str] = set()
         self._wake = asyncio.Event()
         self._check = False  # whether to look for what got lost without a trace
+        self._checked_at = time.monotonic()
         self._task: asyncio.Task[None] | None = None
 
     def attach(self, tell: Listener, followed: Callable[[str], bool]) -> None:
@@ -102,13 +105,12 @@ class Feed:
 
     async def _keep_up(self) -> None:
         while True:
-            interval = CHECK_INTERVAL if self._bus.connected else LONELY_INTERVAL
-            try:
-                async with asyncio.timeout(interval):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LONELY_INTERVAL):
                     await self._wake.wait()
-            except TimeoutError:
-                self._check = True
             self._wake.clear()
+            since_check = time.monotonic() - self._checked_at
+            self._check |= since_check >= (CHECK_INTERVAL if self._bus.connected else LONELY_INTERVAL)
             try:
                 await self._catch_up()
             except errors.DependencyUnavailable:
@@ -122,7 +124,7 @@ class Feed:
     async def _catch_up(self) -> None:
         if self._check:
             await self._look()
-            self._check = False
+            self._check, self._checked_at = False, time.monotonic()
         for project_id in tuple(self._behind):
             await self._read(project_id)
             self._behind.discard(project_id)

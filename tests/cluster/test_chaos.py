@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 
 from tests.cluster.editor import Editor
-from tests.cluster.test_polling import TRANSPORTS
 from tests.cluster.topology import Cluster
 from tests.daw.replica import document
 from tests.javascript.client import JavaScript
 
 OUTAGE = float(os.environ.get("CHAOS_SECONDS", "2"))
 PEOPLE = 6
+TRANSPORTS = (("polling",), ("polling", "websocket"), ("websocket",))
 BEAT = {"genre": "house", "duration": 5}
 
 
