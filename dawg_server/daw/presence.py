@@ -125,14 +125,13 @@ class Presence:
 
     async def members(self, project_id: str) -> list[dict[str, Any]]:
         """The people, each once, with the newest state that one of their connections has told."""
-        people: dict[str, dict[str, Any]] = {}
-        for row in await visits.of_project(self._database, project_id, self._state_seconds):
-            known = people.setdefault(row["user_id"], {
+        return [
+            {
                 "userId": row["user_id"], "username": row["username"], "userName": row["username"],
-                "role": row["role"], "state": row["state"], "connections": 0,
-            })  # fmt: skip
-            known["connections"] += 1
-        return list(people.values())
+                "role": row["role"], "state": row["state"], "connections": row["connections"],
+            }
+            for row in await visits.of_project(self._database, project_id, self._state_seconds)
+        ]  # fmt: skip
 
     # -- what they ask for ---------------------------------------------------------------------------------------------
 
