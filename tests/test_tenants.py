@@ -100,7 +100,7 @@ async def routes(server: dawg.Dawg) -> list[Request]:
                 sample = samples.sample(
                     {"type": "object", "properties": properties, "required": list(properties)}, schemas, name
                 )
-                sample.value["body"] = _over(sample.value["body"], EXAMPLES.get(name, {}))
+                sample.value["body"] = samples.over(sample.value["body"], EXAMPLES.get(name, {}))
                 found.append(Request(name, sample, not operation["security"], content_type == "multipart/form-data"))
     return found
 
@@ -261,7 +261,7 @@ async def events(server: dawg.Dawg) -> list[tuple[str, Request]]:
             _, namespace, event = name.split(" ")
             payload = document["channels"][namespace]["messages"][event].get("payload", {"type": "object"})
             sample = samples.sample(payload, document["components"]["schemas"])
-            sample.value = _over(sample.value, EXAMPLES.get(event, {}))
+            sample.value = samples.over(sample.value, EXAMPLES.get(event, {}))
             if not sample.slots:  # it takes whatever comes, so it gets what might tempt it
                 sample = Sample({slot.path: slot for slot in _TEMPTING}, _TEMPTING)
             found.append((namespace, Request(event, sample)))
@@ -291,13 +291,3 @@ def _leaks(text: str, person: Estate, sent: list[str]) -> list[str]:
 
 def _differences(before: dict[str, set[str]], after: dict[str, set[str]]) -> list[tuple[str, str]]:
     return [(table, row) for table in after for row in before[table] ^ after[table]]
-
-
-def _over(sample: Any, example: dict[str, Any]) -> Any:
-    """The sample with the example's fields over it."""
-    if not example:
-        return sample
-    return {**sample, **{
-        name: _over(sample[name], value) if isinstance(value, dict) and name in sample else value
-        for name, value in example.items()
-    }}  # fmt: skip
