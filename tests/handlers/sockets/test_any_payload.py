@@ -29,7 +29,7 @@ SERVER = {
     "ANTHROPIC_API_KEY": "key", "ANTHROPIC_BASE_URL": NOWHERE, "OPENAI_API_KEY": "key", "OPENAI_BASE_URL": f"{NOWHERE}/v1",
 }  # fmt: skip
 EXAMPLES: dict[str, dict[str, Any]] = {  # that no schema tells how to make
-    "clip:create": {"clip": {"duration": 1}}, "send-audio": {"audio": "AAAA"}, "audio-data": {"audio": "AAAA"},
+    "clip:create": {"clip": {"duration": 1}}, "send-audio": {"audio": "AAA="}, "audio-data": {"audio": "AAA="},
 }  # fmt: skip
 # What no payload makes right.
 NEEDS_MORE = {"wrong_namespace", "no_session"}
