@@ -115,10 +115,10 @@ class Number(Field):
 
     def _range(self) -> str:
         if self.low is not None and self.high is not None and not self.over:
-            return f"has to lie between {self.low:g} and {self.high:g}"
+            return f"has to lie between {self.low:.12g} and {self.high:.12g}"
         if self.low is not None:
-            return f"has to be {'more than' if self.over else 'at least'} {self.low:g}"
-        return f"has to be at most {self.high:g}"
+            return f"has to be {'more than' if self.over else 'at least'} {self.low:.12g}"
+        return f"has to be at most {self.high:.12g}"
 
 
 class Flag(Field):

@@ -144,10 +144,10 @@ class Number(fields.Field[float]):
 
     def _range(self) -> str:
         if self.low is None:
-            return f"has to be at most {self.high:g}"
+            return f"has to be at most {self.high:.12g}"
         if self.high is None:
-            return f"has to be {'more than' if self.over else 'at least'} {self.low:g}"
-        return f"has to lie between {self.low:g} and {self.high:g}"
+            return f"has to be {'more than' if self.over else 'at least'} {self.low:.12g}"
+        return f"has to lie between {self.low:.12g} and {self.high:.12g}"
 
 
 class Flag(fields.Field[bool]):
