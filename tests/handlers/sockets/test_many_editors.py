@@ -128,7 +128,8 @@ class Browser:
                 return command if command is not None and command.name in ROUTES else None
             event, payload = EVENTS[command.name](dict(command.parameters))
             return event, common | payload
-        return ("project:redo" if self._dice.random() < 0.4 else "project:undo"), common
+        event = "project:redo" if self._dice.random() < 0.4 else "project:undo"
+        return event, common | {"steps": self._dice.choice((1, 1, 1, 2, 5))}
 
     async def _request(self, command: Command) -> None:
         method, path, body = ROUTES[command.name](dict(command.parameters))
