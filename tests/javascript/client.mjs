@@ -71,7 +71,8 @@ const actions = {
   // As when the network goes away: the server is not told, and what was under way is lost.
   lose: ({ client }) => {
     const { engine } = sockets.get(client).io;
-    engine.transport.ws?.terminate?.();
+    engine.transport.ws?.terminate();
+    engine.transport.pollXhr?.abort();
     engine.transport.onError("the network is gone");
   },
 };
