@@ -115,8 +115,8 @@ Travel = body("Travel", "How many groups of steps.", {**PROJECT, **STEPS, **REPL
 _JSON = Any_(MAX_RELAYED)
 _OBJECT = Any_(MAX_RELAYED, objects=True, required=True)
 PLAYBACK = Parameters({
-    "isPlaying": Flag(required=True),
-    "currentTime": Number(0, clips.MAX_SECONDS, "seconds", required=True),
+    "isPlaying": Flag(),
+    "currentTime": Number(0, clips.MAX_SECONDS, "seconds"),
     "bpm": Number(0, 1000),
 })  # fmt: skip
 POSITION = Parameters({"x": Number(None, None), "y": Number(None, None), "time": Number(None, None, "seconds")})

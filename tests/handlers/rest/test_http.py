@@ -13,7 +13,7 @@ import pytest
 
 from tests.servers import dawg
 
-SECRET = "s" * 40
+SECRET = "s" * 64
 PAGE = "https://dawg-ai.com"
 
 
@@ -180,8 +180,14 @@ async def test_in_secured_mode_only_a_valid_token_says_who_calls(secured: dawg.D
         ({"Authorization": "Bearer nonsense"}, "unauthorized"),
         ({"Authorization": "Basic YWRhOmFkYQ=="}, "unauthorized"),
     ]
-    unsigned = jwt.encode({"sub": "ada", "exp": 99999999999}, None, "none")
-    refused.append(({"Authorization": f"Bearer {unsigned}"}, "unauthorized"))
+    now = time.time()
+    for claims, secret, algorithm in (
+        ({"sub": "ada", "exp": now + 60}, None, "none"), ({"sub": "ada", "exp": now + 60}, SECRET, "HS512"),
+        ({"sub": "ada"}, SECRET, "HS256"), ({"exp": now + 60}, SECRET, "HS256"),
+        ({"sub": "ada", "exp": "soon"}, SECRET, "HS256"), ({"sub": "ada", "exp": float("inf")}, SECRET, "HS256"),
+        ({"sub": "ada", "exp": now + 60, "nbf": now + 60}, SECRET, "HS256"),
+    ):  # fmt: skip
+        refused.append(({"Authorization": f"Bearer {jwt.encode(claims, secret, algorithm)}"}, "unauthorized"))
     for headers, code in refused:
         status, body = await secured.json("GET", path, headers=headers)
         assert (status, body["code"]) == (401, code), headers
