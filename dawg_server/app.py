@@ -30,10 +30,11 @@ from dawg_server.audiofiles.cleaner import Cleaner
 from dawg_server.audiofiles.measuring import Measuring
 from dawg_server.audiofiles.service import AudioFiles
 from dawg_server.audiofiles.track_metadata import TrackMetadata
-from dawg_server.brain.claude import Claude
 from dawg_server.brain.functions import BrainFunctions
 from dawg_server.brain.places import Places, TurnLimits
 from dawg_server.brain.service import Brain
+from dawg_server.claude.client import Claude
+from dawg_server.claude.small import SmallModel
 from dawg_server.costs import Costs
 from dawg_server.database import server_secrets
 from dawg_server.database.migrate import migrate
@@ -194,6 +195,11 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             ),
         )  # fmt: skip
         stack.push_async_callback(voice.close)
+        claude = Claude(
+            settings.anthropic_key, settings.anthropic_url, settings.anthropic_model, settings.anthropic_small_model
+        )
+        stack.push_async_callback(claude.close)
+        small = SmallModel(costs, limits, claude, per_minute=settings.advice_per_minute)
         memory = Memory(database)
         places = Places(
             database, limits,
@@ -201,11 +207,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         )  # fmt: skip
         brain = Brain(
             database=database, bus=bus, costs=costs, access=access, document=document, toolbox=toolbox,
-            generation=generation, memory=memory, places=places,
-            claude=Claude(
-                settings.anthropic_key, settings.anthropic_url, settings.anthropic_model,
-                settings.anthropic_small_model,
-            ),
+            generation=generation, memory=memory, claude=claude, small=small, places=places,
         )  # fmt: skip
         stack.push_async_callback(brain.close)
         requests = Requests(database, access, document)
