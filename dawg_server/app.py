@@ -212,7 +212,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         stack.push_async_callback(brain.close)
         requests = Requests(database, access, document)
         FinishingFunctions(requests, generation, providers, workers, material, access, work).register(functions)
-        lyrics, versions = Lyrics(bus), Versions(database, document)
+        lyrics, versions = Lyrics(bus, small), Versions(database, document)
         BrainFunctions(database, access, generation, providers, lyrics, versions, analyses).register(functions)
         parts = Services(
             settings=settings,
