@@ -27,6 +27,7 @@ from dawg_server.audio.workers import Workers
 from dawg_server.audiofiles.accounted import AccountedStorage
 from dawg_server.audiofiles.analyses import Analyses
 from dawg_server.audiofiles.cleaner import Cleaner
+from dawg_server.audiofiles.comparison import Comparison
 from dawg_server.audiofiles.measuring import Measuring
 from dawg_server.audiofiles.service import AudioFiles
 from dawg_server.audiofiles.track_metadata import TrackMetadata
@@ -234,6 +235,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             work=work,
             audio=AudioFiles(database, storage, access, probes, measuring, cleaner),
             analyses=analyses,
+            comparison=Comparison(small),
             track_metadata=TrackMetadata(database, document, analyses),
             sharing=Sharing(database, bus, access),
             versions=versions,

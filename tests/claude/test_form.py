@@ -7,6 +7,7 @@ from typing import Any
 import anthropic
 import pytest
 
+from dawg_server.audiofiles import arrangement
 from dawg_server.claude.form import Form, correction, wire_schema
 from dawg_server.daw.schema import Choice, Items, Number, Parameters, Record, Text, Wrong
 from dawg_server.lyrics import reading, sheet
@@ -18,7 +19,7 @@ FIELDS = Parameters({
 })  # fmt: skip
 FORM = Form("test", "A test", "Fill it in.", 100, fields=FIELDS)
 GOOD = {"mood": "dark", "bars": [{"at": 3}, {"at": None}], "why": "so"}
-FORMS = [FORM, reading.ANALYSIS, reading.ANALYSIS_WITH_GENRE, reading.ADVICE, sheet.FORM]
+FORMS = [FORM, reading.ANALYSIS, reading.ANALYSIS_WITH_GENRE, reading.ADVICE, sheet.FORM, arrangement.form(2), arrangement.form(10)]
 
 
 def test_limits_that_the_provider_does_not_know_are_told_in_words() -> None:
