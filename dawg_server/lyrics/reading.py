@@ -172,5 +172,13 @@ def _places(given: Sequence[Mapping[str, Any]], lyrics: str) -> list[Place]:
         block = blocks.between(text, start, end)
         if block is None:
             raise Wrong({path: "holds nothing but blank lines"})
+        if (named := _names_a_section(text, block.start + 1, block.end)) is not None:
+            raise Wrong({path: f"goes on past line {named}, which opens another section"})
         places.append(Place(block.start, block.end, each["sectionType"], each["confidence"], each["reasoning"]))
     return places
+
+
+def _names_a_section(lines: Sequence[str], start: int, end: int) -> int | None:
+    """The first line of these that a musician has labelled."""
+    found = ((number, labels.read(lines[number])[0]) for number in range(start, end + 1))
+    return next((number for number, label in found if label is not None and label.section_type is not None), None)

@@ -93,6 +93,12 @@ def test_ranges_lie_inside_the_text_in_order_and_apart(sections: list[dict[str, 
     assert list(problem(*sections)) == [path]
 
 
+def test_a_label_opens_a_section_whatever_the_model_says() -> None:
+    labelled = SONG.replace("One more line", "[Bridge]\nOne more line")
+    assert "past line 7" in problem(part(0, 2), part(4, 11), text=labelled)["sections.1"]
+    assert shown(read(part(0, 5), part(7, 11), text=labelled))[1][:3] == (7, 11, "verse")
+
+
 def test_advice_is_about_sections_that_there_are() -> None:
     assert list(problem(part(0, 10))) == ["recommendations.0.section"]
     assert read(part(0, 10), advice=[{**ADVICE, "section": None}])["recommendations"][0]["section"] is None
