@@ -188,13 +188,13 @@ class Settings:
     tokens_per_minute: int = _variable(
         "TOKENS_PER_MINUTE", 400_000, "tokens of the AI brain per user", kind="int", check=_range(1, 1_000_000_000)
     )
+    requests_per_minute: int = _variable(
+        "REQUESTS_PER_MINUTE", 300, "requests per user", kind="int", check=_range(1, 1_000_000)
+    )
     advice_per_minute: int = _variable(
         "ADVICE_PER_MINUTE", 20, "questions about lyrics and arrangements to the language model per user", kind="int",
         check=_range(1, 100_000),
     )  # fmt: skip
-    requests_per_minute: int = _variable(
-        "REQUESTS_PER_MINUTE", 300, "requests per user", kind="int", check=_range(1, 1_000_000)
-    )
     auth_per_minute: int = _variable(
         "AUTH_REQUESTS_PER_MINUTE", 10, "attempts to sign in or up per address", kind="int", check=_range(1, 1_000_000)
     )

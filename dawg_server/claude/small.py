@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -52,6 +53,10 @@ class SmallModel:
     def configured(self) -> bool:
         return self._claude.configured
 
+    @property
+    def name(self) -> str:
+        return self._claude.small_model
+
     @contextlib.asynccontextmanager
     async def reserved(
         self, payer: Payer, task: Task, size: int, bill: Bill | None = None, *, counted: bool = True
@@ -84,7 +89,7 @@ class SmallModel:
 
     async def stream(self, task: Task, messages: Sequence[Mapping[str, Any]], note: Callable[[Answer], None]) -> Answer:
         """One answer; `note` is told of it as soon as it has ended, also when it was cut off."""
-        request = {"model": self._claude.small_model, **task.request(), "messages": list(messages)}
+        request = {"model": self.name, **task.request(), "messages": list(messages)}
         answer = Answer()
         try:
             async with self._claude.stream(request) as stream:
@@ -93,7 +98,7 @@ class SmallModel:
             if not answer.complete:
                 raise client.connection_lost()
         finally:
-            if answer.id:
+            if answer.id or answer.usage:
                 note(answer)
         return answer
 
@@ -105,7 +110,7 @@ class SmallModel:
         asked = [(len(orjson.dumps(task.request())) + size) // BYTES_PER_TOKEN]
         if isinstance(task, Form):
             asked.append(asked[0] + task.max_tokens + form.MAX_CORRECTION // BYTES_PER_TOKEN)
-        model, written = self._claude.small_model, task.max_tokens
+        model, written = self.name, task.max_tokens
         costs = (self._costs.estimate(PROVIDER, model, {"input_tokens": n, "output_tokens": written}) for n in asked)
         return sum(costs, Decimal(0))
 
@@ -177,9 +182,10 @@ class Inquiry:
 
     def _note(self, answer: Answer) -> None:
         payer, billed = self._payer, reported.anthropic(answer.used())
+        # Not every compatible service gives each message an id of its own, and the ledger books an id once.
         usage = Usage(
-            PROVIDER, answer.model, self._task.operation, billed, answer.id, project_id=payer.project_id,
-            generation_id=payer.generation_id, conversation_id=payer.conversation_id,
+            PROVIDER, answer.model or self._model.name, self._task.operation, billed, f"{answer.id}:{uuid.uuid4()}",
+            project_id=payer.project_id, generation_id=payer.generation_id, conversation_id=payer.conversation_id,
             metadata={} if answer.complete else {"estimated": True},
         )  # fmt: skip
         self._reservation.add(usage)
