@@ -139,6 +139,10 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         stack.push_async_callback(workers.close)
         probes = Workers(1)  # so that an upload never waits behind a long rendering
         stack.push_async_callback(probes.close)
+        claude = Claude(
+            settings.anthropic_key, settings.anthropic_url, settings.anthropic_model, settings.anthropic_small_model
+        )
+        stack.push_async_callback(claude.close)
         outside = Outside(
             database, bus, storage, workers, link_base=settings.link_base,
             key=await server_secrets.get_or_create(database, CALLBACK_KEY),
@@ -196,10 +200,6 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             ),
         )  # fmt: skip
         stack.push_async_callback(voice.close)
-        claude = Claude(
-            settings.anthropic_key, settings.anthropic_url, settings.anthropic_model, settings.anthropic_small_model
-        )
-        stack.push_async_callback(claude.close)
         small = SmallModel(costs, limits, claude, per_minute=settings.advice_per_minute)
         memory = Memory(database)
         places = Places(
@@ -208,7 +208,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         )  # fmt: skip
         brain = Brain(
             database=database, bus=bus, costs=costs, access=access, document=document, toolbox=toolbox,
-            generation=generation, memory=memory, claude=claude, small=small, places=places,
+            generation=generation, memory=memory, places=places, claude=claude, small=small,
         )  # fmt: skip
         stack.push_async_callback(brain.close)
         requests = Requests(database, access, document)
