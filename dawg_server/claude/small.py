@@ -34,6 +34,7 @@ from dawg_server.limits import Limits
 BYTES_PER_TOKEN = 2  # fewer than is usual, as an estimate must not be too low
 AT_ONCE = 16  # questions of this process; others wait as part of their time
 AT_ONCE_PER_USER = 4
+MAX_OPEN = 200  # questions that run, wait, or will be put when what they are about is known
 BUSY_RETRY_AFTER = 5.0  # seconds
 DECLINED = "The language model declined to answer this."
 UNUSABLE = "The language model's answer could not be used, also after it was asked to correct it."
@@ -124,6 +125,11 @@ class SmallModel:
                 f"You have {AT_ONCE_PER_USER} questions to the language model running already. Wait for an answer.",
                 details={"limit": AT_ONCE_PER_USER, "unit": "questions at once"}, retry_after=BUSY_RETRY_AFTER,
             )  # fmt: skip
+        if self._running.total() >= MAX_OPEN:
+            raise errors.RateLimited(
+                "The language model has too many questions to answer just now. Try again soon.",
+                retry_after=BUSY_RETRY_AFTER,
+            )
         self._running[user_id] += 1
         try:
             yield
