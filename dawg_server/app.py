@@ -28,13 +28,15 @@ from dawg_server.audio.workers import Workers
 from dawg_server.audiofiles.accounted import AccountedStorage
 from dawg_server.audiofiles.analyses import Analyses
 from dawg_server.audiofiles.cleaner import Cleaner
+from dawg_server.audiofiles.comparison import Comparison
 from dawg_server.audiofiles.measuring import Measuring
 from dawg_server.audiofiles.service import AudioFiles
 from dawg_server.audiofiles.track_metadata import TrackMetadata
-from dawg_server.brain.claude import Claude
 from dawg_server.brain.functions import BrainFunctions
 from dawg_server.brain.places import Places, TurnLimits
 from dawg_server.brain.service import Brain
+from dawg_server.claude.client import Claude
+from dawg_server.claude.small import SmallModel
 from dawg_server.costs import Costs
 from dawg_server.database import server_secrets
 from dawg_server.database.migrate import migrate
@@ -143,6 +145,10 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         stack.push_async_callback(workers.close)
         probes = Workers(1)  # so that an upload never waits behind a long rendering
         stack.push_async_callback(probes.close)
+        claude = Claude(
+            settings.anthropic_key, settings.anthropic_url, settings.anthropic_model, settings.anthropic_small_model
+        )
+        stack.push_async_callback(claude.close)
         outside = Outside(
             database, bus, storage, workers, link_base=settings.link_base,
             key=await server_secrets.get_or_create(database, CALLBACK_KEY),
@@ -199,6 +205,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             ),
         )  # fmt: skip
         stack.push_async_callback(voice.close)
+        small = SmallModel(costs, limits, claude, per_minute=settings.advice_per_minute)
         memory = Memory(database)
         places = Places(
             database, limits,
@@ -206,16 +213,12 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         )  # fmt: skip
         brain = Brain(
             database=database, bus=bus, costs=costs, access=access, document=document, toolbox=toolbox,
-            generation=generation, memory=memory, places=places,
-            claude=Claude(
-                settings.anthropic_key, settings.anthropic_url, settings.anthropic_model,
-                settings.anthropic_small_model,
-            ),
+            generation=generation, memory=memory, places=places, claude=claude, small=small,
         )  # fmt: skip
         stack.push_async_callback(brain.close)
         requests = Requests(database, access, document)
         FinishingFunctions(requests, generation, providers, workers, material, access, work).register(functions)
-        lyrics, versions = Lyrics(bus), Versions(database, document)
+        lyrics, versions = Lyrics(bus, small), Versions(database, document)
         BrainFunctions(database, access, generation, providers, lyrics, versions, analyses).register(functions)
         parts = Services(
             settings=settings,
@@ -239,6 +242,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             work=work,
             audio=AudioFiles(database, storage, access, probes, measuring, cleaner),
             analyses=analyses,
+            comparison=Comparison(small),
             track_metadata=TrackMetadata(database, document, analyses),
             sharing=Sharing(database, bus, access),
             versions=versions,

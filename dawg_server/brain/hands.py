@@ -13,9 +13,9 @@ import structlog
 
 from dawg_server import errors, ids, logs
 from dawg_server.brain import keepsakes
-from dawg_server.brain.answer import Answer
 from dawg_server.brain.history import result
 from dawg_server.brain.speech import Listener
+from dawg_server.claude.answer import Answer
 from dawg_server.daw.functions.catalogue import Call
 from dawg_server.generation.service import GenerationService
 from dawg_server.memory.service import Memory

@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 
 from dawg_server import errors
-from dawg_server.brain.answer import Answer
-from dawg_server.brain.claude import PROVIDER
 from dawg_server.brain.prompt import MAX_TOKENS
+from dawg_server.claude.answer import Answer
+from dawg_server.claude.client import PROVIDER
 from dawg_server.costs import Costs, Reservation, Usage, reported
 
 CHARACTERS_PER_TOKEN = 3  # fewer than is usual, as an estimate must not be too low

@@ -14,7 +14,6 @@ from bus import events
 from bus.local import LocalBus
 from dawg_server import errors, logs, tools
 from dawg_server.brain import history, keepsakes, prompt
-from dawg_server.brain.claude import Claude
 from dawg_server.brain.hands import Hands
 from dawg_server.brain.meter import Meter
 from dawg_server.brain.places import Places
@@ -22,6 +21,8 @@ from dawg_server.brain.small import SmallJobs
 from dawg_server.brain.speech import Listener, Speech
 from dawg_server.brain.transcript import Transcript
 from dawg_server.brain.turn import Opening, Turn
+from dawg_server.claude.client import Claude
+from dawg_server.claude.small import SmallModel
 from dawg_server.costs import Costs
 from dawg_server.database import conversations
 from dawg_server.database.pool import Database
@@ -63,13 +64,14 @@ class Question:
 class Brain:
     def __init__(
         self, *, database: Database, bus: LocalBus, costs: Costs, access: Access, document: Document,
-        toolbox: tools.ToolBox, generation: GenerationService, memory: Memory, claude: Claude, places: Places,
+        toolbox: tools.ToolBox, generation: GenerationService, memory: Memory, claude: Claude, small: SmallModel,
+        places: Places,
     ) -> None:  # fmt: skip
         self.claude = claude
         self._database, self._bus, self._costs, self._access = database, bus, costs, access
         self._document, self._toolbox, self._generation = document, toolbox, generation
         self._memory, self._places = memory, places
-        self._small = SmallJobs(database, costs, claude)
+        self._small = SmallJobs(database, small)
         self._turns: dict[str, tuple[Turn, str | None]] = {}  # by the id of the answer; with the socket
         self._desks, self._smalls = asyncio.Semaphore(DESKS), asyncio.Semaphore(SMALL_AT_ONCE)
         self._beside: set[asyncio.Task[None]] = set()
@@ -144,7 +146,6 @@ class Brain:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         await self._places.close()
-        await self.claude.close()
 
     async def _look_up(self, question: Question) -> tuple[str | None, dict[str, Any] | None]:
         """(the project, the conversation so far). A conversation remembers its project."""

@@ -14,12 +14,13 @@ import structlog
 
 from dawg_server import errors, logs
 from dawg_server.brain import prompt
-from dawg_server.brain.answer import Answer
-from dawg_server.brain.claude import PROVIDER, Claude
 from dawg_server.brain.hands import Hands
 from dawg_server.brain.meter import Meter
 from dawg_server.brain.speech import Listener, Speech
 from dawg_server.brain.transcript import Transcript
+from dawg_server.claude import client
+from dawg_server.claude.answer import Answer
+from dawg_server.claude.client import PROVIDER, Claude
 
 MAX_CALLS = 12  # of the model
 MAX_SECONDS = 120.0
@@ -215,10 +216,7 @@ class Turn:
                             first = False
                         self._speech.say(text)
             if not answer.complete:
-                raise errors.ProviderFailed(
-                    "The connection to the language model was lost. Try again.",
-                    details={"provider": PROVIDER, "providerCode": "connection_lost", "retryable": True},
-                )
+                raise client.connection_lost()
         finally:
             self._speech.flush()
             if answer.id:

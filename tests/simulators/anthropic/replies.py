@@ -139,6 +139,12 @@ def tool_use(
     return Block(start | {"caller": {"type": "direct"}}, ("", *deltas))
 
 
+def form(value: Any, every: int = 40) -> Block:
+    """JSON as the answer to a request with a schema, in pieces of `every` characters; text is taken as it is."""
+    encoded = value if isinstance(value, str) else json.dumps(value)
+    return text(*(encoded[at : at + every] for at in range(0, len(encoded), every)))
+
+
 def turn(*steps: Block | Step, stop_reason: StopReason | None = None, **options: Any) -> Turn:
     """A turn that stops as its blocks suggest, unless told otherwise."""
     called = any(isinstance(step, Block) and step.start["type"] == "tool_use" for step in steps)

@@ -18,7 +18,6 @@ PROVIDER = "anthropic"
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 45.0  # seconds without a byte; pings come far more often
 WRITE_TIMEOUT = 15.0  # seconds
-SMALL_TIMEOUT = 20.0  # seconds for a whole answer of the small model
 OPERATOR = {"authentication_error", "billing_error", "permission_error", "not_found_error"}  # for whoever runs us
 
 log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
@@ -53,12 +52,6 @@ class Claude:
             finally:
                 await stream.close()
 
-    async def small(self, request: Mapping[str, Any]) -> Any:
-        """A whole message of the small model. Raises as `stream`."""
-        client = await self._client()
-        with _translated():
-            return await client.messages.create(**request, model=self.small_model, timeout=SMALL_TIMEOUT)
-
     async def close(self) -> None:
         if self._sdk is not None:
             await self._sdk.close()
@@ -92,13 +85,11 @@ def _translated() -> Any:
     try:
         yield
     except (anthropic.APITimeoutError, httpx2.TimeoutException) as error:
-        raise errors.ProviderTimeout(
-            "The language model did not answer in time. Try again.", details={"provider": PROVIDER}
-        ) from error
+        raise too_slow() from error
     except anthropic.APIStatusError as error:
         raise _refusal(error) from error
     except (anthropic.APIError, httpx2.HTTPError, ValueError) as error:
-        raise _failed("connection_lost", retryable=True) from error
+        raise connection_lost() from error
 
 
 def _refusal(error: Any) -> errors.DawgError:
@@ -115,9 +106,7 @@ def _refusal(error: Any) -> errors.DawgError:
             details={"provider": PROVIDER, "providerCode": code}, retry_after=retry_after or 5.0,
         )  # fmt: skip
     if kind == "timeout_error" or (not kind and error.status_code in (408, 504)):
-        return errors.ProviderTimeout(
-            "The language model did not answer in time. Try again.", details={"provider": PROVIDER}
-        )
+        return too_slow()
     retryable = kind in ("overloaded_error", "api_error") or (not kind and error.status_code >= 500)
     if kind in OPERATOR:
         log.error("The language model refuses this server's account or settings: look at its key, model and billing.",
@@ -126,6 +115,21 @@ def _refusal(error: Any) -> errors.DawgError:
         log.error("The language model refused a request as wrong.", action="provider_refused", provider=PROVIDER,
                   code=code, status=error.status_code)  # fmt: skip
     return _failed(code or str(error.status_code), retryable=retryable, retry_after=retry_after)
+
+
+def too_slow() -> errors.ProviderTimeout:
+    return errors.ProviderTimeout(
+        "The language model did not answer in time. Try again.", details={"provider": PROVIDER}
+    )
+
+
+def connection_lost() -> errors.ProviderFailed:
+    return _failed("connection_lost", retryable=True)
+
+
+def unusable(code: str, sentence: str) -> errors.ProviderFailed:
+    """For an answer that came, and is of no use; the same question would not do better."""
+    return errors.ProviderFailed(sentence, details={"provider": PROVIDER, "providerCode": code, "retryable": False})
 
 
 def _failed(code: str, *, retryable: bool, retry_after: float | None = None) -> errors.ProviderFailed:
