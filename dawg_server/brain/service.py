@@ -16,8 +16,8 @@ from dawg_server import errors, logs, tools
 from dawg_server.brain import history, keepsakes, prompt
 from dawg_server.brain.claude import Claude
 from dawg_server.brain.hands import Hands
-from dawg_server.brain.meter import Meter
-from dawg_server.brain.places import Places
+from dawg_server.brain.meter import FIRST_CALL, Meter
+from dawg_server.brain.places import Place, Places
 from dawg_server.brain.small import SmallJobs
 from dawg_server.brain.speech import Listener, Speech
 from dawg_server.brain.transcript import Transcript
@@ -103,11 +103,12 @@ class Brain:
     async def _admit(self, question: Question, listener: Listener) -> Turn:
         project_id, conversation = await self._look_up(question)
         request_id = question.request_id or str(uuid.uuid4())
-        place, conversation_id = await self._places.take(
-            question.user_id, request_id, question.conversation_id, project_id, stored=question.stored
+        place = await self._places.take(
+            question.user_id, request_id, question.conversation_id, project_id, stored=question.stored,
+            tokens=FIRST_CALL,
         )
         try:
-            about = {"requestId": request_id, "conversationId": conversation_id}
+            about = {"requestId": request_id, "conversationId": place.conversation_id}
             return await self._begin(question, listener, about, place, project_id, conversation)
         except BaseException:
             await self._places.leave(place)
@@ -162,7 +163,7 @@ class Brain:
         return remembered, conversation
 
     async def _begin(
-        self, question: Question, listener: Listener, about: dict[str, str], place: str, project_id: str | None,
+        self, question: Question, listener: Listener, about: dict[str, str], place: Place, project_id: str | None,
         conversation: dict[str, Any] | None,
     ) -> Turn:  # fmt: skip
         user_id, conversation_id = question.user_id, about["conversationId"] if question.stored else None
@@ -181,12 +182,13 @@ class Brain:
         acting = tools.Turn(user_id, "ai-brain", project_id, group_id, question.base_url)
         turn = Turn(
             about=about, user_id=user_id, message_id=message_id, claude=self.claude, transcript=transcript,
-            meter=Meter(self._costs, reservation, user_id=user_id, model=self.claude.model, project_id=project_id,
+            meter=Meter(self._costs, reservation, place, model=self.claude.model, project_id=project_id,
                         conversation_id=conversation_id),
             hands=Hands(self._toolbox, self._memory, self._generation, listener, acting, about, offered,
-                        interactive=question.interactive),
+                        interactive=question.interactive, browser_seconds=self._places.allowed.browser_seconds),
             speech=Speech(listener, about, lambda words: self._share(question, about, message_id, words)),
             listener=listener, tools=prompt.tools(offered), group_id=group_id, open=opening.make,
+            seconds=self._places.allowed.seconds,
             ended=lambda turn: self._ended(turn, question, place, conversation), desks=self._desks,
         )  # fmt: skip
         self._turns[message_id] = turn, question.owner
@@ -200,7 +202,7 @@ class Brain:
             self._bus.tell(events.ChatStreamed(about["conversationId"], message_id, words))
 
     async def _ended(
-        self, turn: Turn, question: Question, place: str, conversation: Mapping[str, Any] | None
+        self, turn: Turn, question: Question, place: Place, conversation: Mapping[str, Any] | None
     ) -> None:
         del self._turns[turn.message_id]
         await self._places.leave(place)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from dawg_server.database.pool import Connection, Database
 
 LEASE = 8.0  # seconds that a place is held without a word of its replica
+
+
+class Full(NamedTuple):
+    """Why no tokens could be held: `used` within the last minute. `until` is None when other turns hold the rest."""
+
+    used: int
+    until: datetime.datetime | None
 
 
 async def lock(connection: Connection, user_id: str) -> list[dict[str, Any]]:
@@ -27,6 +35,24 @@ async def insert(connection: Connection, id: str, user_id: str, conversation_id:
            VALUES (%s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s))""",
         (id, user_id, conversation_id, request_id, LEASE),
     )
+
+
+async def hold_tokens(
+    database: Database | Connection, id: str, user_id: str, tokens: int, allowed: int
+) -> Full | None:
+    """Counts `tokens` as used by that turn until they are held anew, in one atomic step, or says why not.
+
+    Allowed as long as the minute has anything left, so that a call which is larger than the limit is not refused for
+    ever: it is paid for by waiting afterwards.
+    """
+    row = await database.fetch_one("SELECT * FROM hold_brain_tokens(%s, %s, %s, %s)", (id, user_id, tokens, allowed))
+    assert row is not None
+    return None if row["held"] else Full(int(row["used"]), row["full_until"])
+
+
+async def release_tokens(database: Database, id: str) -> None:
+    """After what was really used is in the ledger."""
+    await database.execute("UPDATE brain_turns SET tokens_held = 0 WHERE id = %s", (id,))
 
 
 async def renew(database: Database, ids: Sequence[str]) -> None:
