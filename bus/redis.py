@@ -34,7 +34,7 @@ log = structlog.get_logger(service="main")
 
 
 class RedisBus(LocalBus):
-    """`LocalBus` whose events also reach the subscribers with scope EVERYWHERE of every other replica."""
+    """`LocalBus` whose events, unless `local`, also reach subscribers with scope EVERYWHERE on every other replica."""
 
     def __init__(
         self, url: str, *, heartbeat_interval: float = HEARTBEAT_INTERVAL, deaf_after: float = DEAF_AFTER
@@ -88,6 +88,8 @@ class RedisBus(LocalBus):
         super().tell(event)
 
     def _send(self, event: Event) -> None:
+        if event.local:
+            return
         if len(self._outbox) >= MAX_OUTBOX:
             self._outbox.popleft()
             self.dropped += 1
