@@ -104,6 +104,7 @@ async def _run_server(
             await site.start()
             app.start_jobs(chosen, jobs, alone=embedded is not None)
             _greet(chosen)
+            parts.brain.claude.warm()
             await stop.wait()
             log.info("The server stops: no new work, running work may finish.", action="draining")
             parts.lifecycle.draining = True
