@@ -111,6 +111,7 @@ async def _run_server(
             gate.announce_drain(sockets)
             await parts.voice.close()
             await site.stop()
+            await parts.brain.drain(chosen.drain_seconds)
             await jobs.queue.stop()
             await sockets.close()
         finally:

@@ -5,6 +5,7 @@ Wire shapes: the Messages API of version 2026-10-21, streamed.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,8 @@ CHARACTERS_PER_TOKEN = 4  # about; for what was never reported
 class Answer:
     """`blocks` are as they came and go back unchanged. `usage` is the last one reported: it is cumulative.
 
-    What a compatible service leaves out or adds does no harm.
+    Events are taken until the stream ends, for whatever reason; then comes `finish`, and then may be looked at what
+    came. What a compatible service leaves out or adds does no harm.
     """
 
     id: str = ""
@@ -27,7 +29,7 @@ class Answer:
     blocks: list[dict[str, Any]] = field(default_factory=list)
     usage: dict[str, Any] = field(default_factory=dict)
     streamed: int = 0  # characters of all kinds
-    _open: dict[int, tuple[dict[str, Any], list[str]]] = field(default_factory=dict)  # with the pieces of its JSON
+    _open: dict[int, tuple[dict[str, Any], list[str]]] = field(default_factory=dict)  # blocks with their pieces
     _malformed: list[dict[str, Any]] = field(default_factory=list)
 
     def take(self, event: Any) -> str:
@@ -51,9 +53,11 @@ class Answer:
             case "message_delta":
                 self.stop_reason = getattr(event.delta, "stop_reason", None) or self.stop_reason
                 self.usage |= plain(getattr(event, "usage", None))
-                for each in tuple(self._open) if self.complete else ():
-                    self._close(each)
         return ""
+
+    def finish(self) -> None:
+        for index in tuple(self._open):
+            self._close(index)
 
     @property
     def complete(self) -> bool:
@@ -90,8 +94,7 @@ class Answer:
     def _begin(self, block: dict[str, Any]) -> str:
         match block.setdefault("type", ""):
             case "text":
-                self.streamed += len(block.setdefault("text", ""))
-                return str(block["text"])
+                return self._count(str(block.setdefault("text", "")))
             case "thinking":
                 block.setdefault("thinking", "")
                 block.setdefault("signature", "")
@@ -102,34 +105,38 @@ class Answer:
     def _delta(self, block: dict[str, Any], pieces: list[str], delta: Any) -> str:
         match getattr(delta, "type", None):
             case "text_delta":
-                block["text"] = block.get("text", "") + delta.text
-                self.streamed += len(delta.text)
-                return str(delta.text)
+                pieces.append(delta.text)
+                return self._count(delta.text)
             case "input_json_delta":
-                pieces.append(delta.partial_json)
-                self.streamed += len(delta.partial_json)
+                pieces.append(self._count(delta.partial_json))
             case "thinking_delta":
-                block["thinking"] = block.get("thinking", "") + delta.thinking
-                self.streamed += len(delta.thinking)
+                pieces.append(self._count(delta.thinking))
             case "signature_delta":
                 block["signature"] = delta.signature
             case "citations_delta":
                 block.setdefault("citations", []).append(plain(delta.citation))
         return ""
 
+    def _count(self, piece: str) -> str:
+        self.streamed += len(piece)
+        return piece
+
     def _close(self, index: int) -> None:
         block, pieces = self._open.pop(index)
-        encoded = "".join(pieces)
-        if block["type"] != "tool_use" or not encoded.strip():
-            return
-        try:
+        came = "".join(pieces)
+        match block["type"]:
+            case "text" | "thinking" as kind:
+                block[kind] += came
+            case "tool_use" if came.strip():
+                block["input"] = self._arguments(block, came)
+
+    def _arguments(self, call: dict[str, Any], encoded: str) -> dict[str, Any]:
+        with contextlib.suppress(orjson.JSONDecodeError):
             arguments = orjson.loads(encoded)
-        except orjson.JSONDecodeError:
-            arguments = None
-        if not isinstance(arguments, dict):
-            arguments = {}
-            self._malformed.append(block)
-        block["input"] = arguments
+            if isinstance(arguments, dict):
+                return arguments
+        self._malformed.append(call)
+        return {}
 
 
 def plain(model: Any) -> dict[str, Any]:

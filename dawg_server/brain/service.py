@@ -34,6 +34,7 @@ MAX_MEMORIES = 8  # that a question comes with
 DESKS = 5  # turns whose rows are read or written at once, so that many of them leave the database to others too
 DESK_PATIENCE = 20.0  # seconds to wait for one of them
 SMALL_AT_ONCE = 3
+DRAIN_PATIENCE = 2.0  # seconds for turns that had to be stopped
 CLOSE_TIMEOUT = 8.0  # seconds for all turns to be stopped and booked
 
 log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
@@ -120,10 +121,14 @@ class Brain:
             if turn.user_id == user_id and turn.about["requestId"] == request_id
         )  # fmt: skip
 
-    def browser_answered(self, user_id: str, call_id: str, output: Any, is_error: bool) -> None:
-        """Raises `NotFound` for a call that nobody waits for (any more), and `PayloadTooLarge`."""
-        mine = (turn for turn, _ in tuple(self._turns.values()) if turn.user_id == user_id)
-        if not any(turn.hands.browser_answered(call_id, output, is_error) for turn in mine):
+    def browser_answered(self, user_id: str, owner: str, call_id: str, output: Any, is_error: bool) -> None:
+        """`owner`: the socket that says so; its own turns come first, in case that others use the same id.
+
+        Raises `NotFound` for a call that nobody waits for (any more), and `PayloadTooLarge`.
+        """
+        mine = [each for each in self._turns.values() if each[0].user_id == user_id]
+        mine.sort(key=lambda each: each[1] != owner)
+        if not any(turn.hands.browser_answered(call_id, output, is_error) for turn, _ in mine):
             raise errors.NotFound("No function call of that id waits for a result.", details={"kind": "call"})
 
     def leave(self, owner: str) -> None:
@@ -131,6 +136,17 @@ class Brain:
         for turn, socket in tuple(self._turns.values()):
             if socket == owner:
                 turn.stop()
+
+    async def drain(self, seconds: float) -> None:
+        """No turn begins any more. Those that run may end by themselves within so many seconds, or are stopped then."""
+        self._closed = True
+        running = [turn for turn, _ in self._turns.values()]
+        tasks = {turn.task for turn in running if turn.task}
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+            for turn in running:
+                turn.stop()
+            await asyncio.wait(tasks, timeout=DRAIN_PATIENCE)
 
     async def close(self) -> None:
         """Stops every turn, and books it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import structlog
 
 from dawg_server import errors, logs
 from dawg_server.brain import history, prompt
+from dawg_server.brain.answer import plain
 from dawg_server.brain.claude import PROVIDER, Claude
 from dawg_server.brain.meter import CHARACTERS_PER_TOKEN, estimate
 from dawg_server.costs import Costs, Usage, reported
@@ -74,16 +76,16 @@ class SmallJobs:
                     "max_tokens": max_tokens, "system": rules,
                     "messages": _one(f"<talk>\n{prompt.quoted(talk)}\n</talk>"),
                 })  # fmt: skip
-                billed = reported.anthropic(message.usage.model_dump(exclude_none=True))
-                reservation.add(
-                    Usage(PROVIDER, message.model, operation, billed, message.id, conversation_id=conversation_id)
-                )
+                billed = reported.anthropic(plain(getattr(message, "usage", None)))
+                id = f"{getattr(message, 'id', '')}:{uuid.uuid4()}"  # see `Meter.note`
+                reservation.add(Usage(PROVIDER, model, operation, billed, id, conversation_id=conversation_id))
         except errors.DawgError as error:
             log.info("The small model did not help.", action="brain_small_failed", operation=operation, code=error.code)
             return None
-        if message.stop_reason == "refusal":
+        if getattr(message, "stop_reason", None) == "refusal":
             return None
-        return "".join(block.text for block in message.content if block.type == "text").strip() or None
+        blocks = [plain(block) for block in getattr(message, "content", None) or ()]
+        return "".join(block.get("text", "") for block in blocks).strip() or None
 
 
 def _one(text: str) -> Sequence[Mapping[str, Any]]:

@@ -218,7 +218,7 @@ class Turn:
                 return await self._attempt(request)
             except (errors.RateLimited, errors.ProviderFailed, errors.ProviderTimeout) as error:
                 wait = error.retry_after if error.retry_after is not None else BACKOFF * 2 ** (attempt - 1)
-                spoken = self._answer is not None and self._answer.streamed
+                spoken = self._answer is not None and self._answer.text
                 if attempt == MAX_ATTEMPTS or spoken or not _passing(error) or wait > MAX_RETRY_WAIT:
                     raise
                 log.info("The provider is asked again.", action="brain_retry", code=error.code, wait_s=wait,
@@ -243,6 +243,7 @@ class Turn:
                     details={"provider": PROVIDER, "providerCode": "connection_lost", "retryable": True},
                 )
         finally:
+            answer.finish()
             self._speech.flush()
             if answer.begun:
                 self._usage = self._meter.note(answer)

@@ -28,12 +28,6 @@ LEASE = 8.0  # seconds after which the places of a killed replica are free
 
 
 @pytest.fixture
-async def model() -> AsyncIterator[Model]:
-    async with anthropic.AnthropicSimulator(key="sk-test-of-brain") as simulator:
-        yield Model(simulator)
-
-
-@pytest.fixture
 async def replicas(
     scratch_folder: Path, database_dsn: str, valkey: Valkey, model: Model
 ) -> AsyncIterator[Replicas]:
@@ -102,6 +96,7 @@ async def test_a_replica_that_is_killed_in_the_middle_of_a_turn_leaves_it_to_the
     replicas: Replicas, model: Model, javascript: JavaScript
 ) -> None:
     here, there = replicas
+    await asyncio.gather(*(_sdk_is_loaded(each) for each in replicas))
     async with aiohttp.ClientSession() as http:
         async with http.post(f"{here.url}/api/projects", json={"name": "Song"}, headers={"X-User-Id": "ada"}) as reply:
             project_id = (await reply.json())["id"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,6 @@ from tests.simulators import anthropic
 from tests.simulators.anthropic import text, tool_use, turn
 
 LOOKING = {"query": "bass"}
-
-
-@pytest.fixture
-async def model() -> AsyncIterator[Model]:
-    async with anthropic.AnthropicSimulator(key="sk-test-of-brain") as simulator:
-        yield Model(simulator)
 
 
 async def test_a_minute_holds_exactly_the_tokens_that_are_allowed(
