@@ -37,8 +37,7 @@ class Meter:
         self._project_id, self._conversation_id = project_id, conversation_id
         self._input = self._output = self._cached = 0
         self._cost = Decimal(0)
-        self._held = estimate(costs, model, FIRST_INPUT, MAX_TOKENS)
-        self._renew = False  # something was booked since the money was held
+        self._held = FIRST_CALL  # tokens, and their price
         self._unbooked: list[Usage] = []
         self.remaining: dict[str, float | None] = {"dailyUsd": None, "monthlyUsd": None}
 
@@ -52,20 +51,22 @@ class Meter:
 
         Raises `RateLimited` when the minute is full, or else as `reserve`.
         """
+        if self._unbooked:
+            await self.book()
         parts = (request["tools"], request["system"], request["messages"])
         read = sum(len(orjson.dumps(part)) for part in parts) // CHARACTERS_PER_TOKEN
-        await self._place.hold(read + request["max_tokens"])
-        needed = estimate(self._costs, self._model, read, request["max_tokens"])
-        if self._renew or needed > self._held:
-            await self._reservation.renew(needed)
-            self._held, self._renew = needed, False
+        tokens = read + request["max_tokens"]
+        if tokens > self._held:
+            await self._place.hold(tokens)
+            await self._reservation.renew(estimate(self._costs, self._model, read, request["max_tokens"]))
+            self._held = tokens
 
     async def book(self) -> None:
         """Writes down what was used so far, which frees what was held for it beyond that."""
         booked, self._unbooked = self._unbooked, []
         for usage in booked:
             await self._reservation.book(usage)
-            self._renew = True
+        self._held = 0
         await self._place.release()
         await self.look()
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -18,6 +17,7 @@ from dawg_server.brain.answer import Answer
 from dawg_server.brain.claude import PROVIDER, Claude
 from dawg_server.brain.hands import Hands
 from dawg_server.brain.meter import Meter
+from dawg_server.brain.question import Opening
 from dawg_server.brain.speech import Listener, Speech
 from dawg_server.brain.transcript import Transcript
 
@@ -41,25 +41,16 @@ NOTICES = {
 log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What the model is told first: the talk before, and this question with the state of things."""
-
-    before: Sequence[Mapping[str, Any]]
-    question: Sequence[Mapping[str, Any]]
-
-
 class Turn:
     """`open` makes the opening, which may need the model itself. `ended` is called before the last event goes out.
 
-    `seconds`: how long it may take. `desks` bounds how many turns are written down at once.
+    `seconds`: how long it may take.
     """
 
     def __init__(
         self, *, about: Mapping[str, str], user_id: str, message_id: str, claude: Claude, meter: Meter, hands: Hands,
         transcript: Transcript, speech: Speech, listener: Listener, tools: Sequence[Mapping[str, Any]], group_id: str,
         seconds: float, open: Callable[[], Awaitable[Opening]], ended: Callable[[Turn], Awaitable[None]],
-        desks: asyncio.Semaphore,
     ) -> None:  # fmt: skip
         self.about, self.user_id, self.message_id, self.hands = about, user_id, message_id, hands
         self.error: errors.DawgError | None = None
@@ -68,7 +59,7 @@ class Turn:
         self.retry_after: float | None = None  # seconds until the user has tokens again
         self._claude, self._meter, self._transcript = claude, meter, transcript
         self._speech, self._listener, self._tools, self._group_id = speech, listener, tools, group_id
-        self._seconds, self._open, self._ended, self._desks = seconds, open, ended, desks
+        self._seconds, self._open, self._ended = seconds, open, ended
         self._answer: Answer | None = None  # the one that is not written down yet
         self._usage: dict[str, Any] | None = None
         self._talking: asyncio.Task[str] | None = None
@@ -82,10 +73,12 @@ class Turn:
     def totals(self) -> dict[str, Any]:
         return self._meter.totals()
 
-    def start(self) -> None:
+    def start(self, desks: asyncio.Semaphore) -> asyncio.Task[None]:
+        """`desks` bounds how many turns are written down at once."""
         name = f"brain turn {self.about['requestId'][:40]}"
         self._talking = asyncio.create_task(self._talk(), name=f"{name} talk")
-        self.task = asyncio.create_task(self._run(self._talking), name=name)
+        self.task = asyncio.create_task(self._run(self._talking, desks), name=name)
+        return self.task
 
     def stop(self, reason: str = "cancelled") -> bool:
         """Hangs up on the provider at once; False when the turn has ended already."""
@@ -95,7 +88,7 @@ class Turn:
         self._talking.cancel()
         return True
 
-    async def _run(self, talking: asyncio.Task[str]) -> None:
+    async def _run(self, talking: asyncio.Task[str], desks: asyncio.Semaphore) -> None:
         done, _ = await asyncio.wait({talking}, timeout=self._seconds)
         if not done:
             self.stop("time_limit")
@@ -109,12 +102,12 @@ class Turn:
         except Exception:
             log.exception("A turn of the text assistant broke.", action="brain_turn_broke", **self._ids)
             self.error, self.stop_reason = errors.DawgError(), "error"
-        await self._finish()
-
-    async def _finish(self) -> None:
         self._speech.flush()
-        async with self._desks:
+        async with desks:
             await self._settle()
+        self._tell_end()
+
+    def _tell_end(self) -> None:
         told = {**self._meter.totals(), **self.about}
         self._listener.tell("usage", told)
         if self.error is not None:

@@ -21,19 +21,20 @@ class Full(NamedTuple):
 async def lock(connection: Connection, user_id: str) -> list[dict[str, Any]]:
     """The user's running turns, oldest first; nobody else begins one for them until the transaction ends."""
     await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('brain:' || %s, 0))", (user_id,))
-    await connection.execute(
-        "DELETE FROM brain_turns WHERE user_id = %s AND expires_at <= clock_timestamp()", (user_id,)
-    )
     return await connection.fetch_all(
-        "SELECT conversation_id, request_id FROM brain_turns WHERE user_id = %s", (user_id,)
+        "SELECT conversation_id, request_id FROM brain_turns WHERE user_id = %s AND expires_at > clock_timestamp()",
+        (user_id,),
     )
 
 
 async def insert(connection: Connection, id: str, user_id: str, conversation_id: str, request_id: str) -> None:
+    """Those of the user that have expired go at the same time."""
     await connection.execute(
-        """INSERT INTO brain_turns (id, user_id, conversation_id, request_id, expires_at)
-           VALUES (%s, %s, %s, %s, clock_timestamp() + make_interval(secs => %s))""",
-        (id, user_id, conversation_id, request_id, LEASE),
+        """WITH gone AS (DELETE FROM brain_turns WHERE user_id = %(user)s AND expires_at <= clock_timestamp())
+           INSERT INTO brain_turns (id, user_id, conversation_id, request_id, expires_at)
+           VALUES (%(id)s, %(user)s, %(conversation)s, %(request)s,
+                   clock_timestamp() + make_interval(secs => %(lease)s))""",
+        {"id": id, "user": user_id, "conversation": conversation_id, "request": request_id, "lease": LEASE},
     )
 
 

@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 
 from dawg_server import errors, ids
-from dawg_server.brain.service import Question
+from dawg_server.brain.question import Question
 from dawg_server.brain.turn import Turn
 from dawg_server.database import conversations, messages
 from handlers.rest import json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dawg_server.brain.service import Question
+from dawg_server.brain.question import Question
 from handlers.rest import json
 from handlers.schemas import brain as schemas
 from handlers.sockets.routing import Ack, Call, Events

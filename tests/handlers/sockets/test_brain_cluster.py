@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 import redis.asyncio
 
+from tests.handlers.sockets import brains
 from tests.handlers.sockets.brains import Browser, Model
 from tests.javascript.client import JavaScript
 from tests.servers.dawg import DawgProcess
@@ -23,7 +24,6 @@ from tests.simulators import anthropic
 from tests.simulators.anthropic import text, tool_use, turn
 
 Replicas = tuple[DawgProcess, DawgProcess]
-SDK = "jiter"  # a library that only the SDK brings
 LEASE = 8.0  # seconds after which the places of a killed replica are free
 
 
@@ -52,7 +52,7 @@ async def test_conversations_and_limits_are_the_same_on_every_replica(
     replicas: Replicas, model: Model, javascript: JavaScript, valkey: Valkey
 ) -> None:
     here, there = replicas
-    await asyncio.gather(*(_sdk_is_loaded(each) for each in replicas))
+    await asyncio.gather(*(brains.warm(each) for each in replicas))
     at_a, at_b = await Browser.open(javascript, here), await Browser.open(javascript, there)
     window = await javascript.connect(there.url, auth={"userId": "ada"})
     model.says(turn(text("Begun on A.")))
@@ -96,7 +96,7 @@ async def test_a_replica_that_is_killed_in_the_middle_of_a_turn_leaves_it_to_the
     replicas: Replicas, model: Model, javascript: JavaScript
 ) -> None:
     here, there = replicas
-    await asyncio.gather(*(_sdk_is_loaded(each) for each in replicas))
+    await asyncio.gather(*(brains.warm(each) for each in replicas))
     async with aiohttp.ClientSession() as http:
         async with http.post(f"{here.url}/api/projects", json={"name": "Song"}, headers={"X-User-Id": "ada"}) as reply:
             project_id = (await reply.json())["id"]
@@ -132,13 +132,6 @@ async def _accepted(browser: Browser, message: dict[str, Any]) -> dict[str, Any]
         while not (ack := await browser.client.emit_ack("message", message))["success"]:
             await asyncio.sleep(1.5)  # tries count as questions
     return dict(ack)
-
-
-async def _sdk_is_loaded(replica: DawgProcess) -> None:
-    """Without any question."""
-    async with asyncio.timeout(20):
-        while SDK not in Path(f"/proc/{replica.pid}/maps").read_text():
-            await asyncio.sleep(0.05)
 
 
 @contextlib.asynccontextmanager

@@ -126,9 +126,10 @@ async def test_a_server_that_is_told_to_stop_lets_an_answer_end(
     scratch_folder: Path, model: Model, javascript: JavaScript
 ) -> None:
     keys = {"ANTHROPIC_API_KEY": "sk-test-of-brain", "ANTHROPIC_BASE_URL": model.simulator.base_url}
-    async with DawgProcess(scratch_folder, DRAIN_SECONDS="3", **keys) as process:
+    async with DawgProcess(scratch_folder, DRAIN_SECONDS="4", **keys) as process:
+        await brains.warm(process)
         ada, bob = await Browser.open(javascript, process), await Browser.open(javascript, process, "bob")
-        model.says(turn(text("Until", anthropic.Pause(1.5), " the end.")), turn(text("Endless", anthropic.HANG)))
+        model.says(turn(text("Until", anthropic.Pause(2), " the end.")), turn(text("Endless", anthropic.HANG)))
         short, endless = await ada.begin(), await bob.begin()
         for browser in (ada, bob):
             await browser.client.wait_for("response-delta")
