@@ -22,7 +22,7 @@ from dawg_server.generation.service import GenerationService
 from dawg_server.memory.service import Memory
 
 DESKS = 5  # turns whose rows are read or written at once, so that many of them leave the database to others too
-DESK_PATIENCE = 20.0  # seconds to wait for one of them
+DESK_PATIENCE = 45.0  # seconds to wait for one of them
 DRAIN_PATIENCE = 2.0  # seconds for turns that had to be stopped
 CLOSE_TIMEOUT = 8.0  # seconds for all turns to be stopped and booked
 
