@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -49,9 +49,7 @@ class SmallJobs:
         """Gives a conversation its first name, while nobody waits for it."""
         if self._closed:
             return
-        task = asyncio.create_task(
-            self._quietly(self._title(user_id, conversation_id, question, answer)), name="brain title"
-        )
+        task = asyncio.create_task(self._name(user_id, conversation_id, question, answer), name="brain title")
         self._beside.add(task)
         task.add_done_callback(self._beside.discard)
 
@@ -63,10 +61,10 @@ class SmallJobs:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _quietly(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _name(self, user_id: str, conversation_id: str, question: str, answer: str) -> None:
         async with self._room:
             try:
-                await work
+                await self._title(user_id, conversation_id, question, answer)
             except errors.DawgError as error:
                 log.info("A small job was given up.", action="brain_small_failed", code=error.code)
             except Exception:
