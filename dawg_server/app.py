@@ -209,7 +209,10 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         memory = Memory(database)
         places = Places(
             database, limits,
-            TurnLimits(settings.turns_per_minute, settings.turns_at_once, settings.tokens_per_minute),
+            TurnLimits(
+                settings.turns_per_minute, settings.turns_at_once, settings.tokens_per_minute, settings.turn_seconds,
+                settings.turn_function_seconds,
+            ),
         )  # fmt: skip
         brain = Brain(
             database=database, bus=bus, costs=costs, access=access, document=document, toolbox=toolbox,

@@ -192,7 +192,21 @@ class Settings:
         "TURNS_AT_ONCE", 2, "questions of one user that are answered at once", kind="int", check=_range(1, 1000)
     )
     tokens_per_minute: int = _variable(
-        "TOKENS_PER_MINUTE", 400_000, "tokens of the AI brain per user", kind="int", check=_range(1, 1_000_000_000)
+        "TOKENS_PER_MINUTE",
+        400_000,
+        "tokens of the AI brain per user; an answer under way waits up to 20 s for more, then ends as `token_limit`",
+        kind="int",
+        check=_range(1, 1_000_000_000),
+    )
+    turn_seconds: float = _variable(
+        "TURN_SECONDS", 120.0, "longest time of one answer of the AI brain", kind="float", check=_range(0.1, 3600)
+    )
+    turn_function_seconds: float = _variable(
+        "TURN_FUNCTION_SECONDS",
+        30.0,
+        "how long a browser may take for a function that the AI brain calls",
+        kind="float",
+        check=_range(0.1, 3600),
     )
     requests_per_minute: int = _variable(
         "REQUESTS_PER_MINUTE", 300, "requests per user", kind="int", check=_range(1, 1_000_000)

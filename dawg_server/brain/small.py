@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ from dawg_server.database.pool import Database
 MAX_HISTORY = 24_000  # tokens; a longer talk is summarised
 KEPT_HISTORY = 8_000  # tokens that stay as they are then
 MAX_READ = 120_000  # characters that a summary is made from
+AT_ONCE = 3  # small jobs that nobody waits for
+CLOSE_TIMEOUT = 2.0  # seconds for those under way
 MAX_TITLE = 60  # characters
 SECONDS = 20.0  # for each
 
@@ -39,9 +42,36 @@ class SmallJobs:
 
     def __init__(self, database: Database, model: SmallModel) -> None:
         self._database, self._model = database, model
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._beside: set[asyncio.Task[None]] = set()
+        self._closed = False
 
-    async def title(self, user_id: str, conversation_id: str, question: str, answer: str) -> None:
-        """Gives a conversation its first name."""
+    def begin_title(self, user_id: str, conversation_id: str, question: str, answer: str) -> None:
+        """Gives a conversation its first name, while nobody waits for it."""
+        if self._closed:
+            return
+        task = asyncio.create_task(self._name(user_id, conversation_id, question, answer), name="brain title")
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._beside:
+            _, late = await asyncio.wait(self._beside, timeout=CLOSE_TIMEOUT)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _name(self, user_id: str, conversation_id: str, question: str, answer: str) -> None:
+        async with self._room:
+            try:
+                await self._title(user_id, conversation_id, question, answer)
+            except errors.DawgError as error:
+                log.info("A small job was given up.", action="brain_small_failed", code=error.code)
+            except Exception:
+                log.exception("A small job broke.", action="brain_small_failed")
+
+    async def _title(self, user_id: str, conversation_id: str, question: str, answer: str) -> None:
         talk = f"musician: {question[:1500]}\nassistant: {answer[:1500]}"
         made = await self._ask(user_id, conversation_id, TITLE, talk)
         title = " ".join((made or question).split()).strip(" \"'“”.")[:MAX_TITLE] or "Conversation"

@@ -5,6 +5,7 @@ Wire shapes: the Messages API of version 2026-10-21, streamed.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,40 +16,53 @@ CHARACTERS_PER_TOKEN = 4  # about; for what was never reported
 
 @dataclass(slots=True)
 class Answer:
-    """`blocks` are as they came and go back unchanged. `usage` is the last one reported: it is cumulative."""
+    """`blocks` are as they came and go back unchanged. `usage` is the last one reported: it is cumulative.
+
+    Events are taken until the stream ends, for whatever reason; then comes `finish`, and then may be looked at what
+    came. What a compatible service leaves out or adds does no harm.
+    """
 
     id: str = ""
     model: str = ""
     stop_reason: str | None = None
-    refusal_category: str | None = None
+    begun: bool = False
     blocks: list[dict[str, Any]] = field(default_factory=list)
     usage: dict[str, Any] = field(default_factory=dict)
-    complete: bool = False
     streamed: int = 0  # characters of all kinds
-    _pieces: list[str] = field(default_factory=list)
-    _broken: set[int] = field(default_factory=set)
+    _open: dict[int, tuple[dict[str, Any], list[str]]] = field(default_factory=dict)  # blocks with their pieces
+    _malformed: list[dict[str, Any]] = field(default_factory=list)
 
     def take(self, event: Any) -> str:
         """The words to be told now; "" for everything else."""
-        match event.type:
-            case "content_block_delta":
-                return self._delta(event.delta)
+        index = getattr(event, "index", 0)
+        match getattr(event, "type", None):
+            case "content_block_delta" if index in self._open:
+                return self._delta(*self._open[index], event.delta)
             case "message_start":
-                self.id, self.model = event.message.id, event.message.model
-                self.usage = event.message.usage.model_dump(exclude_none=True)
+                self.begun = True
+                self.id = getattr(event.message, "id", None) or ""
+                self.model = getattr(event.message, "model", None) or ""
+                self.usage = plain(getattr(event.message, "usage", None))
             case "content_block_start":
-                self._pieces = []
-                self.blocks.append(event.content_block.model_dump(mode="json", exclude_none=True))
-            case "content_block_stop":
-                self._close(self.blocks[-1])
+                block = plain(event.content_block)
+                self.blocks.append(block)
+                self._open[index] = block, []
+                return self._begin(block)
+            case "content_block_stop" if index in self._open:
+                self._close(index)
             case "message_delta":
-                self.stop_reason = event.delta.stop_reason or self.stop_reason
-                details = getattr(event.delta, "stop_details", None)
-                self.refusal_category = getattr(details, "category", None)
-                self.usage |= event.usage.model_dump(exclude_none=True)
-            case "message_stop":
-                self.complete = True
+                self.stop_reason = getattr(event.delta, "stop_reason", None) or self.stop_reason
+                self.usage |= plain(getattr(event, "usage", None))
         return ""
+
+    def finish(self) -> None:
+        for index in tuple(self._open):
+            self._close(index)
+
+    @property
+    def complete(self) -> bool:
+        """Nothing but the end of the stream comes after the reason to stop."""
+        return self.stop_reason is not None
 
     @property
     def text(self) -> str:
@@ -56,13 +70,11 @@ class Answer:
 
     @property
     def calls(self) -> list[dict[str, Any]]:
-        """Tool calls that arrived whole, as `{id, name, input}`."""
-        return [
-            block for at, block in enumerate(self.blocks) if block["type"] == "tool_use" and at not in self._broken
-        ]
+        """Tool calls, as `{id, name, input}`; those whose arguments are `malformed` too, as each needs an answer."""
+        return [block for block in self.blocks if block["type"] == "tool_use"]
 
     def malformed(self, call: dict[str, Any]) -> bool:
-        return any(self.blocks[at] is call for at in self._broken)
+        return any(each is call for each in self._malformed)
 
     def content(self) -> list[dict[str, Any]]:
         """What goes back to the model. Empty words are left out, as the API refuses them."""
@@ -74,38 +86,59 @@ class Answer:
 
     def used(self) -> dict[str, Any]:
         """The usage; what a stream that was cut off had written by then is estimated."""
-        if self.complete:
+        if self.complete and "output_tokens" in self.usage:
             return self.usage
         written = max(int(self.usage.get("output_tokens", 0)), -(-self.streamed // CHARACTERS_PER_TOKEN))
         return self.usage | {"output_tokens": written}
 
-    def _delta(self, delta: Any) -> str:
-        block = self.blocks[-1]
-        match delta.type:
+    def _begin(self, block: dict[str, Any]) -> str:
+        match block.setdefault("type", ""):
+            case "text":
+                return self._count(str(block.setdefault("text", "")))
+            case "thinking":
+                block.setdefault("thinking", "")
+                block.setdefault("signature", "")
+            case "tool_use":
+                block.setdefault("input", {})
+        return ""
+
+    def _delta(self, block: dict[str, Any], pieces: list[str], delta: Any) -> str:
+        match getattr(delta, "type", None):
             case "text_delta":
-                block["text"] += delta.text
-                self.streamed += len(delta.text)
-                return str(delta.text)
+                pieces.append(delta.text)
+                return self._count(delta.text)
             case "input_json_delta":
-                self._pieces.append(delta.partial_json)
-                self.streamed += len(delta.partial_json)
+                pieces.append(self._count(delta.partial_json))
             case "thinking_delta":
-                block["thinking"] += delta.thinking
-                self.streamed += len(delta.thinking)
+                pieces.append(self._count(delta.thinking))
             case "signature_delta":
                 block["signature"] = delta.signature
             case "citations_delta":
-                block.setdefault("citations", []).append(delta.citation.model_dump(mode="json", exclude_none=True))
+                block.setdefault("citations", []).append(plain(delta.citation))
         return ""
 
-    def _close(self, block: dict[str, Any]) -> None:
-        if block["type"] != "tool_use":
-            return
-        try:
-            block["input"] = orjson.loads("".join(self._pieces) or "{}")
-        except orjson.JSONDecodeError:
-            block["input"] = {}
-            self._broken.add(len(self.blocks) - 1)
-        if not isinstance(block["input"], dict):
-            block["input"] = {}
-            self._broken.add(len(self.blocks) - 1)
+    def _count(self, piece: str) -> str:
+        self.streamed += len(piece)
+        return piece
+
+    def _close(self, index: int) -> None:
+        block, pieces = self._open.pop(index)
+        came = "".join(pieces)
+        match block["type"]:
+            case "text" | "thinking" as kind:
+                block[kind] += came
+            case "tool_use" if came.strip():
+                block["input"] = self._arguments(block, came)
+
+    def _arguments(self, call: dict[str, Any], encoded: str) -> dict[str, Any]:
+        with contextlib.suppress(orjson.JSONDecodeError):
+            arguments = orjson.loads(encoded)
+            if isinstance(arguments, dict):
+                return arguments
+        self._malformed.append(call)
+        return {}
+
+
+def plain(model: Any) -> dict[str, Any]:
+    """A value of the SDK as JSON without what is null; {} for one that is missing."""
+    return dict(model.model_dump(mode="json", exclude_none=True)) if hasattr(model, "model_dump") else {}

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+import gc
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import structlog
@@ -27,7 +29,7 @@ class Claude:
     def __init__(self, key: str | None, url: str, model: str, small_model: str) -> None:
         self.model, self.small_model = model, small_model
         self._key, self._url = key, url
-        self._sdk: Any = None
+        self._sdk: asyncio.Task[Any] | None = None
 
     @property
     def configured(self) -> bool:
@@ -52,33 +54,46 @@ class Claude:
             finally:
                 await stream.close()
 
+    def warm(self) -> None:
+        """Begins to load the SDK, so that the first question need not wait for it; nothing is loaded without a key."""
+        if self._key and self._sdk is None:
+            self._sdk = asyncio.create_task(asyncio.to_thread(self._load), name="brain sdk")
+
     async def close(self) -> None:
         if self._sdk is not None:
-            await self._sdk.close()
+            await (await self._sdk).close()
 
     async def _client(self) -> Any:
         self.require()
-        if self._sdk is None:
-            await asyncio.to_thread(_import)
-        if self._sdk is None:  # nobody else made one while the import ran
-            import anthropic
+        self.warm()
+        assert self._sdk is not None
+        return await asyncio.shield(self._sdk)  # whoever is cancelled meanwhile takes it from nobody else
 
-            timeout = anthropic.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT, write=WRITE_TIMEOUT)
-            # We retry by ourselves, because only we know whether something was said already.
-            self._sdk = anthropic.AsyncAnthropic(
-                api_key=self._key, base_url=self._url, timeout=timeout, max_retries=0
-            )
-        return self._sdk
+    def _load(self) -> Any:
+        """Takes a second or more, so it is done beside the event loop."""
+        if "anthropic" not in sys.modules:
+            _import_for_good()
+        import anthropic
+
+        timeout = anthropic.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT, write=WRITE_TIMEOUT)
+        # We retry by ourselves, because only we know whether something was said already.
+        return anthropic.AsyncAnthropic(api_key=self._key, base_url=self._url, timeout=timeout, max_retries=0)
 
 
-def _import() -> None:
-    """Takes a second the first time, so it is done beside the event loop."""
-    import anthropic
-    import anthropic.resources.messages  # noqa: F401
+def _import_for_good() -> None:
+    """Full garbage collections, which stop the event loop as well, never look through what is imported here: there is
+    much of it, and none of it is garbage."""
+    gc.disable()
+    try:
+        import anthropic.resources.messages  # noqa: F401
+
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 @contextlib.contextmanager
-def _translated() -> Any:
+def _translated() -> Iterator[None]:
     import anthropic
     import httpx2
 

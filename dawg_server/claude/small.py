@@ -99,7 +99,8 @@ class SmallModel:
             if not answer.complete:
                 raise client.connection_lost()
         finally:
-            if answer.id or answer.usage:
+            answer.finish()
+            if answer.begun:
                 note(answer)
         return answer
 

@@ -94,6 +94,7 @@ class Turn:
     usage: Usage | None = None
     delay: float = 0.0  # seconds before every event but the first
     chunk: int | None = None
+    loose: bool = False  # as a compatible service may write it: see `wire.loose`
     running_usage: bool = False  # a cumulative message_delta after every block, as the API may send
 
     @property
