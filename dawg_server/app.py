@@ -59,6 +59,7 @@ from dawg_server.generation.runner import Runner
 from dawg_server.generation.service import GenerationService, JobLimits
 from dawg_server.generation.settling import Settler
 from dawg_server.generation.sweeper import Sweeper
+from dawg_server.generation.vocals.lyricist import Lyricist
 from dawg_server.health import Health
 from dawg_server.identity import Identity
 from dawg_server.limits import Limits
@@ -137,8 +138,12 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         stack.push_async_callback(workers.close)
         probes = Workers(1)  # so that an upload never waits behind a long rendering
         stack.push_async_callback(probes.close)
+        claude = Claude(
+            settings.anthropic_key, settings.anthropic_url, settings.anthropic_model, settings.anthropic_small_model
+        )
+        stack.push_async_callback(claude.close)
         outside = Outside(
-            database, bus, storage, workers, link_base=settings.link_base,
+            database, bus, storage, workers, Lyricist(claude, costs), link_base=settings.link_base,
             key=await server_secrets.get_or_create(database, CALLBACK_KEY),
             replicate=(settings.replicate_key, settings.replicate_url), suno=(settings.suno_key, settings.suno_url),
         )  # fmt: skip
@@ -201,11 +206,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         )  # fmt: skip
         brain = Brain(
             database=database, bus=bus, costs=costs, access=access, document=document, toolbox=toolbox,
-            generation=generation, memory=memory, places=places,
-            claude=Claude(
-                settings.anthropic_key, settings.anthropic_url, settings.anthropic_model,
-                settings.anthropic_small_model,
-            ),
+            generation=generation, memory=memory, places=places, claude=claude,
         )  # fmt: skip
         stack.push_async_callback(brain.close)
         requests = Requests(database, access, document)
