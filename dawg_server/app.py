@@ -177,6 +177,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         generation = GenerationService(
             database, bus, queue, limits,
             JobLimits(settings.jobs_per_minute, settings.jobs_running, settings.jobs_waiting), purchases,
+            slots=settings.job_concurrency,
         )  # fmt: skip
         archives = Archives(
             database, storage, workers, work, measuring,

@@ -39,8 +39,10 @@ class GenerationService:
 
     def __init__(
         self, database: Database, bus: LocalBus, queue: JobQueue, limits: Limits, job_limits: JobLimits,
-        purchases: Purchases,
+        purchases: Purchases, *, slots: int,
     ) -> None:  # fmt: skip
+        """`slots`: how many jobs this process runs at once."""
+        self._slots = slots
         self._database, self._bus, self._queue, self._purchases = database, bus, queue, purchases
         self._limits, self._job_limits = limits, job_limits
         self._waiters: dict[str, set[asyncio.Event]] = defaultdict(set)
@@ -57,7 +59,7 @@ class GenerationService:
         base_url: str,
         project_id: str | None = None,
     ) -> tuple[Job, float]:
-        """Returns the accepted job, which survives a restart from now on, and its estimated seconds.
+        """Returns the accepted job, which survives a restart from now on, and in how many seconds it should be done.
 
         `base_url` is the address under which the caller reached us: links about this job begin with it.
         Raises `RateLimited`, `QueueFull` and, for a provider that costs money, `BudgetExceeded`.
@@ -71,7 +73,7 @@ class GenerationService:
             await self._purchases.release(job_id)
             raise
         position = await generations.position(self._database, job)
-        estimate = await estimates.seconds(self._database, type, provider, input)
+        estimate = await estimates.until_done(self._database, job, self._slots)
         log.info(
             "A job was accepted.", action="job_queued", job_id=job.id, type=type, provider=provider, position=position
         )

@@ -25,7 +25,7 @@ SHARE = 15.0  # percent of the work that comes before the song
 MAX_TITLE = 80  # characters
 NOT_FOLLOWED = (
     "The notes themselves were not given to the singer: its gateway documents no way to hand a melody over that could "
-    "be relied upon. The song was asked for in the melody's key, and its tempo where that is clear; its tune is its own."
+    "be relied upon. The song was asked for in the melody's key and, where that is clear, its tempo; the tune is new."
 )
 
 Sing = Callable[[Work], Awaitable[Outcome]]
