@@ -143,6 +143,24 @@ def test_the_same_recording_gives_the_same_master(beat: Path, tmp_path: Path) ->
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "b.wav"]
 
 
+@pytest.mark.parametrize("target", [-14.0, -8.0])
+def test_a_long_recording_that_changes_meets_its_target_too(target: float, tmp_path: Path) -> None:
+    """The stretches that are tried first are steady here, and all that is struck lies between them."""
+    rate, random = 32_000, np.random.default_rng(4)
+    steady = random.standard_normal(12 * rate) * 0.05
+    decay = np.exp(-np.arange(rate // 2) / 900)
+    struck = np.tile(random.standard_normal(rate // 2) * decay, 24) * 0.5
+    tried = (np.arange(12 * rate) // (4 * rate)) == 1
+    samples = np.tile(np.where(tried, steady, struck), 4).astype(np.float32)[:, None]  # 48 s
+    source = wav(tmp_path / "in.wav", samples, rate)
+    made = master.master(source, str(tmp_path / "out.wav"), "wav", loudness_target=target)
+    found = soundfile.read(tmp_path / "out.wav")[0]
+    lufs, peak = pyloudnorm.Meter(rate).integrated_loudness(found), signals.oversampled_peak(found, 4)
+    assert lufs == pytest.approx(target, abs=0.5)
+    assert made["after"]["integratedLUFS"] == pytest.approx(lufs, abs=0.1)
+    assert peak <= -1.0
+
+
 def test_three_minutes_take_less_than_eight_seconds(beat: Path, tmp_path: Path) -> None:
     samples = np.tile(soundfile.read(beat / "premaster.wav", dtype="float32")[0], (5, 1))  # one minute
     source = wav(tmp_path / "in.wav", samples)
