@@ -95,7 +95,8 @@ class GenerationService:
             if waiting >= self._job_limits.waiting:
                 raise errors.QueueFull(
                     f"{waiting} of your jobs are waiting already. Try again when some have finished.",
-                    details={"limit": self._job_limits.waiting, "waiting": waiting}, retry_after=BUSY_RETRY_AFTER,
+                    details={"limit": self._job_limits.waiting, "waiting": waiting, "remaining": 0},
+                    retry_after=BUSY_RETRY_AFTER,
                 )  # fmt: skip
             return await generations.insert(
                 connection, job_id=job_id, owner_id=owner_id, project_id=project_id, type=type, input=input,
@@ -149,6 +150,7 @@ class GenerationService:
         for job in await generations.unfinished(self._database, project_id):
             if await generations.cancel(self._database, job.id):
                 log.info("A job was cancelled with its project.", action="job_cancelled", job_id=job.id)
+                await self._purchases.release(job.id)
                 await self._bus.publish(events.GenerationCancelled(job_id=job.id, type=job.type, user_id=job.owner_id))
 
     async def page(
