@@ -73,6 +73,11 @@ def answer(lines: list[str] | None = None, **more: Any) -> anthropic.Turn:
     return anthropic.turn(anthropic.text(json.dumps(told)))
 
 
+def slow(*, seconds: float) -> anthropic.Turn:
+    """The same, after a while."""
+    return anthropic.turn(anthropic.Pause(seconds), *answer().steps)
+
+
 def asked(request: Request) -> dict[str, Any]:
     """What the model was told of the melody."""
     text = request.messages[0]["content"]

@@ -169,6 +169,22 @@ async def test_words_that_cannot_be_had_are_left_to_the_singer(
     assert len(await outside.booked(written, job["jobId"], rows)) == rows
 
 
+async def test_who_cancels_while_the_words_are_written_buys_no_song(
+    songs: suno.SunoSimulator, writer: AnthropicSimulator, written: dawg.Dawg
+) -> None:
+    writer.script([humming.slow(seconds=0.5)])
+    body = {**humming.ABOUT, "audioFileId": await humming.uploaded(written)}
+    _, accepted = await written.json("POST", "/api/ai/melody-to-vocals", json=body)
+    await outside.until(lambda: writer.requests)
+    await written.json("POST", f"/api/generate/cancel/{accepted['jobId']}")
+    await outside.until(lambda: not written.jobs.runner._running)
+    assert songs.creations == []
+    rows = await outside.booked(written, accepted["jobId"])
+    assert [row["service"] for row in rows] == ["anthropic"]
+    _, budget = await written.json("GET", "/api/cost-monitoring/budget")
+    assert budget["status"]["dailyReserved"] == 0
+
+
 async def test_words_stay_within_the_budget(
     songs: suno.SunoSimulator, writer: AnthropicSimulator, written: dawg.Dawg
 ) -> None:

@@ -34,10 +34,6 @@ class Singer(Client):
             return str((await reply.json())["id"])
 
 
-def slow(*, seconds: float) -> anthropic.Turn:
-    return anthropic.turn(anthropic.Pause(seconds), *humming.answer().steps)
-
-
 @pytest.mark.timeout(120)
 async def test_words_and_songs_are_bought_once_wherever_the_server_is_killed(scratch_folder: Path) -> None:
     port = dawg.free_port()
@@ -46,7 +42,7 @@ async def test_words_and_songs_are_bought_once_wherever_the_server_is_killed(scr
         "killed while Suno takes the order": humming.answer(["I am lost in the order", "of the waves of the sea"]),
         "killed while Suno sings": humming.answer(["I am lost in the music", "of the waves of the sea"]),
         "killed while the songs are copied": humming.answer(["I am lost in the copies", "of the waves of the sea"]),
-        "stopped while Claude writes": slow(seconds=1.0),
+        "stopped while Claude writes": humming.slow(seconds=1.0),
     }
 
     def write(request: Request) -> anthropic.Turn:
