@@ -20,7 +20,7 @@ from dawg_server.generation.vocals import lyricist, phrases, words
 from dawg_server.generation.vocals.lyricist import Lyricist
 
 HEAR = "dawg_server.generation.vocals.listening:hear"
-SURE = 0.5  # confidence from which a hummed tempo is passed on
+SURE = 0.25  # confidence from which a hummed tempo is passed on; voices alone seldom give more than 0.5
 SHARE = 15.0  # percent of the work that comes before the song
 MAX_TITLE = 80  # characters
 NOT_FOLLOWED = (
@@ -80,7 +80,7 @@ class MelodySinger:
             return {"text": work.input["lyrics"], "by": "caller"}
         known: dict[str, Any] | None = work.state.get("words")
         if known is not None:
-            return known if "by" in known else _left("its answer got lost, and it is not paid twice")
+            return known if "by" in known else _left("The answer of the model got lost and is not paid twice")
         if not self._lyricist.available:
             return _left("ANTHROPIC_API_KEY is not set")
         work.report(8, "generating", "Writing words for the melody.")
@@ -154,7 +154,7 @@ def _steps(prepared: Prepared, takes: int) -> list[str]:
     authors = {
         "caller": "Your words were taken as they are.",
         "claude": f"Claude wrote a line for each of {made.get('lines')} phrases, by their number of notes.",
-        "singer": f"Suno wrote the words, for {made.get('why')}.",
+        "singer": f"Suno wrote the words. {made.get('why')}.",
     }
     passed = [*(["key"] if info["key"] else []), *(["tempo"] if bpm else []), "genre and description"]
     return [
