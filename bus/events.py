@@ -315,3 +315,57 @@ class BusHeartbeat(Event):
     """Sent by every replica to itself through the bus: whoever does not hear its own is deaf."""
 
     sent_at: float
+
+
+@dataclass(frozen=True)
+class BusRestored(Event):
+    """This replica hears the others again; what they published meanwhile is gone. Never leaves the replica."""
+
+
+@dataclass(frozen=True)
+class ReplicaSeen(Event):
+    """A replica lives, and others reach it at `address`. A newcomer asks everybody to `answer` with the same."""
+
+    replica: str
+    address: str
+    answer: bool = False
+
+
+@dataclass(frozen=True)
+class ReplicaLeft(Event):
+    """A replica has stopped; it will not answer any more."""
+
+    replica: str
+
+
+@dataclass(frozen=True)
+class ForwardsEnding(Event):
+    """A replica is about to stop through which requests for sessions of others go: those whose `websockets` end with it
+    are told to leave, and the `polls` of those that wait there are answered. Both are ids of connections."""
+
+    websockets: list[str]
+    polls: list[str]
+
+
+@dataclass(frozen=True)
+class SocketsTold(Event):
+    """What `replica` tells the sockets of all replicas: `event` with `arguments`, to everybody in `rooms` (None: in the
+    namespace) but `skipped`."""
+
+    replica: str
+    namespace: str
+    event: str
+    arguments: list[Any]
+    rooms: list[str] | None
+    skipped: list[str]
+
+
+@dataclass(frozen=True)
+class SocketsManaged(Event):
+    """What `replica` wants done with sockets of others: `action` is disconnect, enter or leave a room, or close it."""
+
+    replica: str
+    action: str
+    namespace: str
+    sid: str = ""
+    room: str = ""

@@ -39,7 +39,12 @@ class LocalBus:
 
     @property
     def healthy(self) -> bool:
-        """False when events of other replicas do not arrive here."""
+        """False when events of other replicas have not arrived here for so long that something is wrong."""
+        return True
+
+    @property
+    def connected(self) -> bool:
+        """Whether events pass between this replica and the others at this moment."""
         return True
 
     def subscribe(self, kind: type[E], handler: Handler[E], scope: Scope = Scope.ORIGIN) -> Callable[[], None]:

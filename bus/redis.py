@@ -3,6 +3,9 @@
 Local subscribers are served directly, so a replica keeps working for its own clients when Redis is down. One writer
 sends to the other replicas in the order of publishing, many events in one round trip. A heartbeat through Redis proves
 that this replica still hears: a listener that went deaf is replaced and `healthy` says so.
+
+What others published while this replica did not listen is gone. `BusRestored` tells subscribers here that it listens
+again, so that they read the facts anew.
 """
 
 from __future__ import annotations
@@ -17,11 +20,13 @@ import redis.asyncio
 import structlog
 from redis.exceptions import RedisError
 
-from bus.events import BusHeartbeat, Event, decode, encode
+from bus.events import BusHeartbeat, BusRestored, Event, decode, encode
 from bus.local import LocalBus, Scope
 
 CHANNEL = "dawg:bus"
 MAX_OUTBOX = 10_000  # events; older ones are dropped while Redis does not answer
+MAX_OUTBOX_BYTES = 32 * 2**20  # likewise
+MAX_EVENT_BYTES = 2 * 2**20  # Redis cuts listeners off that are 8 MiB behind for a minute, or 32 MiB at once
 MAX_PIPELINE = 500  # events in one round trip
 HEARTBEAT_INTERVAL = 10.0  # seconds
 DEAF_AFTER = 30.0  # seconds without our own heartbeat
@@ -37,19 +42,24 @@ class RedisBus(LocalBus):
     """`LocalBus` whose events also reach the subscribers with scope EVERYWHERE of every other replica."""
 
     def __init__(
-        self, url: str, *, heartbeat_interval: float = HEARTBEAT_INTERVAL, deaf_after: float = DEAF_AFTER
-    ) -> None:
+        self, url: str, *, origin: str | None = None, heartbeat_interval: float = HEARTBEAT_INTERVAL,
+        deaf_after: float = DEAF_AFTER,
+    ) -> None:  # fmt: skip
+        """`origin`: the name of this replica, which no other has."""
         super().__init__()
-        self.origin = uuid.uuid4().hex
+        self.origin = origin or uuid.uuid4().hex
         self.dropped = 0  # events that never reached the other replicas
         self._url = url
         self._heartbeat_interval = heartbeat_interval
         self._deaf_after = deaf_after
         self._heard_at = self._subscribed_at = time.monotonic()
         self._outbox: deque[bytes] = deque()
+        self._outbox_bytes = 0
+        self._writing = True  # whether Redis took what was sent last
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._listening = asyncio.Event()
+        self._listened = False  # ever
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
@@ -75,6 +85,10 @@ class RedisBus(LocalBus):
         return self.listener_age < self._deaf_after
 
     @property
+    def connected(self) -> bool:
+        return self._writing and self._listening.is_set()
+
+    @property
     def listener_age(self) -> float:
         """Seconds since this replica last heard itself through Redis."""
         return time.monotonic() - self._heard_at
@@ -88,10 +102,17 @@ class RedisBus(LocalBus):
         super().tell(event)
 
     def _send(self, event: Event) -> None:
-        if len(self._outbox) >= MAX_OUTBOX:
-            self._outbox.popleft()
+        message = encode(event, self.origin)
+        if len(message) > MAX_EVENT_BYTES:
             self.dropped += 1
-        self._outbox.append(encode(event, self.origin))
+            log.warning("An event was too large for the other replicas.", action="bus_event_too_large",
+                        event_name=event.name, size=len(message))  # fmt: skip
+            return
+        self._outbox.append(message)
+        self._outbox_bytes += len(message)
+        while len(self._outbox) > MAX_OUTBOX or self._outbox_bytes > MAX_OUTBOX_BYTES:
+            self._outbox_bytes -= len(self._outbox.popleft())
+            self.dropped += 1
         self._wake.set()
         self._idle.clear()
 
@@ -104,6 +125,7 @@ class RedisBus(LocalBus):
             while True:
                 await self._wake.wait()
                 batch = [self._outbox.popleft() for _ in range(min(len(self._outbox), MAX_PIPELINE))]
+                self._outbox_bytes -= sum(map(len, batch))
                 if not batch:
                     self._wake.clear()
                     self._idle.set()
@@ -115,9 +137,11 @@ class RedisBus(LocalBus):
                         await pipeline.execute()
                 except (RedisError, OSError, TimeoutError) as error:
                     self._outbox.extendleft(reversed(batch))
+                    self._outbox_bytes += sum(map(len, batch))
+                    self._writing = False
                     failures = await self._pause("writer", failures, error)
                     continue
-                failures = 0
+                failures, self._writing = 0, True
 
     async def _listen(self) -> None:
         failures = 0
@@ -131,11 +155,19 @@ class RedisBus(LocalBus):
                     async for message in pubsub.listen():
                         if message["type"] == "subscribe":
                             failures = 0
-                            self._listening.set()
+                            await self._begin_to_hear()
                         elif message["type"] == "message":
                             await self._receive(message["data"])
             except (RedisError, OSError, TimeoutError) as error:
+                self._listening.clear()
                 failures = await self._pause("listener", failures, error)
+
+    async def _begin_to_hear(self) -> None:
+        self._listening.set()
+        if self._listened:
+            log.info("This replica hears the others again.", action="bus_restored")
+            await self._deliver(BusRestored(), (Scope.ORIGIN, Scope.EVERYWHERE))
+        self._listened = True
 
     async def _receive(self, data: bytes) -> None:
         try:
@@ -160,6 +192,7 @@ class RedisBus(LocalBus):
                     action="bus_deaf",
                     listener_age_s=round(self.listener_age, 1),
                 )
+                self._listening.clear()
                 self._tasks["listener"].cancel()
                 await asyncio.gather(self._tasks["listener"], return_exceptions=True)
                 self._tasks["listener"] = asyncio.create_task(self._listen(), name="bus-listener")

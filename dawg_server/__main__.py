@@ -106,11 +106,11 @@ async def _run_server(
             _greet(chosen)
             await stop.wait()
             log.info("The server stops: no new work, running work may finish.", action="draining")
+            await asyncio.gather(gate.say_farewell(sockets, parts), jobs.queue.stop())
             parts.lifecycle.draining = True
-            gate.announce_drain(sockets)
             await parts.voice.close()
             await site.stop()
-            await jobs.queue.stop()
+            await gate.end_forwards(sockets, parts)
             await sockets.close()
         finally:
             await runner.cleanup()

@@ -11,6 +11,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -40,6 +41,7 @@ from dawg_server.database.migrate import migrate
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.daw.document import Document
+from dawg_server.daw.feed import Feed
 from dawg_server.daw.functions import executors
 from dawg_server.daw.functions.service import Functions
 from dawg_server.daw.presence import Presence
@@ -66,6 +68,7 @@ from dawg_server.limits import Limits
 from dawg_server.lyrics.service import Lyrics
 from dawg_server.memory.service import Memory
 from dawg_server.metrics import Metrics
+from dawg_server.replicas import Replicas, own_address
 from dawg_server.services import Lifecycle, Services
 from dawg_server.settings import Settings
 from dawg_server.storage import Storage
@@ -80,12 +83,13 @@ from dawg_server.voice.service import VoiceService
 from handlers import relay
 from handlers.rest import application
 from handlers.sockets import gate, rooms, routing, tables
-from handlers.sockets.transport import Server, create_server
+from handlers.sockets.transport import ClusterManager, Forwarder, Server, create_server
 
 MAX_CPU_WORKERS = 4
 MEBIBYTE = 1024 * 1024
 LINK_KEY = "link_signing_key"
 CALLBACK_KEY = "callback_key"
+REPLICA_KEY = "replica_key"
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
 
@@ -110,9 +114,11 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         database = await Database.open(dsn, size=settings.database_connections)
         stack.push_async_callback(database.close)
 
-        bus = RedisBus(settings.redis_url) if settings.redis_adapter and settings.redis_url else LocalBus()
+        own = uuid.uuid4().hex[:12]  # the name of this process among the replicas
+        bus = RedisBus(settings.redis_url, origin=own) if settings.redis_adapter and settings.redis_url else LocalBus()
         stack.push_async_callback(bus.close)
         await bus.start()
+        replicas = Replicas(bus, own, own_address(settings))
 
         metrics = Metrics()
         costs = Costs(database, bus, metrics, settings.data_dir / "costs")
@@ -157,9 +163,8 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         queue = JobQueue(dsn)
         stack.push_async_callback(queue.close)
         await queue.open()
-        name = f"{settings.replica}:{uuid.uuid4().hex[:12]}"
         runner = Runner(
-            name=name, database=database, bus=bus, queue=queue, storage=storage,
+            name=f"{settings.replica}:{own}", database=database, bus=bus, queue=queue, storage=storage,
             providers=providers, purchases=purchases, settler=settler, placement=Placement(database, document),
             folder=work.path, running_limit=settings.jobs_running,
         )  # fmt: skip
@@ -229,7 +234,9 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             health=Health(settings, database, storage, bus),
             access=access,
             document=document,
-            presence=Presence(),
+            feed=Feed(bus, document),
+            replicas=replicas,
+            presence=Presence(database, bus, own),
             functions=functions,
             work=work,
             audio=AudioFiles(database, storage, access, probes, measuring, cleaner),
@@ -257,18 +264,33 @@ async def faces(parts: Services) -> AsyncIterator[tuple[web.Application, Server]
     server = create_server(
         cors_origins=parts.settings.cors_origins,
         on_slow_client=lambda namespace, sid: parts.metrics.dropped_events.labels("slow_client").inc(),
+        **await _among_others(parts),
     )
     gate.mount(server, parts, on_leave=lambda sid: rooms.disconnected(parts, server, sid))
     routing.mount(server, parts, *tables.ALL)
-    relay.mount(parts.bus, server, parts.links)
+    relay.mount(parts.bus, parts.feed, server, parts.links)
     rooms.mount(server, parts)
     parts.metrics.count_sockets(server.sockets_by_namespace)
     app = application.build(parts)
     server.attach(app)
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        await parts.presence.start(alone=parts.settings.database_url is None)
+        stack.push_async_callback(parts.presence.close)
+        await parts.feed.start()
+        stack.push_async_callback(parts.feed.close)
+        await parts.replicas.start()
+        stack.push_async_callback(parts.replicas.close)
+        stack.push_async_callback(server.close)
         yield app, server
-    finally:
-        await server.close()
+
+
+async def _among_others(parts: Services) -> dict[str, Any]:
+    """What a socket server needs to be one of several."""
+    if not parts.settings.redis_adapter:
+        return {}
+    key = await server_secrets.get_or_create(parts.database, REPLICA_KEY)
+    own = parts.replicas.own
+    return {"manager": ClusterManager(parts.bus, own), "forwarder": Forwarder(parts.replicas.address, own, key)}
 
 
 def start_jobs(settings: Settings, jobs: Jobs, *, alone: bool) -> None:

@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -81,6 +82,14 @@ class Identity:
     def end(self, login: str) -> None:
         """Tokens of that login are refused from now on, also those that are being looked at just now."""
         _remember(self._ended, login, None)
+
+    async def ended_among(self, logins: Iterable[str]) -> set[str]:
+        """Those of the logins that are over; their tokens are refused from now on."""
+        asked = set(logins)
+        ended = asked - await sessions.open_among(self._database, asked) if asked else set()
+        for login in ended:
+            self.end(login)
+        return ended
 
     async def _trust(self, caller: Caller) -> Caller:
         """The caller, when account and login are still good; makes the user's row on first sight."""

@@ -15,6 +15,7 @@ from dawg_server.costs import Costs
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.daw.document import Document
+from dawg_server.daw.feed import Feed
 from dawg_server.daw.functions.service import Functions
 from dawg_server.daw.presence import Presence
 from dawg_server.daw.sharing import Sharing
@@ -29,6 +30,7 @@ from dawg_server.limits import Limits
 from dawg_server.lyrics.service import Lyrics
 from dawg_server.memory.service import Memory
 from dawg_server.metrics import Metrics
+from dawg_server.replicas import Replicas
 from dawg_server.settings import Settings
 from dawg_server.storage import Storage
 from dawg_server.storage.links import LinkSigner
@@ -39,9 +41,10 @@ from dawg_server.voice.service import VoiceService
 
 @dataclass(slots=True)
 class Lifecycle:
-    """Whether this process still takes new work."""
+    """How far this process is on its way out."""
 
-    draining: bool = False
+    leaving: bool = False  # nobody new should come; who is here is served as before
+    draining: bool = False  # no new work at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ class Services:
     health: Health
     access: Access
     document: Document
+    feed: Feed
+    replicas: Replicas
     presence: Presence
     functions: Functions
     work: WorkFolder

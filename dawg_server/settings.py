@@ -131,6 +131,12 @@ class Settings:
     redis_adapter: bool = _variable(
         "WEBSOCKET_REDIS_ADAPTER", False, "true: replicas share events over REDIS_URL", kind="bool"
     )
+    replica_url: str | None = _variable(
+        "REPLICA_URL",
+        None,
+        "address under which the other replicas reach this one (not set: found out, with the port of this server)",
+        check=_HTTP,
+    )
     s3_bucket: str | None = _variable(
         "AWS_S3_BUCKET", None, "bucket for audio files (not set: a folder under DATA_DIR)"
     )

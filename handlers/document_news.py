@@ -33,7 +33,7 @@ def told(event: events.ProjectChanged) -> Iterator[tuple[str, dict[str, Any]]]:
     for operation in event.operations:
         for name, payload in _told(operation, event.things):
             yield name, {**payload, **common, "revision": operation["revision"]}
-    if event.cause is not None:
+    if event.cause is not None and event.group_ids:
         payload = {**common, "groupIds": event.group_ids, "revision": event.revision}
         yield f"project:{'undone' if event.cause == 'undo' else 'redone'}", payload
 
@@ -45,7 +45,7 @@ def _told(
     if kind == "reorder":
         yield "track:reordered", {ORDERS: [{"id": id, "order": place} for id, place in things["order"].items()]}
     elif entity == "send":
-        track_id = things["send"][id]
+        track_id = things["send"].get(id, "")
         # A track that is gone by the end of the transaction has none; it is told as deleted after this.
         track = things["track"].get(track_id) or {"id": track_id, "sends": []}
         yield "track:updated", {"trackId": track_id, "changes": {"sends": track["sends"]}, "track": track}

@@ -1,6 +1,7 @@
 """From bus to sockets: the only subscriber that emits. One line of `NEWS` is one event that clients can receive.
 
-Every replica subscribes to every event and tells its own clients, so nothing is told twice.
+Every replica subscribes to every event and tells its own clients, so nothing is told twice. Changes of documents come
+through the feed, which keeps them in order.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from bus import events
 from bus.events import Event
 from bus.local import LocalBus, Scope
+from dawg_server.daw.feed import Feed
 from dawg_server.storage.links import LinkSigner
 from handlers import document_news, present
 from handlers.rest import json
@@ -160,7 +162,7 @@ def documented() -> Iterator[tuple[str, str]]:
     yield from document_news.NAMES.items()
 
 
-def mount(bus: LocalBus, server: Server, links: LinkSigner) -> None:
+def mount(bus: LocalBus, feed: Feed, server: Server, links: LinkSigner) -> None:
     """Subscribes every line of `NEWS`; those of one event go out in the order of the table."""
 
     def tell_changes(event: events.ProjectChanged) -> None:
@@ -170,7 +172,7 @@ def mount(bus: LocalBus, server: Server, links: LinkSigner) -> None:
                 name, payload, room=project_room(event.project_id), skip_sid=event.skip_sid, ignore_queue=True
             )
 
-    bus.subscribe(events.ProjectChanged, tell_changes, Scope.EVERYWHERE)
+    feed.attach(tell_changes, followed=lambda project_id: server.manager.has_members("/", project_room(project_id)))
     for news in NEWS:
         bus.subscribe(news.kind, _teller(news, server, links), Scope.EVERYWHERE)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from dawg_server.database import users
 from dawg_server.database.batch import Batch
 from dawg_server.database.entities import moment
 from dawg_server.database.pool import Connection, Database, Json
@@ -50,6 +51,19 @@ async def since(
         (project_id, revision, limit),
     )
     return [row["operation"] for row in rows]
+
+
+async def newest_since(database: Database, project_id: str, revision: int, limit: int) -> list[dict[str, Any]]:
+    """Of the operations after `revision` the newest, oldest first: `operation`, the `username` of who did it, and of
+    a send that was made or deleted `send_track`, the track that it comes from."""
+    return await database.fetch_all(
+        f"""SELECT * FROM (
+            SELECT {_SHOWN} AS operation, revision, {users.named("actor_id")} AS username,
+                CASE WHEN entity = 'send' THEN coalesce(forward ->> 'trackId', inverse ->> 'trackId') END AS send_track
+            FROM operations WHERE project_id = %s AND revision > %s ORDER BY revision DESC LIMIT %s
+        ) AS newest ORDER BY revision""",
+        (project_id, revision, limit),
+    )
 
 
 async def touched_since(connection: Connection, project_id: str, revision: int) -> list[dict[str, Any]]:

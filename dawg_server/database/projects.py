@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from dawg_server.database import clips, tracks
+from dawg_server.database import clips, tracks, users
 from dawg_server.database.batch import Batch
 from dawg_server.database.entities import TIMES, Entity, moment, plain
 from dawg_server.database.pool import Connection, Database
@@ -26,9 +26,7 @@ SHOWN = ENTITY.json("p")
 ROLE = """coalesce(
     (SELECT role FROM collaborators WHERE project_id = p.id AND user_id = %(user)s AND accepted_at IS NOT NULL),
     CASE WHEN p.owner_id = %(user)s THEN 'owner' WHEN p.is_public THEN 'viewer' END)"""
-# How others see a user: never by e-mail address.
-USERNAME = """coalesce((SELECT coalesce(nullif(username, ''),
-    nullif(concat_ws(' ', first_name, last_name), '')) FROM users WHERE id = %(user)s), %(user)s)"""
+USERNAME = users.named("%(user)s")
 _COLLABORATORS = f"""(SELECT coalesce(json_agg(json_build_object(
         'id', m.id, 'projectId', m.project_id, 'userId', m.user_id, 'email', m.email, 'role', m.role,
         'invitedAt', {moment("m.invited_at")}, 'acceptedAt', {moment("m.accepted_at")}) ORDER BY m.invited_at, m.id),
@@ -109,6 +107,13 @@ async def snapshot(database: Database | Connection, project_id: str, user_id: st
             FROM projects p WHERE p.id = %(project)s AND p.deleted_at IS NULL""",
         {"user": user_id, "project": project_id},
     )
+
+
+async def revisions(database: Database, project_ids: Iterable[str]) -> dict[str, int]:
+    rows = await database.fetch_all(
+        "SELECT id, revision FROM projects WHERE id = ANY(%s::uuid[]) AND deleted_at IS NULL", (list(project_ids),)
+    )
+    return {row["id"]: row["revision"] for row in rows}
 
 
 async def insert(database: Database, owner_id: str, values: dict[str, Any]) -> dict[str, Any]:

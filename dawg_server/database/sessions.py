@@ -6,6 +6,7 @@ Whoever changes rows locks their user first (`lock_user_of`), so that a login ca
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from dawg_server.database.pool import Connection, Database
@@ -65,6 +66,13 @@ async def is_open(database: Database, family: str) -> bool:
     return bool(
         await database.fetch_value(f"SELECT EXISTS (SELECT FROM sessions WHERE family = %s AND {_UNSPENT})", (family,))
     )
+
+
+async def open_among(database: Database, families: Iterable[str]) -> set[str]:
+    rows = await database.fetch_all(
+        f"SELECT DISTINCT family FROM sessions WHERE family = ANY(%s::uuid[]) AND {_UNSPENT}", (list(families),)
+    )
+    return {row["family"] for row in rows}
 
 
 async def prune(connection: Connection, user_id: str) -> None:

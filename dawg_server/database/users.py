@@ -7,6 +7,12 @@ from typing import Any
 from dawg_server.database.pool import Connection, Database
 
 
+def named(user_id: str) -> str:
+    """How others see the user whose id that expression gives: never by e-mail address."""
+    return f"""coalesce((SELECT coalesce(nullif(username, ''), nullif(concat_ws(' ', first_name, last_name), ''))
+        FROM users WHERE id = {user_id}), {user_id})"""
+
+
 async def ensure(database: Database, user_id: str, origin: str) -> bool:
     """Makes the row on first sight of an identity, so that nothing fails for want of a user. False: switched off."""
     active = await database.fetch_value(

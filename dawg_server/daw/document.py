@@ -124,6 +124,40 @@ class Document:
             return None
         return await operations.since(self._database, project_id, since, MAX_CATCH_UP)
 
+    async def revisions(self, project_ids: Sequence[str]) -> dict[str, int]:
+        """The present revision of each of those projects that is still there."""
+        return await projects.revisions(self._database, project_ids)
+
+    async def news_since(self, project_id: str, revision: int) -> list[events.ProjectChanged]:
+        """What was told about the changes after `revision`, put together from the log: one event for each operation,
+        with the things as they are by now. Of more than `MAX_CATCH_UP` the newest.
+
+        Which groups an undo took back is not in the log, so these events do not say it.
+        """
+        rows = await operations.newest_since(self._database, project_id, revision, MAX_CATCH_UP)
+        row = await projects.snapshot(self._database, project_id, rows[0]["operation"]["actorId"]) if rows else None
+        if row is None:
+            return []
+        things = {
+            "track": {track["id"]: track for track in row["tracks"]},
+            "clip": {clip["id"]: clip for clip in row["clips"]},
+            "send": {row["operation"]["entityId"]: row["send_track"] for row in rows if row["send_track"]}
+            | {send["id"]: track["id"] for track in row["tracks"] for send in track["sends"]},
+            "order": {track["id"]: track["order"] for track in row["tracks"]},
+        }
+        return [_news(project_id, row["operation"], row["username"], things) for row in rows]
+
+
+def _news(
+    project_id: str, operation: dict[str, Any], username: str, things: dict[str, dict[str, Any]]
+) -> events.ProjectChanged:
+    source = operation["source"]
+    return events.ProjectChanged(
+        project_id=project_id, revision=operation["revision"], operations=[operation], things=things,
+        user_id=operation["actorId"], username=username, source=source, group_id=operation["groupId"],
+        cause=source if source in ("undo", "redo") else None,
+    )  # fmt: skip
+
 
 def _refused(error: Exception) -> errors.DawgError:
     """What slipped past the checks because two things happened at once."""

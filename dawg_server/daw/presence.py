@@ -1,20 +1,35 @@
-"""Who has which project open, what they do there, and what they ask others to leave alone.
+"""Who has which project open, what they do there, and what they ask others to leave alone: on all replicas together.
 
-Nothing here is a fact worth keeping: it is gone with the process. In a cluster each replica knows its own connections;
-a shared implementation would have the same methods, which is why they are coroutines.
+The rows are Postgres', so every replica sees the same. Each replica says every few seconds that it lives; whoever was
+connected to one that does not is taken out by the others. Who comes is told by `handlers.sockets.rooms`, which knows
+when they have seen the project; who goes is told here, once, whatever the reason.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
+
+import structlog
+
+from bus import events
+from bus.local import LocalBus
+from dawg_server import errors, logs, tasks
+from dawg_server.database import visits
+from dawg_server.database.pool import Database
 
 STATE_SECONDS = 60.0  # how long what somebody told about themselves is shown to those who come later
 LEASE_SECONDS = 15.0  # how long a track stays locked without being asked for again
+BEAT_SECONDS = 2.0  # between two signs of life of a replica
+LOST_SECONDS = 10.0  # without one, a replica counts as dead
+
+log: structlog.stdlib.BoundLogger = logs.get("main")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Member:
     """One connection that has the project open; one person may have several."""
 
@@ -22,11 +37,9 @@ class Member:
     user_id: str
     username: str
     role: str
-    state: Any = None
-    state_at: float = 0.0  # time.monotonic()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Lock:
     """`expires_at` is in epoch seconds."""
 
@@ -41,117 +54,162 @@ class Lock:
         return {"userId": self.user_id, "username": self.username, "userName": self.username}
 
 
-@dataclass(slots=True)
-class Departure:
-    """`connections`: in how many places the person still has the project open. `locks` have ended with this one."""
-
-    project_id: str
-    member: Member
-    connections: int
-    locks: list[Lock]
-
-
-@dataclass(slots=True)
-class _Room:
-    members: dict[str, Member] = field(default_factory=dict)  # by sid
-    locks: dict[str, Lock] = field(default_factory=dict)  # by track
-
-
 class Presence:
-    """Of the connections of this process."""
+    """Of one replica's connections, and what it knows of the others'. Raises `DependencyUnavailable`."""
 
-    def __init__(self, state_seconds: float = STATE_SECONDS, lease_seconds: float = LEASE_SECONDS) -> None:
+    def __init__(
+        self, database: Database, bus: LocalBus, replica: str, *, state_seconds: float = STATE_SECONDS,
+        lease_seconds: float = LEASE_SECONDS, beat_seconds: float = BEAT_SECONDS, lost_seconds: float = LOST_SECONDS,
+    ) -> None:  # fmt: skip
+        self._database, self._bus, self._replica = database, bus, replica
         self._state_seconds, self._lease_seconds = state_seconds, lease_seconds
-        self._rooms: dict[str, _Room] = {}
-        self._projects: dict[str, set[str]] = {}  # by sid
+        self._beat_seconds, self._lost_seconds = beat_seconds, lost_seconds
+        self._mine: dict[str, dict[str, Member]] = {}  # by sid and project
+        self._unended: set[tuple[str, str]] = set()  # project and sid of visits whose end could not be written
+        self._watching_since: float | None = None  # monotonic; since when signs of life have got through
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, *, alone: bool) -> None:
+        """`alone`: no other replica can be on this database, so whoever is there was left behind by a crash."""
+        if alone:
+            await visits.forget_everybody(self._database)
+        await visits.beat(self._database, self._replica)
+        self._task = asyncio.create_task(self._keep(), name="presence")
+
+    async def close(self) -> None:
+        if self._task is None:
+            return
+        await tasks.end(self._task)
+        try:
+            await self._take_out_the_unended()
+            await visits.forget_replica(self._database, self._replica)
+        except errors.DependencyUnavailable:
+            log.warning("The database does not answer; others will take this replica out.", action="presence_left")
+
+    # -- coming and going ----------------------------------------------------------------------------------------------
 
     async def join(self, project_id: str, member: Member) -> int:
         """In how many places that person has the project open now; joining again changes nothing but the role."""
-        room = self._rooms.setdefault(project_id, _Room())
-        known = room.members.setdefault(member.sid, member)
-        known.role, known.username = member.role, member.username
-        self._projects.setdefault(member.sid, set()).add(project_id)
-        return self._connections(room, member.user_id)
+        self._mine.setdefault(member.sid, {})[project_id] = member
+        try:
+            return await visits.begin(self._database, self._replica, _row(project_id, member))
+        except BaseException:
+            self._forget(project_id, member.sid)
+            self._unended.add((project_id, member.sid))  # perhaps it was written all the same
+            raise
 
-    async def leave(self, project_id: str, sid: str) -> Departure | None:
-        """None when that connection had not joined, so that nobody is told twice."""
-        room = self._rooms.get(project_id)
-        member = room.members.pop(sid, None) if room else None
-        if room is None or member is None:
-            return None
-        self._projects[sid].discard(project_id)
-        if not self._projects[sid]:
-            del self._projects[sid]
-        released = [lock for lock in room.locks.values() if lock.sid == sid]
-        for lock in released:
-            del room.locks[lock.track_id]
-        if not room.members:
-            del self._rooms[project_id]
-        return Departure(project_id, member, self._connections(room, member.user_id), _alive(released))
+    async def leave(self, project_id: str, sid: str) -> None:
+        """Tells the others, unless that connection had not joined."""
+        if self._forget(project_id, sid):
+            await self._take_out(project_id, [sid])
 
-    async def leave_all(self, sid: str) -> list[Departure]:
+    async def leave_all(self, sid: str) -> None:
         """A connection has ended."""
-        left = [await self.leave(project_id, sid) for project_id in tuple(self._projects.get(sid, ()))]
-        return [departure for departure in left if departure is not None]
+        for project_id in tuple(self._mine.get(sid, ())):
+            await self.leave(project_id, sid)
+
+    def project_gone(self, project_id: str, sid: str) -> None:
+        """There is nobody left to tell, and the rows went with the project's."""
+        self._forget(project_id, sid)
+
+    # -- what they do --------------------------------------------------------------------------------------------------
 
     async def set_state(self, project_id: str, sid: str, state: Any) -> None:
-        if (room := self._rooms.get(project_id)) and (member := room.members.get(sid)):
-            member.state, member.state_at = state, time.monotonic()
+        await visits.set_state(self._database, project_id, sid, state)
 
     async def members(self, project_id: str) -> list[dict[str, Any]]:
         """The people, each once, with the newest state that one of their connections has told."""
-        room = self._rooms.get(project_id) or _Room()
-        people: dict[str, Member] = {}
-        for member in room.members.values():
-            known = people.get(member.user_id)
-            if known is None or member.state_at > known.state_at:
-                people[member.user_id] = member
-        fresh = time.monotonic() - self._state_seconds
-        return [
-            {
-                "userId": each.user_id, "username": each.username, "userName": each.username, "role": each.role,
-                "state": each.state if each.state_at >= fresh else None,
-                "connections": self._connections(room, each.user_id),
-            }
-            for each in people.values()
-        ]  # fmt: skip
+        people: dict[str, dict[str, Any]] = {}
+        for row in await visits.of_project(self._database, project_id, self._state_seconds):
+            known = people.setdefault(row["user_id"], {
+                "userId": row["user_id"], "username": row["username"], "userName": row["username"],
+                "role": row["role"], "state": row["state"], "connections": 0,
+            })  # fmt: skip
+            known["connections"] += 1
+        return list(people.values())
+
+    # -- what they ask for ---------------------------------------------------------------------------------------------
 
     async def lock(self, project_id: str, track_id: str, sid: str) -> tuple[bool, Lock]:
-        """(whether the connection's user holds the lock now, the lock that counts). The connection has joined.
+        """(whether the connection's user holds the lock now, the lock that counts).
 
-        A person's own lock is renewed, and moves to the connection that asked last.
+        A person's own lock is renewed, and moves to the connection that asked last. Raises `NotJoined`.
         """
-        room = self._rooms[project_id]
-        member = room.members[sid]
+        row = await visits.lock(self._database, project_id, track_id, sid, self._lease_seconds)
+        if row is not None:
+            return True, Lock(**row)
         held = await self.locked(project_id, track_id)
-        if held is not None and held.user_id != member.user_id:
-            return False, held
-        room.locks = {each.track_id: each for each in _alive(list(room.locks.values()))}
-        lock = Lock(track_id, sid, member.user_id, member.username, time.time() + self._lease_seconds)
-        room.locks[track_id] = lock
-        return True, lock
+        if held is None:
+            raise errors.NotJoined()
+        return False, held
 
-    async def unlock(self, project_id: str, track_id: str, user_id: str) -> Lock | None:
-        """The lock that has ended; None when that person held none."""
-        held = await self.locked(project_id, track_id)
-        if held is None or held.user_id != user_id:
-            return None
-        return self._rooms[project_id].locks.pop(track_id)
+    async def unlock(self, project_id: str, track_id: str, user_id: str) -> bool:
+        """Whether a lock of that person has ended with this call."""
+        return await visits.unlock(self._database, project_id, track_id, user_id)
 
     async def locked(self, project_id: str, track_id: str) -> Lock | None:
-        room = self._rooms.get(project_id)
-        lock = room.locks.get(track_id) if room else None
-        return lock if lock is not None and lock.expires_at > time.time() else None
+        found = await visits.locks(self._database, project_id, track_id)
+        return Lock(**found[0]) if found else None
 
     async def locks(self, project_id: str) -> list[Lock]:
-        room = self._rooms.get(project_id) or _Room()
-        return _alive(list(room.locks.values()))
+        return [Lock(**row) for row in await visits.locks(self._database, project_id)]
 
-    @staticmethod
-    def _connections(room: _Room, user_id: str) -> int:
-        return sum(member.user_id == user_id for member in room.members.values())
+    # -- keeping it true -----------------------------------------------------------------------------------------------
+
+    def _forget(self, project_id: str, sid: str) -> bool:
+        mine = self._mine.get(sid, {})
+        known = mine.pop(project_id, None) is not None
+        if not mine:
+            self._mine.pop(sid, None)
+        return known
+
+    async def _take_out(self, project_id: str, sids: Collection[str]) -> None:
+        self._unended.update((project_id, sid) for sid in sids)
+        try:
+            gone = await visits.end(self._database, project_id, list(sids))
+        except errors.DependencyUnavailable:
+            log.warning("The end of a visit could not be written; it will be.", action="presence_unended")
+            return
+        self._unended.difference_update((project_id, sid) for sid in sids)
+        for visit in gone:
+            who = (project_id, visit["user_id"], visit["username"])
+            for track_id in visit["locks"]:
+                await self._bus.publish(events.TrackUnlocked(*who, {"trackId": track_id}, visit["sid"]))
+            left = {"connections": visit["connections"]}
+            await self._bus.publish(events.CollaboratorLeft(*who, left, visit["sid"]))
+
+    async def _take_out_the_unended(self) -> None:
+        for project_id, sid in tuple(self._unended):
+            await self._take_out(project_id, [sid])
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(self._beat_seconds)
+            try:
+                await self._look_after()
+            except errors.DependencyUnavailable:
+                self._watching_since = None
+            except Exception:
+                log.exception("Presence could not be looked after.", action="presence_failed")
+
+    async def _look_after(self) -> None:
+        if await visits.beat(self._database, self._replica):
+            rows = [_row(project_id, member) for mine in self._mine.values() for project_id, member in mine.items()]
+            await visits.restore(self._database, self._replica, rows)
+        await self._take_out_the_unended()
+        now = time.monotonic()
+        if self._watching_since is None:
+            self._watching_since = now
+        # When the database was away, nobody's signs of life got through: all get their time again.
+        if now - self._watching_since >= self._lost_seconds:
+            for replica in await visits.bury(self._database, self._lost_seconds):
+                log.warning("A replica has died; its people are taken out.", action="replica_buried", other=replica)
+        for each in await visits.orphans(self._database):
+            await self._take_out(each["project_id"], each["sids"])
 
 
-def _alive(locks: list[Lock]) -> list[Lock]:
-    now = time.time()
-    return [lock for lock in locks if lock.expires_at > now]
+def _row(project_id: str, member: Member) -> dict[str, Any]:
+    return {
+        "project": project_id, "sid": member.sid, "user": member.user_id, "username": member.username,
+        "role": member.role,
+    }  # fmt: skip

@@ -32,6 +32,8 @@ async def request_context(request: web.Request, handler: Next) -> web.StreamResp
     structlog.contextvars.bind_contextvars(request_id=request_id)
     clock = time.perf_counter()
     reply = await _answer(request, handler)
+    if request.app[SERVICES].lifecycle.leaving:
+        reply.force_close()  # so that a balancer does not send the next request this way
     _account(request, reply.status, time.perf_counter() - clock)
     return reply
 

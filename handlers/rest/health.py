@@ -46,7 +46,7 @@ async def live(call: Call) -> Answer:
 
 @routes.get("//health/ready", "New work is welcome", reply=schemas.Status, public=True, errors=(503,))
 async def ready(call: Call) -> Answer:
-    if call.services.lifecycle.draining:
+    if call.services.lifecycle.leaving:
         return json.response({"status": "draining"}, 503)
     if not await call.services.health.database_works():
         return json.response({"status": "database down"}, 503)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -15,10 +16,14 @@ from bus.local import Scope
 from dawg_server import errors, logs
 from dawg_server.services import Services
 from handlers.rest import json
+from handlers.sockets.transport.manager import Client
 from handlers.sockets.transport.server import Server
 
 NAMESPACES: dict[str, logs.Service] = {"/": "main", "/ai-brain": "ai-brain", "/voice": "voice"}
 MAX_RECONNECT_DELAY_MS = 5000  # clients of a server that stops come back spread over this time
+FAREWELL_MARGIN = 0.5  # seconds for the last of them to say goodbye
+FAREWELL_INTERVAL = 0.05  # seconds
+FORWARDS_TIMEOUT = 2.0  # seconds
 
 
 def user_room(user_id: str) -> str:
@@ -53,17 +58,64 @@ def mount(server: Server, services: Services, on_leave: Callable[[str], Awaitabl
         ]
         await asyncio.gather(*(server.disconnect(sid, namespace) for sid, namespace in members))
 
+    async def review_logins() -> None:
+        logins = {client.session["caller"].login for client in server.manager.clients.values() if client.session}
+        for login in await services.identity.ended_among(login for login in logins if login):
+            await end_sockets(events.LoginEnded(login, ""))
+
+    def restored(_: events.BusRestored) -> None:
+        """Which logins ended meanwhile was not heard."""
+        server.manager.tasks.start(review_logins(), name="socket-review-logins")
+
+    services.bus.subscribe(events.ForwardsEnding, lambda event: _forwards_ending(server, event), Scope.EVERYWHERE)
+    services.bus.subscribe(events.BusRestored, restored)
     services.bus.subscribe(events.LoginEnded, end_sockets, Scope.EVERYWHERE)
     for namespace, service in NAMESPACES.items():
         _mount_one(server, services, namespace, logs.get(service), on_leave)
 
 
-def announce_drain(server: Server) -> None:
-    """Tells every client to come back, each at a moment of its own."""
-    for sid, client in tuple(server.manager.clients.items()):
+async def say_farewell(server: Server, services: Services) -> None:
+    """Tells every client to come back, each at a moment of its own. Where other replicas can take them, everybody is
+    served until they have gone, or have had the time for it."""
+    services.lifecycle.leaving = server.eio.leaving = True
+    _announce_drain(server, tuple(server.manager.clients.values()))
+    if not services.replicas.others or (forwarder := server.eio.forwarder) is None:
+        return
+    await services.bus.publish(events.ForwardsEnding(list(forwarder.websockets), []))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(MAX_RECONNECT_DELAY_MS / 1000 + FAREWELL_MARGIN):
+            while server.manager.clients or forwarder.websockets:  # noqa: ASYNC110 - nobody tells when the last has gone
+                await asyncio.sleep(FAREWELL_INTERVAL)
+
+
+async def end_forwards(server: Server, services: Services) -> None:
+    """Has the polls answered that wait for sessions of other replicas, so that their clients go elsewhere next.
+    Once no more requests come."""
+    forwarder = server.eio.forwarder
+    if forwarder is None or not forwarder.polls:
+        return
+    await services.bus.publish(events.ForwardsEnding([], list(forwarder.polls)))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(FORWARDS_TIMEOUT):
+            while forwarder.polls:  # noqa: ASYNC110 - likewise
+                await asyncio.sleep(FAREWELL_INTERVAL)
+
+
+def _announce_drain(server: Server, clients: Iterable[Client]) -> None:
+    for client in clients:
         delay = random.randrange(MAX_RECONNECT_DELAY_MS)
         news = {"reason": "The server is being updated.", "reconnectAfterMs": delay, "timestamp": json.now()}
-        server.broadcast("server:draining", news, room=sid, namespace=client.namespace)
+        server.broadcast("server:draining", news, room=client.sid, namespace=client.namespace)
+
+
+def _forwards_ending(server: Server, event: events.ForwardsEnding) -> None:
+    sockets = server.eio.sockets
+    for sid in event.websockets:
+        if (connection := sockets.get(sid)) is not None:
+            _announce_drain(server, tuple(connection.clients.values()))
+    for sid in event.polls:
+        if (connection := sockets.get(sid)) is not None:
+            connection.outbox.release_poll()
 
 
 def _mount_one(
@@ -72,7 +124,7 @@ def _mount_one(
 ) -> None:  # fmt: skip
     async def connect(sid: str, environ: Mapping[str, Any], auth: Any = None) -> None:
         try:
-            if services.lifecycle.draining:
+            if services.lifecycle.leaving:
                 raise errors.Draining(retry_after=2.0)
             caller = await services.identity.identify(*_credentials(environ, auth))
         except errors.DawgError as error:

@@ -34,7 +34,7 @@ async def unlock(call: Call) -> Ack:
     seat = rooms.seat(call, "editor")
     rooms.pace(call).mutate()
     presence, project_id, track_id = call.services.presence, call.payload["projectId"], call.payload["trackId"]
-    if await presence.unlock(project_id, track_id, call.caller.user_id) is not None:
+    if await presence.unlock(project_id, track_id, call.caller.user_id):
         fields = {"trackId": track_id}
         call.services.bus.tell(news.TrackUnlocked(project_id, call.caller.user_id, seat.username, fields, call.sid))
     held = await presence.locked(project_id, track_id)

@@ -14,7 +14,7 @@ from bus.local import Scope
 from dawg_server import errors
 from dawg_server.database import projects
 from dawg_server.daw.access import RANKS, check
-from dawg_server.daw.presence import Departure, Member
+from dawg_server.daw.presence import Member
 from dawg_server.services import Services
 from handlers import present
 from handlers.rest import json
@@ -80,6 +80,7 @@ async def join(call: Call) -> Ack:
         raise errors.Conflict(f"A socket opens at most {schemas.MAX_PROJECTS} projects. Leave one of them first.")
     known = project_id in _seats(call.server, call.sid)
     _seats(call.server, call.sid)[project_id] = Seat(role, row["username"])
+    services.feed.follow(project_id, row["revision"])  # at once before the room is entered
     await call.server.enter_room(call.sid, project_room(project_id), "/")
     connections = await services.presence.join(project_id, Member(call.sid, user_id, row["username"], role))
     try:
@@ -121,8 +122,7 @@ async def depart(services: Services, server: Server, sid: str, project_id: str) 
     """Takes a socket out of a project's room and tells the others, once."""
     _seats(server, sid).pop(project_id, None)
     await server.leave_room(sid, project_room(project_id), "/")
-    if (departure := await services.presence.leave(project_id, sid)) is not None:
-        await _tell(services, departure)
+    await services.presence.leave(project_id, sid)
 
 
 async def disconnected(services: Services, server: Server, sid: str) -> None:
@@ -130,15 +130,7 @@ async def disconnected(services: Services, server: Server, sid: str) -> None:
     client = server.manager.clients.get(sid)
     if client is not None and "pace" in client.session:
         client.session["pace"].close()
-    for departure in await services.presence.leave_all(sid):
-        await _tell(services, departure)
-
-
-async def _tell(services: Services, left: Departure) -> None:
-    who = (left.project_id, left.member.user_id, left.member.username)
-    for lock in left.locks:
-        await services.bus.publish(news.TrackUnlocked(*who, {"trackId": lock.track_id}, left.member.sid))
-    await services.bus.publish(news.CollaboratorLeft(*who, {"connections": left.connections}, left.member.sid))
+    await services.presence.leave_all(sid)
 
 
 def mount(server: Server, services: Services) -> None:
@@ -158,8 +150,18 @@ def mount(server: Server, services: Services) -> None:
         for sid in _sockets(server, event.project_id):
             _seats(server, sid).pop(event.project_id, None)
             await server.leave_room(sid, project_room(event.project_id), "/")
-            await services.presence.leave(event.project_id, sid)
+            services.presence.project_gone(event.project_id, sid)
 
+    async def review_all() -> None:
+        for sid in [sid for sid, _ in server.manager.get_participants("/", None)]:
+            for project_id in tuple(_seats(server, sid)):
+                await _review(server, services, sid, project_id)
+
+    def restored(_: news.BusRestored) -> None:
+        """What happened to memberships meanwhile was not heard."""
+        server.manager.tasks.start(review_all(), name="socket-review")
+
+    services.bus.subscribe(news.BusRestored, restored)
     services.bus.subscribe(news.MembershipChanged, membership_changed, Scope.EVERYWHERE)
     services.bus.subscribe(news.ProjectChanged, project_changed, Scope.EVERYWHERE)
     services.bus.subscribe(news.ProjectDeleted, project_deleted, Scope.EVERYWHERE)
@@ -172,8 +174,11 @@ async def _review(server: Server, services: Services, sid: str, project_id: str)
     if client is None or found is None:
         return
     role = await services.document.role(project_id, client.session["caller"].user_id)
+    if role == found.role:
+        return
     if role is not None:
         found.role = role
+        await services.presence.join(project_id, Member(sid, client.session["caller"].user_id, found.username, role))
         return
     await depart(services, server, sid, project_id)
     refusal = errors.Forbidden("You are no longer a member of this project.").envelope()

@@ -197,3 +197,41 @@ def test_an_event_of_a_newer_replica_is_passed_over() -> None:
     )
     event, _ = decode(newer)
     assert event == events.GenerationStarted(job_id="1", type="beat", user_id="a")
+
+
+async def test_a_replica_that_hears_again_says_so_and_one_that_hears_for_the_first_time_does_not(
+    valkey: Valkey,
+) -> None:
+    bus = RedisBus(valkey.url)
+    restored: list[Event] = []
+    bus.subscribe(events.BusRestored, restored.append)
+    await bus.start()
+    assert bus.connected
+    valkey.stop()
+    await eventually(lambda: not bus.connected)
+    assert restored == []
+    valkey.start()
+    await eventually(lambda: bus.connected and len(restored) == 1, seconds=15)
+    await bus.close()
+
+
+async def test_an_event_too_large_for_the_listeners_of_others_stays_here(replicas: Buses) -> None:
+    first, second = replicas
+    seen: list[str] = []
+    second.subscribe(events.GenerationFailed, lambda event: seen.append(event.job_id), Scope.EVERYWHERE)
+    await first.publish(events.GenerationFailed("large", "beat", "ada", "x" * 3_000_000, "code", False))
+    await first.publish(events.GenerationFailed("small", "beat", "ada", "x", "code", False))
+    await eventually(lambda: bool(seen))
+    assert seen == ["small"]
+
+
+async def test_what_waits_for_a_redis_that_is_away_is_bounded_in_bytes(valkey: Valkey) -> None:
+    bus = RedisBus(valkey.url)
+    await bus.start()
+    valkey.stop()
+    await eventually(lambda: not bus.connected)
+    for number in range(100):
+        await bus.publish(events.GenerationFailed(str(number), "beat", "ada", "x" * 1_000_000, "code", False))
+    assert sum(map(len, bus._outbox)) <= 32 * 2**20
+    assert bus.dropped >= 60
+    await bus.close()

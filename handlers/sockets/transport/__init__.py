@@ -1,10 +1,12 @@
 """The Socket.IO transport: python-socketio's server with the costs per recipient and per event taken out.
 
-`create_server` makes it; `server` is the interface, `manager` the rooms and the seam for a cluster, `inbox` the order
-of events, `outbox` the order and the budget of what is sent.
+`create_server` makes it; `server` is the interface, `manager` the rooms, `cluster` those of all replicas, `forwarding`
+the way to sessions of other replicas, `inbox` the order of events, `outbox` the order and the budget of what is sent.
 """
 
+from handlers.sockets.transport.cluster import ClusterManager
+from handlers.sockets.transport.forwarding import Forwarder
 from handlers.sockets.transport.manager import RoomManager
 from handlers.sockets.transport.server import Server, create_server
 
-__all__ = ["RoomManager", "Server", "create_server"]
+__all__ = ["ClusterManager", "Forwarder", "RoomManager", "Server", "create_server"]

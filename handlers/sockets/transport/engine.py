@@ -13,6 +13,7 @@ from engineio import packet as stock
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import CLOSE_TIMEOUT, Connection
 from handlers.sockets.transport.counters import Counters
+from handlers.sockets.transport.forwarding import HEADER, SEPARATOR, Forwarder
 from handlers.sockets.transport.tasks import Tasks
 
 
@@ -31,7 +32,9 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
     on_overflow: Callable[[Connection], None]
     sockets: dict[str, Connection]
 
-    def __init__(self, *, origins: Collection[str], max_queue_bytes: int, **options: Any) -> None:
+    def __init__(
+        self, *, origins: Collection[str], max_queue_bytes: int, forwarder: Forwarder | None = None, **options: Any
+    ) -> None:
         # An empty list would switch the check off, a callable never does.
         super().__init__(
             monitor_clients=False,
@@ -40,9 +43,11 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
             **options,
         )
         self.max_queue_bytes = max_queue_bytes
+        self.forwarder = forwarder
         self.counters = Counters()
         self.tasks = Tasks()
-        self.draining = False
+        self.leaving = False  # nobody new is let in
+        self.draining = False  # and nothing more is asked of handlers
 
     def attach(self, app: web.Application, engineio_path: str = "socket.io") -> None:
         for path in (f"/{engineio_path}", f"/{engineio_path}/"):
@@ -50,23 +55,39 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
                 app.router.add_route(method, path, self.handle_request)
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
+        passed_on = HEADER in request.headers
+        if passed_on and not (self.forwarder is not None and self.forwarder.is_genuine(request)):
+            return web.Response(status=403, text="Only replicas of this server pass requests on to each other.")
         sid = request.query.get("sid")
-        if sid is None and self.draining:
+        if sid is None and self.leaving:
             return web.Response(status=503, text="This server is shutting down. Connect again in a moment.")
-        if sid is not None and sid not in self.sockets:
-            return await self.unknown_session(request)
+        if sid is not None and sid not in self.sockets and request.method != "OPTIONS":
+            forwarded = None if passed_on else await self._elsewhere(request, sid)
+            return await self._unknown(request) if forwarded is None else forwarded
         response: web.StreamResponse = await super().handle_request(request)
         return response
 
-    async def unknown_session(self, request: web.Request) -> web.StreamResponse:
-        """A session that this process does not have: it has ended, or it lives on another replica."""
+    def generate_id(self) -> str:
+        """Names this replica, so that the others know where a session is."""
+        id = str(super().generate_id())
+        return f"{self.forwarder.own}{SEPARATOR}{id}" if self.forwarder is not None else id
+
+    async def _elsewhere(self, request: web.Request, sid: str) -> web.StreamResponse | None:
+        """The answer of the replica that has the session."""
+        if self.forwarder is None or (self.leaving and "Upgrade" in request.headers):
+            return None  # an upgrade would end with us; the client goes on polling
+        return await self.forwarder.forward(request, sid)
+
+    async def _unknown(self, request: web.Request) -> web.StreamResponse:
         environ = self._async["translate_request"](request)
-        response: web.Response = await self._make_response(self._bad_request("Session ID unknown"), environ)
-        return response
+        refusal: web.Response = await self._make_response(self._bad_request("Session ID unknown"), environ)
+        return refusal
 
     async def shutdown(self) -> None:
         """Closes every connection, then ends every task."""
-        self.draining = True
+        self.leaving = self.draining = True
+        if self.forwarder is not None:
+            await self.forwarder.close()
         closing = [
             asyncio.create_task(each.close(), name=f"socket-close {each.sid}") for each in self.sockets.values()
         ]

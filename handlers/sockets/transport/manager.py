@@ -1,7 +1,7 @@
 """Who is connected to which namespace, who is in which room, and how an event reaches them.
 
-A manager for several replicas is a subclass: it overrides `broadcast`, the one entry for what concerns the whole
-cluster, publishes there in order, and calls `deliver` for what it hears.
+The manager for several replicas (`cluster`) is a subclass: it overrides what concerns all of them, and calls `deliver`
+for what it hears.
 """
 
 from __future__ import annotations
@@ -122,6 +122,10 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
                 return (client,) if client.namespace == namespace else ()
             return self.rooms.get(namespace, {}).get(room, {}).values()
         return {member.sid: member for each in room for member in self._members(namespace, each)}.values()
+
+    def has_members(self, namespace: str, room: str) -> bool:
+        """Whether anybody who is connected to this process is in the room."""
+        return bool(self._members(namespace, room))
 
     async def trigger_callback(self, sid: str, id: int, data: Any) -> None:
         client = self.clients.get(sid)

@@ -17,6 +17,7 @@ from handlers.sockets.transport.arity import Arity, Handler
 from handlers.sockets.transport.connection import Connection
 from handlers.sockets.transport.counters import Counters
 from handlers.sockets.transport.engine import Engine
+from handlers.sockets.transport.forwarding import Forwarder
 from handlers.sockets.transport.manager import Client, RoomManager, State
 from handlers.sockets.transport.membership import Membership
 from handlers.sockets.transport.receiver import Receiver
@@ -40,10 +41,12 @@ def create_server(
     max_queue_bytes: int = 4 * 2**20,
     on_slow_client: SlowClientHook | None = None,
     manager: RoomManager | None = None,
+    forwarder: Forwarder | None = None,
 ) -> Server:
     """Contract, section 6.1 and the socket rows of 1.3. `server.attach(app)` mounts it at `/socket.io`.
 
     `cors_origins` are exact; a client without an `Origin` header is not a browser and passes. Intervals are in seconds.
+    Among other replicas it needs a `ClusterManager` and a `forwarder`.
     """
     return Server(
         client_manager=manager or RoomManager(),
@@ -57,6 +60,7 @@ def create_server(
         origins=frozenset(origin.strip().rstrip("/") for origin in cors_origins),
         max_http_buffer_size=max_packet_bytes,
         max_queue_bytes=max_queue_bytes,
+        forwarder=forwarder,
         ping_interval=ping_interval,
         ping_timeout=ping_timeout,
     )
@@ -131,7 +135,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
 
         Clients are told nothing: they see the transport close, and so they reconnect by themselves.
         """
-        self.eio.draining = True
+        self.eio.leaving = self.eio.draining = True
         await self.manager.tasks.settle(grace)
         await self.eio.shutdown()
         await self.manager.tasks.close()

@@ -1,0 +1,164 @@
+"""Rows of `project_visits`, `track_locks` and `replicas`: who has which project open, on all replicas together.
+
+A visit is one connection (`sid`) in one project. Whatever counts the visits of a project or changes them holds an
+advisory lock on the project, so that two who come or go at once count each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dawg_server.database.pool import Database, Json
+
+_ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended('visits:' || %(project)s, 0));"
+_LOCK = "track_id, sid, user_id, username, extract(epoch FROM expires_at)::float8 AS expires_at"
+
+
+# -- replicas ----------------------------------------------------------------------------------------------------------
+
+
+async def beat(database: Database, replica: str) -> bool:
+    """Says that a replica lives; True when it was not known."""
+    return bool(
+        await database.fetch_value(
+            """INSERT INTO replicas (id) VALUES (%s)
+               ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp() RETURNING xmax = 0""",
+            (replica,),
+        )
+    )
+
+
+async def bury(database: Database, lost_after: float) -> list[str]:
+    """Forgets replicas of which nothing was heard for `lost_after` seconds, and names them."""
+    rows = await database.fetch_all(
+        "DELETE FROM replicas WHERE seen_at < clock_timestamp() - make_interval(secs => %s) RETURNING id", (lost_after,)
+    )
+    return [row["id"] for row in rows]
+
+
+async def forget_replica(database: Database, replica: str) -> None:
+    await database.execute("DELETE FROM replicas WHERE id = %s", (replica,))
+
+
+async def forget_everybody(database: Database) -> None:
+    await database.execute("TRUNCATE replicas, project_visits, track_locks")
+
+
+# -- visits ------------------------------------------------------------------------------------------------------------
+
+
+async def begin(database: Database, replica: str, visit: dict[str, Any]) -> int:
+    """`visit`: project, sid, user, username, role. The number of visits of that user to that project, this included."""
+    return int(
+        await database.fetch_value(
+            f"""{_ONE_BY_ONE}
+            WITH mine AS (
+                INSERT INTO project_visits (project_id, sid, replica, user_id, username, role)
+                VALUES (%(project)s, %(sid)s, %(replica)s, %(user)s, %(username)s, %(role)s)
+                ON CONFLICT (project_id, sid) DO UPDATE SET role = excluded.role, username = excluded.username
+            )
+            SELECT 1 + count(*) FROM project_visits
+            WHERE project_id = %(project)s AND user_id = %(user)s AND sid <> %(sid)s""",
+            {**visit, "replica": replica},
+        )
+    )
+
+
+async def restore(database: Database, replica: str, visits: Sequence[dict[str, Any]]) -> None:
+    """Visits that go on although their rows are gone."""
+    await database.execute(
+        """INSERT INTO project_visits (project_id, sid, replica, user_id, username, role)
+           SELECT visit.project, visit.sid, %s, visit.user, visit.username, visit.role
+           FROM json_to_recordset(%s) AS visit (project uuid, sid text, "user" text, username text, role text)
+           JOIN projects ON projects.id = visit.project JOIN users ON users.id = visit.user
+           ON CONFLICT DO NOTHING""",
+        (replica, Json(list(visits))),
+    )
+
+
+async def end(database: Database, project_id: str, sids: Sequence[str]) -> list[dict[str, Any]]:
+    """The visits that have ended with this call: sid, user_id, username, `connections` that this user still has to the
+    project, and `locks`, the ids of the tracks that were locked."""
+    return await database.fetch_all(
+        f"""{_ONE_BY_ONE}
+        WITH gone AS (
+            DELETE FROM project_visits WHERE project_id = %(project)s AND sid = ANY(%(sids)s)
+            RETURNING sid, user_id, username
+        )
+        SELECT gone.*,
+            (SELECT count(*) FROM project_visits AS other
+             WHERE other.project_id = %(project)s AND other.user_id = gone.user_id
+                 AND other.sid NOT IN (SELECT sid FROM gone)) AS connections,
+            ARRAY(SELECT track_id::text FROM track_locks AS lock
+                  WHERE lock.project_id = %(project)s AND lock.sid = gone.sid
+                      AND lock.expires_at > clock_timestamp()) AS locks
+        FROM gone""",
+        {"project": project_id, "sids": list(sids)},
+    )
+
+
+async def orphans(database: Database) -> list[dict[str, Any]]:
+    """Visits to replicas that are not there any more: `project_id` and its `sids`."""
+    return await database.fetch_all(
+        """SELECT project_id, array_agg(sid) AS sids FROM project_visits AS visit
+           WHERE NOT EXISTS (SELECT FROM replicas WHERE replicas.id = visit.replica) GROUP BY project_id"""
+    )
+
+
+async def set_state(database: Database, project_id: str, sid: str, state: Any) -> None:
+    await database.execute(
+        "UPDATE project_visits SET state = %s, state_at = clock_timestamp() WHERE project_id = %s AND sid = %s",
+        (Json(state), project_id, sid),
+    )
+
+
+async def of_project(database: Database, project_id: str, fresh: float) -> list[dict[str, Any]]:
+    """Those whose state is newest come first; a `state` is None when it is older than `fresh` seconds."""
+    return await database.fetch_all(
+        """SELECT user_id, username, role,
+               CASE WHEN state_at > clock_timestamp() - make_interval(secs => %s) THEN state END AS state
+           FROM project_visits WHERE project_id = %s ORDER BY state_at DESC NULLS LAST, sid""",
+        (fresh, project_id),
+    )
+
+
+# -- locks -------------------------------------------------------------------------------------------------------------
+
+
+async def lock(
+    database: Database, project_id: str, track_id: str, sid: str, lease: float
+) -> dict[str, Any] | None:
+    """The lock, when that visit's user has it now for `lease` seconds; None when somebody else has."""
+    return await database.fetch_one(
+        f"""INSERT INTO track_locks (project_id, track_id, sid, user_id, username, expires_at)
+            SELECT project_id, %(track)s, sid, user_id, username, clock_timestamp() + make_interval(secs => %(lease)s)
+            FROM project_visits WHERE project_id = %(project)s AND sid = %(sid)s
+            ON CONFLICT (project_id, track_id) DO UPDATE
+                SET sid = excluded.sid, user_id = excluded.user_id, username = excluded.username,
+                    expires_at = excluded.expires_at
+                WHERE track_locks.user_id = excluded.user_id OR track_locks.expires_at <= clock_timestamp()
+            RETURNING {_LOCK}""",
+        {"project": project_id, "track": track_id, "sid": sid, "lease": lease},
+    )
+
+
+async def unlock(database: Database, project_id: str, track_id: str, user_id: str) -> bool:
+    """Whether a lock of that user has ended with this call."""
+    return bool(
+        await database.fetch_value(
+            """DELETE FROM track_locks WHERE project_id = %s AND track_id = %s AND user_id = %s
+               RETURNING expires_at > clock_timestamp()""",
+            (project_id, track_id, user_id),
+        )
+    )
+
+
+async def locks(database: Database, project_id: str, track_id: str | None = None) -> list[dict[str, Any]]:
+    """Those of the project that have not expired; with `track_id` that track's alone."""
+    return await database.fetch_all(
+        f"""SELECT {_LOCK} FROM track_locks
+            WHERE project_id = %(project)s AND expires_at > clock_timestamp()
+                AND (%(track)s::uuid IS NULL OR track_id = %(track)s::uuid)""",
+        {"project": project_id, "track": track_id},
+    )

@@ -1,0 +1,169 @@
+"""Requests for sessions that live on another replica: passed on to it, and its answers passed back.
+
+A session's id begins with the name of its replica, so whichever replica a balancer picks for a poll or an upgrade knows
+where it belongs. A passed-on request is signed and is never passed on again, so two replicas cannot play ping-pong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import hashlib
+import hmac
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+import aiohttp
+from aiohttp import WSMsgType, web
+from yarl import URL
+
+from dawg_server import logs
+
+HEADER = "X-Dawg-Forwarded"
+SIGNATURE_SECONDS = 60  # how far apart the clocks of two replicas may be
+CONNECT_TIMEOUT = 2.0  # seconds
+CLOSE_TIMEOUT = 2.0  # seconds for a closing handshake
+POLL_TIMEOUT = 75.0  # seconds without a byte; the other end answers a poll within 45
+MAX_RECEIVED, MAX_SENT = 2 * 2**20, 16 * 2**20  # bytes; the replica that has the session is stricter
+SEPARATOR = "-"
+_HOP_BY_HOP = frozenset({
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
+    "upgrade", "host", "content-length", HEADER.lower(), "sec-websocket-key", "sec-websocket-version",
+    "sec-websocket-extensions", "sec-websocket-protocol",
+})  # fmt: skip
+
+Find = Callable[[str], Awaitable[str | None]]
+"""The address of the replica of that name, or None."""
+
+log = logs.get("main")
+
+
+class Forwarder:
+    def __init__(self, find: Find, own: str, key: bytes) -> None:
+        """`own` names this replica; `key` is the same on all of them."""
+        self.own = own
+        self.forwarded = 0  # requests
+        self.polls: collections.Counter[str] = collections.Counter()  # under way, by session
+        self.websockets: collections.Counter[str] = collections.Counter()  # likewise
+        self._find, self._key = find, key
+        self._http: aiohttp.ClientSession | None = None
+        self._pumps: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        for pump in self._pumps:
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+        if self._http is not None:
+            await self._http.close()
+
+    def sign(self, sid: str) -> str:
+        return self._signed(sid, int(time.time()))
+
+    def is_genuine(self, request: web.Request) -> bool:
+        """Whether another replica has passed this request on."""
+        given = request.headers.get(HEADER, "")
+        moment = given.partition(".")[0]
+        if not (moment.isascii() and moment.isdigit() and abs(time.time() - int(moment)) <= SIGNATURE_SECONDS):
+            return False
+        return hmac.compare_digest(given, self._signed(request.query.get("sid", ""), int(moment)))
+
+    async def forward(self, request: web.Request, sid: str) -> web.StreamResponse | None:
+        """The answer of the replica that has the session; None when there is no such replica (any more)."""
+        owner, separator, _ = sid.partition(SEPARATOR)
+        address = await self._find(owner) if separator and owner != self.own else None
+        if address is None:
+            return None
+        self.forwarded += 1
+        url = URL(address + request.raw_path, encoded=True)
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
+        headers[HEADER] = self.sign(sid)
+        try:
+            if request.headers.get("Upgrade", "").lower() == "websocket":
+                with _counted(self.websockets, sid):
+                    return await self._websocket(request, url, headers)
+            with _counted(self.polls, sid):
+                return await self._poll(request, url, headers)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            log.info("The replica of a session does not answer.", action="forward_failed", other=owner,
+                     error=type(error).__name__)  # fmt: skip
+            return None
+
+    def _signed(self, sid: str, moment: int) -> str:
+        signature = hmac.new(self._key, f"{moment}:{sid}".encode(), hashlib.sha256).hexdigest()
+        return f"{moment}.{signature}"
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=POLL_TIMEOUT)
+            self._http = aiohttp.ClientSession(
+                timeout=timeout, connector=aiohttp.TCPConnector(limit=0), auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )  # fmt: skip
+        return self._http
+
+    async def _poll(self, request: web.Request, url: URL, headers: dict[str, str]) -> web.Response:
+        body = request.content if request.body_exists else None
+        async with self._client().request(
+            request.method, url, headers=headers, data=body, allow_redirects=False
+        ) as reply:
+            shown = [(name, value) for name, value in reply.headers.items() if name.lower() not in _HOP_BY_HOP]
+            return web.Response(status=reply.status, body=await reply.read(), headers=shown)
+
+    async def _websocket(self, request: web.Request, url: URL, headers: dict[str, str]) -> web.StreamResponse:
+        async with self._client().ws_connect(
+            url, headers=headers, autoping=False, compress=0, max_msg_size=MAX_SENT,
+            timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
+        ) as there:  # fmt: skip
+            here = web.WebSocketResponse(
+                autoping=False, compress=False, timeout=CLOSE_TIMEOUT, max_msg_size=MAX_RECEIVED
+            )
+            await here.prepare(request)
+            pumps = {
+                asyncio.create_task(_pump(here, there), name="socket-forward out"),
+                asyncio.create_task(_pump(there, here), name="socket-forward in"),
+            }
+            self._pumps |= pumps
+            try:
+                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for pump in pumps:
+                    pump.cancel()
+                await asyncio.gather(*pumps, return_exceptions=True)
+                self._pumps -= pumps
+                with contextlib.suppress(ConnectionError):
+                    await here.close()
+            return here
+
+
+@contextlib.contextmanager
+def _counted(counter: collections.Counter[str], sid: str) -> Iterator[None]:
+    counter[sid] += 1
+    try:
+        yield
+    finally:
+        counter[sid] -= 1
+        if not counter[sid]:
+            del counter[sid]
+
+
+_WebSocket = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
+
+
+async def _pump(source: _WebSocket, target: _WebSocket) -> None:
+    """Until one side has ended. Waits for a slow reader, so that the budget for its backlog stays at the other end."""
+    while True:
+        message = await source.receive()
+        try:
+            if message.type is WSMsgType.TEXT:
+                await target.send_str(message.data)
+            elif message.type is WSMsgType.BINARY:
+                await target.send_bytes(message.data)
+            elif message.type is WSMsgType.PING:
+                await target.ping(message.data)
+            elif message.type is WSMsgType.PONG:
+                await target.pong(message.data)
+            else:
+                return
+        except ConnectionError:
+            return
