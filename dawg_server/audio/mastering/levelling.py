@@ -104,6 +104,7 @@ class Level:
         self._gain, self._stage = found
 
     def write(self, target: str, format: encoder.WriteFormat) -> None:
+        """Checks what the stretches have promised; when it does not hold, tries the whole and writes again."""
         meter = loudness.LoudnessMeter(self._rate, 2)
         with codecs.Writer(target, format, self._rate, 2) as writer:
             for block in self._limited(self._source()):

