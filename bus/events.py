@@ -15,9 +15,10 @@ import orjson
 
 @dataclass(frozen=True)
 class Event:
-    """Something that has happened."""
+    """Something that has happened. `local`: only of use on the replica where it did, and never sent to others."""
 
     name: ClassVar[str] = "event"
+    local: ClassVar[bool] = False
     kinds: ClassVar[dict[str, type[Event]]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -294,8 +295,12 @@ class ClipsCompared(Event):
 
 @dataclass(frozen=True)
 class ChatStreamed(Event):
-    """The text assistant goes on speaking in a conversation; the words that came since the last such event."""
+    """The text assistant goes on speaking in a conversation; the words that came since the last such event.
 
+    There are too many of them for Redis: windows on other replicas hear the whole answer when it is complete.
+    """
+
+    local: ClassVar[bool] = True
     conversation_id: str
     message_id: str
     chunk: str

@@ -39,7 +39,7 @@ log = structlog.get_logger(service="main")
 
 
 class RedisBus(LocalBus):
-    """`LocalBus` whose events also reach the subscribers with scope EVERYWHERE of every other replica."""
+    """`LocalBus` whose events, unless `local`, also reach subscribers with scope EVERYWHERE on every other replica."""
 
     def __init__(
         self, url: str, *, origin: str | None = None, heartbeat_interval: float = HEARTBEAT_INTERVAL,
@@ -102,6 +102,8 @@ class RedisBus(LocalBus):
         super().tell(event)
 
     def _send(self, event: Event) -> None:
+        if event.local:
+            return
         message = encode(event, self.origin)
         if len(message) > MAX_EVENT_BYTES:
             self.dropped += 1

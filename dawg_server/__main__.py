@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import textwrap
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -104,12 +105,15 @@ async def _run_server(
             await site.start()
             app.start_jobs(chosen, jobs, alone=embedded is not None)
             _greet(chosen)
+            parts.brain.claude.warm()
             await stop.wait()
             log.info("The server stops: no new work, running work may finish.", action="draining")
+            begun = time.monotonic()
             await asyncio.gather(gate.say_farewell(sockets, parts), jobs.queue.stop())
             parts.lifecycle.draining = True
             await parts.voice.close()
             await site.stop()
+            await parts.brain.drain(max(0.0, chosen.drain_seconds - (time.monotonic() - begun)))
             await gate.end_forwards(sockets, parts)
             await sockets.close()
         finally:

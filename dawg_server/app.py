@@ -28,13 +28,15 @@ from dawg_server.audio.workers import Workers
 from dawg_server.audiofiles.accounted import AccountedStorage
 from dawg_server.audiofiles.analyses import Analyses
 from dawg_server.audiofiles.cleaner import Cleaner
+from dawg_server.audiofiles.comparison import Comparison
 from dawg_server.audiofiles.measuring import Measuring
 from dawg_server.audiofiles.service import AudioFiles
 from dawg_server.audiofiles.track_metadata import TrackMetadata
-from dawg_server.brain.claude import Claude
 from dawg_server.brain.functions import BrainFunctions
 from dawg_server.brain.places import Places, TurnLimits
 from dawg_server.brain.service import Brain
+from dawg_server.claude.client import Claude
+from dawg_server.claude.small import SmallModel
 from dawg_server.costs import Costs
 from dawg_server.database import server_secrets
 from dawg_server.database.migrate import migrate
@@ -144,12 +146,15 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         stack.push_async_callback(workers.close)
         probes = Workers(1)  # so that an upload never waits behind a long rendering
         stack.push_async_callback(probes.close)
+        limits = Limits(settings.redis_url)
+        stack.push_async_callback(limits.close)
         claude = Claude(
             settings.anthropic_key, settings.anthropic_url, settings.anthropic_model, settings.anthropic_small_model
         )
         stack.push_async_callback(claude.close)
+        small = SmallModel(costs, limits, claude, per_minute=settings.advice_per_minute)
         outside = Outside(
-            database, bus, storage, workers, Lyricist(claude, costs), link_base=settings.link_base,
+            database, bus, storage, workers, Lyricist(small), link_base=settings.link_base,
             key=await server_secrets.get_or_create(database, CALLBACK_KEY),
             replicate=(settings.replicate_key, settings.replicate_url), suno=(settings.suno_key, settings.suno_url),
         )  # fmt: skip
@@ -177,8 +182,6 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         cleaner = Cleaner(database, storage)
         stack.push_async_callback(cleaner.close)
 
-        limits = Limits(settings.redis_url)
-        stack.push_async_callback(limits.close)
         generation = GenerationService(
             database, bus, queue, limits,
             JobLimits(settings.jobs_per_minute, settings.jobs_running, settings.jobs_waiting), purchases,
@@ -208,16 +211,19 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         memory = Memory(database)
         places = Places(
             database, limits,
-            TurnLimits(settings.turns_per_minute, settings.turns_at_once, settings.tokens_per_minute),
+            TurnLimits(
+                settings.turns_per_minute, settings.turns_at_once, settings.tokens_per_minute, settings.turn_seconds,
+                settings.turn_function_seconds,
+            ),
         )  # fmt: skip
         brain = Brain(
             database=database, bus=bus, costs=costs, access=access, document=document, toolbox=toolbox,
-            generation=generation, memory=memory, places=places, claude=claude,
+            generation=generation, memory=memory, places=places, claude=claude, small=small,
         )  # fmt: skip
         stack.push_async_callback(brain.close)
         requests = Requests(database, access, document)
         FinishingFunctions(requests, generation, providers, workers, material, access, work).register(functions)
-        lyrics, versions = Lyrics(bus), Versions(database, document)
+        lyrics, versions = Lyrics(bus, small), Versions(database, document)
         BrainFunctions(database, access, generation, providers, lyrics, versions, analyses).register(functions)
         parts = Services(
             settings=settings,
@@ -241,6 +247,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             work=work,
             audio=AudioFiles(database, storage, access, probes, measuring, cleaner),
             analyses=analyses,
+            comparison=Comparison(small),
             track_metadata=TrackMetadata(database, document, analyses),
             sharing=Sharing(database, bus, access),
             versions=versions,

@@ -8,6 +8,7 @@ from bus.local import LocalBus
 from dawg_server.accounts.service import Accounts
 from dawg_server.archives.service import Archives
 from dawg_server.audiofiles.analyses import Analyses
+from dawg_server.audiofiles.comparison import Comparison
 from dawg_server.audiofiles.service import AudioFiles
 from dawg_server.audiofiles.track_metadata import TrackMetadata
 from dawg_server.brain.service import Brain
@@ -70,6 +71,7 @@ class Services:
     work: WorkFolder
     audio: AudioFiles
     analyses: Analyses
+    comparison: Comparison
     track_metadata: TrackMetadata
     sharing: Sharing
     versions: Versions

@@ -192,11 +192,29 @@ class Settings:
         "TURNS_AT_ONCE", 2, "questions of one user that are answered at once", kind="int", check=_range(1, 1000)
     )
     tokens_per_minute: int = _variable(
-        "TOKENS_PER_MINUTE", 400_000, "tokens of the AI brain per user", kind="int", check=_range(1, 1_000_000_000)
+        "TOKENS_PER_MINUTE",
+        400_000,
+        "tokens of the AI brain per user; an answer under way waits up to 20 s for more, then ends as `token_limit`",
+        kind="int",
+        check=_range(1, 1_000_000_000),
+    )
+    turn_seconds: float = _variable(
+        "TURN_SECONDS", 120.0, "longest time of one answer of the AI brain", kind="float", check=_range(0.1, 3600)
+    )
+    turn_function_seconds: float = _variable(
+        "TURN_FUNCTION_SECONDS",
+        30.0,
+        "how long a browser may take for a function that the AI brain calls",
+        kind="float",
+        check=_range(0.1, 3600),
     )
     requests_per_minute: int = _variable(
         "REQUESTS_PER_MINUTE", 300, "requests per user", kind="int", check=_range(1, 1_000_000)
     )
+    advice_per_minute: int = _variable(
+        "ADVICE_PER_MINUTE", 20, "questions about lyrics and arrangements to the language model per user", kind="int",
+        check=_range(1, 100_000),
+    )  # fmt: skip
     auth_per_minute: int = _variable(
         "AUTH_REQUESTS_PER_MINUTE", 10, "attempts to sign in or up per address", kind="int", check=_range(1, 1_000_000)
     )
@@ -231,11 +249,11 @@ class Settings:
     )
 
     # outside services
-    anthropic_key: str | None = _variable("ANTHROPIC_API_KEY", None, "AI chat and lyrics advice", secret=True)
+    anthropic_key: str | None = _variable("ANTHROPIC_API_KEY", None, "AI chat, advice on lyrics and clips", secret=True)
     anthropic_url: str = _variable("ANTHROPIC_BASE_URL", "https://api.anthropic.com", "without /v1", check=_HTTP)
     anthropic_model: str = _variable("ANTHROPIC_MODEL", "claude-sonnet-5-5", "model of the AI brain")
     anthropic_small_model: str = _variable(
-        "ANTHROPIC_SMALL_MODEL", "claude-haiku-5-5", "model of small jobs (titles, summaries)"
+        "ANTHROPIC_SMALL_MODEL", "claude-haiku-5-5", "model of small jobs (titles, summaries, lyrics, arrangements)"
     )
     openai_key: str | None = _variable("OPENAI_API_KEY", None, "realtime voice", secret=True)
     openai_url: str = _variable("OPENAI_BASE_URL", "https://api.openai.com/v1", "with /v1", check=_HTTP)

@@ -49,7 +49,7 @@ def detect(path: pathlib.Path) -> str | None:
 def _detect(file: BinaryIO, *, tagged: bool) -> str | None:
     start = file.tell()
     head = file.read(64)
-    if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":
         return "wav"
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
         return "aiff"

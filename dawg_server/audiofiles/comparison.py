@@ -7,11 +7,15 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dawg_server import errors
 from dawg_server.audio.analysis import clips
+from dawg_server.audiofiles import arrangement
+from dawg_server.claude.bill import Bill, Payer
+from dawg_server.claude.small import SmallModel
 
 MAX_CLIPS = 10
 LOCAL = "local analysis only"
-NO_MODEL = "No order of sections is suggested: this server has no language model for that, and a guess would be none."
+ONE_CLIP = "No arrangement is suggested, as that takes at least two clips."
 PROMPT_TOKENS, PROMPT_TOKENS_PER_CLIP, ANSWER_TOKENS = 800, 200, 1000  # contract, section 9.5
 
 
@@ -26,32 +30,49 @@ class Candidate:
     metadata: Callable[[], Coroutine[Any, Any, dict[str, Any]]]
 
 
-async def compare(
-    candidates: Sequence[Candidate], *, detect_conflicts: bool, suggest_arrangement: bool
-) -> dict[str, Any]:
-    """`{clips, relationships, conflicts, arrangementSuggestions, aiRecommendations, cost}`.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked about clips, and who pays for what a model says of them."""
 
-    An arrangement needs a language model; without one there are no suggestions, and the recommendations say so.
-    """
-    found = await _all([each.metadata() for each in candidates])
-    summaries = [
-        clips.summarize(each.id, each.name, metadata, each.seconds, each.suggested_type)
-        for each, metadata in zip(candidates, found, strict=True)
-    ]
-    compared = clips.compare(summaries)
-    advice = list(dict.fromkeys(conflict["suggestion"] for conflict in compared["conflicts"]))
-    if best := _best(compared["relationships"], summaries):
-        advice.insert(0, best)
-    if suggest_arrangement and len(candidates) > 1:
-        advice.append(NO_MODEL)
-    return {
-        "clips": summaries,
-        "relationships": compared["relationships"],
-        "conflicts": compared["conflicts"] if detect_conflicts else [],
-        "arrangementSuggestions": [],
-        "aiRecommendations": advice,
-        "cost": {"totalCost": 0, "inputTokens": 0, "outputTokens": 0, "breakdown": LOCAL},
-    }
+    by: Payer
+    detect_conflicts: bool = True
+    suggest_arrangement: bool = False
+
+
+class Comparison:
+    """`{clips, relationships, conflicts, arrangementSuggestions, aiRecommendations, cost, warnings}` of clips."""
+
+    def __init__(self, model: SmallModel) -> None:
+        self._model = model
+
+    async def compare(self, candidates: Sequence[Candidate], wish: Wish) -> dict[str, Any]:
+        """An arrangement is paid for, so a wish for one is refused at once when it cannot be served.
+
+        When the model fails later than that, everything that was measured is there, and `warnings` say what is not.
+        Raises `ProviderUnconfigured`, `RateLimited`, `BudgetExceeded`, and whatever measuring a clip raises.
+        """
+        if not wish.suggest_arrangement:
+            return _shown(await _measured(candidates), wish)
+        if len(candidates) < 2:
+            return _shown(await _measured(candidates), wish, warnings=[ONE_CLIP])
+        return await self._arranged(candidates, wish)
+
+    async def _arranged(self, candidates: Sequence[Candidate], wish: Wish) -> dict[str, Any]:
+        form, bill = arrangement.form(len(candidates)), Bill()
+        found: dict[str, Any] | None = None
+        arranged: dict[str, Any] = {}
+        warnings = []
+        try:
+            async with self._model.reserved(wish.by, form, arrangement.MAX_DATA, bill) as inquiry:
+                found = await _measured(candidates)
+                ids = [each.id for each in candidates]
+                data = arrangement.about(found["clips"], found)
+                arranged = await inquiry.fill(data, lambda values: arrangement.understood(values, ids))
+        except errors.DawgError as error:
+            if found is None:
+                raise
+            warnings.append(f"No arrangement is suggested. {error.message}")
+        return _shown(found, wish, warnings=warnings, cost=bill.shown(LOCAL)) | arranged
 
 
 def tokens(count: int, include_arrangement: bool) -> tuple[int, int]:
@@ -59,6 +80,33 @@ def tokens(count: int, include_arrangement: bool) -> tuple[int, int]:
     if not include_arrangement:
         return 0, 0
     return PROMPT_TOKENS + PROMPT_TOKENS_PER_CLIP * count, ANSWER_TOKENS
+
+
+async def _measured(candidates: Sequence[Candidate]) -> dict[str, list[dict[str, Any]]]:
+    """`{clips, relationships, conflicts}`."""
+    found = await _all([each.metadata() for each in candidates])
+    summaries = [
+        clips.summarize(each.id, each.name, metadata, each.seconds, each.suggested_type)
+        for each, metadata in zip(candidates, found, strict=True)
+    ]
+    return {"clips": summaries, **clips.compare(summaries)}
+
+
+def _shown(
+    found: dict[str, list[dict[str, Any]]], wish: Wish, *, warnings: Sequence[str] = (),
+    cost: dict[str, Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    advice = list(dict.fromkeys(conflict["suggestion"] for conflict in found["conflicts"]))
+    if best := _best(found["relationships"], found["clips"]):
+        advice.insert(0, best)
+    return {
+        **found,
+        "conflicts": found["conflicts"] if wish.detect_conflicts else [],
+        "arrangementSuggestions": [],
+        "aiRecommendations": advice,
+        "cost": cost or Bill().shown(LOCAL),
+        "warnings": list(warnings),
+    }
 
 
 async def _all(work: Sequence[Coroutine[Any, Any, dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -13,15 +13,15 @@ import structlog
 
 from dawg_server import errors, ids, logs
 from dawg_server.brain import keepsakes
-from dawg_server.brain.answer import Answer
 from dawg_server.brain.history import result
 from dawg_server.brain.speech import Listener
+from dawg_server.claude.answer import Answer
 from dawg_server.daw.functions.catalogue import Call
 from dawg_server.generation.service import GenerationService
 from dawg_server.memory.service import Memory
 from dawg_server.tools import MAX_TOLD, Outcome, ToolBox, Turn
 
-BROWSER_PATIENCE = 30.0  # seconds
+MAX_FUNCTIONS = 100  # of one turn; what is asked for beyond is refused
 JOB_PATIENCE = 20.0  # seconds that one getJobStatus waits for the end of the job
 STOP_PATIENCE = 1.0  # seconds for a change that is under way when the turn is cancelled
 MAX_OUTPUT = 64 * 1024  # bytes of a browser's result
@@ -31,23 +31,24 @@ log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
 
 
 class Hands:
-    """Of one turn. `interactive`: the listener can answer `function-call`s."""
+    """Of one turn. `interactive`: the listener can answer `function-call`s, each within `browser_seconds`."""
 
     def __init__(
         self, toolbox: ToolBox, memory: Memory, generation: GenerationService, listener: Listener, turn: Turn,
         about: Mapping[str, Any], offered: Sequence[Mapping[str, Any]], *, interactive: bool,
+        browser_seconds: float,
     ) -> None:  # fmt: skip
         self.revision: int | None = None
         self.done: list[dict[str, Any]] = []  # every call, as REST tells it
         self._toolbox, self._memory, self._generation = toolbox, memory, generation
         self._listener, self._turn, self._about, self._interactive = listener, turn, about, interactive
+        self._browser_seconds = browser_seconds
         self._offered = {each["name"] for each in offered}
         self._asked: dict[str, asyncio.Future[tuple[str, bool]]] = {}
 
     async def run(self, answer: Answer) -> list[dict[str, Any]]:
         """One result for every call of the message, in their order, one after the other."""
-        calls = [block for block in answer.blocks if block["type"] == "tool_use"]
-        return [await self._one(call, malformed=answer.malformed(call)) for call in calls]
+        return [await self._one(call, malformed=answer.malformed(call)) for call in answer.calls]
 
     def browser_answered(self, call_id: str, output: Any, is_error: bool) -> bool:
         """False for a call that is not of this turn or waits no more. Raises `PayloadTooLarge`."""
@@ -64,6 +65,8 @@ class Hands:
 
     async def _one(self, block: Mapping[str, Any], *, malformed: bool) -> dict[str, Any]:
         id, name, arguments = block["id"], str(block["name"]), block["input"]
+        if len(self.done) >= MAX_FUNCTIONS:
+            return self._failed(id, name, {}, f"One turn runs at most {MAX_FUNCTIONS} functions; this was one more.")
         if malformed:
             return self._failed(id, name, {}, "The arguments were not valid JSON. Call the function again.")
         if name in keepsakes.NAMES:
@@ -140,10 +143,10 @@ class Hands:
         waiting = self._asked[id] = asyncio.get_running_loop().create_future()
         self._listener.tell("function-call", asked)
         try:
-            async with asyncio.timeout(BROWSER_PATIENCE):
+            async with asyncio.timeout(self._browser_seconds):
                 text, is_error = await waiting
         except TimeoutError:
-            text, is_error = f"The browser did not answer within {BROWSER_PATIENCE:g} seconds.", True
+            text, is_error = f"The browser did not answer within {self._browser_seconds:g} seconds.", True
         finally:
             del self._asked[id]
         self._record(id, name, arguments, executed=not is_error, came=text)

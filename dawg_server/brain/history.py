@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from dawg_server.brain import prompt
+from dawg_server.claude.data import tagged
 
 CHARACTERS_PER_TOKEN = 4
 LOST = "The server stopped before this function answered. Look at the project before you repeat it."
@@ -22,7 +22,7 @@ def messages(rows: Sequence[Mapping[str, Any]], summary: str | None) -> list[Mes
     kept = _without_refused(rows)
     told: list[Message] = []
     if summary:
-        told.append(_user(f"<summary>\n{prompt.quoted(summary)}\n</summary>"))
+        told.append(_user(tagged("summary", summary)))
     elif kept and kept[0]["role"] != "user":
         told.append(_user("(The beginning of this conversation is not shown.)"))
     for at, row in enumerate(kept):

@@ -1,7 +1,8 @@
-"""What a turn costs: money is held before each call of the model, and each call is booked before the next."""
+"""What a turn costs: tokens and money are held before each call of the model, and each call is booked after it."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -9,13 +10,15 @@ from typing import Any
 import orjson
 
 from dawg_server import errors
-from dawg_server.brain.answer import Answer
-from dawg_server.brain.claude import PROVIDER
+from dawg_server.brain.places import Place
 from dawg_server.brain.prompt import MAX_TOKENS
+from dawg_server.claude.answer import Answer
+from dawg_server.claude.client import PROVIDER
 from dawg_server.costs import Costs, Reservation, Usage, reported
 
 CHARACTERS_PER_TOKEN = 3  # fewer than is usual, as an estimate must not be too low
 FIRST_INPUT = 8000  # tokens, before the first request is put together
+FIRST_CALL = FIRST_INPUT + MAX_TOKENS  # tokens
 
 
 def estimate(costs: Costs, model: str, input_tokens: int, output_tokens: int) -> Decimal:
@@ -27,14 +30,14 @@ class Meter:
     """The running totals of one turn."""
 
     def __init__(
-        self, costs: Costs, reservation: Reservation, *, user_id: str, model: str, project_id: str | None,
+        self, costs: Costs, reservation: Reservation, place: Place, *, model: str, project_id: str | None,
         conversation_id: str | None,
     ) -> None:  # fmt: skip
-        self._costs, self._reservation, self._user_id, self._model = costs, reservation, user_id, model
+        self._costs, self._reservation, self._place, self._model = costs, reservation, place, model
         self._project_id, self._conversation_id = project_id, conversation_id
         self._input = self._output = self._cached = 0
         self._cost = Decimal(0)
-        self._held = estimate(costs, model, FIRST_INPUT, MAX_TOKENS)
+        self._held = FIRST_CALL  # tokens, and their price
         self._unbooked: list[Usage] = []
         self.remaining: dict[str, float | None] = {"dailyUsd": None, "monthlyUsd": None}
 
@@ -44,23 +47,37 @@ class Meter:
         return await costs.reserve(user_id, PROVIDER, estimate(costs, model, FIRST_INPUT, MAX_TOKENS))
 
     async def hold(self, request: Mapping[str, Any]) -> None:
-        """Books the calls before and holds the most that this one can cost. Raises as `reserve`."""
+        """Holds the most that this call of the model can use: tokens of the user's minute, and their price.
+
+        Raises `RateLimited` when the minute is full, or else as `reserve`.
+        """
+        if self._unbooked:
+            await self.book()
+        parts = (request["tools"], request["system"], request["messages"])
+        read = sum(len(orjson.dumps(part)) for part in parts) // CHARACTERS_PER_TOKEN
+        tokens = read + request["max_tokens"]
+        if tokens > self._held:
+            await self._place.hold(tokens)
+            await self._reservation.renew(estimate(self._costs, self._model, read, request["max_tokens"]))
+            self._held = tokens
+
+    async def book(self) -> None:
+        """Writes down what was used so far, which frees what was held for it beyond that."""
         booked, self._unbooked = self._unbooked, []
         for usage in booked:
             await self._reservation.book(usage)
-        parts = (request["tools"], request["system"], request["messages"])
-        size = sum(len(orjson.dumps(part)) for part in parts)
-        needed = estimate(self._costs, self._model, size // CHARACTERS_PER_TOKEN, request["max_tokens"])
-        if booked or needed > self._held:
-            await self._reservation.renew(needed)
-            self._held = needed
+        self._held = 0
+        await self._place.release()
+        await self.look()
 
     def note(self, answer: Answer) -> dict[str, Any]:
         """Adds one message of the model to the account; returns its own usage, for its row."""
         billed = reported.anthropic(answer.used())
+        # Not every compatible service gives each message an id of its own, and the ledger books an id once.
         usage = Usage(
-            PROVIDER, answer.model or self._model, "chat", billed, answer.id, project_id=self._project_id,
-            conversation_id=self._conversation_id, metadata={} if answer.complete else {"estimated": True},
+            PROVIDER, answer.model or self._model, "chat", billed, f"{answer.id}:{uuid.uuid4()}",
+            project_id=self._project_id, conversation_id=self._conversation_id,
+            metadata={} if answer.complete else {"estimated": True},
         )  # fmt: skip
         self._unbooked.append(usage)
         cost = self._costs.price(usage).amount
@@ -72,7 +89,7 @@ class Meter:
     async def look(self) -> None:
         """Asks the ledger what is left; the last answer stands when it cannot be read."""
         try:
-            status = await self._costs.status(self._user_id)
+            status = await self._costs.status(self._place.user_id)
         except errors.DependencyUnavailable:
             return
         self.remaining = {"dailyUsd": status.daily.remaining, "monthlyUsd": status.monthly.remaining}

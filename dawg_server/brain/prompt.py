@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from dawg_server.claude.data import quoted, tagged
+
 MAX_TOKENS = 8192  # of one message
 MAX_STATE = 12_000  # characters of the project's state; the model can ask for the rest
 CACHED = {"type": "ephemeral"}
@@ -68,9 +70,9 @@ def question(words: str, project: Mapping[str, Any] | None, context: Any, memori
     parts = []
     if memories:
         known = [{"id": each["id"], "type": each["type"], "content": each["content"]} for each in memories]
-        parts.append(f"<memories>\n{quoted(orjson.dumps(known).decode())}\n</memories>")
+        parts.append(tagged("memories", orjson.dumps(known).decode()))
     if context:
-        parts.append(f"<browser>\n{quoted(orjson.dumps(context).decode())}\n</browser>")
+        parts.append(tagged("browser", orjson.dumps(context).decode()))
     if project:
         parts.append(f"<project>\n{state(project)}\n</project>")
         if project["role"] == "viewer":
@@ -92,11 +94,6 @@ def state(project: Mapping[str, Any]) -> str:
         else:
             del tracks[-max(1, len(tracks) // 4) :]
     return quoted(text)
-
-
-def quoted(text: str) -> str:
-    """Nothing inside can pretend to be its end."""
-    return text.replace("<", "‹").replace(">", "›")
 
 
 def _track(track: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,15 +24,20 @@ class Speech:
     """`about` (request and conversation) goes out with each delta. `share` gets the same words, less often."""
 
     def __init__(self, listener: Listener, about: Mapping[str, Any], share: Callable[[str], None]) -> None:
-        self.text = ""
+        self._said: list[str] = []
         self._listener, self._about, self._share = listener, about, share
         self._waiting = ""
         self._unshared = ""
         self._timer: asyncio.TimerHandle | None = None
         self._shared_at = 0.0
 
+    @property
+    def text(self) -> str:
+        """Everything so far."""
+        return "".join(self._said)
+
     def say(self, text: str) -> None:
-        self.text += text
+        self._said.append(text)
         self._waiting += text
         self._unshared += text
         if self._timer is None:
@@ -40,7 +45,7 @@ class Speech:
 
     def pause(self) -> None:
         """A new paragraph, if anything was said before."""
-        if self.text and not self.text.endswith("\n\n"):
+        if self._said and not self._said[-1].endswith("\n\n"):
             self.say("\n\n")
 
     def flush(self) -> None:

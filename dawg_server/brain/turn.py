@@ -7,32 +7,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from dawg_server import errors, logs
 from dawg_server.brain import prompt
-from dawg_server.brain.answer import Answer
-from dawg_server.brain.claude import PROVIDER, Claude
 from dawg_server.brain.hands import Hands
 from dawg_server.brain.meter import Meter
+from dawg_server.brain.question import Opening
 from dawg_server.brain.speech import Listener, Speech
 from dawg_server.brain.transcript import Transcript
+from dawg_server.claude import client
+from dawg_server.claude.answer import Answer
+from dawg_server.claude.client import PROVIDER, Claude
 
 MAX_CALLS = 12  # of the model
-MAX_SECONDS = 120.0
 MAX_ATTEMPTS = 3  # of one call, as long as nothing was said
 MAX_RETRY_WAIT = 5.0  # seconds; who has to wait longer is told so instead
 BACKOFF = 0.5  # seconds before the first repetition, doubled after it
+TOKEN_PATIENCE = 20.0  # seconds that work which has begun waits for tokens of the next minute
 STOP_PATIENCE = 5.0  # seconds for a turn that is stopped to end by itself
 
 NOTICES = {
     "max_tokens": "The answer reached its longest length and was cut off.",
     "refusal": "The model declined to answer this.",
     "tool_limit": f"The turn reached its limit of {MAX_CALLS} calls of the model.",
-    "time_limit": f"The turn reached its limit of {MAX_SECONDS:g} seconds.",
+    "time_limit": "The turn reached the longest time that it may take.",
+    "token_limit": "You have used the tokens of this minute, so the turn ended here. Ask to go on in a moment.",
     "budget": "The budget is used up, so the turn ended here.",
     "cancelled": "The turn was cancelled.",
 }
@@ -40,32 +42,25 @@ NOTICES = {
 log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What the model is told first: the talk before, and this question with the state of things."""
-
-    before: Sequence[Mapping[str, Any]]
-    question: Sequence[Mapping[str, Any]]
-
-
 class Turn:
     """`open` makes the opening, which may need the model itself. `ended` is called before the last event goes out.
 
-    `desks` bounds how many turns are written down at once.
+    `seconds`: how long it may take.
     """
 
     def __init__(
         self, *, about: Mapping[str, str], user_id: str, message_id: str, claude: Claude, meter: Meter, hands: Hands,
         transcript: Transcript, speech: Speech, listener: Listener, tools: Sequence[Mapping[str, Any]], group_id: str,
-        open: Callable[[], Awaitable[Opening]], ended: Callable[[Turn], Awaitable[None]], desks: asyncio.Semaphore,
+        seconds: float, open: Callable[[], Awaitable[Opening]], ended: Callable[[Turn], Awaitable[None]],
     ) -> None:  # fmt: skip
         self.about, self.user_id, self.message_id, self.hands = about, user_id, message_id, hands
         self.error: errors.DawgError | None = None
         self.done: dict[str, Any] | None = None  # the payload of `response-done`
         self.stop_reason = ""
+        self.retry_after: float | None = None  # seconds until the user has tokens again
         self._claude, self._meter, self._transcript = claude, meter, transcript
         self._speech, self._listener, self._tools, self._group_id = speech, listener, tools, group_id
-        self._open, self._ended, self._desks = open, ended, desks
+        self._seconds, self._open, self._ended = seconds, open, ended
         self._answer: Answer | None = None  # the one that is not written down yet
         self._usage: dict[str, Any] | None = None
         self._talking: asyncio.Task[str] | None = None
@@ -79,10 +74,12 @@ class Turn:
     def totals(self) -> dict[str, Any]:
         return self._meter.totals()
 
-    def start(self) -> None:
+    def start(self, desks: asyncio.Semaphore) -> asyncio.Task[None]:
+        """`desks` bounds how many turns are written down at once."""
         name = f"brain turn {self.about['requestId'][:40]}"
         self._talking = asyncio.create_task(self._talk(), name=f"{name} talk")
-        self.task = asyncio.create_task(self._run(self._talking), name=name)
+        self.task = asyncio.create_task(self._run(self._talking, desks), name=name)
+        return self.task
 
     def stop(self, reason: str = "cancelled") -> bool:
         """Hangs up on the provider at once; False when the turn has ended already."""
@@ -92,8 +89,8 @@ class Turn:
         self._talking.cancel()
         return True
 
-    async def _run(self, talking: asyncio.Task[str]) -> None:
-        done, _ = await asyncio.wait({talking}, timeout=MAX_SECONDS)
+    async def _run(self, talking: asyncio.Task[str], desks: asyncio.Semaphore) -> None:
+        done, _ = await asyncio.wait({talking}, timeout=self._seconds)
         if not done:
             self.stop("time_limit")
             await asyncio.wait({talking}, timeout=STOP_PATIENCE)
@@ -106,12 +103,12 @@ class Turn:
         except Exception:
             log.exception("A turn of the text assistant broke.", action="brain_turn_broke", **self._ids)
             self.error, self.stop_reason = errors.DawgError(), "error"
-        await self._finish()
-
-    async def _finish(self) -> None:
         self._speech.flush()
-        async with self._desks:
+        async with desks:
             await self._settle()
+        self._tell_end()
+
+    def _tell_end(self) -> None:
         told = {**self._meter.totals(), **self.about}
         self._listener.tell("usage", told)
         if self.error is not None:
@@ -144,7 +141,8 @@ class Turn:
         said = {"id": self.message_id, "role": "assistant", "content": self.text, "model": model}
         return {
             "message": said, "text": self.text, "stopReason": self.stop_reason, "revision": self.hands.revision,
-            "groupId": self._group_id if changed else None, "notice": NOTICES.get(self.stop_reason), **self.about,
+            "groupId": self._group_id if changed else None, "notice": NOTICES.get(self.stop_reason),
+            "retryAfter": self.retry_after, **self.about,
         }  # fmt: skip
 
     async def _talk(self) -> str:
@@ -154,13 +152,18 @@ class Turn:
         for number in range(1, MAX_CALLS + 1):
             request = prompt.request(self._claude.model, self._tools, before, now)
             try:
-                await self._meter.hold(request)
-            except errors.BudgetExceeded:
+                await self._hold(request)
+            except (errors.BudgetExceeded, errors.RateLimited) as error:
                 if number == 1:
                     raise
-                return "budget"
+                if isinstance(error, errors.BudgetExceeded):
+                    return "budget"
+                self.retry_after = error.retry_after
+                return "token_limit"
             answer = await self._ask(request)
             match answer.stop_reason:
+                case "tool_use" if not answer.calls:
+                    return "end_turn"
                 case "tool_use" if number < MAX_CALLS:
                     now += await self._use_tools(answer)
                 case "tool_use":
@@ -180,8 +183,22 @@ class Turn:
                     return "end_turn"
         return "tool_limit"
 
+    async def _hold(self, request: Mapping[str, Any]) -> None:
+        """Who has no tokens left waits a little, because half of what was asked for may be done already."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + TOKEN_PATIENCE
+        while True:
+            try:
+                return await self._meter.hold(request)
+            except errors.RateLimited as error:
+                wait = error.retry_after or 1.0
+                if loop.time() + wait > deadline:
+                    raise
+            await asyncio.sleep(wait)
+
     async def _use_tools(self, answer: Answer) -> list[dict[str, Any]]:
         content = answer.content()
+        await self._meter.book()
         self._listener.tell("usage", {**self._meter.totals(), **self.about})
         await self._write(answer, content, "tool_use")
         results = await self.hands.run(answer)
@@ -195,7 +212,7 @@ class Turn:
                 return await self._attempt(request)
             except (errors.RateLimited, errors.ProviderFailed, errors.ProviderTimeout) as error:
                 wait = error.retry_after if error.retry_after is not None else BACKOFF * 2 ** (attempt - 1)
-                spoken = self._answer is not None and self._answer.streamed
+                spoken = self._answer is not None and self._answer.text
                 if attempt == MAX_ATTEMPTS or spoken or not _passing(error) or wait > MAX_RETRY_WAIT:
                     raise
                 log.info("The provider is asked again.", action="brain_retry", code=error.code, wait_s=wait,
@@ -215,13 +232,11 @@ class Turn:
                             first = False
                         self._speech.say(text)
             if not answer.complete:
-                raise errors.ProviderFailed(
-                    "The connection to the language model was lost. Try again.",
-                    details={"provider": PROVIDER, "providerCode": "connection_lost", "retryable": True},
-                )
+                raise client.connection_lost()
         finally:
+            answer.finish()
             self._speech.flush()
-            if answer.id:
+            if answer.begun:
                 self._usage = self._meter.note(answer)
         return answer
 

@@ -113,8 +113,10 @@ async def group(connection: Connection, project_id: str, user_id: str, group_id:
 
 
 def mark(batch: Batch, project_id: str, group_ids: Iterable[str], *, undone: bool) -> None:
+    """Groups that are undone together get one time, which is later than that of every undo before: the project is
+    locked already, unlike at the beginning of the transaction."""
     batch.add(
-        f"""UPDATE operations SET undone_at = {"clock_timestamp()" if undone else "NULL"}
+        f"""UPDATE operations SET undone_at = {"statement_timestamp()" if undone else "NULL"}
             WHERE project_id = %s AND group_id = ANY(%s::uuid[]) AND source NOT IN ('undo', 'redo')""",
         (project_id, list(group_ids)),
     )

@@ -110,16 +110,3 @@ async def by_day_and_service(database: Database, user_id: str, within: Range) ->
             WHERE {_WITHIN} GROUP BY date, service ORDER BY date, service""",
         {"user": user_id, **within._asdict()},
     )
-
-
-async def recent_tokens(
-    database: Database, user_id: str, service: str, since: datetime.datetime
-) -> tuple[int, datetime.datetime | None]:
-    """(tokens read and written since then, those from a cache not counted; when the oldest of them were booked)."""
-    row = await database.fetch_one(
-        """SELECT coalesce(sum(input_tokens + output_tokens), 0)::bigint AS tokens, min(created_at) AS oldest
-           FROM usage_records WHERE owner_id = %s AND service = %s AND created_at > %s""",
-        (user_id, service, since),
-    )
-    assert row is not None
-    return int(row["tokens"]), row["oldest"]

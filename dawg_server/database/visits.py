@@ -114,11 +114,13 @@ async def set_state(database: Database, project_id: str, sid: str, state: Any) -
 
 
 async def of_project(database: Database, project_id: str, fresh: float) -> list[dict[str, Any]]:
-    """Those whose state is newest come first; a `state` is None when it is older than `fresh` seconds."""
+    """The people in the order in which they came: user_id, username, role, `connections`, and the newest `state` that
+    one of their connections has told, None when it is older than `fresh` seconds."""
     return await database.fetch_all(
-        """SELECT user_id, username, role,
-               CASE WHEN state_at > clock_timestamp() - make_interval(secs => %s) THEN state END AS state
-           FROM project_visits WHERE project_id = %s ORDER BY state_at DESC NULLS LAST, sid""",
+        """SELECT user_id, min(username) AS username, min(role) AS role, count(*) AS connections,
+               (array_agg(state ORDER BY state_at DESC)
+                   FILTER (WHERE state_at > clock_timestamp() - make_interval(secs => %s)))[1] AS state
+           FROM project_visits WHERE project_id = %s GROUP BY user_id ORDER BY min(joined_at), user_id""",
         (fresh, project_id),
     )
 

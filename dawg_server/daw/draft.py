@@ -14,6 +14,7 @@ from dawg_server import errors
 from dawg_server.database import clips, tracks
 from dawg_server.database.pool import Connection
 from dawg_server.daw.changes import ENTITIES, ORDERS, Change, Kind
+from dawg_server.daw.schema import spoken
 
 Thing = dict[str, Any]
 
@@ -189,7 +190,7 @@ class Draft:
 
 def missing(kind: str, *ids: str) -> errors.NotFound:
     names = "There is no such" if len(ids) == 1 else "Some are not in this project:"
-    return errors.NotFound(f"{names} {kind}.", details={"kind": kind, "missing": list(ids)})
+    return errors.NotFound(f"{names} {spoken(kind)}.", details={"kind": kind, "missing": list(ids)})
 
 
 def _orders(places: Mapping[str, int]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import orjson
 
 from dawg_server.music import genres, theory
 
-_CONTROL = re.compile(r"[\x00\ud800-\udfff]")
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")  # no blanks and line ends
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _SIGNATURE = re.compile(r"([1-9]|[12][0-9]|3[0-2])/(1|2|4|8|16|32)")
 ABSENT: Any = object()  # what a field without a default has for one
@@ -59,7 +59,7 @@ class Field:
 
 
 class Text(Field):
-    """Text of `low` to `high` characters; blanks at its ends are cut off unless `verbatim`."""
+    """Text of `low` to `high` characters, none for control; blanks at its ends are cut off unless `verbatim`."""
 
     def __init__(self, low: int, high: int, help: str = "", *, verbatim: bool = False, **options: Any) -> None:
         super().__init__(help, **options)
@@ -68,9 +68,9 @@ class Text(Field):
     def check(self, value: Any) -> str:
         if not isinstance(value, str):
             raise Wrong("has to be text")
-        text = _CONTROL.sub("", value)
-        if not self.verbatim:
-            text = text.strip()
+        if CONTROL.search(value):
+            raise Wrong("must not have control characters")
+        text = value if self.verbatim else value.strip()
         if self.low and not text.strip():
             raise Wrong("must not be empty")
         if not self.low <= len(text) <= self.high:
@@ -115,10 +115,10 @@ class Number(Field):
 
     def _range(self) -> str:
         if self.low is not None and self.high is not None and not self.over:
-            return f"has to lie between {self.low:g} and {self.high:g}"
+            return f"has to lie between {self.low:.12g} and {self.high:.12g}"
         if self.low is not None:
-            return f"has to be {'more than' if self.over else 'at least'} {self.low:g}"
-        return f"has to be at most {self.high:g}"
+            return f"has to be {'more than' if self.over else 'at least'} {self.low:.12g}"
+        return f"has to be at most {self.high:.12g}"
 
 
 class Flag(Field):

@@ -18,7 +18,7 @@ import structlog
 from bus import events
 from bus.local import LocalBus
 from dawg_server import errors, logs, tasks
-from dawg_server.database import visits
+from dawg_server.database import refusals, visits
 from dawg_server.database.pool import Database
 
 STATE_SECONDS = 60.0  # how long what somebody told about themselves is shown to those who come later
@@ -89,10 +89,16 @@ class Presence:
     # -- coming and going ----------------------------------------------------------------------------------------------
 
     async def join(self, project_id: str, member: Member) -> int:
-        """In how many places that person has the project open now; joining again changes nothing but the role."""
+        """In how many places that person has the project open now; joining again changes nothing but the role.
+
+        Raises `NotFound` for a project that has just been deleted.
+        """
         self._mine.setdefault(member.sid, {})[project_id] = member
         try:
             return await visits.begin(self._database, self._replica, _row(project_id, member))
+        except refusals.ForeignKeyViolation:
+            self._forget(project_id, member.sid)
+            raise errors.NotFound("There is no such project.", details={"kind": "project"}) from None
         except BaseException:
             self._forget(project_id, member.sid)
             self._unended.add((project_id, member.sid))  # perhaps it was written all the same
@@ -119,14 +125,13 @@ class Presence:
 
     async def members(self, project_id: str) -> list[dict[str, Any]]:
         """The people, each once, with the newest state that one of their connections has told."""
-        people: dict[str, dict[str, Any]] = {}
-        for row in await visits.of_project(self._database, project_id, self._state_seconds):
-            known = people.setdefault(row["user_id"], {
+        return [
+            {
                 "userId": row["user_id"], "username": row["username"], "userName": row["username"],
-                "role": row["role"], "state": row["state"], "connections": 0,
-            })  # fmt: skip
-            known["connections"] += 1
-        return list(people.values())
+                "role": row["role"], "state": row["state"], "connections": row["connections"],
+            }
+            for row in await visits.of_project(self._database, project_id, self._state_seconds)
+        ]  # fmt: skip
 
     # -- what they ask for ---------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from dawg_server.daw.fields import TimeSignature as TimeSignature
 from dawg_server.daw.fields import Wrong as Wrong
 
 MAX_PROBLEMS = 50  # named in one refusal
+_HUMP = re.compile(r"([a-z])([A-Z])")
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
 
 
@@ -43,7 +44,8 @@ class Id(Field):
             if _UUID.fullmatch(text):
                 plain = text.replace("-", "")
                 return "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
-        raise Wrong(" or ".join((f"has to be the id (a UUID) of a {self.kind}", *self.words)))
+        article = "an" if self.kind[0] in "aA" else "a"
+        raise Wrong(" or ".join((f"has to be the id (a UUID) of {article} {spoken(self.kind)}", *self.words)))
 
     def limits(self) -> dict[str, Any]:
         return {} if self.words else {"format": "uuid"}
@@ -173,6 +175,11 @@ class Parameters:
         if value is None:
             raise Wrong("must not be null")
         return field.check(value)
+
+
+def spoken(kind: str) -> str:
+    """A kind of things as people say it: “audio file” for `audioFile`."""
+    return _HUMP.sub(lambda hump: f"{hump[1]} {hump[2].lower()}", kind)
 
 
 def _ids(field: Field, value: Any) -> Iterator[tuple[str, str]]:

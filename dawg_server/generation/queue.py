@@ -68,7 +68,14 @@ class JobQueue:
 
         @self._app.task(name=TASK)
         async def run_generation(job_id: str) -> None:
-            await run(job_id)
+            try:
+                await run(job_id)
+            except errors.DependencyUnavailable:
+                log.warning(
+                    "The database was lost in the middle of a job; it goes on when its lease has run out.",
+                    action="job_database_lost",
+                    job_id=job_id,
+                )
 
         self._task = asyncio.create_task(self._work(concurrency), name="job-worker")
 

@@ -1,5 +1,6 @@
-"""Lyrics, read without a model: sections, rhymes, syllables, advice, and what a model's reading would cost.
+"""Lyrics: sections, rhymes, syllables, advice.
 
-Start at `analysis.analyze`, `advice.recommendations`, `organize.organize`, `validation.validate` and
-`estimate.estimate_cost`. All of it is pure, deterministic and close to linear in the length of the text.
+Start at `service`. `analysis`, `advice`, `organize`, `validation` and `estimate` compute: all of it is pure,
+deterministic and close to linear in the length of the text. `reading` and `sheet` are what a language model is asked,
+and the checks that its answers have to pass.
 """

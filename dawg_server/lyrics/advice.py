@@ -25,7 +25,7 @@ def recommendations(structure: object, genre: str | None, lyrics: str | None = N
     Raises `errors.ValidationError` for an unknown genre.
     """
     profile = genres.resolve(genre) if genre is not None else genres.OTHER
-    return for_sections(_sections(structure, lyrics), profile)
+    return for_sections(sections_of(structure, lyrics), profile)
 
 
 def for_sections(sections: Sequence[Section], profile: Profile) -> list[dict[str, Any]]:
@@ -131,7 +131,8 @@ def _parts_of(form: str) -> list[str]:
     return [part for part in dict.fromkeys(labels.parse_structure(form)) if part != "intro" and part != "outro"]
 
 
-def _sections(given: object, lyrics: str | None) -> list[Section]:
+def sections_of(given: object, lyrics: str | None) -> list[Section]:
+    """What can be understood of a form in a client's words; see `recommendations`."""
     if isinstance(given, Mapping):
         given = given.get("sections", given.get("structure"))
     ranged = [item for item in given if isinstance(item, Mapping)] if isinstance(given, list) else []

@@ -8,29 +8,27 @@ from dawg_server.lyrics import advice, genres, structure, timing
 from dawg_server.lyrics.structure import Section
 
 METHOD = "computed"
-COST = {
-    "totalCost": 0.0,
-    "inputTokens": 0,
-    "outputTokens": 0,
-    "breakdown": "Computed on this server; no model was called: $0.000000",
-}
 
 
 def analyze(lyrics: str, genre: str | None = None, suggested_structure: object = None) -> dict[str, Any]:
-    """`{structure, recommendations, genreAdvice (only with a genre), cost, method}`; never fails on any text.
+    """`{structure, recommendations, genreAdvice (only with a genre), method}`; never fails on any text.
 
     `suggested_structure` (`Verse-Chorus-…` or a list of names) decides where the text itself says nothing, provided
     that it names as many sections as the text has. Raises `errors.ValidationError` for an unknown genre.
     """
     profile = genres.resolve(genre) if genre is not None else genres.OTHER
     sections = structure.read(lyrics, structure.parse_suggested(suggested_structure))
+    return of_sections(sections, profile, for_genre=genre is not None)
+
+
+def of_sections(sections: list[Section], profile: genres.Profile, *, for_genre: bool) -> dict[str, Any]:
+    """The same for sections that have been read already."""
     analysis = {
         "structure": describe(sections, profile),
         "recommendations": advice.for_sections(sections, profile),
-        "cost": dict(COST),
         "method": METHOD,
     }
-    if genre is not None:
+    if for_genre:
         analysis["genreAdvice"] = advice.for_genre(sections, profile)
     return analysis
 

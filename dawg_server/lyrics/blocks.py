@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import unicodedata
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dawg_server.lyrics import labels
@@ -55,6 +56,25 @@ def split(lyrics: str) -> list[Block]:
             current.sung.append((number, words))
         current.end = number
     return [part for block in found for part in _split_at_refrain(block)]
+
+
+def between(lines: Sequence[str], start: int, end: int) -> Block | None:
+    """One block of the lines `start` to `end`, without the blank and drawn ones at its ends; None without any line."""
+    found: Block | None = None
+    for number in range(start, end + 1):
+        line = lines[number]
+        if not line.strip() or labels.is_separator(line):
+            continue
+        label, words = labels.read(line)
+        found = found or Block(number, number)
+        if label is not None:
+            if label.section_type is not None and found.label is None:
+                found.label = label
+            found.repeats = max(found.repeats, label.repeats)
+        if words:
+            found.sung.append((number, words))
+        found.end = number
+    return found
 
 
 def line_key(line: str) -> str:

@@ -1,32 +1,71 @@
-"""Lyrics for the rest of the server: analysed off the event loop, told to those who work on the same song."""
+"""Lyrics for the rest of the server: analysed off the event loop, told to those who work on the same song.
+
+Whatever is asked is answered. It is computed first; where a language model is configured it reads the song too, and
+its answer, once it has been checked, is the one that is given. Why a configured model has no part in an answer is said
+in `warnings`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from bus import events
 from bus.local import LocalBus
-from dawg_server.lyrics import advice, analysis, genres, organize, validation
+from dawg_server import errors
+from dawg_server.claude.bill import Bill, Payer
+from dawg_server.claude.form import Form
+from dawg_server.claude.small import SmallModel
+from dawg_server.lyrics import advice, analysis, genres, organize, reading, sheet, structure, validation
+
+NOTHING_SUNG = "The language model was not asked, as there are no sung lines."
+
+T = TypeVar("T")
 
 
 class Lyrics:
-    """What `/lyrics`, the socket events and the assistants use. Every answer says how it was made (`method`)."""
+    """What `/lyrics`, the socket events and the assistants use.
 
-    def __init__(self, bus: LocalBus) -> None:
-        self._bus = bus
+    Every answer says how it was made (`method`: computed or model), what it has cost (`cost`: all calls of the model,
+    also those that came to nothing), and in `warnings` why a configured model has no part in it.
+    """
 
-    async def analyze(self, lyrics: str, genre: str | None = None, structure: str | None = None) -> dict[str, Any]:
+    def __init__(self, bus: LocalBus, model: SmallModel) -> None:
+        self._bus, self._model = bus, model
+
+    async def analyze(
+        self, lyrics: str, genre: str | None = None, suggested: str | None = None, *, by: Payer
+    ) -> dict[str, Any]:
         """The analysis of contract section 9.2. Raises `ValidationError` for an unknown genre."""
-        return await asyncio.to_thread(analysis.analyze, lyrics, genre, structure)
+        profile = genres.resolve(genre) if genre is not None else genres.OTHER
+        sections = await asyncio.to_thread(structure.read, lyrics, structure.parse_suggested(suggested))
+        computed = await asyncio.to_thread(analysis.of_sections, sections, profile, for_genre=genre is not None)
+        found, told = await self._ask(
+            by, reading.ANALYSIS if genre is None else reading.ANALYSIS_WITH_GENRE, lyrics,
+            lambda: reading.about_analysis(lyrics, profile, suggested, sections),
+            lambda values: reading.analyzed(values, lyrics, profile),
+        )  # fmt: skip
+        return {**(found or computed), **told}
 
-    async def recommend(self, structure: object, genre: str, lyrics: str | None) -> tuple[str, list[dict[str, Any]]]:
-        """(the genre as it was understood, at least one recommendation)."""
+    async def recommend(self, given: object, genre: str, lyrics: str | None, *, by: Payer) -> dict[str, Any]:
+        """`{genre as it was understood, recommendations[] (at least one), method, cost, warnings}`."""
         profile = genres.resolve(genre)
-        return profile.name, await asyncio.to_thread(advice.recommendations, structure, genre, lyrics)
+        sections = await asyncio.to_thread(advice.sections_of, given, lyrics)
+        computed = await asyncio.to_thread(advice.for_sections, sections, profile)
+        found, told = await self._ask(
+            by, reading.ADVICE, None, lambda: reading.about_advice(sections, given, profile, lyrics),
+            lambda values: reading.advised(values, sections),
+        )  # fmt: skip
+        return {"genre": profile.name, "recommendations": found or computed, "method": _method(found), **told}
 
-    async def organize(self, lyrics: str) -> dict[str, Any]:
-        return await asyncio.to_thread(organize.organize, lyrics)
+    async def organize(self, lyrics: str, *, by: Payer) -> dict[str, Any]:
+        """`{organized: {verses[], chorus, bridge, suggestions[], structure}, method, cost, warnings}`."""
+        computed = await asyncio.to_thread(organize.organize, lyrics)
+        found, told = await self._ask(
+            by, sheet.FORM, lyrics, lambda: sheet.about(lyrics), lambda values: sheet.sorted_out(values, lyrics)
+        )
+        return {"organized": found or computed, "method": _method(found), **told}
 
     async def validate(self, lyrics: str) -> dict[str, Any]:
         return await asyncio.to_thread(validation.validate, lyrics)
@@ -42,4 +81,26 @@ class Lyrics:
             better = told | {"recommendations": found["recommendations"]}
             await self._bus.publish(events.LyricsRecommendations(**about, fields=better))
 
+    async def _ask(
+        self, by: Payer, form: Form, sung: str | None, about: Callable[[], str],
+        understand: Callable[[dict[str, Any]], T],
+    ) -> tuple[T | None, dict[str, Any]]:  # fmt: skip
+        """(what the model says or None, `{cost, warnings}`). `sung`: words without which there is nothing to ask."""
+        bill = Bill()
+        found: T | None = None
+        warnings = []
+        if self._model.configured:
+            try:
+                if sung is not None and not await asyncio.to_thread(reading.is_sung, sung):
+                    warnings.append(NOTHING_SUNG)
+                else:
+                    data = await asyncio.to_thread(about)
+                    async with self._model.reserved(by, form, len(data.encode()), bill) as inquiry:
+                        found = await inquiry.fill(data, understand)
+            except errors.DawgError as error:
+                warnings.append(f"This was computed without the language model. {error.message}")
+        return found, {"cost": bill.shown(), "warnings": warnings}
 
+
+def _method(found: object) -> str:
+    return reading.METHOD if found is not None else analysis.METHOD

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
@@ -48,13 +49,51 @@ def read(lyrics: str, suggested: Sequence[str] = ()) -> list[Section]:
     counted: dict[str, int] = defaultdict(int)
     sections = []
     for block, group, guess in zip(blocks, groups, guesses, strict=True):
-        written = block.label.number if block.label and block.label.section_type == guess.kind else None
-        counted[guess.kind] = written or counted[guess.kind] + 1
+        number = _number(block, guess.kind, counted)
         words = tuple(block.words)
         sections.append(
             Section(
-                block.start, block.end, guess.kind, counted[guess.kind], guess.confidence,
+                block.start, block.end, guess.kind, number, guess.confidence,
                 f"{_sentence(guess.reason)}{_shape(words)}", words, group, block.repeats,
+            )
+        )  # fmt: skip
+    return sections
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What somebody says about the lines `start` to `end`, inclusive."""
+
+    start: int
+    end: int
+    kind: str
+    confidence: float
+    reasoning: str
+
+
+def place(lyrics: str, places: Sequence[Place], otherwise: str) -> list[Section]:
+    """Sections where somebody has put them; `places` are ordered, do not overlap and lie inside the text.
+
+    Blank lines at their ends do not count, and places without a line are passed over. Sung lines that nobody has put
+    anywhere become sections of unknown kind, whose reasoning is `otherwise`.
+    """
+    lines = lyrics.split("\n")
+    found = [(each, block) for each in places if (block := blocks_module.between(lines, each.start, each.end))]
+    edges = [(-1, -1), *((block.start, block.end) for _, block in found), (len(lines), len(lines))]
+    for (_, before), (after, _) in itertools.pairwise(edges):
+        block = blocks_module.between(lines, before + 1, after - 1)
+        if block is not None and block.sung:
+            found.append((Place(block.start, block.end, labels.UNKNOWN, 0.0, otherwise), block))
+    found.sort(key=lambda item: item[1].start)
+    groups = repetition.groups([block for _, block in found])
+    counted: dict[str, int] = defaultdict(int)
+    sections = []
+    for (said, block), group in zip(found, groups, strict=True):
+        number = _number(block, said.kind, counted)
+        sections.append(
+            Section(
+                block.start, block.end, said.kind, number, said.confidence, said.reasoning, tuple(block.words), group,
+                block.repeats,
             )
         )  # fmt: skip
     return sections
@@ -87,6 +126,13 @@ def parse_suggested(suggested: object) -> list[str]:
         names = [item.get("sectionType") if isinstance(item, dict) else item for item in suggested[:MAX_SUGGESTED]]
         return [kind for name in names if isinstance(name, str) for kind in labels.parse_structure(name)[:1]]
     return []
+
+
+def _number(block: blocks_module.Block, kind: str, counted: dict[str, int]) -> int:
+    """As the label says, else one more than the last of that kind."""
+    written = block.label.number if block.label and block.label.section_type == kind else None
+    counted[kind] = written or counted[kind] + 1
+    return counted[kind]
 
 
 def _sentence(reason: str) -> str:

@@ -14,7 +14,8 @@ from dawg_server.audio.analysis import artists
 from dawg_server.audio.formats import SUPPORTED
 from dawg_server.audiofiles import comparison
 from dawg_server.audiofiles.analyses import Question
-from dawg_server.audiofiles.comparison import Candidate
+from dawg_server.audiofiles.comparison import Candidate, Wish
+from dawg_server.claude.bill import Payer
 from dawg_server.database import tracks
 from handlers import stored_clips
 from handlers.rest import editing
@@ -76,7 +77,10 @@ async def detect_style(call: Call) -> Answer:
     errors=(404, 409, 504),
 )  # fmt: skip
 async def analyze_clips(call: Call) -> Answer:
-    """Clips of projects, or up to ten uploaded files, which are not kept."""
+    """Clips of projects, or up to ten uploaded files, which are not kept.
+
+    `suggestArrangement` is a paid wish: without ANTHROPIC_API_KEY, or over the budget, the request is refused.
+    """
     if call.files:
         if call.body["project_id"]:
             await call.services.access.require(call.body["project_id"], call.caller.user_id, "viewer")
@@ -101,18 +105,21 @@ async def estimate_cost(call: Call) -> Answer:
 
 @routes.get("/clips/features", "What can be asked about clips", reply=schemas.Features)
 async def list_features(call: Call) -> Answer:
+    configured = bool(call.services.settings.anthropic_key)
+    asked = "" if configured else ", which needs ANTHROPIC_API_KEY on this server"
     known = (
         ("tempo and key", "Tempo, metre, key and swing of each clip.", 0, False),
         ("voice and timbre", "Whether a clip is a voice, and how it sounds.", 0, False),
         ("relationships", "How well every two clips fit together, with the reasons.", 0, False),
         ("conflicts", "Where tempo, key, energy or style of two clips clash, and what helps.", 0, True),
-        ("arrangement", "An order of sections, by a language model; the cost is that of two clips.",
+        ("arrangement", f"An order of sections, by a language model{asked}; the cost is that of two clips.",
          _estimate(call, 2, True)["estimatedCost"], True),
     )  # fmt: skip
     analyses_shown = [
-        {"name": name, "description": description, "cost": cost, "optional": optional}
+        {"name": name, "description": description, "cost": cost, "optional": optional,
+         "available": configured or not cost}
         for name, description, cost, optional in known
-    ]
+    ]  # fmt: skip
     return {"success": True, "features": {
         "maxClips": comparison.MAX_CLIPS, "analyses": analyses_shown, "supportedFormats": [*SUPPORTED],
         "recommendations": [
@@ -164,15 +171,11 @@ async def _uploaded(call: Call, files: Sequence[UploadedFile]) -> list[Candidate
 
 
 async def _compare(call: Call, candidates: list[Candidate]) -> Answer:
-    analysis = await while_connected(
-        call.request,
-        comparison.compare(
-            candidates, detect_conflicts=call.body["detect_conflicts"],
-            suggest_arrangement=call.body["suggest_arrangement"],
-        ),
-    )  # fmt: skip
+    body, user_id = call.body, call.caller.user_id
+    wish = Wish(Payer(user_id, body["project_id"]), body["detect_conflicts"], body["suggest_arrangement"])
+    analysis = await while_connected(call.request, call.services.comparison.compare(candidates, wish))
     await call.services.bus.publish(
-        events.ClipsCompared(user_id=call.caller.user_id, project_id=call.body["project_id"], analysis=analysis)
+        events.ClipsCompared(user_id=user_id, project_id=body["project_id"], analysis=analysis)
     )
     return {"success": True, "analysis": analysis}
 
@@ -181,7 +184,7 @@ def _estimate(call: Call, count: int, arranged: bool) -> dict[str, Any]:
     into, out = comparison.tokens(count, arranged)
     if not arranged:
         return {"estimatedCost": 0, "inputTokens": 0, "outputTokens": 0, "breakdown": comparison.LOCAL}
-    costs, model = call.services.costs, call.services.settings.anthropic_model
+    costs, model = call.services.costs, call.services.settings.anthropic_small_model
     asking = float(costs.estimate("anthropic", model, {"input_tokens": into}))
     answering = float(costs.estimate("anthropic", model, {"output_tokens": out}))
     total = round(asking + answering, 6)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,18 +12,17 @@ import orjson
 from aiohttp import web
 
 from dawg_server import errors, ids
-from dawg_server.brain.service import Question
+from dawg_server.brain.question import Question
 from dawg_server.brain.turn import Turn
 from dawg_server.database import conversations, messages
 from handlers.rest import json
+from handlers.rest.event_stream import EventStream, hung_up
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import brain as schemas
 
-COMMENT_INTERVAL = 15.0  # seconds between two signs of life on a quiet stream
 ENDS = ("response-done", "error")
-EVENT_STREAM = "text/event-stream"
-LOOK = 0.2  # seconds between two looks whether the client is still there
-MAX_WAITING = 1000  # events that a slow reader is behind
+LOOK = 0.1  # seconds between two looks whether the client is still there
+MAX_WAITING = 16  # events that a reader is behind, before its words come in longer pieces
 
 routes = Routes("ai-brain")
 
@@ -58,7 +56,7 @@ async def chat(call: Call) -> Answer:
         conversation_id=body["conversation_id"], project_id=body["project_id"],
         history=body["conversation_history"], context=body["project_context"], interactive=False,
     )  # fmt: skip
-    streamed = EVENT_STREAM in call.request.headers.get("Accept", "")
+    streamed = EventStream.wanted(call.request)
     listener = Queued(keep=streamed)
     turn = await call.services.brain.ask(question, listener)
     if streamed:
@@ -145,7 +143,7 @@ async def finished(call: Call, turn: Turn) -> Mapping[str, Any]:
     assert turn.task is not None
     try:
         while not turn.task.done():
-            if _hung_up(call):
+            if hung_up(call.request):
                 turn.stop()
             await asyncio.wait({turn.task}, timeout=LOOK)
     finally:
@@ -157,37 +155,25 @@ async def finished(call: Call, turn: Turn) -> Mapping[str, Any]:
 
 
 async def _stream(call: Call, turn: Turn, listener: Queued) -> web.StreamResponse:
-    reply = web.StreamResponse(headers={"Content-Type": EVENT_STREAM, "Cache-Control": "no-store",
-                                        "X-Accel-Buffering": "no"})  # fmt: skip
+    stream = EventStream(call.request)
     try:
-        await reply.prepare(call.request)
-        number, last, written_at = 0, "", time.monotonic()
-        while last not in ENDS and not _hung_up(call):
+        await stream.open()
+        last = ""
+        while last not in ENDS and not hung_up(call.request):
+            await stream.breathe()
             try:
                 async with asyncio.timeout(LOOK):
                     last, payload = await listener.events.get()
             except TimeoutError:
-                if time.monotonic() - written_at >= COMMENT_INTERVAL:
-                    written_at = time.monotonic()
-                    await reply.write(b": still here\n\n")
                 continue
-            number += 1
-            shown = payload if last == "response-delta" else {**payload, "timestamp": json.now()}
-            data = orjson.dumps(shown, default=str)
-            await reply.write(b"id: %d\nevent: %s\ndata: %s\n\n" % (number, last.encode(), data))
-            written_at = time.monotonic()
+            await stream.send(last, payload if last == "response-delta" else {**payload, "timestamp": json.now()})
         if last in ENDS:
-            await reply.write_eof()
+            await stream.close()
     except ConnectionError:
         pass  # the client hung up
     finally:
         turn.stop()
-    return reply
-
-
-def _hung_up(call: Call) -> bool:
-    transport = call.request.transport
-    return transport is None or transport.is_closing()
+    return stream.reply
 
 
 async def _whole(call: Call) -> Answer:
@@ -211,19 +197,22 @@ def _view(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _messages(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What was said, with each function's result beside its call."""
-    results = {
-        block["tool_use_id"]: block for row in rows if row["role"] == "tool" for block in row["content"]
-    }  # fmt: skip
+    """What was said, with each function's result beside its call: the results are in the row that follows."""
+    following = [*rows[1:], None]
+    results: list[dict[str, Any]] = [
+        {block["tool_use_id"]: block for block in row["content"]} if row is not None and row["role"] == "tool" else {}
+        for row in following
+    ]
     return [
         {
             "id": row["id"], "role": row["role"],
             "content": "".join(block["text"] for block in row["content"] if block["type"] == "text"),
-            "functionCalls": [_past_call(block, results) for block in row["content"] if block["type"] == "tool_use"],
+            "functionCalls": [_past_call(block, came) for block in row["content"] if block["type"] == "tool_use"],
             "stopReason": row["stop_reason"], "usage": row["usage"], "origin": row["origin"],
             "createdAt": _time(row["created_at"]),
         }
-        for row in rows if row["role"] != "tool" and (row["content"] or row["stop_reason"])
+        for row, came in zip(rows, results, strict=True)
+        if row["role"] != "tool" and (row["content"] or row["stop_reason"])
     ]  # fmt: skip
 
 

@@ -88,7 +88,8 @@ async def cost_breakdown(call: Call) -> Answer:
     return {"success": True, "breakdown": await _breakdown(call, _dates(call))}
 
 
-@routes.get("/cost-monitoring/export", "The whole ledger", query=schemas.ExportQuery, reply=schemas.ExportReply)
+@routes.get("/cost-monitoring/export", "The whole ledger", query=schemas.ExportQuery, reply=schemas.ExportReply,
+            content_type="text/csv")  # fmt: skip
 async def export_usage(call: Call) -> Answer:
     """JSON, or with `format=csv` a file for spreadsheets."""
     as_csv = call.query["format"] == "csv"

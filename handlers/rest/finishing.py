@@ -10,7 +10,7 @@ from dawg_server.generation.finishing.requests import NEEDS_A_MODEL, Request
 from dawg_server.generation.job import Job
 from handlers import present
 from handlers.rest import pages
-from handlers.rest.generate import submit
+from handlers.rest.generate import page, submit
 from handlers.rest.multipart import Multipart
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import finishing as schemas
@@ -87,9 +87,9 @@ async def start_render_short(call: Call) -> Answer:
     return await start_render(call)
 
 
-@routes.get("/render/jobs", "Renders, newest first", query=schemas.RenderJobsQuery, reply=jobs.JobList)
+@routes.get("/render/jobs", "Renders, newest first", query=schemas.RenderJobsQuery, reply=jobs.JobList, errors=(404,))
 async def list_renders(call: Call) -> Answer:
-    found, total = await call.services.generation.page(call.caller.user_id, type="render", **call.query)
+    found, total = await page(call, type="render", **call.query)
     return pages.listed("jobs", [_nested(call, job) for job in found], total, call.query)
 
 

@@ -74,9 +74,16 @@ async def delete_job(call: Call) -> Answer:
     return await cancel_job(call)
 
 
-@routes.get("/generate", "Jobs, newest first", query=schemas.JobsQuery, reply=schemas.JobList)
+async def page(call: Call, **query: Any) -> tuple[list[Job], int]:
+    """(jobs newest first, how many there are in all); those of one project only for who may read it."""
+    if query["project_id"] is not None:
+        await call.services.access.require(query["project_id"], call.caller.user_id, "viewer")
+    return await call.services.generation.page(call.caller.user_id, **query)
+
+
+@routes.get("/generate", "Jobs, newest first", query=schemas.JobsQuery, reply=schemas.JobList, errors=(404,))
 async def list_jobs(call: Call) -> Answer:
-    jobs, total = await call.services.generation.page(call.caller.user_id, **call.query)
+    jobs, total = await page(call, **call.query)
     shown = [present.status(job, _result(call, job), None)["status"] for job in jobs]
     return pages.listed("jobs", shown, total, call.query)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime
 
 from dawg_server import errors
+from dawg_server.claude.bill import Payer
 from dawg_server.database import tracks, users
-from dawg_server.lyrics import analysis, estimate
+from dawg_server.lyrics import estimate
+from handlers.rest.disconnect import while_connected
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import lyrics as schemas
 
@@ -19,10 +21,15 @@ routes = Routes("lyrics")
 @routes.post("/lyrics/analyze", "Analyse lyrics", body=schemas.AnalyzeLyrics, reply=schemas.LyricsAnalysis,
              errors=(403, 404))  # fmt: skip
 async def analyze(call: Call) -> Answer:
-    """Sections, repetition, rhyme and advice. Needs no key."""
+    """Sections, repetition and advice: computed, and read by a language model where one is configured.
+
+    `method` says which of the two it was; why a configured model had no part in it is said in `warnings`.
+    """
     body = call.body
     project_id = await _project_of(call, body["track_id"], body["project_id"])
-    found = await call.services.lyrics.analyze(body["lyrics"], body["genre"], body["suggested_structure"])
+    found = await while_connected(call.request, call.services.lyrics.analyze(
+        body["lyrics"], body["genre"], body["suggested_structure"], by=Payer(call.caller.user_id, project_id)
+    ))  # fmt: skip
     checked = await call.services.lyrics.validate(body["lyrics"])
     if project_id is not None and body["track_id"] is not None:
         account = await users.get(call.services.database, call.caller.user_id) or {}
@@ -30,22 +37,24 @@ async def analyze(call: Call) -> Answer:
             found, project_id=project_id, track_id=body["track_id"], user_id=call.caller.user_id,
             username=account.get("username") or call.caller.user_id,
         )  # fmt: skip
-    return {"success": True, "analysis": found, "validation": {"warnings": checked["warnings"]}}
+    return {"success": True, "analysis": found, "validation": {"warnings": [*checked["warnings"], *found["warnings"]]}}
 
 
 @routes.post("/lyrics/recommendations", "What would make the lyrics better", body=schemas.Recommend,
              reply=schemas.Recommendations)  # fmt: skip
 async def recommend(call: Call) -> Answer:
+    """For a form alone or with its words; `method` as in an analysis."""
     body = call.body
-    genre, better = await call.services.lyrics.recommend(body["structure"], body["genre"], body["lyrics"])
-    return {"success": True, "recommendations": better, "genre": genre, "method": analysis.METHOD}
+    return {"success": True, **await while_connected(call.request, call.services.lyrics.recommend(
+        body["structure"], body["genre"], body["lyrics"], by=Payer(call.caller.user_id)
+    ))}  # fmt: skip
 
 
 @routes.get("/lyrics/cost-estimate", "What a model's analysis would cost", query=schemas.CostQuery,
             reply=schemas.CostEstimate)  # fmt: skip
 async def cost_estimate(call: Call) -> Answer:
     now = datetime.datetime.now(datetime.UTC)
-    model, prices = call.services.settings.anthropic_model, call.services.costs.prices
+    model, prices = call.services.settings.anthropic_small_model, call.services.costs.prices
     rates = [float(prices.rate("anthropic", model, unit, now) or 0) * PER_MILLION for unit in UNITS]
     length, advice = call.query["lyrics_length"], call.query["include_genre_advice"]
     return {"success": True, "estimate": estimate.estimate_cost(length, advice, estimate.Prices(*rates))}
@@ -60,11 +69,10 @@ async def validate(call: Call) -> Answer:
 @routes.post("/lyrics/organize", "Sort lyrics into verses, chorus and bridge", body=schemas.OrganizeLyrics,
              reply=schemas.OrganizedLyrics, errors=(403, 404))  # fmt: skip
 async def organize(call: Call) -> Answer:
-    await _project_of(call, None, call.body["project_id"])
-    organized = await call.services.lyrics.organize(call.body["lyrics"])
-    return {
-        "success": True, "organized": organized, "originalLyrics": call.body["lyrics"], "method": analysis.METHOD,
-    }  # fmt: skip
+    """Each sung line is in a part, or named in `suggestions` as removed; `method` as in an analysis."""
+    by = Payer(call.caller.user_id, await _project_of(call, None, call.body["project_id"]))
+    found = await while_connected(call.request, call.services.lyrics.organize(call.body["lyrics"], by=by))
+    return {"success": True, **found, "originalLyrics": call.body["lyrics"]}
 
 
 @routes.post("/ai/organize-lyrics", "Sort lyrics into verses, chorus and bridge", body=schemas.OrganizeLyrics,

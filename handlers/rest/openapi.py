@@ -64,7 +64,9 @@ def _operation(route: Route, plugin: MarshmallowPlugin) -> dict[str, Any]:
     if route.multipart:
         contents[multipart.TYPE] = {"schema": _form(route.multipart)}
     if contents:
-        operation["requestBody"] = {"required": True, "content": contents}
+        # An absent body is an empty one, which is enough where nothing is required.
+        needed = route.body is None or any(field.required for field in route.body.fields.values())
+        operation["requestBody"] = {"required": needed, "content": contents}
     return operation
 
 
@@ -95,11 +97,11 @@ def _parameters(route: Route, plugin: MarshmallowPlugin) -> list[dict[str, Any]]
 
 
 def _responses(route: Route) -> dict[str, Any]:
-    good: dict[str, Any] = {"description": "Done"}
+    good: dict[str, Any] = {"description": "Done", "content": {}}
     if route.reply is not None:
-        good["content"] = {"application/json": {"schema": route.reply}}
-    elif route.content_type != "application/json":
-        good["content"] = {route.content_type: {}}
+        good["content"]["application/json"] = {"schema": route.reply}
+    if route.content_type != "application/json":
+        good["content"][route.content_type] = {}
     replies = {str(route.status): good}
     meanings: Mapping[int, str] = COMMON | OTHERS
     expected = {500, 503, *route.errors, *(() if route.public else (401, 429))}

@@ -55,7 +55,8 @@ Handler = Callable[[Call], Awaitable[Answer]]
 class Route:
     """`errors` are the statuses of section 2 of the contract that this route can answer besides the common ones.
 
-    With `multipart` the body has to be one of those; with `body` as well, either will do.
+    With `multipart` the body has to be one of those; with `body` as well, either will do. With `content_type` that is
+    what is answered; with `reply` as well, it may be either.
     """
 
     method: str

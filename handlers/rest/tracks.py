@@ -50,7 +50,7 @@ async def change_tracks(call: Call) -> Answer:
     changed = result["tracks"]
     return {
         "success": True, "count": len(changed), "tracks": changed, "revision": executed.revision,
-        "message": f"{len(changed)} tracks were changed.",
+        "message": "1 track was changed." if len(changed) == 1 else f"{len(changed)} tracks were changed.",
     }  # fmt: skip
 
 

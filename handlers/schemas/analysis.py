@@ -12,6 +12,7 @@ from dawg_server.audio.analysis.clips import FAMILIES
 from dawg_server.audiofiles.comparison import MAX_CLIPS
 from dawg_server.music import theory
 from handlers.schemas.base import Body, Choice, Flag, Number, Query, Text, Uuid, items
+from handlers.schemas.costs import ModelCost
 
 TRACK_TYPES = ("vocal", "instrument", "unknown")
 GENRES = (*FAMILIES, "other")
@@ -204,11 +205,43 @@ class ClipsForm(Query):
             raise ValidationError("has to be a JSON array") from None
 
 
+class ArrangedSection(Body):
+    """Which clips sound together, and when, in seconds."""
+
+    name = fields.String()
+    clip_ids = fields.List(fields.String())
+    start_time = fields.Float()
+    duration = fields.Float()
+
+
+class ArrangementSuggestion(Body):
+    """By a language model; `order` is that in which the clips enter."""
+
+    order = fields.List(fields.String())
+    reasoning = fields.String()
+    sections = fields.List(fields.Nested(ArrangedSection))
+
+
+class ComparedClips(Body):
+    """`arrangementSuggestions` and, with them, `aiRecommendations` are a model's when an arrangement was asked for.
+
+    `warnings` say why there is none although it was asked for.
+    """
+
+    clips = fields.List(fields.Dict())
+    relationships = fields.List(fields.Dict())
+    conflicts = fields.List(fields.Dict())
+    arrangement_suggestions = fields.List(fields.Nested(ArrangementSuggestion))
+    ai_recommendations = fields.List(fields.String())
+    cost = fields.Nested(ModelCost)
+    warnings = fields.List(fields.String())
+
+
 class ClipsAnalysis(Body):
-    """`analysis`: clips, relationships of every two, conflicts, suggestions, cost."""
+    """Clips alone and together."""
 
     success = fields.Boolean()
-    analysis = fields.Dict()
+    analysis = fields.Nested(ComparedClips)
 
 
 class EstimateQuery(Query):

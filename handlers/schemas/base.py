@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, validate
 
 from dawg_server import errors
+from dawg_server.daw.fields import CONTROL
 
 _TEXT_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
-_CONTROL = re.compile(r"[\x00\ud800-\udfff]")
 
 
 class Body(Schema):
@@ -83,7 +83,7 @@ def _flatten(messages: Any, path: str = "") -> Iterable[tuple[str, str]]:
 
 
 class Text(fields.String):
-    """Text of `low` to `high` characters, blanks at the ends not counted."""
+    """Text of `low` to `high` characters, none of them for control; blanks at the ends are not counted."""
 
     default_error_messages = {"invalid": "has to be text"}  # noqa: RUF012
 
@@ -95,8 +95,9 @@ class Text(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
             raise self.make_error("invalid")
-        text = _CONTROL.sub("", value)
-        text = text.strip() if self.strip else text
+        if CONTROL.search(value):
+            raise ValidationError("must not have control characters")
+        text = value.strip() if self.strip else value
         if self.low == 1 and not text.strip():
             raise ValidationError("must not be empty")
         if not self.low <= len(text) <= self.high:
@@ -143,10 +144,10 @@ class Number(fields.Field[float]):
 
     def _range(self) -> str:
         if self.low is None:
-            return f"has to be at most {self.high:g}"
+            return f"has to be at most {self.high:.12g}"
         if self.high is None:
-            return f"has to be {'more than' if self.over else 'at least'} {self.low:g}"
-        return f"has to lie between {self.low:g} and {self.high:g}"
+            return f"has to be {'more than' if self.over else 'at least'} {self.low:.12g}"
+        return f"has to lie between {self.low:.12g} and {self.high:.12g}"
 
 
 class Flag(fields.Field[bool]):

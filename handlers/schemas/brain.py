@@ -129,7 +129,7 @@ class NextCall(Body):
 
 
 class Answered(Body):
-    """The whole turn."""
+    """The whole turn. `retryAfter`: seconds until the user has tokens again, when these ended it (`token_limit`)."""
 
     success = fields.Boolean()
     response = fields.String()
@@ -139,6 +139,7 @@ class Answered(Body):
     request_id = fields.String()
     stop_reason = fields.String()
     notice = fields.String(allow_none=True)
+    retry_after = fields.Float(allow_none=True)
     model = fields.String()
     function_calls = fields.List(fields.Nested(FunctionCall))
     function_call = fields.Nested(NextCall, allow_none=True, data_key="function_call")

@@ -115,8 +115,8 @@ Travel = body("Travel", "How many groups of steps.", {**PROJECT, **STEPS, **REPL
 _JSON = Any_(MAX_RELAYED)
 _OBJECT = Any_(MAX_RELAYED, objects=True, required=True)
 PLAYBACK = Parameters({
-    "isPlaying": Flag(required=True),
-    "currentTime": Number(0, clips.MAX_SECONDS, "seconds", required=True),
+    "isPlaying": Flag(),
+    "currentTime": Number(0, clips.MAX_SECONDS, "seconds"),
     "bpm": Number(0, 1000),
 })  # fmt: skip
 POSITION = Parameters({"x": Number(None, None), "y": Number(None, None), "time": Number(None, None, "seconds")})
@@ -135,7 +135,7 @@ AiProgress = _relay(
 )
 AiResult = _relay("AiResult", "A task is done.", taskId=_TASK, result=_JSON)
 AiError = _relay("AiError", "A task has failed.", taskId=_TASK, error=_JSON)
-LyricsAnalysis = _relay("LyricsAnalysis", "An analysis.", trackId=_TRACK, analysis=_OBJECT)
+LyricsFindings = _relay("LyricsFindings", "An analysis.", trackId=_TRACK, analysis=_OBJECT)
 SectionLabels = _relay(
     "SectionLabels", "Which lines are which section.", trackId=_TRACK,
     sectionLabels=Items(Any_(MAX_STATE, objects=True), 0, 1000, required=True),
@@ -144,5 +144,5 @@ Recommendations = _relay(
     "Recommendations", "What could be better.", trackId=_TRACK,
     recommendations=Items(Any_(MAX_STATE, objects=True), 0, 1000, required=True),
 )  # fmt: skip
-ClipsAnalysis = _relay("ClipsAnalysis", "An analysis of several clips.", analysis=_OBJECT)
+ClipsFindings = _relay("ClipsFindings", "An analysis of several clips.", analysis=_OBJECT)
 TrackLock = _relay("TrackLock", "Which track.", trackId=_TRACK)

@@ -99,6 +99,15 @@ class MonthlyBudget(Body):
     alert_thresholds = items(Number(0, 1), 1, 20, load_default=lambda: [0.75, 0.9, 1.0])
 
 
+class ModelCost(Body):
+    """What the calls of a language model for one answer came to, in USD; nothing when none was made."""
+
+    total_cost = fields.Float()
+    input_tokens = fields.Integer()
+    output_tokens = fields.Integer()
+    breakdown = fields.String()
+
+
 class _Success(Body):
     success = fields.Boolean()
 

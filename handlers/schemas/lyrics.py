@@ -7,8 +7,9 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from dawg_server import errors
-from dawg_server.lyrics import genres
+from dawg_server.lyrics import genres, labels
 from handlers.schemas.base import Body, Flag, Number, Query, Text, Uuid
+from handlers.schemas.costs import ModelCost
 
 MAX_LYRICS = 20_000  # characters
 
@@ -90,21 +91,66 @@ class CostQuery(Query):
     include_genre_advice = Flag(load_default=False)
 
 
+class _Made(Body):
+    """How an answer was made: `computed`, or by a language model; `warnings` say why a configured model had no part."""
+
+    method = fields.String(metadata={"enum": ["computed", "model"]})
+    cost = fields.Nested(ModelCost)
+    warnings = fields.List(fields.String())
+
+
+class SongSection(Body):
+    """Lines are counted from 0, blank ones too, both ends inclusive."""
+
+    line_start = fields.Integer()
+    line_end = fields.Integer()
+    section_type = fields.String(metadata={"enum": list(labels.SECTION_TYPES)})
+    section_number = fields.Integer()
+    confidence = fields.Float()
+    reasoning = fields.String()
+
+
+class SongStructure(Body):
+    """`repeatedSections` are found by comparing the text; `estimatedLength` is in seconds."""
+
+    sections = fields.List(fields.Nested(SongSection))
+    repeated_sections = fields.List(fields.Dict())
+    estimated_length = fields.Integer()
+    structure = fields.String()
+
+
+class SongAdvice(Body):
+    """`section` is a title such as Verse 2, null for the whole song."""
+
+    type = fields.String(metadata={"enum": ["suggestion", "warning", "info"]})
+    message = fields.String()
+    section = fields.String(allow_none=True)
+    reasoning = fields.String()
+    confidence = fields.Float()
+
+
+class AnalyzedLyrics(_Made):
+    """`genreAdvice` is there when a genre was given."""
+
+    structure = fields.Nested(SongStructure)
+    recommendations = fields.List(fields.Nested(SongAdvice))
+    genre_advice = fields.Dict()
+
+
 class LyricsAnalysis(Body):
-    """`method` says how the analysis was made: computed, or by a model."""
+    """`validation.warnings` are about the lyrics, and repeat those about the analysis."""
 
     success = fields.Boolean()
-    analysis = fields.Dict()
+    analysis = fields.Nested(AnalyzedLyrics)
     validation = fields.Dict()
 
 
-class Recommendations(Body):
+class Recommendations(_Made):
     """At least one."""
 
     success = fields.Boolean()
-    recommendations = fields.List(fields.Dict())
+    recommendations = fields.List(fields.Nested(SongAdvice))
     genre = fields.String()
-    method = fields.String()
 
 
 class CostEstimate(Body):
@@ -121,10 +167,19 @@ class LyricsValidation(Body):
     validation = fields.Dict()
 
 
-class OrganizedLyrics(Body):
+class SongSheet(Body):
+    """`structure` is the form as it is sung, such as Verse-Chorus-Verse-Chorus."""
+
+    verses = fields.List(fields.String())
+    chorus = fields.String(allow_none=True)
+    bridge = fields.String(allow_none=True)
+    suggestions = fields.List(fields.String())
+    structure = fields.String()
+
+
+class OrganizedLyrics(_Made):
     """Every sung line of the original is in a part, or named in `suggestions` as removed."""
 
     success = fields.Boolean()
-    organized = fields.Dict()
+    organized = fields.Nested(SongSheet)
     original_lyrics = fields.String()
-    method = fields.String()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dawg_server.brain.service import Question
+from dawg_server.brain.question import Question
 from handlers.rest import json
 from handlers.schemas import brain as schemas
 from handlers.sockets.routing import Ack, Call, Events
 from handlers.sockets.transport.server import Server
+
+MAX_BEHIND = 16 * 1024  # bytes that a browser has not taken yet, before its words come in longer pieces
 
 events = Events("/ai-brain", "ai-brain")
 
@@ -25,6 +27,9 @@ class SocketListener:
         self._server.broadcast(event, news, room=self._sid, namespace="/ai-brain", ignore_queue=True)
 
     def try_tell(self, event: str, payload: Mapping[str, Any]) -> bool:
+        client = self._server.manager.clients.get(self._sid)
+        if client is not None and client.connection.outbox.size > MAX_BEHIND:
+            return False
         return self._server.try_send_volatile(event, payload, sid=self._sid, namespace="/ai-brain")
 
 
@@ -48,7 +53,7 @@ def function_result(call: Call) -> Ack:
     """Within 30 s of its `function-call`."""
     answered = call.payload
     call.services.brain.browser_answered(
-        call.caller.user_id, answered["call_id"], answered["output"], answered["is_error"]
+        call.caller.user_id, call.sid, answered["call_id"], answered["output"], answered["is_error"]
     )
     return None
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bus import events as news
-from dawg_server.audiofiles import comparison
+from dawg_server.audiofiles.comparison import Wish
+from dawg_server.claude.bill import Payer
 from handlers import stored_clips
 from handlers.schemas import analysis as schemas
 from handlers.sockets import rooms
@@ -23,9 +24,8 @@ async def analyze(call: Call) -> Ack:
     found = await stored_clips.candidates(services, user_id, project_id, wanted)
     begun = {"clipIds": payload["clip_ids"]}
     await services.bus.publish(news.ClipsAnalyzing(project_id, user_id, seat.username, begun, call.sid))
-    analysis = await comparison.compare(
-        found, detect_conflicts=payload["detect_conflicts"], suggest_arrangement=payload["suggest_arrangement"]
-    )
+    wish = Wish(Payer(user_id, project_id), payload["detect_conflicts"], payload["suggest_arrangement"])
+    analysis = await services.comparison.compare(found, wish)
     told = {"analysis": analysis}
     await services.bus.publish(news.ClipsAnalyzed(project_id, user_id, seat.username, told, to_user=True))
     return {"analysis": analysis}

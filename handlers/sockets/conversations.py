@@ -15,14 +15,21 @@ events = Events("/", "main")
            payload=schemas.ConversationRoom)  # fmt: skip
 async def join(call: Call) -> Ack:
     """Its owner alone may."""
-    id = call.payload["conversation_id"]
-    if await conversations.get(call.services.database, id, call.caller.user_id) is None:
-        raise errors.NotFound("There is no such conversation.", details={"kind": "conversation"})
+    id = await _own(call)
     await call.server.enter_room(call.sid, conversation_room(id), "/")
     return {"conversationId": id}
 
 
 @events.on("leave:conversation", "Hear nothing more of a conversation", payload=schemas.ConversationRoom)
 async def leave(call: Call) -> Ack:
-    await call.server.leave_room(call.sid, conversation_room(call.payload["conversation_id"]), "/")
-    return {"conversationId": call.payload["conversation_id"]}
+    id = await _own(call)
+    await call.server.leave_room(call.sid, conversation_room(id), "/")
+    return {"conversationId": id}
+
+
+async def _own(call: Call) -> str:
+    """The conversation that the payload names, when it is the caller's."""
+    id: str = call.payload["conversation_id"]
+    if await conversations.get(call.services.database, id, call.caller.user_id) is None:
+        raise errors.NotFound("There is no such conversation.", details={"kind": "conversation"})
+    return id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bus import events as news
 from dawg_server import errors
+from dawg_server.claude.bill import Payer
 from dawg_server.database import tracks
 from handlers.schemas import lyrics as schemas
 from handlers.sockets import rooms
@@ -23,7 +24,9 @@ async def analyze(call: Call) -> Ack:
         raise errors.NotFound("There is no such track.", details={"kind": "track"})
     begun = news.LyricsAnalyzing(project_id, call.caller.user_id, seat.username, {"trackId": track_id}, call.sid)
     await call.services.bus.publish(begun)
-    found = await call.services.lyrics.analyze(payload["lyrics"], payload["genre"])
+    found = await call.services.lyrics.analyze(
+        payload["lyrics"], payload["genre"], by=Payer(call.caller.user_id, project_id)
+    )
     await call.services.lyrics.tell(
         found, project_id=project_id, track_id=track_id, user_id=call.caller.user_id, username=seat.username
     )

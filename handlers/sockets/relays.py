@@ -29,7 +29,7 @@ RELAYS: tuple[tuple[str, str, type[Body], Kind, Literal["viewer", "editor"]], ..
     ("ai:progress", "Say how far a task is", schemas.AiProgress, news.AiProgressUpdate, "editor"),
     ("ai:complete", "Say that a task is done", schemas.AiResult, news.AiCompleted, "editor"),
     ("ai:error", "Say that a task has failed", schemas.AiError, news.AiFailed, "editor"),
-    ("lyrics:analysis-complete", "Pass on an analysis", schemas.LyricsAnalysis, news.LyricsAnalyzed, "editor"),
+    ("lyrics:analysis-complete", "Pass on an analysis", schemas.LyricsFindings, news.LyricsAnalyzed, "editor"),
     (
         "lyrics:section-labels-update", "Pass on which lines are which section", schemas.SectionLabels,
         news.LyricsSectionLabelsUpdated, "editor",
@@ -38,7 +38,7 @@ RELAYS: tuple[tuple[str, str, type[Body], Kind, Literal["viewer", "editor"]], ..
         "lyrics:recommendations-ready", "Pass on what could be better", schemas.Recommendations,
         news.LyricsRecommendations, "editor",
     ),
-    ("clips:analysis-complete", "Pass on an analysis of clips", schemas.ClipsAnalysis, news.ClipsAnalyzed, "editor"),
+    ("clips:analysis-complete", "Pass on an analysis of clips", schemas.ClipsFindings, news.ClipsAnalyzed, "editor"),
 )  # fmt: skip
 
 

@@ -82,8 +82,8 @@ async def join(call: Call) -> Ack:
     _seats(call.server, call.sid)[project_id] = Seat(role, row["username"])
     services.feed.follow(project_id, row["revision"])  # at once before the room is entered
     await call.server.enter_room(call.sid, project_room(project_id), "/")
-    connections = await services.presence.join(project_id, Member(call.sid, user_id, row["username"], role))
     try:
+        connections = await services.presence.join(project_id, Member(call.sid, user_id, row["username"], role))
         answer = await _state(call, row["revision"])
     except errors.NotFound:  # removed, or not a member any more, at this very moment
         await depart(services, call.server, call.sid, project_id)

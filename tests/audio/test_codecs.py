@@ -89,6 +89,15 @@ def test_raw_aac_is_read_with_the_silence_that_its_encoder_put_around(tmp_path: 
     assert noise_db(samples[1024 : 1024 + len(TONE)]) < LOSSY
 
 
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_a_wav_may_begin_with_the_large_end_of_its_numbers(tmp_path: pathlib.Path, subtype: str) -> None:
+    path = tmp_path / "rifx"
+    soundfile.write(path, TONE, RATE, format="WAV", subtype=subtype, endian="BIG")
+    assert path.read_bytes()[:4] == b"RIFX"
+    assert codecs.probe(path).mime_type == "audio/wav"
+    assert noise_db(codecs.read(path)) < -75
+
+
 def test_the_sound_of_a_film_is_audio_and_a_silent_film_is_not(tmp_path: pathlib.Path) -> None:
     assert codecs.probe(media.encode(tmp_path / "film", "m4a", TONE, RATE, video=True)).codec == "aac"
     with pytest.raises(errors.UnsupportedMediaType):

@@ -121,6 +121,22 @@ async def test_the_publisher_itself_hears_an_event_once(replicas: Buses) -> None
     assert seen == [started()]
 
 
+async def test_news_that_are_local_never_leave_the_replica(replicas: Buses) -> None:
+    here, there = replicas
+    at_home: list[Event] = []
+    abroad: list[Event] = []
+    for kind in (events.ChatStreamed, events.ChatCompleted):
+        here.subscribe(kind, at_home.append, Scope.EVERYWHERE)
+        there.subscribe(kind, abroad.append, Scope.EVERYWHERE)
+    words, answer = events.ChatStreamed("c", "m", "words"), events.ChatCompleted("c", "m", "words")
+    here.tell(words)
+    await here.publish(words)
+    await here.publish(answer)
+    await eventually(lambda: bool(abroad))
+    assert abroad == [answer]
+    assert at_home == [words, words, answer]
+
+
 async def test_many_events_arrive_elsewhere_in_the_order_of_publishing(replicas: Buses) -> None:
     here, there = replicas
     seen: list[str] = []

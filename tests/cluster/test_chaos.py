@@ -24,7 +24,7 @@ from tests.javascript.client import JavaScript
 OUTAGE = float(os.environ.get("CHAOS_SECONDS", "2"))
 PEOPLE = 6
 TRANSPORTS = (("polling",), ("polling", "websocket"), ("websocket",))
-BEAT = {"genre": "house", "duration": 5}
+BEAT = {"genre": "house", "duration": 20}
 
 
 @pytest.mark.timeout(300 + 10 * OUTAGE)
@@ -32,14 +32,14 @@ async def test_nothing_that_was_acknowledged_is_lost_whatever_is_stopped(
     cluster: Cluster, javascript: JavaScript
 ) -> None:
     async with _editors(cluster, javascript) as editors:
-        jobs = [await _beat(cluster, number) for number in range(4)]
         await _let_them_work(editors)
-
         await _stop_redis_for_a_while(cluster, editors)
+        jobs = [await _beat(cluster, number) for number in range(6)]
         await _restart_postgres(cluster, editors)
         await _kill_a_replica(cluster, editors)
+        project = editors[0].copy.project["id"] if editors[0].copy else ""
+        await _check_people(cluster, javascript, project)
         await _restart_one_after_the_other(cluster, editors)
-    project = editors[0].copy.project["id"] if editors[0].copy else ""
     await _check_documents(cluster, project, editors)
     await _check_log(cluster, project, editors)
     await _check_jobs(cluster, jobs)
@@ -109,7 +109,11 @@ async def _restart_postgres(cluster: Cluster, editors: list[Editor]) -> None:
 
 
 async def _kill_a_replica(cluster: Cluster, editors: list[Editor]) -> None:
-    victim = cluster.replicas[0]
+    """In the middle of a job, which another one takes over."""
+    async with asyncio.timeout(60):
+        while not (workers := cluster.query("SELECT worker FROM generations WHERE state = 'active'")):
+            await asyncio.sleep(0.02)
+    victim = cluster.replicas[int(workers[0][0].partition(":")[0].removeprefix("replica"))]
     await victim.stop(signal.SIGKILL)
     await asyncio.sleep(OUTAGE)
     await _let_them_work(editors)
@@ -146,6 +150,19 @@ async def _beat(cluster: Cluster, number: int) -> str:
     )
     assert status == 202, job
     return str(job["jobId"])
+
+
+async def _check_people(cluster: Cluster, javascript: JavaScript, project: str) -> None:
+    """Who was on the killed replica is there once, not twice."""
+    onlooker = await javascript.connect(cluster.url, auth={"userId": "user0"})
+    async with asyncio.timeout(30):
+        while True:
+            ack = await onlooker.emit_ack("join:project", {"projectId": project, "since": 0}, timeout=10)
+            connections = {member["userId"]: member["connections"] for member in ack["members"]}
+            if connections == {f"user{number}": 1 + (number == 0) for number in range(PEOPLE)}:
+                break
+            await asyncio.sleep(0.2)
+    await onlooker.disconnect()
 
 
 async def _check_documents(cluster: Cluster, project: str, editors: list[Editor]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
+import psycopg2
 
 from dawg_server.database.embedded import EmbeddedPostgres
 from tests.conftest import administer
@@ -59,6 +60,15 @@ class Cluster:
         async with self.http.request(method, (at or self.url) + path, headers=headers, **options) as reply:
             return reply.status, await reply.json()
 
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        connection = psycopg2.connect(self._dsn)
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(sql)
+                return list(cursor.fetchall())
+        finally:
+            connection.close()
+
     async def project(self, *members: str) -> str:
         """A new project of the first member, in which the others are editors."""
         for member in members:
@@ -79,7 +89,7 @@ class Cluster:
         usual = {
             "DATABASE_URL": self._dsn, "DATABASE_CONNECTIONS": "8", "REDIS_URL": self.redis.url,
             "WEBSOCKET_REDIS_ADAPTER": "true", "RAILWAY_REPLICA_ID": f"replica{number}", "CPU_WORKERS": "1",
-            "JOB_CONCURRENCY": "1", "REQUESTS_PER_MINUTE": "10000",
+            "JOB_CONCURRENCY": "1", "JOB_LOST_SECONDS": "5", "REQUESTS_PER_MINUTE": "10000",
         }  # fmt: skip
         return DawgProcess(folder, **usual | self._settings)
 

@@ -185,6 +185,19 @@ async def test_steps_are_taken_back_newest_first_and_repeated_oldest_first(play:
         await play.undo(ADA)
 
 
+async def test_many_steps_that_were_taken_back_at_once_are_repeated_in_their_order(play: Play) -> None:
+    track = await play.track(ADA)
+    volumes = [n / 20 for n in range(20)]
+    for volume in volumes:
+        await play.volume(ADA, track, volume)
+    newest_first = await play.undo(ADA, 20)
+    assert await play.redo(ADA, 5) == newest_first[::-1][:5]
+    assert await play.volumes() == [volumes[4]]
+    for volume in volumes[5:]:
+        await play.redo(ADA)
+        assert await play.volumes() == [volume]
+
+
 async def test_a_new_step_ends_what_could_be_repeated(play: Play) -> None:
     track = await play.track(ADA)
     await play.volume(ADA, track, 0.1)

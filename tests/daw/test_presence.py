@@ -149,6 +149,16 @@ async def test_who_has_not_joined_gets_no_lock(replica: Callable[..., Presence],
         await replica("one").lock(project, TRACK, "a1")
 
 
+async def test_who_joins_what_has_just_been_deleted_is_told_so(
+    database: Database, replica: Callable[..., Presence], project: str
+) -> None:
+    presence = replica("one")
+    await database.execute("DELETE FROM projects WHERE id = %s", (project,))
+    with pytest.raises(errors.NotFound):
+        await presence.join(project, member("a1"))
+    await presence.leave_all("a1")
+
+
 async def test_the_people_of_a_dead_replica_are_taken_out_and_told_once(
     database: Database, replica: Callable[..., Presence], project: str, told: Told
 ) -> None:

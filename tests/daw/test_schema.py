@@ -38,7 +38,7 @@ EVERY = Parameters(
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("name", ""), ("name", "   "), ("name", "x" * 11), ("name", 3), ("name", None), ("count", 0), ("count", 5),
+        ("name", ""), ("name", "   "), ("name", "x" * 11), ("name", 3), ("name", None), ("name", "a\x07b"), ("name", "\x00"), ("count", 0), ("count", 5),
         ("count", 1.5), ("count", True), ("count", "2"), ("count", float("nan")), ("rate", 3), ("rate", True), ("on", 1),
         ("on", "true"), ("kind", "AUX"), ("kind", ["AUDIO"]), ("id", "x"), ("id", 7), ("key", "H"), ("key", 5),
         ("meter", "33/4"), ("meter", "4/3"), ("meter", 4), ("color", "#12345"), ("color", 0), ("list", []),
@@ -55,7 +55,7 @@ def test_a_wrong_value_is_refused_under_its_name(field: str, value: Any) -> None
 def test_values_come_out_as_they_are_kept() -> None:
     id = "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"
     assert EVERY.check({
-        "name": " Kick \x00", "count": 3.0, "rate": 2.0, "kind": "midi", "id": id, "key": "f♯ minor", "meter": "6 / 8",
+        "name": " Kick\n", "count": 3.0, "rate": 2.0, "kind": "midi", "id": id, "key": "f♯ minor", "meter": "6 / 8",
         "color": "#AABBCC", "list": [{"pan": 1, "x": 0}], "tempo": 93.456, "unknown": 1,
     }) == {
         "name": "Kick", "count": 3, "rate": 2, "kind": "MIDI", "id": id.lower(), "key": "F#m", "meter": "6/8",

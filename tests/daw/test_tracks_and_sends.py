@@ -109,10 +109,12 @@ async def test_a_bulk_change_is_all_or_nothing_and_one_step(desk: Desk, document
 
 async def test_sound_goes_to_aux_tracks_only(desk: Desk) -> None:
     track, other, aux = await desk.track(), await desk.track(), await desk.aux()
-    for output in (other, track, desk.project_id):
-        with pytest.raises(errors.ValidationError):
+    for output, refusal in (
+        (other, errors.ValidationError), (track, errors.ValidationError), (desk.project_id, errors.NotFound),
+    ):  # fmt: skip
+        with pytest.raises(refusal):
             await desk.update(track, outputDestination=output)
-        with pytest.raises(errors.ValidationError):
+        with pytest.raises(refusal):
             await desk.send(track, output)
     assert (await desk.update(track, outputDestination=aux))["outputDestination"] == aux
     assert (await desk.update(track, outputDestination="master"))["outputDestination"] == "master"

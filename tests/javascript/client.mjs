@@ -68,6 +68,13 @@ const actions = {
   emitWithAck: async ({ client, event, args, timeout }) =>
     pack(await sockets.get(client).timeout(timeout).emitWithAck(event, ...unpack(args))),
   disconnect: ({ client }) => void sockets.get(client).disconnect(),
+  // As when the network goes away: the server is not told, and what was under way is lost.
+  lose: ({ client }) => {
+    const { engine } = sockets.get(client).io;
+    engine.transport.ws?.terminate();
+    engine.transport.pollXhr?.abort();
+    engine.transport.onError("the network is gone");
+  },
 };
 
 // Lines are handled as they come, so that what one client emits leaves in that order.

@@ -92,6 +92,10 @@ class JsClient:
     async def disconnect(self) -> None:
         await self.process.request("disconnect", client=self.name)
 
+    async def lose(self) -> None:
+        """The connection breaks without a word, and acks that are still to come fail."""
+        await self.process.request("lose", client=self.name)
+
     def received(self, event: str) -> list[Any]:
         """The first arguments of every such event so far."""
         return [arguments[0] if arguments else None for name, arguments in self.events if name == event]

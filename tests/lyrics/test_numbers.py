@@ -43,13 +43,9 @@ def test_an_estimate_is_the_arithmetic_of_the_price_list() -> None:
     assert (with_advice["inputTokens"], with_advice["outputTokens"]) == (1351, 1100)
 
 
-def test_a_computed_analysis_costs_nothing_and_says_how_it_was_made() -> None:
+def test_a_computed_analysis_says_how_it_was_made() -> None:
     found = analysis.analyze("la")
     assert found["method"] == "computed"
-    assert found["cost"] == {
-        "totalCost": 0, "inputTokens": 0, "outputTokens": 0,
-        "breakdown": "Computed on this server; no model was called: $0.000000",
-    }  # fmt: skip
 
 
 def test_a_line_lasts_two_bars_at_the_usual_tempo_of_its_genre() -> None:

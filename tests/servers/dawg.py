@@ -22,7 +22,7 @@ from dawg_server import app, settings
 from dawg_server.services import Services
 from handlers.sockets.transport import Server
 
-START_TIMEOUT = 30.0  # seconds
+START_TIMEOUT = 60.0  # seconds
 STOP_TIMEOUT = 30.0  # seconds
 PROJECT = Path(__file__).parents[2]
 

@@ -240,6 +240,10 @@ async def test_scripts_may_look_at_the_request(claude: Claude, client: Client) -
         await client.messages.create(**ASK)
 
 
+def held_to(schema: Any) -> dict[str, Any]:
+    return {"output_config": {"format": {"type": "json_schema", "schema": schema}}}
+
+
 USER = {"role": "user", "content": "hi"}
 CALL = {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "setTempo", "input": {}}]}
 RESULT = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "ok"}
@@ -267,6 +271,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"tools": [{"name": "x", "input_schema": {}}]}, "input_schema"),
     ({"tool_choice": {"type": "any"}}, "tool_choice"),
     ({"thinking": {"type": "enabled", "budget_tokens": 100}}, "budget_tokens"),
+    (held_to(None), "schema: Field required"),
+    (held_to({"type": "object", "properties": {}}), "additionalProperties"),
+    (held_to({"type": "integer", "minimum": 1}), "minimum"),
+    (held_to({"type": "array", "items": {"type": "string", "maxLength": 5}}), "maxLength"),
+    (held_to({"type": "array", "minItems": 2, "items": {"type": "string"}}), "other than 0 or 1"),
     ({"system": [MARK] * 5}, "maximum of 4"),
     ({"system": [MARK, {**MARK, "cache_control": {"type": "ephemeral", "ttl": "1h"}}]}, "ttl"),
 ]
@@ -280,6 +289,16 @@ async def test_what_the_real_service_refuses_is_refused(
     with pytest.raises(sdk.BadRequestError, match=message):
         await client.messages.create(**ASK | change)
     assert claude.unused == 1
+
+
+async def test_an_answer_can_be_held_to_a_schema(claude: Claude, client: Client) -> None:
+    claude.script([anthropic.turn(anthropic.form({"bpm": 90}))])
+    schema = {
+        "type": "object", "additionalProperties": False, "required": ["bpm"],
+        "properties": {"bpm": {"anyOf": [{"type": "integer"}, {"type": "null"}], "description": "20 to 300"}},
+    }  # fmt: skip
+    message = await client.messages.create(**ASK | held_to(schema))
+    assert json.loads(message.content[0].text) == {"bpm": 90}
 
 
 async def test_results_first_and_two_user_messages_in_a_row_are_fine(claude: Claude, client: Client) -> None:

@@ -64,8 +64,35 @@ def sample(schema: Any, schemas: Schemas, route: str = "") -> Sample:
     return Sample(value, slots)
 
 
+def resolved(schema: Any, schemas: Schemas) -> dict[str, Any]:
+    """The schema without references; of several that may hold, the first."""
+    if "$ref" in schema:
+        return resolved(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    if "allOf" in schema:
+        merged: dict[str, Any] = {"type": "object", "properties": {}, "required": []}
+        for part in schema["allOf"]:
+            found = resolved(part, schemas)
+            merged["properties"] |= found.get("properties", {})
+            merged["required"] += found.get("required", [])
+        return merged
+    for several in ("oneOf", "anyOf"):
+        if several in schema:
+            return resolved(schema[several][0], schemas)
+    return dict(schema)
+
+
+def over(sample: Any, example: dict[str, Any]) -> Any:
+    """The sample with the example's fields over it."""
+    if not example:
+        return sample
+    return {**sample, **{
+        name: over(sample[name], value) if isinstance(value, dict) and name in sample else value
+        for name, value in example.items()
+    }}  # fmt: skip
+
+
 def _value(schema: Any, schemas: Schemas, path: str, slots: list[Slot]) -> Any:
-    schema = _resolved(schema, schemas)
+    schema = resolved(schema, schemas)
     kind = schema.get("type")
     kind = next((each for each in kind if each != "null"), "null") if isinstance(kind, list) else kind
     if kind == "array":
@@ -82,14 +109,14 @@ def _value(schema: Any, schemas: Schemas, path: str, slots: list[Slot]) -> Any:
 def _members(schema: Any, schemas: Schemas, path: str, slots: list[Slot]) -> Iterator[tuple[str, Any]]:
     required = schema.get("required", ())
     for name, inner in schema.get("properties", {}).items():
-        inner = _resolved(inner, schemas)
+        inner = resolved(inner, schemas)
         below = f"{path}.{name}" if path else name
         if name in required or is_id(name) or (inner.get("type") == "object" and _holds_ids(inner, schemas)):
             yield name, _value(inner, schemas, below, slots)
 
 
 def _holds_ids(schema: Any, schemas: Schemas) -> bool:
-    return any(is_id(name) for name in _resolved(schema, schemas).get("properties", {}))
+    return any(is_id(name) for name in resolved(schema, schemas).get("properties", {}))
 
 
 def _plain(schema: Any, kind: str | None) -> Any:
@@ -111,22 +138,6 @@ def _plain(schema: Any, kind: str | None) -> Any:
     if schema.get("format") == "date-time":
         return "2026-01-01T00:00:00.000Z"
     return "x" * max(1, schema.get("minLength", 1)) if kind == "string" else {}
-
-
-def _resolved(schema: Any, schemas: Schemas) -> dict[str, Any]:
-    if "$ref" in schema:
-        return _resolved(schemas[schema["$ref"].rpartition("/")[2]], schemas)
-    if "allOf" in schema:
-        merged: dict[str, Any] = {"type": "object", "properties": {}, "required": []}
-        for part in schema["allOf"]:
-            found = _resolved(part, schemas)
-            merged["properties"] |= found.get("properties", {})
-            merged["required"] += found.get("required", [])
-        return merged
-    for several in ("oneOf", "anyOf"):
-        if several in schema:
-            return _resolved(schema[several][0], schemas)
-    return dict(schema)
 
 
 def _fill(value: Any, ids: Iterator[str]) -> Any:

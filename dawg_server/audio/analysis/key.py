@@ -15,7 +15,7 @@ NAMES = {
 }
 MIN_TONALITY = 0.25  # noise has 0.03, drums alone about 0.23
 MIN_FIT = 0.62  # correlation of the best key
-ENTROPY = (0.38, 0.975)  # of the pitch classes, 1 = all alike: fewer than three notes name no key, all twelve neither
+ENTROPY = (0.38, 0.99)  # of the pitch classes, 1 = all alike: fewer than three notes name no key, all twelve neither
 OPENING = 1.6  # seconds; most music begins on its tonic chord
 OPENING_WEIGHT, MINOR_BONUS = 0.15, 0.08  # chosen on the synthesised set
 

@@ -1,7 +1,7 @@
 """Finds the gain whose limited result has the loudness asked for.
 
 The loudness after a limiter cannot be computed, so it is measured and the gain corrected until it fits. Of a long
-recording every third stretch is tried; what that promises is checked on the whole, which is tried itself if need be.
+recording a third is tried; what that promises is checked on the whole, which is tried itself if need be.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ CEILING = -1.0  # dBTP (contract, section 4.8)
 _AIM = -1.1  # dBTP; meters differ by as much
 GOOD = 0.2  # LU at which the search ends
 _ATTEMPTS = 6
-_STRETCH = 4.0  # seconds
-_EVERY = 3  # of the stretches, how many lie between two that are tried
+_STRETCH = 3.0  # seconds
+_SHARE = 1 / 3  # of the stretches, which are tried
+_GOLDEN = (math.sqrt(5) - 1) / 2  # whose multiples fall in step with no music that repeats
 _HONEST = 0.1  # LU by which the whole may miss its loudness more than the stretches did
-_LONG = 4 * _STRETCH * _EVERY  # seconds; what is shorter is tried as a whole
+_LONG = 48.0  # seconds; what is shorter is tried as a whole
 _MOST_GAIN = 70.0  # dB
 _USUAL_LOSS, _USUAL_SLOPE = 0.4, 0.6  # LU lost per dB of peaks above the ceiling; LU won per dB of gain there
 _LIFELESS = 0.3  # LU per dB: where more gain brings that little, the next stage is needed
@@ -131,10 +132,10 @@ class Level:
         }
 
     def _stretches(self) -> Iterator[arrays.Samples]:
-        """Every third stretch of the sound, the second to begin with: introductions tell little."""
+        """A third of the sound, spread over all of it."""
         at = 0.0
         for block in self._source():
-            if int(at / _STRETCH) % _EVERY == 1:
+            if is_tried(at):
                 yield block
             at += len(block) / self._rate
 
@@ -156,3 +157,8 @@ class Level:
         for block in blocks:
             meter.add(block)
         return meter.integrated
+
+
+def is_tried(second: float) -> bool:
+    """Whether the stretch of a long recording in which this second lies is one that is tried."""
+    return (int(second / _STRETCH) * _GOLDEN) % 1 < _SHARE

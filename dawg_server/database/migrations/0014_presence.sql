@@ -16,6 +16,7 @@ CREATE UNLOGGED TABLE project_visits (
     role text NOT NULL,
     state jsonb,
     state_at timestamptz,
+    joined_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (project_id, sid)
 );
 

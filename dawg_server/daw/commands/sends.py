@@ -57,12 +57,10 @@ async def remove_send(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _check_destination(draft: Draft, track_id: str, destination: str) -> None:
-    try:
-        target = await draft.track(destination)
-    except errors.NotFound:
-        raise _wrong("is not a track of this project") from None
+    target = await draft.track(destination)
     if target["trackType"] != "AUX" or destination == track_id:
-        raise _wrong("has to be another track of the type AUX")
+        sentence = "has to be another track of the type AUX"
+        raise errors.ValidationError(f"destinationTrackId {sentence}.", details={"destinationTrackId": sentence})
     if any(
         send["trackId"] == track_id and send["destinationTrackId"] == destination for send in await draft.sends()
     ):
@@ -72,7 +70,3 @@ async def _check_destination(draft: Draft, track_id: str, destination: str) -> N
 def _told(draft: Draft, track_id: str, send_id: str) -> dict[str, Any]:
     track = draft.shown("track", track_id)
     return {"send": next(send for send in track["sends"] if send["id"] == send_id), "track": track}
-
-
-def _wrong(sentence: str) -> errors.ValidationError:
-    return errors.ValidationError(f"destinationTrackId {sentence}.", details={"destinationTrackId": sentence})

@@ -151,12 +151,10 @@ async def check_output(draft: Draft, track_id: str | None, destination: str) -> 
     """Sound goes to the master or to an AUX track of this project other than the track itself."""
     if destination == routing.MASTER:
         return
-    try:
-        target = await draft.track(destination)
-    except errors.NotFound:
-        raise _wrong_output("is not a track of this project") from None
+    target = await draft.track(destination)
     if target["trackType"] != "AUX" or destination == track_id:
-        raise _wrong_output("has to be master or another track of the type AUX")
+        sentence = "has to be master or another track of the type AUX"
+        raise errors.ValidationError(f"outputDestination {sentence}.", details={"outputDestination": sentence})
 
 
 async def check_loops(draft: Draft, field: str = "outputDestination") -> None:
@@ -202,7 +200,3 @@ async def _move(draft: Draft, wanted: list[tuple[str, int]]) -> None:
         order.insert(place, id)
         lowest = place + 1
     draft.reorder({id: place for place, id in enumerate(order)})
-
-
-def _wrong_output(sentence: str) -> errors.ValidationError:
-    return errors.ValidationError(f"outputDestination {sentence}.", details={"outputDestination": sentence})

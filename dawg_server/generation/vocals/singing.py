@@ -93,8 +93,8 @@ class MelodySinger:
         brief = {name: work.input[name] for name in ("prompt", "genre", "mood", "theme") if work.input[name]}
         try:
             made = await self._lyricist.write(work, brief, wanted)
-        except (errors.DawgError, words.Unreadable) as error:
-            written = _left(getattr(error, "message", str(error)).rstrip("."))
+        except errors.DawgError as error:
+            written = _left(error.message.rstrip("."))
         else:
             written = {
                 "text": made.text, "by": "claude", "theme": made.theme, "mood": made.mood,

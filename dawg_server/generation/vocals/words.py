@@ -12,16 +12,6 @@ MAX_LINE = 200  # characters
 MAX_TOPIC = 120  # characters of a theme or a mood
 TOLERANCE = 0.25  # of a phrase's syllables; a singer stretches or shortens that much
 STANZA = 4  # lines between two blank ones
-SCHEMA = {
-    "type": "object",
-    "properties": {
-        "lines": {"type": "array", "items": {"type": "string"}},
-        "theme": {"type": "string"},
-        "mood": {"type": "string"},
-    },
-    "required": ["lines", "theme", "mood"],
-    "additionalProperties": False,
-}
 
 
 class Unreadable(Exception):

@@ -45,6 +45,15 @@ def test_no_key_without_enough_notes(piece: material.Piece) -> None:
     assert key.estimate(listening.chroma_of(piece)) is None
 
 
+def test_a_rustle_under_the_music_hides_no_key_and_makes_none() -> None:
+    rustle = np.random.default_rng(0).uniform(0.95, 1.05, (100, 12))
+    scale = np.array([2, 0, 1, 0, 1.5, 1, 0, 1.8, 0, 1, 0, 1])
+    heard = key.estimate(chroma.Chroma(rustle + scale * 0.5, 0.0, 0.6, 0.19))
+    assert heard is not None
+    assert (heard.name, heard.scale) == ("C", "major")
+    assert key.estimate(chroma.Chroma(rustle, 0.0, 0.6, 0.19)) is None
+
+
 def test_tonality_tells_notes_from_noise() -> None:
     assert listening.chroma_of(listening.noise(4)).tonality < 0.1
     assert listening.chroma_of(listening.tones(220, 277, 330)).tonality > 0.8

@@ -11,7 +11,7 @@ import soundfile
 
 from dawg_server import errors
 from dawg_server.audio import codecs
-from dawg_server.audio.mastering import balance, master, plan
+from dawg_server.audio.mastering import balance, levelling, master, plan
 from dawg_server.music import compose
 from dawg_server.music.sound import render
 from tests.audio import signals
@@ -147,11 +147,11 @@ def test_the_same_recording_gives_the_same_master(beat: Path, tmp_path: Path) ->
 def test_a_long_recording_that_changes_meets_its_target_too(target: float, tmp_path: Path) -> None:
     """The stretches that are tried first are steady here, and all that is struck lies between them."""
     rate, random = 32_000, np.random.default_rng(4)
-    steady = random.standard_normal(12 * rate) * 0.05
+    steady = random.standard_normal(48 * rate) * 0.05
     decay = np.exp(-np.arange(rate // 2) / 900)
-    struck = np.tile(random.standard_normal(rate // 2) * decay, 24) * 0.5
-    tried = (np.arange(12 * rate) // (4 * rate)) == 1
-    samples = np.tile(np.where(tried, steady, struck), 4).astype(np.float32)[:, None]  # 48 s
+    struck = np.tile(random.standard_normal(rate // 2) * decay, 96) * 0.5
+    tried = np.repeat([levelling.is_tried(second) for second in range(48)], rate)
+    samples = np.where(tried, steady, struck).astype(np.float32)[:, None]
     source = wav(tmp_path / "in.wav", samples, rate)
     made = master.master(source, str(tmp_path / "out.wav"), "wav", loudness_target=target)
     found = soundfile.read(tmp_path / "out.wav")[0]

@@ -134,7 +134,8 @@ async def test_words_that_do_not_fit_are_asked_for_once_more(
     job = await humming.sung(written)
     assert job["result"]["lyrics"].endswith(humming.LINES[1])
     assert len(writer.requests) == 2
-    assert writer.requests[1].messages[-1]["content"].startswith("Correct this")
+    assert writer.requests[1].messages[-1]["role"] == "user"
+    assert len(writer.requests[1].messages) == 3
     assert len(await outside.booked(written, job["jobId"], 3)) == 3
 
 
@@ -152,8 +153,8 @@ async def test_the_better_of_two_misfits_is_taken_and_said_to_be_one(
     ("replies", "reason", "rows"),
     [
         ([anthropic.overloaded()], "overloaded", 1),
-        ([anthropic.turn(anthropic.text("no"), stop_reason="refusal")], "does not write these words", 2),
-        ([anthropic.turn(anthropic.text("no")), anthropic.turn(anthropic.text("no"))], "not a JSON object", 3),
+        ([anthropic.turn(anthropic.text("no"), stop_reason="refusal")], "declined to answer", 2),
+        ([anthropic.turn(anthropic.text("no")), anthropic.turn(anthropic.text("no"))], "could not be used", 3),
     ],
 )
 async def test_words_that_cannot_be_had_are_left_to_the_singer(

@@ -212,7 +212,7 @@ async def test_clips_are_compared_and_the_caller_hears_of_it(session: Session, j
     for name, samples in (("home", CADENCES["C"]), ("away", CADENCES["F#"]), ("slow", CLICKS[90])):
         names[await session.clip(await session.recording(samples), name)] = name
     ada, eve = [await javascript.connect(session.server.url, auth={"userId": user}) for user in ("ada", "eve")]
-    wish = {"clips": [{"clipId": clip, "suggestedType": "instrument"} for clip in names], "suggestArrangement": True}
+    wish = {"clips": [{"clipId": clip, "suggestedType": "instrument"} for clip in names]}
     status, body = await session.post("/api/clips/analyze-multiple", **wish)
     assert status == 200, body
     analysis = body["analysis"]
@@ -225,7 +225,8 @@ async def test_clips_are_compared_and_the_caller_hears_of_it(session: Session, j
     clash = [each for each in analysis["conflicts"] if each["conflictType"] == "key-clash"]
     assert [{names[clip] for clip in each["clipIds"]} for each in clash] == [{"home", "away"}]
     assert analysis["arrangementSuggestions"] == []
-    assert any("language model" in sentence for sentence in analysis["aiRecommendations"])
+    assert any("Transpose" in sentence for sentence in analysis["aiRecommendations"])
+    assert analysis["warnings"] == []
     assert analysis["cost"] == {
         "totalCost": 0, "inputTokens": 0, "outputTokens": 0, "breakdown": "local analysis only",
     }  # fmt: skip
@@ -237,7 +238,17 @@ async def test_clips_are_compared_and_the_caller_hears_of_it(session: Session, j
     assert status == 200
     assert again["analysis"]["conflicts"] == []
     assert len(again["analysis"]["relationships"]) == 3
-    assert not any("language model" in sentence for sentence in again["analysis"]["aiRecommendations"])
+
+
+async def test_an_arrangement_without_a_key_is_refused_and_the_rest_is_there_when_it_is_not_asked_for(session: Session) -> None:
+    clips = [await session.clip(await session.recording(CLICKS[bpm])) for bpm in (90, 140)]
+    for path in ("analyze-multiple", "analyze-by-ids"):
+        status, body = await session.post(f"/api/clips/{path}", clipIds=clips, suggestArrangement=True)
+        assert (status, body["code"], body["details"]) == (503, "provider_unconfigured", {"env": ["ANTHROPIC_API_KEY"]})
+        assert (await session.post(f"/api/clips/{path}", clipIds=clips))[0] == 200
+    status, alone = await session.post("/api/clips/analyze-by-ids", clipIds=clips[:1], suggestArrangement=True)
+    assert (status, alone["analysis"]["arrangementSuggestions"]) == (200, [])
+    assert "at least two clips" in alone["analysis"]["warnings"][0]
 
 
 async def test_clips_that_cannot_be_compared_are_named(session: Session) -> None:
@@ -267,7 +278,7 @@ async def test_files_are_compared_without_being_kept(
     async with dawg.running(database_dsn, tmp_path, JOB_CONCURRENCY="0", **variables) as server:
         files = [recordings.written(CLICKS[bpm], kind, RATE) for bpm, kind in ((90, "wav"), (140, "mp3"))]
         said = json.dumps([{"clipId": "one", "clipName": "Slow", "suggestedType": "vocal"}])
-        body = recordings.form(*files, filename="beat.mp3", clips=said, suggestArrangement="true")
+        body = recordings.form(*files, filename="beat.mp3", clips=said)
         status, reply = await server.json("POST", "/api/clips/analyze-multiple", data=body)
         assert status == 200, reply
         slow, fast = reply["analysis"]["clips"]
@@ -341,4 +352,6 @@ async def test_the_features_are_listed(session: Session) -> None:
         assert features["maxClips"] == 10
         assert {"wav", "mp3", "m4a", "webm"} <= set(features["supportedFormats"])
         assert all({"name", "description", "cost", "optional"} <= set(each) for each in features["analyses"])
-        assert [each["name"] for each in features["analyses"] if each["cost"] > 0] == ["arrangement"]
+        paid = [each for each in features["analyses"] if each["cost"] > 0]
+        assert [each["name"] for each in paid] == ["arrangement"]
+        assert (paid[0]["available"], "ANTHROPIC_API_KEY" in paid[0]["description"]) == (False, True)

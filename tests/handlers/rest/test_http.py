@@ -11,9 +11,11 @@ from typing import Any
 import jwt
 import pytest
 
+from handlers import asyncapi
+from handlers.sockets import tables
 from tests.servers import dawg
 
-SECRET = "s" * 40
+SECRET = "s" * 64
 PAGE = "https://dawg-ai.com"
 
 
@@ -180,8 +182,14 @@ async def test_in_secured_mode_only_a_valid_token_says_who_calls(secured: dawg.D
         ({"Authorization": "Bearer nonsense"}, "unauthorized"),
         ({"Authorization": "Basic YWRhOmFkYQ=="}, "unauthorized"),
     ]
-    unsigned = jwt.encode({"sub": "ada", "exp": 99999999999}, None, "none")
-    refused.append(({"Authorization": f"Bearer {unsigned}"}, "unauthorized"))
+    now = time.time()
+    for claims, secret, algorithm in (
+        ({"sub": "ada", "exp": now + 60}, None, "none"), ({"sub": "ada", "exp": now + 60}, SECRET, "HS512"),
+        ({"sub": "ada"}, SECRET, "HS256"), ({"exp": now + 60}, SECRET, "HS256"),
+        ({"sub": "ada", "exp": "soon"}, SECRET, "HS256"), ({"sub": "ada", "exp": float("inf")}, SECRET, "HS256"),
+        ({"sub": "ada", "exp": now + 60, "nbf": now + 60}, SECRET, "HS256"),
+    ):  # fmt: skip
+        refused.append(({"Authorization": f"Bearer {jwt.encode(claims, secret, algorithm)}"}, "unauthorized"))
     for headers, code in refused:
         status, body = await secured.json("GET", path, headers=headers)
         assert (status, body["code"]) == (401, code), headers
@@ -222,6 +230,13 @@ async def test_metrics_count_by_route_and_never_name_a_user(server: dawg.Dawg) -
     assert "ada-lovelace" not in text
 
 
+def test_no_two_payloads_or_acks_of_sockets_share_a_name() -> None:
+    kinds = {type(each) for table in tables.ALL for event in table.all for each in (event.payload, event.ack) if each}
+    assert len({kind.__name__ for kind in kinds}) == len(kinds)
+    schemas = asyncapi.document()["components"]["schemas"]
+    assert {"method", "cost", "warnings"} <= set(schemas["AnalyzedLyrics"]["properties"])
+
+
 async def test_the_documents_describe_every_route_and_event(server: dawg.Dawg) -> None:
     _, openapi = await server.json("GET", "/openapi.json")
     assert openapi["openapi"].startswith("3.1")
@@ -230,9 +245,9 @@ async def test_the_documents_describe_every_route_and_event(server: dawg.Dawg) -
     schema = openapi["components"]["schemas"]["BeatRequest"]
     assert schema["properties"]["bpm"]["maximum"] == 200
     assert schema["required"] == ["genre"]
-    _, asyncapi = await server.json("GET", "/asyncapi.json")
-    assert asyncapi["asyncapi"].startswith("3.")
-    assert {"generation:cancel", "generation:completed"} <= set(asyncapi["channels"]["/"]["messages"])
+    _, described = await server.json("GET", "/asyncapi.json")
+    assert described["asyncapi"].startswith("3.")
+    assert {"generation:cancel", "generation:completed"} <= set(described["channels"]["/"]["messages"])
     async with server.http.get(server.url + "/docs") as reply:
         assert "swagger-ui" in await reply.text()
     async with server.http.get(server.url + "/docs/files/swagger-ui-bundle.js") as reply:

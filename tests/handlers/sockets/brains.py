@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib
 import json
@@ -19,6 +20,7 @@ from tests.simulators.anthropic.server import Reply, Scripted
 importlib.import_module("anthropic.resources.messages")
 
 SMALL = "claude-haiku-5-5"
+SDK = "jiter"  # a library that only the SDK brings
 ENDS = ("response-done", "error")
 
 
@@ -58,6 +60,13 @@ async def server(dsn: str, folder: Path, model: Model, **variables: str) -> Asyn
     keys = {"ANTHROPIC_API_KEY": "sk-test-of-brain", "ANTHROPIC_BASE_URL": model.simulator.base_url}
     async with dawg.running(dsn, folder, **keys, **variables) as running:
         yield running
+
+
+async def warm(process: dawg.DawgProcess) -> None:
+    """Returns when it has loaded the SDK, which it does without being asked anything."""
+    async with asyncio.timeout(30):
+        while SDK not in Path(f"/proc/{process.pid}/maps").read_text():
+            await asyncio.sleep(0.05)
 
 
 class Browser:

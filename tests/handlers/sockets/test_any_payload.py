@@ -1,96 +1,151 @@
-"""Whatever is sent to the root namespace: an answer that says no, a connection that stays, a project that is the same."""
+"""Whatever is sent to a namespace: an answer that says no, a connection that stays, a database that is the same."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import random
-import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dawg_server.daw.schema import Choice, Field, Flag, Id, Items, Number, Parameters, Record
-from handlers.schemas.commands import ParametersBody
-from handlers.sockets import tables
-from handlers.sockets.routing import ClientEvent
-from tests.javascript.client import JavaScript
+import aiohttp
+
+from tests.handlers.sockets import wrong_payloads
+from tests.handlers.sockets.wrong_payloads import dumps
 from tests.servers import dawg
+from tests.tenants import estate, samples
+from tests.tenants.estate import Estate
 
-PAYLOADS = 2000
+PAYLOADS = 10_000
 AT_ONCE = 50
-JUNK: list[Any] = [
-    None, 0, -1, 1.5, 2**60, -1e308, True, False, "", "text", "constructor", "'; DROP TABLE tracks; --", "\x00", "💥" * 50,
-    [], [[]], [None], {}, {"": {}}, {"a": {"b": {"c": [1]}}}, {"__proto__": 1}, "x" * 20_000, ["x"] * 3000,
-    {"$bytes": "AAAA"},
-]  # fmt: skip
-UNKNOWN = str(uuid.uuid4())
+JUNK = 0.3  # of the payloads; the others are right but for one thing
+SECRET = "payloads" * 8
+NOWHERE = "http://127.0.0.1:9"  # the discard port: whoever got there did not check the payload
+SERVER = {
+    "JWT_SECRET": SECRET, "REQUESTS_PER_MINUTE": "1000000", "SOCKET_CHANGES_PER_SECOND": "10000", "JOB_CONCURRENCY": "0",
+    "ANTHROPIC_API_KEY": "key", "ANTHROPIC_BASE_URL": NOWHERE, "OPENAI_API_KEY": "key", "OPENAI_BASE_URL": f"{NOWHERE}/v1",
+}  # fmt: skip
+EXAMPLES: dict[str, dict[str, Any]] = {  # that no schema tells how to make
+    "clip:create": {"clip": {"duration": 1}}, "send-audio": {"audio": "AAA="}, "audio-data": {"audio": "AAA="},
+}  # fmt: skip
+# What no payload makes right.
+NEEDS_MORE = {"wrong_namespace", "no_session"}
 
 
-def wrong(event: ClientEvent, project_id: str, dice: random.Random) -> Any:
-    """A payload that can never be right: junk, or a nearly right one with something missing, wrong or unknown."""
-    if dice.random() < 0.3 or not isinstance(event.payload, ParametersBody):
-        return dice.choice([junk for junk in JUNK if junk != {} or event.name != "generation:cancel"])
-    parameters = event.payload.parameters
-    payload = {name: good(field) for name, field in parameters.fields.items() if field.required or dice.random() < 0.3}
-    payload["projectId"] = project_id
-    required = [name for name, field in parameters.fields.items() if field.required and not takes_anything(field)]
-    name = dice.choice(required)
-    if dice.random() < 0.2:
-        del payload[name]
-    elif dice.random() < 0.2 or name == "projectId":
-        payload["projectId"] = dice.choice([UNKNOWN, None, 7, "nonsense", [project_id], {"id": project_id}])
-    else:
-        payload[name] = dice.choice([junk for junk in JUNK if refused(parameters, name, junk)])
-    return payload
+@dataclass
+class Event:
+    namespace: str
+    name: str
+    right: Any
+    required: bool  # something of the payload is
+    breaks: list[tuple[tuple[Any, ...], Any]]
+
+    def wrong(self, dice: random.Random) -> Any:
+        if self.breaks and dice.random() > JUNK:
+            return wrong_payloads.broken(self.right, *dice.choice(self.breaks))
+        junk = wrong_payloads.junk(dice)
+        return junk if self.required or not isinstance(junk, dict) else None
 
 
-def refused(parameters: Parameters, name: str, junk: Any) -> bool:
-    if not isinstance(parameters.fields[name], Id | Items | Record | Number | Flag | Choice):
-        return not isinstance(junk, str | dict)
-    return junk != [] and not isinstance(junk, dict)
+class Talker:
+    """A websocket in one namespace that sends whatever text it is given, and waits for the acks."""
+
+    def __init__(self, websocket: aiohttp.ClientWebSocketResponse, namespace: str) -> None:
+        self._websocket = websocket
+        self._prefix = "" if namespace == "/" else f"{namespace},"
+        self._acks: dict[int, asyncio.Future[dict[str, Any]]] = {}
+
+    async def enter(self, token: str) -> None:
+        await self._websocket.send_str(f"40{self._prefix}{json.dumps({'token': token})}")
+        while not (text := await self._websocket.receive_str(timeout=5)).startswith(f"40{self._prefix}"):
+            assert text[0] == "0", text
+
+    async def ask(self, event: str, payload: str) -> dict[str, Any]:
+        """The ack; `payload` is what stands behind the name, or "" for nothing."""
+        number = len(self._acks)
+        self._acks[number] = ack = asyncio.get_running_loop().create_future()
+        arguments = f'["{event}",{payload}]' if payload else f'["{event}"]'
+        await self._websocket.send_str(f"42{self._prefix}{number}{arguments}")
+        return await asyncio.wait_for(ack, 30)
+
+    async def listen(self) -> None:
+        async for message in self._websocket:
+            if message.data == "2":
+                await self._websocket.send_str("3")
+            elif message.data.startswith(f"43{self._prefix}"):
+                number, _, rest = message.data[2 + len(self._prefix) :].partition("[")
+                self._acks[int(number)].set_result(json.loads("[" + rest)[0])
 
 
-def takes_anything(field: Field) -> bool:
-    return type(field).__name__ == "Any_"
+@contextlib.asynccontextmanager
+async def talkers(server: dawg.Dawg, person: Estate) -> AsyncIterator[dict[str, Talker]]:
+    """One in each namespace; that in `/` has opened the person's project."""
+    found: dict[str, Talker] = {}
+    async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as listening:
+        for namespace in ("/", "/ai-brain", "/voice"):
+            url = f"{server.url}/socket.io/?EIO=4&transport=websocket"
+            websocket = await stack.enter_async_context(server.http.ws_connect(url, max_msg_size=0))
+            found[namespace] = talker = Talker(websocket, namespace)
+            await talker.enter(person.token)
+            listening.create_task(talker.listen(), name=f"listen {namespace}")
+            stack.push_async_callback(websocket.close)
+        assert (await found["/"].ask("join:project", dumps({"projectId": person.ids["project"]})))["success"]
+        yield found
+        await stack.aclose()
 
 
-def good(field: Field) -> Any:
-    if isinstance(field, Id):
-        return UNKNOWN
-    if isinstance(field, Items):
-        return [good(field.inner)]
-    if isinstance(field, Record):
-        return {name: good(each) for name, each in field.parameters.fields.items() if each.required}
-    if isinstance(field, Number):
-        return field.low or 1
-    return {"Flag": True, "Any_": {"a": 1}, "TimeSignature": "4/4", "Colour": "#aabbcc"}.get(type(field).__name__, "text")
+async def events(server: dawg.Dawg, person: Estate) -> list[Event]:
+    """Every event that clients can send, with a payload that fits the documents and names what the person has."""
+    _, document = await server.json("GET", "/asyncapi.json")
+    schemas = document["components"]["schemas"]
+    found = []
+    for name, operation in document["operations"].items():
+        if operation["action"] != "receive":
+            continue
+        _, namespace, event = name.split(" ")
+        payload = document["channels"][namespace]["messages"][event]["payload"]
+        sample = samples.sample(payload, schemas)
+        right = sample.filled([person.ids[(*slot.kinds, "project")[0]] for slot in sample.slots])
+        right = samples.over(right, EXAMPLES.get(event, {}))
+        schema = samples.resolved(payload, schemas)
+        required = bool(schema.get("required"))
+        breaks = wrong_payloads.breaks(payload, schemas, right) if schema.get("properties") else []
+        found.append(Event(namespace, event, right, required, breaks))
+    return found
 
 
-async def test_two_thousand_wrong_payloads_change_nothing_and_end_no_connection(
-    database_dsn: str, tmp_path: Path, javascript: JavaScript
+async def rows(server: dawg.Dawg) -> dict[str, list[str]]:
+    """Everything in the database, as text."""
+    return {
+        table: [row["row"] for row in await server.services.database.fetch_all(
+            f"SELECT to_jsonb(t)::text AS row FROM {table} t ORDER BY 1")]
+        for table in await estate.tables(server)
+    }  # fmt: skip
+
+
+async def test_ten_thousand_wrong_payloads_change_nothing_and_end_no_connection(
+    database_dsn: str, tmp_path: Path
 ) -> None:
     dice = random.Random(7)
-    async with dawg.running(database_dsn, tmp_path) as server:
-        _, project = await server.json("POST", "/api/projects", json={"name": "Song"})
-        await server.json("POST", "/api/tracks", json={"projectId": project["id"], "name": "Kick"})
-        before = await server.services.document.snapshot(project["id"], "ada")
-        clients = [await javascript.connect(server.url, auth={"userId": "ada"}) for _ in range(4)]
-        for client in clients:
-            assert (await client.emit_ack("join:project", {"projectId": project["id"]}))["success"]
-        events = list(tables.MAIN.all)
-        sent: set[str] = set()
+    async with dawg.running(database_dsn, tmp_path, **SERVER) as server:
+        ada = await estate.settle(server, "ada", SECRET)
+        known = await events(server, ada)
+        before = await rows(server)
+        async with talkers(server, ada) as talking:
 
-        async def send(number: int) -> None:
-            event = events[number % len(events)]
-            payload = wrong(event, project["id"], dice)
-            ack = await clients[number % len(clients)].emit_ack(event.name, payload, timeout=30)
-            assert ack["success"] is False, (event.name, payload, ack)
-            assert ack["code"] != "internal_error", (event.name, payload)
-            sent.add(event.name)
+            async def send(event: Event) -> None:
+                payload = event.wrong(dice)
+                ack = await talking[event.namespace].ask(event.name, dumps(payload))
+                what = (event.namespace, event.name, dumps(payload)[:300], ack)
+                assert ack["success"] is False, what
+                assert ack["code"] in {"validation_error", "not_joined", "not_found", *NEEDS_MORE}, what
 
-        for start in range(0, PAYLOADS, AT_ONCE):
-            await asyncio.gather(*(send(number) for number in range(start, start + AT_ONCE)))
-        assert sent == {event.name for event in events}
-        for client in clients:
-            assert client.disconnected is None
-            assert (await client.emit_ack("cursor:move", {"projectId": project["id"], "position": {"x": 1}}))["success"]
-        assert await server.services.document.snapshot(project["id"], "ada") == before
+            for start in range(0, PAYLOADS, AT_ONCE):
+                await asyncio.gather(*(send(known[n % len(known)]) for n in range(start, start + AT_ONCE)))
+            assert await rows(server) == before
+            for event in (each for each in known if each.breaks):  # and what is right is not refused for the same reason
+                ack = await talking[event.namespace].ask(event.name, dumps(event.right))
+                assert ack.get("code") != "validation_error", (event.name, event.right, ack)

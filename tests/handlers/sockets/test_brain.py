@@ -20,12 +20,6 @@ from tests.simulators.anthropic import text, thinking, tool_use, turn
 
 
 @pytest.fixture
-async def model() -> AsyncIterator[Model]:
-    async with anthropic.AnthropicSimulator(key="sk-test-of-brain") as simulator:
-        yield Model(simulator)
-
-
-@pytest.fixture
 async def server(database_dsn: str, tmp_path: Path, model: Model) -> AsyncIterator[Dawg]:
     async with brains.server(database_dsn, tmp_path, model) as running:
         yield running

@@ -94,6 +94,7 @@ class Turn:
     usage: Usage | None = None
     delay: float = 0.0  # seconds before every event but the first
     chunk: int | None = None
+    loose: bool = False  # as a compatible service may write it: see `wire.loose`
     running_usage: bool = False  # a cumulative message_delta after every block, as the API may send
 
     @property
@@ -137,6 +138,12 @@ def tool_use(
     deltas = pieces or tuple(encoded[at : at + every] for at in range(0, len(encoded), every))
     start = {"type": "tool_use", "id": id or f"toolu_01{next(_serial):022d}", "name": name, "input": {}}
     return Block(start | {"caller": {"type": "direct"}}, ("", *deltas))
+
+
+def form(value: Any, every: int = 40) -> Block:
+    """JSON as the answer to a request with a schema, in pieces of `every` characters; text is taken as it is."""
+    encoded = value if isinstance(value, str) else json.dumps(value)
+    return text(*(encoded[at : at + every] for at in range(0, len(encoded), every)))
 
 
 def turn(*steps: Block | Step, stop_reason: StopReason | None = None, **options: Any) -> Turn:

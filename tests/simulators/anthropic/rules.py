@@ -16,6 +16,10 @@ FIELDS = {
 }
 REMOVED = ("temperature", "top_p", "top_k")
 MAX_CACHE_MARKS = 4
+SCHEMA_WORDS = {
+    *("type", "enum", "const", "anyOf", "allOf", "$ref", "$defs", "title", "description", "format"),
+    *("properties", "required", "additionalProperties", "items", "minItems"),
+}
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 
@@ -78,6 +82,7 @@ def _body(body: Any, signatures: Mapping[str, str], paused: Collection[str]) -> 
     _need(isinstance(body["messages"], list) and body["messages"], "messages: at least one message is required")
     _tools(body)
     _thinking(body.get("thinking"), limit)
+    _output(body.get("output_config"))
     _messages(body["messages"], signatures, paused)
     _cache_marks(body)
 
@@ -122,6 +127,39 @@ def _thinking(thinking: Any, limit: int) -> None:
         budget = thinking.get("budget_tokens", 0)
         _need(budget >= 1024, "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024")
         _need(limit > budget, "`max_tokens` must be greater than `thinking.budget_tokens`.")
+
+
+def _output(config: Any) -> None:
+    if config is None:
+        return
+    _need(isinstance(config, dict) and not set(config) - {"effort", "format"}, "output_config: Extra inputs")
+    effort = config.get("effort")
+    _need(effort in (None, "low", "medium", "high", "xhigh", "max"), "output_config.effort: unknown value")
+    if (format := config.get("format")) is not None:
+        _need(format.get("type") == "json_schema", "output_config.format.type: Input should be 'json_schema'")
+        _schema(format.get("schema"), "output_config.format.schema")
+
+
+def _schema(schema: Any, where: str) -> None:
+    """The subset of JSON Schema that answers can be held to (as the SDK's own transformation of schemas leaves it)."""
+    _need(isinstance(schema, dict), f"{where}: Field required")
+    strange = set(schema) - SCHEMA_WORDS
+    _need(not strange, f"{where}: For '{schema.get('type')}' type, properties {sorted(strange)} are not supported")
+    built = [name for name in ("type", "anyOf", "allOf", "enum", "const", "$ref") if name in schema]
+    _need(built, f"{where}: Schema must have a 'type', 'anyOf', 'allOf', 'enum', 'const' or '$ref'")
+    _need(isinstance(schema.get("type", ""), str), f"{where}.type: Input should be a valid string")
+    if schema.get("type") == "object":
+        closed = schema.get("additionalProperties") is False
+        _need(closed, f"{where}: For 'object' type, 'additionalProperties' must be explicitly set to false")
+        known = schema.get("properties", {})
+        _need(set(schema.get("required", ())) <= set(known), f"{where}.required: names an unknown property")
+        for name, inner in known.items():
+            _schema(inner, f"{where}.properties.{name}")
+    if "items" in schema:
+        _schema(schema["items"], f"{where}.items")
+    _need(schema.get("minItems", 0) in (0, 1), f"{where}.minItems: values other than 0 or 1 are not supported")
+    for at, inner in enumerate(schema.get("anyOf", ())):
+        _schema(inner, f"{where}.anyOf.{at}")
 
 
 def _messages(messages: list[Any], signatures: Mapping[str, str], paused: Collection[str]) -> None:

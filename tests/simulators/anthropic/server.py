@@ -180,10 +180,12 @@ class AnthropicSimulator:
                 _reset(request)
                 return response
             else:
+                if answer.turn.loose:
+                    event = wire.loose(event)
                 for at in range(0, len(event), answer.turn.chunk or len(event)):
                     await response.write(event[at : at + (answer.turn.chunk or len(event))])
                 record.events_sent += 1
-                if event.startswith(b"event: error"):
+                if b"event: error" in event:
                     break
         await response.write_eof()
         return response

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from tests.simulators.anthropic import cache, replies
 
 CUT = b"cut"
+_OPTIONAL: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "message_start": {"message": ("id", "content", "usage", "stop_reason", "stop_sequence", "stop_details")},
+    "content_block_start": {"content_block": ("text", "citations", "thinking", "signature", "input", "caller")},
+    "message_delta": {"delta": ("stop_sequence", "stop_details"), "usage": ("input_tokens",)},
+}
 
 
 class Answer:
@@ -105,6 +110,22 @@ class Answer:
         lifetimes = dict.fromkeys(("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"), 0)
         lifetimes[f"ephemeral_{self._lifetime}_input_tokens"] = self._usage.cache_write
         return lifetimes
+
+
+def loose(event: bytes) -> bytes:
+    """The same for whoever reads the standard leniently: lines end in CRLF, comments and unknown events come between,
+    there are unknown fields, and what is optional is left out."""
+    name, data = event.decode().rstrip("\n").split("\n", 1)
+    fields = json.loads(data.removeprefix("data: "))
+    for part, optional in _OPTIONAL.get(fields["type"], {}).items():
+        for each in optional:
+            fields[part].pop(each, None)
+    fields["moon"] = {"phase": [1, None]}
+    lines = [
+        ": a comment", "", "event: moon_phase", 'data: {"type": "moon_phase", "index": 99}', "", "event: ping",
+        'data: {"type": "ping"}', "", "id: 7", name, f"data: {json.dumps(fields)}", "", "",
+    ]  # fmt: skip
+    return "\r\n".join(lines).encode()
 
 
 def _delta(block: replies.Block, piece: str) -> dict[str, str]:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+import gc
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import structlog
@@ -18,7 +20,6 @@ PROVIDER = "anthropic"
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 45.0  # seconds without a byte; pings come far more often
 WRITE_TIMEOUT = 15.0  # seconds
-SMALL_TIMEOUT = 20.0  # seconds for a whole answer of the small model
 OPERATOR = {"authentication_error", "billing_error", "permission_error", "not_found_error"}  # for whoever runs us
 
 log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
@@ -28,7 +29,7 @@ class Claude:
     def __init__(self, key: str | None, url: str, model: str, small_model: str) -> None:
         self.model, self.small_model = model, small_model
         self._key, self._url = key, url
-        self._sdk: Any = None
+        self._sdk: asyncio.Task[Any] | None = None
 
     @property
     def configured(self) -> bool:
@@ -53,52 +54,57 @@ class Claude:
             finally:
                 await stream.close()
 
-    async def small(self, request: Mapping[str, Any]) -> Any:
-        """A whole message of the small model. Raises as `stream`."""
-        client = await self._client()
-        with _translated():
-            return await client.messages.create(**request, model=self.small_model, timeout=SMALL_TIMEOUT)
+    def warm(self) -> None:
+        """Begins to load the SDK, so that the first question need not wait for it; nothing is loaded without a key."""
+        if self._key and self._sdk is None:
+            self._sdk = asyncio.create_task(asyncio.to_thread(self._load), name="brain sdk")
 
     async def close(self) -> None:
         if self._sdk is not None:
-            await self._sdk.close()
+            await (await self._sdk).close()
 
     async def _client(self) -> Any:
         self.require()
-        if self._sdk is None:
-            await asyncio.to_thread(_import)
-        if self._sdk is None:  # nobody else made one while the import ran
-            import anthropic
+        self.warm()
+        assert self._sdk is not None
+        return await asyncio.shield(self._sdk)  # whoever is cancelled meanwhile takes it from nobody else
 
-            timeout = anthropic.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT, write=WRITE_TIMEOUT)
-            # We retry by ourselves, because only we know whether something was said already.
-            self._sdk = anthropic.AsyncAnthropic(
-                api_key=self._key, base_url=self._url, timeout=timeout, max_retries=0
-            )
-        return self._sdk
+    def _load(self) -> Any:
+        """Takes a second or more, so it is done beside the event loop."""
+        if "anthropic" not in sys.modules:
+            _import_for_good()
+        import anthropic
+
+        timeout = anthropic.Timeout(READ_TIMEOUT, connect=CONNECT_TIMEOUT, write=WRITE_TIMEOUT)
+        # We retry by ourselves, because only we know whether something was said already.
+        return anthropic.AsyncAnthropic(api_key=self._key, base_url=self._url, timeout=timeout, max_retries=0)
 
 
-def _import() -> None:
-    """Takes a second the first time, so it is done beside the event loop."""
-    import anthropic
-    import anthropic.resources.messages  # noqa: F401
+def _import_for_good() -> None:
+    """Full garbage collections, which stop the event loop as well, never look through what is imported here: there is
+    much of it, and none of it is garbage."""
+    gc.disable()
+    try:
+        import anthropic.resources.messages  # noqa: F401
+
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 @contextlib.contextmanager
-def _translated() -> Any:
+def _translated() -> Iterator[None]:
     import anthropic
     import httpx2
 
     try:
         yield
     except (anthropic.APITimeoutError, httpx2.TimeoutException) as error:
-        raise errors.ProviderTimeout(
-            "The language model did not answer in time. Try again.", details={"provider": PROVIDER}
-        ) from error
+        raise too_slow() from error
     except anthropic.APIStatusError as error:
         raise _refusal(error) from error
     except (anthropic.APIError, httpx2.HTTPError, ValueError) as error:
-        raise _failed("connection_lost", retryable=True) from error
+        raise connection_lost() from error
 
 
 def _refusal(error: Any) -> errors.DawgError:
@@ -115,9 +121,7 @@ def _refusal(error: Any) -> errors.DawgError:
             details={"provider": PROVIDER, "providerCode": code}, retry_after=retry_after or 5.0,
         )  # fmt: skip
     if kind == "timeout_error" or (not kind and error.status_code in (408, 504)):
-        return errors.ProviderTimeout(
-            "The language model did not answer in time. Try again.", details={"provider": PROVIDER}
-        )
+        return too_slow()
     retryable = kind in ("overloaded_error", "api_error") or (not kind and error.status_code >= 500)
     if kind in OPERATOR:
         log.error("The language model refuses this server's account or settings: look at its key, model and billing.",
@@ -126,6 +130,21 @@ def _refusal(error: Any) -> errors.DawgError:
         log.error("The language model refused a request as wrong.", action="provider_refused", provider=PROVIDER,
                   code=code, status=error.status_code)  # fmt: skip
     return _failed(code or str(error.status_code), retryable=retryable, retry_after=retry_after)
+
+
+def too_slow() -> errors.ProviderTimeout:
+    return errors.ProviderTimeout(
+        "The language model did not answer in time. Try again.", details={"provider": PROVIDER}
+    )
+
+
+def connection_lost() -> errors.ProviderFailed:
+    return _failed("connection_lost", retryable=True)
+
+
+def unusable(code: str, sentence: str) -> errors.ProviderFailed:
+    """For an answer that came, and is of no use; the same question would not do better."""
+    return errors.ProviderFailed(sentence, details={"provider": PROVIDER, "providerCode": code, "retryable": False})
 
 
 def _failed(code: str, *, retryable: bool, retry_after: float | None = None) -> errors.ProviderFailed:
