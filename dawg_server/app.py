@@ -63,6 +63,7 @@ from dawg_server.generation.runner import Runner
 from dawg_server.generation.service import GenerationService, JobLimits
 from dawg_server.generation.settling import Settler
 from dawg_server.generation.sweeper import Sweeper
+from dawg_server.generation.vocals.lyricist import Lyricist
 from dawg_server.health import Health
 from dawg_server.identity import Identity
 from dawg_server.limits import Limits
@@ -145,12 +146,15 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         stack.push_async_callback(workers.close)
         probes = Workers(1)  # so that an upload never waits behind a long rendering
         stack.push_async_callback(probes.close)
+        limits = Limits(settings.redis_url)
+        stack.push_async_callback(limits.close)
         claude = Claude(
             settings.anthropic_key, settings.anthropic_url, settings.anthropic_model, settings.anthropic_small_model
         )
         stack.push_async_callback(claude.close)
+        small = SmallModel(costs, limits, claude, per_minute=settings.advice_per_minute)
         outside = Outside(
-            database, bus, storage, workers, link_base=settings.link_base,
+            database, bus, storage, workers, Lyricist(small), link_base=settings.link_base,
             key=await server_secrets.get_or_create(database, CALLBACK_KEY),
             replicate=(settings.replicate_key, settings.replicate_url), suno=(settings.suno_key, settings.suno_url),
         )  # fmt: skip
@@ -178,11 +182,10 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         cleaner = Cleaner(database, storage)
         stack.push_async_callback(cleaner.close)
 
-        limits = Limits(settings.redis_url)
-        stack.push_async_callback(limits.close)
         generation = GenerationService(
             database, bus, queue, limits,
             JobLimits(settings.jobs_per_minute, settings.jobs_running, settings.jobs_waiting), purchases,
+            slots=settings.job_concurrency,
         )  # fmt: skip
         archives = Archives(
             database, storage, workers, work, measuring,
@@ -205,7 +208,6 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             ),
         )  # fmt: skip
         stack.push_async_callback(voice.close)
-        small = SmallModel(costs, limits, claude, per_minute=settings.advice_per_minute)
         memory = Memory(database)
         places = Places(
             database, limits,

@@ -63,7 +63,7 @@ class Limits:
         if allowance.remaining < 0:
             raise errors.RateLimited(
                 f"That was more than {per_minute} times in a minute. Wait a moment.",
-                details={"limit": per_minute, "resetsAt": round(allowance.resets_at, 3)},
+                details={"limit": per_minute, "remaining": 0, "resetsAt": round(allowance.resets_at, 3)},
                 retry_after=max(1.0, allowance.resets_at - time.time()),
             )
         return allowance

@@ -269,7 +269,7 @@ class Settings:
         secret=True,
     )
     replicate_url: str = _variable("REPLICATE_BASE_URL", "https://api.replicate.com", "without /v1", check=_HTTP)
-    suno_key: str | None = _variable("SUNO_API_KEY", None, "songs with vocals, by a Suno gateway", secret=True)
+    suno_key: str | None = _variable("SUNO_API_KEY", None, "songs with vocals, also for a hummed melody", secret=True)
     suno_url: str = _variable("SUNO_BASE_URL", "https://api.sunoapi.org", "the gateway's address", check=_HTTP)
 
     # given by the platform

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -85,6 +85,22 @@ def read(
     if not blocks:
         raise _unsupported("there is not one sample in it")
     return np.concatenate(blocks)
+
+
+def excerpt(
+    blocks: Iterable[arrays.Samples], rate: int, offset: float, seconds: float | None
+) -> Iterator[arrays.Samples]:
+    """`seconds` of the sound from `offset` seconds on, None: to its end. Reads no further than that."""
+    first = round(max(offset, 0.0) * rate)
+    end = None if seconds is None else first + round(max(seconds, 0.0) * rate)
+    at = 0
+    for block in blocks:
+        if end is not None and at >= end:
+            return
+        wanted = block[max(first - at, 0) : None if end is None else end - at]
+        at += len(block)
+        if len(wanted):
+            yield wanted
 
 
 @contextlib.contextmanager

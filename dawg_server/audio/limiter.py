@@ -2,7 +2,9 @@
 
 The gain that each frame needs is held over the look-ahead window (a sliding minimum), let go exponentially in
 decibels, and smoothed by two moving averages that together fill the window. Every average is taken over values that
-already satisfy the frame in question, so the smoothed gain does too: no overshoot and no clipping.
+already satisfy the frame in question, so the smoothed gain does too: no overshoot and no clipping. All of this happens
+once per few frames, whose greatest need counts; in between the gain goes straight from one value to the next, both of
+which satisfy them.
 All channels share one gain, which keeps the stereo image in place.
 """
 
@@ -15,6 +17,7 @@ import numpy as np
 from dawg_server.audio import arrays, truepeak
 
 _FACTOR = 8  # oversampling of the detector; four-fold would miss up to 0.5 dB of a tone near half the sample rate
+_STEP = 4  # frames per value of gain
 _CHUNK = 16_384  # frames worked on at once, whatever the caller's blocks: the result never depends on them
 _MARGIN_DB = 0.05  # for what lies between the detector's points
 _INAUDIBLE_DB = 1e-3  # a smaller reduction ends, so that quiet passages return to exactly 0 dB
@@ -29,6 +32,7 @@ class Limiter:
     _waiting: arrays.Samples
     _delayed: arrays.Samples
     _last_gap: arrays.Samples
+    _last_gain: float
     _needs: arrays.Doubles
     _smoothed: tuple[arrays.Doubles, arrays.Doubles]
 
@@ -38,10 +42,10 @@ class Limiter:
         """`ceiling_db` in dBTP; `release_ms` is the time in which a reduction falls to 37 % of its decibels."""
         self._channels = channels
         self._ceiling = 10 ** ((ceiling_db - _MARGIN_DB) / 20)
-        self._half = max(8, round(rate * lookahead_ms / 2000))
-        self._reach = 2 * self._half - 2  # frames; the two averages of `half` values together
-        self._decay = -1000 / (release_ms * rate)  # natural logarithm of the factor per frame
-        self._delay = truepeak.HALF + self._reach  # frames held back
+        self._half = max(4, round(rate * lookahead_ms / 2000 / _STEP))  # steps
+        self._reach = 2 * self._half - 1  # steps; both averages of `half` values together, and one to come from
+        self._decay = -1000 * _STEP / (release_ms * rate)  # natural logarithm of the factor per step
+        self._delay = truepeak.HALF + self._reach * _STEP  # frames held back
         self._interpolator = truepeak.Interpolator(_FACTOR)
         self._reset()
 
@@ -54,16 +58,20 @@ class Limiter:
 
     def flush(self) -> arrays.Samples:
         """The frames held back; afterwards the limiter is as new."""
-        silence = np.zeros((self._delay, self._channels), np.float32)
-        rest = self._joined([self._limit(self._waiting), self._limit(silence)])
+        rest = len(self._waiting) + self._delay
+        ending = np.zeros((-(-rest // _STEP) * _STEP, self._channels), np.float32)
+        ending[: len(self._waiting)] = self._waiting
+        due = rest - self._lead
+        last = self._joined([self._limit(ending)])[:due]
         self._reset()
-        return rest
+        return last
 
     def _reset(self) -> None:
         self._waiting = np.zeros((0, self._channels), np.float32)
         self._delayed = np.zeros((max(self._delay, 2 * truepeak.HALF - 1), self._channels), np.float32)
         self._lead = self._delay  # frames of silence still to be dropped: they only filled the delay
         self._last_gap = np.zeros(1, np.float32)
+        self._last_gain = 1.0
         self._needs = np.zeros(self._reach)  # dB, the last values before the sliding maximum
         self._reduction = 0.0  # dB, the last value of the release
         self._smoothed = np.zeros(self._half - 1), np.zeros(self._half - 1)  # dB, before each average
@@ -80,34 +88,38 @@ class Limiter:
         known = np.concatenate((self._delayed, fresh))
         self._delayed = known[len(fresh) :]
         needs = np.concatenate((self._needs, self._needed(known[-len(fresh) - 2 * truepeak.HALF + 1 :])))
-        self._needs = needs[len(fresh) :]
+        self._needs = needs[-self._reach :]
         leaving = known[-len(fresh) - self._delay :][: len(fresh)]
-        if not (needs.any() or self._reduction or self._smoothed[0].any() or self._smoothed[1].any()):
+        quiet = self._last_gain == 1 and not self._reduction
+        if quiet and not (needs.any() or self._smoothed[0].any() or self._smoothed[1].any()):
             return leaving
         reduction = self._released(_sliding_maximum(needs, self._reach + 1))
         first, second = self._smoothed
         once = _moving_average(np.concatenate((first, reduction)), self._half)
         twice = _moving_average(np.concatenate((second, once)), self._half)
         self._smoothed = _last(first, reduction), _last(second, once)
-        gain = np.exp(twice * (-math.log(10) / 20)).astype(np.float32)
-        limited: arrays.Samples = leaving * gain[:, np.newaxis]
+        gains = np.concatenate(([self._last_gain], np.exp(twice * (-math.log(10) / 20))))
+        self._last_gain = float(gains[-1])
+        ramps = gains[:-1, np.newaxis] + np.diff(gains)[:, np.newaxis] * (np.arange(_STEP) / _STEP)
+        limited: arrays.Samples = leaving * ramps.reshape(-1, 1).astype(np.float32)
         return limited
 
     def _needed(self, known: arrays.Samples) -> arrays.Doubles:
-        """Decibels over the ceiling around each frame, for the frames whose neighbourhood is complete."""
+        """Decibels over the ceiling around the frames of each step, for those whose neighbourhood is complete."""
         count = len(known) - 2 * truepeak.HALF + 1
-        heights = np.abs(known).max(axis=1)
+        heights = np.maximum.reduce([np.abs(lane) for lane in known.T])
         if float(heights.max()) * self._interpolator.highest_gain <= self._ceiling:
             self._last_gap = np.zeros(1, np.float32)
-            return np.zeros(count)
+            return np.zeros(count // _STEP)
         gaps = np.maximum.reduce([self._interpolator.gaps(np.ascontiguousarray(lane)) for lane in known.T])
         before = np.concatenate((self._last_gap, gaps[:-1]))
         self._last_gap = gaps[-1:]
         middle = truepeak.HALF - 1
         heights = np.maximum(np.maximum(before, gaps), heights[middle : middle + count])
-        over = heights > self._ceiling
-        needed = np.zeros(count)
-        needed[over] = 20 * np.log10(heights[over] / self._ceiling)
+        highest = np.maximum.reduce([heights[frame::_STEP] for frame in range(_STEP)])
+        over = highest > self._ceiling
+        needed = np.zeros(len(highest))
+        needed[over] = 20 * np.log10(highest[over] / self._ceiling)
         return needed
 
     def _released(self, held: arrays.Doubles) -> arrays.Doubles:

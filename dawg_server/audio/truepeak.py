@@ -77,7 +77,7 @@ class Interpolator:
             highest_gain = max(highest_gain, float(np.abs(kernel).sum()))
             columns += [np.concatenate((np.zeros(gap), kernel, np.zeros(_ROW - 1 - gap))) for gap in range(_ROW)]
         self.highest_gain = highest_gain  # no input below 1 can produce more than this between its samples
-        self._matrix = np.array(columns, np.float32).T.copy()
+        self._matrix = np.array(columns, np.float32)
         self._phases = factor - 1
 
     def gaps(self, lane: arrays.Samples) -> arrays.Samples:
@@ -94,9 +94,10 @@ class Interpolator:
         padded = np.zeros(rows * _ROW + width - _ROW, np.float32)
         padded[: len(lane)] = lane
         windows = np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(padded, width)[::_ROW])
-        points = (windows @ self._matrix).reshape(rows, self._phases, _ROW)
-        highest: arrays.Samples = np.maximum(points.max(axis=1), -points.min(axis=1)).reshape(-1)[:count]
-        return highest
+        points = self._matrix @ windows.T  # one row for each phase and gap, so that maxima are taken over long runs
+        np.abs(points, out=points)
+        highest: arrays.Samples = points.reshape(self._phases, _ROW * rows).max(axis=0)
+        return highest.reshape(_ROW, rows).T.reshape(-1)[:count]
 
 
 def _kaiser(position: arrays.Doubles) -> arrays.Doubles:

@@ -166,6 +166,7 @@ def _exceeded(refusal: budgets.Refusal, at: datetime.datetime) -> errors.BudgetE
         f"{alerts.dollars(refusal.spent)} are spent{held}.",
         details={
             "period": refusal.period, "limit": refusal.limit, "spent": refusal.spent, "reserved": refusal.reserved,
+            "remaining": max(0.0, round(refusal.limit - refusal.spent - refusal.reserved, 6)),
             "resetsAt": alerts.time(resets_at),
         },
         retry_after=math.ceil((resets_at - at).total_seconds()),

@@ -5,6 +5,7 @@ A worker writes under a `Lease`, so that one that was thought dead and comes bac
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from dawg_server.database.pool import Connection, Database, Json
@@ -253,6 +254,32 @@ async def due(database: Database, *, since: float, limit: int = 1000) -> list[st
         (since, limit),
     )
     return [row["id"] for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Jobs of one kind that are at work or wait; seconds of all of them together."""
+
+    type: str
+    provider: str | None
+    state: State
+    jobs: int
+    audio_seconds: float
+    elapsed_seconds: float
+
+
+async def load_before(database: Database, job: Job) -> list[Load]:
+    """What runs, and what waits before this job."""
+    rows = await database.fetch_all(
+        """SELECT type, provider, state, count(*) AS jobs,
+               coalesce(sum((input->>'duration')::double precision), 0) AS audio_seconds,
+               coalesce(sum(extract(epoch FROM now() - started_at)), 0)::double precision AS elapsed_seconds
+           FROM generations
+           WHERE state = 'active' OR (state = 'waiting' AND (created_at, id) < (%s, %s))
+           GROUP BY type, provider, state""",
+        (job.created_at, job.id),
+    )
+    return [Load(**(row | {"state": State(row["state"]), "jobs": int(row["jobs"])})) for row in rows]
 
 
 async def past_seconds(database: Database, type: str, provider: str | None) -> list[tuple[float, float]]:

@@ -1,4 +1,4 @@
-"""How long a job should take, from how long the ones before it took."""
+"""How long a job should take, from how long the ones before it took, and how long it has to wait for its turn."""
 
 from __future__ import annotations
 
@@ -7,18 +7,43 @@ from typing import Any
 
 from dawg_server.database import generations
 from dawg_server.database.pool import Database
+from dawg_server.generation.job import Job, State
 
-# Seconds (to begin, per second of audio) on a small machine, until jobs of this server tell better.
-FIRST_GUESS = {"embedded": (2.0, 0.1), "replicate": (20.0, 1.5), "suno": (150.0, 0.0), "local": (1.0, 0.1)}
+# Seconds (to begin, per second of audio) on a small machine. They tell how time grows with length, which differs from
+# provider to provider; the jobs of this server tell how fast it really is.
+SHAPES = {"embedded": (2.0, 0.1), "replicate": (20.0, 1.5), "suno": (150.0, 0.0), "local": (1.0, 0.1)}
 UNKNOWN = (10.0, 0.5)
 
 
 async def seconds(database: Database, type: str, provider: str | None, input: dict[str, Any]) -> float:
     """Seconds of work for one job, waiting not included."""
-    asked = float(input.get("duration") or 0.0)
+    work = _guess(provider, 1, float(input.get("duration") or 0.0))
+    return round(work * await _pace(database, type, provider), 1)
+
+
+async def until_done(database: Database, job: Job, slots: int) -> float:
+    """Seconds from now until a job that has just been accepted should be finished, the jobs before it included.
+
+    `slots`: how many jobs this process runs at once; when more are seen to run, others help.
+    """
+    own = await seconds(database, job.type, job.provider, job.input)
+    load = await generations.load_before(database, job)
+    running = sum(each.jobs for each in load if each.state is State.ACTIVE)
+    if running < slots and not any(each.state is State.WAITING for each in load):
+        return own
+    left = 0.0
+    for each in load:
+        work = _guess(each.provider, each.jobs, each.audio_seconds) * await _pace(database, each.type, each.provider)
+        left += max(0.0, work - each.elapsed_seconds)
+    return round(own + left / max(slots, running, 1), 1)
+
+
+def _guess(provider: str | None, jobs: int, audio_seconds: float) -> float:
+    begin, per_second = SHAPES.get(provider or "", UNKNOWN)
+    return begin * jobs + per_second * audio_seconds
+
+
+async def _pace(database: Database, type: str, provider: str | None) -> float:
+    """By what jobs of that kind have taken longer than guessed; 1 before there are any."""
     past = await generations.past_seconds(database, type, provider)
-    if past:
-        rates = [took / max(length, 1.0) for length, took in past] if asked else [took for _, took in past]
-        return round(median(rates) * max(asked, 1.0), 1)
-    start, per_second = FIRST_GUESS.get(provider or "", UNKNOWN)
-    return round(start + per_second * asked, 1)
+    return median(took / _guess(provider, 1, length) for length, took in past) if past else 1.0

@@ -18,6 +18,8 @@ from dawg_server.generation.providers.replicate import ReplicateProvider
 from dawg_server.generation.providers.replicate_api import ReplicateApi
 from dawg_server.generation.providers.suno import SunoProvider
 from dawg_server.generation.providers.suno_api import SunoApi
+from dawg_server.generation.vocals.lyricist import Lyricist
+from dawg_server.generation.vocals.singing import MelodySinger
 from dawg_server.generation.webhooks import Signatures, Webhooks
 from dawg_server.storage import Storage
 
@@ -39,7 +41,7 @@ class Outside:
     """`providers`, and `webhooks` for what they tell by themselves."""
 
     def __init__(
-        self, database: Database, bus: LocalBus, storage: Storage, workers: Workers, *, key: bytes,
+        self, database: Database, bus: LocalBus, storage: Storage, workers: Workers, lyricist: Lyricist, *, key: bytes,
         link_base: str | None, replicate: tuple[str | None, str], suno: tuple[str | None, str],
     ) -> None:  # fmt: skip
         """`key` makes secrets of addresses; `replicate`, `suno`: (API key, base URL)."""
@@ -50,19 +52,23 @@ class Outside:
         suno_key, suno_url = suno
         api = ReplicateApi(replicate_key, replicate_url) if replicate_key else None
         self.webhooks = Webhooks(database, bus, key, link_base, Signatures(api.webhook_secret) if api else None)
+        recordings = StoredRecordings(database, storage)
         copier = Copier(Downloader(replicate_url, suno_url), workers)
         found: list[PaidProvider] = []
         if api:
             # Replicate calls back over https alone and refuses to begin with any other address.
             reachable = (link_base or "").startswith("https://") or replicate_url.startswith("http://")
             provider = ReplicateProvider(
-                api, copier, StoredRecordings(database, storage), hints,
+                api, copier, recordings, hints,
                 webhook=self.webhooks.replicate_url if reachable else None,
             )  # fmt: skip
             self._stack.push_async_callback(provider.close)
             found.append(provider)
         if suno_key:
-            singer = SunoProvider(SunoApi(suno_key, suno_url), copier, hints, callback=self.webhooks.suno_url)
+            singer = SunoProvider(
+                SunoApi(suno_key, suno_url), copier, hints, MelodySinger(recordings, workers, lyricist),
+                callback=self.webhooks.suno_url,
+            )  # fmt: skip
             self._stack.push_async_callback(singer.close)
             found.append(singer)
         self.providers = tuple(found)

@@ -43,13 +43,17 @@ class Purchases:
             yield
 
     async def book(self, job: Job, provider: str, charge: Charge) -> None:
-        """Writes a call down, once however often it is told. Never fails because of the database."""
+        """Writes a call down, once however often it is told. Never fails because of the database.
+
+        What the job has held back for it is given back in the same step: money that is spent must not count as reserved
+        too, or other jobs of the same user would find no room for what was reserved for them.
+        """
         usage = Usage(
             service=provider, model=charge.model, operation=job.type, billed=charge.billed,
             request_id=f"{provider}:{charge.ref}", project_id=job.project_id, generation_id=job.id,
             metadata=charge.metadata,
         )  # fmt: skip
-        await self._costs.settle(job.owner_id, None, usage)
+        await self._costs.settle(job.owner_id, job.id if charge.billed else None, usage)
         with contextlib.suppress(errors.DependencyUnavailable):  # the ledger, which is the truth, waits in a file then
             await generations.sum_cost(self._database, job.id)
 

@@ -39,8 +39,10 @@ class GenerationService:
 
     def __init__(
         self, database: Database, bus: LocalBus, queue: JobQueue, limits: Limits, job_limits: JobLimits,
-        purchases: Purchases,
+        purchases: Purchases, *, slots: int,
     ) -> None:  # fmt: skip
+        """`slots`: how many jobs this process runs at once."""
+        self._slots = slots
         self._database, self._bus, self._queue, self._purchases = database, bus, queue, purchases
         self._limits, self._job_limits = limits, job_limits
         self._waiters: dict[str, set[asyncio.Event]] = defaultdict(set)
@@ -57,7 +59,7 @@ class GenerationService:
         base_url: str,
         project_id: str | None = None,
     ) -> tuple[Job, float]:
-        """Returns the accepted job, which survives a restart from now on, and its estimated seconds.
+        """Returns the accepted job, which survives a restart from now on, and in how many seconds it should be done.
 
         `base_url` is the address under which the caller reached us: links about this job begin with it.
         Raises `RateLimited`, `QueueFull` and, for a provider that costs money, `BudgetExceeded`.
@@ -71,7 +73,7 @@ class GenerationService:
             await self._purchases.release(job_id)
             raise
         position = await generations.position(self._database, job)
-        estimate = await estimates.seconds(self._database, type, provider, input)
+        estimate = await estimates.until_done(self._database, job, self._slots)
         log.info(
             "A job was accepted.", action="job_queued", job_id=job.id, type=type, provider=provider, position=position
         )
@@ -93,7 +95,8 @@ class GenerationService:
             if waiting >= self._job_limits.waiting:
                 raise errors.QueueFull(
                     f"{waiting} of your jobs are waiting already. Try again when some have finished.",
-                    details={"limit": self._job_limits.waiting, "waiting": waiting}, retry_after=BUSY_RETRY_AFTER,
+                    details={"limit": self._job_limits.waiting, "waiting": waiting, "remaining": 0},
+                    retry_after=BUSY_RETRY_AFTER,
                 )  # fmt: skip
             return await generations.insert(
                 connection, job_id=job_id, owner_id=owner_id, project_id=project_id, type=type, input=input,
@@ -147,6 +150,7 @@ class GenerationService:
         for job in await generations.unfinished(self._database, project_id):
             if await generations.cancel(self._database, job.id):
                 log.info("A job was cancelled with its project.", action="job_cancelled", job_id=job.id)
+                await self._purchases.release(job.id)
                 await self._bus.publish(events.GenerationCancelled(job_id=job.id, type=job.type, user_id=job.owner_id))
 
     async def page(

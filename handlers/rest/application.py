@@ -29,6 +29,7 @@ from handlers.rest import (
     projects,
     tracks,
     versions,
+    vocals,
     voice,
     webhooks,
 )
@@ -49,10 +50,10 @@ EXPOSED_HEADERS = (
 def routes() -> tuple[Route, ...]:
     """Every route of the server, in the order of the documents."""
     return (
-        *health.routes, *auth.routes, *generate.routes, *music.routes, *finishing.routes, *audio.routes,
-        *projects.routes, *tracks.routes, *clips.routes, *analysis.routes, *collaborators.routes, *versions.routes,
-        *archives.routes, *lyrics.routes, *brain.routes, *memory.routes, *voice.routes, *costs.routes, *billing.routes,
-        *webhooks.routes, *docs.routes,
+        *health.routes, *auth.routes, *generate.routes, *music.routes, *finishing.routes, *vocals.routes,
+        *audio.routes, *projects.routes, *tracks.routes, *clips.routes, *analysis.routes, *collaborators.routes,
+        *versions.routes, *archives.routes, *lyrics.routes, *brain.routes, *memory.routes, *voice.routes, *costs.routes,
+        *billing.routes, *webhooks.routes, *docs.routes,
     )  # fmt: skip
 
 

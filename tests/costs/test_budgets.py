@@ -65,7 +65,8 @@ async def test_open_reservations_count_and_give_back_what_was_not_used(purse: Pu
     await purse.limit(daily=1.0)
     first = await purse.costs.reserve(USER, "suno", 0.7)
     assert (await refusal(purse, 0.4)).details == {
-        "period": "day", "limit": 1.0, "spent": 0.0, "reserved": 0.7, "resetsAt": "2026-11-23T00:00:00.000Z",
+        "period": "day", "limit": 1.0, "spent": 0.0, "reserved": 0.7, "remaining": 0.3,
+        "resetsAt": "2026-11-23T00:00:00.000Z",
     }  # fmt: skip
     assert await first.settle(song(0.1, "a")) == Decimal("0.1")
     await purse.costs.reserve(USER, "suno", 0.9)
@@ -92,7 +93,8 @@ async def test_the_longer_wait_is_told_when_both_budgets_are_used_up(purse: Purs
     await purse.limit(daily=1.0, monthly=1.0)
     await purse.spend(1.0, "a")
     assert (await refusal(purse, 0.1)).details == {
-        "period": "month", "limit": 1.0, "spent": 1.0, "reserved": 0.0, "resetsAt": "2026-12-01T00:00:00.000Z",
+        "period": "month", "limit": 1.0, "spent": 1.0, "reserved": 0.0, "remaining": 0.0,
+        "resetsAt": "2026-12-01T00:00:00.000Z",
     }  # fmt: skip
 
 

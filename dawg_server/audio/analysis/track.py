@@ -69,10 +69,12 @@ def analyze(
     }  # fmt: skip
 
 
-def measure_tempo_and_key(path: str | pathlib.Path) -> dict[str, Any]:
-    """`{bpm, bpmConfidence, key, scale, keyConfidence}` of a recording, None where it cannot be judged."""
+def measure_tempo_and_key(
+    path: str | pathlib.Path, *, offset: float = 0.0, seconds: float | None = None
+) -> dict[str, Any]:
+    """`{bpm, bpmConfidence, key, scale, keyConfidence}` of an excerpt, None where it cannot be judged."""
     rate = codecs.probe(path).rate
-    spectra = spectrum.measure(_mono(path, rate, 0.0, None, dynamics.PeakMeter()), rate)
+    spectra = spectrum.measure(_mono(path, rate, offset, seconds, dynamics.PeakMeter()), rate)
     pulse = tempo.estimate(onsets.detect(spectra))
     heard_key = key.estimate(chroma.measure(spectra.tonal))
     return {
@@ -88,17 +90,9 @@ def _mono(
     path: str | pathlib.Path, rate: int, offset: float, seconds: float | None, level: dynamics.PeakMeter
 ) -> Iterator[Floats]:
     """The excerpt as mono blocks; every channel passes by the level meter on its way."""
-    first = round(max(offset, 0.0) * rate)
-    end = None if seconds is None else first + round(max(seconds, 0.0) * rate)
-    at = 0
-    for block in codecs.read_blocks(path):
-        if end is not None and at >= end:
-            return
-        wanted = block[max(first - at, 0) : None if end is None else end - at]
-        at += len(block)
-        if len(wanted):
-            level.add(wanted)
-            yield wanted.mean(axis=1)
+    for block in codecs.excerpt(codecs.read_blocks(path), rate, offset, seconds):
+        level.add(block)
+        yield block.mean(axis=1)
 
 
 def _rhythm(

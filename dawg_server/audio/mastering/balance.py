@@ -45,7 +45,8 @@ class Listener:
         if not rows:
             return
         framed = known[: rows * _WINDOW].reshape(rows, _WINDOW, 2)
-        for total, signal in ((self._middle, framed.sum(axis=2)), (self._side, framed[..., 0] - framed[..., 1])):
+        left, right = framed[..., 0], framed[..., 1]
+        for total, signal in ((self._middle, left + right), (self._side, left - right)):
             total += np.square(np.abs(np.fft.rfft(signal * (self._window / 2), axis=1))).sum(axis=0, dtype=np.float64)
         step = self._rate * _LEVEL_STEP // 1000
         count = rows * _WINDOW // step * step

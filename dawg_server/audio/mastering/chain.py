@@ -9,6 +9,7 @@ from dawg_server.audio.mastering.plan import Plan
 from dawg_server.audio.mixing import dynamics
 
 HIGH_CUT_HZ = 19_800.0
+_HIGHEST = 0.449  # of the rate
 _SIXTH_ORDER = (0.5176, 0.7071, 1.9319)  # the sections' q of a Butterworth filter
 
 
@@ -17,9 +18,8 @@ class Chain:
 
     def __init__(self, rate: int, plan: Plan) -> None:
         sections = [filters.high_pass(rate, plan.low_cut_hz), *(band.section(rate) for band in plan.equaliser)]
-        if rate > 2 * HIGH_CUT_HZ:
-            # What lies next to half the rate is inaudible, and there the height of a waveform depends on who plays it.
-            sections += [filters.low_pass(rate, HIGH_CUT_HZ, q) for q in _SIXTH_ORDER]
+        # What lies next to half the rate is inaudible, and there the height of a waveform depends on who plays it.
+        sections += [filters.low_pass(rate, min(HIGH_CUT_HZ, _HIGHEST * rate), q) for q in _SIXTH_ORDER]
         self._tone = filters.Cascade(sections, 2)
         self._width = np.float32(plan.width)
         bass = plan.mono_bass_hz

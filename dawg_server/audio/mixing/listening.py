@@ -41,7 +41,7 @@ class Heard:
 
 def listen(project: Arrangement, track: Track, frames: int) -> Heard:
     """Plays the track alone, from the beginning, before its fader."""
-    meter, listener = measuring.Meter(project.rate, 2), balance.Listener(project.rate)
+    meter, listener = measuring.Meter(project.rate, 2, with_true_peak=False), balance.Listener(project.rate)
     for block in render.track_blocks(project, track, 0, frames):
         meter.add(block)
         listener.add(block)

@@ -18,12 +18,15 @@ class Room:
         self._frames = frames
         impulse = space.impulse(rate, _SEED, _SECONDS, 1.0)
         self._size = 1 << (frames + len(impulse) - 1).bit_length()
-        self._spectrum = np.fft.rfft(impulse, self._size, axis=0)
-        self._ringing = np.zeros((self._size - frames, 2))
+        self._spectrum = np.fft.rfft(impulse.T.astype(np.float32), self._size)
+        self._ringing: arrays.Samples = np.zeros((2, self._size - frames), np.float32)
 
     def process(self, block: arrays.Samples) -> arrays.Samples:
-        wet = np.fft.irfft(np.fft.rfft(block, self._size, axis=0) * self._spectrum, self._size, axis=0)
-        wet[: len(self._ringing)] += self._ringing
-        self._ringing = wet[self._frames :]
-        ready: arrays.Samples = wet[: self._frames].astype(np.float32)
+        if not (block.any() or self._ringing.any()):
+            return np.zeros(block.shape, np.float32)
+        spectrum = np.fft.rfft(block.T, self._size) * self._spectrum
+        wet: arrays.Samples = np.fft.irfft(spectrum, self._size).astype(np.float32, copy=False)
+        wet[:, : self._ringing.shape[1]] += self._ringing
+        self._ringing = wet[:, self._frames :]
+        ready: arrays.Samples = np.ascontiguousarray(wet[:, : self._frames].T)
         return ready

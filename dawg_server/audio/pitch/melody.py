@@ -51,9 +51,12 @@ class SungNote:
         }  # fmt: skip
 
 
-def transcribe(path: str) -> dict[str, Any]:
-    """`melodyInfo` of the contract, section 4.11; raises MelodyTooShort."""
-    track = tracker.of_file(path)
+def transcribe(path: str, *, offset: float = 0.0, seconds: float | None = None) -> dict[str, Any]:
+    """`melodyInfo` (contract, section 4.11) of a recording or an excerpt, whose notes begin with it at 0.
+
+    Raises MelodyTooShort.
+    """
+    track = tracker.of_file(path, offset=offset, seconds=seconds)
     found = notes(track)
     if len(found) < FEWEST_NOTES:
         raise errors.MelodyTooShort(details={"notes": len(found), "needed": FEWEST_NOTES})

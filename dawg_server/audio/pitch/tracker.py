@@ -42,8 +42,10 @@ class Track:
         return ~np.isnan(self.pitch)
 
 
-def of_file(path: str) -> Track:
-    return follow(codecs.read_blocks(path, rate=RATE, mono=True, max_seconds=None))
+def of_file(path: str, *, offset: float = 0.0, seconds: float | None = None) -> Track:
+    """Of the whole recording, or of `seconds` of it from `offset` seconds on."""
+    blocks = codecs.read_blocks(path, rate=RATE, mono=True, max_seconds=None)
+    return follow(codecs.excerpt(blocks, RATE, offset, seconds))
 
 
 def follow(blocks: Iterable[arrays.Samples]) -> Track:

@@ -1,4 +1,4 @@
-"""The assistants' functions that finish a song (contract, section 7, numbers 30 to 34, 38 and 40).
+"""The assistants' functions that finish a song (contract, section 7, numbers 30 to 34 and 38 to 40).
 
 Most begin a job; smart mix and comping listen in a worker process and then change the document like a hand would.
 """
@@ -18,6 +18,7 @@ from dawg_server.audio.workers import Workers
 from dawg_server.daw.access import Access
 from dawg_server.daw.commands import Command
 from dawg_server.daw.functions.service import Functions, Result, Task
+from dawg_server.generation import music
 from dawg_server.generation.finishing.material import Material
 from dawg_server.generation.finishing.requests import NEEDS_A_MODEL, Request, Requests
 from dawg_server.generation.providers.choice import Providers
@@ -44,7 +45,7 @@ class FinishingFunctions:
         for name, executor in {
             "pitchShift": self._pitch_shift, "autotune": self._autotune, "separateStems": self._separate,
             "master": self._master, "exportProject": self._export, "smartMix": self._smart_mix,
-            "autoComp": self._auto_comp,
+            "autoComp": self._auto_comp, "melodyToVocals": self._vocals,
         }.items():  # fmt: skip
             functions.register(name, executor)
 
@@ -77,6 +78,14 @@ class FinishingFunctions:
             "target_loudness": task.arguments["targetLoudness"], "format": "wav",
         }  # fmt: skip
         return await self._begun(task, await self._requests.master(task.by.user_id, wish), "The master is being made.")
+
+    async def _vocals(self, task: Task) -> Result:
+        wish = {**task.arguments, "audio_file_id": task.arguments.get("audioFileId"),
+                "clip_id": task.arguments.get("clipId"), "genre": _genre(task.arguments.get("genre")),
+                "project_id": task.project_id, "add_to_project": True}  # fmt: skip
+        provider = self._providers.choose("vocals", "auto", {"instrumental": False})
+        request = await self._requests.vocals(task.by.user_id, wish)
+        return await self._begun(task, request, "The melody is being sung.", provider)
 
     async def _export(self, task: Task) -> Result:
         format = task.arguments["format"]
@@ -149,6 +158,15 @@ class FinishingFunctions:
 
 
 _FADER = ("volume", "pan")
+
+
+def _genre(named: str | None) -> str:
+    """The genre's own name; a melody without one becomes a pop song."""
+    found = genres.find(named or music.DEFAULT_GENRE)
+    if found is None:
+        sentence = f"has to be one of {', '.join(genres.names())}"
+        raise errors.ValidationError(f"The genre {sentence}.", details={"genre": sentence})
+    return found.name
 
 
 def _pieces(part: Mapping[str, Any], take: Mapping[str, Any], track_id: str) -> list[dict[str, Any]]:

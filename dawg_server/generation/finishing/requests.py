@@ -1,4 +1,4 @@
-"""What is asked of this server's own finishing, resolved to a job's input: for REST and for the assistants alike.
+"""What is asked of work on recordings and projects, resolved to a job's input: for REST and for the assistants alike.
 
 Whatever cannot work is refused here, before there is a job.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dawg_server import errors, ids
+from dawg_server.audiofiles.analyses import Excerpt
 from dawg_server.database import analyses, audio_files, tracks
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
@@ -17,6 +18,7 @@ from dawg_server.daw.document import Document
 
 LOUDNESS = {"streaming": -14.0, "cd": -9.0, "club": -8.0}  # LUFS (contract, section 4.8)
 MAX_SECONDS = 3600.0  # of a rendered project
+MELODY_SECONDS = (1.0, 300.0)  # of a hummed melody
 NEEDS_A_MODEL = ("guitar", "piano")
 
 
@@ -121,15 +123,32 @@ class Requests:
         return Request("edit", {"clipIds": list(dict.fromkeys(wish["clip_ids"])), **how,
                                 "projectId": projects.pop(), "addToProject": False})  # fmt: skip
 
+    async def vocals(self, user_id: str, wish: Mapping[str, Any]) -> Request:
+        """`audio_file_id`, or `clip_id` for what that clip plays; `prompt`, `genre`, `mood`, `theme`, `lyrics`."""
+        clip = None if wish.get("audio_file_id") else await self._clip(user_id, wish["clip_id"])
+        row = await self._recording(user_id, clip["id"] if clip else wish["audio_file_id"], None)
+        part = Excerpt.of_clip(clip) if clip else Excerpt()
+        length = part.seconds if part.seconds is not None else row["duration"] - part.offset
+        check_melody(length)
+        named = {name: wish.get(name) or None for name in ("mood", "theme", "lyrics")}
+        return Request("vocals", {
+            "audioFileId": row["id"], "offset": part.offset, "seconds": part.seconds, "duration": length,
+            "prompt": wish["prompt"], "genre": wish["genre"], **named, "instrumental": False, **_place(wish),
+        })  # fmt: skip
+
+    async def _clip(self, user_id: str, clip_id: str) -> dict[str, Any]:
+        """A clip that plays a recording, whose id is `id`."""
+        clip = (await analyses.clips(self._database, [clip_id])).get(clip_id) if ids.is_uuid(clip_id) else None
+        if clip is None:
+            raise errors.NotFound("There is no such clip.", details={"kind": "clip", "id": clip_id})
+        await self._access.require(clip["project_id"], user_id, "viewer")
+        if clip["id"] is None:
+            raise errors.NoAudio("This clip plays notes, not a recording.")
+        return clip
+
     async def _recording(self, user_id: str, audio_id: str | None, clip_id: str | None) -> Mapping[str, Any]:
         if audio_id is None and clip_id is not None:
-            clip = (await analyses.clips(self._database, [clip_id])).get(clip_id)
-            if clip is None:
-                raise errors.NotFound("There is no such clip.", details={"kind": "clip", "id": clip_id})
-            await self._access.require(clip["project_id"], user_id, "viewer")
-            if clip["id"] is None:
-                raise errors.NoAudio("This clip plays notes, not a recording.")
-            audio_id = clip["id"]
+            audio_id = (await self._clip(user_id, clip_id))["id"]
         visible = ids.is_uuid(audio_id or "") and await audio_files.get_visible(self._database, audio_id or "", user_id)
         if not visible:
             raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
@@ -158,6 +177,14 @@ class Requests:
         if length > MAX_SECONDS:
             raise errors.ValidationError("This is longer than an hour.", details={"duration": "is over an hour"})
         return {"title": chosen[0]["name"] if only and len(only) == 1 else project["name"], "length": length}
+
+
+def check_melody(seconds: float) -> None:
+    """Raises `ValidationError` for a recording that no melody is looked for in."""
+    shortest, longest = MELODY_SECONDS
+    if not shortest <= seconds <= longest:
+        sentence = f"has to be {shortest:g} to {longest:g} s long"
+        raise errors.ValidationError(f"The melody {sentence}; this is {seconds:.1f} s.", details={"audio": sentence})
 
 
 def _end(project: Mapping[str, Any]) -> float:

@@ -12,6 +12,7 @@ ORDER = {
     "beat": ("replicate", "suno", "embedded"),
     "music": ("suno", "replicate", "embedded"),
     "stems": ("replicate", "local"),
+    "vocals": ("suno",),
 }
 KEYS = {"replicate": "REPLICATE_API_KEY", "suno": "SUNO_API_KEY"}
 SINGERS = ("suno",)

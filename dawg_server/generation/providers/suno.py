@@ -1,4 +1,4 @@
-"""Suno, through a keyed gateway: songs with vocals, and instrumentals.
+"""Suno, through a keyed gateway: songs with vocals, also for a hummed melody, and instrumentals.
 
 Nothing is bought twice. The task's id is stored before the first wait. When the answer to a purchase gets lost, or the
 process dies between the purchase and its noting, the gateway offers no list to look in; it does call back the address
@@ -24,6 +24,7 @@ from dawg_server.generation.providers.copies import Copier, Source, is_short
 from dawg_server.generation.providers.hints import Hints, Listener
 from dawg_server.generation.providers.polling import Patience, to_its_end
 from dawg_server.generation.providers.suno_api import SunoApi, failure, refusal
+from dawg_server.generation.vocals.singing import MelodySinger
 
 NO_CALLBACK = "https://callback.invalid/"  # the gateway asks for an address also when it cannot reach us (RFC 2606)
 REFUSED, REFUNDED = 400, 531  # codes of tasks that have failed
@@ -45,12 +46,20 @@ class SunoProvider:
 
     name = "suno"
 
-    def __init__(self, api: SunoApi, copier: Copier, hints: Hints, *, callback: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, api: SunoApi, copier: Copier, hints: Hints, melodies: MelodySinger, *,
+        callback: Callable[[str], str | None],
+    ) -> None:  # fmt: skip
         self.patience = Patience(lost=FIRST_CALL)
-        self.api, self._copier, self._hints = api, copier, hints
+        self.api, self._copier, self._hints, self._melodies = api, copier, hints, melodies
         self._callback = callback
 
     async def generate(self, work: Work) -> Outcome:
+        if work.type == "vocals":
+            return await self._melodies.sung(work, self._song)
+        return await self._song(work)
+
+    async def _song(self, work: Work) -> Outcome:
         order = suno_order.order(work.input)
         with self._hints.listen(work.job_id) as news:
             ref = await self._purchase(work, order, news)
@@ -68,7 +77,9 @@ class SunoProvider:
                 length = take.files[0].facts["duration"]
                 warnings.append(f"Suno announced {source.duration:.1f} s, its file has {length:.1f} s.")
             warnings += music.deviations(work.input, take.files[0].facts["duration"], take.measured["bpm"])
-        return Outcome(takes, music.about(work.input, self.name, list(dict.fromkeys(warnings))))
+        about = music.about(work.input, self.name, list(dict.fromkeys(warnings)))
+        sung = {} if order.fields["instrumental"] else {"lyrics": _lyrics(order, made)}
+        return Outcome(takes, {**about, **sung})
 
     async def cancel(self, work: Work) -> None:
         """The gateway has no way to stop a task: it goes on, and stays charged."""
@@ -174,6 +185,15 @@ def _songs(record: Mapping[str, Any]) -> list[Song]:
         return []
     found = response.get("sunoData") or response.get("data") or []
     return [song for song in found if isinstance(song, Mapping)] if isinstance(found, list) else []
+
+
+def _lyrics(order: suno_order.Order, songs: list[Song]) -> str | None:
+    """The words that are sung: those of the order, else what Suno has written; None when it does not tell."""
+    asked = order.fields["prompt"]
+    if order.fields["customMode"]:
+        return str(asked)
+    told = next((words for song in songs if (words := _text(song, "prompt").strip())), "")
+    return told if told and told != asked.strip() else None
 
 
 def _text(song: Song, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,11 @@ import soundfile
 
 from dawg_server import errors
 from dawg_server.audio import codecs
-from dawg_server.audio.mastering import balance, master, plan
+from dawg_server.audio.mastering import balance, levelling, master, plan
 from dawg_server.music import compose
 from dawg_server.music.sound import render
 from tests.audio import signals
+from tests.benchmarks.finishing import measured
 
 RATE = 44_100
 
@@ -143,9 +143,31 @@ def test_the_same_recording_gives_the_same_master(beat: Path, tmp_path: Path) ->
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "b.wav"]
 
 
-def test_three_minutes_take_less_than_eight_seconds(beat: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", [-14.0, -8.0])
+def test_a_long_recording_that_changes_meets_its_target_too(target: float, tmp_path: Path) -> None:
+    """The stretches that are tried first are steady here, and all that is struck lies between them."""
+    rate, random = 32_000, np.random.default_rng(4)
+    steady = random.standard_normal(48 * rate) * 0.05
+    decay = np.exp(-np.arange(rate // 2) / 900)
+    struck = np.tile(random.standard_normal(rate // 2) * decay, 96) * 0.5
+    tried = np.repeat([levelling.is_tried(second) for second in range(48)], rate)
+    samples = np.where(tried, steady, struck).astype(np.float32)[:, None]
+    source = wav(tmp_path / "in.wav", samples, rate)
+    made = master.master(source, str(tmp_path / "out.wav"), "wav", loudness_target=target)
+    found = soundfile.read(tmp_path / "out.wav")[0]
+    lufs, peak = pyloudnorm.Meter(rate).integrated_loudness(found), signals.oversampled_peak(found, 4)
+    assert lufs == pytest.approx(target, abs=0.5)
+    assert made["after"]["integratedLUFS"] == pytest.approx(lufs, abs=0.1)
+    assert peak <= -1.0
+
+
+async def test_three_minutes_take_less_than_eight_seconds(beat: Path, tmp_path: Path) -> None:
     samples = np.tile(soundfile.read(beat / "premaster.wav", dtype="float32")[0], (5, 1))  # one minute
     source = wav(tmp_path / "in.wav", samples)
-    began = time.process_time()
-    master.master(source, str(tmp_path / "out.wav"), "wav", quality="cd")
-    assert (time.process_time() - began) * 180 * RATE / len(samples) < 8
+    for _ in range(3):  # the least disturbed of three
+        used, _ = await measured(
+            "dawg_server.audio.mastering.master:master", source, str(tmp_path / "out.wav"), "wav", quality="cd"
+        )
+        if used * 180 * RATE / len(samples) < 8:
+            return
+    raise AssertionError(f"one minute took {used:.1f} s")

@@ -202,6 +202,37 @@ def test_every_format_holds_the_same_music(
     assert np.corrcoef(found[: 3 * RATE, 0], samples[:, 0])[0, 1] > 0.96  # noise at 128 kbit/s
 
 
+@pytest.mark.parametrize("rate", [44_100, 48_000, 96_000])
+@pytest.mark.parametrize(
+    ("format", "options"),
+    [("wav", {"bit_depth": 16}), ("wav", {"bit_depth": 24}), ("wav", {"bit_depth": 32}), ("flac", {"bit_depth": 24}),
+     ("mp3", {"bitrate": 320}), ("ogg", {"bitrate": 320})],
+)  # fmt: skip
+def test_everything_falls_on_its_sample_in_every_format_and_rate(
+    format: str, options: dict[str, int], rate: int, tmp_path: Path
+) -> None:
+    """A burst of noise (below 12 kHz, which every format keeps) on each side, at times that no block begins at."""
+    count = rate // 10
+    spectrum = np.fft.rfft(np.random.default_rng(3).standard_normal(count))
+    spectrum[np.fft.rfftfreq(count, 1 / rate) > 12_000] = 0
+    burst = np.fft.irfft(spectrum, count) * 0.1
+    source = wav(tmp_path / "burst.wav", np.repeat(burst[:, None], 2, axis=1).astype(np.float32), rate)
+    starts = (0.25, 1.537, 2.0)
+    clips = tuple(Clip(start, 0.1, path=source) for start in starts)
+    target = str(tmp_path / f"out.{format}")
+    render.render(project(Track("a", clips=clips), rate=rate), target, format, tail=0.5, **options)
+    found, real = codecs.read(target), codecs.probe(target).rate
+    assert real == (48_000 if format == "mp3" and rate == 96_000 else rate)
+    if real != rate:
+        burst = soxr.resample(burst, rate, real, quality="VHQ")
+    for start in starts:
+        at = round(start * real)
+        heard = found[at - 200 : at + len(burst) + 200, 0]
+        match = np.correlate(heard, burst, "valid")
+        assert int(np.argmax(match)) - 200 == 0
+        assert match.max() / np.dot(burst, burst) == pytest.approx(1, abs=0.05)
+
+
 def test_clips_of_a_compressed_file_fall_where_those_of_the_original_do(tmp_path: Path) -> None:
     samples = signals.music(RATE, 3.0) * np.float32(0.2)
     path = wav(tmp_path / "music.ogg", samples, format="ogg")

@@ -59,6 +59,7 @@ class Plan:
     `songs`: the files of the two songs, with their `durations`; `stems`: files by name (`vocal`, `drums` …) when the
     task is a separation. `create`, `reads`: faults as for Replicate. `stages`: the statuses after `PENDING`, in order,
     `stage_seconds` apart; a failure may stand among them, and `SUCCESS` may follow it.
+    `lyrics`: the words that the service writes by itself in simple mode, told with the songs.
     `snake_case`: the other dialect of `response`. `refund`: give the credits back when the last stage is a failure.
     `hold`: stay `PENDING` until the test moves the task by hand.
     """
@@ -71,6 +72,7 @@ class Plan:
     stages: Sequence[str] | None = None
     stage_seconds: Sequence[float] = (35.0, 60.0, 60.0)
     error: str | None = None
+    lyrics: str | None = None
     snake_case: bool = False
     refund: bool = False
     hold: bool = False

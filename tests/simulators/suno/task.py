@@ -126,10 +126,15 @@ class Task:
             "streamAudioUrl": self.urls[f"stream {n}"],
             "sourceStreamAudioUrl": self.urls[f"stream {n}"],
             "imageUrl": f"{self.urls[f'stream {n}']}.jpeg",
-            "prompt": self.body.get("prompt", ""),
+            "prompt": self._words(),
             "modelName": "chirp-auk",
             "title": self.body.get("title") or "Untitled",
             "tags": self.body.get("style", ""),
             "createTime": _CREATED_MS,
             "duration": self.plan.durations[n] if ready else None,
         }
+
+    def _words(self) -> str:
+        """In simple mode `prompt` is a description in the request and the lyrics in the answer."""
+        asked = str(self.body.get("prompt", ""))
+        return asked if self.body.get("customMode") or self.plan.lyrics is None else self.plan.lyrics

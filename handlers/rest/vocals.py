@@ -1,0 +1,48 @@
+"""`/ai/melody-to-vocals`: a hummed melody becomes a song."""
+
+from __future__ import annotations
+
+from dawg_server.audiofiles.service import Incoming
+from dawg_server.generation.finishing.requests import check_melody
+from dawg_server.settings import Settings
+from handlers.rest.generate import submit
+from handlers.rest.multipart import Multipart
+from handlers.rest.routing import Answer, Call, Routes
+from handlers.schemas import generation as jobs
+from handlers.schemas.vocals import VocalsForm, VocalsRequest
+
+MEBIBYTE = 1024 * 1024
+MAX_MELODY_MB = 50
+
+routes = Routes("finishing")
+
+
+def _limit(settings: Settings) -> int:
+    return min(settings.max_upload_mb, MAX_MELODY_MB) * MEBIBYTE
+
+
+@routes.post(
+    "/ai/melody-to-vocals", "Have a hummed melody sung", body=VocalsRequest, query=jobs.Wait,
+    multipart=Multipart(VocalsForm(), ("audio", "file"), _limit), reply=jobs.JobAccepted, status=202, idempotent=True,
+    errors=(403, 404, 409),
+)  # fmt: skip
+async def melody_to_vocals(call: Call) -> Answer:
+    """Suno sings; the words are yours, or written for the melody's phrases where ANTHROPIC_API_KEY is set, or Suno's.
+
+    The melody is written down from the recording (`melodyInfo`), and its key and clear tempo are passed on;
+    `melodyFollowed` says whether the singer was given the notes themselves. An uploaded recording is kept; its id is in
+    `data.audioFileId` of the job.
+    """
+    user_id, wish = call.caller.user_id, dict(call.body)
+    provider = call.services.providers.choose("vocals", "auto", {"instrumental": False})
+    if call.files:
+        if wish["project_id"] is not None:
+            await call.services.access.require(wish["project_id"], user_id, "editor")
+        (file,) = call.files
+        check_melody((await call.services.audio.probe(file.path)).duration)
+        row = await call.services.audio.add(
+            Incoming(file.path, file.name, file.sha256), owner_id=user_id, project_id=wish["project_id"]
+        )
+        wish["audio_file_id"] = row["id"]
+    request = await call.services.finishing.vocals(user_id, wish)
+    return await submit(call, request.type, request.input, provider)
