@@ -68,6 +68,11 @@ class Limits:
             )
         return allowance
 
+    async def check(self) -> None:
+        """Raises when limits cannot be counted for all replicas together; at once, or after `REDIS_TIMEOUT`."""
+        if self._redis is not None:
+            await self._redis.ping()
+
     async def close(self) -> None:
         if self._redis is not None:
             await self._redis.aclose(close_connection_pool=True)

@@ -144,6 +144,12 @@ class Settings:
     s3_secret_key: str | None = _variable("AWS_SECRET_ACCESS_KEY", None, "secret key for the bucket", secret=True)
     s3_region: str = _variable("AWS_REGION", "us-east-1", "region of the bucket")
     s3_endpoint: str | None = _variable("AWS_ENDPOINT_URL", None, "address of an S3-compatible store", check=_HTTP)
+    s3_public_endpoint: str | None = _variable(
+        "AWS_PUBLIC_ENDPOINT_URL",
+        None,
+        "address under which browsers reach that store, when it is another one",
+        check=_HTTP,
+    )
 
     # who may come in
     jwt_secret: str | None = _variable(
