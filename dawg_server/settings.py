@@ -291,6 +291,11 @@ class Settings:
         return bool(self.jwt_secret or self.jwt_jwks_url)
 
     @property
+    def files_apart(self) -> bool:
+        """Whether replicas would each keep files where the others do not see them."""
+        return self.redis_adapter and self.s3_bucket is None
+
+    @property
     def link_base(self) -> str | None:
         """What absolute links begin with, when that is known without looking at a request."""
         if self.public_url:

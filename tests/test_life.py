@@ -187,3 +187,12 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+async def test_replicas_that_keep_files_apart_are_warned_of_at_the_start(
+    tmp_path: Path, database_dsn: str, valkey_url: str
+) -> None:
+    options = {"DATABASE_URL": database_dsn, "REDIS_URL": valkey_url, "WEBSOCKET_REDIS_ADAPTER": "true"}
+    async with DawgProcess(tmp_path, **options) as process:
+        (warning,) = [line for line in process.log() if line["action"] == "files_not_shared"]
+        assert (warning["level"], "AWS_S3_BUCKET" in warning["message"]) == ("warning", True)
