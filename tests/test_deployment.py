@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import configparser
 import fnmatch
 import itertools
 import json
@@ -203,6 +204,23 @@ def test_the_image_gets_every_package_and_the_build_may_see_them() -> None:
     assert all((PROJECT / source).exists() for source in copied)
     for secret in (".env", "data", ".git", ".venv"):
         assert not any(fnmatch.fnmatch(secret, pattern) for pattern in allowed)
+
+
+def test_an_installed_server_has_every_module_and_every_file_that_it_reads() -> None:
+    """Here it runs from its sources, but an image gets only what setup.cfg packs."""
+    setup = configparser.ConfigParser()
+    setup.read(PROJECT / "setup.cfg")
+    patterns = setup["options.package_data"]["*"].replace(" ", "").split(",")
+    for top in setup["options.packages.find"]["include"].split():
+        for path in (PROJECT / top.rstrip("*")).rglob("*"):
+            if path.is_dir() or "__pycache__" in path.parts:
+                continue
+            package = next(folder for folder in path.parents if (folder / "__init__.py").exists())
+            if path.suffix == ".py":
+                assert package == path.parent, f"{path.parent} has no __init__.py"
+            else:
+                name = str(path.relative_to(package))
+                assert any(fnmatch.fnmatch(name, pattern) for pattern in patterns), f"{path} is not packed"
 
 
 # -- railway.json ------------------------------------------------------------------------------------------------------
