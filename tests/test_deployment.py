@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from dawg_server import settings
+from dawg_server.metrics import Metrics
 from tests.servers import dawg
 
 PROJECT = Path(__file__).parents[1]
@@ -240,3 +241,36 @@ def test_the_start_script_gives_its_process_to_the_server() -> None:
     starts = [line.strip() for line in (PROJECT / "start.sh").read_text().splitlines() if "-m dawg_server" in line]
     assert starts
     assert all("exec " in line for line in starts)
+
+
+# -- docs --------------------------------------------------------------------------------------------------------------
+
+TEXTS = {path.name: path.read_text() for path in (PROJECT / "README.md", PROJECT / "docs" / "deployment.md")}
+FOREIGN = {  # variables of others: the platform's, the front end's, and those of one command
+    "RAILWAY_DEPLOYMENT_DRAINING_SECONDS", "RAILWAY_RUN_UID", "VITE_API_URL", "VITE_SOCKET_URL", "CHAOS_SECONDS",
+    "REPLICATE_API_TOKEN",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_variable_metric_and_file_that_the_documents_name_exists(name: str) -> None:
+    text = TEXTS[name]
+    named = set(re.findall(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9])(?:=[^`]*)?`", text))
+    assert named <= VARIABLES | FOREIGN
+    metrics = {metric.name for metric in Metrics().registry.collect()} | {
+        "dawg_bus_dropped_events", "dawg_feed_recovered_changes", "dawg_forwarded_requests",
+    }  # fmt: skip
+    for metric in re.findall(r"\bdawg_(?!server\b)\w+", text):
+        assert metric.removesuffix("_total") in metrics, metric
+    for path in re.findall(r"`((?:docs|deploy|tests)/[\w./]+)`|\((docs/[\w.]+)\)", text):
+        assert (PROJECT / (path[0] or path[1])).exists(), path
+
+
+def test_every_line_of_the_log_that_the_documents_name_is_written_somewhere() -> None:
+    code = "".join(path.read_text() for top in ("bus", "dawg_server", "handlers") for path in (PROJECT / top).rglob("*.py"))
+    table = TEXTS["deployment.md"].partition("## When something is away")[2].partition("## Backups")[0]
+    last_columns = [line.rsplit("|", 2)[1] for line in table.splitlines() if line.startswith("| **")]
+    actions = {action for column in last_columns for action in re.findall(r"`(\w+)`", column)}
+    assert len(actions) > 10
+    for action in actions | {"replica_seen", "price_missing", "files_not_shared"}:
+        assert f'action="{action}"' in code, action
