@@ -1,18 +1,24 @@
 FROM python:3.12-slim AS build
 WORKDIR /srv/dawg
-COPY setup.cfg setup.py constraints.txt README.md ./
+RUN python -m venv --without-pip /opt/dawg
+# What rarely changes comes first: this layer is built again only when a dependency changes.
+COPY setup.cfg setup.py constraints.txt ./
+RUN touch README.md && pip --python /opt/dawg/bin/python install --no-cache-dir --constraint constraints.txt .
+COPY README.md ./
 COPY bus bus
 COPY dawg_server dawg_server
 COPY handlers handlers
-RUN python -m venv /opt/dawg && /opt/dawg/bin/pip install --no-cache-dir --constraint constraints.txt .
+RUN pip --python /opt/dawg/bin/python install --no-cache-dir --no-deps --force-reinstall .
 
 FROM python:3.12-slim
 RUN useradd --create-home --uid 10001 dawg && install -d -o dawg /data
 COPY --from=build /opt/dawg /opt/dawg
-ENV DATA_DIR=/data MALLOC_ARENA_MAX=2 PYTHONUNBUFFERED=1
+COPY start.sh /srv/dawg/
+ENV PATH=/opt/dawg/bin:$PATH DATA_DIR=/data PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 USER dawg
-WORKDIR /data
+WORKDIR /srv/dawg
 EXPOSE 3001
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
-    CMD ["/opt/dawg/bin/python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('BACKEND_PORT') or os.environ.get('PORT') or 3001}/health/ready\", timeout=2)"]
-CMD ["/opt/dawg/bin/python", "-m", "dawg_server"]
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --start-interval=1s \
+    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('BACKEND_PORT') or os.environ.get('PORT') or 3001}/health/ready\", timeout=2)"]
+CMD ["sh", "start.sh"]

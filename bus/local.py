@@ -29,6 +29,7 @@ class LocalBus:
     """Typed publish and subscribe. One failing subscriber never stops another; its failure is logged with the event."""
 
     def __init__(self) -> None:
+        self.dropped = 0  # events that never reached the other replicas
         self._handlers: dict[type[Event], list[tuple[Handler[Any], Scope]]] = defaultdict(list)
 
     async def start(self) -> None:
@@ -46,6 +47,11 @@ class LocalBus:
     def connected(self) -> bool:
         """Whether events pass between this replica and the others at this moment."""
         return True
+
+    @property
+    def listener_age(self) -> float:
+        """Seconds since this replica last heard itself where the others are heard."""
+        return 0.0
 
     def subscribe(self, kind: type[E], handler: Handler[E], scope: Scope = Scope.ORIGIN) -> Callable[[], None]:
         """Calls `handler` for each event of exactly that class; returns what ends the subscription."""

@@ -48,7 +48,6 @@ class RedisBus(LocalBus):
         """`origin`: the name of this replica, which no other has."""
         super().__init__()
         self.origin = origin or uuid.uuid4().hex
-        self.dropped = 0  # events that never reached the other replicas
         self._url = url
         self._heartbeat_interval = heartbeat_interval
         self._deaf_after = deaf_after
@@ -90,7 +89,6 @@ class RedisBus(LocalBus):
 
     @property
     def listener_age(self) -> float:
-        """Seconds since this replica last heard itself through Redis."""
         return time.monotonic() - self._heard_at
 
     async def publish(self, event: Event) -> None:

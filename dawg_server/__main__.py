@@ -105,6 +105,7 @@ async def _run_server(
             await site.start()
             app.start_jobs(chosen, jobs, alone=embedded is not None)
             _greet(chosen)
+            _warn(chosen)
             parts.brain.claude.warm()
             await stop.wait()
             log.info("The server stops: no new work, running work may finish.", action="draining")
@@ -126,6 +127,7 @@ async def _run_worker(chosen: settings.Settings, dsn: str) -> None:
     async with app.services(chosen, dsn) as (_, jobs):
         app.start_jobs(chosen, jobs, alone=False)
         log.info("This worker takes jobs.", action="worker_started")
+        _warn(chosen)
         await stop.wait()
         await jobs.queue.stop()
     log.info("The worker has stopped.", action="stopped")
@@ -197,6 +199,14 @@ def _greet(chosen: settings.Settings) -> None:
 
         Ctrl-C stops it."""
     print(textwrap.dedent(text), file=sys.stderr)  # noqa: T201
+
+
+def _warn(chosen: settings.Settings) -> None:
+    if chosen.files_apart:
+        log.warning(
+            "Files of one replica are not seen by the others: set AWS_S3_BUCKET, or have them share DATA_DIR.",
+            action="files_not_shared",
+        )
 
 
 if __name__ == "__main__":

@@ -237,7 +237,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
             accounts=Accounts(database, bus, identity, passwords),
             limits=limits,
             costs=costs,
-            health=Health(settings, database, storage, bus),
+            health=Health(settings, database, storage, bus, limits),
             access=access,
             document=document,
             feed=Feed(bus, document),
@@ -278,6 +278,12 @@ async def faces(parts: Services) -> AsyncIterator[tuple[web.Application, Server]
     relay.mount(parts.bus, parts.feed, server, parts.links)
     rooms.mount(server, parts)
     parts.metrics.count_sockets(server.sockets_by_namespace)
+    forwarder = server.eio.forwarder
+    parts.metrics.count_cluster(
+        listener_age=lambda: parts.bus.listener_age, other_replicas=lambda: len(parts.replicas.others),
+        visits=lambda: parts.presence.visits, dropped=lambda: parts.bus.dropped,
+        recovered=lambda: parts.feed.recovered, forwarded=lambda: forwarder.forwarded if forwarder else 0,
+    )  # fmt: skip
     app = application.build(parts)
     server.attach(app)
     async with contextlib.AsyncExitStack() as stack:
@@ -318,5 +324,5 @@ async def open_storage(settings: Settings) -> Storage:
         return FolderStorage(settings.data_dir / "files")
     return await S3Storage.open(
         bucket=settings.s3_bucket, access_key=settings.s3_access_key or "", secret_key=settings.s3_secret_key or "",
-        region=settings.s3_region, endpoint=settings.s3_endpoint,
+        region=settings.s3_region, endpoint=settings.s3_endpoint, public_endpoint=settings.s3_public_endpoint,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 
 from bus.local import LocalBus
 from dawg_server.database.pool import Database
+from dawg_server.limits import Limits
 from dawg_server.settings import Settings
 from dawg_server.storage import Storage
 
@@ -26,22 +27,26 @@ class _Kept:
 class Health:
     """Probes the dependencies of this process."""
 
-    def __init__(self, settings: Settings, database: Database, storage: Storage, bus: LocalBus) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, storage: Storage, bus: LocalBus, limits: Limits
+    ) -> None:
         self._settings, self._database, self._storage, self._bus = settings, database, storage, bus
+        self._limits = limits
         self._kept: dict[str, _Kept] = {}
 
     async def dependencies(self) -> dict[str, dict[str, Any]]:
         """Each: `status` ok, unconfigured, failing or development, with `latencyMs` and `detail` where they help."""
         settings = self._settings
-        database, storage = await asyncio.gather(
+        database, storage, redis = await asyncio.gather(
             self._probe(
                 "database", lambda: self._database.ping(PROBE_TIMEOUT), None if settings.database_url else "embedded"
             ),
             self._probe("storage", self._storage.check, self._storage.name),
+            self._redis(),
         )
         return {
             "database": database,
-            "redis": self._redis(),
+            "redis": redis,
             "storage": storage,
             "anthropic": _key(settings.anthropic_key),
             "openai": _key(settings.openai_key),
@@ -68,12 +73,13 @@ class Health:
         self._kept[name] = _Kept(answer, time.monotonic() + KEPT)
         return answer | ({"detail": detail} if detail and answer["status"] == "ok" else {})
 
-    def _redis(self) -> dict[str, Any]:
+    async def _redis(self) -> dict[str, Any]:
         if not self._settings.redis_url:
             return {"status": "unconfigured"}
-        if not self._settings.redis_adapter:
-            return {"status": "ok", "detail": "rate limits only"}
-        return {"status": "ok" if self._bus.healthy else "failing"}
+        if not self._bus.healthy:  # a Redis that answers is not enough
+            return {"status": "failing", "detail": "this replica does not hear itself"}
+        use = None if self._settings.redis_adapter else "rate limits only"
+        return await self._probe("redis", self._limits.check, use)
 
 
 def _key(value: str | None) -> dict[str, Any]:

@@ -44,9 +44,14 @@ class Limits:
             import redis.asyncio
             from limits.aio.storage import RedisStorage
             from limits.aio.strategies import MovingWindowRateLimiter
+            from redis.asyncio.retry import Retry
+            from redis.backoff import NoBackoff
+            from redis.exceptions import ConnectionError
 
+            # A connection from before a restart of Redis is replaced at once; what hangs is not waited for twice.
+            retry = Retry(NoBackoff(), 1, supported_errors=(ConnectionError,))
             pool = redis.asyncio.ConnectionPool.from_url(
-                redis_url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT
+                redis_url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT, retry=retry
             )
             self._redis = redis.asyncio.Redis(connection_pool=pool)
             storage = RedisStorage(
@@ -67,6 +72,11 @@ class Limits:
                 retry_after=max(1.0, allowance.resets_at - time.time()),
             )
         return allowance
+
+    async def check(self) -> None:
+        """Raises when limits cannot be counted for all replicas together; at once, or after `REDIS_TIMEOUT`."""
+        if self._redis is not None:
+            await self._redis.ping()
 
     async def close(self) -> None:
         if self._redis is not None:

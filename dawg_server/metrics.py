@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 LATENCY_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 
@@ -48,14 +50,53 @@ class Metrics:
         self.listener_age = Gauge(
             "dawg_bus_listener_age_seconds", "Since this replica heard itself through Redis.", registry=self.registry
         )
+        self.other_replicas = Gauge(
+            "dawg_other_replicas", "Replicas that this one hears, without itself.", registry=self.registry
+        )
+        self.visits = Gauge(
+            "dawg_project_visits", "Sockets of this replica that have a project open.", registry=self.registry
+        )
+        ProcessCollector(registry=self.registry)
 
     def count_sockets(self, by_namespace: Callable[[], Mapping[str, int]]) -> None:
         """Sockets are counted when somebody asks."""
         for namespace in ("/", "/ai-brain", "/voice"):
             self.sockets.labels(namespace).set_function(functools.partial(_count, by_namespace, namespace))
 
+    def count_cluster(
+        self,
+        *,
+        listener_age: Callable[[], float],
+        other_replicas: Callable[[], float],
+        visits: Callable[[], float],
+        dropped: Callable[[], float],
+        recovered: Callable[[], float],
+        forwarded: Callable[[], float],
+    ) -> None:
+        """What one replica knows of the others is read when somebody asks. The last three only ever grow."""
+        self.listener_age.set_function(listener_age)
+        self.other_replicas.set_function(other_replicas)
+        self.visits.set_function(visits)
+        totals = {
+            ("dawg_bus_dropped_events", "Events that never reached the other replicas."): dropped,
+            ("dawg_feed_recovered_changes", "Changes that came from the log, because the bus lost them."): recovered,
+            ("dawg_forwarded_requests", "Requests passed on to the replica that has their session."): forwarded,
+        }
+        self.registry.register(_Totals(totals))
+
     def render(self) -> bytes:
         return generate_latest(self.registry)
+
+
+class _Totals(Collector):
+    """Counters that live where things are counted; by name and help."""
+
+    def __init__(self, counts: Mapping[tuple[str, str], Callable[[], float]]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        for (name, help), count in self._counts.items():
+            yield CounterMetricFamily(name, help, value=count())
 
 
 def _count(by_namespace: Callable[[], Mapping[str, int]], namespace: str) -> float:

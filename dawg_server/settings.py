@@ -144,6 +144,12 @@ class Settings:
     s3_secret_key: str | None = _variable("AWS_SECRET_ACCESS_KEY", None, "secret key for the bucket", secret=True)
     s3_region: str = _variable("AWS_REGION", "us-east-1", "region of the bucket")
     s3_endpoint: str | None = _variable("AWS_ENDPOINT_URL", None, "address of an S3-compatible store", check=_HTTP)
+    s3_public_endpoint: str | None = _variable(
+        "AWS_PUBLIC_ENDPOINT_URL",
+        None,
+        "address under which browsers reach that store, when it is another one",
+        check=_HTTP,
+    )
 
     # who may come in
     jwt_secret: str | None = _variable(
@@ -283,6 +289,11 @@ class Settings:
     @property
     def secured(self) -> bool:
         return bool(self.jwt_secret or self.jwt_jwks_url)
+
+    @property
+    def files_apart(self) -> bool:
+        """Whether replicas would each keep files where the others do not see them."""
+        return self.redis_adapter and self.s3_bucket is None
 
     @property
     def link_base(self) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -187,3 +188,30 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+async def test_replicas_that_keep_files_apart_are_warned_of_at_the_start(
+    tmp_path: Path, database_dsn: str, valkey_url: str
+) -> None:
+    options = {"DATABASE_URL": database_dsn, "REDIS_URL": valkey_url, "WEBSOCKET_REDIS_ADAPTER": "true"}
+    async with DawgProcess(tmp_path, **options) as process:
+        (warning,) = [line for line in process.log() if line["action"] == "files_not_shared"]
+        assert (warning["level"], "AWS_S3_BUCKET" in warning["message"]) == ("warning", True)
+
+
+async def test_the_lines_of_each_service_are_found_by_its_name(tmp_path: Path, javascript: JavaScript) -> None:
+    """`railway logs | grep "ai-brain"`, as docs/deployment.md promises; Railway shows what is on standard output."""
+    async with DawgProcess(tmp_path) as process:
+        for namespace in ("/", "/ai-brain", "/voice"):
+            await javascript.connect(process.url, namespace=namespace)
+        found = {}
+        for words in ("ai-brain", '"service":"voice"', '"level":"error"'):
+            grep = await asyncio.create_subprocess_exec(
+                "grep", words, str(tmp_path / "log"), stdout=asyncio.subprocess.PIPE
+            )
+            lines, _ = await grep.communicate()
+            found[words] = [json.loads(line) for line in lines.splitlines()]
+    assert {line["service"] for line in found["ai-brain"]} == {"ai-brain"}
+    assert {line["service"] for line in found['"service":"voice"']} == {"voice"}
+    assert all("socket_connected" in {line["action"] for line in found[words]} for words in ("ai-brain", '"service":"voice"'))
+    assert found['"level":"error"'] == []

@@ -104,6 +104,11 @@ class Presence:
             self._unended.add((project_id, member.sid))  # perhaps it was written all the same
             raise
 
+    @property
+    def visits(self) -> int:
+        """Connections of this replica that have a project open, each once per project."""
+        return sum(map(len, self._mine.values()))
+
     async def leave(self, project_id: str, sid: str) -> None:
         """Tells the others, unless that connection had not joined."""
         if self._forget(project_id, sid):

@@ -42,10 +42,13 @@ class S3Storage:
 
     @classmethod
     async def open(
-        cls, *, bucket: str, access_key: str, secret_key: str, region: str, endpoint: str | None = None
-    ) -> S3Storage:
+        cls, *, bucket: str, access_key: str, secret_key: str, region: str, endpoint: str | None = None,
+        public_endpoint: str | None = None,
+    ) -> S3Storage:  # fmt: skip
         """`endpoint`: the address of an S3-compatible store; then the bucket stands in the path, and checksums, on
-        which such stores differ, are sent only where S3 requires them. Connects to nobody yet."""
+        which such stores differ, are sent only where S3 requires them. `public_endpoint`: the address that links begin
+        with where browsers reach the store under another one; signed with them, so no proxy may rename it. Connects to
+        nobody yet."""
         from aiobotocore.config import AioConfig  # type: ignore[import-untyped]
         from aiobotocore.session import get_session  # type: ignore[import-untyped]
         from botocore.auth import S3SigV4QueryAuth  # type: ignore[import-untyped]
@@ -70,6 +73,8 @@ class S3Storage:
         some_key = "key"  # the SDK knows best under which host a bucket lies
         link = await client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": some_key})
         address = link.partition("?")[0].removesuffix(some_key)
+        if public_endpoint:
+            address = f"{public_endpoint.rstrip('/')}/{bucket}/"
         credentials = Credentials(access_key, secret_key)
 
         def sign(key: str, parameters: dict[str, str], seconds: int) -> str:

@@ -54,6 +54,11 @@ class Valkey:
         self.stop()
         raise RuntimeError(f"Valkey does not start; see {self._folder}")
 
+    def pause(self) -> None:
+        """It keeps its connections and answers nobody, until it is stopped."""
+        assert self._process is not None, "not started"
+        self._process.send_signal(signal.SIGSTOP)
+
     def stop(self) -> None:
         """Ends it at once, as a crash would; harmless when it does not run."""
         if self._process is not None:

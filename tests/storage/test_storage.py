@@ -153,6 +153,25 @@ async def test_a_link_is_signed_as_the_sdk_signs_it(s3_server: S3Server) -> None
         assert dict(one.query) == dict(other.query)
 
 
+async def test_links_lead_to_where_browsers_reach_the_store_and_are_signed_for_it(s3_server: S3Server) -> None:
+    public = "https://files.example.org"
+    ours = await S3Storage.open(**s3_server.options(), public_endpoint=f"{public}/")
+    theirs = await S3Storage.open(**s3_server.options() | {"endpoint": public})
+    try:
+        one, other = (
+            yarl.URL(str(each.link("a/b.wav", seconds=60, filename="b.wav", content_type="audio/wav")), encoded=True)
+            for each in (ours, theirs)
+        )
+        await ours.check()  # the server itself goes to the other address
+    finally:
+        await ours.close()
+        await theirs.close()
+    assert (one.origin(), one.path) == (yarl.URL(public), f"/{s3_server.bucket}/a/b.wav")
+    assert one.path == other.path
+    if one.query["X-Amz-Date"] == other.query["X-Amz-Date"]:  # else a second passed between them
+        assert one.query["X-Amz-Signature"] == other.query["X-Amz-Signature"]
+
+
 async def test_an_upload_that_breaks_off_leaves_nothing_in_the_bucket(
     s3_server: S3Server, key: str, tmp_path: Path
 ) -> None:

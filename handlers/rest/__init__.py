@@ -1,0 +1,1 @@
+"""REST: a route is declared once, beside its handler."""
