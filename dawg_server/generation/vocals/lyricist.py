@@ -15,7 +15,7 @@ from dawg_server.claude.small import SmallModel
 from dawg_server.daw.schema import Items, Parameters, Text, Wrong
 from dawg_server.generation.providers.base import Work
 from dawg_server.generation.vocals import words
-from dawg_server.generation.vocals.words import Unreadable, Words
+from dawg_server.generation.vocals.words import Words
 
 MAX_PHRASES = 64  # that get words of their own; what follows repeats them
 MISFITS = 0.25  # share of lines that may miss their phrase without being asked for again
@@ -55,14 +55,11 @@ class Lyricist:
         tried: list[Words] = []
 
         def understand(answer: dict[str, Any]) -> Words:
-            try:
-                made = words.read(answer, len(phrases))
-            except Unreadable as wrong:
-                raise Wrong(str(wrong)) from None
+            made = words.read(answer, len(phrases))
             tried.append(made)
             misfits = made.misfits(phrases)
             if len(tried) == 1 and len(misfits) > MISFITS * len(phrases):
-                raise Wrong(" ".join(misfits))
+                raise Wrong({"lines": " ".join(misfits)})
             return min(tried, key=lambda each: len(each.misfits(phrases)))
 
         try:

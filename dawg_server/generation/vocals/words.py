@@ -6,16 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dawg_server.daw.schema import Wrong
 from dawg_server.lyrics import blocks, labels, syllables
 
 MAX_LINE = 200  # characters
 MAX_TOPIC = 120  # characters of a theme or a mood
 TOLERANCE = 0.25  # of a phrase's syllables; a singer stretches or shortens that much
 STANZA = 4  # lines between two blank ones
-
-
-class Unreadable(Exception):
-    """What is wrong with an answer, as a sentence for who gave it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +39,13 @@ class Words:
         ]
 
 
-def read(answer: object, phrases: int) -> Words:
-    """Raises `Unreadable`."""
-    if not isinstance(answer, Mapping):
-        raise Unreadable("The answer is not a JSON object.")
-    lines = answer.get("lines")
-    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise Unreadable("`lines` is not a list of texts.")
+def read(answer: Mapping[str, Any], phrases: int) -> Words:
+    """From a filled-in form. Raises `Wrong`."""
+    lines = answer["lines"]
     if len(lines) != phrases:
-        raise Unreadable(f"There are {len(lines)} lines for {phrases} phrases.")
+        raise Wrong({"lines": f"holds {len(lines)} lines for {phrases} phrases"})
     return Words(tuple(_line(line, number) for number, line in enumerate(lines, 1)),
-                 _topic(answer, "theme"), _topic(answer, "mood"))  # fmt: skip
+                 " ".join(answer["theme"].split()), " ".join(answer["mood"].split()))  # fmt: skip
 
 
 def sung(lyrics: str) -> list[str]:
@@ -70,13 +63,6 @@ def describe(lyrics: str | None) -> dict[str, int | None]:
 
 def _line(line: str, number: int) -> str:
     words = " ".join(line.split())
-    if not syllables.count(words) or len(words) > MAX_LINE or labels.read(words)[0] is not None:
-        raise Unreadable(f"Line {number} is not a line to be sung.")
+    if not syllables.count(words) or labels.read(words)[0] is not None:
+        raise Wrong({f"lines.{number - 1}": "is not a line to be sung"})
     return words
-
-
-def _topic(answer: Mapping[str, Any], name: str) -> str:
-    value = answer.get(name)
-    if not isinstance(value, str):
-        raise Unreadable(f"`{name}` is not a text.")
-    return " ".join(value.split())[:MAX_TOPIC]
