@@ -164,6 +164,7 @@ class RedisBus(LocalBus):
 
     async def _begin_to_hear(self) -> None:
         self._listening.set()
+        self._send(BusHeartbeat(sent_at=time.time()))  # so that nobody waits for the next one to know
         if self._listened:
             log.info("This replica hears the others again.", action="bus_restored")
             await self._deliver(BusRestored(), (Scope.ORIGIN, Scope.EVERYWHERE))
