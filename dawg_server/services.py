@@ -44,7 +44,7 @@ from dawg_server.voice.service import VoiceService
 class Lifecycle:
     """How far this process is on its way out."""
 
-    leaving: bool = False  # nobody new should come; who is here is served as before
+    leaving: bool = False  # nobody new should come; whoever is here is served as before
     draining: bool = False  # no new work at all
 
 

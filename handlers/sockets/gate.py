@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
@@ -16,12 +17,12 @@ from bus.local import Scope
 from dawg_server import errors, logs
 from dawg_server.services import Services
 from handlers.rest import json
-from handlers.sockets.transport.manager import Client
+from handlers.sockets.transport.manager import Client, State
 from handlers.sockets.transport.server import Server
 
 NAMESPACES: dict[str, logs.Service] = {"/": "main", "/ai-brain": "ai-brain", "/voice": "voice"}
 MAX_RECONNECT_DELAY_MS = 5000  # clients of a server that stops come back spread over this time
-FAREWELL_MARGIN = 0.5  # seconds for the last of them to say goodbye
+FAREWELL_MARGIN = 2.0  # seconds in which the last of them end what they are doing
 FAREWELL_INTERVAL = 0.05  # seconds
 FORWARDS_TIMEOUT = 2.0  # seconds
 
@@ -76,16 +77,21 @@ def mount(server: Server, services: Services, on_leave: Callable[[str], Awaitabl
 
 async def say_farewell(server: Server, services: Services) -> None:
     """Tells every client to come back, each at a moment of its own. Where other replicas can take them, everybody is
-    served until they have gone, or have had the time for it."""
+    served until they have gone, or have had the time for it; so are those whom a balancer still sends here meanwhile.
+    """
     services.lifecycle.leaving = server.eio.leaving = True
-    _announce_drain(server, tuple(server.manager.clients.values()))
-    if not services.replicas.others or (forwarder := server.eio.forwarder) is None:
+    clients, forwarder = server.manager.clients, server.eio.forwarder
+    told: set[str] = set()
+    if forwarder is None or not services.replicas.others:
+        _announce_drain(server, clients.values(), MAX_RECONNECT_DELAY_MS)
         return
     await services.bus.publish(events.ForwardsEnding(list(forwarder.websockets), []))
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(MAX_RECONNECT_DELAY_MS / 1000 + FAREWELL_MARGIN):
-            while server.manager.clients or forwarder.websockets:  # noqa: ASYNC110 - nobody tells when the last has gone
-                await asyncio.sleep(FAREWELL_INTERVAL)
+    until = time.monotonic() + MAX_RECONNECT_DELAY_MS / 1000
+    while (clients or forwarder.websockets) and (left := until + FAREWELL_MARGIN - time.monotonic()) > 0:
+        untold = [each for each in clients.values() if each.sid not in told and each.state is State.CONNECTED]
+        _announce_drain(server, untold, max(1, int((left - FAREWELL_MARGIN) * 1000)))
+        told.update(each.sid for each in untold)
+        await asyncio.sleep(FAREWELL_INTERVAL)
 
 
 async def end_forwards(server: Server, services: Services) -> None:
@@ -101,9 +107,10 @@ async def end_forwards(server: Server, services: Services) -> None:
                 await asyncio.sleep(FAREWELL_INTERVAL)
 
 
-def _announce_drain(server: Server, clients: Iterable[Client]) -> None:
-    for client in clients:
-        delay = random.randrange(MAX_RECONNECT_DELAY_MS)
+def _announce_drain(server: Server, clients: Iterable[Client], within: int) -> None:
+    """`within`: milliseconds in which all of them should have gone."""
+    for client in tuple(clients):
+        delay = random.randrange(within)
         news = {"reason": "The server is being updated.", "reconnectAfterMs": delay, "timestamp": json.now()}
         server.broadcast("server:draining", news, room=client.sid, namespace=client.namespace)
 
@@ -112,7 +119,7 @@ def _forwards_ending(server: Server, event: events.ForwardsEnding) -> None:
     sockets = server.eio.sockets
     for sid in event.websockets:
         if (connection := sockets.get(sid)) is not None:
-            _announce_drain(server, tuple(connection.clients.values()))
+            _announce_drain(server, connection.clients.values(), MAX_RECONNECT_DELAY_MS)
     for sid in event.polls:
         if (connection := sockets.get(sid)) is not None:
             connection.outbox.release_poll()
@@ -124,7 +131,7 @@ def _mount_one(
 ) -> None:  # fmt: skip
     async def connect(sid: str, environ: Mapping[str, Any], auth: Any = None) -> None:
         try:
-            if services.lifecycle.leaving:
+            if services.lifecycle.draining:
                 raise errors.Draining(retry_after=2.0)
             caller = await services.identity.identify(*_credentials(environ, auth))
         except errors.DawgError as error:

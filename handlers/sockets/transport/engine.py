@@ -46,8 +46,8 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         self.forwarder = forwarder
         self.counters = Counters()
         self.tasks = Tasks()
-        self.leaving = False  # nobody new is let in
-        self.draining = False  # and nothing more is asked of handlers
+        self.leaving = False  # whatever begins here now ends soon
+        self.draining = False  # nobody new is let in, and nothing more is asked of handlers
 
     def attach(self, app: web.Application, engineio_path: str = "socket.io") -> None:
         for path in (f"/{engineio_path}", f"/{engineio_path}/"):
@@ -59,7 +59,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         if passed_on and not (self.forwarder is not None and self.forwarder.is_genuine(request)):
             return web.Response(status=403, text="Only replicas of this server pass requests on to each other.")
         sid = request.query.get("sid")
-        if sid is None and self.leaving:
+        if sid is None and self.draining:
             return web.Response(status=503, text="This server is shutting down. Connect again in a moment.")
         if sid is not None and sid not in self.sockets and request.method != "OPTIONS":
             forwarded = None if passed_on else await self._elsewhere(request, sid)
