@@ -111,12 +111,12 @@ async def _run_server(
             log.info("The server stops: no new work, running work may finish.", action="draining")
             begun = time.monotonic()
             await asyncio.gather(gate.say_farewell(sockets, parts), jobs.queue.stop())
-            await site.stop()  # before anything is refused: a balancer takes the next replica, and nobody sees it
-            parts.lifecycle.draining = True
+            await site.stop()  # nothing is refused before: a balancer takes the next replica, and nobody sees it
             await parts.voice.close()
             await parts.brain.drain(max(0.0, chosen.drain_seconds - (time.monotonic() - begun)))
             await gate.end_forwards(sockets, parts)
             await sockets.close()
+            parts.lifecycle.draining = True
         finally:
             await runner.cleanup()
     log.info("The server has stopped.", action="stopped")

@@ -25,6 +25,7 @@ MAX_RECONNECT_DELAY_MS = 5000  # clients of a server that stops come back spread
 FAREWELL_MARGIN = 2.0  # seconds in which the last of them end what they are doing
 FAREWELL_INTERVAL = 0.05  # seconds
 FORWARDS_TIMEOUT = 2.0  # seconds
+RETRY_INTERVAL = 1.0  # seconds, while the database does not answer
 
 
 def user_room(user_id: str) -> str:
@@ -66,7 +67,7 @@ def mount(server: Server, services: Services, on_leave: Callable[[str], Awaitabl
 
     def restored(_: events.BusRestored) -> None:
         """Which logins ended meanwhile was not heard."""
-        server.manager.tasks.start(review_logins(), name="socket-review-logins")
+        server.manager.tasks.start(with_database(review_logins), name="socket-review-logins")
 
     services.bus.subscribe(events.ForwardsEnding, lambda event: _forwards_ending(server, event), Scope.EVERYWHERE)
     services.bus.subscribe(events.BusRestored, restored)
@@ -123,6 +124,15 @@ def _forwards_ending(server: Server, event: events.ForwardsEnding) -> None:
     for sid in event.polls:
         if (connection := sockets.get(sid)) is not None:
             connection.outbox.release_poll()
+
+
+async def with_database(work: Callable[[], Awaitable[None]]) -> None:
+    """Does it as soon as the database answers."""
+    while True:
+        try:
+            return await work()
+        except errors.DependencyUnavailable:
+            await asyncio.sleep(RETRY_INTERVAL)
 
 
 def _mount_one(

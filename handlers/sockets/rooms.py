@@ -19,7 +19,7 @@ from dawg_server.services import Services
 from handlers import present
 from handlers.rest import json
 from handlers.schemas import collaboration as schemas
-from handlers.sockets.gate import project_room
+from handlers.sockets.gate import project_room, with_database
 from handlers.sockets.pace import Pace
 from handlers.sockets.routing import Ack, Call, Events
 from handlers.sockets.transport.server import Server
@@ -159,7 +159,7 @@ def mount(server: Server, services: Services) -> None:
 
     def restored(_: news.BusRestored) -> None:
         """What happened to memberships meanwhile was not heard."""
-        server.manager.tasks.start(review_all(), name="socket-review")
+        server.manager.tasks.start(with_database(review_all), name="socket-review")
 
     services.bus.subscribe(news.BusRestored, restored)
     services.bus.subscribe(news.MembershipChanged, membership_changed, Scope.EVERYWHERE)
