@@ -25,6 +25,7 @@ STOP_INTERVAL = 1.0  # seconds between two requests to stop
 RESTART_DELAY = 1.0  # seconds before a worker that lost its database begins anew
 POOL_SIZE = 3  # connections: fetching and finishing are short, one more listens
 CONNECT_TIMEOUT = 5  # seconds
+LEAST_LOST = 30.0  # seconds; a procrastinate worker says every ten that it lives
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
 
@@ -92,7 +93,8 @@ class JobQueue:
     async def discard_stalled(self, lost_after: float) -> None:
         """Forgets the entries of workers that died; `Sweeper` has the jobs themselves woken again."""
         with contextlib.suppress(exceptions.ConnectorException):
-            for job in await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=lost_after):
+            after = max(lost_after, LEAST_LOST)
+            for job in await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=after):
                 await self._app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
 
     async def _work(self, concurrency: int) -> None:
