@@ -114,7 +114,6 @@ async def _run_server(
             await site.stop()  # nothing is refused before: a balancer takes the next replica, and nobody sees it
             await parts.voice.close()
             await parts.brain.drain(max(0.0, chosen.drain_seconds - (time.monotonic() - begun)))
-            await gate.end_forwards(sockets, parts)
             await sockets.close()
             parts.lifecycle.draining = True
         finally:

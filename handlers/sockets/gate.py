@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -24,7 +23,6 @@ NAMESPACES: dict[str, logs.Service] = {"/": "main", "/ai-brain": "ai-brain", "/v
 MAX_RECONNECT_DELAY_MS = 5000  # clients of a server that stops come back spread over this time
 FAREWELL_MARGIN = 2.0  # seconds in which the last of them end what they are doing
 FAREWELL_INTERVAL = 0.05  # seconds
-FORWARDS_TIMEOUT = 2.0  # seconds
 RETRY_INTERVAL = 1.0  # seconds, while the database does not answer
 
 
@@ -86,26 +84,13 @@ async def say_farewell(server: Server, services: Services) -> None:
     if forwarder is None or not services.replicas.others:
         _announce_drain(server, clients.values(), MAX_RECONNECT_DELAY_MS)
         return
-    await services.bus.publish(events.ForwardsEnding(list(forwarder.websockets), []))
+    await services.bus.publish(events.ForwardsEnding(list(forwarder.websockets), list(forwarder.polls)))
     until = time.monotonic() + MAX_RECONNECT_DELAY_MS / 1000
     while (clients or forwarder.websockets) and (left := until + FAREWELL_MARGIN - time.monotonic()) > 0:
         untold = [each for each in clients.values() if each.sid not in told and each.state is State.CONNECTED]
         _announce_drain(server, untold, max(1, int((left - FAREWELL_MARGIN) * 1000)))
         told.update(each.sid for each in untold)
         await asyncio.sleep(FAREWELL_INTERVAL)
-
-
-async def end_forwards(server: Server, services: Services) -> None:
-    """Has the polls answered that wait for sessions of other replicas, so that their clients go elsewhere next.
-    Once no more requests come."""
-    forwarder = server.eio.forwarder
-    if forwarder is None or not forwarder.polls:
-        return
-    await services.bus.publish(events.ForwardsEnding([], list(forwarder.polls)))
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(FORWARDS_TIMEOUT):
-            while forwarder.polls:  # noqa: ASYNC110 - likewise
-                await asyncio.sleep(FAREWELL_INTERVAL)
 
 
 def _announce_drain(server: Server, clients: Iterable[Client], within: int) -> None:

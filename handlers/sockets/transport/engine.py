@@ -16,6 +16,8 @@ from handlers.sockets.transport.counters import Counters
 from handlers.sockets.transport.forwarding import HEADER, SEPARATOR, Forwarder
 from handlers.sockets.transport.tasks import Tasks
 
+LAST_POLL = 0.1  # seconds until a poll for another replica is sent away
+
 
 class Receiver(Protocol):
     """Where the connections' packets go; every call returns at once and raises `packets.Malformed` to end the peer."""
@@ -74,9 +76,17 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
 
     async def _elsewhere(self, request: web.Request, sid: str) -> web.StreamResponse | None:
         """The answer of the replica that has the session."""
-        if self.forwarder is None or (self.leaving and "Upgrade" in request.headers):
-            return None  # an upgrade would end with us; the client goes on polling
-        return await self.forwarder.forward(request, sid)
+        if self.forwarder is None or (address := await self.forwarder.home(sid)) is None:
+            return None
+        if self.leaving and request.method == "GET":
+            # A poll or an upgrade would end with us. The next poll goes elsewhere, and the client goes on polling.
+            if "Upgrade" in request.headers:
+                return None
+            await asyncio.sleep(LAST_POLL)
+            environ = self._async["translate_request"](request)
+            nothing: web.Response = await self._make_response(self._ok([packets.engine(stock.NOOP)]), environ)
+            return nothing
+        return await self.forwarder.forward(request, sid, address)
 
     async def _unknown(self, request: web.Request) -> web.StreamResponse:
         environ = self._async["translate_request"](request)

@@ -68,12 +68,13 @@ class Forwarder:
             return False
         return hmac.compare_digest(given, self._signed(request.query.get("sid", ""), int(moment)))
 
-    async def forward(self, request: web.Request, sid: str) -> web.StreamResponse | None:
-        """The answer of the replica that has the session; None when there is no such replica (any more)."""
+    async def home(self, sid: str) -> str | None:
+        """The address of the other replica that has the session; None when there is none (any more)."""
         owner, separator, _ = sid.partition(SEPARATOR)
-        address = await self._find(owner) if separator and owner != self.own else None
-        if address is None:
-            return None
+        return await self._find(owner) if separator and owner != self.own else None
+
+    async def forward(self, request: web.Request, sid: str, address: str) -> web.StreamResponse | None:
+        """The answer of the replica at that address; None when it does not answer."""
         self.forwarded += 1
         url = URL(address + request.raw_path, encoded=True)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
@@ -85,7 +86,7 @@ class Forwarder:
             with _counted(self.polls, sid):
                 return await self._poll(request, url, headers)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            log.info("The replica of a session does not answer.", action="forward_failed", other=owner,
+            log.info("The replica of a session does not answer.", action="forward_failed", other=address,
                      error=type(error).__name__)  # fmt: skip
             return None
 
