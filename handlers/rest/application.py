@@ -80,5 +80,5 @@ def _mount(app: web.Application, table: Iterable[Route], origins: Iterable[str])
             resource.add_route(route.method, handler)
             if route.method == "GET":
                 resource.add_route("HEAD", handler)
-    for resource in app.router.resources():
-        cors.add(resource)
+    for mounted in app.router.resources():
+        cors.add(mounted)
