@@ -63,6 +63,7 @@ class Runner:
         self._placement = placement
         self._folder = folder
         self._running_limit = running_limit
+        self.retry_delays = RETRY_DELAYS
         self._running: dict[str, asyncio.Task[Any]] = {}
         self._unsubscribe = bus.subscribe(events.GenerationCancelled, self._on_cancelled, Scope.EVERYWHERE)
 
@@ -233,7 +234,8 @@ class Runner:
 
     async def _failed(self, job: Job, lease: Lease, error: Exception) -> None:
         if _worth_another_try(error) and job.attempts < job.max_attempts:
-            delay = RETRY_DELAYS[min(job.attempts, len(RETRY_DELAYS)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)
+            delay = self.retry_delays[min(job.attempts, len(self.retry_delays)) - 1]
+            delay *= random.uniform(1 - JITTER, 1 + JITTER)
             log.warning("An attempt failed and will be repeated.", action="job_retry", error=str(error), delay_s=delay)
             if await generations.release(self._database, lease, after=delay):
                 await self._queue.wake(job.id, after=delay)

@@ -74,9 +74,11 @@ def _mount(app: web.Application, table: Iterable[Route], origins: Iterable[str])
     )  # fmt: skip
     cors = aiohttp_cors.setup(app, defaults=dict.fromkeys(origins, options))
     for route in table:
+        handler = endpoint(route)
         for path in route.paths:
-            resource = cors.add(app.router.add_resource(path))
-            handler = endpoint(route)
-            cors.add(resource.add_route(route.method, handler))
+            resource = app.router.add_resource(path)
+            resource.add_route(route.method, handler)
             if route.method == "GET":
-                cors.add(resource.add_route("HEAD", handler))
+                resource.add_route("HEAD", handler)
+    for mounted in app.router.resources():
+        cors.add(mounted)

@@ -91,6 +91,6 @@ def ffmpeg_loudness(samples: Samples, rate: int) -> dict[str, float]:
 
 def oversampled_peak(samples: Samples, factor: int) -> float:
     """dBTP by an exact band-limited interpolation of the whole: zeros in the spectrum above half the rate."""
-    spectrum = np.fft.rfft(samples.astype(np.float64), axis=0)
-    finer = np.fft.irfft(spectrum, len(samples) * factor, axis=0) * factor
+    channels = np.ascontiguousarray(samples.astype(np.float32).reshape(len(samples), -1).T)
+    finer = np.fft.irfft(np.fft.rfft(channels), len(samples) * factor) * np.float32(factor)
     return float(20 * np.log10(np.abs(finer).max()))

@@ -56,6 +56,7 @@ async def server(
         for provider in running.services.providers.by_name.values():
             if hasattr(provider, "patience"):
                 provider.patience = Patience(lost=1.0, first=0.03, longest=0.1, copies=(0.05, 0.05))
+        running.jobs.runner.retry_delays = (0.2, 0.4)
         yield running
 
 

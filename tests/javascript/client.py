@@ -4,7 +4,7 @@
     ack = await client.emit_ack("start-realtime", {"voice": "alloy"})
     started = await client.wait_for("realtime-started")
 
-All clients of one `JavaScript` live in one Node process. Bytes are bytes on both sides.
+All clients of a session live in one Node process. Bytes are bytes on both sides.
 """
 
 # ruff: noqa: ASYNC109 (a timeout that names what did not come is worth a parameter)
@@ -15,6 +15,7 @@ import asyncio
 import base64
 import itertools
 import json
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,22 +128,31 @@ class JsClient:
         self._news.set()
 
 
-class JavaScript:
-    """One Node process. `start` it, make clients with `connect`, `close` it."""
+class Node:
+    """A process for the clients of one test after another, since starting one takes half a second."""
 
-    def __init__(self, node: Path) -> None:
-        self._node = node
-        self._process: asyncio.subprocess.Process | None = None
-        self._reader: asyncio.Task[None] | None = None
+    def __init__(self, program: Path) -> None:
+        self._process = subprocess.Popen([program, SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self._process.stdout is not None
+        self.port = int(self._process.stdout.readline())
+
+    def stop(self) -> None:
+        self._process.communicate(timeout=5.0)
+
+
+class JavaScript:
+    """What one test has in a Node process. `open` it, make clients with `connect`, `close` it: they are gone."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self._reader = asyncio.create_task(self._read(reader), name="javascript-reader")
         self._replies: dict[int, asyncio.Future[Any]] = {}
         self._clients: dict[str, JsClient] = {}
         self._numbers = itertools.count(1)
 
-    async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            str(self._node), str(SCRIPT), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=MAX_LINE
-        )
-        self._reader = asyncio.create_task(self._read(), name="javascript-reader")
+    @classmethod
+    async def open(cls, node: Node) -> JavaScript:
+        return cls(*await asyncio.open_connection("127.0.0.1", node.port, limit=MAX_LINE))
 
     async def connect(
         self,
@@ -165,23 +175,21 @@ class JavaScript:
         return client
 
     async def request(self, action: str, **fields: Any) -> Any:
-        assert self._process is not None and self._process.stdin is not None
         number = next(self._numbers)
         reply = self._replies[number] = asyncio.get_running_loop().create_future()
         line = json.dumps({"id": number, "action": action, **_pack(fields)})
-        self._process.stdin.write(line.encode() + b"\n")
-        await self._process.stdin.drain()
+        self._writer.write(line.encode() + b"\n")
+        await self._writer.drain()
         return await asyncio.wait_for(reply, 30.0)
 
     async def close(self) -> None:
-        assert self._process is not None and self._process.stdin is not None and self._reader is not None
-        self._process.stdin.close()
-        await asyncio.wait_for(self._process.wait(), 5.0)
+        self._writer.write_eof()
         await asyncio.wait_for(self._reader, 5.0)
+        self._writer.close()
+        await self._writer.wait_closed()
 
-    async def _read(self) -> None:
-        assert self._process is not None and self._process.stdout is not None
-        while line := await self._process.stdout.readline():
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        while line := await reader.readline():
             message = json.loads(line)
             if "reply" not in message:
                 self._clients[message["client"]]._take(message)

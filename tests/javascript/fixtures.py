@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.javascript import runtime
-from tests.javascript.client import JavaScript
+from tests.javascript.client import JavaScript, Node
 
 
 @pytest.fixture(scope="session")
@@ -16,9 +16,15 @@ def node() -> Path:
     return runtime.prepare()
 
 
-@pytest.fixture
-async def javascript(node: Path) -> AsyncIterator[JavaScript]:
-    process = JavaScript(node)
-    await process.start()
+@pytest.fixture(scope="session")
+def _node_process(node: Path) -> Iterator[Node]:
+    process = Node(node)
     yield process
-    await process.close()
+    process.stop()
+
+
+@pytest.fixture
+async def javascript(_node_process: Node) -> AsyncIterator[JavaScript]:
+    clients = await JavaScript.open(_node_process)
+    yield clients
+    await clients.close()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dawg_server.lyrics import analysis, labels, organize, structure, validation
 from tests.lyrics import songs
 
-CPU_LIMIT_SECONDS = 0.3
+CPU_LIMIT_SECONDS = 0.8  # on a machine of half the usual speed; growth is judged by itself
 
 lines = st.one_of(
     st.text(max_size=30),
@@ -105,7 +105,9 @@ ADVERSARIAL = {
 @pytest.mark.parametrize("name", ADVERSARIAL)
 def test_twenty_thousand_characters_of_anything_are_read_quickly(name: str) -> None:
     text = ADVERSARIAL[name][:20_000]
-    assert min(_seconds(text) for _ in range(3)) < CPU_LIMIT_SECONDS  # the least disturbed of three
+    quarter, whole = (min(_seconds(part) for _ in range(3)) for part in (text[:5_000], text))  # the least disturbed
+    assert whole < 10 * quarter + 0.05  # sixteen times would be its square
+    assert whole < CPU_LIMIT_SECONDS
 
 
 def _seconds(text: str) -> float:

@@ -240,9 +240,10 @@ def room(dry: np.ndarray, rate: int, rng: np.random.Generator, seconds: float = 
     decay = np.exp(-6.9 * np.arange(count) / count)[:, None]
     impulse = rng.standard_normal((count, dry.shape[1])) * decay
     impulse /= np.sqrt((impulse**2).sum(axis=0))
-    size = 1 << int(np.ceil(np.log2(len(dry) + count)))
-    wet = np.fft.irfft(np.fft.rfft(dry, size, axis=0) * np.fft.rfft(impulse, size, axis=0), size, axis=0)
-    return wet[: len(dry)].astype(np.float32)
+    size = -(-(len(dry) + count) // 32768) * 32768
+    spectra = (np.fft.rfft(np.ascontiguousarray(sound.T, np.float32), size) for sound in (dry, impulse))
+    wet = np.fft.irfft(np.multiply(*spectra), size)
+    return np.ascontiguousarray(wet.T[: len(dry)])
 
 
 def clicks(bpm: float, seconds: float = 20.0, rate: int = 44_100) -> Piece:

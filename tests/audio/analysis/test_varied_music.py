@@ -15,7 +15,7 @@ Heard = list[tuple[material.Piece, dict[str, Any]]]
 @pytest.fixture(scope="module")
 def heard(tmp_path_factory: pytest.TempPathFactory) -> Heard:
     folder = tmp_path_factory.mktemp("varied")
-    return [_listen(material.varied(seed, kind), folder) for kind, count in KINDS.items() for seed in range(count)]
+    return [_listen(material.varied(seed, kind, seconds=12.0), folder) for kind, count in KINDS.items() for seed in range(count)]
 
 
 def _listen(piece: material.Piece, folder: pathlib.Path) -> tuple[material.Piece, dict[str, Any]]:

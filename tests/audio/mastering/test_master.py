@@ -161,13 +161,13 @@ def test_a_long_recording_that_changes_meets_its_target_too(target: float, tmp_p
     assert peak <= -1.0
 
 
-async def test_three_minutes_take_less_than_eight_seconds(beat: Path, tmp_path: Path) -> None:
+async def test_a_master_takes_less_than_a_tenth_of_its_length(beat: Path, tmp_path: Path) -> None:
     samples = np.tile(soundfile.read(beat / "premaster.wav", dtype="float32")[0], (5, 1))  # one minute
     source = wav(tmp_path / "in.wav", samples)
     for _ in range(3):  # the least disturbed of three
         used, _ = await measured(
             "dawg_server.audio.mastering.master:master", source, str(tmp_path / "out.wav"), "wav", quality="cd"
         )
-        if used * 180 * RATE / len(samples) < 8:
+        if used * RATE / len(samples) < 0.1:  # a thirtieth on a usual machine
             return
     raise AssertionError(f"one minute took {used:.1f} s")

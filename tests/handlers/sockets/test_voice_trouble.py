@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from dawg_server.voice import reconnecting
 from tests.handlers.sockets import voices
 from tests.handlers.sockets.voices import Browser, Service
 from tests.javascript.client import JavaScript
@@ -56,8 +57,10 @@ async def test_a_connection_lost_in_an_answer_is_replaced_and_the_talk_goes_on(
     ("trouble", "attempts", "retryable"), [((401, "invalid_api_key"), 1, False), ((503, "overloaded"), 4, True)]
 )
 async def test_a_service_that_refuses_is_asked_again_only_when_that_may_help(
-    service: Service, ada: Browser, trouble: tuple[int, str], attempts: int, retryable: bool
-) -> None:
+    service: Service, ada: Browser, trouble: tuple[int, str], attempts: int, retryable: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(reconnecting, "FIRST_PAUSE", 0.1)
     service.refuse_connections = trouble
     assert (await ada.client.emit_ack("start-realtime", {}))["success"]
     stopped = await ada.heard("realtime-stopped", seconds=12)

@@ -15,9 +15,21 @@ from tests.music.sound import pieces
 STEMS = ("drums", "bass", "chords", "melody")
 
 
+Progress = list[tuple[float, str]]
+
+
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> sound.Rendered:
-    return sound.render(pieces.piece(), tmp_path_factory.mktemp("house"), keep_premaster=True)
+def progress() -> Progress:
+    """What `house` told while it was rendered."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, progress: Progress) -> sound.Rendered:
+    return sound.render(
+        pieces.piece(), tmp_path_factory.mktemp("house"), keep_premaster=True,
+        report=lambda fraction, stage: progress.append((fraction, stage)),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("genre", pieces.KITS)
@@ -132,19 +144,16 @@ def test_the_kick_ducks_the_chords_of_house_but_not_of_folk(tmp_path: Path) -> N
     assert abs(depth["folk"]) < 2.5
 
 
-def test_progress_rises_to_one(tmp_path: Path) -> None:
-    heard: list[tuple[float, str]] = []
-    sound.render(
-        pieces.piece(), tmp_path, formats=("wav",), report=lambda fraction, stage: heard.append((fraction, stage))
-    )
-    fractions = [fraction for fraction, _ in heard]
+@pytest.mark.usefixtures("house")
+def test_progress_rises_to_one(progress: Progress) -> None:
+    fractions = [fraction for fraction, _ in progress]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
-    assert {stage for _, stage in heard} == {"synthesis", "mixing", "writing"}
+    assert {stage for _, stage in progress} == {"synthesis", "mixing", "writing"}
 
 
 def test_only_the_files_that_were_asked_for_remain(tmp_path: Path) -> None:
-    sound.render(pieces.piece(), tmp_path, formats=("flac",))
+    sound.render(pieces.piece(duration=2.0), tmp_path, formats=("flac",))
     assert {path.name for path in tmp_path.iterdir()} == {"mix.flac", *(f"{name}.wav" for name in STEMS)}
 
 
