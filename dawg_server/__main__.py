@@ -111,11 +111,12 @@ async def _run_server(
             log.info("The server stops: no new work, running work may finish.", action="draining")
             begun = time.monotonic()
             await asyncio.gather(gate.say_farewell(sockets, parts), jobs.queue.stop())
-            await site.stop()  # nothing is refused before: a balancer takes the next replica, and nobody sees it
+            await site.stop()
+            # Behind a balancer, which takes the next replica from now on, what has come in already is still answered.
+            parts.lifecycle.draining = not parts.replicas.others
             await parts.voice.close()
             await parts.brain.drain(max(0.0, chosen.drain_seconds - (time.monotonic() - begun)))
             await sockets.close()
-            parts.lifecycle.draining = True
         finally:
             await runner.cleanup()
     log.info("The server has stopped.", action="stopped")

@@ -90,6 +90,7 @@ async def say_farewell(server: Server, services: Services) -> None:
         untold = [each for each in clients.values() if each.sid not in told and each.state is State.CONNECTED]
         _announce_drain(server, untold, max(1, int((left - FAREWELL_MARGIN) * 1000)))
         told.update(each.sid for each in untold)
+        server.eio.shut = left < FAREWELL_MARGIN  # whoever came now could not go in time
         await asyncio.sleep(FAREWELL_INTERVAL)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from tests.daw.replica import Replica
 from tests.javascript.client import AckTimeout, ConnectError, JavaScript, JsClient
 
-ACK_TIMEOUT = 3.0  # seconds
+ACK_TIMEOUT = 15.0  # seconds; what was on its way when the connection broke is given up at once
 PAUSE = 0.1  # seconds between two steps, on average
 AGAIN = ("not_joined", "draining", "dependency_unavailable", "rate_limited")  # codes after which it tries again
 
@@ -83,9 +83,7 @@ class Editor:
                 await self._join()
                 continue
             try:
-                ack = await self._client.emit_ack(
-                    "track:update", {"projectId": self._project_id, **wish}, timeout=ACK_TIMEOUT
-                )
+                ack = await self._ask("track:update", wish)
             except AckTimeout:
                 self.refusals.append("timeout")
                 continue
@@ -99,6 +97,22 @@ class Editor:
                 self._joined = ""
             await asyncio.sleep(0.2)
 
+    async def _ask(self, event: str, payload: dict[str, Any]) -> Any:
+        """The ack. Raises `AckTimeout`, at once when the connection breaks."""
+        client, sid = self._client, self._client.sid
+        wish = {"projectId": self._project_id, **payload}
+        asking = asyncio.create_task(client.emit_ack(event, wish, timeout=ACK_TIMEOUT))
+        while not asking.done():
+            await asyncio.wait({asking}, timeout=0.05)
+            if client.disconnected is not None or client.sid != sid:
+                await asyncio.wait({asking}, timeout=0.05)
+                break
+        if not asking.done():
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            raise AckTimeout(f"{event}: the connection broke")
+        return asking.result()
+
     async def _join(self) -> None:
         if self._client.disconnected is not None:
             await asyncio.sleep(0.05)
@@ -106,9 +120,7 @@ class Editor:
         sid = self._client.sid
         since = {"since": self.copy.revision} if self.copy else {}
         try:
-            ack = await self._client.emit_ack(
-                "join:project", {"projectId": self._project_id, **since}, timeout=ACK_TIMEOUT
-            )
+            ack = await self._ask("join:project", since)
         except AckTimeout:
             return
         if not ack["success"]:

@@ -49,7 +49,8 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         self.counters = Counters()
         self.tasks = Tasks()
         self.leaving = False  # whatever begins here now ends soon
-        self.draining = False  # nobody new is let in, and nothing more is asked of handlers
+        self.shut = False  # nobody new is let in
+        self.draining = False  # and nothing more is asked of handlers
 
     def attach(self, app: web.Application, engineio_path: str = "socket.io") -> None:
         for path in (f"/{engineio_path}", f"/{engineio_path}/"):
@@ -61,7 +62,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         if passed_on and not (self.forwarder is not None and self.forwarder.is_genuine(request)):
             return web.Response(status=403, text="Only replicas of this server pass requests on to each other.")
         sid = request.query.get("sid")
-        if sid is None and self.draining:
+        if sid is None and self.shut:
             return web.Response(status=503, text="This server is shutting down. Connect again in a moment.")
         if sid is not None and sid not in self.sockets and request.method != "OPTIONS":
             forwarded = None if passed_on else await self._elsewhere(request, sid)
@@ -95,7 +96,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
 
     async def shutdown(self) -> None:
         """Closes every connection, then ends every task."""
-        self.leaving = self.draining = True
+        self.leaving = self.shut = self.draining = True
         if self.forwarder is not None:
             await self.forwarder.close()
         closing = [

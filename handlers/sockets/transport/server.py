@@ -135,7 +135,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
 
         Clients are told nothing: they see the transport close, and so they reconnect by themselves.
         """
-        self.eio.leaving = self.eio.draining = True
+        self.eio.leaving = self.eio.shut = self.eio.draining = True
         await self.manager.tasks.settle(grace)
         await self.eio.shutdown()
         await self.manager.tasks.close()
