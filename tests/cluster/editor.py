@@ -19,6 +19,7 @@ from tests.javascript.client import AckTimeout, ConnectError, JavaScript, JsClie
 
 ACK_TIMEOUT = 15.0  # seconds; what was on its way when the connection broke is given up at once
 PAUSE = 0.1  # seconds between two steps, on average
+LATE = "late"
 AGAIN = ("not_joined", "draining", "dependency_unavailable", "rate_limited")  # codes after which it tries again
 
 
@@ -79,13 +80,18 @@ class Editor:
         wish = {"trackId": self._dice.choice(self._tracks), "changes": {"name": name}, "clientOperationId": name}
         while not until():
             self._digest()
+            if self._client.disconnected is not None:
+                await asyncio.sleep(0.05)
+                continue
             if self._joined != self._client.sid:
                 await self._join()
                 continue
             try:
                 ack = await self._ask("track:update", wish)
             except AckTimeout:
-                self.refusals.append("timeout")
+                # Whoever stays longer than the server has asked for, on a machine that is too busy, is cut off rightly.
+                late = self._leave_at is not None and time.monotonic() > self._leave_at
+                self.refusals.append(LATE if late else "lost")
                 continue
             if ack["success"]:
                 self.acknowledged.append(name)
