@@ -287,6 +287,8 @@ async def faces(parts: Services) -> AsyncIterator[tuple[web.Application, Server]
     app = application.build(parts)
     server.attach(app)
     async with contextlib.AsyncExitStack() as stack:
+        if server.eio.forwarder is not None:
+            stack.push_async_callback(server.eio.forwarder.close)
         await parts.presence.start(alone=parts.settings.database_url is None)
         stack.push_async_callback(parts.presence.close)
         await parts.feed.start()

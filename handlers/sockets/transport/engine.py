@@ -98,7 +98,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         """Closes every connection, then ends every task."""
         self.leaving = self.shut = self.draining = True
         if self.forwarder is not None:
-            await self.forwarder.close()
+            await self.forwarder.end_websockets()
         closing = [
             asyncio.create_task(each.close(), name=f"socket-close {each.sid}") for each in self.sockets.values()
         ]

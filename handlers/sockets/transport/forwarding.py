@@ -50,10 +50,14 @@ class Forwarder:
         self._http: aiohttp.ClientSession | None = None
         self._pumps: set[asyncio.Task[None]] = set()
 
-    async def close(self) -> None:
+    async def end_websockets(self) -> None:
+        """Requests go on being passed on until `close`."""
         for pump in self._pumps:
             pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
+
+    async def close(self) -> None:
+        await self.end_websockets()
         if self._http is not None:
             await self._http.close()
 

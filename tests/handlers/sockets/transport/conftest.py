@@ -37,6 +37,8 @@ class Running:
     async def stop(self, grace: float = 1.0) -> None:
         await self.server.close(grace)
         await self.runner.cleanup()
+        if self.server.eio.forwarder is not None:
+            await self.server.eio.forwarder.close()
 
 
 @pytest.fixture
