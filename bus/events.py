@@ -324,7 +324,9 @@ class BusHeartbeat(Event):
 
 @dataclass(frozen=True)
 class BusRestored(Event):
-    """This replica hears the others again; what they published meanwhile is gone. Never leaves the replica."""
+    """This replica hears the others again; what they published meanwhile is gone."""
+
+    local: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
