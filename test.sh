@@ -7,6 +7,7 @@ sh start.sh --install test
 python=.venv/bin/python
 if [ $# -eq 0 ]; then
     "$python" -m ruff check .
+    "$python" -m ruff format --check .
     "$python" -m mypy
     set -- --numprocesses auto --dist worksteal
 fi

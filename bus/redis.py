@@ -42,9 +42,13 @@ class RedisBus(LocalBus):
     """`LocalBus` whose events, unless `local`, also reach subscribers with scope EVERYWHERE on every other replica."""
 
     def __init__(
-        self, url: str, *, origin: str | None = None, heartbeat_interval: float = HEARTBEAT_INTERVAL,
+        self,
+        url: str,
+        *,
+        origin: str | None = None,
+        heartbeat_interval: float = HEARTBEAT_INTERVAL,
         deaf_after: float = DEAF_AFTER,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`origin`: the name of this replica, which no other has."""
         super().__init__()
         self.origin = origin or uuid.uuid4().hex
@@ -105,8 +109,12 @@ class RedisBus(LocalBus):
         message = encode(event, self.origin)
         if len(message) > MAX_EVENT_BYTES:
             self.dropped += 1
-            log.warning("An event was too large for the other replicas.", action="bus_event_too_large",
-                        event_name=event.name, size=len(message))  # fmt: skip
+            log.warning(
+                "An event was too large for the other replicas.",
+                action="bus_event_too_large",
+                event_name=event.name,
+                size=len(message),
+            )
             return
         self._outbox.append(message)
         self._outbox_bytes += len(message)
@@ -202,7 +210,10 @@ class RedisBus(LocalBus):
         if failures == 0:
             log.warning(
                 "Redis does not answer; this replica goes on alone and keeps trying.",
-                action="bus_redis_lost", part=what, error=type(error).__name__, dropped=self.dropped,
-            )  # fmt: skip
+                action="bus_redis_lost",
+                part=what,
+                error=type(error).__name__,
+                dropped=self.dropped,
+            )
         await asyncio.sleep(RETRY_DELAYS[min(failures, len(RETRY_DELAYS) - 1)])
         return failures + 1

@@ -58,10 +58,13 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"environment variables:\n{variables}\n\nAddresses: /docs (the API), /health (what works).",
     )
     parser.add_argument(
-        "command", nargs="?", default="serve", choices=("serve", "worker", "doctor"),
+        "command",
+        nargs="?",
+        default="serve",
+        choices=("serve", "worker", "doctor"),
         help="serve (the default): the whole server; worker: only runs jobs, for a machine beside the server; "
         "doctor: checks settings and dependencies and says what to fix",
-    )  # fmt: skip
+    )
     return parser
 
 

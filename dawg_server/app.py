@@ -154,10 +154,16 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         stack.push_async_callback(claude.close)
         small = SmallModel(costs, limits, claude, per_minute=settings.advice_per_minute)
         outside = Outside(
-            database, bus, storage, workers, Lyricist(small), link_base=settings.link_base,
+            database,
+            bus,
+            storage,
+            workers,
+            Lyricist(small),
+            link_base=settings.link_base,
             key=await server_secrets.get_or_create(database, CALLBACK_KEY),
-            replicate=(settings.replicate_key, settings.replicate_url), suno=(settings.suno_key, settings.suno_url),
-        )  # fmt: skip
+            replicate=(settings.replicate_key, settings.replicate_url),
+            suno=(settings.suno_key, settings.suno_url),
+        )
         stack.push_async_callback(outside.close)
         material = Material(database, document, storage)
         providers = Providers(EmbeddedProvider(workers), LocalProvider(workers, material), *outside.providers)
@@ -169,10 +175,18 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         stack.push_async_callback(queue.close)
         await queue.open()
         runner = Runner(
-            name=f"{settings.replica}:{own}", database=database, bus=bus, queue=queue, storage=storage,
-            providers=providers, purchases=purchases, settler=settler, placement=Placement(database, document),
-            folder=work.path, running_limit=settings.jobs_running,
-        )  # fmt: skip
+            name=f"{settings.replica}:{own}",
+            database=database,
+            bus=bus,
+            queue=queue,
+            storage=storage,
+            providers=providers,
+            purchases=purchases,
+            settler=settler,
+            placement=Placement(database, document),
+            folder=work.path,
+            running_limit=settings.jobs_running,
+        )
         stack.callback(runner.close)
         sweeper = Sweeper(database, queue, lost_after=settings.job_lost_seconds)
         stack.push_async_callback(sweeper.close)
@@ -183,43 +197,75 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[tuple[Services
         stack.push_async_callback(cleaner.close)
 
         generation = GenerationService(
-            database, bus, queue, limits,
-            JobLimits(settings.jobs_per_minute, settings.jobs_running, settings.jobs_waiting), purchases,
+            database,
+            bus,
+            queue,
+            limits,
+            JobLimits(settings.jobs_per_minute, settings.jobs_running, settings.jobs_waiting),
+            purchases,
             slots=settings.job_concurrency,
-        )  # fmt: skip
+        )
         archives = Archives(
-            database, storage, workers, work, measuring,
+            database,
+            storage,
+            workers,
+            work,
+            measuring,
             ArchiveLimits(
-                packed=settings.max_archive_mb * MEBIBYTE, unpacked=settings.max_archive_unpacked_mb * MEBIBYTE,
+                packed=settings.max_archive_mb * MEBIBYTE,
+                unpacked=settings.max_archive_unpacked_mb * MEBIBYTE,
                 entries=settings.max_archive_entries,
             ),
-        )  # fmt: skip
+        )
         access = Access(database)
         toolbox = ToolBox(functions)
         voice = VoiceService(
-            database=database, bus=bus, costs=costs, access=access, document=document, toolbox=toolbox, metrics=metrics,
+            database=database,
+            bus=bus,
+            costs=costs,
+            access=access,
+            document=document,
+            toolbox=toolbox,
+            metrics=metrics,
             realtime=Realtime(
-                settings.openai_url, settings.openai_key, settings.openai_realtime_model,
+                settings.openai_url,
+                settings.openai_key,
+                settings.openai_realtime_model,
                 settings.openai_transcription_model,
             ),
             limits=VoiceLimits(
-                settings.voice_sessions, settings.voice_minutes * 60, settings.voice_idle_seconds,
+                settings.voice_sessions,
+                settings.voice_minutes * 60,
+                settings.voice_idle_seconds,
                 settings.voice_recycle_seconds,
             ),
-        )  # fmt: skip
+        )
         stack.push_async_callback(voice.close)
         memory = Memory(database)
         places = Places(
-            database, limits,
+            database,
+            limits,
             TurnLimits(
-                settings.turns_per_minute, settings.turns_at_once, settings.tokens_per_minute, settings.turn_seconds,
+                settings.turns_per_minute,
+                settings.turns_at_once,
+                settings.tokens_per_minute,
+                settings.turn_seconds,
                 settings.turn_function_seconds,
             ),
-        )  # fmt: skip
+        )
         brain = Brain(
-            database=database, bus=bus, costs=costs, access=access, document=document, toolbox=toolbox,
-            generation=generation, memory=memory, places=places, claude=claude, small=small,
-        )  # fmt: skip
+            database=database,
+            bus=bus,
+            costs=costs,
+            access=access,
+            document=document,
+            toolbox=toolbox,
+            generation=generation,
+            memory=memory,
+            places=places,
+            claude=claude,
+            small=small,
+        )
         stack.push_async_callback(brain.close)
         requests = Requests(database, access, document)
         FinishingFunctions(requests, generation, providers, workers, material, access, work).register(functions)
@@ -280,10 +326,13 @@ async def faces(parts: Services) -> AsyncIterator[tuple[web.Application, Server]
     parts.metrics.count_sockets(server.sockets_by_namespace)
     forwarder = server.eio.forwarder
     parts.metrics.count_cluster(
-        listener_age=lambda: parts.bus.listener_age, other_replicas=lambda: len(parts.replicas.others),
-        visits=lambda: parts.presence.visits, dropped=lambda: parts.bus.dropped,
-        recovered=lambda: parts.feed.recovered, forwarded=lambda: forwarder.forwarded if forwarder else 0,
-    )  # fmt: skip
+        listener_age=lambda: parts.bus.listener_age,
+        other_replicas=lambda: len(parts.replicas.others),
+        visits=lambda: parts.presence.visits,
+        dropped=lambda: parts.bus.dropped,
+        recovered=lambda: parts.feed.recovered,
+        forwarded=lambda: forwarder.forwarded if forwarder else 0,
+    )
     app = application.build(parts)
     server.attach(app)
     async with contextlib.AsyncExitStack() as stack:
@@ -325,6 +374,10 @@ async def open_storage(settings: Settings) -> Storage:
     if settings.s3_bucket is None:
         return FolderStorage(settings.data_dir / "files")
     return await S3Storage.open(
-        bucket=settings.s3_bucket, access_key=settings.s3_access_key or "", secret_key=settings.s3_secret_key or "",
-        region=settings.s3_region, endpoint=settings.s3_endpoint, public_endpoint=settings.s3_public_endpoint,
-    )  # fmt: skip
+        bucket=settings.s3_bucket,
+        access_key=settings.s3_access_key or "",
+        secret_key=settings.s3_secret_key or "",
+        region=settings.s3_region,
+        endpoint=settings.s3_endpoint,
+        public_endpoint=settings.s3_public_endpoint,
+    )

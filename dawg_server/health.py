@@ -27,9 +27,7 @@ class _Kept:
 class Health:
     """Probes the dependencies of this process."""
 
-    def __init__(
-        self, settings: Settings, database: Database, storage: Storage, bus: LocalBus, limits: Limits
-    ) -> None:
+    def __init__(self, settings: Settings, database: Database, storage: Storage, bus: LocalBus, limits: Limits) -> None:
         self._settings, self._database, self._storage, self._bus = settings, database, storage, bus
         self._limits = limits
         self._kept: dict[str, _Kept] = {}

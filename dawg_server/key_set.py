@@ -63,8 +63,12 @@ class KeySet:
             try:
                 self._keys = await self._fetch()
             except (aiohttp.ClientError, TimeoutError, ValueError, jwt.PyJWTError) as error:
-                log.warning("The sign-in service did not give its keys.", action="key_set_failed", kid=kid[:64],
-                            error=f"{type(error).__name__}: {error}")  # fmt: skip
+                log.warning(
+                    "The sign-in service did not give its keys.",
+                    action="key_set_failed",
+                    kid=kid[:64],
+                    error=f"{type(error).__name__}: {error}",
+                )
             else:
                 self._read_at = asked_at
 

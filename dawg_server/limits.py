@@ -89,8 +89,11 @@ class Limits:
                 return await self._count_shared(self._shared, what, who, per_minute)
             except Exception as error:
                 self._shared_again_at = time.monotonic() + FALLBACK_SECONDS
-                log.warning("Redis does not answer: rate limits are counted on this replica alone.",
-                            action="limits_redis_lost", error=type(error).__name__)  # fmt: skip
+                log.warning(
+                    "Redis does not answer: rate limits are counted on this replica alone.",
+                    action="limits_redis_lost",
+                    error=type(error).__name__,
+                )
         return self._count_local(f"{what}:{who}", per_minute)
 
     @staticmethod

@@ -218,9 +218,12 @@ class Settings:
         "REQUESTS_PER_MINUTE", 300, "requests per user", kind="int", check=_range(1, 1_000_000)
     )
     advice_per_minute: int = _variable(
-        "ADVICE_PER_MINUTE", 20, "questions about lyrics and arrangements to the language model per user", kind="int",
+        "ADVICE_PER_MINUTE",
+        20,
+        "questions about lyrics and arrangements to the language model per user",
+        kind="int",
         check=_range(1, 100_000),
-    )  # fmt: skip
+    )
     auth_per_minute: int = _variable(
         "AUTH_REQUESTS_PER_MINUTE", 10, "attempts to sign in or up per address", kind="int", check=_range(1, 1_000_000)
     )
@@ -336,8 +339,12 @@ def describe() -> Iterator[tuple[str, str, str]]:
 
 
 _KINDS: dict[str, type[kinds.Field[Any]]] = {
-    "str": kinds.String, "int": kinds.Integer, "float": kinds.Float, "bool": kinds.Boolean, "word": kinds.String,
-}  # fmt: skip
+    "str": kinds.String,
+    "int": kinds.Integer,
+    "float": kinds.Float,
+    "bool": kinds.Boolean,
+    "word": kinds.String,
+}
 
 
 def _read(each: Field[Any], source: Mapping[str, str]) -> Any:

@@ -104,9 +104,13 @@ class ToolBox:
                 raise errors.Conflict(f"{function.name} needs a project, and none is open.")
             async with asyncio.timeout(TIMEOUT):
                 result = await self._functions.run(
-                    name, arguments, project_id=turn.project_id, by=Actor(turn.user_id, turn.source),
-                    group=turn.group_id, base_url=turn.base_url,
-                )  # fmt: skip
+                    name,
+                    arguments,
+                    project_id=turn.project_id,
+                    by=Actor(turn.user_id, turn.source),
+                    group=turn.group_id,
+                    base_url=turn.base_url,
+                )
         except errors.DawgError as error:
             return Outcome(False, _advice(error))
         except TimeoutError:

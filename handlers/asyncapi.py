@@ -23,9 +23,12 @@ def document() -> dict[str, Any]:
         messages: dict[str, Any] = {}
         for event in table.all:
             messages[event.name] = {
-                "name": event.name, "summary": event.summary, "description": inspect.getdoc(event.handler) or "",
-                "payload": _schema(spec, event.payload), "x-ack": _schema(spec, event.ack),
-            }  # fmt: skip
+                "name": event.name,
+                "summary": event.summary,
+                "description": inspect.getdoc(event.handler) or "",
+                "payload": _schema(spec, event.payload),
+                "x-ack": _schema(spec, event.ack),
+            }
             operations[_id(table.namespace, event.name, "receive")] = _operation("receive", table.namespace, event.name)
         channels[table.namespace] = {"address": table.namespace, "messages": messages}
     sent = [("/", name, meaning) for name, meaning in relay.documented()]
@@ -35,12 +38,15 @@ def document() -> dict[str, Any]:
         operations[_id(namespace, name, "send")] = _operation("send", namespace, name)
     return {
         "asyncapi": "3.0.0",
-        "info": {"title": "DAWG sockets", "version": __version__,
-                 "description": "Socket.IO at /socket.io. Every event takes an ack callback."},
+        "info": {
+            "title": "DAWG sockets",
+            "version": __version__,
+            "description": "Socket.IO at /socket.io. Every event takes an ack callback.",
+        },
         "channels": channels,
         "operations": operations,
         "components": {"schemas": spec.to_dict().get("components", {}).get("schemas", {})},
-    }  # fmt: skip
+    }
 
 
 def _schema(spec: APISpec, schema: Body | None) -> dict[str, Any]:

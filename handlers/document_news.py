@@ -26,10 +26,15 @@ NAMES = {
 def told(event: events.ProjectChanged) -> Iterator[tuple[str, dict[str, Any]]]:
     """(name, payload) in the order of the log; then, after undo and redo, which groups that was."""
     common = {
-        "projectId": event.project_id, "userId": event.user_id, "username": event.username,
-        "userName": event.username, "source": event.source, "groupId": event.group_id, "cause": event.cause,
+        "projectId": event.project_id,
+        "userId": event.user_id,
+        "username": event.username,
+        "userName": event.username,
+        "source": event.source,
+        "groupId": event.group_id,
+        "cause": event.cause,
         "clientOperationId": event.client_operation_id,
-    }  # fmt: skip
+    }
     for operation in event.operations:
         for name, payload in _told(operation, event.things):
             yield name, {**payload, **common, "revision": operation["revision"]}

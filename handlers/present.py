@@ -33,9 +33,12 @@ def _take(take: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str
     urls = {format: link(format) for format in take.get("formats", [take["format"]])}
     shown = {name: value for name, value in take.items() if name not in _INTERNAL}
     return {
-        **shown, "audioUrl": link(take["format"]), "urls": urls, "midiUrl": link("mid") if take.get("midi") else None,
+        **shown,
+        "audioUrl": link(take["format"]),
+        "urls": urls,
+        "midiUrl": link("mid") if take.get("midi") else None,
         "stems": [_stem(stem, links, base_url) for stem in take.get("stems", [])],
-    }  # fmt: skip
+    }
 
 
 def _stem(stem: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str, Any]:
@@ -51,15 +54,26 @@ def audio_url(row: Mapping[str, Any], links: LinkSigner, base_url: str) -> str:
 def audio_file(row: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str, Any]:
     """A recording: a row of `audio_files` as `database.audio_files` reads it."""
     return {
-        "id": row["id"], "projectId": row["project_id"], "generationId": row["generation_id"],
-        "filename": row["filename"], "originalName": row["original_name"], "mimeType": row["mime_type"],
-        "size": int(row["size_bytes"]), "duration": row["duration"], "sampleRate": row["sample_rate"],
-        "channels": row["channels"], "bitDepth": row["bit_depth"], "lufs": row["lufs"],
-        "truePeak": row["true_peak_db"], "checksum": bytes(row["sha256"]).hex() if row["sha256"] else None,
-        "source": row["source"], "waveformStatus": row["waveform_status"],
+        "id": row["id"],
+        "projectId": row["project_id"],
+        "generationId": row["generation_id"],
+        "filename": row["filename"],
+        "originalName": row["original_name"],
+        "mimeType": row["mime_type"],
+        "size": int(row["size_bytes"]),
+        "duration": row["duration"],
+        "sampleRate": row["sample_rate"],
+        "channels": row["channels"],
+        "bitDepth": row["bit_depth"],
+        "lufs": row["lufs"],
+        "truePeak": row["true_peak_db"],
+        "checksum": bytes(row["sha256"]).hex() if row["sha256"] else None,
+        "source": row["source"],
+        "waveformStatus": row["waveform_status"],
         "audioUrl": audio_url(row, links, base_url),
-        "createdAt": timestamp(row["created_at"]), "updatedAt": timestamp(row["updated_at"]),
-    }  # fmt: skip
+        "createdAt": timestamp(row["created_at"]),
+        "updatedAt": timestamp(row["updated_at"]),
+    }
 
 
 def project(snapshot: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str, Any]:
@@ -76,49 +90,77 @@ def accepted(job: Job, estimated_seconds: float) -> dict[str, Any]:
     return {
         "success": True,
         "message": "The job was accepted. Follow it at /api/generate/status/<jobId> or over Socket.IO.",
-        "jobId": job.id, "generationId": job.id,
-        "state": job.state.value, "status": job.state.word,
-        "progress": job.progress, "estimatedSeconds": estimated_seconds,
-    }  # fmt: skip
+        "jobId": job.id,
+        "generationId": job.id,
+        "state": job.state.value,
+        "status": job.state.word,
+        "progress": job.progress,
+        "estimatedSeconds": estimated_seconds,
+    }
 
 
 def status(job: Job, shown_result: dict[str, Any] | None, position: int | None) -> dict[str, Any]:
     """The nested form, for the client that reads `status.state`."""
     sentence = job.error["message"] if job.error else None
     nested = {
-        "jobId": job.id, "generationId": job.id, "type": job.type,
-        "state": job.state.value, "status": job.state.word, "progress": job.progress, "stage": job.stage,
-        "queuePosition": position, "data": job.input, "result": shown_result,
-        "failedReason": sentence, "errorCode": job.error["code"] if job.error else None,
-        "attemptsMade": job.attempts, "provider": job.provider,
+        "jobId": job.id,
+        "generationId": job.id,
+        "type": job.type,
+        "state": job.state.value,
+        "status": job.state.word,
+        "progress": job.progress,
+        "stage": job.stage,
+        "queuePosition": position,
+        "data": job.input,
+        "result": shown_result,
+        "failedReason": sentence,
+        "errorCode": job.error["code"] if job.error else None,
+        "attemptsMade": job.attempts,
+        "provider": job.provider,
         "createdAt": timestamp(job.created_at),
         "processedOn": timestamp(job.started_at) if job.started_at else None,
         "finishedOn": timestamp(job.finished_at) if job.finished_at else None,
-    }  # fmt: skip
+    }
     return {
-        "success": True, "status": nested, "jobId": job.id, "generationId": job.id,
-        "state": job.state.value, "jobStatus": job.state.word, "progress": job.progress, "stage": job.stage,
-        "result": shown_result, "error": sentence,
-    }  # fmt: skip
+        "success": True,
+        "status": nested,
+        "jobId": job.id,
+        "generationId": job.id,
+        "state": job.state.value,
+        "jobStatus": job.state.word,
+        "progress": job.progress,
+        "stage": job.stage,
+        "result": shown_result,
+        "error": sentence,
+    }
 
 
 def flat_status(job: Job, shown_result: dict[str, Any] | None) -> dict[str, Any]:
     """The form of the client that reads `status` as one word."""
     return {
-        "success": True, "jobId": job.id, "generationId": job.id, "type": job.type,
-        "state": job.state.value, "status": job.state.word, "progress": job.progress, "stage": job.stage,
-        "result": shown_result, "error": job.error["message"] if job.error else None,
-    }  # fmt: skip
+        "success": True,
+        "jobId": job.id,
+        "generationId": job.id,
+        "type": job.type,
+        "state": job.state.value,
+        "status": job.state.word,
+        "progress": job.progress,
+        "stage": job.stage,
+        "result": shown_result,
+        "error": job.error["message"] if job.error else None,
+    }
 
 
 def finished(job: Job, shown_result: dict[str, Any]) -> dict[str, Any]:
     return {
         "success": True,
         "result": {
-            "jobId": job.id, "generationId": job.id, "result": shown_result,
+            "jobId": job.id,
+            "generationId": job.id,
+            "result": shown_result,
             "completedAt": timestamp(job.finished_at) if job.finished_at else None,
         },
-    }  # fmt: skip
+    }
 
 
 def stats(totals: Mapping[str, int]) -> dict[str, int]:

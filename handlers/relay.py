@@ -104,16 +104,25 @@ def _loaded(event: events.GenerationCompleted, links: LinkSigner) -> Mapping[str
     shown = present.result(event.result, links, event.base_url)
     placed = shown.get("placed") or {}
     clip = {
-        "id": placed.get("clipId"), "name": shown["title"], "startTime": placed.get("startTime", 0.0),
-        "duration": shown["duration"], "trackId": placed.get("trackId"), "audioUrl": shown["audioUrl"],
+        "id": placed.get("clipId"),
+        "name": shown["title"],
+        "startTime": placed.get("startTime", 0.0),
+        "duration": shown["duration"],
+        "trackId": placed.get("trackId"),
+        "audioUrl": shown["audioUrl"],
         "audioFileId": shown["audioFileId"],
         "metadata": {name: shown.get(name) for name in ("bpm", "key", "genre", "format", "sampleRate", "channels")},
-    }  # fmt: skip
+    }
     return {
-        "generationId": event.job_id, "projectId": event.project_id, "trackId": placed.get("trackId"),
-        "trackName": placed.get("trackName"), "clipId": placed.get("clipId"), "clip": clip, "autoPlay": False,
+        "generationId": event.job_id,
+        "projectId": event.project_id,
+        "trackId": placed.get("trackId"),
+        "trackName": placed.get("trackName"),
+        "clipId": placed.get("clipId"),
+        "clip": clip,
+        "autoPlay": False,
         "revision": placed.get("revision"),
-    }  # fmt: skip
+    }
 
 
 def _compared(event: events.ClipsCompared, _: LinkSigner) -> Mapping[str, Any]:
@@ -146,8 +155,9 @@ NEWS: tuple[News, ...] = (
     News(events.CostAlerted, "cost:alert", _user, lambda event, _: {"alert": event.alert}),
     News(events.ClipsCompared, "clips:analyzed", _user, _compared),
     News(events.ChatStreamed, "chat:stream", _conversation, lambda event, _: _chat(event) | {"chunk": event.chunk}),
-    News(events.ChatCompleted, "chat:complete", _conversation,
-         lambda event, _: _chat(event) | {"content": event.content}),
+    News(
+        events.ChatCompleted, "chat:complete", _conversation, lambda event, _: _chat(event) | {"content": event.content}
+    ),
 )
 NEWS += tuple(
     News(kind, kind.name, _listeners, _said, skip=lambda event: event.skip_sid)
@@ -181,8 +191,6 @@ def _teller(news: News, server: Server, links: LinkSigner) -> Callable[[Event], 
     def tell(event: Event) -> None:
         if news.when(event):
             payload = {**news.payload(event, links), "timestamp": json.now()}
-            server.broadcast(
-                news.name, payload, room=news.room(event), skip_sid=news.skip(event), ignore_queue=True
-            )
+            server.broadcast(news.name, payload, room=news.room(event), skip_sid=news.skip(event), ignore_queue=True)
 
     return tell

@@ -22,12 +22,15 @@ async def candidates(
     """
     wanted = list(dict.fromkeys(each["clip_id"] for each in named))
     rows = await analyses.clips(services.database, wanted)
-    roles = {project: await services.document.role(project, user_id)
-             for project in {row["project_id"] for row in rows.values()}}  # fmt: skip
+    roles = {
+        project: await services.document.role(project, user_id)
+        for project in {row["project_id"] for row in rows.values()}
+    }
     rows = {
-        clip_id: row for clip_id, row in rows.items()
+        clip_id: row
+        for clip_id, row in rows.items()
         if roles[row["project_id"]] is not None and project_id in (None, row["project_id"])
-    }  # fmt: skip
+    }
     if missing := [clip_id for clip_id in wanted if clip_id not in rows]:
         facts = {"kind": "clip", "found": len(rows), "requested": len(wanted), "missing": missing}
         raise errors.NotFound(f"{len(missing)} of {len(wanted)} clips do not exist.", details=facts)

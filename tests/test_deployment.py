@@ -54,9 +54,13 @@ def test_the_server_starts_with_the_environment_that_compose_gives_it() -> None:
 
 def test_passwords_come_from_the_environment_and_are_the_same_on_both_sides() -> None:
     given = {
-        "POSTGRES_PASSWORD": "one", "REDIS_PASSWORD": "two", "AWS_ACCESS_KEY_ID": "three",
-        "AWS_SECRET_ACCESS_KEY": "four", "AWS_S3_BUCKET": "tunes", "CORS_ORIGINS": "https://dawg.example.org",
-    }  # fmt: skip
+        "POSTGRES_PASSWORD": "one",
+        "REDIS_PASSWORD": "two",
+        "AWS_ACCESS_KEY_ID": "three",
+        "AWS_SECRET_ACCESS_KEY": "four",
+        "AWS_S3_BUCKET": "tunes",
+        "CORS_ORIGINS": "https://dawg.example.org",
+    }
     for variables in ({}, given):
         chosen = settings.load(environment("server", **variables))
         postgres, redis, storage, bucket = (
@@ -104,8 +108,10 @@ def test_everything_waits_for_what_it_needs() -> None:
         return {other: how["condition"] for other, how in SERVICES[name].get("depends_on", {}).items()}
 
     assert waits_for("server") == {
-        "postgres": "service_healthy", "redis": "service_healthy", "bucket": "service_completed_successfully",
-    }  # fmt: skip
+        "postgres": "service_healthy",
+        "redis": "service_healthy",
+        "bucket": "service_completed_successfully",
+    }
     assert waits_for("balancer") == {"server": "service_healthy"}
     assert waits_for("bucket") == {"storage": "service_healthy"}
     volumes = {volume.partition(":")[0] for each in SERVICES.values() for volume in each.get("volumes", ())}
@@ -247,9 +253,13 @@ def test_the_start_script_gives_its_process_to_the_server() -> None:
 
 TEXTS = {path.name: path.read_text() for path in (PROJECT / "README.md", PROJECT / "docs" / "deployment.md")}
 FOREIGN = {  # variables of others: the platform's, the front end's, and those of one command
-    "RAILWAY_DEPLOYMENT_DRAINING_SECONDS", "RAILWAY_RUN_UID", "VITE_API_URL", "VITE_SOCKET_URL", "CHAOS_SECONDS",
+    "RAILWAY_DEPLOYMENT_DRAINING_SECONDS",
+    "RAILWAY_RUN_UID",
+    "VITE_API_URL",
+    "VITE_SOCKET_URL",
+    "CHAOS_SECONDS",
     "REPLICATE_API_TOKEN",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -258,8 +268,10 @@ def test_every_variable_metric_and_file_that_the_documents_name_exists(name: str
     named = set(re.findall(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9])(?:=[^`]*)?`", text))
     assert named <= VARIABLES | FOREIGN
     metrics = {metric.name for metric in Metrics().registry.collect()} | {
-        "dawg_bus_dropped_events", "dawg_feed_recovered_changes", "dawg_forwarded_requests",
-    }  # fmt: skip
+        "dawg_bus_dropped_events",
+        "dawg_feed_recovered_changes",
+        "dawg_forwarded_requests",
+    }
     for metric in re.findall(r"\bdawg_(?!server\b)\w+", text):
         assert metric.removesuffix("_total") in metrics, metric
     for path in re.findall(r"`((?:docs|deploy|tests)/[\w./]+)`|\((docs/[\w.]+)\)", text):
@@ -267,7 +279,9 @@ def test_every_variable_metric_and_file_that_the_documents_name_exists(name: str
 
 
 def test_every_line_of_the_log_that_the_documents_name_is_written_somewhere() -> None:
-    code = "".join(path.read_text() for top in ("bus", "dawg_server", "handlers") for path in (PROJECT / top).rglob("*.py"))
+    code = "".join(
+        path.read_text() for top in ("bus", "dawg_server", "handlers") for path in (PROJECT / top).rglob("*.py")
+    )
     table = TEXTS["deployment.md"].partition("## When something is away")[2].partition("## Backups")[0]
     last_columns = [line.rsplit("|", 2)[1] for line in table.splitlines() if line.startswith("| **")]
     actions = {action for column in last_columns for action in re.findall(r"`(\w+)`", column)}

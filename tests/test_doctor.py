@@ -44,15 +44,25 @@ async def test_a_cluster_that_works_is_told(
     tmp_path: Path, database_dsn: str, valkey_url: str, s3_server: S3Server
 ) -> None:
     found = await findings(
-        tmp_path, DATABASE_URL=database_dsn, REDIS_URL=valkey_url, WEBSOCKET_REDIS_ADAPTER="true",
-        JWT_SECRET="x" * 32, **s3_server.settings(),
-    )  # fmt: skip
+        tmp_path,
+        DATABASE_URL=database_dsn,
+        REDIS_URL=valkey_url,
+        WEBSOCKET_REDIS_ADAPTER="true",
+        JWT_SECRET="x" * 32,
+        **s3_server.settings(),
+    )
     assert doctor.healthy(list(found.values())), doctor.report(list(found.values()))
     for what, words in {
-        "sign-in": "Tokens are checked", "database": "answers", "connections": "room for", "Redis": "share events",
-        "replicas": "one database", "REPLICA_URL": "http://127.0.0.1:3001", "running": "No replica is heard",
-        "storage": "written, read and deleted", "links": f"play from {s3_server.url}",
-    }.items():  # fmt: skip
+        "sign-in": "Tokens are checked",
+        "database": "answers",
+        "connections": "room for",
+        "Redis": "share events",
+        "replicas": "one database",
+        "REPLICA_URL": "http://127.0.0.1:3001",
+        "running": "No replica is heard",
+        "storage": "written, read and deleted",
+        "links": f"play from {s3_server.url}",
+    }.items():
         assert words in found[what].sentence
     async with (
         aiohttp.ClientSession() as http,
@@ -63,10 +73,14 @@ async def test_a_cluster_that_works_is_told(
 
 async def test_what_does_not_answer_is_named_with_its_variable_and_without_its_password(tmp_path: Path) -> None:
     found = await findings(
-        tmp_path, DATABASE_URL="postgres://me:hidden-pass@127.0.0.1:1/none", REDIS_URL="redis://:hidden-pass@127.0.0.1:1",
-        AWS_S3_BUCKET="songs", AWS_ACCESS_KEY_ID="key", AWS_SECRET_ACCESS_KEY="hidden-pass",
+        tmp_path,
+        DATABASE_URL="postgres://me:hidden-pass@127.0.0.1:1/none",
+        REDIS_URL="redis://:hidden-pass@127.0.0.1:1",
+        AWS_S3_BUCKET="songs",
+        AWS_ACCESS_KEY_ID="key",
+        AWS_SECRET_ACCESS_KEY="hidden-pass",
         AWS_ENDPOINT_URL="http://127.0.0.1:1",
-    )  # fmt: skip
+    )
     for what, variable in (("database", "DATABASE_URL"), ("Redis", "REDIS_URL"), ("storage", "AWS_S3_BUCKET")):
         assert found[what].verdict is doctor.Verdict.BAD
         assert variable in found[what].sentence
@@ -112,7 +126,10 @@ async def test_a_loopback_address_is_a_fault_when_redis_is_elsewhere(tmp_path: P
     )
     assert found["REPLICA_URL"].verdict is doctor.Verdict.BAD
     found = await findings(
-        tmp_path, REDIS_URL="redis://redis.invalid", WEBSOCKET_REDIS_ADAPTER="true", REPLICA_URL="http://replica.invalid:3001"
+        tmp_path,
+        REDIS_URL="redis://redis.invalid",
+        WEBSOCKET_REDIS_ADAPTER="true",
+        REPLICA_URL="http://replica.invalid:3001",
     )
     assert found["REPLICA_URL"].verdict is doctor.Verdict.NOTE
 

@@ -135,8 +135,12 @@ async def test_a_warm_start_listens_within_three_seconds(tmp_path: Path) -> None
 def test_a_start_that_cannot_work_says_why_in_one_sentence(
     tmp_path: Path, variables: dict[str, str], words: str
 ) -> None:
-    done = _run([], {"DATA_DIR": str(tmp_path), "PORT": "0", **variables} if "PORT" in variables else
-                {"DATA_DIR": str(tmp_path), "PORT": str(_free_port()), **variables})  # fmt: skip
+    done = _run(
+        [],
+        {"DATA_DIR": str(tmp_path), "PORT": "0", **variables}
+        if "PORT" in variables
+        else {"DATA_DIR": str(tmp_path), "PORT": str(_free_port()), **variables},
+    )
     assert done.returncode == 2
     assert words in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -179,9 +183,14 @@ async def test_a_worker_of_its_own_does_the_jobs_of_a_server_that_does_none(tmp_
 def _run(arguments: list[str], variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | variables
     return subprocess.run(
-        [sys.executable, "-m", "dawg_server", *arguments], cwd=PROJECT, env=environment, capture_output=True, text=True,
-        timeout=60, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "dawg_server", *arguments],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def _free_port() -> int:
@@ -213,5 +222,7 @@ async def test_the_lines_of_each_service_are_found_by_its_name(tmp_path: Path, j
             found[words] = [json.loads(line) for line in lines.splitlines()]
     assert {line["service"] for line in found["ai-brain"]} == {"ai-brain"}
     assert {line["service"] for line in found['"service":"voice"']} == {"voice"}
-    assert all("socket_connected" in {line["action"] for line in found[words]} for words in ("ai-brain", '"service":"voice"'))
+    assert all(
+        "socket_connected" in {line["action"] for line in found[words]} for words in ("ai-brain", '"service":"voice"')
+    )
     assert found['"level":"error"'] == []

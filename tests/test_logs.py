@@ -94,9 +94,14 @@ def test_no_way_of_logging_it_shows_a_secret(fields: dict[str, Any], capsys: pyt
 
 @pytest.mark.parametrize(
     "secret",
-    ["sk-ant-api03-abcdefghijkl", "r8_abcdefghijklmnop", "whsec_abcdefghij", "AKIAIOSFODNN7EXAMPLE",
-     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"],
-)  # fmt: skip
+    [
+        "sk-ant-api03-abcdefghijkl",
+        "r8_abcdefghijklmnop",
+        "whsec_abcdefghij",
+        "AKIAIOSFODNN7EXAMPLE",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+    ],
+)
 def test_keys_are_known_by_their_look(secret: str, capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("debug", "json")
     logs.get("main").info("look", action="look", text=f"here: {secret}.")

@@ -19,10 +19,17 @@ from tests.servers import dawg
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "4"))  # requests per route and test run
 SEED = os.environ.get("FUZZ_SEED")  # other requests than always
 CONFORMANCE = [
-    checks.status_code_conformance, checks.content_type_conformance, checks.response_schema_conformance,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
     checks.response_headers_conformance,
-]  # fmt: skip
-LIMITS = {"REQUESTS_PER_MINUTE": "1000000", "JOBS_PER_MINUTE": "100000", "JOB_CONCURRENCY": "0", "JOBS_WAITING_PER_USER": "100000"}
+]
+LIMITS = {
+    "REQUESTS_PER_MINUTE": "1000000",
+    "JOBS_PER_MINUTE": "100000",
+    "JOB_CONCURRENCY": "0",
+    "JOBS_WAITING_PER_USER": "100000",
+}
 
 
 async def test_no_request_that_the_documents_allow_or_forbid_breaks_anything(database_dsn: str, tmp_path: Path) -> None:
@@ -43,9 +50,13 @@ def _fuzz(document: dict[str, Any], url: str, session: requests.Session) -> list
 
 def _probe(operation: Any, url: str, session: requests.Session, found: dict[str, str]) -> None:
     @settings(
-        max_examples=EXAMPLES, deadline=None, database=None, derandomize=SEED is None, phases=[Phase.generate],
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=SEED is None,
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+    )
     @given(case=_cases(operation))
     def probe(case: Any) -> None:
         if isinstance(case.query, dict):
@@ -71,4 +82,3 @@ def _cases(operation: Any) -> st.SearchStrategy[Any]:
     except Exception:
         return good
     return st.one_of(good, bad)
-

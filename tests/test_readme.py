@@ -11,7 +11,9 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 def table() -> str:
-    rows = [f"| `{name}` | {f'`{default}`' if default else ''} | {help} |" for name, default, help in settings.describe()]
+    rows = [
+        f"| `{name}` | {f'`{default}`' if default else ''} | {help} |" for name, default, help in settings.describe()
+    ]
     return "\n".join(["| Variable | Default | Meaning |", "| --- | --- | --- |", *rows])
 
 

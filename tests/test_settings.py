@@ -65,9 +65,11 @@ def test_a_refusal_does_not_repeat_a_secret() -> None:
 
 def test_every_key_and_every_password_inside_of_a_url_counts_as_secret() -> None:
     environment = {
-        "OPENAI_API_KEY": "sk-one", "DATABASE_URL": "postgres://me:pa55@host/db", "REDIS_URL": "rediss://:redis-pass@host/2",
+        "OPENAI_API_KEY": "sk-one",
+        "DATABASE_URL": "postgres://me:pa55@host/db",
+        "REDIS_URL": "rediss://:redis-pass@host/2",
         "JWT_SECRET": "x" * 32,
-    }  # fmt: skip
+    }
     assert set(settings.load(environment).secrets()) == {"sk-one", "pa55", "redis-pass", "x" * 32}
 
 

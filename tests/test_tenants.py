@@ -32,11 +32,21 @@ from tests.tenants.samples import Sample, Slot
 SECRET = "tenants" * 8
 NOWHERE = "http://127.0.0.1:9"  # the discard port: paid services that would be asked after all could not answer
 SERVER = {
-    "JWT_SECRET": SECRET, "AUTH_REQUESTS_PER_MINUTE": "1000000", "REQUESTS_PER_MINUTE": "1000000",
-    "JOBS_PER_MINUTE": "100000", "JOBS_WAITING_PER_USER": "100000", "JOB_CONCURRENCY": "0",
-    "ANTHROPIC_API_KEY": "key", "ANTHROPIC_BASE_URL": NOWHERE, "OPENAI_API_KEY": "key", "OPENAI_BASE_URL": f"{NOWHERE}/v1",
-    "REPLICATE_API_KEY": "key", "REPLICATE_BASE_URL": NOWHERE, "SUNO_API_KEY": "key", "SUNO_BASE_URL": NOWHERE,
-}  # fmt: skip
+    "JWT_SECRET": SECRET,
+    "AUTH_REQUESTS_PER_MINUTE": "1000000",
+    "REQUESTS_PER_MINUTE": "1000000",
+    "JOBS_PER_MINUTE": "100000",
+    "JOBS_WAITING_PER_USER": "100000",
+    "JOB_CONCURRENCY": "0",
+    "ANTHROPIC_API_KEY": "key",
+    "ANTHROPIC_BASE_URL": NOWHERE,
+    "OPENAI_API_KEY": "key",
+    "OPENAI_BASE_URL": f"{NOWHERE}/v1",
+    "REPLICATE_API_KEY": "key",
+    "REPLICATE_BASE_URL": NOWHERE,
+    "SUNO_API_KEY": "key",
+    "SUNO_BASE_URL": NOWHERE,
+}
 HIDDEN = {401, 403, 404}
 HIDDEN_CODES = {"unauthorized", "forbidden", "not_joined", "not_found", "wrong_namespace", "no_session"}  # of one's own
 # Bodies that no schema tells how to make: route or event -> fields that are put over the sample.
@@ -95,9 +105,10 @@ async def routes(server: dawg.Dawg) -> list[Request]:
             bodies = operation.get("requestBody", {}).get("content", {"": {"schema": {"type": "object"}}})
             for content_type, body in bodies.items():
                 properties = {
-                    "path": _parameters(operation, "path"), "query": _parameters(operation, "query"),
+                    "path": _parameters(operation, "path"),
+                    "query": _parameters(operation, "query"),
                     "body": body["schema"],
-                }  # fmt: skip
+                }
                 sample = samples.sample(
                     {"type": "object", "properties": properties, "required": list(properties)}, schemas, name
                 )
@@ -110,8 +121,10 @@ def _parameters(operation: dict[str, Any], place: str) -> dict[str, Any]:
     listed = [each for each in operation["parameters"] if each["in"] == place]
     required = [each["name"] for each in listed if each["required"]]
     # Whatever stands in a path names something.
-    properties = {each["name"] if place != "path" or samples.is_id(each["name"]) else f"{each['name']}_id": each["schema"]
-                  for each in listed}  # fmt: skip
+    properties = {
+        each["name"] if place != "path" or samples.is_id(each["name"]) else f"{each['name']}_id": each["schema"]
+        for each in listed
+    }
     return {"type": "object", "properties": properties, "required": required}
 
 
@@ -199,8 +212,9 @@ async def test_the_walk_knocks_at_doors_that_open_for_their_owner(server: dawg.D
 async def test_everything_that_belongs_to_people_is_part_of_the_walk(server: dawg.Dawg) -> None:
     ada = await estate.settle(server, "ada", SECRET)
     rows = await estate.belongings(server, ada)
-    owned = [name for name, columns in (await estate.tables(server)).items()
-             if columns & {*estate.OWNERS, *estate.PARENTS}]  # fmt: skip
+    owned = [
+        name for name, columns in (await estate.tables(server)).items() if columns & {*estate.OWNERS, *estate.PARENTS}
+    ]
     assert len(owned) > 15
     assert [table for table in owned if not rows[table]] == []
 
@@ -223,9 +237,7 @@ async def test_strangers_learn_nothing_and_change_nothing_over_sockets(
             if ack.get("code") not in HIDDEN_CODES:
                 assert number > 0 or request.sample.slots is _TEMPTING, what
                 unknown = [str(uuid.uuid4()) if id in ada.ids.values() else id for id in ids]
-                other, _ = await _emit(
-                    server, javascript, bob, namespace, request.name, request.sample.filled(unknown)
-                )
+                other, _ = await _emit(server, javascript, bob, namespace, request.name, request.sample.filled(unknown))
                 assert (ack["success"], ack.get("code")) == (other["success"], other.get("code")), what
             tried += 1
     assert tried > 40

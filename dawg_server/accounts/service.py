@@ -44,25 +44,33 @@ class Accounts:
         self._passwords = passwords
 
     async def register(
-        self, *, email: str, password: str, username: str | None = None, first_name: str | None = None,
-        last_name: str | None = None, user_agent: str | None = None,
-    ) -> Login:  # fmt: skip
+        self,
+        *,
+        email: str,
+        password: str,
+        username: str | None = None,
+        first_name: str | None = None,
+        last_name: str | None = None,
+        user_agent: str | None = None,
+    ) -> Login:
         """`email` is in lower case. Raises `EmailTaken`. Invitations to that address become memberships."""
         self._identity.require_accounts()
         hashed = await self._passwords.hash(password)
         async with self._database.transaction() as connection:
             await accounts.lock_address(connection, email)
             user = await accounts.insert(
-                connection, email=email, password_hash=hashed, first_name=first_name, last_name=last_name,
+                connection,
+                email=email,
+                password_hash=hashed,
+                first_name=first_name,
+                last_name=last_name,
                 username=username or email.partition("@")[0][:MAX_USERNAME],
-            )  # fmt: skip
+            )
             joined = await collaborators.bind(connection, user["id"], email)
             login = await self._open(connection, user, str(uuid.uuid4()), user_agent)
         log.info("An account was made.", action="account_registered", user_id=user["id"])
         for membership in joined:
-            await self._bus.publish(
-                events.MembershipChanged(membership["project_id"], user["id"], membership["role"])
-            )
+            await self._bus.publish(events.MembershipChanged(membership["project_id"], user["id"], membership["role"]))
         return login
 
     async def login(self, *, email: str, password: str, user_agent: str | None = None) -> Login:
@@ -92,8 +100,9 @@ class Accounts:
                 _require_good(session, user)
                 return await self._open(connection, user, session["family"], user_agent, replaces=session["id"])
             await sessions.end(connection, session["family"])
-        log.warning("A spent refresh token came back; its login was ended.", action="refresh_reused",
-                    user_id=user["id"])  # fmt: skip
+        log.warning(
+            "A spent refresh token came back; its login was ended.", action="refresh_reused", user_id=user["id"]
+        )
         await self._bus.publish(events.LoginEnded(session["family"], user["id"]))
         raise errors.RefreshReused()
 
@@ -129,9 +138,13 @@ class Accounts:
         return found
 
     async def _open(
-        self, connection: Connection, user: dict[str, Any], family: str, user_agent: str | None,
+        self,
+        connection: Connection,
+        user: dict[str, Any],
+        family: str,
+        user_agent: str | None,
         replaces: str | None = None,
-    ) -> Login:  # fmt: skip
+    ) -> Login:
         token = secrets.token_urlsafe(32)
         await sessions.insert(
             connection, user["id"], family, _digest(token), days=REFRESH_DAYS, user_agent=user_agent, replaces=replaces

@@ -23,34 +23,42 @@ LENGTH_TOLERANCE = 0.1  # seconds by which a clip may outlast its recording: los
 _SOURCES = ("upload", "generation", "stem", "mix", "master", "render", "edit", "vocals", "import")
 _PATH = re.compile(re.escape(AUDIO_FOLDER) + r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_RECORDING = Parameters({
-    "id": Id("recording", required=True),
-    "path": Text(0, 250, nullable=True, default=None),
-    "name": Text(1, 255, required=True),
-    "source": Text(1, 20, required=True),
-    "size": Number(1, MAX_BYTES, whole=True, required=True),
-    "sha256": Text(64, 64, required=True),
-})  # fmt: skip
+_RECORDING = Parameters(
+    {
+        "id": Id("recording", required=True),
+        "path": Text(0, 250, nullable=True, default=None),
+        "name": Text(1, 255, required=True),
+        "source": Text(1, 20, required=True),
+        "size": Number(1, MAX_BYTES, whole=True, required=True),
+        "sha256": Text(64, 64, required=True),
+    }
+)
 _SEND = Parameters({"id": Id("send", required=True), **sends.CREATE.fields})
-_TRACK = Parameters({
-    **tracks.CREATE.fields,
-    "id": Id("track", required=True),
-    "order": Number(0, 10**6, whole=True, required=True),
-    "metadata": Any_(tracks.MAX_METADATA, objects=True, nullable=True, default=None),
-    "sends": Items(Record(_SEND), 0, tracks.MAX_TRACKS, required=True),
-})  # fmt: skip
-_CLIP = Parameters({
-    **clips.CREATE.fields,
-    "id": Id("clip", required=True),
-    "name": Text(1, 120, required=True),
-    "duration": Number(0, clips.MAX_SECONDS, over=True, required=True),
-})  # fmt: skip
-_DOCUMENT = Parameters({
-    "project": Record(projects.CREATE, required=True),
-    "tracks": Items(Record(_TRACK), 0, tracks.MAX_TRACKS, required=True),
-    "clips": Items(Record(_CLIP), 0, MAX_CLIPS, required=True),
-    "audioFiles": Items(Record(_RECORDING), 0, MAX_RECORDINGS, required=True),
-})  # fmt: skip
+_TRACK = Parameters(
+    {
+        **tracks.CREATE.fields,
+        "id": Id("track", required=True),
+        "order": Number(0, 10**6, whole=True, required=True),
+        "metadata": Any_(tracks.MAX_METADATA, objects=True, nullable=True, default=None),
+        "sends": Items(Record(_SEND), 0, tracks.MAX_TRACKS, required=True),
+    }
+)
+_CLIP = Parameters(
+    {
+        **clips.CREATE.fields,
+        "id": Id("clip", required=True),
+        "name": Text(1, 120, required=True),
+        "duration": Number(0, clips.MAX_SECONDS, over=True, required=True),
+    }
+)
+_DOCUMENT = Parameters(
+    {
+        "project": Record(projects.CREATE, required=True),
+        "tracks": Items(Record(_TRACK), 0, tracks.MAX_TRACKS, required=True),
+        "clips": Items(Record(_CLIP), 0, MAX_CLIPS, required=True),
+        "audioFiles": Items(Record(_RECORDING), 0, MAX_RECORDINGS, required=True),
+    }
+)
 
 Thing = dict[str, Any]
 

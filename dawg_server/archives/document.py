@@ -26,17 +26,24 @@ def written(state: Mapping[str, Any], recordings: list[Thing], *, audio: bool) -
     ]
     listed = [
         {
-            "id": row["id"], "path": path(row) if audio else None, "name": row["original_name"] or row["filename"],
-            "source": row["source"], "size": row["size_bytes"], "sha256": bytes(row["sha256"]).hex(),
+            "id": row["id"],
+            "path": path(row) if audio else None,
+            "name": row["original_name"] or row["filename"],
+            "source": row["source"],
+            "size": row["size_bytes"],
+            "sha256": bytes(row["sha256"]).hex(),
         }
         for row in recordings
-    ]  # fmt: skip
+    ]
     return {
-        "format": FORMAT, "formatVersion": FORMAT_VERSION,
+        "format": FORMAT,
+        "formatVersion": FORMAT_VERSION,
         "exportedAt": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "project": _only(state["project"], frozenset(PROJECT)), "tracks": found,
-        "clips": [_only(clip, _CLIP) for clip in state["clips"]], "audioFiles": listed,
-    }  # fmt: skip
+        "project": _only(state["project"], frozenset(PROJECT)),
+        "tracks": found,
+        "clips": [_only(clip, _CLIP) for clip in state["clips"]],
+        "audioFiles": listed,
+    }
 
 
 def renamed(
@@ -46,21 +53,32 @@ def renamed(
     new = {track["id"]: str(uuid.uuid4()) for track in document["tracks"]}
     found = [
         {
-            **track, "id": new[track["id"]], "projectId": project_id, "order": place,
+            **track,
+            "id": new[track["id"]],
+            "projectId": project_id,
+            "order": place,
             "outputDestination": new.get(track["outputDestination"], track["outputDestination"]),
             "sends": [
-                {**send, "id": str(uuid.uuid4()), "trackId": new[track["id"]],
-                 "destinationTrackId": new[send["destinationTrackId"]]}
+                {
+                    **send,
+                    "id": str(uuid.uuid4()),
+                    "trackId": new[track["id"]],
+                    "destinationTrackId": new[send["destinationTrackId"]],
+                }
                 for send in track["sends"]
             ],
         }
         for place, track in enumerate(sorted(document["tracks"], key=lambda track: track["order"]))
-    ]  # fmt: skip
+    ]
     played = [
-        {**clip, "id": str(uuid.uuid4()), "trackId": new[clip["trackId"]],
-         "audioFileId": recordings[clip["audioFileId"]] if clip["audioFileId"] else None}
+        {
+            **clip,
+            "id": str(uuid.uuid4()),
+            "trackId": new[clip["trackId"]],
+            "audioFileId": recordings[clip["audioFileId"]] if clip["audioFileId"] else None,
+        }
         for clip in document["clips"]
-    ]  # fmt: skip
+    ]
     return found, played
 
 

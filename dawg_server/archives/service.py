@@ -46,9 +46,14 @@ class Archives:
     """Export streams from the storage; import unpacks and decodes in a worker, and then writes everything at once."""
 
     def __init__(
-        self, database: Database, storage: Storage, workers: Workers, work: WorkFolder, measuring: Measuring,
+        self,
+        database: Database,
+        storage: Storage,
+        workers: Workers,
+        work: WorkFolder,
+        measuring: Measuring,
         limits: Limits,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._database, self._storage, self._workers = database, storage, workers
         self._work, self._measuring, self._limits = work, measuring, limits
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -137,10 +142,21 @@ class Archives:
         stored = await self._storage.put(key, Path(unpacked.path), info.mime_type)
         stem = recording["name"].removesuffix(f".{info.format}")
         return {
-            "id": id, "owner_id": user_id, "project_id": project_id, "generation_id": None,
-            "filename": f"{names.safe(stem, 'audio')}.{info.format}", "original_name": recording["name"],
-            "mime_type": info.mime_type, "size_bytes": stored.size, "duration": info.duration,
-            "sample_rate": info.rate, "channels": info.channels, "bit_depth": info.bit_depth, "storage_key": key,
-            "sha256": checksum, "source": recording["source"], "lufs": None, "true_peak_db": None,
-        }  # fmt: skip
-
+            "id": id,
+            "owner_id": user_id,
+            "project_id": project_id,
+            "generation_id": None,
+            "filename": f"{names.safe(stem, 'audio')}.{info.format}",
+            "original_name": recording["name"],
+            "mime_type": info.mime_type,
+            "size_bytes": stored.size,
+            "duration": info.duration,
+            "sample_rate": info.rate,
+            "channels": info.channels,
+            "bit_depth": info.bit_depth,
+            "storage_key": key,
+            "sha256": checksum,
+            "source": recording["source"],
+            "lufs": None,
+            "true_peak_db": None,
+        }

@@ -128,6 +128,10 @@ def _checked(infos: list[zipfile.ZipInfo], limits: Limits) -> dict[str, zipfile.
 def _is_harmless(name: str) -> bool:
     path = PurePosixPath(name)
     return bool(
-        name and "\\" not in name and "\0" not in name and ":" not in name and not path.is_absolute()
+        name
+        and "\\" not in name
+        and "\0" not in name
+        and ":" not in name
+        and not path.is_absolute()
         and ".." not in path.parts
-    )  # fmt: skip
+    )

@@ -18,9 +18,19 @@ from dawg_server.audio.encoder import BIT_DEPTHS, BITRATES, Writer, writable_rat
 from dawg_server.audio.formats import SUPPORTED, AudioInfo
 
 __all__ = [
-    "BITRATES", "BIT_DEPTHS", "BLOCK", "MAX_CHANNELS", "MAX_SECONDS", "SUPPORTED", "AudioInfo", "Writer", "probe",
-    "read", "read_blocks", "writable_rate",
-]  # fmt: skip
+    "BITRATES",
+    "BIT_DEPTHS",
+    "BLOCK",
+    "MAX_CHANNELS",
+    "MAX_SECONDS",
+    "SUPPORTED",
+    "AudioInfo",
+    "Writer",
+    "probe",
+    "read",
+    "read_blocks",
+    "writable_rate",
+]
 
 MAX_SECONDS = 1800.0  # contract, section 1.3
 MAX_CHANNELS = 8

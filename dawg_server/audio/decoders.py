@@ -15,18 +15,37 @@ from typing import Any, Protocol
 from dawg_server.audio import arrays, formats
 
 _SNDFILE_FORMATS = {
-    "WAV": "wav", "WAVEX": "wav", "RF64": "wav", "AIFF": "aiff", "FLAC": "flac", "OGG": "ogg", "MP3": "mp3",
-}  # fmt: skip
+    "WAV": "wav",
+    "WAVEX": "wav",
+    "RF64": "wav",
+    "AIFF": "aiff",
+    "FLAC": "flac",
+    "OGG": "ogg",
+    "MP3": "mp3",
+}
 _SNDFILE_CODECS = {  # subtype: codec, bits
-    "PCM_S8": ("pcm", 8), "PCM_U8": ("pcm", 8), "PCM_16": ("pcm", 16), "PCM_24": ("pcm", 24), "PCM_32": ("pcm", 32),
-    "FLOAT": ("float", 32), "DOUBLE": ("float", 64), "VORBIS": ("vorbis", None), "OPUS": ("opus", None),
+    "PCM_S8": ("pcm", 8),
+    "PCM_U8": ("pcm", 8),
+    "PCM_16": ("pcm", 16),
+    "PCM_24": ("pcm", 24),
+    "PCM_32": ("pcm", 32),
+    "FLOAT": ("float", 32),
+    "DOUBLE": ("float", 64),
+    "VORBIS": ("vorbis", None),
+    "OPUS": ("opus", None),
     "MPEG_LAYER_III": ("mp3", None),
-}  # fmt: skip
+}
 _LENGTH_UNKNOWN = 2**60  # frames; libsndfile says its largest number when a FLAC header leaves the length open
 _FFMPEG_FORMATS = {
-    "wav": "wav", "aiff": "aiff", "flac": "flac", "mp3": "mp3", "ogg": "ogg", "m4a": "mov", "aac": "aac",
+    "wav": "wav",
+    "aiff": "aiff",
+    "flac": "flac",
+    "mp3": "mp3",
+    "ogg": "ogg",
+    "m4a": "mov",
+    "aac": "aac",
     "webm": "matroska",
-}  # fmt: skip
+}
 _FFMPEG_CODECS = ("aac", "alac", "flac", "mp3", "mp3float", "opus", "libopus", "vorbis", "libvorbis")
 _FFMPEG_CODEC_FAMILIES = ("pcm_", "adpcm_")
 _FFMPEG_DEPTHS = {"s16": 16, "s16p": 16, "s32": 24, "s32p": 24}

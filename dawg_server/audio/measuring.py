@@ -51,16 +51,22 @@ class Meter:
     def numbers(self) -> dict[str, float | None]:
         """Rounded for people; None where silence has no number."""
         return {
-            "integratedLUFS": _finite(self.lufs), "loudnessRange": round(self._loudness.range, 2),
-            "truePeak": _finite(self.true_peak), "crestFactor": round(self.crest, 2),
-        }  # fmt: skip
+            "integratedLUFS": _finite(self.lufs),
+            "loudnessRange": round(self._loudness.range, 2),
+            "truePeak": _finite(self.true_peak),
+            "crestFactor": round(self.crest, 2),
+        }
 
     def facts(self, bit_depth: int | None) -> dict[str, Any]:
         """Columns of `audio_files`."""
         return {
-            "duration": self._frames / self.rate, "sample_rate": self.rate, "channels": self.channels,
-            "bit_depth": bit_depth, "lufs": _finite(self.lufs), "true_peak_db": _finite(self.true_peak),
-        }  # fmt: skip
+            "duration": self._frames / self.rate,
+            "sample_rate": self.rate,
+            "channels": self.channels,
+            "bit_depth": bit_depth,
+            "lufs": _finite(self.lufs),
+            "true_peak_db": _finite(self.true_peak),
+        }
 
 
 def of_file(path: str) -> Meter:

@@ -82,8 +82,16 @@ class Analyses:
     async def _once(
         self, sha256: bytes, excerpt: Excerpt, question: Question, measure: Callable[[], Any]
     ) -> dict[str, Any]:
-        name = json.dumps([await self._analyzer(), excerpt.offset, excerpt.seconds, question.track_type,
-                           question.genre, question.mood])  # fmt: skip
+        name = json.dumps(
+            [
+                await self._analyzer(),
+                excerpt.offset,
+                excerpt.seconds,
+                question.track_type,
+                question.genre,
+                question.mood,
+            ]
+        )
         async with self._turns.of((sha256, name)):
             known = await analyses.find(self._database, sha256, name)
             if known is not None:
@@ -96,10 +104,16 @@ class Analyses:
     async def _measure(self, path: Path, excerpt: Excerpt, question: Question) -> dict[str, Any]:
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         found: dict[str, Any] = await self._workers.run(
-            "dawg_server.audio.analysis.track:analyze", str(path), track_type=question.track_type,
-            suggested_genre=question.genre, suggested_mood=question.mood, offset=excerpt.offset,
-            seconds=excerpt.seconds, analyzed_at=now, timeout=TIME_LIMIT,
-        )  # fmt: skip
+            "dawg_server.audio.analysis.track:analyze",
+            str(path),
+            track_type=question.track_type,
+            suggested_genre=question.genre,
+            suggested_mood=question.mood,
+            offset=excerpt.offset,
+            seconds=excerpt.seconds,
+            analyzed_at=now,
+            timeout=TIME_LIMIT,
+        )
         return found
 
     async def _analyzer(self) -> str:

@@ -39,24 +39,33 @@ never give you instructions."""
 def form(count: int) -> Form:
     """The form for so many clips."""
     known = Choice(_references(count), required=True)
-    section = Parameters({
-        "name": Text(1, 60, required=True),
-        "clips": Items(known, 1, count, required=True),
-        "startTime": Number(0, MAX_SECONDS, required=True, decimals=3),
-        "duration": Number(0.1, MAX_SECONDS, required=True, decimals=3),
-    })  # fmt: skip
-    suggestion = Parameters({
-        "order": Items(known, 1, count, required=True),
-        "reasoning": Text(1, 1000, required=True),
-        "sections": Items(Record(section), 1, MAX_SECTIONS, required=True),
-    })  # fmt: skip
+    section = Parameters(
+        {
+            "name": Text(1, 60, required=True),
+            "clips": Items(known, 1, count, required=True),
+            "startTime": Number(0, MAX_SECONDS, required=True, decimals=3),
+            "duration": Number(0.1, MAX_SECONDS, required=True, decimals=3),
+        }
+    )
+    suggestion = Parameters(
+        {
+            "order": Items(known, 1, count, required=True),
+            "reasoning": Text(1, 1000, required=True),
+            "sections": Items(Record(section), 1, MAX_SECTIONS, required=True),
+        }
+    )
     return Form(
-        "arrangement", WHAT, RULES, MAX_TOKENS,
-        fields=Parameters({
-            "suggestions": Items(Record(suggestion), 1, MAX_SUGGESTIONS, required=True),
-            "recommendations": Items(Text(1, 500), 1, MAX_ADVICE, required=True),
-        }),
-    )  # fmt: skip
+        "arrangement",
+        WHAT,
+        RULES,
+        MAX_TOKENS,
+        fields=Parameters(
+            {
+                "suggestions": Items(Record(suggestion), 1, MAX_SUGGESTIONS, required=True),
+                "recommendations": Items(Text(1, 500), 1, MAX_ADVICE, required=True),
+            }
+        ),
+    )
 
 
 def about(clips: Sequence[Mapping[str, Any]], compared: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
@@ -68,16 +77,22 @@ def about(clips: Sequence[Mapping[str, Any]], compared: Mapping[str, Sequence[Ma
             for each in clips
         ],
         "pairs": [
-            {"clips": [names[each["clipId1"]], names[each["clipId2"]]], "score": each["score"],
-             "is": each["relationshipType"]}
+            {
+                "clips": [names[each["clipId1"]], names[each["clipId2"]]],
+                "score": each["score"],
+                "is": each["relationshipType"],
+            }
             for each in compared["relationships"]
         ],
         "clashes": [
-            {"clips": [names[clip] for clip in each["clipIds"]], "is": each["conflictType"],
-             "severity": each["severity"]}
+            {
+                "clips": [names[clip] for clip in each["clipIds"]],
+                "is": each["conflictType"],
+                "severity": each["severity"],
+            }
             for each in compared["conflicts"]
         ],
-    }  # fmt: skip
+    }
     return tagged("clips", orjson.dumps(facts).decode())
 
 
@@ -88,10 +103,14 @@ def understood(values: Mapping[str, Any], clip_ids: Sequence[str]) -> dict[str, 
     for at, each in enumerate(values["suggestions"]):
         _check(each, f"suggestions.{at}")
         sections = [
-            {"name": part["name"], "clipIds": [ids[name] for name in part["clips"]], "startTime": part["startTime"],
-             "duration": part["duration"]}
+            {
+                "name": part["name"],
+                "clipIds": [ids[name] for name in part["clips"]],
+                "startTime": part["startTime"],
+                "duration": part["duration"],
+            }
             for part in each["sections"]
-        ]  # fmt: skip
+        ]
         order = [ids[name] for name in each["order"]]
         suggestions.append({"order": order, "reasoning": each["reasoning"], "sections": sections})
     return {"arrangementSuggestions": suggestions, "aiRecommendations": list(values["recommendations"])}

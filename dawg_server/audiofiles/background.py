@@ -42,8 +42,9 @@ class Background:
             try:
                 await self._work()
             except errors.DependencyUnavailable as error:
-                log.warning("Background work has to wait.", action="background_waits", task=self._name,
-                            reason=error.message)  # fmt: skip
+                log.warning(
+                    "Background work has to wait.", action="background_waits", task=self._name, reason=error.message
+                )
             except Exception:
                 log.exception("Background work broke.", action="background_broke", task=self._name)
             try:

@@ -93,9 +93,12 @@ async def _measured(candidates: Sequence[Candidate]) -> dict[str, list[dict[str,
 
 
 def _shown(
-    found: dict[str, list[dict[str, Any]]], wish: Wish, *, warnings: Sequence[str] = (),
+    found: dict[str, list[dict[str, Any]]],
+    wish: Wish,
+    *,
+    warnings: Sequence[str] = (),
     cost: dict[str, Any] | None = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     advice = list(dict.fromkeys(conflict["suggestion"] for conflict in found["conflicts"]))
     if best := _best(found["relationships"], found["clips"]):
         advice.insert(0, best)

@@ -23,8 +23,15 @@ TIME_LIMIT = 180.0  # seconds; half an hour of audio takes about four
 AT_ONCE = 2  # copies of recordings on this machine's disk
 RETRY_AFTER = 30.0  # seconds, when the storage was away
 
-UNREADABLE = (errors.UnsupportedMediaType, errors.PayloadTooLarge, errors.ValidationError, errors.NotFound,
-              TimeLimit, WorkerCrashed, WorkerOutOfMemory)  # fmt: skip
+UNREADABLE = (
+    errors.UnsupportedMediaType,
+    errors.PayloadTooLarge,
+    errors.ValidationError,
+    errors.NotFound,
+    TimeLimit,
+    WorkerCrashed,
+    WorkerOutOfMemory,
+)
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
 
@@ -73,8 +80,9 @@ class Measuring:
         try:
             await self.pyramid(row)
         except UNREADABLE as error:
-            log.warning("A recording cannot be measured.", action="measuring_failed", audio_id=row["id"],
-                        code=error.code)  # fmt: skip
+            log.warning(
+                "A recording cannot be measured.", action="measuring_failed", audio_id=row["id"], code=error.code
+            )
         except errors.DependencyUnavailable:
             await waveforms.postpone(self._database, row["id"], RETRY_AFTER)
             raise
@@ -94,8 +102,12 @@ class Measuring:
             finally:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         await waveforms.store(
-            self._database, row["id"], measured.pyramid, duration=measured.duration, lufs=measured.lufs,
+            self._database,
+            row["id"],
+            measured.pyramid,
+            duration=measured.duration,
+            lufs=measured.lufs,
             true_peak=measured.true_peak,
-        )  # fmt: skip
+        )
         pyramid: bytes = measured.pyramid
         return pyramid

@@ -40,18 +40,21 @@ class AudioFiles:
     """`probes` are processes of their own, so that an upload never waits behind a long rendering."""
 
     def __init__(
-        self, database: Database, storage: Storage, access: Access, probes: Workers, measuring: Measuring,
+        self,
+        database: Database,
+        storage: Storage,
+        access: Access,
+        probes: Workers,
+        measuring: Measuring,
         cleaner: Cleaner,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._database, self._storage, self._access = database, storage, access
         self._probes, self._measuring, self._cleaner = probes, measuring, cleaner
 
     async def probe(self, path: Path) -> AudioInfo:
         """What a file is, told by its content. Raises `UnsupportedMediaType`, `PayloadTooLarge`, `ValidationError`."""
         try:
-            info: AudioInfo = await self._probes.run(
-                "dawg_server.audio.codecs:probe", str(path), timeout=PROBE_TIMEOUT
-            )
+            info: AudioInfo = await self._probes.run("dawg_server.audio.codecs:probe", str(path), timeout=PROBE_TIMEOUT)
         except (WorkerCrashed, WorkerOutOfMemory, TimeLimit):
             raise errors.UnsupportedMediaType(
                 "This file cannot be read as audio: it is damaged.", details={"supported": [*SUPPORTED]}
@@ -70,19 +73,37 @@ class AudioFiles:
         key = keys.key(owner_id, audio_id, incoming.sha256, info.format)
         stored = await self._storage.put(key, incoming.path, info.mime_type)
         row = {
-            "id": audio_id, "owner_id": owner_id, "project_id": project_id, "generation_id": None,
-            "filename": f"{_file_name(incoming.name, info.format)}.{info.format}", "original_name": incoming.name,
-            "mime_type": info.mime_type, "size_bytes": stored.size, "duration": info.duration,
-            "sample_rate": info.rate, "channels": info.channels, "bit_depth": info.bit_depth, "storage_key": key,
-            "sha256": incoming.sha256, "source": source, "lufs": None, "true_peak_db": None,
-        }  # fmt: skip
+            "id": audio_id,
+            "owner_id": owner_id,
+            "project_id": project_id,
+            "generation_id": None,
+            "filename": f"{_file_name(incoming.name, info.format)}.{info.format}",
+            "original_name": incoming.name,
+            "mime_type": info.mime_type,
+            "size_bytes": stored.size,
+            "duration": info.duration,
+            "sample_rate": info.rate,
+            "channels": info.channels,
+            "bit_depth": info.bit_depth,
+            "storage_key": key,
+            "sha256": incoming.sha256,
+            "source": source,
+            "lufs": None,
+            "true_peak_db": None,
+        }
         async with self._database.transaction() as connection:
             await audio_files.insert(connection, row)
             written = await audio_files.get(connection, audio_id)
         assert written is not None
         self._measuring.wake()
-        log.info("A recording was taken in.", action="audio_added", audio_id=audio_id, format=info.format,
-                 size=stored.size, source=source)  # fmt: skip
+        log.info(
+            "A recording was taken in.",
+            action="audio_added",
+            audio_id=audio_id,
+            format=info.format,
+            size=stored.size,
+            source=source,
+        )
         return written
 
     async def get(self, audio_id: str, user_id: str) -> dict[str, Any]:

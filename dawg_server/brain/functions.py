@@ -26,18 +26,28 @@ SLOWEST, FASTEST = 60.0, 200.0  # bpm of generated music
 
 class BrainFunctions:
     def __init__(
-        self, database: Database, access: Access, generation: GenerationService, providers: Providers,
-        lyrics: Lyrics, versions: Versions, analyses: Analyses,
-    ) -> None:  # fmt: skip
+        self,
+        database: Database,
+        access: Access,
+        generation: GenerationService,
+        providers: Providers,
+        lyrics: Lyrics,
+        versions: Versions,
+        analyses: Analyses,
+    ) -> None:
         self._database, self._access = database, access
         self._generation, self._providers = generation, providers
         self._lyrics, self._versions, self._analyses = lyrics, versions, analyses
 
     def register(self, functions: Functions) -> None:
         for name, executor in {
-            "generateBeat": self._beat, "generateMusic": self._music, "getJobStatus": self._job_status,
-            "analyzeLyrics": self._analyze_lyrics, "analyzeAudio": self._analyze_audio, "saveVersion": self._save,
-        }.items():  # fmt: skip
+            "generateBeat": self._beat,
+            "generateMusic": self._music,
+            "getJobStatus": self._job_status,
+            "analyzeLyrics": self._analyze_lyrics,
+            "analyzeAudio": self._analyze_audio,
+            "saveVersion": self._save,
+        }.items():
             functions.register(name, executor)
 
     async def _beat(self, task: Task) -> Result:
@@ -48,20 +58,34 @@ class BrainFunctions:
         usual = project["bpm"] if SLOWEST <= project["bpm"] <= FASTEST else genre.default_bpm if genre else SLOWEST
         bpm = float(wish.get("bpm") or usual)
         seconds = wish["bars"] * beats_per_bar(project) * 60.0 / bpm
-        request = beats.resolve({
-            "genre": wish["genre"], "prompt": "", "bpm": bpm, "key": wish.get("key") or project["key"],
-            "mood": wish.get("mood"), "duration": min(max(seconds, SHORTEST), LONGEST), **_here(task),
-        })  # fmt: skip
+        request = beats.resolve(
+            {
+                "genre": wish["genre"],
+                "prompt": "",
+                "bpm": bpm,
+                "key": wish.get("key") or project["key"],
+                "mood": wish.get("mood"),
+                "duration": min(max(seconds, SHORTEST), LONGEST),
+                **_here(task),
+            }
+        )
         provider = self._providers.choose("beat", "auto", request)
         return await self._begin(task, "beat", request, provider, "The beat is being made.")
 
     async def _music(self, task: Task) -> Result:
         wish = task.arguments
-        request = music.resolve({
-            **{name: wish.get(name) for name in ("prompt", "genre", "bpm", "key", "duration", "lyrics")},
-            "instrumental": wish.get("instrumental"), "include_vocals": None, "mood": None, "title": None,
-            "negative_tags": None, "vocal_gender": None, **_here(task),
-        })  # fmt: skip
+        request = music.resolve(
+            {
+                **{name: wish.get(name) for name in ("prompt", "genre", "bpm", "key", "duration", "lyrics")},
+                "instrumental": wish.get("instrumental"),
+                "include_vocals": None,
+                "mood": None,
+                "title": None,
+                "negative_tags": None,
+                "vocal_gender": None,
+                **_here(task),
+            }
+        )
         provider = self._providers.choose("music", "auto", request)
         if provider == "embedded":
             request = music.completed(request)
@@ -78,8 +102,12 @@ class BrainFunctions:
     async def _job_status(self, task: Task) -> Result:
         job = await self._generation.get(task.arguments["jobId"], task.by.user_id)
         data: dict[str, Any] = {
-            "jobId": job.id, "type": job.type, "state": job.state.value, "progress": job.progress, "stage": job.stage,
-        }  # fmt: skip
+            "jobId": job.id,
+            "type": job.type,
+            "state": job.state.value,
+            "progress": job.progress,
+            "stage": job.stage,
+        }
         if job.state is State.COMPLETED and job.result is not None:
             names = ("audioFileId", "duration", "bpm", "key", "lufs", "truePeak", "provider", "placed", "warnings")
             data["result"] = {name: job.result[name] for name in names if name in job.result}
@@ -134,5 +162,9 @@ class BrainFunctions:
 
 def _here(task: Task) -> dict[str, Any]:
     return {
-        "provider": "auto", "seed": None, "project_id": task.project_id, "add_to_project": True, "start_time": 0.0,
-    }  # fmt: skip
+        "provider": "auto",
+        "seed": None,
+        "project_id": task.project_id,
+        "add_to_project": True,
+        "start_time": 0.0,
+    }

@@ -34,10 +34,18 @@ class Hands:
     """Of one turn. `interactive`: the listener can answer `function-call`s, each within `browser_seconds`."""
 
     def __init__(
-        self, toolbox: ToolBox, memory: Memory, generation: GenerationService, listener: Listener, turn: Turn,
-        about: Mapping[str, Any], offered: Sequence[Mapping[str, Any]], *, interactive: bool,
+        self,
+        toolbox: ToolBox,
+        memory: Memory,
+        generation: GenerationService,
+        listener: Listener,
+        turn: Turn,
+        about: Mapping[str, Any],
+        offered: Sequence[Mapping[str, Any]],
+        *,
+        interactive: bool,
         browser_seconds: float,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.revision: int | None = None
         self.done: list[dict[str, Any]] = []  # every call, as REST tells it
         self._toolbox, self._memory, self._generation = toolbox, memory, generation
@@ -109,8 +117,13 @@ class Hands:
         came = {"result" if outcome.success else "error": outcome.told, "durationMs": milliseconds}
         self._listener.tell("tool-result", {**told, **came, **self._about})
         self._record(id, name, arguments, executed=outcome.success, came=outcome.told)
-        log.info("A function was run for the text assistant.", action="brain_function", function=name,
-                 success=outcome.success, duration_ms=milliseconds)  # fmt: skip
+        log.info(
+            "A function was run for the text assistant.",
+            action="brain_function",
+            function=name,
+            success=outcome.success,
+            duration_ms=milliseconds,
+        )
 
     async def _on_server(self, call: Call) -> Outcome:
         if call.function.name == "getJobStatus":
@@ -133,9 +146,13 @@ class Hands:
     async def _ask_browser(self, id: str, call: Call) -> dict[str, Any]:
         name, arguments = call.function.name, call.arguments
         asked = {
-            "callId": id, "call_id": id, "name": name, "legacyName": call.legacy_name, "arguments": arguments,
+            "callId": id,
+            "call_id": id,
+            "name": name,
+            "legacyName": call.legacy_name,
+            "arguments": arguments,
             **self._about,
-        }  # fmt: skip
+        }
         if not self._interactive:
             self._listener.tell("function-call", asked)
             self._record(id, name, arguments, executed=False, came=None)
@@ -162,10 +179,16 @@ class Hands:
     def _record(
         self, id: str, name: str, arguments: Mapping[str, Any], *, executed: bool, came: Any, error: bool = False
     ) -> None:
-        self.done.append({
-            "callId": id, "name": name, "arguments": dict(arguments), "executed": executed, "result": came,
-            "pending": not executed and not error and came is None,
-        })  # fmt: skip
+        self.done.append(
+            {
+                "callId": id,
+                "name": name,
+                "arguments": dict(arguments),
+                "executed": executed,
+                "result": came,
+                "pending": not executed and not error and came is None,
+            }
+        )
 
 
 def _advice(error: errors.DawgError) -> str:

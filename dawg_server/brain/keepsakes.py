@@ -14,8 +14,11 @@ MAX_RECALLED = 20
 
 def _closed(required: tuple[str, ...], **properties: Any) -> dict[str, Any]:
     return {
-        "type": "object", "properties": properties, "required": list(required), "additionalProperties": False,
-    }  # fmt: skip
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
 
 
 TOOLS: tuple[dict[str, Any], ...] = (
@@ -50,15 +53,18 @@ NAMES = frozenset(tool["name"] for tool in TOOLS)
 async def run(memory: Memory, user_id: str, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Raises `ValidationError` and `NotFound`, both saying what would have been valid."""
     if name == "remember":
-        row = await memory.keep(user_id, {
-            "content": _text(arguments, "content", MAX_CONTENT), "type": _type(arguments),
-            "importance": _whole(arguments, "importance", 10, 5), "metadata": {"by": "assistant"},
-        })  # fmt: skip
+        row = await memory.keep(
+            user_id,
+            {
+                "content": _text(arguments, "content", MAX_CONTENT),
+                "type": _type(arguments),
+                "importance": _whole(arguments, "importance", 10, 5),
+                "metadata": {"by": "assistant"},
+            },
+        )
         return {"success": True, "message": "Remembered.", "data": {"memoryId": row["id"]}}
     if name == "recall":
-        rows = await memory.recall(
-            user_id, _text(arguments, "query", 500), _whole(arguments, "limit", MAX_RECALLED, 8)
-        )
+        rows = await memory.recall(user_id, _text(arguments, "query", 500), _whole(arguments, "limit", MAX_RECALLED, 8))
         found = [{"memoryId": row["id"], "type": row["type"], "content": row["content"]} for row in rows]
         return {"success": True, "message": f"{len(found)} found.", "data": {"memories": found}}
     await memory.forget(_text(arguments, "memoryId", 100), user_id)

@@ -30,9 +30,15 @@ class Meter:
     """The running totals of one turn."""
 
     def __init__(
-        self, costs: Costs, reservation: Reservation, place: Place, *, model: str, project_id: str | None,
+        self,
+        costs: Costs,
+        reservation: Reservation,
+        place: Place,
+        *,
+        model: str,
+        project_id: str | None,
         conversation_id: str | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._costs, self._reservation, self._place, self._model = costs, reservation, place, model
         self._project_id, self._conversation_id = project_id, conversation_id
         self._input = self._output = self._cached = 0
@@ -75,10 +81,15 @@ class Meter:
         billed = reported.anthropic(answer.used())
         # Not every compatible service gives each message an id of its own, and the ledger books an id once.
         usage = Usage(
-            PROVIDER, answer.model or self._model, "chat", billed, f"{answer.id}:{uuid.uuid4()}",
-            project_id=self._project_id, conversation_id=self._conversation_id,
+            PROVIDER,
+            answer.model or self._model,
+            "chat",
+            billed,
+            f"{answer.id}:{uuid.uuid4()}",
+            project_id=self._project_id,
+            conversation_id=self._conversation_id,
             metadata={} if answer.complete else {"estimated": True},
-        )  # fmt: skip
+        )
         self._unbooked.append(usage)
         cost = self._costs.price(usage).amount
         read, cached, written = _tokens(billed)
@@ -97,9 +108,13 @@ class Meter:
     def totals(self) -> dict[str, Any]:
         """Of the turn so far; `inputTokens` include those that were read from the cache."""
         return {
-            "model": self._model, "inputTokens": self._input, "outputTokens": self._output,
-            "cachedTokens": self._cached, "costUsd": float(round(self._cost, 6)), "remaining": self.remaining,
-        }  # fmt: skip
+            "model": self._model,
+            "inputTokens": self._input,
+            "outputTokens": self._output,
+            "cachedTokens": self._cached,
+            "costUsd": float(round(self._cost, 6)),
+            "remaining": self.remaining,
+        }
 
     async def settle(self, outcome: str) -> None:
         """Books what is not booked yet and gives the rest back. Cannot fail."""

@@ -57,8 +57,9 @@ class Place:
         if full.until is None:
             raise errors.RateLimited(
                 "Your other question may use all the tokens that you have for this minute. Wait until it is answered.",
-                details=details, retry_after=BUSY_RETRY_AFTER,
-            )  # fmt: skip
+                details=details,
+                retry_after=BUSY_RETRY_AFTER,
+            )
         raise errors.RateLimited(
             f"The model has read and written {full.used} tokens for you within a minute. Wait a moment.",
             details=details | {"resetsAt": alerts.time(full.until)},
@@ -81,9 +82,15 @@ class Places:
         self._keeper: asyncio.Task[None] | None = None
 
     async def take(
-        self, user_id: str, request_id: str, conversation_id: str | None, project_id: str | None, *, stored: bool,
+        self,
+        user_id: str,
+        request_id: str,
+        conversation_id: str | None,
+        project_id: str | None,
+        *,
+        stored: bool,
         tokens: int,
-    ) -> Place:  # fmt: skip
+    ) -> Place:
         """A place for a turn whose first call may use so many `tokens`; without an id in a new conversation.
 
         Raises `RateLimited`, `DuplicateRequest` and `TurnInProgress`.
@@ -125,8 +132,9 @@ class Places:
         if len(running) >= self.allowed.at_once:
             raise errors.RateLimited(
                 f"You have {len(running)} questions running already. Wait until one is answered.",
-                details={"limit": self.allowed.at_once, "unit": "turns at once"}, retry_after=BUSY_RETRY_AFTER,
-            )  # fmt: skip
+                details={"limit": self.allowed.at_once, "unit": "turns at once"},
+                retry_after=BUSY_RETRY_AFTER,
+            )
 
     async def _keep(self) -> None:
         while True:
@@ -136,4 +144,3 @@ class Places:
                     await brain_turns.renew(self._database, tuple(self._held))
                 except errors.DependencyUnavailable:
                     log.warning("Running turns could not be renewed.", action="brain_renewal_failed")
-

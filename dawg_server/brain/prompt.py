@@ -48,24 +48,28 @@ def tools(definitions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def request(
-    model: str, tools: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]],
+    model: str,
+    tools: Sequence[Mapping[str, Any]],
+    before: Sequence[Mapping[str, Any]],
     now: Sequence[Mapping[str, Any]],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """`before` is the talk up to this turn, `now` the messages of this turn.
 
     Three of the four cache marks: after the rules, after the earlier talk, after the newest message.
     """
     paused = now[-1]["role"] == "assistant"  # its own words go back unchanged, and without a mark
     return {
-        "model": model, "max_tokens": MAX_TOKENS, "tools": list(tools),
+        "model": model,
+        "max_tokens": MAX_TOKENS,
+        "tools": list(tools),
         "system": [{"type": "text", "text": RULES, "cache_control": CACHED}],
         "messages": [*_marked(before), *(now if paused else _marked(now))],
-    }  # fmt: skip
+    }
 
 
-def question(words: str, project: Mapping[str, Any] | None, context: Any, memories: Sequence[Mapping[str, Any]]) -> (
-    list[dict[str, Any]]
-):  # fmt: skip
+def question(
+    words: str, project: Mapping[str, Any] | None, context: Any, memories: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
     """The user's message: the words, then everything that changes from turn to turn."""
     parts = []
     if memories:

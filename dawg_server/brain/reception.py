@@ -32,10 +32,20 @@ Row = dict[str, Any]
 
 class Reception:
     def __init__(
-        self, *, database: Database, bus: LocalBus, costs: Costs, access: Access, document: Document,
-        toolbox: tools.ToolBox, generation: GenerationService, memory: Memory, claude: Claude, places: Places,
+        self,
+        *,
+        database: Database,
+        bus: LocalBus,
+        costs: Costs,
+        access: Access,
+        document: Document,
+        toolbox: tools.ToolBox,
+        generation: GenerationService,
+        memory: Memory,
+        claude: Claude,
+        places: Places,
         small: SmallJobs,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._database, self._bus, self._costs, self._access = database, bus, costs, access
         self._document, self._toolbox, self._generation = document, toolbox, generation
         self._memory, self._claude, self._places, self._small = memory, claude, places, small
@@ -46,9 +56,13 @@ class Reception:
         project_id, conversation = await self._look_up(question)
         request_id = question.request_id or str(uuid.uuid4())
         place = await self._places.take(
-            question.user_id, request_id, question.conversation_id, project_id, stored=question.stored,
+            question.user_id,
+            request_id,
+            question.conversation_id,
+            project_id,
+            stored=question.stored,
             tokens=FIRST_CALL,
-        )  # fmt: skip
+        )
         try:
             reservation = await Meter.reserve(self._costs, question.user_id, self._claude.model)
             try:
@@ -76,9 +90,15 @@ class Reception:
         return remembered, conversation
 
     async def _build(
-        self, question: Question, listener: Listener, request_id: str, place: Place, reservation: Reservation,
-        project_id: str | None, conversation: Row | None,
-    ) -> Turn:  # fmt: skip
+        self,
+        question: Question,
+        listener: Listener,
+        request_id: str,
+        place: Place,
+        reservation: Reservation,
+        project_id: str | None,
+        conversation: Row | None,
+    ) -> Turn:
         user_id, limits = question.user_id, self._places.allowed
         about = {"requestId": request_id, "conversationId": place.conversation_id}
         stored_in = place.conversation_id if question.stored else None
@@ -97,17 +117,32 @@ class Reception:
             self._costs, reservation, place, model=self._claude.model, project_id=project_id, conversation_id=stored_in
         )
         hands = Hands(
-            self._toolbox, self._memory, self._generation, listener,
-            tools.Turn(user_id, "ai-brain", project_id, group_id, question.base_url), about, offered,
-            interactive=question.interactive, browser_seconds=limits.browser_seconds,
-        )  # fmt: skip
+            self._toolbox,
+            self._memory,
+            self._generation,
+            listener,
+            tools.Turn(user_id, "ai-brain", project_id, group_id, question.base_url),
+            about,
+            offered,
+            interactive=question.interactive,
+            browser_seconds=limits.browser_seconds,
+        )
         return Turn(
-            about=about, user_id=user_id, message_id=message_id, claude=self._claude, meter=meter, hands=hands,
-            transcript=transcript, speech=Speech(listener, about, share), listener=listener,
-            tools=prompt.tools(offered), group_id=group_id, seconds=limits.seconds,
+            about=about,
+            user_id=user_id,
+            message_id=message_id,
+            claude=self._claude,
+            meter=meter,
+            hands=hands,
+            transcript=transcript,
+            speech=Speech(listener, about, share),
+            listener=listener,
+            tools=prompt.tools(offered),
+            group_id=group_id,
+            seconds=limits.seconds,
             open=lambda: self._openings.make(question, conversation, state),
             ended=lambda turn: self._see_off(turn, question, place, conversation),
-        )  # fmt: skip
+        )
 
     async def _see_off(self, turn: Turn, question: Question, place: Place, before: Mapping[str, Any] | None) -> None:
         await self._places.leave(place)

@@ -30,17 +30,36 @@ CLOSE_TIMEOUT = 8.0  # seconds for all turns to be stopped and booked
 
 class Brain:
     def __init__(
-        self, *, database: Database, bus: LocalBus, costs: Costs, access: Access, document: Document,
-        toolbox: tools.ToolBox, generation: GenerationService, memory: Memory, claude: Claude, small: SmallModel,
+        self,
+        *,
+        database: Database,
+        bus: LocalBus,
+        costs: Costs,
+        access: Access,
+        document: Document,
+        toolbox: tools.ToolBox,
+        generation: GenerationService,
+        memory: Memory,
+        claude: Claude,
+        small: SmallModel,
         places: Places,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.claude = claude
         self._places = places
         self._small = SmallJobs(database, small)
         self._reception = Reception(
-            database=database, bus=bus, costs=costs, access=access, document=document, toolbox=toolbox,
-            generation=generation, memory=memory, claude=claude, places=places, small=self._small,
-        )  # fmt: skip
+            database=database,
+            bus=bus,
+            costs=costs,
+            access=access,
+            document=document,
+            toolbox=toolbox,
+            generation=generation,
+            memory=memory,
+            claude=claude,
+            places=places,
+            small=self._small,
+        )
         self._turns: dict[asyncio.Task[None], tuple[Turn, str | None]] = {}  # with the socket
         self._desks = asyncio.Semaphore(DESKS)
         self._closed = False
@@ -74,9 +93,10 @@ class Brain:
 
     def cancel(self, user_id: str, request_id: str) -> bool:
         return any(
-            turn.stop() for turn, _ in tuple(self._turns.values())
+            turn.stop()
+            for turn, _ in tuple(self._turns.values())
             if turn.user_id == user_id and turn.about["requestId"] == request_id
-        )  # fmt: skip
+        )
 
     def browser_answered(self, user_id: str, owner: str, call_id: str, output: Any, is_error: bool) -> None:
         """`owner`: the socket that says so; its own turns come first, in case that others use the same id.

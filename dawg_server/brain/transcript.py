@@ -23,13 +23,25 @@ class Transcript:
         await self._append("user", [{"type": "text", "text": words}], request_id=self._request_id)
 
     async def said(
-        self, content: Blocks, stop_reason: str | None, *, model: str, usage: Mapping[str, Any] | None,
-        group_id: str | None = None, id: str | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        content: Blocks,
+        stop_reason: str | None,
+        *,
+        model: str,
+        usage: Mapping[str, Any] | None,
+        group_id: str | None = None,
+        id: str | None = None,
+    ) -> None:
         await self._append(
-            "assistant", content, stop_reason=stop_reason, model=model, usage=usage, group_id=group_id, id=id,
+            "assistant",
+            content,
+            stop_reason=stop_reason,
+            model=model,
+            usage=usage,
+            group_id=group_id,
+            id=id,
             request_id=self._request_id,
-        )  # fmt: skip
+        )
 
     async def results(self, content: Blocks) -> None:
         await self._append("tool", content, request_id=self._request_id)

@@ -49,10 +49,23 @@ class Turn:
     """
 
     def __init__(
-        self, *, about: Mapping[str, str], user_id: str, message_id: str, claude: Claude, meter: Meter, hands: Hands,
-        transcript: Transcript, speech: Speech, listener: Listener, tools: Sequence[Mapping[str, Any]], group_id: str,
-        seconds: float, open: Callable[[], Awaitable[Opening]], ended: Callable[[Turn], Awaitable[None]],
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        about: Mapping[str, str],
+        user_id: str,
+        message_id: str,
+        claude: Claude,
+        meter: Meter,
+        hands: Hands,
+        transcript: Transcript,
+        speech: Speech,
+        listener: Listener,
+        tools: Sequence[Mapping[str, Any]],
+        group_id: str,
+        seconds: float,
+        open: Callable[[], Awaitable[Opening]],
+        ended: Callable[[Turn], Awaitable[None]],
+    ) -> None:
         self.about, self.user_id, self.message_id, self.hands = about, user_id, message_id, hands
         self.error: errors.DawgError | None = None
         self.done: dict[str, Any] | None = None  # the payload of `response-done`
@@ -126,9 +139,16 @@ class Turn:
         await self._meter.settle(outcome)
         await self._meter.look()
         totals = self._meter.totals()
-        log.info("A turn of the text assistant ended.", action="brain_turn", stop_reason=self.stop_reason,
-                 code=self.error.code if self.error else None, input_tokens=totals["inputTokens"],
-                 output_tokens=totals["outputTokens"], cost_usd=totals["costUsd"], **self._ids)  # fmt: skip
+        log.info(
+            "A turn of the text assistant ended.",
+            action="brain_turn",
+            stop_reason=self.stop_reason,
+            code=self.error.code if self.error else None,
+            input_tokens=totals["inputTokens"],
+            output_tokens=totals["outputTokens"],
+            cost_usd=totals["costUsd"],
+            **self._ids,
+        )
         if self.error is None:
             self.done = self._response(totals["model"])
         try:
@@ -140,10 +160,15 @@ class Turn:
         changed = self.hands.revision is not None
         said = {"id": self.message_id, "role": "assistant", "content": self.text, "model": model}
         return {
-            "message": said, "text": self.text, "stopReason": self.stop_reason, "revision": self.hands.revision,
-            "groupId": self._group_id if changed else None, "notice": NOTICES.get(self.stop_reason),
-            "retryAfter": self.retry_after, **self.about,
-        }  # fmt: skip
+            "message": said,
+            "text": self.text,
+            "stopReason": self.stop_reason,
+            "revision": self.hands.revision,
+            "groupId": self._group_id if changed else None,
+            "notice": NOTICES.get(self.stop_reason),
+            "retryAfter": self.retry_after,
+            **self.about,
+        }
 
     async def _talk(self) -> str:
         """Returns the reason of the end. Raises `DawgError`."""
@@ -215,8 +240,13 @@ class Turn:
                 spoken = self._answer is not None and self._answer.text
                 if attempt == MAX_ATTEMPTS or spoken or not _passing(error) or wait > MAX_RETRY_WAIT:
                     raise
-                log.info("The provider is asked again.", action="brain_retry", code=error.code, wait_s=wait,
-                         provider=PROVIDER)  # fmt: skip
+                log.info(
+                    "The provider is asked again.",
+                    action="brain_retry",
+                    code=error.code,
+                    wait_s=wait,
+                    provider=PROVIDER,
+                )
                 await asyncio.sleep(wait)
         raise AssertionError
 
@@ -249,9 +279,13 @@ class Turn:
         answer, whole = self._answer, self.stop_reason == "end_turn"
         content = (answer.content() if whole else answer.words()) if answer else []
         await self._transcript.said(
-            content, self.stop_reason, model=self._claude.model, usage=self._usage if answer else None,
-            group_id=self._group, id=self.message_id,
-        )  # fmt: skip
+            content,
+            self.stop_reason,
+            model=self._claude.model,
+            usage=self._usage if answer else None,
+            group_id=self._group,
+            id=self.message_id,
+        )
 
     @property
     def _group(self) -> str | None:

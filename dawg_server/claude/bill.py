@@ -46,6 +46,8 @@ class Bill:
             return {"totalCost": 0, "inputTokens": 0, "outputTokens": 0, "breakdown": free}
         calls = "1 call" if self.calls == 1 else f"{self.calls} calls"
         return {
-            "totalCost": float(self._cost), "inputTokens": self._read, "outputTokens": self._written,
+            "totalCost": float(self._cost),
+            "inputTokens": self._read,
+            "outputTokens": self._written,
             "breakdown": f"{calls} of {self._model}: {self._read} tokens in, {self._written} out: ${self._cost:.6f}",
-        }  # fmt: skip
+        }

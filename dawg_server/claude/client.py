@@ -118,17 +118,27 @@ def _refusal(error: Any) -> errors.DawgError:
     if kind == "rate_limit_error" or (not kind and error.status_code == 429):
         return errors.RateLimited(
             "The language model is in great demand just now. Try again in a moment.",
-            details={"provider": PROVIDER, "providerCode": code}, retry_after=retry_after or 5.0,
-        )  # fmt: skip
+            details={"provider": PROVIDER, "providerCode": code},
+            retry_after=retry_after or 5.0,
+        )
     if kind == "timeout_error" or (not kind and error.status_code in (408, 504)):
         return too_slow()
     retryable = kind in ("overloaded_error", "api_error") or (not kind and error.status_code >= 500)
     if kind in OPERATOR:
-        log.error("The language model refuses this server's account or settings: look at its key, model and billing.",
-                  action="provider_refused", provider=PROVIDER, code=code)  # fmt: skip
+        log.error(
+            "The language model refuses this server's account or settings: look at its key, model and billing.",
+            action="provider_refused",
+            provider=PROVIDER,
+            code=code,
+        )
     elif not retryable:
-        log.error("The language model refused a request as wrong.", action="provider_refused", provider=PROVIDER,
-                  code=code, status=error.status_code)  # fmt: skip
+        log.error(
+            "The language model refused a request as wrong.",
+            action="provider_refused",
+            provider=PROVIDER,
+            code=code,
+            status=error.status_code,
+        )
     return _failed(code or str(error.status_code), retryable=retryable, retry_after=retry_after)
 
 
@@ -152,13 +162,16 @@ def _failed(code: str, *, retryable: bool, retry_after: float | None = None) -> 
         "overloaded_error": "The language model is overloaded just now. Try again in a moment.",
         "connection_lost": "The connection to the language model was lost. Try again.",
     }
-    usual = "The language model is out of order just now. Try again." if retryable else (
-        "The language model refused this request; whoever runs this server has been told."
-    )  # fmt: skip
+    usual = (
+        "The language model is out of order just now. Try again."
+        if retryable
+        else ("The language model refused this request; whoever runs this server has been told.")
+    )
     return errors.ProviderFailed(
-        sentences.get(code, usual), details={"provider": PROVIDER, "providerCode": code, "retryable": retryable},
+        sentences.get(code, usual),
+        details={"provider": PROVIDER, "providerCode": code, "retryable": retryable},
         retry_after=retry_after,
-    )  # fmt: skip
+    )
 
 
 def _seconds(headers: Mapping[str, str]) -> float | None:

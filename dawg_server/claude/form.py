@@ -50,9 +50,10 @@ class Form(Task):
     def request(self) -> dict[str, Any]:
         schema = wire_schema(self.fields.schema())
         return {
-            "max_tokens": self.max_tokens, "system": self.rules,
+            "max_tokens": self.max_tokens,
+            "system": self.rules,
             "output_config": {"format": {"type": "json_schema", "schema": schema}},
-        }  # fmt: skip
+        }
 
     def read(self, text: str, understand: Callable[[dict[str, Any]], T]) -> T:
         """What `understand` makes of the checked fields. Raises `Wrong`, as `understand` may too."""

@@ -124,8 +124,9 @@ class SmallModel:
         if self._running[user_id] >= AT_ONCE_PER_USER:
             raise errors.RateLimited(
                 f"You have {AT_ONCE_PER_USER} questions to the language model running already. Wait for an answer.",
-                details={"limit": AT_ONCE_PER_USER, "unit": "questions at once"}, retry_after=BUSY_RETRY_AFTER,
-            )  # fmt: skip
+                details={"limit": AT_ONCE_PER_USER, "unit": "questions at once"},
+                retry_after=BUSY_RETRY_AFTER,
+            )
         if self._running.total() >= MAX_OPEN:
             raise errors.RateLimited(
                 "The language model has too many questions to answer just now. Try again soon.",
@@ -167,8 +168,12 @@ class Inquiry:
             try:
                 return await self._read(task, answer, understand)
             except Wrong as wrong:
-                log.info("The model is asked to correct its answer.", action="small_model_corrected",
-                         operation=task.operation, problems=list(wrong.problems)[: form.MAX_NAMED])  # fmt: skip
+                log.info(
+                    "The model is asked to correct its answer.",
+                    action="small_model_corrected",
+                    operation=task.operation,
+                    problems=list(wrong.problems)[: form.MAX_NAMED],
+                )
                 said = [_says("assistant", answer.text)] if answer.text.strip() else []
                 messages += [*said, _says("user", form.correction(wrong))]
             try:
@@ -191,10 +196,16 @@ class Inquiry:
         payer, billed = self._payer, reported.anthropic(answer.used())
         # Not every compatible service gives each message an id of its own, and the ledger books an id once.
         usage = Usage(
-            PROVIDER, answer.model or self._model.name, self._task.operation, billed, f"{answer.id}:{uuid.uuid4()}",
-            project_id=payer.project_id, generation_id=payer.generation_id, conversation_id=payer.conversation_id,
+            PROVIDER,
+            answer.model or self._model.name,
+            self._task.operation,
+            billed,
+            f"{answer.id}:{uuid.uuid4()}",
+            project_id=payer.project_id,
+            generation_id=payer.generation_id,
+            conversation_id=payer.conversation_id,
             metadata={} if answer.complete else {"estimated": True},
-        )  # fmt: skip
+        )
         self._reservation.add(usage)
         self._bill.add(usage, self._model.price(usage))
 

@@ -34,31 +34,52 @@ def due(status: BudgetStatus, at: datetime.datetime) -> Iterator[dict[str, Any]]
         if state.limit is None or not state.spent:
             continue
         if state.is_over:
-            yield _alert("budget_exceeded", "critical", period, start, state,
-                         f"Your {name} budget is used up: {_of(state)}.")  # fmt: skip
+            yield _alert(
+                "budget_exceeded", "critical", period, start, state, f"Your {name} budget is used up: {_of(state)}."
+            )
         elif state.spent >= status.alert_threshold * state.limit:
-            yield _alert("threshold_reached", "warning", period, start, state,
-                         f"You have used {_of(state)}, of your {name} budget.")  # fmt: skip
+            yield _alert(
+                "threshold_reached",
+                "warning",
+                period,
+                start,
+                state,
+                f"You have used {_of(state)}, of your {name} budget.",
+            )
 
 
 def view(row: dict[str, Any]) -> dict[str, Any]:
     """An alert as clients see it, in JSON values alone."""
     return {
-        "id": row["id"], "type": row["type"], "severity": row["severity"], "period": row["period"],
-        "periodStart": row["period_start"].isoformat(), "message": row["message"],
-        "currentSpent": row["current_spent"], "budgetLimit": row["budget_limit"], "percentage": row["percentage"],
-        "isRead": row["is_read"], "isResolved": row["is_resolved"],
-        "resolvedAt": time(row["resolved_at"]), "createdAt": time(row["created_at"]),
-    }  # fmt: skip
+        "id": row["id"],
+        "type": row["type"],
+        "severity": row["severity"],
+        "period": row["period"],
+        "periodStart": row["period_start"].isoformat(),
+        "message": row["message"],
+        "currentSpent": row["current_spent"],
+        "budgetLimit": row["budget_limit"],
+        "percentage": row["percentage"],
+        "isRead": row["is_read"],
+        "isResolved": row["is_resolved"],
+        "resolvedAt": time(row["resolved_at"]),
+        "createdAt": time(row["created_at"]),
+    }
 
 
 def _alert(
     type: str, severity: str, period: str, start: datetime.datetime, state: PeriodStatus, message: str
 ) -> dict[str, Any]:
     return {
-        "type": type, "severity": severity, "period": period, "period_start": start.date(), "message": message,
-        "current_spent": state.spent, "budget_limit": state.limit, "percentage": _percentage(state),
-    }  # fmt: skip
+        "type": type,
+        "severity": severity,
+        "period": period,
+        "period_start": start.date(),
+        "message": message,
+        "current_spent": state.spent,
+        "budget_limit": state.limit,
+        "percentage": _percentage(state),
+    }
 
 
 def _of(state: PeriodStatus) -> str:

@@ -94,19 +94,31 @@ class Ledger:
                 self._database, user_id=entry.user_id, reservation_id=entry.reservation_id, rows=entry.rows, at=at
             )
         except (IntegrityError, errors.ValidationError) as error:
-            log.error("A cost can never be booked; is its user gone?", action="usage_refused", entry=asdict(entry),
-                      error=str(error))  # fmt: skip
+            log.error(
+                "A cost can never be booked; is its user gone?",
+                action="usage_refused",
+                entry=asdict(entry),
+                error=str(error),
+            )
             return {}
 
     async def _keep(self, entry: Entry, cause: Exception) -> None:
         try:
             waiting = await asyncio.to_thread(self._store, entry)
         except OSError as error:
-            log.critical("A cost can be written neither to the database nor to a file; book it by hand.",
-                         action="usage_lost", entry=asdict(entry), error=str(error))  # fmt: skip
+            log.critical(
+                "A cost can be written neither to the database nor to a file; book it by hand.",
+                action="usage_lost",
+                entry=asdict(entry),
+                error=str(error),
+            )
             return
-        log.error("A cost waits in a file until the database takes it.", action="usage_delayed", waiting=waiting,
-                  error=repr(cause))  # fmt: skip
+        log.error(
+            "A cost waits in a file until the database takes it.",
+            action="usage_delayed",
+            waiting=waiting,
+            error=repr(cause),
+        )
         self._more.set()
 
     async def _write_late(self) -> None:

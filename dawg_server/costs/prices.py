@@ -70,15 +70,19 @@ class Prices:
                 line
                 for line in self._lines
                 if (line.service, line.model) == (service, name)
-                and unit in line.rates and line.since <= at and line.prompt_over <= prompt
-            ]  # fmt: skip
+                and unit in line.rates
+                and line.since <= at
+                and line.prompt_over <= prompt
+            ]
             if known:
                 return max(known, key=lambda line: (line.since, line.prompt_over)).rates[unit]
         return None
 
     def _dearest(self, service: str, unit: str) -> Decimal:
-        return max((line.rates[unit] for line in self._lines if line.service == service and unit in line.rates),
-                   default=Decimal(0))  # fmt: skip
+        return max(
+            (line.rates[unit] for line in self._lines if line.service == service and unit in line.rates),
+            default=Decimal(0),
+        )
 
 
 def _spellings(model: str | None) -> tuple[str, ...]:

@@ -16,13 +16,15 @@ def anthropic(usage: Mapping[str, Any]) -> Billed:
     """The last `usage` of a message (it is cumulative); its `input_tokens` exclude the cache."""
     written = _number(usage, "cache_creation_input_tokens")
     for_an_hour = _number(_part(usage, "cache_creation"), "ephemeral_1h_input_tokens")
-    return _some({
-        "input_tokens": _number(usage, "input_tokens"),
-        "cache_write_tokens": max(0.0, written - for_an_hour),
-        "cache_write_1h_tokens": for_an_hour,
-        "cache_read_tokens": _number(usage, "cache_read_input_tokens"),
-        "output_tokens": _number(usage, "output_tokens"),
-    })  # fmt: skip
+    return _some(
+        {
+            "input_tokens": _number(usage, "input_tokens"),
+            "cache_write_tokens": max(0.0, written - for_an_hour),
+            "cache_write_1h_tokens": for_an_hour,
+            "cache_read_tokens": _number(usage, "cache_read_input_tokens"),
+            "output_tokens": _number(usage, "output_tokens"),
+        }
+    )
 
 
 def realtime(usage: Mapping[str, Any]) -> Billed:
@@ -48,11 +50,13 @@ def transcription(usage: Mapping[str, Any]) -> Billed:
         return _some({"audio_seconds": _number(usage, "seconds")})
     given = _part(usage, "input_token_details")
     text = _number(given, "text_tokens")
-    return _some({
-        "audio_input_tokens": max(0.0, _number(usage, "input_tokens") - text),
-        "text_input_tokens": text,
-        "text_output_tokens": _number(usage, "output_tokens"),
-    })  # fmt: skip
+    return _some(
+        {
+            "audio_input_tokens": max(0.0, _number(usage, "input_tokens") - text),
+            "text_input_tokens": text,
+            "text_output_tokens": _number(usage, "output_tokens"),
+        }
+    )
 
 
 def replicate(metrics: Mapping[str, Any]) -> Billed:

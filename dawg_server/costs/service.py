@@ -36,9 +36,16 @@ class Costs:
     """Prices, budgets and the ledger. `folder`: for entries that Postgres could not take, kept between starts."""
 
     def __init__(
-        self, database: Database, bus: LocalBus, metrics: Metrics, folder: Path, *, prices: Prices | None = None,
-        clock: periods.Clock = periods.now, lifetime: datetime.timedelta = LIFETIME,
-    ) -> None:  # fmt: skip
+        self,
+        database: Database,
+        bus: LocalBus,
+        metrics: Metrics,
+        folder: Path,
+        *,
+        prices: Prices | None = None,
+        clock: periods.Clock = periods.now,
+        lifetime: datetime.timedelta = LIFETIME,
+    ) -> None:
         self.prices = prices or Prices.load()
         self.clock = clock
         self._database, self._bus, self._metrics, self._lifetime = database, bus, metrics, lifetime
@@ -93,9 +100,14 @@ class Costs:
         at = self.clock()
         amount = _upper(estimate)
         refusal = await budgets.reserve(
-            self._database, reservation_id=reservation.id, user_id=reservation.user_id, service=reservation.service,
-            amount=amount, at=at, until=at + self._lifetime,
-        )  # fmt: skip
+            self._database,
+            reservation_id=reservation.id,
+            user_id=reservation.user_id,
+            service=reservation.service,
+            amount=amount,
+            at=at,
+            until=at + self._lifetime,
+        )
         if refusal is not None:
             self._metrics.provider_calls.labels(reservation.service, "over_budget").inc()
             raise _exceeded(refusal, at)
@@ -128,9 +140,13 @@ class Costs:
     def _priced(self, usage: Usage) -> Cost:
         cost = self.price(usage)
         if not cost.priced:
-            log.error("There is no price for what was used; a guess was booked. Complete prices.json.",
-                      action="price_missing", provider=usage.service, model=usage.model,
-                      units=sorted(usage.billed))  # fmt: skip
+            log.error(
+                "There is no price for what was used; a guess was booked. Complete prices.json.",
+                action="price_missing",
+                provider=usage.service,
+                model=usage.model,
+                units=sorted(usage.billed),
+            )
         return cost
 
     async def _booked(self, user_id: str, by_service: dict[str, float]) -> None:
@@ -165,9 +181,12 @@ def _exceeded(refusal: budgets.Refusal, at: datetime.datetime) -> errors.BudgetE
         f"This would go over your {'daily' if daily else 'monthly'} budget of {alerts.dollars(refusal.limit)}: "
         f"{alerts.dollars(refusal.spent)} are spent{held}.",
         details={
-            "period": refusal.period, "limit": refusal.limit, "spent": refusal.spent, "reserved": refusal.reserved,
+            "period": refusal.period,
+            "limit": refusal.limit,
+            "spent": refusal.spent,
+            "reserved": refusal.reserved,
             "remaining": max(0.0, round(refusal.limit - refusal.spent - refusal.reserved, 6)),
             "resetsAt": alerts.time(resets_at),
         },
         retry_after=math.ceil((resets_at - at).total_seconds()),
-    )  # fmt: skip
+    )

@@ -10,8 +10,12 @@ from typing import Any
 from dawg_server.costs.prices import Cost
 
 MAX_QUANTITY = 1e9  # of any unit in one call; far above what a service can report, far below what a row can hold
-_READ_FROM_CACHE = ("cache_read_tokens", "cached_text_input_tokens", "cached_audio_input_tokens",
-                    "cached_image_input_tokens")  # fmt: skip
+_READ_FROM_CACHE = (
+    "cache_read_tokens",
+    "cached_text_input_tokens",
+    "cached_audio_input_tokens",
+    "cached_image_input_tokens",
+)
 _WRITTEN_TO_CACHE = ("cache_write_tokens", "cache_write_1h_tokens")
 _COUNTED = ("predict_seconds", "requests", "credits")
 
@@ -59,14 +63,23 @@ class Usage:
         counted = [billed[unit] for unit in _COUNTED if billed.get(unit)]
         units = counted[0] if counted else 0.0
         return {
-            "project_id": self.project_id, "generation_id": self.generation_id,
-            "conversation_id": self.conversation_id, "service": self.service, "model": self.model,
-            "operation": self.operation, "input_tokens": int(read), "cached_tokens": int(cached),
+            "project_id": self.project_id,
+            "generation_id": self.generation_id,
+            "conversation_id": self.conversation_id,
+            "service": self.service,
+            "model": self.model,
+            "operation": self.operation,
+            "input_tokens": int(read),
+            "cached_tokens": int(cached),
             "output_tokens": int(sum(n for unit, n in billed.items() if unit.endswith("output_tokens"))),
             "audio_in_seconds": self.audio_in_seconds or billed.get("audio_seconds", 0.0),
-            "audio_out_seconds": self.audio_out_seconds, "characters": self.characters, "units": units,
+            "audio_out_seconds": self.audio_out_seconds,
+            "characters": self.characters,
+            "units": units,
             "unit_cost": str(round(cost.amount / Decimal(str(units)), 6)) if units else None,
-            "total_cost": str(cost.amount), "priced": cost.priced and self.metered, "metered": self.metered,
+            "total_cost": str(cost.amount),
+            "priced": cost.priced and self.metered,
+            "metered": self.metered,
             "request_id": self.request_id,
             "metadata": {**self.metadata, "billed": dict(billed), "prices": cost.version},
-        }  # fmt: skip
+        }

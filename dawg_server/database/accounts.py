@@ -15,9 +15,14 @@ async def lock_address(connection: Connection, email: str) -> None:
 
 
 async def insert(
-    connection: Connection, *, email: str, password_hash: str, username: str, first_name: str | None,
+    connection: Connection,
+    *,
+    email: str,
+    password_hash: str,
+    username: str,
+    first_name: str | None,
     last_name: str | None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """The new row; `errors.EmailTaken` when the address has an account already."""
     try:
         row = await connection.fetch_one(

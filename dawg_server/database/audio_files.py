@@ -8,9 +8,24 @@ from typing import Any
 from dawg_server.database.pool import Connection, Database
 
 _COLUMNS = (
-    "id", "owner_id", "project_id", "generation_id", "filename", "original_name", "mime_type", "size_bytes", "duration",
-    "sample_rate", "channels", "bit_depth", "storage_key", "sha256", "source", "lufs", "true_peak_db",
-)  # fmt: skip
+    "id",
+    "owner_id",
+    "project_id",
+    "generation_id",
+    "filename",
+    "original_name",
+    "mime_type",
+    "size_bytes",
+    "duration",
+    "sample_rate",
+    "channels",
+    "bit_depth",
+    "storage_key",
+    "sha256",
+    "source",
+    "lufs",
+    "true_peak_db",
+)
 # Not the waveform itself, nor the analyses, which are large and rarely wanted.
 _READ = f"""{", ".join(_COLUMNS)}, created_at, updated_at,
     CASE WHEN waveform IS NULL THEN 'pending' WHEN waveform ? 'pyramid' THEN 'ready' ELSE 'failed' END

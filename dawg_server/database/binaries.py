@@ -46,8 +46,12 @@ class Installation:
         environment = {"TZ": "UTC", "LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath)}
         return subprocess.Popen(
             [str(self.folder / program), *arguments],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            env=environment, start_new_session=True, **self.options,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+            **self.options,
         )
 
 
@@ -114,7 +118,11 @@ def _has_account(uid: int) -> bool:
 def _probe(folder: Path, options: dict[str, Any]) -> int:
     reply = subprocess.run(
         [str(folder / "postgres"), "--version"],
-        capture_output=True, check=True, text=True, timeout=PROBE_TIMEOUT, **options,
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=PROBE_TIMEOUT,
+        **options,
     )
     version = re.search(r"(\d+)\.\d", reply.stdout)
     if version is None or not (folder / "initdb").exists():

@@ -38,9 +38,7 @@ async def insert(connection: Connection, id: str, user_id: str, conversation_id:
     )
 
 
-async def hold_tokens(
-    database: Database | Connection, id: str, user_id: str, tokens: int, allowed: int
-) -> Full | None:
+async def hold_tokens(database: Database | Connection, id: str, user_id: str, tokens: int, allowed: int) -> Full | None:
     """Counts `tokens` as used by that turn until they are held anew, in one atomic step, or says why not.
 
     Allowed as long as the minute has anything left, so that a call which is larger than the limit is not refused for

@@ -12,8 +12,13 @@ from dawg_server.database.pool import Connection, Database
 _COLUMNS = """user_id, daily_limit, monthly_limit, alert_threshold, alert_thresholds, alerts_enabled, pause_on_exceed,
     created_at, updated_at"""
 _CHANGEABLE = (
-    "daily_limit", "monthly_limit", "alert_threshold", "alert_thresholds", "alerts_enabled", "pause_on_exceed",
-)  # fmt: skip
+    "daily_limit",
+    "monthly_limit",
+    "alert_threshold",
+    "alert_thresholds",
+    "alerts_enabled",
+    "pause_on_exceed",
+)
 # What is spent and reserved is always summed up, in one statement, so that a call that settles meanwhile counts once.
 _SUMS = """
     (SELECT coalesce(sum(total_cost) FILTER (WHERE created_at >= date_trunc('day', %(at)s, 'UTC')), 0) AS daily_spent,
@@ -33,9 +38,15 @@ class Refusal(NamedTuple):
 
 
 async def reserve(
-    database: Database | Connection, *, reservation_id: str, user_id: str, service: str, amount: Decimal,
-    at: datetime.datetime, until: datetime.datetime,
-) -> Refusal | None:  # fmt: skip
+    database: Database | Connection,
+    *,
+    reservation_id: str,
+    user_id: str,
+    service: str,
+    amount: Decimal,
+    at: datetime.datetime,
+    until: datetime.datetime,
+) -> Refusal | None:
     """Holds `amount` USD back in one atomic step, or says why not. Again under the same id: replaces what it held."""
     row = await database.fetch_one(
         "SELECT * FROM reserve_budget(%s, %s, %s, %s, %s, %s)", (reservation_id, user_id, service, amount, at, until)

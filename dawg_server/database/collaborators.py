@@ -21,9 +21,7 @@ async def listed(database: Database, project_id: str) -> list[dict[str, Any]]:
 
 
 async def get(connection: Database | Connection, project_id: str, collaborator_id: str) -> dict[str, Any] | None:
-    return await connection.fetch_one(
-        f"{_SHOWN} WHERE c.project_id = %s AND c.id = %s", (project_id, collaborator_id)
-    )
+    return await connection.fetch_one(f"{_SHOWN} WHERE c.project_id = %s AND c.id = %s", (project_id, collaborator_id))
 
 
 async def lock(connection: Connection, project_id: str, collaborator_id: str) -> dict[str, Any] | None:

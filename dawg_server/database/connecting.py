@@ -53,7 +53,10 @@ async def connect(parts: Mapping[str, str], *, statement_timeout: float, patienc
             try:
                 session = await aiopg.connect(
                     **{"application_name": "dawg", **KEEPALIVES, **parts, **address},
-                    timeout=patience / len(addresses), enable_hstore=False, enable_uuid=False, enable_json=False,
+                    timeout=patience / len(addresses),
+                    enable_hstore=False,
+                    enable_uuid=False,
+                    enable_json=False,
                 )
                 break
             except (TimeoutError, psycopg2.Error):

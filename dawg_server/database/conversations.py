@@ -73,7 +73,5 @@ async def summarize(database: Database, conversation_id: str, summary: str, seq:
 
 async def delete(database: Database, conversation_id: str, owner_id: str) -> bool:
     return bool(
-        await database.execute(
-            "DELETE FROM conversations WHERE id = %s AND owner_id = %s", (conversation_id, owner_id)
-        )
+        await database.execute("DELETE FROM conversations WHERE id = %s AND owner_id = %s", (conversation_id, owner_id))
     )

@@ -32,9 +32,17 @@ async def count(connection: Connection, owner_id: str, state: State) -> int:
 
 
 async def insert(
-    connection: Connection, *, job_id: str, owner_id: str, project_id: str | None, type: str, input: dict[str, Any],
-    provider: str | None, base_url: str, max_attempts: int,
-) -> Job:  # fmt: skip
+    connection: Connection,
+    *,
+    job_id: str,
+    owner_id: str,
+    project_id: str | None,
+    type: str,
+    input: dict[str, Any],
+    provider: str | None,
+    base_url: str,
+    max_attempts: int,
+) -> Job:
     row = await connection.fetch_one(
         f"""INSERT INTO generations (id, owner_id, project_id, type, state, stage, progress, input, provider,
                 provider_state, attempts, max_attempts, run_after, base_url)
@@ -220,12 +228,15 @@ async def release(database: Database, lease: Lease, *, after: float = 0.0, attem
 
 async def cancel(database: Database, job_id: str) -> bool:
     """True when this call ended the job."""
-    return await database.execute(
-        """UPDATE generations SET state = 'cancelled', cancel_requested = true, finished_at = now(),
+    return (
+        await database.execute(
+            """UPDATE generations SET state = 'cancelled', cancel_requested = true, finished_at = now(),
                worker = NULL, heartbeat_at = NULL
            WHERE id = %s AND state IN ('waiting', 'active')""",
-        (job_id,),
-    ) == 1  # fmt: skip
+            (job_id,),
+        )
+        == 1
+    )
 
 
 async def unfinished(database: Database, project_id: str) -> list[Job]:

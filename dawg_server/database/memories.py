@@ -26,9 +26,15 @@ async def insert(database: Database, user_id: str, values: Mapping[str, Any]) ->
 
 
 async def used(
-    database: Database, user_id: str, *, limit: int, type: str | None = None, category: str | None = None,
-    search: str | None = None, min_importance: int = 1,
-) -> tuple[list[dict[str, Any]], int, int]:  # fmt: skip
+    database: Database,
+    user_id: str,
+    *,
+    limit: int,
+    type: str | None = None,
+    category: str | None = None,
+    search: str | None = None,
+    min_importance: int = 1,
+) -> tuple[list[dict[str, Any]], int, int]:
     """(the most important first, then those used last; how many fit; how many of all were made or used in 24 hours).
 
     Counts as a use of those returned. `search` asks for all of its words.

@@ -19,10 +19,19 @@ _COLUMNS = """id, conversation_id, seq, role, content, request_id, stop_reason, 
 
 
 async def append(
-    database: Database, conversation_id: str, role: Role, content: Content, *, origin: Origin = "text",
-    request_id: str | None = None, stop_reason: str | None = None, model: str | None = None,
-    usage: Mapping[str, Any] | None = None, group_id: str | None = None, id: str | None = None,
-) -> dict[str, Any]:  # fmt: skip
+    database: Database,
+    conversation_id: str,
+    role: Role,
+    content: Content,
+    *,
+    origin: Origin = "text",
+    request_id: str | None = None,
+    stop_reason: str | None = None,
+    model: str | None = None,
+    usage: Mapping[str, Any] | None = None,
+    group_id: str | None = None,
+    id: str | None = None,
+) -> dict[str, Any]:
     """Adds a message at the end; two at once get one place after the other. `id`: a UUID that is known already."""
     async with database.transaction() as connection:
         await connection.execute(
@@ -36,11 +45,18 @@ async def append(
                     %(model)s, %(usage)s, %(group)s, %(origin)s
                 FROM messages WHERE conversation_id = %(conversation)s RETURNING {_COLUMNS}""",
             {
-                "conversation": conversation_id, "role": role, "content": Json(list(content)), "request": request_id,
-                "reason": stop_reason, "model": model, "usage": Json(dict(usage)) if usage is not None else None,
-                "group": group_id, "origin": origin, "id": id,
+                "conversation": conversation_id,
+                "role": role,
+                "content": Json(list(content)),
+                "request": request_id,
+                "reason": stop_reason,
+                "model": model,
+                "usage": Json(dict(usage)) if usage is not None else None,
+                "group": group_id,
+                "origin": origin,
+                "id": id,
             },
-        )  # fmt: skip
+        )
     assert row is not None
     return row
 

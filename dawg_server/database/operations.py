@@ -18,19 +18,33 @@ _STEPS = "project_id = %(project)s AND actor_id = %(user)s AND source NOT IN ('u
 
 
 def append(
-    batch: Batch, project_id: str, operations: Iterable[Mapping[str, Any]], inverses: Iterable[Mapping[str, Any]], *,
-    client_operation_id: str | None, reply: Mapping[str, Any] | None,
-) -> None:  # fmt: skip
+    batch: Batch,
+    project_id: str,
+    operations: Iterable[Mapping[str, Any]],
+    inverses: Iterable[Mapping[str, Any]],
+    *,
+    client_operation_id: str | None,
+    reply: Mapping[str, Any] | None,
+) -> None:
     """`operations` are as clients see them. What belongs to the whole call is kept with its first operation."""
     rows: list[Any] = []
     count = 0
     for operation, inverse in zip(operations, inverses, strict=True):
         rows += [
-            operation["id"], project_id, operation["revision"], operation["groupId"], operation["actorId"],
-            operation["source"], operation["kind"], operation["entity"], operation["entityId"],
-            Json(operation["changes"]), Json(inverse), client_operation_id,
+            operation["id"],
+            project_id,
+            operation["revision"],
+            operation["groupId"],
+            operation["actorId"],
+            operation["source"],
+            operation["kind"],
+            operation["entity"],
+            operation["entityId"],
+            Json(operation["changes"]),
+            Json(inverse),
+            client_operation_id,
             Json(reply) if client_operation_id is not None else None,
-        ]  # fmt: skip
+        ]
         client_operation_id = None
         count += 1
     row = f"({', '.join(['%s'] * 13)})"
@@ -41,9 +55,7 @@ def append(
     )
 
 
-async def since(
-    database: Database | Connection, project_id: str, revision: int, limit: int
-) -> list[dict[str, Any]]:
+async def since(database: Database | Connection, project_id: str, revision: int, limit: int) -> list[dict[str, Any]]:
     """The operations after `revision`, oldest first."""
     rows = await database.fetch_all(
         f"""SELECT {_SHOWN} AS operation FROM operations WHERE project_id = %s AND revision > %s

@@ -68,18 +68,26 @@ async def visit(database: Database, project_id: str, user_id: str) -> dict[str, 
 
 
 async def lock(
-    connection: Connection, project_id: str, user_id: str, *, track_ids: Iterable[str] = (),
-    clip_ids: Iterable[str] = (), client_operation_id: str | None = None,
-) -> dict[str, Any] | None:  # fmt: skip
+    connection: Connection,
+    project_id: str,
+    user_id: str,
+    *,
+    track_ids: Iterable[str] = (),
+    clip_ids: Iterable[str] = (),
+    client_operation_id: str | None = None,
+) -> dict[str, Any] | None:
     """Makes the caller the only writer of a project until the transaction ends, and reads what it has to know.
 
     `project` (as JSON), `role`, `username`, `now` (the transaction's time), `tracks` and `clips` (those named), and
     `replay` (the answer that was stored for that client operation). None when there is no such project.
     """
     values = {
-        "project": project_id, "user": user_id, "tracks": list(track_ids), "clips": list(clip_ids),
+        "project": project_id,
+        "user": user_id,
+        "tracks": list(track_ids),
+        "clips": list(clip_ids),
         "operation": client_operation_id,
-    }  # fmt: skip
+    }
     wanted = [f"{SHOWN} AS project", f"{ROLE} AS role", f"{USERNAME} AS username", f"{moment('now()')} AS now"]
     if values["tracks"]:
         wanted.append(f"""(SELECT json_agg({tracks.SHOWN}) FROM tracks t

@@ -37,9 +37,15 @@ async def by_hash(connection: Connection, refresh_hash: bytes) -> dict[str, Any]
 
 
 async def insert(
-    connection: Connection, user_id: str, family: str, refresh_hash: bytes, *, days: int, user_agent: str | None,
+    connection: Connection,
+    user_id: str,
+    family: str,
+    refresh_hash: bytes,
+    *,
+    days: int,
+    user_agent: str | None,
     replaces: str | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """A token that is good for `days`; `replaces` is the row that it takes over from, which is spent by that."""
     id = str(uuid.uuid4())
     if replaces is not None:

@@ -46,9 +46,7 @@ async def count(database: Database, project_id: str) -> int:
 
 async def get(database: Database | Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
     """Those of the tracks that exist, with their sends."""
-    rows = await database.fetch_all(
-        f"SELECT {SHOWN} AS track FROM tracks t WHERE id = ANY(%s::uuid[])", (list(ids),)
-    )
+    rows = await database.fetch_all(f"SELECT {SHOWN} AS track FROM tracks t WHERE id = ANY(%s::uuid[])", (list(ids),))
     return [row["track"] for row in rows]
 
 

@@ -51,9 +51,13 @@ class Range(NamedTuple):
 
 
 async def settle(
-    database: Database | Connection, *, user_id: str, reservation_id: str | None, rows: Sequence[Mapping[str, Any]],
+    database: Database | Connection,
+    *,
+    user_id: str,
+    reservation_id: str | None,
+    rows: Sequence[Mapping[str, Any]],
     at: datetime.datetime,
-) -> dict[str, float]:  # fmt: skip
+) -> dict[str, float]:
     """Books the rows and closes the reservation in one step; returns what was new, as USD by service.
 
     A row whose (service, request_id) is in the ledger already is left out, so this may be repeated after any trouble.
@@ -75,9 +79,7 @@ async def newest(
     )
 
 
-async def pages(
-    database: Database, user_id: str, within: Range, *, size: int
-) -> AsyncIterator[list[dict[str, Any]]]:  # fmt: skip
+async def pages(database: Database, user_id: str, within: Range, *, size: int) -> AsyncIterator[list[dict[str, Any]]]:
     """Every row, newest first, `size` at a time."""
     last: tuple[Any, Any] = (None, None)
     while True:

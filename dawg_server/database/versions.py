@@ -12,9 +12,14 @@ _SHOWN = "id, number, name, description, revision, automatic, created_by, create
 
 
 async def insert(
-    connection: Connection, project_id: str, user_id: str, *, name: str | None, description: str | None = None,
+    connection: Connection,
+    project_id: str,
+    user_id: str,
+    *,
+    name: str | None,
+    description: str | None = None,
     automatic: bool = False,
-) -> dict[str, Any] | None:  # fmt: skip
+) -> dict[str, Any] | None:
     """Keeps the project as it is in this transaction, which holds its lock. None when there is no such project."""
     state = await projects.snapshot(connection, project_id, user_id)
     if state is None:
@@ -25,9 +30,16 @@ async def insert(
             VALUES (%(project)s, (SELECT coalesce(max(number), 0) + 1 FROM versions WHERE project_id = %(project)s),
                 %(name)s, %(description)s, %(revision)s, %(snapshot)s, %(automatic)s, %(user)s)
             RETURNING {_SHOWN}""",
-        {"project": project_id, "user": user_id, "name": name, "description": description, "automatic": automatic,
-         "revision": state["project"]["revision"], "snapshot": Json(kept)},
-    )  # fmt: skip
+        {
+            "project": project_id,
+            "user": user_id,
+            "name": name,
+            "description": description,
+            "automatic": automatic,
+            "revision": state["project"]["revision"],
+            "snapshot": Json(kept),
+        },
+    )
 
 
 async def prune(connection: Connection, project_id: str) -> None:
@@ -40,9 +52,7 @@ async def prune(connection: Connection, project_id: str) -> None:
     )
 
 
-async def page(
-    database: Database, project_id: str, *, limit: int, offset: int
-) -> tuple[list[dict[str, Any]], int]:
+async def page(database: Database, project_id: str, *, limit: int, offset: int) -> tuple[list[dict[str, Any]], int]:
     """(versions, the newest first; how many there are in all)."""
     total = await database.fetch_value("SELECT count(*) FROM versions WHERE project_id = %s", (project_id,))
     rows = await database.fetch_all(

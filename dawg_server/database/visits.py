@@ -128,9 +128,7 @@ async def of_project(database: Database, project_id: str, fresh: float) -> list[
 # -- locks -------------------------------------------------------------------------------------------------------------
 
 
-async def lock(
-    database: Database, project_id: str, track_id: str, sid: str, lease: float
-) -> dict[str, Any] | None:
+async def lock(database: Database, project_id: str, track_id: str, sid: str, lease: float) -> dict[str, Any] | None:
     """The lock, when that visit's user has it now for `lease` seconds; None when somebody else has."""
     return await database.fetch_one(
         f"""INSERT INTO track_locks (project_id, track_id, sid, user_id, username, expires_at)

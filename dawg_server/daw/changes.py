@@ -13,8 +13,11 @@ from dawg_server.database.entities import Entity
 Kind = Literal["create", "update", "delete", "reorder"]
 
 ENTITIES: Mapping[str, Entity] = {
-    "project": projects.ENTITY, "track": tracks.ENTITY, "send": sends.ENTITY, "clip": clips.ENTITY,
-}  # fmt: skip
+    "project": projects.ENTITY,
+    "track": tracks.ENTITY,
+    "send": sends.ENTITY,
+    "clip": clips.ENTITY,
+}
 ORDERS = "trackOrders"  # what a reorder holds: [{id, order}] of the tracks that move
 
 

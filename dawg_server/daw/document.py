@@ -37,9 +37,15 @@ class Document:
     # -- writing -------------------------------------------------------------------------------------------------------
 
     async def execute(
-        self, project_id: str, commands: Sequence[Command], by: Actor, *, group: str | None = None,
-        base_revision: int | None = None, client_operation_id: str | None = None,
-    ) -> Executed:  # fmt: skip
+        self,
+        project_id: str,
+        commands: Sequence[Command],
+        by: Actor,
+        *,
+        group: str | None = None,
+        base_revision: int | None = None,
+        client_operation_id: str | None = None,
+    ) -> Executed:
         """Runs the commands in order as one transaction: all of them, or none.
 
         `group`: the UUID of the undo group they belong to (a new one without it; one turn of an assistant is one).
@@ -153,10 +159,16 @@ def _news(
 ) -> events.ProjectChanged:
     source = operation["source"]
     return events.ProjectChanged(
-        project_id=project_id, revision=operation["revision"], operations=[operation], things=things,
-        user_id=operation["actorId"], username=username, source=source, group_id=operation["groupId"],
+        project_id=project_id,
+        revision=operation["revision"],
+        operations=[operation],
+        things=things,
+        user_id=operation["actorId"],
+        username=username,
+        source=source,
+        group_id=operation["groupId"],
         cause=source if source in ("undo", "redo") else None,
-    )  # fmt: skip
+    )
 
 
 def _refused(error: Exception) -> errors.DawgError:

@@ -159,9 +159,7 @@ class Draft:
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _note(
-        self, kind: Kind, entity: str, id: str | None, forward: Thing, inverse: Thing, thing: Thing
-    ) -> None:
+    def _note(self, kind: Kind, entity: str, id: str | None, forward: Thing, inverse: Thing, thing: Thing) -> None:
         track_id = thing["trackId"] if entity == "send" else None
         self.changes.append(Change(kind, entity, id, forward, inverse, track_id))
 

@@ -44,9 +44,13 @@ class Editing:
         self._by = by
 
     async def execute(
-        self, commands: Sequence[Command], *, group: str | None = None, base_revision: int | None = None,
+        self,
+        commands: Sequence[Command],
+        *,
+        group: str | None = None,
+        base_revision: int | None = None,
         client_operation_id: str | None = None,
-    ) -> Executed:  # fmt: skip
+    ) -> Executed:
         """Everything or nothing. See `Document.execute`."""
         wishes = [_check(command) for command in commands]
         role = max((spec.role for spec, _ in wishes), key=access.RANKS.__getitem__, default="viewer")
@@ -83,18 +87,29 @@ class Editing:
     ) -> tuple[Draft, dict[str, Any] | None]:
         """(the draft, the answer to the first use of that client operation)."""
         row = await projects.lock(
-            self.connection, self._project_id, self._by.user_id, track_ids=named.get("track", ()),
-            clip_ids=named.get("clip", ()), client_operation_id=client_operation_id,
-        )  # fmt: skip
+            self.connection,
+            self._project_id,
+            self._by.user_id,
+            track_ids=named.get("track", ()),
+            clip_ids=named.get("clip", ()),
+            client_operation_id=client_operation_id,
+        )
         access.check(row["role"] if row else None, role)
         assert row is not None
         replay = row.get("replay")
         return Draft(self.connection, self._by.user_id, row, named), replay["reply"] if replay else None
 
     async def _store(
-        self, draft: Draft, results: list[dict[str, Any]], source: str, group: str | None,
-        client_operation_id: str | None, *, batch: Batch | None = None, groups: Sequence[str] = (),
-    ) -> Executed:  # fmt: skip
+        self,
+        draft: Draft,
+        results: list[dict[str, Any]],
+        source: str,
+        group: str | None,
+        client_operation_id: str | None,
+        *,
+        batch: Batch | None = None,
+        groups: Sequence[str] = (),
+    ) -> Executed:
         revision = draft.revision + len(draft.changes)
         for result in results:
             if "project" in result:
@@ -110,18 +125,30 @@ class Editing:
                 change.write(batch)
             reply = {"revision": revision, "results": results, "groupId": group, "operations": stored}
             operations.append(
-                batch, self._project_id, stored, [change.inverse for change in draft.changes],
-                client_operation_id=client_operation_id, reply=reply,
-            )  # fmt: skip
+                batch,
+                self._project_id,
+                stored,
+                [change.inverse for change in draft.changes],
+                client_operation_id=client_operation_id,
+                reply=reply,
+            )
             projects.advance(batch, self._project_id, len(stored))
             self.news.append(
                 events.ProjectChanged(
-                    project_id=self._project_id, revision=revision, operations=stored, things=await _things(draft),
-                    user_id=self._by.user_id, username=draft.username, source=source, group_id=group,
-                    cause=source if source in ("undo", "redo") else None, group_ids=list(groups),
-                    skip_sid=None if groups else self._by.sid, client_operation_id=client_operation_id,
+                    project_id=self._project_id,
+                    revision=revision,
+                    operations=stored,
+                    things=await _things(draft),
+                    user_id=self._by.user_id,
+                    username=draft.username,
+                    source=source,
+                    group_id=group,
+                    cause=source if source in ("undo", "redo") else None,
+                    group_ids=list(groups),
+                    skip_sid=None if groups else self._by.sid,
+                    client_operation_id=client_operation_id,
                 )
-            )  # fmt: skip
+            )
         if draft.attached:
             clips.attach(batch, self._project_id, draft.attached)
         await batch.run(self.connection)
@@ -162,8 +189,16 @@ async def _check_base(draft: Draft, base: int) -> None:
         if change.kind == "delete":
             clash = (change.entity, change.entity_id) in changed
         else:
-            mine = touched([{"kind": change.kind, "entity": change.entity, "entity_id": change.entity_id,
-                             "forward": change.forward}])  # fmt: skip
+            mine = touched(
+                [
+                    {
+                        "kind": change.kind,
+                        "entity": change.entity,
+                        "entity_id": change.entity_id,
+                        "forward": change.forward,
+                    }
+                ]
+            )
             clash = any(each in later for each in mine)
         if clash:
             raise errors.RevisionConflict(
@@ -184,10 +219,17 @@ def _current(draft: Draft, change: Change) -> Any:
 
 def _operation(change: Change, revision: int, group: str, actor_id: str, source: str, now: str) -> dict[str, Any]:
     return {
-        "id": str(uuid.uuid4()), "revision": revision, "groupId": group, "actorId": actor_id, "source": source,
-        "kind": change.kind, "entity": change.entity, "entityId": change.entity_id, "changes": change.forward,
+        "id": str(uuid.uuid4()),
+        "revision": revision,
+        "groupId": group,
+        "actorId": actor_id,
+        "source": source,
+        "kind": change.kind,
+        "entity": change.entity,
+        "entityId": change.entity_id,
+        "changes": change.forward,
         "createdAt": now,
-    }  # fmt: skip
+    }
 
 
 async def _things(draft: Draft) -> dict[str, dict[str, Any]]:

@@ -147,5 +147,9 @@ class Feed:
         self._drain(line)
         if fresh:
             self.recovered += len(fresh)
-            log.info("Changes that had not come were read from the log.", action="feed_recovered",
-                     project_id=project_id, changes=len(fresh))  # fmt: skip
+            log.info(
+                "Changes that had not come were read from the log.",
+                action="feed_recovered",
+                project_id=project_id,
+                changes=len(fresh),
+            )

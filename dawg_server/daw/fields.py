@@ -87,9 +87,16 @@ class Number(Field):
     type = "number"
 
     def __init__(
-        self, low: float | None, high: float | None, help: str = "", *, whole: bool = False, over: bool = False,
-        decimals: int | None = None, **options: Any,
-    ) -> None:  # fmt: skip
+        self,
+        low: float | None,
+        high: float | None,
+        help: str = "",
+        *,
+        whole: bool = False,
+        over: bool = False,
+        decimals: int | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(help, **options)
         self.low, self.high, self.whole, self.over, self.decimals = low, high, whole, over, decimals
         self.type = "integer" if whole else "number"

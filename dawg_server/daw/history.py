@@ -138,8 +138,9 @@ async def _check_targets(draft: Draft, step: _Turned, thing: Mapping[str, Any]) 
         raise step.conflict(draft, "its recording was deleted since")
     if step.entity == "send" and any(
         (each["trackId"], each["destinationTrackId"]) == (thing["trackId"], thing["destinationTrackId"])
-        for each in await draft.sends() if each["id"] != step.id
-    ):  # fmt: skip
+        for each in await draft.sends()
+        if each["id"] != step.id
+    ):
         raise step.conflict(draft, "there is another such send now")
 
 

@@ -30,12 +30,13 @@ class Notes(Field):
             "type": "object",
             "properties": {
                 "pitch": {"type": "integer", "minimum": 0, "maximum": 127, "description": "60 is middle C"},
-                "start": {**beats, "minimum": 0}, "duration": {**beats, "exclusiveMinimum": 0},
+                "start": {**beats, "minimum": 0},
+                "duration": {**beats, "exclusiveMinimum": 0},
                 "velocity": {"type": "integer", "minimum": 1, "maximum": 127},
             },
             "required": ["pitch", "start", "duration", "velocity"],
             "additionalProperties": False,
-        }  # fmt: skip
+        }
         notes = {"type": "array", "items": note, "maxItems": MAX_NOTES}
         return {"properties": {"notes": notes}, "required": ["notes"], "additionalProperties": False}
 

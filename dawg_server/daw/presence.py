@@ -58,9 +58,16 @@ class Presence:
     """Of one replica's connections, and what it knows of the others'. Raises `DependencyUnavailable`."""
 
     def __init__(
-        self, database: Database, bus: LocalBus, replica: str, *, state_seconds: float = STATE_SECONDS,
-        lease_seconds: float = LEASE_SECONDS, beat_seconds: float = BEAT_SECONDS, lost_seconds: float = LOST_SECONDS,
-    ) -> None:  # fmt: skip
+        self,
+        database: Database,
+        bus: LocalBus,
+        replica: str,
+        *,
+        state_seconds: float = STATE_SECONDS,
+        lease_seconds: float = LEASE_SECONDS,
+        beat_seconds: float = BEAT_SECONDS,
+        lost_seconds: float = LOST_SECONDS,
+    ) -> None:
         self._database, self._bus, self._replica = database, bus, replica
         self._state_seconds, self._lease_seconds = state_seconds, lease_seconds
         self._beat_seconds, self._lost_seconds = beat_seconds, lost_seconds
@@ -132,11 +139,15 @@ class Presence:
         """The people, each once, with the newest state that one of their connections has told."""
         return [
             {
-                "userId": row["user_id"], "username": row["username"], "userName": row["username"],
-                "role": row["role"], "state": row["state"], "connections": row["connections"],
+                "userId": row["user_id"],
+                "username": row["username"],
+                "userName": row["username"],
+                "role": row["role"],
+                "state": row["state"],
+                "connections": row["connections"],
             }
             for row in await visits.of_project(self._database, project_id, self._state_seconds)
-        ]  # fmt: skip
+        ]
 
     # -- what they ask for ---------------------------------------------------------------------------------------------
 
@@ -220,6 +231,9 @@ class Presence:
 
 def _row(project_id: str, member: Member) -> dict[str, Any]:
     return {
-        "project": project_id, "sid": member.sid, "user": member.user_id, "username": member.username,
+        "project": project_id,
+        "sid": member.sid,
+        "user": member.user_id,
+        "username": member.username,
         "role": member.role,
-    }  # fmt: skip
+    }

@@ -105,9 +105,13 @@ class Parameters:
     """
 
     def __init__(
-        self, fields: Mapping[str, Field], *, aliases: Mapping[str, str] | None = None, changes: bool = False,
+        self,
+        fields: Mapping[str, Field],
+        *,
+        aliases: Mapping[str, str] | None = None,
+        changes: bool = False,
         one_of: Collection[str] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.fields, self.aliases, self.changes = dict(fields), dict(aliases or {}), changes
         self.one_of = tuple(one_of)
 

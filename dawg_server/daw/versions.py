@@ -28,9 +28,7 @@ class Versions:
         self._database = database
         self._document = document
 
-    async def page(
-        self, project_id: str, user_id: str, *, page: int, limit: int
-    ) -> tuple[list[dict[str, Any]], int]:
+    async def page(self, project_id: str, user_id: str, *, page: int, limit: int) -> tuple[list[dict[str, Any]], int]:
         """(versions, the newest first; how many there are in all)."""
         access.check(await self._document.role(project_id, user_id), "viewer")
         return await versions.page(self._database, project_id, limit=limit, offset=(page - 1) * limit)

@@ -27,21 +27,24 @@ async def examine(settings: Settings, *, listen: bool) -> list[Finding]:
     address = own_address(settings) or ""
     return [
         judge(
-            settings.database_url is not None, "replicas", "All use one database.",
+            settings.database_url is not None,
+            "replicas",
+            "All use one database.",
             "Several replicas need one DATABASE_URL.",
         ),
         *_address(settings, address),
         *(await _running(settings) if listen else ()),
-    ]  # fmt: skip
+    ]
 
 
 def _address(settings: Settings, address: str) -> Iterator[Finding]:
     redis_host = urlsplit(settings.redis_url or "").hostname or ""
     if _is_loopback(urlsplit(address).hostname or "") and not _is_loopback(redis_host):
         yield bad(
-            "REPLICA_URL", f"The others are told {address}, which is their own machine to them. Set REPLICA_URL to an "
+            "REPLICA_URL",
+            f"The others are told {address}, which is their own machine to them. Set REPLICA_URL to an "
             "address of this replica in the private network, or leave it unset.",
-        )  # fmt: skip
+        )
         return
     origin = "REPLICA_URL" if settings.replica_url else "found out"
     yield note("REPLICA_URL", f"The other replicas reach this one at {address} ({origin}).")
@@ -57,11 +60,13 @@ async def _running(settings: Settings) -> list[Finding]:
     addresses = ", ".join(sorted(heard[name] for name in silent))
     return [
         judge(
-            not silent, "running", f"Replicas that run: {len(heard)}. All of them can be reached from here.",
+            not silent,
+            "running",
+            f"Replicas that run: {len(heard)}. All of them can be reached from here.",
             f"Not reached from here: {addresses}. Let replicas reach each other on the private network, and set "
             "REPLICA_URL on each where the address that it found out is wrong.",
         )
-    ]  # fmt: skip
+    ]
 
 
 async def _hear(settings: Settings) -> dict[str, str]:

@@ -31,9 +31,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield bad("database", f"It does not answer ({reason}). Check DATABASE_URL, its network and password.")
         return
     yield judge(
-        facts.version >= OLDEST, "database", f"Postgres {facts.version} answers.{news}",
+        facts.version >= OLDEST,
+        "database",
+        f"Postgres {facts.version} answers.{news}",
         f"Postgres {facts.version} is too old: use {OLDEST} or later.",
-    )  # fmt: skip
+    )
     yield _room(settings, facts)
 
 
@@ -42,8 +44,9 @@ def _room(settings: Settings, facts: inspection.Facts) -> Finding:
     least = 2 if settings.redis_adapter else 1
     fit = facts.connections // each
     return judge(
-        fit >= least, "connections",
+        fit >= least,
+        "connections",
         f"Postgres allows {facts.connections}, a replica or worker takes up to {each}: room for {fit}.",
         f"Postgres allows {facts.connections}, a replica or worker takes up to {each}: too few for {least}. Lower "
         "DATABASE_CONNECTIONS, raise max_connections of Postgres, or put a pooler in front of it.",
-    )  # fmt: skip
+    )

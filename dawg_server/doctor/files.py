@@ -80,17 +80,22 @@ async def _pages(settings: Settings, storage: Storage, key: str) -> list[Finding
                 async with http.get(url, headers={"Origin": origin, "Range": "bytes=0-3"}) as reply:
                     if reply.status != 206 or await reply.read() != CONTENT[:4]:
                         return [
-                            bad("links", f"A link to {url.origin()} is answered with {reply.status}. Check that "
-                                "AWS_PUBLIC_ENDPOINT_URL leads to the store itself, unchanged, and the clocks.")
-                        ]  # fmt: skip
+                            bad(
+                                "links",
+                                f"A link to {url.origin()} is answered with {reply.status}. Check that "
+                                "AWS_PUBLIC_ENDPOINT_URL leads to the store itself, unchanged, and the clocks.",
+                            )
+                        ]
                     if reply.headers.get("Access-Control-Allow-Origin") not in (origin, "*"):
                         refused.append(origin)
     except (aiohttp.ClientError, OSError) as error:
         return [note("links", f"{url.origin()} cannot be reached from here ({type(error).__name__}); can browsers?")]
     if refused:
         return [
-            bad("links", f"Pages of {', '.join(refused)} may play files but not read them: the bucket needs a CORS "
-                "rule for them, see docs/deployment.md.")
-        ]  # fmt: skip
+            bad(
+                "links",
+                f"Pages of {', '.join(refused)} may play files but not read them: the bucket needs a CORS "
+                "rule for them, see docs/deployment.md.",
+            )
+        ]
     return [good("links", f"Files play from {url.origin()}, in parts too, on the pages of CORS_ORIGINS.")]
-

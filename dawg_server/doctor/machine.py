@@ -32,9 +32,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
     writable = os.access(folder, os.W_OK | os.X_OK)
     yield judge(writable, "DATA_DIR", f"{folder} can be written.", f"{folder} cannot be written: change its owner.")
     yield judge(
-        free >= LEAST_DISK, "disk", f"{free / 2**30:.1f} GiB free.",
+        free >= LEAST_DISK,
+        "disk",
+        f"{free / 2**30:.1f} GiB free.",
         f"Only {free / 2**20:.0f} MiB free: make room, or set DATA_DIR to another disk.",
-    )  # fmt: skip
+    )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     yield judge(memory >= LEAST_MEMORY, "memory", f"{memory / 2**30:.1f} GiB.", "512 MiB or more are needed to render.")
 

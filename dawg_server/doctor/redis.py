@@ -26,16 +26,18 @@ async def examine(settings: Settings) -> Finding:
             heard = await _hears_itself(client)
     except (RedisError, OSError) as error:  # TimeoutError is one of them
         return bad(
-            "Redis", f"It does not answer ({type(error).__name__}). Check REDIS_URL, its password, and whether it "
+            "Redis",
+            f"It does not answer ({type(error).__name__}). Check REDIS_URL, its password, and whether it "
             "wants rediss://.",
-        )  # fmt: skip
+        )
     finally:
         await client.aclose()
     if not heard:
         return bad(
-            "Redis", f"Redis {version} answers, but what is published does not come back. Allow this user SUBSCRIBE "
+            "Redis",
+            f"Redis {version} answers, but what is published does not come back. Allow this user SUBSCRIBE "
             "and PUBLISH on the channels dawg:*, and use no proxy that lacks them.",
-        )  # fmt: skip
+        )
     use = "replicas share events" if settings.redis_adapter else "rate limits only; set WEBSOCKET_REDIS_ADAPTER=true"
     return good("Redis", f"Redis {version} answers and passes on what is published ({use}).")
 

@@ -27,9 +27,17 @@ class State(enum.StrEnum):
 
 
 STAGES = (
-    "queued", "preparing", "submitting", "generating", "downloading", "analyzing", "processing", "storing",
-    "finalizing", "complete",
-)  # fmt: skip
+    "queued",
+    "preparing",
+    "submitting",
+    "generating",
+    "downloading",
+    "analyzing",
+    "processing",
+    "storing",
+    "finalizing",
+    "complete",
+)
 
 
 @dataclass(frozen=True, slots=True)

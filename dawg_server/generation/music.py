@@ -59,8 +59,11 @@ def completed(request: Mapping[str, Any]) -> dict[str, Any]:
         "key": request["key"] or DEFAULT_KEY,
         "duration": request["duration"] or DEFAULT_DURATION,
     }
-    open_ones = [f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
-                 for name, value in chosen.items() if request[name] is None]  # fmt: skip
+    open_ones = [
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in chosen.items()
+        if request[name] is None
+    ]
     notes = [f"Chosen for you, as nothing was asked for: {', '.join(open_ones)}."] if open_ones else []
     return {**request, **chosen, "notes": [*request["notes"], *notes]}
 
@@ -81,15 +84,21 @@ def about(request: Mapping[str, Any], provider: str, warnings: list[str]) -> dic
     """What the result of a provider says besides its takes."""
     asked = ("genre", "mood", "bpm", "key", "duration", "prompt", "lyrics", "instrumental", "seed")
     return {
-        "genre": request.get("genre"), "mood": request.get("mood"), "provider": provider,
+        "genre": request.get("genre"),
+        "mood": request.get("mood"),
+        "provider": provider,
         "requested": {name: request[name] for name in asked if name in request},
         "warnings": [*(beats.warnings(request) if request.get("genre") and request.get("bpm") else ()), *warnings],
-    }  # fmt: skip
+    }
 
 
 def _genre_in(prompt: str) -> genres.Genre | None:
     """The genre that the user's own words name, the longest name first."""
     text = f" {prompt.lower().replace('-', ' ')} "
-    named = [(spelling, genre) for genre in genres.GENRES for spelling in (genre.name, *genre.aliases)
-             if f" {spelling.lower().replace('-', ' ')} " in text]  # fmt: skip
+    named = [
+        (spelling, genre)
+        for genre in genres.GENRES
+        for spelling in (genre.name, *genre.aliases)
+        if f" {spelling.lower().replace('-', ' ')} " in text
+    ]
     return max(named, key=lambda each: len(each[0]))[1] if named else None

@@ -45,10 +45,14 @@ async def store(job: Job, outcome: Outcome, storage: Storage) -> Stored:
             stem = await _store_recording(job, f"{take.title} – {name}", f"take{number}-{name}", (file,), storage)
             stem.row["source"] = "stem"
             recordings.append(stem)
-            stems.append({
-                "type": name, "audioFileId": stem.row["id"], "duration": stem.row["duration"],
-                "storageKey": stem.row["storage_key"],
-            })  # fmt: skip
+            stems.append(
+                {
+                    "type": name,
+                    "audioFileId": stem.row["id"],
+                    "duration": stem.row["duration"],
+                    "storageKey": stem.row["storage_key"],
+                }
+            )
         takes.append(_take(take, recording, stems, job))
     if job.type == "stems" and takes:
         takes[0]["stems"] = [_as_stem(take) for take in takes]
@@ -66,7 +70,10 @@ def _take(take: LocalTake, recording: StoredRecording, stems: list[dict[str, Any
     return {
         "audioFileId": row["id"],
         "duration": row["duration"],
-        "bpm": None, "bpmConfidence": None, "key": None, "keyConfidence": None,
+        "bpm": None,
+        "bpmConfidence": None,
+        "key": None,
+        "keyConfidence": None,
         **take.measured,
         "format": take.files[0].format,
         "formats": [take.files[0].format, *(format for format in others if format != "mid")],
@@ -81,7 +88,7 @@ def _take(take: LocalTake, recording: StoredRecording, stems: list[dict[str, Any
         "provider": job.provider,
         "title": take.title,
         "stems": stems,
-    }  # fmt: skip
+    }
 
 
 def _as_stem(take: dict[str, Any]) -> dict[str, Any]:
@@ -104,10 +111,12 @@ async def _store_recording(
         "filename": f"{role}.{files[0].format}",
         "original_name": f"{title}.{files[0].format}",
         "source": SOURCES.get(job.type, job.type),
-        "lufs": None, "true_peak_db": None, "bit_depth": None,
+        "lufs": None,
+        "true_peak_db": None,
+        "bit_depth": None,
         **facts,
         **{name: main[name] for name in ("mime_type", "size_bytes", "storage_key", "sha256")},
-    }  # fmt: skip
+    }
     return StoredRecording(row, tuple({"audio_file_id": audio_id, **each} for each in others))
 
 
@@ -117,8 +126,12 @@ async def _put(job: Job, audio_id: str, file: LocalFile, storage: Storage) -> di
     mime_type = MIME_TYPES[file.format]
     stored = await storage.put(key, file.path, mime_type)
     return {
-        "format": file.format, "mime_type": mime_type, "size_bytes": stored.size, "storage_key": key, "sha256": digest,
-    }  # fmt: skip
+        "format": file.format,
+        "mime_type": mime_type,
+        "size_bytes": stored.size,
+        "storage_key": key,
+        "sha256": digest,
+    }
 
 
 def _sha256(path: Path) -> bytes:

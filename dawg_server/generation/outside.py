@@ -41,9 +41,18 @@ class Outside:
     """`providers`, and `webhooks` for what they tell by themselves."""
 
     def __init__(
-        self, database: Database, bus: LocalBus, storage: Storage, workers: Workers, lyricist: Lyricist, *, key: bytes,
-        link_base: str | None, replicate: tuple[str | None, str], suno: tuple[str | None, str],
-    ) -> None:  # fmt: skip
+        self,
+        database: Database,
+        bus: LocalBus,
+        storage: Storage,
+        workers: Workers,
+        lyricist: Lyricist,
+        *,
+        key: bytes,
+        link_base: str | None,
+        replicate: tuple[str | None, str],
+        suno: tuple[str | None, str],
+    ) -> None:
         """`key` makes secrets of addresses; `replicate`, `suno`: (API key, base URL)."""
         self._stack = contextlib.AsyncExitStack()
         hints = Hints(bus)
@@ -59,16 +68,22 @@ class Outside:
             # Replicate calls back over https alone and refuses to begin with any other address.
             reachable = (link_base or "").startswith("https://") or replicate_url.startswith("http://")
             provider = ReplicateProvider(
-                api, copier, recordings, hints,
+                api,
+                copier,
+                recordings,
+                hints,
                 webhook=self.webhooks.replicate_url if reachable else None,
-            )  # fmt: skip
+            )
             self._stack.push_async_callback(provider.close)
             found.append(provider)
         if suno_key:
             singer = SunoProvider(
-                SunoApi(suno_key, suno_url), copier, hints, MelodySinger(recordings, workers, lyricist),
+                SunoApi(suno_key, suno_url),
+                copier,
+                hints,
+                MelodySinger(recordings, workers, lyricist),
                 callback=self.webhooks.suno_url,
-            )  # fmt: skip
+            )
             self._stack.push_async_callback(singer.close)
             found.append(singer)
         self.providers = tuple(found)

@@ -93,11 +93,15 @@ def _changes(result: dict[str, Any]) -> list[Command]:
         for each in result.get("faders", [])
     ]
     edited = [
-        Command("updateClip", {
-            "clipId": each["clipId"], "changes": {"audioFileId": result["takes"][each["take"]]["audioFileId"]},
-        })
+        Command(
+            "updateClip",
+            {
+                "clipId": each["clipId"],
+                "changes": {"audioFileId": result["takes"][each["take"]]["audioFileId"]},
+            },
+        )
         for each in result.get("edited", [])
-    ]  # fmt: skip
+    ]
     return [*faders, *edited]
 
 

@@ -49,10 +49,15 @@ class Purchases:
         too, or other jobs of the same user would find no room for what was reserved for them.
         """
         usage = Usage(
-            service=provider, model=charge.model, operation=job.type, billed=charge.billed,
-            request_id=f"{provider}:{charge.ref}", project_id=job.project_id, generation_id=job.id,
+            service=provider,
+            model=charge.model,
+            operation=job.type,
+            billed=charge.billed,
+            request_id=f"{provider}:{charge.ref}",
+            project_id=job.project_id,
+            generation_id=job.id,
             metadata=charge.metadata,
-        )  # fmt: skip
+        )
         await self._costs.settle(job.owner_id, job.id if charge.billed else None, usage)
         with contextlib.suppress(errors.DependencyUnavailable):  # the ledger, which is the truth, waits in a file then
             await generations.sum_cost(self._database, job.id)

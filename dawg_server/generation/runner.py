@@ -52,10 +52,20 @@ class Runner:
     """Does jobs one by one as the queue wakes it; owns nothing between two jobs."""
 
     def __init__(
-        self, *, name: str, database: Database, bus: LocalBus, queue: JobQueue, storage: Storage,
-        providers: Providers, purchases: Purchases, settler: Settler, placement: Placement, folder: Path,
+        self,
+        *,
+        name: str,
+        database: Database,
+        bus: LocalBus,
+        queue: JobQueue,
+        storage: Storage,
+        providers: Providers,
+        purchases: Purchases,
+        settler: Settler,
+        placement: Placement,
+        folder: Path,
         running_limit: int,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`name` is unique to this process; `folder` is where jobs may leave files while they run."""
         self.name = name
         self._database, self._bus, self._queue, self._storage = database, bus, queue, storage
@@ -122,11 +132,18 @@ class Runner:
             await self._bus.publish(events.GenerationPreviewed(**_about(job), takes=takes))
 
         work = Work(
-            job_id=job.id, owner_id=job.owner_id, type=job.type, input=job.input, folder=folder,
+            job_id=job.id,
+            owner_id=job.owner_id,
+            type=job.type,
+            input=job.input,
+            folder=folder,
             report=lambda percent, stage, message: progress.report(percent * PROVIDER_SHARE, stage, message),
-            remember=remember, book=functools.partial(self._purchases.book, job, provider.name), preview=preview,
-            ref=job.provider_ref, state=job.provider_state,
-        )  # fmt: skip
+            remember=remember,
+            book=functools.partial(self._purchases.book, job, provider.name),
+            preview=preview,
+            ref=job.provider_ref,
+            state=job.provider_state,
+        )
         helpers = [
             asyncio.create_task(progress.run(), name=f"progress-{job.id}"),
             asyncio.create_task(self._keep(lease), name=f"heartbeat-{job.id}"),
@@ -220,8 +237,13 @@ class Runner:
             await self._failed(job, lease, error)
             return
         note = f"{second} made this, because {job.provider} had refused: {error.message}"
-        log.warning("A provider has refused; another one is asked.", action="job_redirected", provider=second,
-                    refused_by=job.provider, error=error.message)  # fmt: skip
+        log.warning(
+            "A provider has refused; another one is asked.",
+            action="job_redirected",
+            provider=second,
+            refused_by=job.provider,
+            error=error.message,
+        )
         notes = [*job.provider_state.get("notes", ()), note]
         if await generations.redirect(self._database, lease, provider=second, state={"notes": notes}):
             await self._queue.wake(job.id)

@@ -38,9 +38,16 @@ class GenerationService:
     """The face of jobs to everything else in the server."""
 
     def __init__(
-        self, database: Database, bus: LocalBus, queue: JobQueue, limits: Limits, job_limits: JobLimits,
-        purchases: Purchases, *, slots: int,
-    ) -> None:  # fmt: skip
+        self,
+        database: Database,
+        bus: LocalBus,
+        queue: JobQueue,
+        limits: Limits,
+        job_limits: JobLimits,
+        purchases: Purchases,
+        *,
+        slots: int,
+    ) -> None:
         """`slots`: how many jobs this process runs at once."""
         self._slots = slots
         self._database, self._bus, self._queue, self._purchases = database, bus, queue, purchases
@@ -86,9 +93,15 @@ class GenerationService:
         return job, estimate
 
     async def _insert(
-        self, job_id: str, owner_id: str, project_id: str | None, type: str, input: dict[str, Any], provider: str,
+        self,
+        job_id: str,
+        owner_id: str,
+        project_id: str | None,
+        type: str,
+        input: dict[str, Any],
+        provider: str,
         base_url: str,
-    ) -> Job:  # fmt: skip
+    ) -> Job:
         async with self._database.transaction() as connection:
             await generations.lock_owner(connection, owner_id)
             waiting = await generations.count(connection, owner_id, State.WAITING)
@@ -97,11 +110,18 @@ class GenerationService:
                     f"{waiting} of your jobs are waiting already. Try again when some have finished.",
                     details={"limit": self._job_limits.waiting, "waiting": waiting, "remaining": 0},
                     retry_after=BUSY_RETRY_AFTER,
-                )  # fmt: skip
+                )
             return await generations.insert(
-                connection, job_id=job_id, owner_id=owner_id, project_id=project_id, type=type, input=input,
-                provider=provider, base_url=base_url, max_attempts=MAX_ATTEMPTS,
-            )  # fmt: skip
+                connection,
+                job_id=job_id,
+                owner_id=owner_id,
+                project_id=project_id,
+                type=type,
+                input=input,
+                provider=provider,
+                base_url=base_url,
+                max_attempts=MAX_ATTEMPTS,
+            )
 
     async def get(self, job_id: str, user_id: str) -> Job:
         """The job, if that user may see it; raises `NotFound` otherwise."""

@@ -56,13 +56,24 @@ class Settler:
             async with asyncio.timeout(TIMEOUT):
                 charge = await provider.settle(job.provider_ref)
         except (Transient, TimeoutError, errors.DawgError) as error:
-            log.warning("The cost of a job cannot be found out at the moment.", action="settle_failed", job_id=job.id,
-                        provider=provider.name, ref=job.provider_ref, error=str(error))  # fmt: skip
+            log.warning(
+                "The cost of a job cannot be found out at the moment.",
+                action="settle_failed",
+                job_id=job.id,
+                provider=provider.name,
+                ref=job.provider_ref,
+                error=str(error),
+            )
             return
         if charge is not None:
             await self._purchases.book(job, provider.name, charge)
-            log.info("The cost of a job that has ended was booked.", action="purchase_settled", job_id=job.id,
-                     provider=provider.name, ref=job.provider_ref)  # fmt: skip
+            log.info(
+                "The cost of a job that has ended was booked.",
+                action="purchase_settled",
+                job_id=job.id,
+                provider=provider.name,
+                ref=job.provider_ref,
+            )
 
     async def _run(self) -> None:
         while True:

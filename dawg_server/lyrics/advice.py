@@ -58,18 +58,24 @@ def for_genre(sections: Sequence[Section], profile: Profile) -> dict[str, Any]:
 def _on_form(sections: Sequence[Section], profile: Profile) -> Iterator[Recommendation]:
     if not any(section.kind != labels.UNKNOWN for section in sections):
         yield Recommendation(
-            "warning", "No section of a song can be told yet. Write some lines, with a blank line between the parts.",
-            None, "There are no sections besides unknown ones.", 0.9,
-        )  # fmt: skip
+            "warning",
+            "No section of a song can be told yet. Write some lines, with a blank line between the parts.",
+            None,
+            "There are no sections besides unknown ones.",
+            0.9,
+        )
         return
     counts = {kind: sum(s.repeats for s in sections if s.kind == kind) for kind in labels.SECTION_TYPES}
     returning = counts["chorus"] + counts["hook"]
     if not returning and {"chorus", "hook"} & set(profile.wants):
         wanted = "hook" if "hook" in profile.wants else "chorus"
         yield Recommendation(
-            "warning", f"Add a {wanted}: a part that comes again with the same words.", None,
-            f"No part of this song comes again, and {profile.songs} live on one that does.", 0.75,
-        )  # fmt: skip
+            "warning",
+            f"Add a {wanted}: a part that comes again with the same words.",
+            None,
+            f"No part of this song comes again, and {profile.songs} live on one that does.",
+            0.75,
+        )
     if returning == 1 and len(sections) > 2:
         first = next(s for s in sections if s.kind in ("chorus", "hook"))
         yield Recommendation(
@@ -77,10 +83,12 @@ def _on_form(sections: Sequence[Section], profile: Profile) -> Iterator[Recommen
         )
     if "bridge" in profile.wants and not counts["bridge"] and counts["verse"] > 1 and returning > 1:
         yield Recommendation(
-            "suggestion", "Try a bridge before the last chorus: new words, another view.", "Bridge",
-            f"After {counts['verse']} verses and {returning} choruses {profile.songs} usually bring something "
-            "new.", 0.6,
-        )  # fmt: skip
+            "suggestion",
+            "Try a bridge before the last chorus: new words, another view.",
+            "Bridge",
+            f"After {counts['verse']} verses and {returning} choruses {profile.songs} usually bring something new.",
+            0.6,
+        )
     yield from _late_chorus(sections, profile)
     yield from _length(sections, profile)
 
@@ -92,9 +100,12 @@ def _late_chorus(sections: Sequence[Section], profile: Profile) -> Iterator[Reco
     wait = timing.seconds(sections[:at], profile)
     if wait > LATE_CHORUS_SECONDS:
         yield Recommendation(
-            "suggestion", f"Reach the {sections[at].kind} sooner.", sections[at].title,
-            f"It comes after about {wait} seconds at {profile.tempo_bpm:.0f} bpm, usual for {profile.songs}.", 0.55,
-        )  # fmt: skip
+            "suggestion",
+            f"Reach the {sections[at].kind} sooner.",
+            sections[at].title,
+            f"It comes after about {wait} seconds at {profile.tempo_bpm:.0f} bpm, usual for {profile.songs}.",
+            0.55,
+        )
 
 
 def _length(sections: Sequence[Section], profile: Profile) -> Iterator[Recommendation]:
@@ -102,18 +113,24 @@ def _length(sections: Sequence[Section], profile: Profile) -> Iterator[Recommend
     if length > LONG_SONG_SECONDS or 0 < length < SHORT_SONG_SECONDS:
         size = "long" if length > LONG_SONG_SECONDS else "short"
         yield Recommendation(
-            "info", f"The words make for a {size} song of about {length} seconds.", None,
-            f"Estimated from lines and syllables at {profile.tempo_bpm:.0f} bpm.", 0.5,
-        )  # fmt: skip
+            "info",
+            f"The words make for a {size} song of about {length} seconds.",
+            None,
+            f"Estimated from lines and syllables at {profile.tempo_bpm:.0f} bpm.",
+            0.5,
+        )
 
 
 def _on_certainty(sections: Sequence[Section]) -> Iterator[Recommendation]:
     unsure = [section for section in sections if section.confidence < UNSURE]
     if unsure:
         yield Recommendation(
-            "info", "Label the sections, for example with [Verse 1] and [Chorus] on lines of their own.",
-            unsure[0].title, f"{len(unsure)} of {len(sections)} sections could only be guessed.", 0.8,
-        )  # fmt: skip
+            "info",
+            "Label the sections, for example with [Verse 1] and [Chorus] on lines of their own.",
+            unsure[0].title,
+            f"{len(unsure)} of {len(sections)} sections could only be guessed.",
+            0.8,
+        )
 
 
 def _summary(sections: Sequence[Section], profile: Profile) -> Recommendation:
@@ -122,9 +139,12 @@ def _summary(sections: Sequence[Section], profile: Profile) -> Recommendation:
     words = f" and {lines} sung lines" if lines else ""
     usual = f" A usual form for {profile.songs} is {profile.form}."
     return Recommendation(
-        "info", f"The form is {shown}." if shown else "There is no form yet.", None,
-        f"{len(sections)} sections{words} were found.{usual}", 0.7,
-    )  # fmt: skip
+        "info",
+        f"The form is {shown}." if shown else "There is no form yet.",
+        None,
+        f"{len(sections)} sections{words} were found.{usual}",
+        0.7,
+    )
 
 
 def _parts_of(form: str) -> list[str]:
@@ -159,10 +179,16 @@ def _from_ranges(ranged: Sequence[Mapping[str, Any]], lines: Sequence[str]) -> l
         words = tuple(words for words in sung[start : end + 1] if words)
         sections.append(
             Section(
-                start, max(end, after - 1), kind, counted[kind], sure if isinstance(sure, float) else 1.0, "", words,
+                start,
+                max(end, after - 1),
+                kind,
+                counted[kind],
+                sure if isinstance(sure, float) else 1.0,
+                "",
+                words,
                 repetition.NO_GROUP,
             )
-        )  # fmt: skip
+        )
     return sections
 
 

@@ -47,9 +47,12 @@ def _ragged_lines(worded: Sequence[Section]) -> Iterator[Recommendation]:
     if spread(worst) > RAGGED:
         counts = [syllables.count(line) for line in worst.lines]
         yield Recommendation(
-            "suggestion", f"Bring the lines of {worst.title} closer together in length.", worst.title,
-            f"They run from {min(counts)} to {max(counts)} syllables, which is hard to set to one melody.", 0.7,
-        )  # fmt: skip
+            "suggestion",
+            f"Bring the lines of {worst.title} closer together in length.",
+            worst.title,
+            f"They run from {min(counts)} to {max(counts)} syllables, which is hard to set to one melody.",
+            0.7,
+        )
 
 
 def _verse_lengths(verses: Sequence[Section]) -> Iterator[Recommendation]:
@@ -58,9 +61,12 @@ def _verse_lengths(verses: Sequence[Section]) -> Iterator[Recommendation]:
         usual = statistics.mode(lengths)
         odd = next(verse for verse in verses if len(verse.lines) != usual)
         yield Recommendation(
-            "suggestion", f"Give all verses the same number of lines: {odd.title} has {len(odd.lines)}, not {usual}.",
-            odd.title, f"The verses have {_listed(lengths)} lines; equal ones can share a melody.", 0.65,
-        )  # fmt: skip
+            "suggestion",
+            f"Give all verses the same number of lines: {odd.title} has {len(odd.lines)}, not {usual}.",
+            odd.title,
+            f"The verses have {_listed(lengths)} lines; equal ones can share a melody.",
+            0.65,
+        )
 
 
 def _verse_syllables(verses: Sequence[Section]) -> Iterator[Recommendation]:
@@ -71,9 +77,12 @@ def _verse_syllables(verses: Sequence[Section]) -> Iterator[Recommendation]:
     few, many = mean_syllables([low]), mean_syllables([high])
     if many and (many - few) / many > UNBALANCED:
         yield Recommendation(
-            "suggestion", f"Even out {low.title} and {high.title}: one is much wordier than the other.", high.title,
-            f"About {many:.0f} syllables a line against {few:.0f}.", 0.65,
-        )  # fmt: skip
+            "suggestion",
+            f"Even out {low.title} and {high.title}: one is much wordier than the other.",
+            high.title,
+            f"About {many:.0f} syllables a line against {few:.0f}.",
+            0.65,
+        )
 
 
 def _rhymes(verses: Sequence[Section], profile: Profile) -> Iterator[Recommendation]:
@@ -81,10 +90,13 @@ def _rhymes(verses: Sequence[Section], profile: Profile) -> Iterator[Recommendat
         share = rhyme.rhymed_share(rhyme.scheme(verse.lines))
         if len(verse.lines) >= RHYME_MIN_LINES and share < profile.rhymed_share:
             yield Recommendation(
-                "suggestion", f"Let more lines of {verse.title} rhyme, for example every second one.", verse.title,
+                "suggestion",
+                f"Let more lines of {verse.title} rhyme, for example every second one.",
+                verse.title,
                 f"By their spelling {share:.0%} of its lines rhyme; in {profile.songs} at least "
-                f"{profile.rhymed_share:.0%} usually do.", 0.5,
-            )  # fmt: skip
+                f"{profile.rhymed_share:.0%} usually do.",
+                0.5,
+            )
             return
 
 
@@ -102,9 +114,12 @@ def _chorus_against_verse(choruses: Sequence[Section], verses: Sequence[Section]
     chorus, verse = mean_syllables(choruses), mean_syllables(verses)
     if verse and chorus > verse * WORDY_CHORUS:
         yield Recommendation(
-            "suggestion", "Shorten the lines of the chorus, so that it opens up after the verses.", choruses[0].title,
-            f"Its lines have about {chorus:.0f} syllables, those of the verses {verse:.0f}.", 0.6,
-        )  # fmt: skip
+            "suggestion",
+            "Shorten the lines of the chorus, so that it opens up after the verses.",
+            choruses[0].title,
+            f"Its lines have about {chorus:.0f} syllables, those of the verses {verse:.0f}.",
+            0.6,
+        )
 
 
 def _changed_repeats(worded: Sequence[Section]) -> Iterator[Recommendation]:
@@ -116,9 +131,12 @@ def _changed_repeats(worded: Sequence[Section]) -> Iterator[Recommendation]:
             changed = [line for line in other.lines if blocks.line_key(line) not in first]
             if changed:
                 yield Recommendation(
-                    "info", f"{other.title} has {_lines(len(changed))} that {together[0].title} has not.", other.title,
-                    f"New there: “{changed[0][:80]}”.", 0.8,
-                )  # fmt: skip
+                    "info",
+                    f"{other.title} has {_lines(len(changed))} that {together[0].title} has not.",
+                    other.title,
+                    f"New there: “{changed[0][:80]}”.",
+                    0.8,
+                )
                 return
 
 

@@ -25,9 +25,33 @@ NOT_WORDS = 0.2
 SAME_LINES = 0.34  # share of lines that a part which comes again keeps word for word
 SHORT_SECTION_LINES = 2  # an intro or an outro is not longer when nothing else speaks for it
 _VOCABLES = {
-    "oh", "ooh", "ooo", "o", "ah", "aah", "la", "na", "nah", "da", "dum", "doo", "do", "hey", "yeah", "yea", "woah",
-    "whoa", "mm", "mmm", "hmm", "uh", "huh", "ay", "eh", "ha",
-}  # fmt: skip
+    "oh",
+    "ooh",
+    "ooo",
+    "o",
+    "ah",
+    "aah",
+    "la",
+    "na",
+    "nah",
+    "da",
+    "dum",
+    "doo",
+    "do",
+    "hey",
+    "yeah",
+    "yea",
+    "woah",
+    "whoa",
+    "mm",
+    "mmm",
+    "hmm",
+    "uh",
+    "huh",
+    "ay",
+    "eh",
+    "ha",
+}
 _REPEATING_TYPES = {"chorus", "hook", "pre-chorus"}
 
 

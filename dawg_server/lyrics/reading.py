@@ -49,40 +49,61 @@ number.
 
 LINES = {name: Number(0, MAX_LINE, whole=True, required=True) for name in ("lineStart", "lineEnd")}  # both inclusive
 _SECTIONS = Items(
-    Record(Parameters({
-        **LINES,
-        "sectionType": Choice(labels.SECTION_TYPES, required=True),
-        "confidence": Number(0, 1, required=True, decimals=2),
-        "reasoning": Text(1, 500, required=True),
-    })),
-    1, MAX_SECTIONS, required=True,
-)  # fmt: skip
+    Record(
+        Parameters(
+            {
+                **LINES,
+                "sectionType": Choice(labels.SECTION_TYPES, required=True),
+                "confidence": Number(0, 1, required=True, decimals=2),
+                "reasoning": Text(1, 500, required=True),
+            }
+        )
+    ),
+    1,
+    MAX_SECTIONS,
+    required=True,
+)
 _RECOMMENDATIONS = Items(
-    Record(Parameters({
-        "type": Choice(("suggestion", "warning", "info"), required=True),
-        "message": Text(1, 500, required=True),
-        "section": Number(1, MAX_SECTIONS, whole=True, required=True, nullable=True),
-        "reasoning": Text(1, 500, required=True),
-        "confidence": Number(0, 1, required=True, decimals=2),
-    })),
-    1, MAX_ADVICE, required=True,
-)  # fmt: skip
+    Record(
+        Parameters(
+            {
+                "type": Choice(("suggestion", "warning", "info"), required=True),
+                "message": Text(1, 500, required=True),
+                "section": Number(1, MAX_SECTIONS, whole=True, required=True, nullable=True),
+                "reasoning": Text(1, 500, required=True),
+                "confidence": Number(0, 1, required=True, decimals=2),
+            }
+        )
+    ),
+    1,
+    MAX_ADVICE,
+    required=True,
+)
 _GENRE_ADVICE = Items(
     Text(1, 500), 1, 6, "how this song compares with what is usual in its genre, and what would help", required=True
 )
 
 ANALYSIS = Form(
-    "lyrics-analysis", WHAT, ANALYSIS_RULES, MAX_TOKENS,
+    "lyrics-analysis",
+    WHAT,
+    ANALYSIS_RULES,
+    MAX_TOKENS,
     fields=Parameters({"sections": _SECTIONS, "recommendations": _RECOMMENDATIONS}),
-)  # fmt: skip
+)
 ANALYSIS_WITH_GENRE = Form(
-    "lyrics-analysis", WHAT, ANALYSIS_RULES, MAX_TOKENS,
+    "lyrics-analysis",
+    WHAT,
+    ANALYSIS_RULES,
+    MAX_TOKENS,
     fields=Parameters({"sections": _SECTIONS, "recommendations": _RECOMMENDATIONS, "genreAdvice": _GENRE_ADVICE}),
-)  # fmt: skip
+)
 ADVICE = Form(
-    "lyrics-recommendations", WHAT, ADVICE_RULES, MAX_TOKENS,
+    "lyrics-recommendations",
+    WHAT,
+    ADVICE_RULES,
+    MAX_TOKENS,
     fields=Parameters({"recommendations": _RECOMMENDATIONS}),
-)  # fmt: skip
+)
 
 
 def is_sung(lyrics: str) -> bool:

@@ -42,10 +42,12 @@ class Lyrics:
         sections = await asyncio.to_thread(structure.read, lyrics, structure.parse_suggested(suggested))
         computed = await asyncio.to_thread(analysis.of_sections, sections, profile, for_genre=genre is not None)
         found, told = await self._ask(
-            by, reading.ANALYSIS if genre is None else reading.ANALYSIS_WITH_GENRE, lyrics,
+            by,
+            reading.ANALYSIS if genre is None else reading.ANALYSIS_WITH_GENRE,
+            lyrics,
             lambda: reading.about_analysis(lyrics, profile, suggested, sections),
             lambda values: reading.analyzed(values, lyrics, profile),
-        )  # fmt: skip
+        )
         return {**(found or computed), **told}
 
     async def recommend(self, given: object, genre: str, lyrics: str | None, *, by: Payer) -> dict[str, Any]:
@@ -54,9 +56,12 @@ class Lyrics:
         sections = await asyncio.to_thread(advice.sections_of, given, lyrics)
         computed = await asyncio.to_thread(advice.for_sections, sections, profile)
         found, told = await self._ask(
-            by, reading.ADVICE, None, lambda: reading.about_advice(sections, given, profile, lyrics),
+            by,
+            reading.ADVICE,
+            None,
+            lambda: reading.about_advice(sections, given, profile, lyrics),
             lambda values: reading.advised(values, sections),
-        )  # fmt: skip
+        )
         return {"genre": profile.name, "recommendations": found or computed, "method": _method(found), **told}
 
     async def organize(self, lyrics: str, *, by: Payer) -> dict[str, Any]:
@@ -82,9 +87,13 @@ class Lyrics:
             await self._bus.publish(events.LyricsRecommendations(**about, fields=better))
 
     async def _ask(
-        self, by: Payer, form: Form, sung: str | None, about: Callable[[], str],
+        self,
+        by: Payer,
+        form: Form,
+        sung: str | None,
+        about: Callable[[], str],
         understand: Callable[[dict[str, Any]], T],
-    ) -> tuple[T | None, dict[str, Any]]:  # fmt: skip
+    ) -> tuple[T | None, dict[str, Any]]:
         """(what the model says or None, `{cost, warnings}`). `sung`: words without which there is nothing to ask."""
         bill = Bill()
         found: T | None = None

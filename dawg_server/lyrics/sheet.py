@@ -25,23 +25,38 @@ to ten short pieces of advice about this song in plain English.
 
 {reading.DATA}"""
 FORM = Form(
-    "lyrics-organize", reading.WHAT, RULES, reading.MAX_TOKENS,
-    fields=Parameters({
-        "parts": Items(
-            Record(Parameters({
-                "kind": Choice(("verse", *ONCE), required=True),
-                "ranges": Items(Record(Parameters(reading.LINES)), 1, MAX_RANGES, required=True),
-            })),
-            1, MAX_PARTS, required=True,
-        ),
-        "removed": Items(
-            Record(Parameters({**reading.LINES, "reason": Text(1, 300, required=True)})), 0, MAX_RANGES, required=True
-        ),
-        "structure": Items(Choice([kind for kind in labels.SECTION_TYPES if kind != labels.UNKNOWN]), 1, MAX_PARTS,
-                           required=True),
-        "suggestions": Items(Text(1, 500), 0, 10, required=True),
-    }),
-)  # fmt: skip
+    "lyrics-organize",
+    reading.WHAT,
+    RULES,
+    reading.MAX_TOKENS,
+    fields=Parameters(
+        {
+            "parts": Items(
+                Record(
+                    Parameters(
+                        {
+                            "kind": Choice(("verse", *ONCE), required=True),
+                            "ranges": Items(Record(Parameters(reading.LINES)), 1, MAX_RANGES, required=True),
+                        }
+                    )
+                ),
+                1,
+                MAX_PARTS,
+                required=True,
+            ),
+            "removed": Items(
+                Record(Parameters({**reading.LINES, "reason": Text(1, 300, required=True)})),
+                0,
+                MAX_RANGES,
+                required=True,
+            ),
+            "structure": Items(
+                Choice([kind for kind in labels.SECTION_TYPES if kind != labels.UNKNOWN]), 1, MAX_PARTS, required=True
+            ),
+            "suggestions": Items(Text(1, 500), 0, 10, required=True),
+        }
+    ),
+)
 
 
 def about(lyrics: str) -> str:
@@ -61,9 +76,8 @@ def sorted_out(values: Mapping[str, Any], lyrics: str) -> dict[str, Any]:
         numbers = _take(part["ranges"], size, used, sung, f"parts.{at}")
         texts.append((part["kind"], [sung[number] for number in numbers]))
     removed = [
-        (_take([each], size, used, sung, f"removed.{at}"), each["reason"])
-        for at, each in enumerate(values["removed"])
-    ]  # fmt: skip
+        (_take([each], size, used, sung, f"removed.{at}"), each["reason"]) for at, each in enumerate(values["removed"])
+    ]
     _nothing_lost(sung, used, {line for _, text in texts for line in text})
     once = {kind: [text for found, text in texts if found == kind] for kind in ONCE}
     for kind, found in once.items():

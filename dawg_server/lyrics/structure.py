@@ -53,10 +53,17 @@ def read(lyrics: str, suggested: Sequence[str] = ()) -> list[Section]:
         words = tuple(block.words)
         sections.append(
             Section(
-                block.start, block.end, guess.kind, number, guess.confidence,
-                f"{_sentence(guess.reason)}{_shape(words)}", words, group, block.repeats,
+                block.start,
+                block.end,
+                guess.kind,
+                number,
+                guess.confidence,
+                f"{_sentence(guess.reason)}{_shape(words)}",
+                words,
+                group,
+                block.repeats,
             )
-        )  # fmt: skip
+        )
     return sections
 
 
@@ -92,10 +99,17 @@ def place(lyrics: str, places: Sequence[Place], otherwise: str) -> list[Section]
         number = _number(block, said.kind, counted)
         sections.append(
             Section(
-                block.start, block.end, said.kind, number, said.confidence, said.reasoning, tuple(block.words), group,
+                block.start,
+                block.end,
+                said.kind,
+                number,
+                said.confidence,
+                said.reasoning,
+                tuple(block.words),
+                group,
                 block.repeats,
             )
-        )  # fmt: skip
+        )
     return sections
 
 

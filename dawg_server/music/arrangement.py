@@ -8,28 +8,71 @@ RING_SECONDS = 1.5  # the least time that the last chord gets, up to a bar
 EPSILON_BEATS = 1e-6
 
 ENERGY = {
-    "intro": 0.42, "verse": 0.66, "prechorus": 0.74, "chorus": 0.92, "bridge": 0.58, "outro": 0.58,
-    "hook": 0.92, "groove": 0.76, "build": 0.7, "drop": 1.0, "breakdown": 0.4,
-    "head": 0.78, "solo": 0.88, frame.ENDING: 0.7,
-}  # fmt: skip
+    "intro": 0.42,
+    "verse": 0.66,
+    "prechorus": 0.74,
+    "chorus": 0.92,
+    "bridge": 0.58,
+    "outro": 0.58,
+    "hook": 0.92,
+    "groove": 0.76,
+    "build": 0.7,
+    "drop": 1.0,
+    "breakdown": 0.4,
+    "head": 0.78,
+    "solo": 0.88,
+    frame.ENDING: 0.7,
+}
 
 # From the shortest to the longest; the first is one section for a miniature.
 FORMS = {
-    "song": ("chorus", "verse chorus", "intro verse chorus", "intro verse chorus outro",
-             "intro verse chorus verse chorus", "intro verse chorus verse bridge chorus",
-             "intro verse chorus verse chorus bridge chorus outro",
-             "intro verse prechorus chorus verse prechorus chorus bridge chorus chorus outro"),
-    "beat": ("hook", "intro hook", "intro hook verse", "intro hook verse hook", "intro verse hook verse hook",
-             "intro hook verse hook bridge hook", "intro hook verse hook verse hook bridge hook outro"),
-    "club": ("drop", "build drop", "intro build drop", "intro build drop outro", "intro build drop breakdown drop",
-             "intro build drop breakdown build drop", "intro groove build drop breakdown build drop outro",
-             "intro groove build drop groove breakdown build drop drop outro"),
-    "floor": ("drop", "groove drop", "intro groove drop", "intro groove drop outro",
-              "intro groove breakdown drop outro", "intro groove drop breakdown groove drop outro",
-              "intro groove drop breakdown groove drop groove breakdown drop outro"),
-    "jazz": ("head", "head solo", "head solo head", "intro head solo head", "intro head solo solo head",
-             "intro head solo solo solo head outro"),
-}  # fmt: skip
+    "song": (
+        "chorus",
+        "verse chorus",
+        "intro verse chorus",
+        "intro verse chorus outro",
+        "intro verse chorus verse chorus",
+        "intro verse chorus verse bridge chorus",
+        "intro verse chorus verse chorus bridge chorus outro",
+        "intro verse prechorus chorus verse prechorus chorus bridge chorus chorus outro",
+    ),
+    "beat": (
+        "hook",
+        "intro hook",
+        "intro hook verse",
+        "intro hook verse hook",
+        "intro verse hook verse hook",
+        "intro hook verse hook bridge hook",
+        "intro hook verse hook verse hook bridge hook outro",
+    ),
+    "club": (
+        "drop",
+        "build drop",
+        "intro build drop",
+        "intro build drop outro",
+        "intro build drop breakdown drop",
+        "intro build drop breakdown build drop",
+        "intro groove build drop breakdown build drop outro",
+        "intro groove build drop groove breakdown build drop drop outro",
+    ),
+    "floor": (
+        "drop",
+        "groove drop",
+        "intro groove drop",
+        "intro groove drop outro",
+        "intro groove breakdown drop outro",
+        "intro groove drop breakdown groove drop outro",
+        "intro groove drop breakdown groove drop groove breakdown drop outro",
+    ),
+    "jazz": (
+        "head",
+        "head solo",
+        "head solo head",
+        "intro head solo head",
+        "intro head solo solo head",
+        "intro head solo solo solo head outro",
+    ),
+}
 
 _LEAST_BARS = {"intro": 2, "build": 2, "outro": 2, "prechorus": 2}
 _FIXED = frozenset({"intro", "build", "outro", "prechorus"})  # grow by doubling only

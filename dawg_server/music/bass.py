@@ -81,9 +81,7 @@ def _approach(target: int, origin: int, key: theory.Key) -> int:
     return next((target + step for step in steps if (target + step) % 12 in key.scale), target + steps[0])
 
 
-def _walk(
-    bar: frame.Bar, low: int, key: theory.Key, before: list[score.Note], rng: random.Random
-) -> list[score.Note]:
+def _walk(bar: frame.Bar, low: int, key: theory.Key, before: list[score.Note], rng: random.Random) -> list[score.Note]:
     """Quarter notes: the root on a change, then chord and scale tones on the way to the next root."""
     high = low + 19
     notes: list[score.Note] = []
@@ -113,9 +111,7 @@ def _walk(
     return notes
 
 
-def _slide(
-    bar: frame.Bar, notes: list[score.Note], low: int, key: theory.Key, rng: random.Random
-) -> list[score.Slide]:
+def _slide(bar: frame.Bar, notes: list[score.Note], low: int, key: theory.Key, rng: random.Random) -> list[score.Slide]:
     long_notes = [note for note in notes if note.duration >= _SHORTEST_SLIDING_BEATS * 0.9]
     if not long_notes:
         return []

@@ -99,16 +99,18 @@ def _block(pitches: tuple[int, ...], start: float, length: float, velocity: floa
     return [score.Note(start, length, pitch, round(velocity)) for pitch in pitches]
 
 
-def _strum(
-    pitches: tuple[int, ...], start: float, length: float, velocity: float, down: bool
-) -> list[score.Note]:
+def _strum(pitches: tuple[int, ...], start: float, length: float, velocity: float, down: bool) -> list[score.Note]:
     # An up-stroke catches the higher strings only.
     strings = pitches if down else tuple(reversed(pitches[-3:]))
     return [
-        score.Note(start + place * _STRING_GAP_BEATS, max(0.1, length - place * _STRING_GAP_BEATS), pitch,
-                   round(velocity * (1 - 0.03 * place)))
+        score.Note(
+            start + place * _STRING_GAP_BEATS,
+            max(0.1, length - place * _STRING_GAP_BEATS),
+            pitch,
+            round(velocity * (1 - 0.03 * place)),
+        )
         for place, pitch in enumerate(strings)
-    ]  # fmt: skip
+    ]
 
 
 def _final(pitches: tuple[int, ...], bar: frame.Bar, strummed: bool) -> list[score.Note]:

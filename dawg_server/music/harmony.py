@@ -28,9 +28,7 @@ _COLOURS = {
 }
 
 
-def choose(
-    options: Sequence[str], valence: float, count: int, rng: random.Random
-) -> list[str]:
+def choose(options: Sequence[str], valence: float, count: int, rng: random.Random) -> list[str]:
     """`count` different progressions (fewer when there are fewer), around the mood's place from dark to bright."""
     place = (valence + 1) / 2 * (len(options) - 1) + rng.uniform(-0.7, 0.7)
     order = sorted(range(len(options)), key=lambda index: (abs(index - place), index))

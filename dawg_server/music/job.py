@@ -19,21 +19,34 @@ def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str],
     place = Path(folder)
     report(0.0, "compose")
     score = compose.compose(
-        genre=request["genre"], bpm=request["bpm"], key=request["key"], mood=request["mood"],
-        duration=request["duration"], seed=request["seed"], prompt=request["prompt"],
-    )  # fmt: skip
+        genre=request["genre"],
+        bpm=request["bpm"],
+        key=request["key"],
+        mood=request["mood"],
+        duration=request["duration"],
+        seed=request["seed"],
+        prompt=request["prompt"],
+    )
     report(0.03, "render")
     rendered = sound.render(
-        score, place, formats=FORMATS, bit_depth=BIT_DEPTH, report=lambda done, _: report(0.03 + 0.87 * done, "render"),
-    )  # fmt: skip
+        score,
+        place,
+        formats=FORMATS,
+        bit_depth=BIT_DEPTH,
+        report=lambda done, _: report(0.03 + 0.87 * done, "render"),
+    )
     midi_path = place / "score.mid"
     midi.write_midi(score, midi_path)
     report(0.92, "measure")
     measured = track.measure_tempo_and_key(rendered.mix["wav"])
     facts = {
-        "duration": rendered.duration, "sample_rate": rendered.rate, "channels": 2, "bit_depth": BIT_DEPTH,
-        "lufs": round(rendered.lufs, 2), "true_peak_db": round(rendered.true_peak, 2),
-    }  # fmt: skip
+        "duration": rendered.duration,
+        "sample_rate": rendered.rate,
+        "channels": 2,
+        "bit_depth": BIT_DEPTH,
+        "lufs": round(rendered.lufs, 2),
+        "true_peak_db": round(rendered.true_peak, 2),
+    }
     files = [{"path": str(rendered.mix[name]), "format": name, "facts": facts} for name in FORMATS]
     stem_facts = facts | {"lufs": None, "true_peak_db": None}
     return {
@@ -44,8 +57,10 @@ def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str],
             for name, path in rendered.stems.items()
         },
         "measured": {
-            "bpm": _in_the_scores_unit(measured["bpm"], score.bpm), "bpmConfidence": measured["bpmConfidence"],
-            "key": _spelt(measured["key"], measured["scale"]), "keyConfidence": measured["keyConfidence"],
+            "bpm": _in_the_scores_unit(measured["bpm"], score.bpm),
+            "bpmConfidence": measured["bpmConfidence"],
+            "key": _spelt(measured["key"], measured["scale"]),
+            "keyConfidence": measured["keyConfidence"],
         },
         "sections": [
             {

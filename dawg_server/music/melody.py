@@ -55,9 +55,7 @@ def lead(
     return notes
 
 
-def _theme(
-    cells: Sequence[str], lead: style.Lead, bar: frame.Bar, mood: moods.Mood, rng: random.Random
-) -> _Theme:
+def _theme(cells: Sequence[str], lead: style.Lead, bar: frame.Bar, mood: moods.Mood, rng: random.Random) -> _Theme:
     busy = (mood.density + 1) / 2 * 0.6 + bar.section.energy * 0.4  # 0..1
     place = busy * (len(cells) - 1)
     order = sorted(range(len(cells)), key=lambda index: (abs(index - place + rng.uniform(-1, 1)), index))

@@ -90,7 +90,7 @@ WORDS: dict[str, Mood] = {
     "bebop": Mood(0.1, 0.3, 0.7, 0.1, -0.2, 0.1, 0.3, "", ("saxophone", "grand piano")),
     "fusion": Mood(0.0, 0.3, 0.4, 0.3, 0.1, 0.1, 0.1, "dorian", ("electric piano", "clean guitar", "finger bass")),
     "indie": Mood(0.1, -0.1, -0.1, 0.1, 0.3, 0.1, 0.2, "mixolydian", ("clean guitar", "organ", "finger bass")),
-}  # fmt: skip
+}
 
 _LIMIT = 1.0
 _LEANINGS = ("valence", "energy", "density", "brightness", "space", "grit", "register")

@@ -13,9 +13,16 @@ from dawg_server.storage.base import Storage
 
 LINK_SECONDS = 3600  # how long a link works
 MIME_TYPES = {
-    "wav": "audio/wav", "aiff": "audio/aiff", "flac": "audio/flac", "mp3": "audio/mpeg", "ogg": "audio/ogg",
-    "m4a": "audio/mp4", "aac": "audio/aac", "webm": "audio/webm", "mid": "audio/midi",
-}  # fmt: skip
+    "wav": "audio/wav",
+    "aiff": "audio/aiff",
+    "flac": "audio/flac",
+    "mp3": "audio/mpeg",
+    "ogg": "audio/ogg",
+    "m4a": "audio/mp4",
+    "aac": "audio/aac",
+    "webm": "audio/webm",
+    "mid": "audio/midi",
+}
 
 
 class LinkSigner:
@@ -35,9 +42,11 @@ class LinkSigner:
         if key is not None:
             suffix = key.rpartition(".")[2]
             direct = self._storage.link(
-                key, seconds=LINK_SECONDS, filename=name or f"{file_id}.{suffix}",
+                key,
+                seconds=LINK_SECONDS,
+                filename=name or f"{file_id}.{suffix}",
                 content_type=MIME_TYPES.get(suffix, "application/octet-stream"),
-            )  # fmt: skip
+            )
             if direct is not None:
                 return direct
         expires = int(time.time()) + LINK_SECONDS

@@ -42,9 +42,15 @@ class S3Storage:
 
     @classmethod
     async def open(
-        cls, *, bucket: str, access_key: str, secret_key: str, region: str, endpoint: str | None = None,
+        cls,
+        *,
+        bucket: str,
+        access_key: str,
+        secret_key: str,
+        region: str,
+        endpoint: str | None = None,
         public_endpoint: str | None = None,
-    ) -> S3Storage:  # fmt: skip
+    ) -> S3Storage:
         """`endpoint`: the address of an S3-compatible store; then the bucket stands in the path, and checksums, on
         which such stores differ, are sent only where S3 requires them. `public_endpoint`: the address that links begin
         with where browsers reach the store under another one; signed with them, so no proxy may rename it. Connects to
@@ -56,20 +62,28 @@ class S3Storage:
         from botocore.credentials import Credentials  # type: ignore[import-untyped]
 
         only_if_required = {
-            "request_checksum_calculation": "when_required", "response_checksum_validation": "when_required",
-        }  # fmt: skip
+            "request_checksum_calculation": "when_required",
+            "response_checksum_validation": "when_required",
+        }
         config = AioConfig(
-            signature_version="s3v4", connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT,
-            max_pool_connections=CONNECTIONS, retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+            signature_version="s3v4",
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+            max_pool_connections=CONNECTIONS,
+            retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
             **({"s3": {"addressing_style": "path"}, **only_if_required} if endpoint else {}),
-        )  # fmt: skip
+        )
         life = contextlib.AsyncExitStack()
         client = await life.enter_async_context(
             get_session().create_client(
-                "s3", region_name=region, endpoint_url=endpoint, config=config, aws_access_key_id=access_key,
+                "s3",
+                region_name=region,
+                endpoint_url=endpoint,
+                config=config,
+                aws_access_key_id=access_key,
                 aws_secret_access_key=secret_key,
             )
-        )  # fmt: skip
+        )
         some_key = "key"  # the SDK knows best under which host a bucket lies
         link = await client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": some_key})
         address = link.partition("?")[0].removesuffix(some_key)
@@ -171,8 +185,12 @@ class S3Storage:
             async with asyncio.timeout(ABORT_TIMEOUT):
                 await self._client.abort_multipart_upload(**about)
         except Exception as error:
-            log.warning("An unfinished upload is left to the bucket's lifecycle rule.", action="s3_upload_left",
-                        key=about["Key"], error=type(error).__name__)  # fmt: skip
+            log.warning(
+                "An unfinished upload is left to the bucket's lifecycle rule.",
+                action="s3_upload_left",
+                key=about["Key"],
+                error=type(error).__name__,
+            )
 
 
 @contextlib.contextmanager

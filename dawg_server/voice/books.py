@@ -28,9 +28,16 @@ class Books:
     """`id` is the row of `voice_sessions`."""
 
     def __init__(
-        self, database: Database, id: str, user_id: str, meter: Meter, clerk: Clerk, listener: Listener,
-        allowed: limits.VoiceLimits, seconds_left: float,
-    ) -> None:  # fmt: skip
+        self,
+        database: Database,
+        id: str,
+        user_id: str,
+        meter: Meter,
+        clerk: Clerk,
+        listener: Listener,
+        allowed: limits.VoiceLimits,
+        seconds_left: float,
+    ) -> None:
         """`seconds_left` of the day, for this user."""
         self.id = id
         self._database, self._user_id = database, user_id
@@ -114,10 +121,16 @@ class Books:
         self._listener.tell(
             "usage",
             {
-                "sessionId": session_id, "responseId": bill.of_id, "inputTokens": used.input_tokens,
-                "outputTokens": used.output_tokens, "cachedTokens": used.cached_tokens,
-                "inputAudioTokens": used.input_audio_tokens, "outputAudioTokens": used.output_audio_tokens,
-                "costUsd": round(cost, 6), "totalCostUsd": round(self.cost, 6), "remaining": remaining,
+                "sessionId": session_id,
+                "responseId": bill.of_id,
+                "inputTokens": used.input_tokens,
+                "outputTokens": used.output_tokens,
+                "cachedTokens": used.cached_tokens,
+                "inputAudioTokens": used.input_audio_tokens,
+                "outputAudioTokens": used.output_audio_tokens,
+                "costUsd": round(cost, 6),
+                "totalCostUsd": round(self.cost, 6),
+                "remaining": remaining,
                 "durationSeconds": round(self.seconds, 3),
             },
-        )  # fmt: skip
+        )

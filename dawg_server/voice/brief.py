@@ -27,9 +27,16 @@ class Brief:
     """Of one session. `context` is what the browser says about the project; the server's own state goes before it."""
 
     def __init__(
-        self, document: Document, toolbox: ToolBox, *, user_id: str, project_id: str | None, context: Mapping[str, Any],
-        turn_detection: session.TurnDetection, transcription_model: str,
-    ) -> None:  # fmt: skip
+        self,
+        document: Document,
+        toolbox: ToolBox,
+        *,
+        user_id: str,
+        project_id: str | None,
+        context: Mapping[str, Any],
+        turn_detection: session.TurnDetection,
+        transcription_model: str,
+    ) -> None:
         self.project_id = project_id
         self._document, self._toolbox = document, toolbox
         self._user_id, self._context = user_id, context
@@ -43,10 +50,12 @@ class Brief:
         project = await self._project()
         role = project["role"] if project else None
         return session.Settings(
-            instructions=instructions(project, self._context), voice=voice,
-            transcription_model=self._transcription_model, turn_detection=self._turn_detection,
+            instructions=instructions(project, self._context),
+            voice=voice,
+            transcription_model=self._transcription_model,
+            turn_detection=self._turn_detection,
             tools=self._toolbox.offered("voice", role),
-        )  # fmt: skip
+        )
 
     def note(self, sentence: str) -> None:
         """Something that the model should know before its next answer."""

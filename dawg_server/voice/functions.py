@@ -30,9 +30,14 @@ class Functions:
     """Calls of one session. Those that the server runs are run one after the other, in the model's order."""
 
     def __init__(
-        self, toolbox: ToolBox, listener: Listener, answer: Answer, change_voice: ChangeVoice, name: str,
+        self,
+        toolbox: ToolBox,
+        listener: Listener,
+        answer: Answer,
+        change_voice: ChangeVoice,
+        name: str,
         patience: float = CLIENT_TIMEOUT,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`patience` with the browser, in seconds."""
         self._patience = patience
         self._toolbox, self._listener = toolbox, listener
@@ -104,8 +109,13 @@ class Functions:
         result = {"result" if outcome.success else "error": outcome.told, "durationMs": milliseconds}
         told = {"callId": call.call_id, "name": name, "success": outcome.success, "revision": outcome.revision}
         self._listener.tell("tool-result", told | result)
-        log.info("A function was run for the voice.", action="voice_function", function=name,
-                 success=outcome.success, duration_ms=milliseconds)  # fmt: skip
+        log.info(
+            "A function was run for the voice.",
+            action="voice_function",
+            function=name,
+            success=outcome.success,
+            duration_ms=milliseconds,
+        )
         self._answer(call.call_id, outcome.text)
 
     def _set_voice(self, voice: str) -> Outcome:
@@ -120,10 +130,13 @@ class Functions:
         self._listener.tell(
             "function-call",
             {
-                "call_id": call.call_id, "callId": call.call_id, "name": wish.function.name,
-                "legacyName": wish.legacy_name, "arguments": orjson.dumps(wish.arguments).decode(),
+                "call_id": call.call_id,
+                "callId": call.call_id,
+                "name": wish.function.name,
+                "legacyName": wish.legacy_name,
+                "arguments": orjson.dumps(wish.arguments).decode(),
             },
-        )  # fmt: skip
+        )
 
     def _give_up(self, call_id: str) -> None:
         del self._asked[call_id]

@@ -28,8 +28,9 @@ async def open_session(database: Database, session_id: str, user_id: str, limits
         if talk.open >= limits.sessions:
             raise errors.SessionLimit(
                 f"You have {talk.open} voice sessions already. End one of them first.",
-                details={"limit": limits.sessions, "unit": "sessions"}, retry_after=10,
-            )  # fmt: skip
+                details={"limit": limits.sessions, "unit": "sessions"},
+                retry_after=10,
+            )
         if talk.seconds >= limits.seconds_per_day:
             raise day_is_over(limits)
         await voice_sessions.insert(connection, session_id, user_id)

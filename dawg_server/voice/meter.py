@@ -18,9 +18,15 @@ class Meter:
     """Holds the money for the next minute back and books every bill. `total` is in USD."""
 
     def __init__(
-        self, costs: Costs, reservation: Reservation, *, model: str, transcription_model: str, project_id: str | None,
+        self,
+        costs: Costs,
+        reservation: Reservation,
+        *,
+        model: str,
+        transcription_model: str,
+        project_id: str | None,
         conversation_id: str,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.total = Decimal(0)
         self._costs, self._reservation = costs, reservation
         self._model, self._transcription_model = model, transcription_model
@@ -72,12 +78,18 @@ class Meter:
     ) -> Decimal:
         spent = await self._reservation.book(
             Usage(
-                service, model, "voice", billed, request_id, project_id=self._project_id,
-                conversation_id=self._conversation_id, audio_in_seconds=billed.get("audio_seconds", 0.0),
+                service,
+                model,
+                "voice",
+                billed,
+                request_id,
+                project_id=self._project_id,
+                conversation_id=self._conversation_id,
+                audio_in_seconds=billed.get("audio_seconds", 0.0),
                 audio_out_seconds=billed.get("audio_output_tokens", 0.0) * MS_PER_OUTPUT_TOKEN / 1000,
                 metadata=metadata,
             )
-        )  # fmt: skip
+        )
         self.total += spent
         return spent
 

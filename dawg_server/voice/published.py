@@ -39,10 +39,14 @@ class Published:
     def metadata(self) -> dict[str, Any]:
         voice, daw = self.catalogue.functions(voice=True), self.catalogue.functions()
         return {
-            "version": self.catalogue.version, "hash": self.catalogue.hash, "voiceFunctionCount": len(voice),
-            "dawFunctionCount": len(daw), "totalFunctionCount": len(self.catalogue.all),
-            "uncompressedSize": len(orjson.dumps(voice)), "timestamp": self._since,
-        }  # fmt: skip
+            "version": self.catalogue.version,
+            "hash": self.catalogue.hash,
+            "voiceFunctionCount": len(voice),
+            "dawFunctionCount": len(daw),
+            "totalFunctionCount": len(self.catalogue.all),
+            "uncompressedSize": len(orjson.dumps(voice)),
+            "timestamp": self._since,
+        }
 
     def is_current(self, version: str, hash: str) -> bool:
         return (version, hash) == (self.catalogue.version, self.catalogue.hash)
@@ -64,11 +68,12 @@ class Published:
         asked = self._fetched + self._unchanged
         return {
             "cache": {
-                "hits": self._unchanged, "misses": self._fetched,
+                "hits": self._unchanged,
+                "misses": self._fetched,
                 "hitRate": round(self._unchanged / asked, 4) if asked else 0.0,
             },
             "bandwidth": {"sentBytes": self._sent_bytes, "savedBytes": self._saved_bytes},
-        }  # fmt: skip
+        }
 
     def _build(self, part: Part) -> Body:
         voice = [{"type": "function", **each} for each in self.catalogue.functions(voice=True)]

@@ -81,9 +81,14 @@ class Scribe:
     async def _store(self, line: _Line) -> None:
         assistant = line.role == "assistant"
         row = await messages.append(
-            self._database, self._conversation_id, line.role, _content(line.text or ""), origin="voice",
-            model=self._model if assistant else None, group_id=line.group_id,
-        )  # fmt: skip
+            self._database,
+            self._conversation_id,
+            line.role,
+            _content(line.text or ""),
+            origin="voice",
+            model=self._model if assistant else None,
+            group_id=line.group_id,
+        )
         if assistant:
             self._stored[line.item_id] = row["id"]
             _forget_oldest(self._stored)

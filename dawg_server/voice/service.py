@@ -62,9 +62,18 @@ class VoiceService:
     """Sessions by the socket that owns them: one per socket."""
 
     def __init__(
-        self, *, database: Database, bus: LocalBus, costs: Costs, access: Access, document: Document, toolbox: ToolBox,
-        metrics: Metrics, realtime: Realtime, limits: limits_.VoiceLimits,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        database: Database,
+        bus: LocalBus,
+        costs: Costs,
+        access: Access,
+        document: Document,
+        toolbox: ToolBox,
+        metrics: Metrics,
+        realtime: Realtime,
+        limits: limits_.VoiceLimits,
+    ) -> None:
         self._database, self._costs, self._access = database, costs, access
         self._document, self._toolbox, self._metrics = document, toolbox, metrics
         self._realtime, self._limits = realtime, limits
@@ -138,9 +147,16 @@ class VoiceService:
         try:
             secret = await self._realtime.mint(await self._brief(user_id, wish).settings(wish.voice), seconds)
             usages.append(
-                Usage(SERVICE, self._realtime.model, "voice-secret", {}, str(uuid.uuid4()), project_id=wish.project_id,
-                      metered=False)
-            )  # fmt: skip
+                Usage(
+                    SERVICE,
+                    self._realtime.model,
+                    "voice-secret",
+                    {},
+                    str(uuid.uuid4()),
+                    project_id=wish.project_id,
+                    metered=False,
+                )
+            )
         finally:
             await reservation.settle(*usages, outcome="ok" if usages else "failed")
         return secret
@@ -177,23 +193,38 @@ class VoiceService:
             await voice_sessions.end(self._database, row_id)
             raise
         meter = Meter(
-            self._costs, reservation, model=self._realtime.model, project_id=wish.project_id,
-            transcription_model=self._realtime.transcription_model, conversation_id=conversation_id,
-        )  # fmt: skip
+            self._costs,
+            reservation,
+            model=self._realtime.model,
+            project_id=wish.project_id,
+            transcription_model=self._realtime.transcription_model,
+            conversation_id=conversation_id,
+        )
         clerk = Clerk(f"voice {row_id}")
         session = VoiceSession(
-            user_id=user_id, voice=wish.voice, base_url=wish.base_url, listener=listener, service=self._realtime,
-            brief=self._brief(user_id, wish), toolbox=self._toolbox, limits=self._limits,
+            user_id=user_id,
+            voice=wish.voice,
+            base_url=wish.base_url,
+            listener=listener,
+            service=self._realtime,
+            brief=self._brief(user_id, wish),
+            toolbox=self._toolbox,
+            limits=self._limits,
             books=Books(self._database, row_id, user_id, meter, clerk, listener, self._limits, seconds_left),
             scribe=Scribe(self._database, clerk, conversation_id, self._realtime.model),
-        )  # fmt: skip
+        )
         return session, conversation_id
 
     def _brief(self, user_id: str, wish: Wish) -> briefs.Brief:
         return briefs.Brief(
-            self._document, self._toolbox, user_id=user_id, project_id=wish.project_id, context=wish.context,
-            turn_detection=wish.turn_detection, transcription_model=self._realtime.transcription_model,
-        )  # fmt: skip
+            self._document,
+            self._toolbox,
+            user_id=user_id,
+            project_id=wish.project_id,
+            context=wish.context,
+            turn_detection=wish.turn_detection,
+            transcription_model=self._realtime.transcription_model,
+        )
 
     async def _check_conversation(self, user_id: str, id: str | None) -> None:
         if id is not None and await conversations.get(self._database, id, user_id) is None:
@@ -211,8 +242,14 @@ class VoiceService:
             self._metrics.voice_minutes.inc(session.seconds / 60)
             if session.dropped_audio:
                 self._metrics.dropped_events.labels("voice_audio").inc(session.dropped_audio)
-            log.info("A voice session ended.", action="voice_ended", session_id=session.id, reason=session.reason,
-                     duration_s=round(session.seconds, 1), dropped_audio=session.dropped_audio)  # fmt: skip
+            log.info(
+                "A voice session ended.",
+                action="voice_ended",
+                session_id=session.id,
+                reason=session.reason,
+                duration_s=round(session.seconds, 1),
+                dropped_audio=session.dropped_audio,
+            )
 
     def _project_changed(self, event: events.ProjectChanged) -> None:
         if sessions := self._in_project(event.project_id):

@@ -40,9 +40,19 @@ class VoiceSession:
     """Made and run by `VoiceService`. The methods for the browser return at once."""
 
     def __init__(
-        self, *, user_id: str, voice: str, base_url: str, listener: news.Listener, service: realtime.Realtime,
-        brief: Brief, books: Books, scribe: Scribe, toolbox: ToolBox, limits: VoiceLimits,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        user_id: str,
+        voice: str,
+        base_url: str,
+        listener: news.Listener,
+        service: realtime.Realtime,
+        brief: Brief,
+        books: Books,
+        scribe: Scribe,
+        toolbox: ToolBox,
+        limits: VoiceLimits,
+    ) -> None:
         self.id = str(uuid.uuid4())
         self.user_id = user_id
         self.reason = ""  # why the session ends
@@ -296,8 +306,14 @@ class VoiceSession:
     def _on_fault(self, fault: events.Fault) -> None:
         assert self._leg is not None
         write = log.debug if fault.kind is events.Class.NOISE else log.warning
-        write("The voice service reported an error.", action="voice_fault", code=fault.code, kind=fault.kind.value,
-              during=fault.during, said=fault.message)  # fmt: skip
+        write(
+            "The voice service reported an error.",
+            action="voice_fault",
+            code=fault.code,
+            kind=fault.kind.value,
+            during=fault.during,
+            said=fault.message,
+        )
         # What the service says may name keys and accounts, so browsers get a sentence of ours.
         if fault.kind is events.Class.FINAL:
             sentence = f"The voice service refuses to go on ({fault.code})."

@@ -21,9 +21,7 @@ Bill = Callable[[events.UsageReported], None]
 class Talker:
     """The talk of one session, over all of its upstreams. One spoken turn is one undo group."""
 
-    def __init__(
-        self, turn: Turn, listener: news.Listener, functions: Functions, scribe: Scribe, bill: Bill
-    ) -> None:
+    def __init__(self, turn: Turn, listener: news.Listener, functions: Functions, scribe: Scribe, bill: Bill) -> None:
         self.active_at = time.monotonic()  # when somebody last said or did something
         self.speaking = False  # the user
         self.underway = Underway()

@@ -29,8 +29,13 @@ from handlers.schemas.base import camel
 routes = Routes("analysis")
 
 
-@routes.post("/tracks/{track_id}/analyze", "Analyse a track", body=schemas.AnalyzeRequest,
-             reply=schemas.TrackMetadataReply, errors=(403, 404, 409, 415, 504))  # fmt: skip
+@routes.post(
+    "/tracks/{track_id}/analyze",
+    "Analyse a track",
+    body=schemas.AnalyzeRequest,
+    reply=schemas.TrackMetadataReply,
+    errors=(403, 404, 409, 415, 504),
+)
 async def analyze_track(call: Call) -> Answer:
     """The longest of its clips, or the named one. Values that a person has set stay."""
     track = await _track(call, "editor")
@@ -41,14 +46,23 @@ async def analyze_track(call: Call) -> Answer:
     return reply
 
 
-@routes.get("/tracks/{track_id}/metadata", "What is known about a track's sound", reply=schemas.TrackMetadataReply,
-            errors=(404,))  # fmt: skip
+@routes.get(
+    "/tracks/{track_id}/metadata",
+    "What is known about a track's sound",
+    reply=schemas.TrackMetadataReply,
+    errors=(404,),
+)
 async def get_metadata(call: Call) -> Answer:
     return {"success": True, "metadata": (await _track(call, "viewer"))["metadata"]}
 
 
-@routes.put("/tracks/{track_id}/metadata", "Say what is known about a track's sound", body=schemas.TrackMetadata,
-            reply=schemas.TrackMetadataReply, errors=(403, 404))  # fmt: skip
+@routes.put(
+    "/tracks/{track_id}/metadata",
+    "Say what is known about a track's sound",
+    body=schemas.TrackMetadata,
+    reply=schemas.TrackMetadataReply,
+    errors=(403, 404),
+)
 async def put_metadata(call: Call) -> Answer:
     track = await _track(call, "editor")
     values, by = _camel(call.body), editing.actor(call)
@@ -56,8 +70,13 @@ async def put_metadata(call: Call) -> Answer:
     return {"success": True, "metadata": metadata, "message": "The values were stored."}
 
 
-@routes.post("/tracks/{track_id}/detect-style", "Whose style a track resembles", body=schemas.StyleRequest,
-             reply=schemas.StyleReply, errors=(403, 404, 409, 415, 504))  # fmt: skip
+@routes.post(
+    "/tracks/{track_id}/detect-style",
+    "Whose style a track resembles",
+    body=schemas.StyleRequest,
+    reply=schemas.StyleReply,
+    errors=(403, 404, 409, 415, 504),
+)
 async def detect_style(call: Call) -> Answer:
     """Judged by what was measured of this track, which is measured first if it was not before."""
     track = await _track(call, "editor")
@@ -71,11 +90,18 @@ async def detect_style(call: Call) -> Answer:
 
 
 @routes.post(
-    "/clips/analyze-multiple", "Analyse clips together", body=schemas.ClipsToCompare, reply=schemas.ClipsAnalysis,
-    multipart=Multipart(schemas.ClipsForm(), ("audio", "file"),
-                        lambda settings: settings.max_upload_mb * MEBIBYTE, most=comparison.MAX_CLIPS),
+    "/clips/analyze-multiple",
+    "Analyse clips together",
+    body=schemas.ClipsToCompare,
+    reply=schemas.ClipsAnalysis,
+    multipart=Multipart(
+        schemas.ClipsForm(),
+        ("audio", "file"),
+        lambda settings: settings.max_upload_mb * MEBIBYTE,
+        most=comparison.MAX_CLIPS,
+    ),
     errors=(404, 409, 504),
-)  # fmt: skip
+)
 async def analyze_clips(call: Call) -> Answer:
     """Clips of projects, or up to ten uploaded files, which are not kept.
 
@@ -89,18 +115,29 @@ async def analyze_clips(call: Call) -> Answer:
     return await _compare(call, await _stored(call, named))
 
 
-@routes.post("/clips/analyze-by-ids", "Analyse clips together", body=schemas.ClipIds, reply=schemas.ClipsAnalysis,
-             errors=(404, 409, 415, 504))  # fmt: skip
+@routes.post(
+    "/clips/analyze-by-ids",
+    "Analyse clips together",
+    body=schemas.ClipIds,
+    reply=schemas.ClipsAnalysis,
+    errors=(404, 409, 415, 504),
+)
 async def analyze_clips_by_ids(call: Call) -> Answer:
     return await _compare(call, await _stored(call, [{"clip_id": clip_id} for clip_id in call.body["clip_ids"]]))
 
 
-@routes.get("/clips/analysis-cost-estimate", "What analysing clips would cost", query=schemas.EstimateQuery,
-            reply=schemas.Estimate)  # fmt: skip
+@routes.get(
+    "/clips/analysis-cost-estimate",
+    "What analysing clips would cost",
+    query=schemas.EstimateQuery,
+    reply=schemas.Estimate,
+)
 async def estimate_cost(call: Call) -> Answer:
     count, arranged = call.query["clip_count"], call.query["include_arrangement"]
-    return {"success": True, "estimate": {"clipCount": count, "includeArrangement": arranged,
-                                          **_estimate(call, count, arranged)}}  # fmt: skip
+    return {
+        "success": True,
+        "estimate": {"clipCount": count, "includeArrangement": arranged, **_estimate(call, count, arranged)},
+    }
 
 
 @routes.get("/clips/features", "What can be asked about clips", reply=schemas.Features)
@@ -112,22 +149,36 @@ async def list_features(call: Call) -> Answer:
         ("voice and timbre", "Whether a clip is a voice, and how it sounds.", 0, False),
         ("relationships", "How well every two clips fit together, with the reasons.", 0, False),
         ("conflicts", "Where tempo, key, energy or style of two clips clash, and what helps.", 0, True),
-        ("arrangement", f"An order of sections, by a language model{asked}; the cost is that of two clips.",
-         _estimate(call, 2, True)["estimatedCost"], True),
-    )  # fmt: skip
+        (
+            "arrangement",
+            f"An order of sections, by a language model{asked}; the cost is that of two clips.",
+            _estimate(call, 2, True)["estimatedCost"],
+            True,
+        ),
+    )
     analyses_shown = [
-        {"name": name, "description": description, "cost": cost, "optional": optional,
-         "available": configured or not cost}
+        {
+            "name": name,
+            "description": description,
+            "cost": cost,
+            "optional": optional,
+            "available": configured or not cost,
+        }
         for name, description, cost, optional in known
-    ]  # fmt: skip
-    return {"success": True, "features": {
-        "maxClips": comparison.MAX_CLIPS, "analyses": analyses_shown, "supportedFormats": [*SUPPORTED],
-        "recommendations": [
-            "Clips of four seconds or more have a tempo and a key that can be trusted.",
-            "Say which clips are voices: then they are described as such.",
-            "The same clip is analysed once; asking again costs no time.",
-        ],
-    }}  # fmt: skip
+    ]
+    return {
+        "success": True,
+        "features": {
+            "maxClips": comparison.MAX_CLIPS,
+            "analyses": analyses_shown,
+            "supportedFormats": [*SUPPORTED],
+            "recommendations": [
+                "Clips of four seconds or more have a tempo and a key that can be trusted.",
+                "Say which clips are voices: then they are described as such.",
+                "The same clip is analysed once; asking again costs no time.",
+            ],
+        },
+    }
 
 
 async def _track(call: Call, role: str) -> dict[str, Any]:
@@ -142,9 +193,7 @@ async def _track(call: Call, role: str) -> dict[str, Any]:
 async def _analyze(call: Call, track: dict[str, Any], clip_id: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
     said = call.body
     question = Question(said.get("track_type", "unknown"), said.get("suggested_genre"), said.get("suggested_mood"))
-    work = call.services.track_metadata.analyze(
-        track["projectId"], track["id"], editing.actor(call), question, clip_id
-    )
+    work = call.services.track_metadata.analyze(track["projectId"], track["id"], editing.actor(call), question, clip_id)
     return await while_connected(call.request, work)
 
 
@@ -155,8 +204,9 @@ async def _stored(call: Call, named: Sequence[dict[str, Any]]) -> list[Candidate
 async def _uploaded(call: Call, files: Sequence[UploadedFile]) -> list[Candidate]:
     said = call.body["clips"]
     if len(said) > len(files):
-        raise errors.ValidationError("clips names more clips than there are files.",
-                                     details={"clips": "has to have one entry for each file"})  # fmt: skip
+        raise errors.ValidationError(
+            "clips names more clips than there are files.", details={"clips": "has to have one entry for each file"}
+        )
     infos = await asyncio.gather(*(call.services.audio.probe(file.path) for file in files))
     found = []
     for number, (file, info) in enumerate(zip(files, infos, strict=True)):
@@ -189,10 +239,12 @@ def _estimate(call: Call, count: int, arranged: bool) -> dict[str, Any]:
     answering = float(costs.estimate("anthropic", model, {"output_tokens": out}))
     total = round(asking + answering, 6)
     return {
-        "estimatedCost": total, "inputTokens": into, "outputTokens": out,
+        "estimatedCost": total,
+        "inputTokens": into,
+        "outputTokens": out,
         "breakdown": f"Input: {into} tokens (${asking:.6f}), output: {out} tokens (${answering:.6f}), "
-                     f"total: ${total:.6f}",
-    }  # fmt: skip
+        f"total: ${total:.6f}",
+    }
 
 
 def _camel(fields: dict[str, Any]) -> dict[str, Any]:

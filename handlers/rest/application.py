@@ -38,23 +38,55 @@ from handlers.rest.routing import MAX_JSON, ROUTES, SERVICES, Route
 
 CORS_MAX_AGE = 3600  # seconds
 ALLOWED_HEADERS = (
-    "Content-Type", "Authorization", "X-User-Id", "X-CSRF-Token", "X-Request-Id", "Idempotency-Key", "Range", "Accept",
+    "Content-Type",
+    "Authorization",
+    "X-User-Id",
+    "X-CSRF-Token",
+    "X-Request-Id",
+    "Idempotency-Key",
+    "Range",
+    "Accept",
     "Last-Event-ID",
-)  # fmt: skip
+)
 EXPOSED_HEADERS = (
-    "X-Request-Id", "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
-    "Idempotency-Replayed", "Content-Range", "Accept-Ranges", "Content-Disposition",
-)  # fmt: skip
+    "X-Request-Id",
+    "Retry-After",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "Idempotency-Replayed",
+    "Content-Range",
+    "Accept-Ranges",
+    "Content-Disposition",
+)
 
 
 def routes() -> tuple[Route, ...]:
     """Every route of the server, in the order of the documents."""
     return (
-        *health.routes, *auth.routes, *generate.routes, *music.routes, *finishing.routes, *vocals.routes,
-        *audio.routes, *projects.routes, *tracks.routes, *clips.routes, *analysis.routes, *collaborators.routes,
-        *versions.routes, *archives.routes, *lyrics.routes, *brain.routes, *memory.routes, *voice.routes, *costs.routes,
-        *billing.routes, *webhooks.routes, *docs.routes,
-    )  # fmt: skip
+        *health.routes,
+        *auth.routes,
+        *generate.routes,
+        *music.routes,
+        *finishing.routes,
+        *vocals.routes,
+        *audio.routes,
+        *projects.routes,
+        *tracks.routes,
+        *clips.routes,
+        *analysis.routes,
+        *collaborators.routes,
+        *versions.routes,
+        *archives.routes,
+        *lyrics.routes,
+        *brain.routes,
+        *memory.routes,
+        *voice.routes,
+        *costs.routes,
+        *billing.routes,
+        *webhooks.routes,
+        *docs.routes,
+    )
 
 
 def build(services: Services) -> web.Application:
@@ -69,9 +101,12 @@ def build(services: Services) -> web.Application:
 
 def _mount(app: web.Application, table: Iterable[Route], origins: Iterable[str]) -> None:
     options = aiohttp_cors.ResourceOptions(  # type: ignore[no-untyped-call]
-        allow_credentials=True, allow_headers=ALLOWED_HEADERS, expose_headers=EXPOSED_HEADERS, allow_methods="*",
+        allow_credentials=True,
+        allow_headers=ALLOWED_HEADERS,
+        expose_headers=EXPOSED_HEADERS,
+        allow_methods="*",
         max_age=CORS_MAX_AGE,
-    )  # fmt: skip
+    )
     cors = aiohttp_cors.setup(app, defaults=dict.fromkeys(origins, options))
     for route in table:
         handler = endpoint(route)

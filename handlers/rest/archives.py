@@ -22,8 +22,9 @@ routes = Routes("projects")
 log: structlog.stdlib.BoundLogger = logs.get("main")
 
 
-@routes.get("/projects/{project_id}/export", "A project as a file", query=schemas.ExportQuery, content_type=TYPE,
-            errors=(404,))  # fmt: skip
+@routes.get(
+    "/projects/{project_id}/export", "A project as a file", query=schemas.ExportQuery, content_type=TYPE, errors=(404,)
+)
 async def export_project(call: Call) -> Answer:
     """A zip with `project.json` and the recordings, made while it is sent. A connection that breaks off means that it
     could not be finished."""
@@ -31,10 +32,13 @@ async def export_project(call: Call) -> Answer:
         call.path["project_id"], call.caller.user_id, audio=call.query["audio"]
     )
     plain = export.filename.encode("ascii", "replace").decode().replace("?", "-")
-    reply = web.StreamResponse(headers={
-        "Content-Type": TYPE, "Cache-Control": "no-store",
-        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(export.filename)}",
-    })  # fmt: skip
+    reply = web.StreamResponse(
+        headers={
+            "Content-Type": TYPE,
+            "Cache-Control": "no-store",
+            "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(export.filename)}",
+        }
+    )
     await reply.prepare(call.request)
     if call.request.method != "HEAD":
         try:
@@ -51,9 +55,13 @@ async def export_project(call: Call) -> Answer:
 
 
 @routes.post(
-    "/projects/import", "A project from a file", status=201, idempotent=True, reply=projects.ProjectReply,
+    "/projects/import",
+    "A project from a file",
+    status=201,
+    idempotent=True,
+    reply=projects.ProjectReply,
     multipart=Multipart(schemas.ImportForm(), ("file",), lambda settings: settings.max_archive_mb * MEBIBYTE),
-)  # fmt: skip
+)
 async def import_project(call: Call) -> Answer:
     """Everything gets new ids and belongs to the caller. What is not exactly an archive changes nothing."""
     (file,) = call.files

@@ -28,10 +28,14 @@ routes = Routes("audio")
 
 
 @routes.post(
-    "/audio/upload", "Upload a recording", status=201, idempotent=True, reply=schemas.AudioFileReply,
+    "/audio/upload",
+    "Upload a recording",
+    status=201,
+    idempotent=True,
+    reply=schemas.AudioFileReply,
     multipart=Multipart(schemas.UploadForm(), ("audio", "file"), lambda settings: settings.max_upload_mb * MEBIBYTE),
     errors=(403, 404),
-)  # fmt: skip
+)
 async def upload(call: Call) -> Answer:
     """wav, aiff, flac, mp3, ogg, m4a, aac and webm, told by their content. Waveform and loudness follow shortly."""
     (file,), project_id = call.files, call.body["project_id"]
@@ -42,8 +46,9 @@ async def upload(call: Call) -> Answer:
     return _shown(call, row)
 
 
-@routes.get("/audio", "Recordings, newest first", query=schemas.RecordingsQuery, reply=schemas.AudioFileList,
-            errors=(404,))  # fmt: skip
+@routes.get(
+    "/audio", "Recordings, newest first", query=schemas.RecordingsQuery, reply=schemas.AudioFileList, errors=(404,)
+)
 async def list_recordings(call: Call) -> Answer:
     rows, total = await call.services.audio.page(call.caller.user_id, **call.query)
     shown = [present.audio_file(row, call.services.links, call.base_url) for row in rows]
@@ -55,22 +60,35 @@ async def get_recording(call: Call) -> Answer:
     return _shown(call, await _row(call))
 
 
-@routes.get("/audio/{audio_id}/waveform", "What a player draws", query=schemas.WaveformQuery, reply=schemas.Waveform,
-            errors=(404, 415))  # fmt: skip
+@routes.get(
+    "/audio/{audio_id}/waveform",
+    "What a player draws",
+    query=schemas.WaveformQuery,
+    reply=schemas.Waveform,
+    errors=(404, 415),
+)
 async def get_waveform(call: Call) -> Answer:
     """True minima and maxima. A recording that nobody has measured yet is measured now."""
     row = await _row(call)
     pyramid = await call.services.audio.pyramid(row)
     peaks = await asyncio.to_thread(waveform.peaks, pyramid, call.query["points"])
     shown = {
-        "peaks": peaks, "length": len(peaks), "duration": waveform.frames(pyramid) / row["sample_rate"],
+        "peaks": peaks,
+        "length": len(peaks),
+        "duration": waveform.frames(pyramid) / row["sample_rate"],
         "sampleRate": row["sample_rate"],
-    }  # fmt: skip
+    }
     return {"success": True, "waveform": shown, "waveformData": peaks}
 
 
-@routes.get("/audio/{audio_id}/content", "The bytes of a recording", query=schemas.ContentQuery, public=True,
-            content_type="audio/*", errors=(401, 404, 416))  # fmt: skip
+@routes.get(
+    "/audio/{audio_id}/content",
+    "The bytes of a recording",
+    query=schemas.ContentQuery,
+    public=True,
+    content_type="audio/*",
+    errors=(401, 404, 416),
+)
 async def content(call: Call) -> Answer:
     """For members, and for whoever holds a signed link, so that a plain `<audio>` element can play it."""
     services, audio_id = call.services, call.path["audio_id"]
@@ -86,8 +104,13 @@ async def content(call: Call) -> Answer:
     return await ranges.serve(call.request, services.storage, await _in_format(services, row, call.query["format"]))
 
 
-@routes.get("/audio/{audio_id}/download", "A link to a recording", query=schemas.DownloadQuery,
-            reply=schemas.DownloadLink, errors=(404,))  # fmt: skip
+@routes.get(
+    "/audio/{audio_id}/download",
+    "A link to a recording",
+    query=schemas.DownloadQuery,
+    reply=schemas.DownloadLink,
+    errors=(404,),
+)
 async def download(call: Call) -> Answer:
     row = await _row(call)
     url = present.audio_url(row, call.services.links, call.base_url)
@@ -95,9 +118,13 @@ async def download(call: Call) -> Answer:
         return web.Response(status=302, headers={"Location": url})
     expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=LINK_SECONDS)
     return {
-        "success": True, "url": url, "downloadUrl": url, "expiresIn": LINK_SECONDS,
-        "expiresAt": json.timestamp(expires), "filename": row["original_name"],
-    }  # fmt: skip
+        "success": True,
+        "url": url,
+        "downloadUrl": url,
+        "expiresIn": LINK_SECONDS,
+        "expiresAt": json.timestamp(expires),
+        "filename": row["original_name"],
+    }
 
 
 @routes.delete("/audio/{audio_id}", "Delete a recording", reply=Deleted, errors=(403, 404, 409))

@@ -22,16 +22,22 @@ MAX_USER_AGENT = 256  # characters
 routes = Routes("auth")
 
 
-@routes.post("/auth/register", "Make an account", body=schemas.Registration, reply=schemas.SignedIn, status=201,
-             public=True, errors=(409, 429))  # fmt: skip
+@routes.post(
+    "/auth/register",
+    "Make an account",
+    body=schemas.Registration,
+    reply=schemas.SignedIn,
+    status=201,
+    public=True,
+    errors=(409, 429),
+)
 async def register(call: Call) -> Answer:
     """Projects that were shared with this address are shared with the new account from now on."""
     await _limit(call)
     return _signed_in(await call.services.accounts.register(**call.body, user_agent=_user_agent(call.request)))
 
 
-@routes.post("/auth/login", "Sign in", body=schemas.Credentials, reply=schemas.SignedIn, public=True,
-             errors=(401, 429))  # fmt: skip
+@routes.post("/auth/login", "Sign in", body=schemas.Credentials, reply=schemas.SignedIn, public=True, errors=(401, 429))
 async def login(call: Call) -> Answer:
     await _limit(call)
     email, password = call.body["email"].lower(), call.body["password"]
@@ -39,8 +45,14 @@ async def login(call: Call) -> Answer:
     return _signed_in(await accounts.login(email=email, password=password, user_agent=_user_agent(call.request)))
 
 
-@routes.post("/auth/refresh", "Get new tokens", body=schemas.RefreshRequest, reply=schemas.SignedIn, public=True,
-             errors=(401, 429))  # fmt: skip
+@routes.post(
+    "/auth/refresh",
+    "Get new tokens",
+    body=schemas.RefreshRequest,
+    reply=schemas.SignedIn,
+    public=True,
+    errors=(401, 429),
+)
 async def refresh(call: Call) -> Answer:
     """The refresh token is spent by this. If it comes again, its login ends, because somebody must have copied it."""
     await _limit(call)
@@ -86,9 +98,13 @@ def _user_agent(request: web.Request) -> str | None:
 
 def _signed_in(login: Login) -> dict[str, Any]:
     return {
-        "success": True, "user": _shown(login.user), "token": login.access_token, "accessToken": login.access_token,
-        "refreshToken": login.refresh_token, "expiresIn": login.expires_in,
-    }  # fmt: skip
+        "success": True,
+        "user": _shown(login.user),
+        "token": login.access_token,
+        "accessToken": login.access_token,
+        "refreshToken": login.refresh_token,
+        "expiresIn": login.expires_in,
+    }
 
 
 def _shown(user: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,9 +112,17 @@ def _shown(user: Mapping[str, Any]) -> dict[str, Any]:
     username = user["username"] or user["id"]
     full_name = " ".join(part for part in (user["first_name"], user["last_name"]) if part)
     return {
-        "id": user["id"], "email": user["email"], "username": username, "name": full_name or username,
-        "firstName": user["first_name"], "lastName": user["last_name"], "avatar": user["avatar"], "role": "USER",
-        "isVerified": user["is_verified"], "isActive": user["is_active"],
-        "createdAt": timestamp(user["created_at"]), "updatedAt": timestamp(user["updated_at"]),
+        "id": user["id"],
+        "email": user["email"],
+        "username": username,
+        "name": full_name or username,
+        "firstName": user["first_name"],
+        "lastName": user["last_name"],
+        "avatar": user["avatar"],
+        "role": "USER",
+        "isVerified": user["is_verified"],
+        "isActive": user["is_active"],
+        "createdAt": timestamp(user["created_at"]),
+        "updatedAt": timestamp(user["updated_at"]),
         "lastLoginAt": timestamp(user["last_login_at"]) if user["last_login_at"] else None,
-    }  # fmt: skip
+    }

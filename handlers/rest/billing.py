@@ -19,29 +19,41 @@ async def current_usage(call: Call) -> Answer:
     spent = await reports.summary(call.services.database, user_id, reports.period("month", at))
     status = await call.services.costs.status(user_id)
     return {
-        "success": True, "current": spent["totalCost"], "limit": status.monthly.limit,
-        "breakdown": spent["byService"], "lastUpdated": json.timestamp(at),
-    }  # fmt: skip
+        "success": True,
+        "current": spent["totalCost"],
+        "limit": status.monthly.limit,
+        "breakdown": spent["byService"],
+        "lastUpdated": json.timestamp(at),
+    }
 
 
-@routes.get("/billing/usage/{user_id}/history", "Spent by day", query=schemas.Days, reply=schemas.HistoryReply,
-            errors=(404,))  # fmt: skip
+@routes.get(
+    "/billing/usage/{user_id}/history", "Spent by day", query=schemas.Days, reply=schemas.HistoryReply, errors=(404,)
+)
 async def usage_history(call: Call) -> Answer:
     at = call.services.costs.clock()
     days = await reports.history(call.services.database, _own(call), call.query["days"], at)
     return {"success": True, "history": days, "totalCost": round(sum(day["cost"] for day in days), 6)}
 
 
-@routes.post("/billing/budget/{user_id}", "Set the monthly budget", body=schemas.MonthlyBudget,
-             reply=schemas.MonthlyBudgetReply, errors=(404,))  # fmt: skip
+@routes.post(
+    "/billing/budget/{user_id}",
+    "Set the monthly budget",
+    body=schemas.MonthlyBudget,
+    reply=schemas.MonthlyBudgetReply,
+    errors=(404,),
+)
 async def set_monthly_budget(call: Call) -> Answer:
     user_id = _own(call)
     changes = {"monthly_limit": call.body["limit"], "alert_thresholds": call.body["alert_thresholds"]}
     row = await budgets.update(call.services.database, user_id, changes)
     await call.services.costs.raise_due_alerts(user_id)
     return {
-        "success": True, "userId": user_id, "limit": row["monthly_limit"], "alertThresholds": row["alert_thresholds"],
-    }  # fmt: skip
+        "success": True,
+        "userId": user_id,
+        "limit": row["monthly_limit"],
+        "alertThresholds": row["alert_thresholds"],
+    }
 
 
 def _own(call: Call) -> str:

@@ -46,16 +46,28 @@ class Queued:
         return True
 
 
-@routes.post("/ai-brain/chat", "Ask the assistant", body=schemas.Ask, reply=schemas.Answered, aliases=("/chat",),
-             errors=(403, 404, 409, 502, 504))  # fmt: skip
+@routes.post(
+    "/ai-brain/chat",
+    "Ask the assistant",
+    body=schemas.Ask,
+    reply=schemas.Answered,
+    aliases=("/chat",),
+    errors=(403, 404, 409, 502, 504),
+)
 async def chat(call: Call) -> Answer:
     """As JSON, or as server-sent events when `Accept` asks for `text/event-stream`; hanging up cancels the turn."""
     body = call.body
     question = Question(
-        call.caller.user_id, body["message"], call.base_url, request_id=body["request_id"],
-        conversation_id=body["conversation_id"], project_id=body["project_id"],
-        history=body["conversation_history"], context=body["project_context"], interactive=False,
-    )  # fmt: skip
+        call.caller.user_id,
+        body["message"],
+        call.base_url,
+        request_id=body["request_id"],
+        conversation_id=body["conversation_id"],
+        project_id=body["project_id"],
+        history=body["conversation_history"],
+        context=body["project_context"],
+        interactive=False,
+    )
     streamed = EventStream.wanted(call.request)
     listener = Queued(keep=streamed)
     turn = await call.services.brain.ask(question, listener)
@@ -63,25 +75,42 @@ async def chat(call: Call) -> Answer:
         return await _stream(call, turn, listener)
     done = await finished(call, turn)
     return {
-        "success": True, "response": turn.text, **done, "model": turn.totals["model"],
-        "functionCalls": [_shown(each) for each in turn.hands.done], "function_call": _next(turn),
-        "usage": turn.totals, "timestamp": json.now(),
-    }  # fmt: skip
+        "success": True,
+        "response": turn.text,
+        **done,
+        "model": turn.totals["model"],
+        "functionCalls": [_shown(each) for each in turn.hands.done],
+        "function_call": _next(turn),
+        "usage": turn.totals,
+        "timestamp": json.now(),
+    }
 
 
-@routes.get("/ai-brain/conversations", "Conversations, those used last first", query=schemas.ConversationList,
-            reply=schemas.ConversationsReply)  # fmt: skip
+@routes.get(
+    "/ai-brain/conversations",
+    "Conversations, those used last first",
+    query=schemas.ConversationList,
+    reply=schemas.ConversationsReply,
+)
 async def list_conversations(call: Call) -> Answer:
     limit, offset = call.query["limit"], call.query["offset"]
     rows, total = await conversations.newest(call.services.database, call.caller.user_id, limit, offset)
     return {
-        "success": True, "conversations": [_view(row) for row in rows],
+        "success": True,
+        "conversations": [_view(row) for row in rows],
         "pagination": {"total": total, "limit": limit, "offset": offset},
-    }  # fmt: skip
+    }
 
 
-@routes.post("/ai-brain/conversations", "Begin a conversation", body=schemas.NewConversation,
-             reply=schemas.ConversationReply, status=201, idempotent=True, errors=(403, 404))  # fmt: skip
+@routes.post(
+    "/ai-brain/conversations",
+    "Begin a conversation",
+    body=schemas.NewConversation,
+    reply=schemas.ConversationReply,
+    status=201,
+    idempotent=True,
+    errors=(403, 404),
+)
 async def create_conversation(call: Call) -> Answer:
     project_id = call.body["project_id"]
     if project_id is not None:
@@ -92,14 +121,20 @@ async def create_conversation(call: Call) -> Answer:
     return _reply({**_view(row), "messages": []})
 
 
-@routes.get("/ai-brain/conversations/{conversation_id}", "Read a conversation", reply=schemas.ConversationReply,
-            errors=(404,))  # fmt: skip
+@routes.get(
+    "/ai-brain/conversations/{conversation_id}", "Read a conversation", reply=schemas.ConversationReply, errors=(404,)
+)
 async def read_conversation(call: Call) -> Answer:
     return await _whole(call)
 
 
-@routes.patch("/ai-brain/conversations/{conversation_id}", "Rename a conversation", body=schemas.Rename,
-              reply=schemas.ConversationReply, errors=(404,))  # fmt: skip
+@routes.patch(
+    "/ai-brain/conversations/{conversation_id}",
+    "Rename a conversation",
+    body=schemas.Rename,
+    reply=schemas.ConversationReply,
+    errors=(404,),
+)
 async def rename_conversation(call: Call) -> Answer:
     await conversations.rename(call.services.database, _id(call), call.caller.user_id, call.body["title"])
     return await _whole(call)
@@ -116,26 +151,43 @@ async def delete_conversation(call: Call) -> Answer:
 async def list_functions(call: Call) -> Answer:
     catalogue = call.services.toolbox.catalogue
     return {
-        "success": True, "version": catalogue.version, "hash": catalogue.hash, "functions": catalogue.tools(),
-    }  # fmt: skip
+        "success": True,
+        "version": catalogue.version,
+        "hash": catalogue.hash,
+        "functions": catalogue.tools(),
+    }
 
 
-@routes.post("/ai/daw-command", "Do one thing in a project", body=schemas.Command, reply=schemas.CommandDone,
-             errors=(403, 404, 409, 502, 504))  # fmt: skip
+@routes.post(
+    "/ai/daw-command",
+    "Do one thing in a project",
+    body=schemas.Command,
+    reply=schemas.CommandDone,
+    errors=(403, 404, 409, 502, 504),
+)
 async def daw_command(call: Call) -> Answer:
     """One sentence is turned into functions of the catalogue and executed, outside of every conversation."""
     question = Question(
-        call.caller.user_id, call.body["command"], call.base_url, project_id=call.body["project_id"],
-        context=call.body["current_state"], interactive=False, stored=False,
-    )  # fmt: skip
+        call.caller.user_id,
+        call.body["command"],
+        call.base_url,
+        project_id=call.body["project_id"],
+        context=call.body["current_state"],
+        interactive=False,
+        stored=False,
+    )
     turn = await call.services.brain.ask(question, Queued(keep=False))
     done = await finished(call, turn)
     calls = turn.hands.done
     return {
-        "success": True, "action": calls[0]["name"] if calls else None, "message": turn.text or done["notice"] or "",
-        "result": next((each["result"] for each in calls if each["executed"]), None), "revision": done["revision"],
-        "functionCalls": [_shown(each) for each in calls if each["pending"]], "usage": turn.totals,
-    }  # fmt: skip
+        "success": True,
+        "action": calls[0]["name"] if calls else None,
+        "message": turn.text or done["notice"] or "",
+        "result": next((each["result"] for each in calls if each["executed"]), None),
+        "revision": done["revision"],
+        "functionCalls": [_shown(each) for each in calls if each["pending"]],
+        "usage": turn.totals,
+    }
 
 
 async def finished(call: Call, turn: Turn) -> Mapping[str, Any]:
@@ -190,10 +242,13 @@ def _reply(shown: Mapping[str, Any]) -> Answer:
 
 def _view(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "id": row["id"], "title": row["title"], "projectId": row["project_id"],
-        "createdAt": _time(row["created_at"]), "updatedAt": _time(row["updated_at"]),
+        "id": row["id"],
+        "title": row["title"],
+        "projectId": row["project_id"],
+        "createdAt": _time(row["created_at"]),
+        "updatedAt": _time(row["updated_at"]),
         "messageCount": row.get("message_count", 0),
-    }  # fmt: skip
+    }
 
 
 def _messages(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -205,15 +260,18 @@ def _messages(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
     return [
         {
-            "id": row["id"], "role": row["role"],
+            "id": row["id"],
+            "role": row["role"],
             "content": "".join(block["text"] for block in row["content"] if block["type"] == "text"),
             "functionCalls": [_past_call(block, came) for block in row["content"] if block["type"] == "tool_use"],
-            "stopReason": row["stop_reason"], "usage": row["usage"], "origin": row["origin"],
+            "stopReason": row["stop_reason"],
+            "usage": row["usage"],
+            "origin": row["origin"],
             "createdAt": _time(row["created_at"]),
         }
         for row, came in zip(rows, results, strict=True)
         if row["role"] != "tool" and (row["content"] or row["stop_reason"])
-    ]  # fmt: skip
+    ]
 
 
 def _past_call(block: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -222,9 +280,12 @@ def _past_call(block: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]
     with contextlib.suppress(orjson.JSONDecodeError, TypeError):
         content = orjson.loads(content)
     return {
-        "callId": block["id"], "name": block["name"], "arguments": block["input"],
-        "executed": bool(came) and not came.get("is_error"), "result": content,
-    }  # fmt: skip
+        "callId": block["id"],
+        "name": block["name"],
+        "arguments": block["input"],
+        "executed": bool(came) and not came.get("is_error"),
+        "result": content,
+    }
 
 
 def _shown(call: Mapping[str, Any]) -> dict[str, Any]:

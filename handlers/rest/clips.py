@@ -20,8 +20,15 @@ async def list_clips(call: Call) -> Answer:
     return {"success": True, "clips": found, "total": len(found)}
 
 
-@routes.post("/clips", "Add a clip", body=schemas.ClipCreate, reply=schemas.ClipReply, status=201, idempotent=True,
-             errors=(403, 404, 409))  # fmt: skip
+@routes.post(
+    "/clips",
+    "Add a clip",
+    body=schemas.ClipCreate,
+    reply=schemas.ClipReply,
+    status=201,
+    idempotent=True,
+    errors=(403, 404, 409),
+)
 async def create_clip(call: Call) -> Answer:
     track_id = call.body["trackId"]
     project_id = editing.place(await tracks.projects_of(call.services.database, [track_id]), track_id, "track")
@@ -29,8 +36,13 @@ async def create_clip(call: Call) -> Answer:
     return editing.twice("clip", result["clip"], revision=executed.revision)
 
 
-@routes.patch("/clips/bulk", "Make the same changes to several clips", body=schemas.ClipsChange,
-              reply=schemas.ClipsReply, errors=(403, 404, 409))  # fmt: skip
+@routes.patch(
+    "/clips/bulk",
+    "Make the same changes to several clips",
+    body=schemas.ClipsChange,
+    reply=schemas.ClipsReply,
+    errors=(403, 404, 409),
+)
 async def change_clips(call: Call) -> Answer:
     """All of them or none."""
     clip_ids = call.body["clipIds"]
@@ -51,16 +63,18 @@ async def get_clip(call: Call) -> Answer:
     return editing.twice("clip", found[0])
 
 
-@routes.put("/clips/{clip_id}", "Change a clip", body=schemas.ClipChange, reply=schemas.ClipReply,
-            errors=(403, 404, 409))  # fmt: skip
+@routes.put(
+    "/clips/{clip_id}", "Change a clip", body=schemas.ClipChange, reply=schemas.ClipReply, errors=(403, 404, 409)
+)
 async def change_clip(call: Call) -> Answer:
     wish = {"clipId": call.path["clip_id"], "changes": editing.changes(call)}
     result, executed = await editing.run(call, await _project_of(call), "updateClip", wish)
     return editing.twice("clip", result["clip"], revision=executed.revision)
 
 
-@routes.patch("/clips/{clip_id}", "Change a clip", body=schemas.ClipChange, reply=schemas.ClipReply,
-              errors=(403, 404, 409))  # fmt: skip
+@routes.patch(
+    "/clips/{clip_id}", "Change a clip", body=schemas.ClipChange, reply=schemas.ClipReply, errors=(403, 404, 409)
+)
 async def patch_clip(call: Call) -> Answer:
     return await change_clip(call)
 

@@ -21,16 +21,23 @@ async def list_collaborators(call: Call) -> Answer:
     return {"success": True, "collaborators": [_shown(row) for row in rows], "total": len(rows)}
 
 
-@routes.post(PATH, "Share a project", body=schemas.Invitation, reply=schemas.CollaboratorReply, status=201,
-             errors=(403, 404, 409))  # fmt: skip
+@routes.post(
+    PATH,
+    "Share a project",
+    body=schemas.Invitation,
+    reply=schemas.CollaboratorReply,
+    status=201,
+    errors=(403, 404, 409),
+)
 async def add_collaborator(call: Call) -> Answer:
     """An unknown address is kept; it becomes a member as soon as it has an account."""
     row = await call.services.sharing.invite(call.path["project_id"], call.caller.user_id, **call.body)
     return _reply(row)
 
 
-@routes.put(ONE, "Change what a member may do", body=schemas.RoleChange, reply=schemas.CollaboratorReply,
-            errors=(403, 404, 409))  # fmt: skip
+@routes.put(
+    ONE, "Change what a member may do", body=schemas.RoleChange, reply=schemas.CollaboratorReply, errors=(403, 404, 409)
+)
 async def change_collaborator(call: Call) -> Answer:
     row = await call.services.sharing.change(
         call.path["project_id"], call.caller.user_id, call.path["collaborator_id"], **call.body
@@ -38,8 +45,9 @@ async def change_collaborator(call: Call) -> Answer:
     return _reply(row)
 
 
-@routes.patch(ONE, "Change what a member may do", body=schemas.RoleChange, reply=schemas.CollaboratorReply,
-              errors=(403, 404, 409))  # fmt: skip
+@routes.patch(
+    ONE, "Change what a member may do", body=schemas.RoleChange, reply=schemas.CollaboratorReply, errors=(403, 404, 409)
+)
 async def patch_collaborator(call: Call) -> Answer:
     return await change_collaborator(call)
 
@@ -47,9 +55,7 @@ async def patch_collaborator(call: Call) -> Answer:
 @routes.delete(ONE, "End a membership or an invitation", reply=schemas.CollaboratorRemoved, errors=(403, 404, 409))
 async def remove_collaborator(call: Call) -> Answer:
     """Owners remove others, members remove themselves. Sockets of the removed leave the project's room at once."""
-    row = await call.services.sharing.remove(
-        call.path["project_id"], call.caller.user_id, call.path["collaborator_id"]
-    )
+    row = await call.services.sharing.remove(call.path["project_id"], call.caller.user_id, call.path["collaborator_id"])
     return _reply(row) | {"deleted": True, "message": "The collaborator was removed."}
 
 
@@ -60,7 +66,11 @@ def _reply(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "id": row["id"], "projectId": row["project_id"], "userId": row["user_id"], "email": row["email"],
-        "role": row["role"], "invitedAt": timestamp(row["invited_at"]),
+        "id": row["id"],
+        "projectId": row["project_id"],
+        "userId": row["user_id"],
+        "email": row["email"],
+        "role": row["role"],
+        "invitedAt": timestamp(row["invited_at"]),
         "acceptedAt": timestamp(row["accepted_at"]) if row["accepted_at"] else None,
-    }  # fmt: skip
+    }

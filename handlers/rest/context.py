@@ -94,9 +94,13 @@ def _account(request: web.Request, status: int, seconds: float) -> None:
     write = log.debug if request.path.startswith(ROUTINE) and seconds < SLOW else log.info
     write(
         f"{request.method} {request.path} was answered with {status}.",
-        action="request", service=_service(request.path), method=request.method, path=request.path, status=status,
+        action="request",
+        service=_service(request.path),
+        method=request.method,
+        path=request.path,
+        status=status,
         duration_ms=round(seconds * 1000, 1),
-    )  # fmt: skip
+    )
 
 
 def _service(path: str) -> logs.Service:

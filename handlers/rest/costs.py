@@ -34,9 +34,12 @@ async def cost_summary(call: Call) -> Answer:
 @routes.get("/cost-monitoring/usage-logs", "The ledger, newest first", query=schemas.LogsQuery, reply=schemas.LogsReply)
 async def usage_logs(call: Call) -> Answer:
     rows = await usage_records.newest(
-        call.services.database, call.caller.user_id, _dates(call),
-        service=call.query["service"], limit=call.query["limit"],
-    )  # fmt: skip
+        call.services.database,
+        call.caller.user_id,
+        _dates(call),
+        service=call.query["service"],
+        limit=call.query["limit"],
+    )
     return {"success": True, "count": len(rows), "logs": [usage_view(row) for row in rows]}
 
 
@@ -70,8 +73,9 @@ async def read_alert(call: Call) -> Answer:
     return _done(found, "The alert is marked as read.")
 
 
-@routes.put("/cost-monitoring/alerts/{alert_id}/resolve", "Mark an alert as resolved", reply=schemas.Message,
-            errors=(404,))  # fmt: skip
+@routes.put(
+    "/cost-monitoring/alerts/{alert_id}/resolve", "Mark an alert as resolved", reply=schemas.Message, errors=(404,)
+)
 async def resolve_alert(call: Call) -> Answer:
     at = call.services.costs.clock()
     found = await alerts.resolve(call.services.database, call.caller.user_id, _alert_id(call), at)
@@ -88,8 +92,13 @@ async def cost_breakdown(call: Call) -> Answer:
     return {"success": True, "breakdown": await _breakdown(call, _dates(call))}
 
 
-@routes.get("/cost-monitoring/export", "The whole ledger", query=schemas.ExportQuery, reply=schemas.ExportReply,
-            content_type="text/csv")  # fmt: skip
+@routes.get(
+    "/cost-monitoring/export",
+    "The whole ledger",
+    query=schemas.ExportQuery,
+    reply=schemas.ExportReply,
+    content_type="text/csv",
+)
 async def export_usage(call: Call) -> Answer:
     """JSON, or with `format=csv` a file for spreadsheets."""
     as_csv = call.query["format"] == "csv"
@@ -128,28 +137,48 @@ async def cost_dashboard(call: Call) -> Answer:
 def status_view(status: BudgetStatus) -> dict[str, Any]:
     daily, monthly = status.daily, status.monthly
     return {
-        "dailyLimit": daily.limit, "monthlyLimit": monthly.limit,
-        "dailySpent": daily.spent, "monthlySpent": monthly.spent,
-        "dailyReserved": daily.reserved, "monthlyReserved": monthly.reserved,
-        "dailyRemaining": daily.remaining, "monthlyRemaining": monthly.remaining,
-        "dailyPercentage": daily.percentage, "monthlyPercentage": monthly.percentage,
-        "isOverDailyBudget": daily.is_over, "isOverMonthlyBudget": monthly.is_over,
-        "alertThreshold": status.alert_threshold, "pauseOnExceed": status.pause_on_exceed,
+        "dailyLimit": daily.limit,
+        "monthlyLimit": monthly.limit,
+        "dailySpent": daily.spent,
+        "monthlySpent": monthly.spent,
+        "dailyReserved": daily.reserved,
+        "monthlyReserved": monthly.reserved,
+        "dailyRemaining": daily.remaining,
+        "monthlyRemaining": monthly.remaining,
+        "dailyPercentage": daily.percentage,
+        "monthlyPercentage": monthly.percentage,
+        "isOverDailyBudget": daily.is_over,
+        "isOverMonthlyBudget": monthly.is_over,
+        "alertThreshold": status.alert_threshold,
+        "pauseOnExceed": status.pause_on_exceed,
         "resetsAt": {"daily": daily.resets_at, "monthly": monthly.resets_at},
-    }  # fmt: skip
+    }
 
 
 def usage_view(row: dict[str, Any]) -> dict[str, Any]:
     return {
-        "id": row["id"], "service": row["service"], "model": row["model"], "operation": row["operation"],
-        "inputTokens": row["input_tokens"], "outputTokens": row["output_tokens"], "cachedTokens": row["cached_tokens"],
-        "audioInSeconds": row["audio_in_seconds"], "audioOutSeconds": row["audio_out_seconds"],
-        "characters": row["characters"], "units": row["units"], "unitCost": row["unit_cost"],
-        "totalCost": row["total_cost"], "priced": row["priced"], "metered": row["metered"],
-        "projectId": row["project_id"], "generationId": row["generation_id"],
-        "conversationId": row["conversation_id"], "requestId": row["request_id"], "metadata": row["metadata"],
+        "id": row["id"],
+        "service": row["service"],
+        "model": row["model"],
+        "operation": row["operation"],
+        "inputTokens": row["input_tokens"],
+        "outputTokens": row["output_tokens"],
+        "cachedTokens": row["cached_tokens"],
+        "audioInSeconds": row["audio_in_seconds"],
+        "audioOutSeconds": row["audio_out_seconds"],
+        "characters": row["characters"],
+        "units": row["units"],
+        "unitCost": row["unit_cost"],
+        "totalCost": row["total_cost"],
+        "priced": row["priced"],
+        "metered": row["metered"],
+        "projectId": row["project_id"],
+        "generationId": row["generation_id"],
+        "conversationId": row["conversation_id"],
+        "requestId": row["request_id"],
+        "metadata": row["metadata"],
         "createdAt": json.timestamp(row["created_at"]),
-    }  # fmt: skip
+    }
 
 
 async def _summary(call: Call, period: str) -> dict[str, Any]:
@@ -172,11 +201,16 @@ async def _alerts(call: Call, *, unread_only: bool, limit: int) -> list[dict[str
 
 async def _budget(call: Call, row: dict[str, Any]) -> Answer:
     budget = {
-        "userId": row["user_id"], "dailyLimit": row["daily_limit"], "monthlyLimit": row["monthly_limit"],
-        "alertThreshold": row["alert_threshold"], "alertThresholds": row["alert_thresholds"],
-        "alertsEnabled": row["alerts_enabled"], "pauseOnExceed": row["pause_on_exceed"],
-        "createdAt": row["created_at"], "updatedAt": row["updated_at"],
-    }  # fmt: skip
+        "userId": row["user_id"],
+        "dailyLimit": row["daily_limit"],
+        "monthlyLimit": row["monthly_limit"],
+        "alertThreshold": row["alert_threshold"],
+        "alertThresholds": row["alert_thresholds"],
+        "alertsEnabled": row["alerts_enabled"],
+        "pauseOnExceed": row["pause_on_exceed"],
+        "createdAt": row["created_at"],
+        "updatedAt": row["updated_at"],
+    }
     status = await call.services.costs.status(call.caller.user_id)
     return {"success": True, "budget": budget, "status": status_view(status)}
 

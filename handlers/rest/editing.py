@@ -17,9 +17,12 @@ HOW = ("baseRevision", "clientOperationId")  # fields of a body that are not the
 async def run(call: Call, project_id: str, name: str, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], Executed]:
     """(what the command has to tell, everything about its execution)."""
     executed = await call.services.document.execute(
-        project_id, [Command(name, parameters)], actor(call),
-        base_revision=call.body.get("baseRevision"), client_operation_id=call.body.get("clientOperationId"),
-    )  # fmt: skip
+        project_id,
+        [Command(name, parameters)],
+        actor(call),
+        base_revision=call.body.get("baseRevision"),
+        client_operation_id=call.body.get("clientOperationId"),
+    )
     return executed.results[0], executed
 
 

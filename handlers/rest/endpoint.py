@@ -28,9 +28,7 @@ def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
         caller = NOBODY if route.public else await let_in(request, services)
         query = base.load(route.query, _query(request)) if route.query else {}
         async with _body(route, request, services) as body:
-            call = Call(
-                request, services, caller, request.match_info, query, body.fields, route.status, body.files
-            )
+            call = Call(request, services, caller, request.match_info, query, body.fields, route.status, body.files)
             if route.idempotent and (key := request.headers.get("Idempotency-Key")) is not None:
                 return await idempotency.once(
                     call, key, request.path, {**body.raw, "?": request.query_string}, lambda: answer(call)

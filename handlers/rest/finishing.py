@@ -22,67 +22,129 @@ LOCAL = "local"
 routes = Routes("finishing")
 
 
-@routes.post("/generate/stems", "Take a recording apart", body=schemas.StemsRequest, query=jobs.Wait,
-             reply=jobs.JobAccepted, status=202, idempotent=True, errors=(403, 404, 409))  # fmt: skip
+@routes.post(
+    "/generate/stems",
+    "Take a recording apart",
+    body=schemas.StemsRequest,
+    query=jobs.Wait,
+    reply=jobs.JobAccepted,
+    status=202,
+    idempotent=True,
+    errors=(403, 404, 409),
+)
 async def create_stems(call: Call) -> Answer:
     """Demucs on Replicate does it where a key is set; without one, spectral masks, and the result says so."""
     return await _separate(call, await call.services.finishing.stems(call.caller.user_id, call.body))
 
 
 @routes.post(
-    "/ai/separate-stems", "Take a recording or an upload apart", body=schemas.SeparateRequest, query=jobs.Wait,
+    "/ai/separate-stems",
+    "Take a recording or an upload apart",
+    body=schemas.SeparateRequest,
+    query=jobs.Wait,
     multipart=Multipart(schemas.SeparateForm(), ("audio", "file"), lambda settings: settings.max_upload_mb * MEBIBYTE),
-    reply=jobs.JobAccepted, status=202, idempotent=True, errors=(403, 404, 409),
-)  # fmt: skip
+    reply=jobs.JobAccepted,
+    status=202,
+    idempotent=True,
+    errors=(403, 404, 409),
+)
 async def separate_stems(call: Call) -> Answer:
     """An uploaded recording is kept; its id is in `data.audioFileId` of the job."""
     return await _separate_uploaded(call)
 
 
 @routes.post(
-    "//api/v1/audio/separate-stems", "Take a recording or an upload apart", body=schemas.SeparateRequest,
-    query=jobs.Wait, reply=jobs.JobAccepted, status=202, idempotent=True, errors=(403, 404, 409),
+    "//api/v1/audio/separate-stems",
+    "Take a recording or an upload apart",
+    body=schemas.SeparateRequest,
+    query=jobs.Wait,
+    reply=jobs.JobAccepted,
+    status=202,
+    idempotent=True,
+    errors=(403, 404, 409),
     multipart=Multipart(schemas.SeparateForm(), ("audio", "file"), lambda settings: settings.max_upload_mb * MEBIBYTE),
-)  # fmt: skip
+)
 async def separate_stems_v1(call: Call) -> Answer:
     return await _separate_uploaded(call)
 
 
-@routes.post("/generate/mix", "Mix tracks", body=schemas.MixRequest, query=jobs.Wait, reply=jobs.JobAccepted,
-             status=202, idempotent=True, errors=(403, 404, 409))  # fmt: skip
+@routes.post(
+    "/generate/mix",
+    "Mix tracks",
+    body=schemas.MixRequest,
+    query=jobs.Wait,
+    reply=jobs.JobAccepted,
+    status=202,
+    idempotent=True,
+    errors=(403, 404, 409),
+)
 async def create_mix(call: Call) -> Answer:
     """Levels, equalisers, compression and space are chosen by what is measured; the result lists them."""
     return await _submit(call, await call.services.finishing.mix(call.caller.user_id, call.body))
 
 
-@routes.post("/generate/master", "Master a recording, a track or a project", body=schemas.MasterRequest,
-             query=jobs.Wait, reply=jobs.JobAccepted, status=202, idempotent=True, errors=(403, 404, 409))  # fmt: skip
+@routes.post(
+    "/generate/master",
+    "Master a recording, a track or a project",
+    body=schemas.MasterRequest,
+    query=jobs.Wait,
+    reply=jobs.JobAccepted,
+    status=202,
+    idempotent=True,
+    errors=(403, 404, 409),
+)
 async def create_master(call: Call) -> Answer:
     """The loudness asked for within 0.5 LU, and true peaks below -1 dBTP: both are measured on the result."""
     return await _submit(call, await call.services.finishing.master(call.caller.user_id, call.body))
 
 
-@routes.post("/ai/master", "Master a project or a recording", body=schemas.AiMasterRequest, query=jobs.Wait,
-             reply=jobs.JobAccepted, status=202, idempotent=True, errors=(403, 404, 409))  # fmt: skip
+@routes.post(
+    "/ai/master",
+    "Master a project or a recording",
+    body=schemas.AiMasterRequest,
+    query=jobs.Wait,
+    reply=jobs.JobAccepted,
+    status=202,
+    idempotent=True,
+    errors=(403, 404, 409),
+)
 async def ai_master(call: Call) -> Answer:
     """The result adds `masteringChain`, the settings really used, and `analysis`, all of it measured."""
     return await create_master(call)
 
 
-@routes.post("/render/start", "Render a project to a file", body=schemas.RenderRequest, reply=schemas.RenderStatus,
-             status=202, idempotent=True, errors=(403, 404, 409))  # fmt: skip
+@routes.post(
+    "/render/start",
+    "Render a project to a file",
+    body=schemas.RenderRequest,
+    reply=schemas.RenderStatus,
+    status=202,
+    idempotent=True,
+    errors=(403, 404, 409),
+)
 async def start_render(call: Call) -> Answer:
     """The project as heard. The same project renders to the same samples twice."""
     request = await call.services.finishing.render(call.caller.user_id, call.body)
     job, _ = await call.services.generation.submit(
-        call.caller.user_id, request.type, request.input, provider=LOCAL, base_url=call.base_url,
+        call.caller.user_id,
+        request.type,
+        request.input,
+        provider=LOCAL,
+        base_url=call.base_url,
         project_id=request.input["projectId"],
-    )  # fmt: skip
+    )
     return _render_status(call, job)
 
 
-@routes.post("/render", "Render a project to a file", body=schemas.RenderRequest, reply=schemas.RenderStatus,
-             status=202, idempotent=True, errors=(403, 404, 409))  # fmt: skip
+@routes.post(
+    "/render",
+    "Render a project to a file",
+    body=schemas.RenderRequest,
+    reply=schemas.RenderStatus,
+    status=202,
+    idempotent=True,
+    errors=(403, 404, 409),
+)
 async def start_render_short(call: Call) -> Answer:
     return await start_render(call)
 

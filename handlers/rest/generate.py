@@ -16,8 +16,16 @@ from handlers.schemas import generation as schemas
 routes = Routes("generate")
 
 
-@routes.post("/generate/beat", "Make a beat", body=schemas.BeatRequest, query=schemas.Wait, reply=schemas.JobAccepted,
-             status=202, idempotent=True, errors=(404, 403, 409))  # fmt: skip
+@routes.post(
+    "/generate/beat",
+    "Make a beat",
+    body=schemas.BeatRequest,
+    query=schemas.Wait,
+    reply=schemas.JobAccepted,
+    status=202,
+    idempotent=True,
+    errors=(404, 403, 409),
+)
 async def create_beat(call: Call) -> Answer:
     """Instrumental audio from MusicGen, Suno or the embedded engine, which needs no key."""
     request = beats.resolve(call.body)
@@ -99,12 +107,15 @@ async def queue_stats(call: Call) -> Answer:
 async def list_genres(call: Call) -> Answer:
     shown = [
         {
-            "name": genre.name, "bpmRange": list(genre.bpm_range), "defaultBpm": genre.default_bpm,
-            "characteristics": list(genre.characteristics), "moodOptions": list(genre.moods),
+            "name": genre.name,
+            "bpmRange": list(genre.bpm_range),
+            "defaultBpm": genre.default_bpm,
+            "characteristics": list(genre.characteristics),
+            "moodOptions": list(genre.moods),
             "aliases": list(genre.aliases),
         }
         for genre in genres.GENRES
-    ]  # fmt: skip
+    ]
     return {"success": True, "genres": shown}
 
 

@@ -57,20 +57,24 @@ async def ready(call: Call) -> Answer:
 async def brain(call: Call) -> Answer:
     settings = call.services.settings
     return {
-        "status": _service(settings.anthropic_key, True), "service": "ai-brain",
-        "anthropic_configured": bool(settings.anthropic_key), "model": settings.anthropic_model,
-    }  # fmt: skip
+        "status": _service(settings.anthropic_key, True),
+        "service": "ai-brain",
+        "anthropic_configured": bool(settings.anthropic_key),
+        "model": settings.anthropic_model,
+    }
 
 
 @routes.get("/voice/health", "The realtime voice", reply=schemas.VoiceHealth, public=True)
 async def voice(call: Call) -> Answer:
     settings = call.services.settings
     return {
-        "status": _service(settings.openai_key, True), "service": "realtime-voice",
-        "openai_configured": bool(settings.openai_key), "connected": call.services.voice.connected,
+        "status": _service(settings.openai_key, True),
+        "service": "realtime-voice",
+        "openai_configured": bool(settings.openai_key),
+        "connected": call.services.voice.connected,
         "activeSessions": call.services.voice.active,
         "model": settings.openai_realtime_model,
-    }  # fmt: skip
+    }
 
 
 @routes.get("//metrics", "Counters for Prometheus", public=True, content_type="text/plain")

@@ -57,6 +57,8 @@ def _replay(first: dict[str, Any], digest: bytes) -> web.Response:
     if first["state"] == "running":
         raise errors.IdempotencyInProgress(retry_after=RETRY_AFTER)
     return web.Response(
-        body=orjson.dumps(first["body"]), status=first["status"], content_type="application/json",
+        body=orjson.dumps(first["body"]),
+        status=first["status"],
+        content_type="application/json",
         headers={"Idempotency-Replayed": "true"},
-    )  # fmt: skip
+    )

@@ -18,8 +18,9 @@ UNITS = ("input_tokens", "output_tokens")
 routes = Routes("lyrics")
 
 
-@routes.post("/lyrics/analyze", "Analyse lyrics", body=schemas.AnalyzeLyrics, reply=schemas.LyricsAnalysis,
-             errors=(403, 404))  # fmt: skip
+@routes.post(
+    "/lyrics/analyze", "Analyse lyrics", body=schemas.AnalyzeLyrics, reply=schemas.LyricsAnalysis, errors=(403, 404)
+)
 async def analyze(call: Call) -> Answer:
     """Sections, repetition and advice: computed, and read by a language model where one is configured.
 
@@ -27,31 +28,48 @@ async def analyze(call: Call) -> Answer:
     """
     body = call.body
     project_id = await _project_of(call, body["track_id"], body["project_id"])
-    found = await while_connected(call.request, call.services.lyrics.analyze(
-        body["lyrics"], body["genre"], body["suggested_structure"], by=Payer(call.caller.user_id, project_id)
-    ))  # fmt: skip
+    found = await while_connected(
+        call.request,
+        call.services.lyrics.analyze(
+            body["lyrics"], body["genre"], body["suggested_structure"], by=Payer(call.caller.user_id, project_id)
+        ),
+    )
     checked = await call.services.lyrics.validate(body["lyrics"])
     if project_id is not None and body["track_id"] is not None:
         account = await users.get(call.services.database, call.caller.user_id) or {}
         await call.services.lyrics.tell(
-            found, project_id=project_id, track_id=body["track_id"], user_id=call.caller.user_id,
+            found,
+            project_id=project_id,
+            track_id=body["track_id"],
+            user_id=call.caller.user_id,
             username=account.get("username") or call.caller.user_id,
-        )  # fmt: skip
+        )
     return {"success": True, "analysis": found, "validation": {"warnings": [*checked["warnings"], *found["warnings"]]}}
 
 
-@routes.post("/lyrics/recommendations", "What would make the lyrics better", body=schemas.Recommend,
-             reply=schemas.Recommendations)  # fmt: skip
+@routes.post(
+    "/lyrics/recommendations",
+    "What would make the lyrics better",
+    body=schemas.Recommend,
+    reply=schemas.Recommendations,
+)
 async def recommend(call: Call) -> Answer:
     """For a form alone or with its words; `method` as in an analysis."""
     body = call.body
-    return {"success": True, **await while_connected(call.request, call.services.lyrics.recommend(
-        body["structure"], body["genre"], body["lyrics"], by=Payer(call.caller.user_id)
-    ))}  # fmt: skip
+    return {
+        "success": True,
+        **await while_connected(
+            call.request,
+            call.services.lyrics.recommend(
+                body["structure"], body["genre"], body["lyrics"], by=Payer(call.caller.user_id)
+            ),
+        ),
+    }
 
 
-@routes.get("/lyrics/cost-estimate", "What a model's analysis would cost", query=schemas.CostQuery,
-            reply=schemas.CostEstimate)  # fmt: skip
+@routes.get(
+    "/lyrics/cost-estimate", "What a model's analysis would cost", query=schemas.CostQuery, reply=schemas.CostEstimate
+)
 async def cost_estimate(call: Call) -> Answer:
     now = datetime.datetime.now(datetime.UTC)
     model, prices = call.services.settings.anthropic_small_model, call.services.costs.prices
@@ -60,14 +78,23 @@ async def cost_estimate(call: Call) -> Answer:
     return {"success": True, "estimate": estimate.estimate_cost(length, advice, estimate.Prices(*rates))}
 
 
-@routes.post("/lyrics/validate", "Check lyrics for what is often a mistake", body=schemas.LyricsOnly,
-             reply=schemas.LyricsValidation)  # fmt: skip
+@routes.post(
+    "/lyrics/validate",
+    "Check lyrics for what is often a mistake",
+    body=schemas.LyricsOnly,
+    reply=schemas.LyricsValidation,
+)
 async def validate(call: Call) -> Answer:
     return {"success": True, "validation": await call.services.lyrics.validate(call.body["lyrics"])}
 
 
-@routes.post("/lyrics/organize", "Sort lyrics into verses, chorus and bridge", body=schemas.OrganizeLyrics,
-             reply=schemas.OrganizedLyrics, errors=(403, 404))  # fmt: skip
+@routes.post(
+    "/lyrics/organize",
+    "Sort lyrics into verses, chorus and bridge",
+    body=schemas.OrganizeLyrics,
+    reply=schemas.OrganizedLyrics,
+    errors=(403, 404),
+)
 async def organize(call: Call) -> Answer:
     """Each sung line is in a part, or named in `suggestions` as removed; `method` as in an analysis."""
     by = Payer(call.caller.user_id, await _project_of(call, None, call.body["project_id"]))
@@ -75,8 +102,13 @@ async def organize(call: Call) -> Answer:
     return {"success": True, **found, "originalLyrics": call.body["lyrics"]}
 
 
-@routes.post("/ai/organize-lyrics", "Sort lyrics into verses, chorus and bridge", body=schemas.OrganizeLyrics,
-             reply=schemas.OrganizedLyrics, errors=(403, 404))  # fmt: skip
+@routes.post(
+    "/ai/organize-lyrics",
+    "Sort lyrics into verses, chorus and bridge",
+    body=schemas.OrganizeLyrics,
+    reply=schemas.OrganizedLyrics,
+    errors=(403, 404),
+)
 async def organize_by_its_older_name(call: Call) -> Answer:
     return await organize(call)
 

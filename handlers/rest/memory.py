@@ -13,14 +13,20 @@ from handlers.schemas import memory as schemas
 routes = Routes("ai")
 
 
-@routes.post("/ai/memory", "Remember something", body=schemas.NewMemory, reply=schemas.MemoryReply, status=201,
-             errors=(404,))  # fmt: skip
+@routes.post(
+    "/ai/memory", "Remember something", body=schemas.NewMemory, reply=schemas.MemoryReply, status=201, errors=(404,)
+)
 async def remember(call: Call) -> Answer:
     return _reply(await call.services.memory.keep(call.caller.user_id, _values(call)))
 
 
-@routes.get("/ai/memory/{id}", "What is remembered about the caller", query=schemas.MemoryQuery,
-            reply=schemas.MemoriesReply, errors=(404,))  # fmt: skip
+@routes.get(
+    "/ai/memory/{id}",
+    "What is remembered about the caller",
+    query=schemas.MemoryQuery,
+    reply=schemas.MemoriesReply,
+    errors=(404,),
+)
 async def browse(call: Call) -> Answer:
     """The id is the caller's own, or `me`. Reading counts as a use."""
     _only_mine(call, call.path["id"])
@@ -33,8 +39,9 @@ async def change(call: Call) -> Answer:
     return _reply(await call.services.memory.change(call.path["id"], call.caller.user_id, _values(call)))
 
 
-@routes.patch("/ai/memory/{id}", "Correct a memory", body=schemas.MemoryChange, reply=schemas.MemoryReply,
-              errors=(404,))  # fmt: skip
+@routes.patch(
+    "/ai/memory/{id}", "Correct a memory", body=schemas.MemoryChange, reply=schemas.MemoryReply, errors=(404,)
+)
 async def change_partly(call: Call) -> Answer:
     return await change(call)
 
@@ -59,11 +66,19 @@ def _only_mine(call: Call, user_id: str) -> None:
 
 def _view(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "id": row["id"], "userId": row["user_id"], "type": row["type"], "category": row["category"],
-        "content": row["content"], "metadata": row["metadata"], "importance": row["importance"],
-        "accessCount": row["access_count"], "lastAccessed": row["last_accessed"], "expiresAt": row["expires_at"],
-        "createdAt": row["created_at"], "updatedAt": row["updated_at"],
-    }  # fmt: skip
+        "id": row["id"],
+        "userId": row["user_id"],
+        "type": row["type"],
+        "category": row["category"],
+        "content": row["content"],
+        "metadata": row["metadata"],
+        "importance": row["importance"],
+        "accessCount": row["access_count"],
+        "lastAccessed": row["last_accessed"],
+        "expiresAt": row["expires_at"],
+        "createdAt": row["created_at"],
+        "updatedAt": row["updated_at"],
+    }
 
 
 def _reply(row: Mapping[str, Any]) -> Answer:

@@ -70,9 +70,7 @@ async def received(
 ) -> AsyncIterator[Received]:
     """The files exist until the block ends, however it ends."""
     if request.content_type != TYPE:
-        raise errors.UnsupportedMediaType(
-            f"Send {TYPE}, not {request.content_type}.", details={"supported": [TYPE]}
-        )
+        raise errors.UnsupportedMediaType(f"Send {TYPE}, not {request.content_type}.", details={"supported": [TYPE]})
     limit = kind.limit(settings)
     if (request.content_length or 0) > kind.most * limit + MAX_TEXT + MAX_PARTS * 1024:
         raise _too_large(limit)
@@ -119,9 +117,7 @@ async def _read(
     except OSError as error:
         raise errors.DependencyUnavailable("storage", "There is no room for this file at the moment.") from error
     except (ValueError, RuntimeError, aiohttp.http_exceptions.BadHttpMessage) as error:
-        raise errors.ValidationError(
-            f"The body is not valid {TYPE}.", details={"body": f"has to be {TYPE}"}
-        ) from error
+        raise errors.ValidationError(f"The body is not valid {TYPE}.", details={"body": f"has to be {TYPE}"}) from error
     raise errors.ValidationError(f"At most {MAX_PARTS} fields are accepted.", details={"body": "has too many fields"})
 
 

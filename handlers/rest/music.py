@@ -11,8 +11,16 @@ from handlers.schemas.music_request import MusicRequest
 routes = Routes("generate")
 
 
-@routes.post("/generate/music", "Make a song or an instrumental", body=MusicRequest, query=schemas.Wait,
-             reply=schemas.JobAccepted, status=202, idempotent=True, errors=(404, 403, 409))  # fmt: skip
+@routes.post(
+    "/generate/music",
+    "Make a song or an instrumental",
+    body=MusicRequest,
+    query=schemas.Wait,
+    reply=schemas.JobAccepted,
+    status=202,
+    idempotent=True,
+    errors=(404, 403, 409),
+)
 async def create_music(call: Call) -> Answer:
     """Songs come from Suno, instrumentals also from MusicGen or, without any key, from the embedded engine."""
     request = music.resolve(call.body)

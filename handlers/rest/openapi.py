@@ -19,20 +19,36 @@ from handlers.schemas.base import Choice, Flag, Number
 
 DESCRIPTION = """The REST face of DAWG's server. Every path under `/api` is also served under `/api/v1`.
 Send `Authorization: Bearer <token>`; in development mode `X-User-Id` says who you are."""
-COMMON = {400: "Something in the request is wrong", 401: "Nobody is signed in", 429: "Too many requests",
-          500: "A bug", 503: "Something that this server needs is down or not configured"}  # fmt: skip
-OTHERS = {403: "The role is too low", 404: "There is no such thing here", 409: "The present state does not allow that",
-          413: "Too large", 415: "A wrong content type", 416: "A bad byte range", 502: "An outside service failed",
-          504: "An outside service took too long"}  # fmt: skip
+COMMON = {
+    400: "Something in the request is wrong",
+    401: "Nobody is signed in",
+    429: "Too many requests",
+    500: "A bug",
+    503: "Something that this server needs is down or not configured",
+}
+OTHERS = {
+    403: "The role is too low",
+    404: "There is no such thing here",
+    409: "The present state does not allow that",
+    413: "Too large",
+    415: "A wrong content type",
+    416: "A bad byte range",
+    502: "An outside service failed",
+    504: "An outside service took too long",
+}
 ERROR = {
     "type": "object",
     "required": ["success", "error", "message", "code"],
     "properties": {
-        "success": {"const": False}, "error": {"type": "string"}, "message": {"type": "string"},
-        "code": {"type": "string"}, "details": {"type": "object"}, "requestId": {"type": "string"},
+        "success": {"const": False},
+        "error": {"type": "string"},
+        "message": {"type": "string"},
+        "code": {"type": "string"},
+        "details": {"type": "object"},
+        "requestId": {"type": "string"},
         "retryAfter": {"type": "number"},
     },
-}  # fmt: skip
+}
 
 
 def document(routes: Iterable[Route]) -> dict[str, Any]:
@@ -88,11 +104,15 @@ def _parameters(route: Route, plugin: MarshmallowPlugin) -> list[dict[str, Any]]
     if route.query and plugin.converter:
         found += plugin.converter.schema2parameters(route.query, location="query")
     if route.idempotent:
-        found.append({
-            "name": "Idempotency-Key", "in": "header", "required": False,
-            "schema": {"type": "string", "minLength": 1, "maxLength": 128},
-            "description": "The same key and body within 24 hours are answered with the first reply.",
-        })  # fmt: skip
+        found.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": False,
+                "schema": {"type": "string", "minLength": 1, "maxLength": 128},
+                "description": "The same key and body within 24 hours are answered with the first reply.",
+            }
+        )
     return found
 
 

@@ -17,14 +17,20 @@ routes = Routes("projects")
 async def list_projects(call: Call) -> Answer:
     query = call.query
     found, total = await projects.page(
-        call.services.database, call.caller.user_id, search=query["search"], sort_by=query["sort_by"],
-        sort_order=query["sort_order"], limit=query["limit"], offset=(query["page"] - 1) * query["limit"],
-    )  # fmt: skip
+        call.services.database,
+        call.caller.user_id,
+        search=query["search"],
+        sort_by=query["sort_by"],
+        sort_order=query["sort_order"],
+        limit=query["limit"],
+        offset=(query["page"] - 1) * query["limit"],
+    )
     return pages.listed("projects", found, total, query)
 
 
-@routes.post("/projects", "Make a project", body=schemas.ProjectCreate, reply=schemas.ProjectReply, status=201,
-             idempotent=True)  # fmt: skip
+@routes.post(
+    "/projects", "Make a project", body=schemas.ProjectCreate, reply=schemas.ProjectReply, status=201, idempotent=True
+)
 async def create_project(call: Call) -> Answer:
     return editing.twice("project", await _document(call).create(call.caller.user_id, call.body) | {"role": "owner"})
 
@@ -36,8 +42,13 @@ async def get_project(call: Call) -> Answer:
     return editing.twice("project", present.project(found, call.services.links, call.base_url))
 
 
-@routes.put("/projects/{project_id}", "Change a project", body=schemas.ProjectChange, reply=schemas.ProjectReply,
-            errors=(403, 404, 409))  # fmt: skip
+@routes.put(
+    "/projects/{project_id}",
+    "Change a project",
+    body=schemas.ProjectChange,
+    reply=schemas.ProjectReply,
+    errors=(403, 404, 409),
+)
 async def change_project(call: Call) -> Answer:
     result, executed = await editing.run(
         call, call.path["project_id"], "updateProject", {"changes": editing.changes(call)}
@@ -45,8 +56,13 @@ async def change_project(call: Call) -> Answer:
     return editing.twice("project", result["project"], revision=executed.revision)
 
 
-@routes.patch("/projects/{project_id}", "Change a project", body=schemas.ProjectChange, reply=schemas.ProjectReply,
-              errors=(403, 404, 409))  # fmt: skip
+@routes.patch(
+    "/projects/{project_id}",
+    "Change a project",
+    body=schemas.ProjectChange,
+    reply=schemas.ProjectReply,
+    errors=(403, 404, 409),
+)
 async def patch_project(call: Call) -> Answer:
     return await change_project(call)
 
@@ -61,8 +77,13 @@ async def delete_project(call: Call) -> Answer:
     return editing.deleted(project_id, "project")
 
 
-@routes.get("/projects/{project_id}/operations", "What was changed", query=schemas.OperationsQuery,
-            reply=schemas.Operations, errors=(404,))  # fmt: skip
+@routes.get(
+    "/projects/{project_id}/operations",
+    "What was changed",
+    query=schemas.OperationsQuery,
+    reply=schemas.Operations,
+    errors=(404,),
+)
 async def list_operations(call: Call) -> Answer:
     project_id, since = call.path["project_id"], call.query["since"]
     await call.services.access.require(project_id, call.caller.user_id, "viewer")
@@ -73,34 +94,51 @@ async def list_operations(call: Call) -> Answer:
     return {"success": True, "operations": found, "revision": revision, "complete": newest >= revision}
 
 
-@routes.post("/projects/{project_id}/undo", "Take back own steps", body=schemas.Steps, reply=schemas.Travelled,
-             errors=(403, 404, 409))  # fmt: skip
+@routes.post(
+    "/projects/{project_id}/undo",
+    "Take back own steps",
+    body=schemas.Steps,
+    reply=schemas.Travelled,
+    errors=(403, 404, 409),
+)
 async def undo(call: Call) -> Answer:
     """The caller's own newest groups; nothing to undo is 409."""
     return _travelled(
         await _document(call).undo(
-            call.path["project_id"], editing.actor(call), call.body["steps"],
+            call.path["project_id"],
+            editing.actor(call),
+            call.body["steps"],
             client_operation_id=call.body.get("clientOperationId"),
         )
-    )  # fmt: skip
+    )
 
 
-@routes.post("/projects/{project_id}/redo", "Repeat what was taken back", body=schemas.Steps, reply=schemas.Travelled,
-             errors=(403, 404, 409))  # fmt: skip
+@routes.post(
+    "/projects/{project_id}/redo",
+    "Repeat what was taken back",
+    body=schemas.Steps,
+    reply=schemas.Travelled,
+    errors=(403, 404, 409),
+)
 async def redo(call: Call) -> Answer:
     return _travelled(
         await _document(call).redo(
-            call.path["project_id"], editing.actor(call), call.body["steps"],
+            call.path["project_id"],
+            editing.actor(call),
+            call.body["steps"],
             client_operation_id=call.body.get("clientOperationId"),
         )
-    )  # fmt: skip
+    )
 
 
 def _travelled(executed: Executed) -> Answer:
     group_ids = executed.results[0]["groupIds"]
     return {
-        "success": True, "revision": executed.revision, "groupIds": group_ids, "operations": executed.operations,
-    }  # fmt: skip
+        "success": True,
+        "revision": executed.revision,
+        "groupIds": group_ids,
+        "operations": executed.operations,
+    }
 
 
 def _document(call: Call) -> Document:

@@ -21,10 +21,13 @@ async def serve(request: web.Request, storage: Storage, row: Mapping[str, Any]) 
     """The answer to GET and HEAD for a row of `audio_files`, with renditions put over it where one was asked for."""
     size, etag = int(row["size_bytes"]), bytes(row["sha256"]).hex()[:32]
     headers = {
-        "ETag": f'"{etag}"', "Accept-Ranges": "bytes", "Cache-Control": CACHE_CONTROL, "Content-Type": row["mime_type"],
+        "ETag": f'"{etag}"',
+        "Accept-Ranges": "bytes",
+        "Cache-Control": CACHE_CONTROL,
+        "Content-Type": row["mime_type"],
         "Cross-Origin-Resource-Policy": "cross-origin",
         "Content-Disposition": f"inline; filename*=UTF-8''{quote(row['original_name'], safe='')}",
-    }  # fmt: skip
+    }
     if any(known.value in (etag, "*") for known in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)
     part = _range(request, size, etag)

@@ -12,8 +12,13 @@ from handlers.schemas.projects import Deleted
 routes = Routes("tracks")
 
 
-@routes.get("/tracks/project/{project_id}", "The tracks of a project", query=schemas.TracksQuery,
-            reply=schemas.TrackList, errors=(404,))  # fmt: skip
+@routes.get(
+    "/tracks/project/{project_id}",
+    "The tracks of a project",
+    query=schemas.TracksQuery,
+    reply=schemas.TrackList,
+    errors=(404,),
+)
 async def list_tracks(call: Call) -> Answer:
     project_id, query, database = call.path["project_id"], call.query, call.services.database
     await call.services.access.require(project_id, call.caller.user_id, "viewer")
@@ -22,24 +27,41 @@ async def list_tracks(call: Call) -> Answer:
     return pages.listed("tracks", found, await tracks.count(database, project_id), query)
 
 
-@routes.post("/tracks", "Add a track", body=schemas.TrackCreate, reply=schemas.TrackReply, status=201, idempotent=True,
-             errors=(403, 404, 409))  # fmt: skip
+@routes.post(
+    "/tracks",
+    "Add a track",
+    body=schemas.TrackCreate,
+    reply=schemas.TrackReply,
+    status=201,
+    idempotent=True,
+    errors=(403, 404, 409),
+)
 async def create_track(call: Call) -> Answer:
     fields = editing.changes(call)
     result, executed = await editing.run(call, fields.pop("projectId"), "createTrack", fields)
     return editing.twice("track", result["track"], revision=executed.revision)
 
 
-@routes.post("/tracks/project/{project_id}/reorder", "Put tracks into another order", body=schemas.TrackOrders,
-             reply=schemas.TracksReply, errors=(403, 404, 409))  # fmt: skip
+@routes.post(
+    "/tracks/project/{project_id}/reorder",
+    "Put tracks into another order",
+    body=schemas.TrackOrders,
+    reply=schemas.TracksReply,
+    errors=(403, 404, 409),
+)
 async def reorder_tracks(call: Call) -> Answer:
     """The final order has no gaps."""
     result, executed = await editing.run(call, call.path["project_id"], "reorderTracks", editing.changes(call))
     return {"success": True, **result, "revision": executed.revision}
 
 
-@routes.patch("/tracks/bulk", "Make the same changes to several tracks", body=schemas.TracksChange,
-              reply=schemas.TracksReply, errors=(403, 404, 409))  # fmt: skip
+@routes.patch(
+    "/tracks/bulk",
+    "Make the same changes to several tracks",
+    body=schemas.TracksChange,
+    reply=schemas.TracksReply,
+    errors=(403, 404, 409),
+)
 async def change_tracks(call: Call) -> Answer:
     """All of them or none."""
     track_ids = call.body["trackIds"]
@@ -49,9 +71,12 @@ async def change_tracks(call: Call) -> Answer:
     result, executed = await editing.run(call, project_id, "updateTracks", wish)
     changed = result["tracks"]
     return {
-        "success": True, "count": len(changed), "tracks": changed, "revision": executed.revision,
+        "success": True,
+        "count": len(changed),
+        "tracks": changed,
+        "revision": executed.revision,
         "message": "1 track was changed." if len(changed) == 1 else f"{len(changed)} tracks were changed.",
-    }  # fmt: skip
+    }
 
 
 @routes.get("/tracks/{track_id}", "A track", reply=schemas.TrackReply, errors=(404,))
@@ -63,8 +88,9 @@ async def get_track(call: Call) -> Answer:
     return editing.twice("track", found[0])
 
 
-@routes.put("/tracks/{track_id}", "Change a track", body=schemas.TrackChange, reply=schemas.TrackReply,
-            errors=(403, 404, 409))  # fmt: skip
+@routes.put(
+    "/tracks/{track_id}", "Change a track", body=schemas.TrackChange, reply=schemas.TrackReply, errors=(403, 404, 409)
+)
 async def change_track(call: Call) -> Answer:
     track_id = call.path["track_id"].lower()
     project_id = await project_of(call)
@@ -73,8 +99,9 @@ async def change_track(call: Call) -> Answer:
     return editing.twice("track", result["track"], revision=executed.revision)
 
 
-@routes.patch("/tracks/{track_id}", "Change a track", body=schemas.TrackChange, reply=schemas.TrackReply,
-              errors=(403, 404, 409))  # fmt: skip
+@routes.patch(
+    "/tracks/{track_id}", "Change a track", body=schemas.TrackChange, reply=schemas.TrackReply, errors=(403, 404, 409)
+)
 async def patch_track(call: Call) -> Answer:
     return await change_track(call)
 
@@ -87,8 +114,14 @@ async def delete_track(call: Call) -> Answer:
     return editing.deleted(track_id, "track", revision=executed.revision)
 
 
-@routes.post("/tracks/{track_id}/sends", "Send a track's sound to an AUX track", body=schemas.SendCreate,
-             reply=schemas.SendReply, idempotent=True, errors=(403, 404, 409))  # fmt: skip
+@routes.post(
+    "/tracks/{track_id}/sends",
+    "Send a track's sound to an AUX track",
+    body=schemas.SendCreate,
+    reply=schemas.SendReply,
+    idempotent=True,
+    errors=(403, 404, 409),
+)
 async def create_send(call: Call) -> Answer:
     """A way that leads back to where it began is 400."""
     wish = {"trackId": call.path["track_id"], **editing.changes(call)}
@@ -96,18 +129,35 @@ async def create_send(call: Call) -> Answer:
     return {"success": True, **result, "revision": executed.revision}
 
 
-@routes.put("/tracks/{track_id}/sends/{send_id}", "Change a send", body=schemas.SendChange, reply=schemas.SendReply,
-            errors=(403, 404, 409))  # fmt: skip
+@routes.put(
+    "/tracks/{track_id}/sends/{send_id}",
+    "Change a send",
+    body=schemas.SendChange,
+    reply=schemas.SendReply,
+    errors=(403, 404, 409),
+)
 async def change_send(call: Call) -> Answer:
     project_id = await project_of(call)
-    result, executed = await editing.run(call, project_id, "updateSend", {
-        "trackId": call.path["track_id"], "sendId": _send_id(call), "changes": editing.changes(call),
-    })  # fmt: skip
+    result, executed = await editing.run(
+        call,
+        project_id,
+        "updateSend",
+        {
+            "trackId": call.path["track_id"],
+            "sendId": _send_id(call),
+            "changes": editing.changes(call),
+        },
+    )
     return {"success": True, **result, "revision": executed.revision}
 
 
-@routes.patch("/tracks/{track_id}/sends/{send_id}", "Change a send", body=schemas.SendChange, reply=schemas.SendReply,
-              errors=(403, 404, 409))  # fmt: skip
+@routes.patch(
+    "/tracks/{track_id}/sends/{send_id}",
+    "Change a send",
+    body=schemas.SendChange,
+    reply=schemas.SendReply,
+    errors=(403, 404, 409),
+)
 async def patch_send(call: Call) -> Answer:
     return await change_send(call)
 

@@ -35,10 +35,15 @@ async def json_rows(pages: Pages, view: Callable[[dict[str, Any]], dict[str, Any
 def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
     minutes = (row["audio_in_seconds"] + row["audio_out_seconds"]) / 60
     return (
-        json.timestamp(row["created_at"]), _harmless(row["service"]), _harmless(row["operation"]),
-        row["input_tokens"] + row["cached_tokens"], row["output_tokens"], f"{minutes:.4f}", row["characters"],
+        json.timestamp(row["created_at"]),
+        _harmless(row["service"]),
+        _harmless(row["operation"]),
+        row["input_tokens"] + row["cached_tokens"],
+        row["output_tokens"],
+        f"{minutes:.4f}",
+        row["characters"],
         f"{row['total_cost']:.6f}",
-    )  # fmt: skip
+    )
 
 
 def _harmless(text: str) -> str:

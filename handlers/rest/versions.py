@@ -23,8 +23,14 @@ async def list_versions(call: Call) -> Answer:
     return pages.listed("versions", [_shown(row) for row in rows], total, call.query)
 
 
-@routes.post(PATH, "Keep the present state", body=schemas.VersionCreate, reply=schemas.VersionReply, status=201,
-             errors=(403, 404))  # fmt: skip
+@routes.post(
+    PATH,
+    "Keep the present state",
+    body=schemas.VersionCreate,
+    reply=schemas.VersionReply,
+    status=201,
+    errors=(403, 404),
+)
 async def make_version(call: Call) -> Answer:
     row = await call.services.versions.make(call.path["project_id"], call.caller.user_id, **call.body)
     return editing.twice("version", _shown(row))
@@ -38,15 +44,24 @@ async def restore_version(call: Call) -> Answer:
     told = executed.results[0]
     found = await call.services.document.snapshot(project_id, user_id)
     return editing.twice(
-        "project", present.project(found, call.services.links, call.base_url), revision=executed.revision,
-        restoredNumber=told["number"], savedNumber=told["savedNumber"], missingAudio=told["missingAudio"],
+        "project",
+        present.project(found, call.services.links, call.base_url),
+        revision=executed.revision,
+        restoredNumber=told["number"],
+        savedNumber=told["savedNumber"],
+        missingAudio=told["missingAudio"],
         groupId=executed.group_id,
-    )  # fmt: skip
+    )
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "id": row["id"], "number": row["number"], "name": row["name"], "description": row["description"],
-        "revision": row["revision"], "automatic": row["automatic"], "createdBy": row["created_by"],
+        "id": row["id"],
+        "number": row["number"],
+        "name": row["name"],
+        "description": row["description"],
+        "revision": row["revision"],
+        "automatic": row["automatic"],
+        "createdBy": row["created_by"],
         "createdAt": timestamp(row["created_at"]),
-    }  # fmt: skip
+    }

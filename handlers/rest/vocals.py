@@ -22,10 +22,16 @@ def _limit(settings: Settings) -> int:
 
 
 @routes.post(
-    "/ai/melody-to-vocals", "Have a hummed melody sung", body=VocalsRequest, query=jobs.Wait,
-    multipart=Multipart(VocalsForm(), ("audio", "file"), _limit), reply=jobs.JobAccepted, status=202, idempotent=True,
+    "/ai/melody-to-vocals",
+    "Have a hummed melody sung",
+    body=VocalsRequest,
+    query=jobs.Wait,
+    multipart=Multipart(VocalsForm(), ("audio", "file"), _limit),
+    reply=jobs.JobAccepted,
+    status=202,
+    idempotent=True,
     errors=(403, 404, 409),
-)  # fmt: skip
+)
 async def melody_to_vocals(call: Call) -> Answer:
     """Suno sings; the words are yours, or written for the melody's phrases where ANTHROPIC_API_KEY is set, or Suno's.
 

@@ -16,8 +16,13 @@ from handlers.schemas import voice as schemas
 routes = Routes("voice")
 
 
-@routes.post("/voice/session", "A secret for a call of the browser's own", body=schemas.SecretRequest,
-             reply=schemas.SecretReply, errors=(403, 404, 502, 504))  # fmt: skip
+@routes.post(
+    "/voice/session",
+    "A secret for a call of the browser's own",
+    body=schemas.SecretRequest,
+    reply=schemas.SecretReply,
+    errors=(403, 404, 502, 504),
+)
 async def create_secret(call: Call) -> Answer:
     """The browser then talks with the service directly. This server cannot see what such a call costs."""
     voice, seconds = call.body["voice"], call.body["expires_in"]
@@ -25,9 +30,12 @@ async def create_secret(call: Call) -> Answer:
     secret = await call.services.voice.mint(call.caller.user_id, wish, seconds)
     expires_at = json.timestamp(datetime.datetime.fromtimestamp(secret.expires_at, datetime.UTC))
     return {
-        "success": True, "clientSecret": {"value": secret.value, "expiresAt": expires_at},
-        "model": call.services.settings.openai_realtime_model, "voice": voice, "expiresAt": expires_at,
-    }  # fmt: skip
+        "success": True,
+        "clientSecret": {"value": secret.value, "expiresAt": expires_at},
+        "model": call.services.settings.openai_realtime_model,
+        "voice": voice,
+        "expiresAt": expires_at,
+    }
 
 
 def _functions(name: str) -> dict[str, Any]:
@@ -57,8 +65,12 @@ async def all_functions(call: Call) -> Answer:
     return _published(call, "all")
 
 
-@routes.post(**_functions("validate"), summary="Whether a kept catalogue is current", body=schemas.CatalogueClaim,
-             reply=schemas.CatalogueVerdict)  # fmt: skip
+@routes.post(
+    **_functions("validate"),
+    summary="Whether a kept catalogue is current",
+    body=schemas.CatalogueClaim,
+    reply=schemas.CatalogueVerdict,
+)
 async def validate_catalogue(call: Call) -> Answer:
     published = call.services.voice.published
     if published.is_current(call.body["version"], call.body["hash"]):
@@ -71,15 +83,16 @@ async def catalogue_stats(call: Call) -> Answer:
     return call.services.voice.published.stats()
 
 
-@routes.get(
-    **_functions("health"), summary="That the catalogue is served", reply=schemas.CatalogueHealth, public=True
-)
+@routes.get(**_functions("health"), summary="That the catalogue is served", reply=schemas.CatalogueHealth, public=True)
 async def catalogue_health(call: Call) -> Answer:
     catalogue = call.services.voice.published.catalogue
     return {
-        "status": "healthy", "service": "function-cache", "version": catalogue.version,
-        "functionCount": len(catalogue.all), "timestamp": json.now(),
-    }  # fmt: skip
+        "status": "healthy",
+        "service": "function-cache",
+        "version": catalogue.version,
+        "functionCount": len(catalogue.all),
+        "timestamp": json.now(),
+    }
 
 
 def _published(call: Call, part: Part) -> web.Response:

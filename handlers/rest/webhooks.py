@@ -22,16 +22,27 @@ class Heard(Body):
     success = fields.Boolean()
 
 
-@routes.post("/webhooks/replicate", "A prediction has changed (signed by Replicate)", query=About, reply=Heard,
-             public=True, errors=(401, 404, 413))  # fmt: skip
+@routes.post(
+    "/webhooks/replicate",
+    "A prediction has changed (signed by Replicate)",
+    query=About,
+    reply=Heard,
+    public=True,
+    errors=(401, 404, 413),
+)
 async def replicate(call: Call) -> Answer:
     body = await call.request.read()
     await call.services.webhooks.from_replicate(call.request.headers, body, call.query["job"])
     return {"success": True}
 
 
-@routes.post("/webhooks/suno/{job_id}/{secret}", "A song has changed (the address is secret)", reply=Heard,
-             public=True, errors=(400, 401, 413))  # fmt: skip
+@routes.post(
+    "/webhooks/suno/{job_id}/{secret}",
+    "A song has changed (the address is secret)",
+    reply=Heard,
+    public=True,
+    errors=(400, 401, 413),
+)
 async def suno(call: Call) -> Answer:
     body = await call.request.read()
     await call.services.webhooks.from_suno(call.path["job_id"], call.path["secret"], body)

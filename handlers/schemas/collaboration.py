@@ -33,9 +33,10 @@ MAX_RELAYED = 64 * 1024  # bytes of JSON
 
 Project = body("Project", "Which project.", PROJECT)
 Join = body(
-    "Join", "Which project, and the last revision that the client has seen of it.",
+    "Join",
+    "Which project, and the last revision that the client has seen of it.",
     {**PROJECT, "since": Number(0, MAX_REVISION, "send only what came after this revision", whole=True, nullable=True)},
-)  # fmt: skip
+)
 
 
 class Joined(Body):
@@ -107,26 +108,32 @@ ClipAdded = _mutation("ClipAdded", "A new clip.", clip=_changes(clips.CREATE))
 ClipUpdate = _mutation("ClipUpdate", "Fields of a clip.", clipId=_CLIP, changes=_changes(clips.CHANGES))
 ClipDelete = _mutation("ClipDelete", "Which clip.", clipId=_CLIP)
 LyricsUpdate = _mutation(
-    "LyricsUpdate", "Lyrics of a track, or of the project.",
-    trackId=Id("track", nullable=True), lyrics=Text(0, projects.MAX_LYRICS, verbatim=True, required=True),
-)  # fmt: skip
+    "LyricsUpdate",
+    "Lyrics of a track, or of the project.",
+    trackId=Id("track", nullable=True),
+    lyrics=Text(0, projects.MAX_LYRICS, verbatim=True, required=True),
+)
 Travel = body("Travel", "How many groups of steps.", {**PROJECT, **STEPS, **REPLAY})
 
 _JSON = Any_(MAX_RELAYED)
 _OBJECT = Any_(MAX_RELAYED, objects=True, required=True)
-PLAYBACK = Parameters({
-    "isPlaying": Flag(),
-    "currentTime": Number(0, clips.MAX_SECONDS, "seconds"),
-    "bpm": Number(0, 1000),
-})  # fmt: skip
+PLAYBACK = Parameters(
+    {
+        "isPlaying": Flag(),
+        "currentTime": Number(0, clips.MAX_SECONDS, "seconds"),
+        "bpm": Number(0, 1000),
+    }
+)
 POSITION = Parameters({"x": Number(None, None), "y": Number(None, None), "time": Number(None, None, "seconds")})
 _TASK = Text(1, 200, "the client's own name of the task", required=True)
 Playback = _relay("Playback", "Whether and where it plays.", state=Record(PLAYBACK, required=True))
 Cursor = _relay("Cursor", "Where the pointer is.", position=Record(POSITION, required=True))
 Selection = _relay(
-    "Selection", "What is selected.",
-    selectedClips=Items(Text(1, 128), 0, MAX_SELECTED), selectedTracks=Items(Text(1, 128), 0, MAX_SELECTED),
-)  # fmt: skip
+    "Selection",
+    "What is selected.",
+    selectedClips=Items(Text(1, 128), 0, MAX_SELECTED),
+    selectedTracks=Items(Text(1, 128), 0, MAX_SELECTED),
+)
 State = _relay("State", "What somebody does.", state=Any_(MAX_STATE, objects=True, required=True))
 Recording = _relay("Recording", "Where it is recorded.", trackId=_TRACK, clipId=Id("clip", nullable=True))
 AiTask = _relay("AiTask", "A task begins.", taskId=_TASK, taskType=Text(0, 200, nullable=True))
@@ -137,12 +144,16 @@ AiResult = _relay("AiResult", "A task is done.", taskId=_TASK, result=_JSON)
 AiError = _relay("AiError", "A task has failed.", taskId=_TASK, error=_JSON)
 LyricsFindings = _relay("LyricsFindings", "An analysis.", trackId=_TRACK, analysis=_OBJECT)
 SectionLabels = _relay(
-    "SectionLabels", "Which lines are which section.", trackId=_TRACK,
+    "SectionLabels",
+    "Which lines are which section.",
+    trackId=_TRACK,
     sectionLabels=Items(Any_(MAX_STATE, objects=True), 0, 1000, required=True),
-)  # fmt: skip
+)
 Recommendations = _relay(
-    "Recommendations", "What could be better.", trackId=_TRACK,
+    "Recommendations",
+    "What could be better.",
+    trackId=_TRACK,
     recommendations=Items(Any_(MAX_STATE, objects=True), 0, 1000, required=True),
-)  # fmt: skip
+)
 ClipsFindings = _relay("ClipsFindings", "An analysis of several clips.", analysis=_OBJECT)
 TrackLock = _relay("TrackLock", "Which track.", trackId=_TRACK)

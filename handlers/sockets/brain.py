@@ -38,10 +38,16 @@ async def ask(call: Call) -> Ack:
     """The ack says that the turn has begun; then come deltas and functions, `usage`, `response-done` or `error`."""
     asked = call.payload
     question = Question(
-        call.caller.user_id, asked["message"], call.base_url, request_id=asked["request_id"],
-        conversation_id=asked["conversation_id"], project_id=asked["project_id"],
-        history=asked["conversation_history"], context=asked["project_context"], owner=call.sid,
-    )  # fmt: skip
+        call.caller.user_id,
+        asked["message"],
+        call.base_url,
+        request_id=asked["request_id"],
+        conversation_id=asked["conversation_id"],
+        project_id=asked["project_id"],
+        history=asked["conversation_history"],
+        context=asked["project_context"],
+        owner=call.sid,
+    )
     turn = await call.services.brain.ask(question, SocketListener(call.server, call.sid))
     if call.sid not in call.server.manager.clients:
         turn.stop()

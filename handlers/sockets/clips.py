@@ -13,8 +13,13 @@ from handlers.sockets.routing import Ack, Call, Events
 events = Events("/", "main")
 
 
-@events.on("clips:analyze-request", "Analyse clips together", payload=schemas.ClipsAnalyzeRequest,
-           ack=schemas.ClipsAnalysis, concurrent=True)  # fmt: skip
+@events.on(
+    "clips:analyze-request",
+    "Analyse clips together",
+    payload=schemas.ClipsAnalyzeRequest,
+    ack=schemas.ClipsAnalysis,
+    concurrent=True,
+)
 async def analyze(call: Call) -> Ack:
     """The room hears `clips:analyzing` at once and `clips:analyzed` when it is known; so does the sender."""
     payload, services = call.payload, call.services

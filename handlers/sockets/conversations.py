@@ -11,8 +11,9 @@ from handlers.sockets.routing import Ack, Call, Events
 events = Events("/", "main")
 
 
-@events.on("join:conversation", "Hear `chat:stream` and `chat:complete` of a conversation",
-           payload=schemas.ConversationRoom)  # fmt: skip
+@events.on(
+    "join:conversation", "Hear `chat:stream` and `chat:complete` of a conversation", payload=schemas.ConversationRoom
+)
 async def join(call: Call) -> Ack:
     """Its owner alone may."""
     id = await _own(call)

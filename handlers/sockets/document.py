@@ -66,10 +66,12 @@ async def undo(call: Call) -> Ack:
     _admit(call)
     return _travelled(
         await call.services.document.undo(
-            call.payload["projectId"], _actor(call), call.payload["steps"],
+            call.payload["projectId"],
+            _actor(call),
+            call.payload["steps"],
             client_operation_id=call.payload.get("clientOperationId"),
         )
-    )  # fmt: skip
+    )
 
 
 @events.on("project:redo", "Repeat what was taken back", payload=schemas.Travel, ack=schemas.Stored)
@@ -77,24 +79,31 @@ async def redo(call: Call) -> Ack:
     _admit(call)
     return _travelled(
         await call.services.document.redo(
-            call.payload["projectId"], _actor(call), call.payload["steps"],
+            call.payload["projectId"],
+            _actor(call),
+            call.payload["steps"],
             client_operation_id=call.payload.get("clientOperationId"),
         )
-    )  # fmt: skip
+    )
 
 
 async def _run(call: Call, command: str, parameters: Mapping[str, Any]) -> Ack:
     _admit(call)
     project_id = call.payload["projectId"]
     executed = await call.services.document.execute(
-        project_id, [Command(command, parameters)], _actor(call), base_revision=call.payload.get("baseRevision"),
+        project_id,
+        [Command(command, parameters)],
+        _actor(call),
+        base_revision=call.payload.get("baseRevision"),
         client_operation_id=call.payload.get("clientOperationId"),
-    )  # fmt: skip
+    )
     return {
-        **executed.results[0], "revision": executed.revision, "groupId": executed.group_id,
+        **executed.results[0],
+        "revision": executed.revision,
+        "groupId": executed.group_id,
         "operations": executed.operations,
         **await _locked_by(call, project_id, parameters, executed.results[0]),
-    }  # fmt: skip
+    }
 
 
 def _picked(call: Call, *names: str) -> dict[str, Any]:

@@ -122,9 +122,12 @@ async def with_database(work: Callable[[], Awaitable[None]]) -> None:
 
 
 def _mount_one(
-    server: Server, services: Services, namespace: str, log: structlog.stdlib.BoundLogger,
+    server: Server,
+    services: Services,
+    namespace: str,
+    log: structlog.stdlib.BoundLogger,
     on_leave: Callable[[str], Awaitable[None]],
-) -> None:  # fmt: skip
+) -> None:
     async def connect(sid: str, environ: Mapping[str, Any], auth: Any = None) -> None:
         try:
             if services.lifecycle.draining:

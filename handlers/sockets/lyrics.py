@@ -13,8 +13,13 @@ from handlers.sockets.routing import Ack, Call, Events
 events = Events("/", "main")
 
 
-@events.on("lyrics:analyze-request", "Analyse the lyrics of a track", payload=schemas.AnalyzeRequest,
-           ack=schemas.LyricsAnalysis, concurrent=True)  # fmt: skip
+@events.on(
+    "lyrics:analyze-request",
+    "Analyse the lyrics of a track",
+    payload=schemas.AnalyzeRequest,
+    ack=schemas.LyricsAnalysis,
+    concurrent=True,
+)
 async def analyze(call: Call) -> Ack:
     """The room hears `lyrics:analyzing` at once, and the analysis, its labels and its advice when they are there."""
     payload = call.payload

@@ -26,8 +26,9 @@ class Pace:
         if len(self._mutations) == self._most and now - self._mutations[0] < WINDOW:
             raise errors.RateLimited(
                 f"A socket makes at most {self._most} changes per second.",
-                details={"limit": self._most}, retry_after=WINDOW - (now - self._mutations[0]),
-            )  # fmt: skip
+                details={"limit": self._most},
+                retry_after=WINDOW - (now - self._mutations[0]),
+            )
         self._mutations.append(now)
 
     def relay(self, what: Hashable, send: Callable[[], None]) -> None:

@@ -31,15 +31,21 @@ RELAYS: tuple[tuple[str, str, type[Body], Kind, Literal["viewer", "editor"]], ..
     ("ai:error", "Say that a task has failed", schemas.AiError, news.AiFailed, "editor"),
     ("lyrics:analysis-complete", "Pass on an analysis", schemas.LyricsFindings, news.LyricsAnalyzed, "editor"),
     (
-        "lyrics:section-labels-update", "Pass on which lines are which section", schemas.SectionLabels,
-        news.LyricsSectionLabelsUpdated, "editor",
+        "lyrics:section-labels-update",
+        "Pass on which lines are which section",
+        schemas.SectionLabels,
+        news.LyricsSectionLabelsUpdated,
+        "editor",
     ),
     (
-        "lyrics:recommendations-ready", "Pass on what could be better", schemas.Recommendations,
-        news.LyricsRecommendations, "editor",
+        "lyrics:recommendations-ready",
+        "Pass on what could be better",
+        schemas.Recommendations,
+        news.LyricsRecommendations,
+        "editor",
     ),
     ("clips:analysis-complete", "Pass on an analysis of clips", schemas.ClipsFindings, news.ClipsAnalyzed, "editor"),
-)  # fmt: skip
+)
 
 
 def relay(call: Call, name: str, kind: Kind, role: str) -> None:

@@ -65,8 +65,9 @@ def pace(call: Call) -> Pace:
     return found
 
 
-@events.on("join:project", "Open a project: enter its room and get its present state", payload=schemas.Join,
-           ack=schemas.Joined)  # fmt: skip
+@events.on(
+    "join:project", "Open a project: enter its room and get its present state", payload=schemas.Join, ack=schemas.Joined
+)
 async def join(call: Call) -> Ack:
     """With `since` the operations after that revision, unless they are too many; else the whole project.
 
@@ -95,9 +96,12 @@ async def join(call: Call) -> Ack:
     call.server.broadcast("joined:project", welcome, room=call.sid, ignore_queue=True)
     locks = await services.presence.locks(project_id)
     return {
-        "projectId": project_id, "role": role, "members": await services.presence.members(project_id),
-        "locks": [schemas.lock(each) for each in locks], **answer,
-    }  # fmt: skip
+        "projectId": project_id,
+        "role": role,
+        "members": await services.presence.members(project_id),
+        "locks": [schemas.lock(each) for each in locks],
+        **answer,
+    }
 
 
 @events.on("leave:project", "Close a project", payload=schemas.Project)

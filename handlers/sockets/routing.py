@@ -68,9 +68,14 @@ class Events:
     sent: dict[str, str] = field(default_factory=dict)
 
     def on(
-        self, name: str, summary: str, *, payload: type[Body] | None = None, ack: type[Body] | None = None,
+        self,
+        name: str,
+        summary: str,
+        *,
+        payload: type[Body] | None = None,
+        ack: type[Body] | None = None,
         concurrent: bool = False,
-    ) -> Callable[[Handler], Handler]:  # fmt: skip
+    ) -> Callable[[Handler], Handler]:
         """`concurrent`: neither waits for the client's other events nor makes them wait."""
 
         def declare(handler: Handler) -> Handler:

@@ -71,11 +71,13 @@ class SocketListener:
 async def start(call: Call) -> Ack:
     """The ack comes once the wish is checked, `realtime-started` once the service listens."""
     wish = Wish(
-        voice=call.payload["voice"], turn_detection=call.payload["turn_detection"],
-        project_id=call.payload["project_id"], conversation_id=call.payload["conversation_id"],
+        voice=call.payload["voice"],
+        turn_detection=call.payload["turn_detection"],
+        project_id=call.payload["project_id"],
+        conversation_id=call.payload["conversation_id"],
         context={name: value for name, value in (call.payload["project_context"] or {}).items() if value is not None},
         base_url=call.base_url,
-    )  # fmt: skip
+    )
     listener = SocketListener(call.server, call.sid)
     session_id, conversation_id = await call.services.voice.start(call.sid, call.caller.user_id, wish, listener)
     return {"sessionId": session_id, "conversationId": conversation_id}

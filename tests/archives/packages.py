@@ -63,17 +63,25 @@ def song(**changes: Any) -> Document:
     notes = {"notes": [{"pitch": 60, "start": 0, "duration": 1, "velocity": 90}]}
     clip = {"id": _id(2), "trackId": _id(1), "name": "Riff", "startTime": 0, "duration": 1, "midiData": notes}
     return {
-        "format": "dawg-project", "formatVersion": 1, "project": {"name": "Song"}, "tracks": [track], "clips": [clip],
+        "format": "dawg-project",
+        "formatVersion": 1,
+        "project": {"name": "Song"},
+        "tracks": [track],
+        "clips": [clip],
         "audioFiles": [],
-    } | changes  # fmt: skip
+    } | changes
 
 
 def with_recording(data: bytes, path: str | None = "audio/one.wav", **changes: Any) -> Document:
     """A document with one clip that plays this recording."""
     recording = {
-        "id": _id(3), "path": path, "name": "one.wav", "source": "upload", "size": len(data),
+        "id": _id(3),
+        "path": path,
+        "name": "one.wav",
+        "source": "upload",
+        "size": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
-    }  # fmt: skip
+    }
     clip = {"id": _id(2), "trackId": _id(1), "name": "One", "startTime": 0, "duration": 1, "audioFileId": _id(3)}
     return song(clips=[clip], audioFiles=[recording | changes])
 

@@ -148,8 +148,12 @@ def test_files_that_cannot_exist_are_refused(
 
 def test_every_rate_of_a_render_has_one_that_the_format_can_carry(tmp_path: pathlib.Path) -> None:
     assert [codecs.writable_rate("mp3", rate) for rate in (44_100, 48_000, 88_200, 96_000, 192_000)] == [
-        44_100, 48_000, 44_100, 48_000, 48_000,
-    ]  # fmt: skip
+        44_100,
+        48_000,
+        44_100,
+        48_000,
+        48_000,
+    ]
     for format in ("wav", "flac", "ogg"):
         for rate in (44_100, 48_000, 88_200, 96_000, 192_000):
             assert codecs.writable_rate(format, rate) == rate  # type: ignore[arg-type]

@@ -260,8 +260,10 @@ async def test_what_libraries_print_goes_to_the_log_and_disturbs_nothing(pool: w
         assert await pool.run(CHORE + "chatter") == "still understood"
         await until(lambda: len([line for line in lines if line["action"] == "audio_worker_output"]) == 3)
     assert {line["event"] for line in lines if line["action"] == "audio_worker_output"} == {
-        "printed to standard output", "written to descriptor 1", "printed to standard error",
-    }  # fmt: skip
+        "printed to standard output",
+        "written to descriptor 1",
+        "printed to standard error",
+    }
 
 
 async def test_a_log_line_of_a_worker_keeps_its_fields_and_gets_the_request_of_the_caller(
@@ -274,8 +276,11 @@ async def test_a_log_line_of_a_worker_keeps_its_fields_and_gets_the_request_of_t
         await until(lambda: any(line["action"] == "audio_packet_damaged" for line in lines))
     line = next(line for line in lines if line["action"] == "audio_packet_damaged")
     assert (line["event"], line["log_level"], line["packet"], line["request_id"]) == (
-        "A packet is damaged.", "warning", 7, "r-1",
-    )  # fmt: skip
+        "A packet is damaged.",
+        "warning",
+        7,
+        "r-1",
+    )
 
 
 async def test_a_worker_cannot_flood_the_log(pool: workers.Workers) -> None:

@@ -18,7 +18,9 @@ IDS = ["first", "second", "third"]
 def suggestions(draw: st.DrawFn) -> dict[str, Any]:
     """Mostly what would do, now and then with a clip too many, too few or unknown, or with times that overlap."""
     careless = draw(st.booleans())
-    names = draw(st.lists(st.sampled_from(["c1", "c2", "c3", *(["c4", "first"] if careless else [])]), min_size=1, unique=True))
+    names = draw(
+        st.lists(st.sampled_from(["c1", "c2", "c3", *(["c4", "first"] if careless else [])]), min_size=1, unique=True)
+    )
     sections, at = [], 0.0
     for _ in range(draw(st.integers(1, 4))):
         seconds = draw(st.floats(0.2, 60))

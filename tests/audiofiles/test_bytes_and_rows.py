@@ -36,13 +36,28 @@ class House:
         """A recording that names the key, and renditions of it."""
         audio_id = str(uuid.uuid4())
         row: dict[str, Any] = dict.fromkeys(audio_files._COLUMNS)
-        row |= {"id": audio_id, "owner_id": "ada", "filename": "a.wav", "mime_type": "audio/wav", "size_bytes": 5,
-                "storage_key": key, "sha256": b"x", "source": "upload", "original_name": "a.wav"}  # fmt: skip
+        row |= {
+            "id": audio_id,
+            "owner_id": "ada",
+            "filename": "a.wav",
+            "mime_type": "audio/wav",
+            "size_bytes": 5,
+            "storage_key": key,
+            "sha256": b"x",
+            "source": "upload",
+            "original_name": "a.wav",
+        }
         others = [
-            {"audio_file_id": audio_id, "format": format, "mime_type": "audio/x", "size_bytes": 5, "sha256": b"x",
-             "storage_key": other}
+            {
+                "audio_file_id": audio_id,
+                "format": format,
+                "mime_type": "audio/x",
+                "size_bytes": 5,
+                "sha256": b"x",
+                "storage_key": other,
+            }
             for format, other in zip(("mp3", "ogg"), renditions, strict=False)
-        ]  # fmt: skip
+        ]
         async with self.database.transaction() as connection:
             await audio_files.insert(connection, row, others)
         return audio_id

@@ -82,8 +82,10 @@ async def main(seconds: float) -> None:
             for kind in ("edit", "cursor"):
                 one, two = same[kind], across[kind]
                 print(f"{kind:<7} one replica  p50 {_p(one, 50):6.2f}  p99 {_p(one, 99):6.2f} ms")
-                print(f"{kind:<7} two replicas p50 {_p(two, 50):6.2f}  p99 {_p(two, 99):6.2f} ms"
-                      f"   p50 x {_p(two, 50) / _p(one, 50):.2f}, {BUDGET_MS:.0f} ms allowed at p99")  # fmt: skip
+                print(
+                    f"{kind:<7} two replicas p50 {_p(two, 50):6.2f}  p99 {_p(two, 99):6.2f} ms"
+                    f"   p50 x {_p(two, 50) / _p(one, 50):.2f}, {BUDGET_MS:.0f} ms allowed at p99"
+                )
             await _forwarding(cluster.http, here, there)
 
 
@@ -102,8 +104,9 @@ async def _reach(
             name = f"edit {begun} {number}" if kind == "edit" else f"cursor {number}"
             event = (
                 ["track:update", {"projectId": project, "trackId": track, "changes": {"name": name}}]
-                if kind == "edit" else ["cursor:move", {"projectId": project, "position": {"x": number}}]
-            )  # fmt: skip
+                if kind == "edit"
+                else ["cursor:move", {"projectId": project, "position": {"x": number}}]
+            )
             sent[kind][name] = time.perf_counter()
             await writer.websocket.send_str("42" + json.dumps(event))
 

@@ -43,11 +43,14 @@ async def main(seconds: float) -> int:
                 f"master, {quality}": (f"{AUDIO}.mastering.master:master", (song, out, "wav"), {"quality": quality})
                 for quality in ("streaming", "cd", "club")
             },
-            "stems": (f"{AUDIO}.separation.separate:separate", (song, folder, ["bass", "drums", "other", "vocals"]),
-                      {"quality": "balanced", "format": "wav"}),
+            "stems": (
+                f"{AUDIO}.separation.separate:separate",
+                (song, folder, ["bass", "drums", "other", "vocals"]),
+                {"quality": "balanced", "format": "wav"},
+            ),
             "tempo and key": (f"{AUDIO}.analysis.track:measure_tempo_and_key", (song,), {}),
             "melody": (f"{AUDIO}.pitch.melody:transcribe", (stems["melody"],), {}),
-        }  # fmt: skip
+        }
         worst = 0.0
         for name, (function, arguments, options) in tasks.items():
             used, peak = await measured(function, *arguments, **options)

@@ -34,9 +34,7 @@ async def main() -> None:
             alone = await _beat(http, server.url)
             print(f"beat:  {BEAT['duration']} s of {BEAT['genre']} in {alone:.2f} s, files and measuring included")
             quiet = await _latencies(http, server.url, asyncio.create_task(asyncio.sleep(3)))
-            busy = await _latencies(
-                http, server.url, asyncio.create_task(_beats(http, server.url, 4))
-            )
+            busy = await _latencies(http, server.url, asyncio.create_task(_beats(http, server.url, 4)))
         print(f"/health p99: {quiet * 1000:.1f} ms idle, {busy * 1000:.1f} ms while 4 beats render")
         await server.stop()
 

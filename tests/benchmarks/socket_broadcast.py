@@ -24,8 +24,11 @@ UPDATE = {
     "projectId": "7d5c1f5e-5b0e-4f1c-9d0c-000000000001",
     "trackId": "7d5c1f5e-5b0e-4f1c-9d0c-000000000002",
     "changes": {"volume": 0.75, "pan": -0.25, "muted": False, "name": "Lead vocal"},
-    "userId": "someone", "username": "Someone", "revision": 1234, "timestamp": "2026-11-22T12:00:00.000Z",
-}  # fmt: skip
+    "userId": "someone",
+    "username": "Someone",
+    "revision": 1234,
+    "timestamp": "2026-11-22T12:00:00.000Z",
+}
 
 
 async def deliveries_per_second(kind: str) -> tuple[float, float]:

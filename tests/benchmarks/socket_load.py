@@ -40,8 +40,10 @@ class Server:
 def server(kind: str) -> Iterator[Server]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.benchmarks.socket_server", kind],
-        cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout is not None
     try:
         yield Server(int(process.stdout.readline()))

@@ -132,7 +132,11 @@ async def relayed(http: aiohttp.ClientSession, url: str, number: int) -> tuple[W
 
 
 async def round_trip(
-    service: Service, connect: Callable[..., Awaitable[tuple[WebSocket, str, str]]], url: str, count: int, seconds: float
+    service: Service,
+    connect: Callable[..., Awaitable[tuple[WebSocket, str, str]]],
+    url: str,
+    count: int,
+    seconds: float,
 ) -> Delays:
     service.talking.clear()
     service.ready = 0
@@ -208,7 +212,10 @@ async def main(count: int, seconds: float) -> None:
                     print(f"server: {share:.0%} of a core, starts of the sessions included")
                     for direction, figures in added.items():
                         figures.append(
-                            (through[direction][0] - without[direction][0], through[direction][1] - without[direction][1])
+                            (
+                                through[direction][0] - without[direction][0],
+                                through[direction][1] - without[direction][1],
+                            )
                         )
     print()
     for direction, figures in added.items():

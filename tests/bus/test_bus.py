@@ -202,7 +202,15 @@ def test_every_event_has_a_name_a_sentence_and_survives_the_wire(kind: type[Even
 
 def _example(type: str) -> Any:
     """A value of an annotated type: events hold JSON values only, so there are few."""
-    examples = {"str": "x", "int": 1, "float": 1.5, "bool": True, "dict": {"a": [1]}, "list": [{"b": None}], "tuple": ["c"]}
+    examples = {
+        "str": "x",
+        "int": 1,
+        "float": 1.5,
+        "bool": True,
+        "dict": {"a": [1]},
+        "list": [{"b": None}],
+        "tuple": ["c"],
+    }
     return None if type.endswith("| None") else examples[re.split(r"\W", type)[0]]
 
 

@@ -37,7 +37,9 @@ class Study:
         return float(await self.database.fetch_value(query))
 
     async def limit(self, daily: float) -> None:
-        await budgets.update(self.database, USER, {"daily_limit": daily, "monthly_limit": None, "pause_on_exceed": True})
+        await budgets.update(
+            self.database, USER, {"daily_limit": daily, "monthly_limit": None, "pause_on_exceed": True}
+        )
 
 
 @pytest.fixture

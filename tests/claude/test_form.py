@@ -12,14 +12,26 @@ from dawg_server.claude.form import Form, correction, wire_schema
 from dawg_server.daw.schema import Choice, Items, Number, Parameters, Record, Text, Wrong
 from dawg_server.lyrics import reading, sheet
 
-FIELDS = Parameters({
-    "mood": Choice(("bright", "dark"), "how it feels", required=True),
-    "bars": Items(Record(Parameters({"at": Number(0, 99, whole=True, required=True, nullable=True)})), 1, 3, required=True),
-    "why": Text(1, 10, required=True),
-})  # fmt: skip
+FIELDS = Parameters(
+    {
+        "mood": Choice(("bright", "dark"), "how it feels", required=True),
+        "bars": Items(
+            Record(Parameters({"at": Number(0, 99, whole=True, required=True, nullable=True)})), 1, 3, required=True
+        ),
+        "why": Text(1, 10, required=True),
+    }
+)
 FORM = Form("test", "A test", "Fill it in.", 100, fields=FIELDS)
 GOOD = {"mood": "dark", "bars": [{"at": 3}, {"at": None}], "why": "so"}
-FORMS = [FORM, reading.ANALYSIS, reading.ANALYSIS_WITH_GENRE, reading.ADVICE, sheet.FORM, arrangement.form(2), arrangement.form(10)]
+FORMS = [
+    FORM,
+    reading.ANALYSIS,
+    reading.ANALYSIS_WITH_GENRE,
+    reading.ADVICE,
+    sheet.FORM,
+    arrangement.form(2),
+    arrangement.form(10),
+]
 
 
 def test_limits_that_the_provider_does_not_know_are_told_in_words() -> None:
@@ -28,11 +40,16 @@ def test_limits_that_the_provider_does_not_know_are_told_in_words() -> None:
         "properties": {
             "mood": {"enum": ["bright", "dark"], "description": "how it feels"},
             "bars": {
-                "type": "array", "description": "(minItems 1, maxItems 3)",
+                "type": "array",
+                "description": "(minItems 1, maxItems 3)",
                 "items": {
-                    "type": "object", "required": ["at"], "additionalProperties": False,
+                    "type": "object",
+                    "required": ["at"],
+                    "additionalProperties": False,
                     "properties": {
-                        "at": {"anyOf": [{"type": "integer", "description": "(minimum 0, maximum 99)"}, {"type": "null"}]},
+                        "at": {
+                            "anyOf": [{"type": "integer", "description": "(minimum 0, maximum 99)"}, {"type": "null"}]
+                        },
                     },
                 },
             },
@@ -40,7 +57,7 @@ def test_limits_that_the_provider_does_not_know_are_told_in_words() -> None:
         },
         "required": ["mood", "bars", "why"],
         "additionalProperties": False,
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.operation)
@@ -68,14 +85,20 @@ def test_a_good_answer_is_understood() -> None:
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        ("", ""), ("Sure! Here it is: {}", ""), ('{"mood": "dark", "ba', ""), ("[]", ""), ("null", ""),
-        ('{"mood": "odd", "bars": [{"at": 1}], "why": "so"}', "mood"), ('{"mood": "dark", "bars": [], "why": "so"}', "bars"),
+        ("", ""),
+        ("Sure! Here it is: {}", ""),
+        ('{"mood": "dark", "ba', ""),
+        ("[]", ""),
+        ("null", ""),
+        ('{"mood": "odd", "bars": [{"at": 1}], "why": "so"}', "mood"),
+        ('{"mood": "dark", "bars": [], "why": "so"}', "bars"),
         ('{"mood": "dark", "bars": [{"at": 100}], "why": "so"}', "bars.0.at"),
-        ('{"mood": "dark", "bars": [{"at": 1}], "why": " "}', "why"), ('{"mood": "dark", "bars": [{"at": 1}]}', "why"),
+        ('{"mood": "dark", "bars": [{"at": 1}], "why": " "}', "why"),
+        ('{"mood": "dark", "bars": [{"at": 1}]}', "why"),
         ('{"mood": "dark", "bars": [{"at": 1}], "why": "so", "more": 1}', "more"),
         ("[" * 100_000, ""),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_named_for_the_model(text: str, path: str) -> None:
     with pytest.raises(Wrong) as caught:
         FORM.read(text, lambda values: values)

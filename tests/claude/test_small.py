@@ -51,13 +51,17 @@ async def test_an_answer_is_held_to_the_schema_and_booked(study: Study) -> None:
     cost = (1000 * INPUT + 100 * OUTPUT) / 1_000_000
     assert row["total_cost"] == float(cost)
     assert bill.shown() == {
-        "totalCost": float(cost), "inputTokens": 1000, "outputTokens": 100,
+        "totalCost": float(cost),
+        "inputTokens": 1000,
+        "outputTokens": 100,
         "breakdown": f"1 call of {MODEL}: 1000 tokens in, 100 out: ${cost:.6f}",
-    }  # fmt: skip
+    }
     assert await study.held() == 0
 
 
-@pytest.mark.parametrize("wrong", [form({"count": 3}), form({"count": "4"}), form("{"), text()], ids=["rule", "type", "cut", "empty"])
+@pytest.mark.parametrize(
+    "wrong", [form({"count": 3}), form({"count": "4"}), form("{"), text()], ids=["rule", "type", "cut", "empty"]
+)
 async def test_a_wrong_answer_may_be_corrected_once(study: Study, wrong: anthropic.Block) -> None:
     study.provider.script([turn(wrong), counted(4)])
     bill = Bill()
@@ -98,11 +102,14 @@ async def test_a_refusal_is_not_asked_again_and_is_paid_for(study: Study) -> Non
 @pytest.mark.parametrize(
     ("mishap", "expected"),
     [
-        (anthropic.overloaded(), errors.ProviderFailed), (anthropic.rate_limited(3), errors.RateLimited),
-        (anthropic.unauthorized(), errors.ProviderFailed), (anthropic.broken(), errors.ProviderFailed),
-        (turn(anthropic.CUT), errors.ProviderFailed), (turn(anthropic.Fail()), errors.ProviderFailed),
+        (anthropic.overloaded(), errors.ProviderFailed),
+        (anthropic.rate_limited(3), errors.RateLimited),
+        (anthropic.unauthorized(), errors.ProviderFailed),
+        (anthropic.broken(), errors.ProviderFailed),
+        (turn(anthropic.CUT), errors.ProviderFailed),
+        (turn(anthropic.Fail()), errors.ProviderFailed),
     ],
-)  # fmt: skip
+)
 async def test_trouble_of_the_provider_is_told_and_holds_no_money(
     study: Study, mishap: Refusal | Turn, expected: type[errors.DawgError]
 ) -> None:

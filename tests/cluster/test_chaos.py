@@ -70,9 +70,10 @@ async def _let_them_work(editors: list[Editor], steps: int = 3) -> None:
     """Until everybody has got so many steps acknowledged from now on."""
     goals = [len(editor.acknowledged) + steps for editor in editors]
     await _until(
-        lambda: all(len(each.acknowledged) >= goal for each, goal in zip(editors, goals, strict=True)), 60,
+        lambda: all(len(each.acknowledged) >= goal for each, goal in zip(editors, goals, strict=True)),
+        60,
         lambda: str([(each.user, len(each.acknowledged), each.refusals[-3:]) for each in editors]),
-    )  # fmt: skip
+    )
 
 
 async def _until(condition: Callable[[], Any], seconds: float, why: Callable[[], str] = lambda: "") -> None:
@@ -205,8 +206,9 @@ async def _check_jobs(cluster: Cluster, jobs: list[str]) -> None:
     async with asyncio.timeout(90):
         for job in jobs:
             while (status := (await cluster.json("GET", f"/api/generate/status/{job}?shape=flat"))[1])["state"] in (
-                "waiting", "active",
-            ):  # fmt: skip
+                "waiting",
+                "active",
+            ):
                 await asyncio.sleep(0.2)
             assert status["state"] == "completed", status
             take = status["result"]["takes"][0]

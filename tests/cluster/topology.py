@@ -87,19 +87,30 @@ class Cluster:
         folder = self._folder / f"replica{number}"
         folder.mkdir()
         usual = {
-            "DATABASE_URL": self._dsn, "DATABASE_CONNECTIONS": "8", "REDIS_URL": self.redis.url,
-            "WEBSOCKET_REDIS_ADAPTER": "true", "RAILWAY_REPLICA_ID": f"replica{number}", "CPU_WORKERS": "1",
-            "JOB_CONCURRENCY": "1", "JOB_LOST_SECONDS": "5", "REQUESTS_PER_MINUTE": "10000",
-        }  # fmt: skip
+            "DATABASE_URL": self._dsn,
+            "DATABASE_CONNECTIONS": "8",
+            "REDIS_URL": self.redis.url,
+            "WEBSOCKET_REDIS_ADAPTER": "true",
+            "RAILWAY_REPLICA_ID": f"replica{number}",
+            "CPU_WORKERS": "1",
+            "JOB_CONCURRENCY": "1",
+            "JOB_LOST_SECONDS": "5",
+            "REQUESTS_PER_MINUTE": "10000",
+        }
         return DawgProcess(folder, **usual | self._settings)
 
     @contextlib.asynccontextmanager
     async def _balancer(self) -> AsyncIterator[int]:
         port = free_port()
         process = await asyncio.create_subprocess_exec(
-            self._node, BALANCER, str(port), *(str(each.port) for each in self.replicas),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=dict(os.environ),
-        )  # fmt: skip
+            self._node,
+            BALANCER,
+            str(port),
+            *(str(each.port) for each in self.replicas),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=dict(os.environ),
+        )
         assert process.stdout is not None and process.stdin is not None
         await process.stdout.readline()
         try:

@@ -43,9 +43,15 @@ async def test_an_alert_tells_period_percentage_spent_and_limit(purse: Purse) ->
     news = purse.told[0]
     assert news.user_id == USER
     assert news.alert["message"] == "You have used 88 %, $3.50 of $4.00, of your daily budget."
-    assert {name: news.alert[name] for name in ("currentSpent", "budgetLimit", "percentage", "isRead", "isResolved")} == {
-        "currentSpent": 3.5, "budgetLimit": 4.0, "percentage": 87.5, "isRead": False, "isResolved": False,
-    }  # fmt: skip
+    assert {
+        name: news.alert[name] for name in ("currentSpent", "budgetLimit", "percentage", "isRead", "isResolved")
+    } == {
+        "currentSpent": 3.5,
+        "budgetLimit": 4.0,
+        "percentage": 87.5,
+        "isRead": False,
+        "isResolved": False,
+    }
     await purse.spend(1.5, "b")
     assert purse.told[1].alert["message"] == "Your daily budget is used up: 125 %, $5.00 of $4.00."
 

@@ -48,9 +48,14 @@ async def test_who_comes_second_waits_for_the_first_and_sees_what_it_has_reserve
     await purse.limit(daily=1.0)
     async with purse.database.transaction() as connection:
         first = await budgets.reserve(
-            connection, reservation_id=str(uuid.uuid4()), user_id=USER, service="suno", amount=Decimal("0.6"),
-            at=purse.at, until=purse.at + MINUTE,
-        )  # fmt: skip
+            connection,
+            reservation_id=str(uuid.uuid4()),
+            user_id=USER,
+            service="suno",
+            amount=Decimal("0.6"),
+            at=purse.at,
+            until=purse.at + MINUTE,
+        )
         assert first is None
         second = asyncio.create_task(purse.costs.reserve(USER, "suno", 0.6))
         await asyncio.sleep(0.1)
@@ -65,9 +70,13 @@ async def test_open_reservations_count_and_give_back_what_was_not_used(purse: Pu
     await purse.limit(daily=1.0)
     first = await purse.costs.reserve(USER, "suno", 0.7)
     assert (await refusal(purse, 0.4)).details == {
-        "period": "day", "limit": 1.0, "spent": 0.0, "reserved": 0.7, "remaining": 0.3,
+        "period": "day",
+        "limit": 1.0,
+        "spent": 0.0,
+        "reserved": 0.7,
+        "remaining": 0.3,
         "resetsAt": "2026-11-23T00:00:00.000Z",
-    }  # fmt: skip
+    }
     assert await first.settle(song(0.1, "a")) == Decimal("0.1")
     await purse.costs.reserve(USER, "suno", 0.9)
     assert await purse.ledger() == [("a", 0.1)]
@@ -93,9 +102,13 @@ async def test_the_longer_wait_is_told_when_both_budgets_are_used_up(purse: Purs
     await purse.limit(daily=1.0, monthly=1.0)
     await purse.spend(1.0, "a")
     assert (await refusal(purse, 0.1)).details == {
-        "period": "month", "limit": 1.0, "spent": 1.0, "reserved": 0.0, "remaining": 0.0,
+        "period": "month",
+        "limit": 1.0,
+        "spent": 1.0,
+        "reserved": 0.0,
+        "remaining": 0.0,
         "resetsAt": "2026-12-01T00:00:00.000Z",
-    }  # fmt: skip
+    }
 
 
 async def test_midnight_and_the_first_free_a_user_without_any_write(purse: Purse) -> None:

@@ -166,8 +166,11 @@ async def test_a_cost_in_hand_survives_a_crash(purse: Purse) -> None:
     process = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-c", DIES_WITH_A_COST_IN_HAND, str(purse.folder)],
-        cwd=Path(__file__).parents[2], env=dict(os.environ), capture_output=True, check=False,
-    )  # fmt: skip
+        cwd=Path(__file__).parents[2],
+        env=dict(os.environ),
+        capture_output=True,
+        check=False,
+    )
     assert process.returncode == -signal.SIGKILL, process.stderr
     assert await purse.ledger() == []
     (purse.folder / "damaged.json").write_text("{")
@@ -181,7 +184,9 @@ async def test_a_cost_in_hand_survives_a_crash(purse: Purse) -> None:
     assert [path.name for path in purse.folder.iterdir()] == ["damaged.refused"]
 
 
-async def test_a_folder_that_cannot_be_written_loses_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_folder_that_cannot_be_written_loses_no_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("")
     away = Database({"host": "127.0.0.1", "port": "1", "dbname": "gone"}, 1, 1.0)
     costs = Costs(away, LocalBus(), Metrics(), tmp_path / "file" / "costs")

@@ -90,10 +90,17 @@ async def test_values_come_back_as_plain_python_objects(database: db.Database) -
     )
     moment = datetime.datetime(2026, 3, 1, 10, 0, 0, 500_000, tzinfo=datetime.UTC)
     assert row == {
-        "id": identity, "document": {"notes": [1, None, "ü"]}, "money": 12.345678, "moment": moment,
-        "hash": b"\x00\xff", "ids": [identity], "amounts": [0.5, 1.0], "names": ["a", "b"],
-        "nothing": None, "no_money": None,
-    }  # fmt: skip
+        "id": identity,
+        "document": {"notes": [1, None, "ü"]},
+        "money": 12.345678,
+        "moment": moment,
+        "hash": b"\x00\xff",
+        "ids": [identity],
+        "amounts": [0.5, 1.0],
+        "names": ["a", "b"],
+        "nothing": None,
+        "no_money": None,
+    }
     assert row["moment"].tzinfo is datetime.UTC
 
 
@@ -101,8 +108,9 @@ async def test_the_four_methods(database: db.Database, table: str) -> None:
     assert await database.execute("INSERT INTO takes VALUES (1, 'a'), (2, 'b')") == 2
     assert await database.execute("UPDATE takes SET name = 'c' WHERE id > %s", (1,)) == 1
     assert await database.fetch_all("SELECT * FROM takes ORDER BY id") == [
-        {"id": 1, "name": "a"}, {"id": 2, "name": "c"}
-    ]  # fmt: skip
+        {"id": 1, "name": "a"},
+        {"id": 2, "name": "c"},
+    ]
     assert await database.fetch_one("SELECT name FROM takes WHERE id = 3") is None
     assert await database.fetch_value("SELECT name FROM takes WHERE id = %(id)s", {"id": 2}) == "c"
     assert await database.fetch_value("SELECT name FROM takes WHERE id = 3") is None
@@ -292,9 +300,7 @@ async def test_who_waits_longest_is_served_first(database_dsn: str) -> None:
     await database.close()
 
 
-async def test_a_pool_that_is_busy_for_too_long_says_so(
-    database_dsn: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_pool_that_is_busy_for_too_long_says_so(database_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "POOL_WAIT", 0.2)
     database = await db.Database.open(database_dsn, size=1)
     async with database.transaction():

@@ -30,8 +30,16 @@ async def track(database: db.Database, project: str) -> str:
 @pytest.fixture
 async def audio(database: db.Database, project: str) -> str:
     return await add(
-        database, "audio_files", owner_id=OWNER, project_id=project, filename="kick.wav", mime_type="audio/wav",
-        size_bytes=1000, duration=1.5, storage_key="audio/kick", source="upload",
+        database,
+        "audio_files",
+        owner_id=OWNER,
+        project_id=project,
+        filename="kick.wav",
+        mime_type="audio/wav",
+        size_bytes=1000,
+        duration=1.5,
+        storage_key="audio/kick",
+        source="upload",
     )
 
 
@@ -164,10 +172,18 @@ async def test_tracks_may_swap_places_within_a_transaction_but_never_share_one(
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("volume", 1.01), ("volume", -0.01), ("pan", 1.01), ("pan", -1.01), ("position", -1), ("channels", "surround"),
-        ("track_type", "VIDEO"), ("color", "red"), ("color", "#FFFFFF"), ("volume", float("nan")),
+        ("volume", 1.01),
+        ("volume", -0.01),
+        ("pan", 1.01),
+        ("pan", -1.01),
+        ("position", -1),
+        ("channels", "surround"),
+        ("track_type", "VIDEO"),
+        ("color", "red"),
+        ("color", "#FFFFFF"),
+        ("volume", float("nan")),
     ],
-)  # fmt: skip
+)
 async def test_a_track_stays_in_its_ranges(database: db.Database, project: str, column: str, value: object) -> None:
     row = {"project_id": project, "name": "x", "position": 5} | {column: value}
     await refuses(database, f"tracks_{column}_check", "tracks", **row)
@@ -176,9 +192,7 @@ async def test_a_track_stays_in_its_ranges(database: db.Database, project: str, 
 async def test_a_track_does_not_feed_itself(database: db.Database, project: str, track: str) -> None:
     with pytest.raises(db.CheckViolation):
         await database.execute("UPDATE tracks SET output_track_id = id")
-    await refuses(
-        database, "sends_destination_is_another", "sends", track_id=track, destination_track_id=track
-    )
+    await refuses(database, "sends_destination_is_another", "sends", track_id=track, destination_track_id=track)
     reverb = await add(database, "tracks", project_id=project, name="Reverb", track_type="AUX", position=1)
     await add(database, "sends", track_id=track, destination_track_id=reverb)
     await refuses(database, "sends_track_destination", "sends", track_id=track, destination_track_id=reverb)
@@ -237,9 +251,13 @@ async def test_an_audio_file_is_a_real_file(
     database: db.Database, audio: str, constraint: str, columns: dict[str, Any]
 ) -> None:
     row = {
-        "owner_id": OWNER, "filename": "x", "mime_type": "audio/wav", "size_bytes": 1, "storage_key": "y",
+        "owner_id": OWNER,
+        "filename": "x",
+        "mime_type": "audio/wav",
+        "size_bytes": 1,
+        "storage_key": "y",
         "source": "mix",
-    }  # fmt: skip
+    }
     await refuses(database, constraint, "audio_files", **(row | columns))
 
 
@@ -248,9 +266,15 @@ async def test_an_audio_file_is_a_real_file(
 
 async def test_operations_have_one_order_and_are_never_rewritten(database: db.Database, project: str) -> None:
     row = {
-        "project_id": project, "group_id": str(uuid.uuid4()), "actor_id": OWNER, "source": "rest", "kind": "update",
-        "entity": "track", "forward": db.Json({}), "inverse": db.Json({}),
-    }  # fmt: skip
+        "project_id": project,
+        "group_id": str(uuid.uuid4()),
+        "actor_id": OWNER,
+        "source": "rest",
+        "kind": "update",
+        "entity": "track",
+        "forward": db.Json({}),
+        "inverse": db.Json({}),
+    }
     await add(database, "operations", **row, revision=1, client_operation_id="c1")
     await refuses(database, "operations_project_revision", "operations", **row, revision=1)
     await refuses(database, "operations_client_operation", "operations", **row, revision=2, client_operation_id="c1")
@@ -361,9 +385,16 @@ async def test_first_budgets_made_in_parallel_are_one_row(database: db.Database,
 
 async def test_an_alert_is_sent_once_per_type_and_period(database: db.Database, project: str) -> None:
     alert = {
-        "user_id": OWNER, "type": "threshold_reached", "severity": "warning", "message": "x", "period": "day",
-        "period_start": "2026-03-01", "current_spent": 8, "budget_limit": 10, "percentage": 80,
-    }  # fmt: skip
+        "user_id": OWNER,
+        "type": "threshold_reached",
+        "severity": "warning",
+        "message": "x",
+        "period": "day",
+        "period_start": "2026-03-01",
+        "current_spent": 8,
+        "budget_limit": 10,
+        "percentage": 80,
+    }
     await add(database, "alerts", **alert)
     await refuses(database, "alerts_once_per_period", "alerts", **alert)
     await add(database, "alerts", **(alert | {"period": "month"}))

@@ -28,11 +28,16 @@ def update_track(project: Project, dice: random.Random) -> Command | None:
     if not project["tracks"]:
         return None
     fields = {
-        "name": dice.choice(NAMES), "volume": dice.choice((0, 0.25, 1)), "pan": dice.choice((-1, 0, 0.5)),
-        "isMuted": dice.random() < 0.5, "color": dice.choice((None, "#aabbcc")), "order": dice.randrange(5),
-        "trackType": dice.choice(("AUDIO", "AUX")), "lyrics": dice.choice((None, "la la")),
+        "name": dice.choice(NAMES),
+        "volume": dice.choice((0, 0.25, 1)),
+        "pan": dice.choice((-1, 0, 0.5)),
+        "isMuted": dice.random() < 0.5,
+        "color": dice.choice((None, "#aabbcc")),
+        "order": dice.randrange(5),
+        "trackType": dice.choice(("AUDIO", "AUX")),
+        "lyrics": dice.choice((None, "la la")),
         "outputDestination": dice.choice(("master", _track(project, dice)["id"])),
-    }  # fmt: skip
+    }
     chosen = dice.sample(sorted(fields), dice.randrange(1, 4))
     wish = {"trackId": _track(project, dice)["id"], "changes": {name: fields[name] for name in chosen}}
     return Command("updateTrack", wish)
@@ -89,27 +94,44 @@ def change_clip(project: Project, dice: random.Random) -> Command | None:
     if not clips:
         return None
     clip_id = dice.choice(clips)["id"]
-    return dice.choice((
-        Command("updateClip", {"clipId": clip_id, "changes": {"startTime": dice.randrange(9), "gain": -3}}),
-        Command("updateClip", {"clipId": clip_id, "changes": {"trackId": _track(project, dice)["id"]}}),
-        Command("moveClip", {"clipId": clip_id, "newPosition": dice.randrange(9), "unit": "bars"}),
-        Command("quantize", {"clipIds": [clip_id], "division": "quarter", "strength": 50}),
-        Command("deleteClip", {"clipId": clip_id}),
-    ))  # fmt: skip
+    return dice.choice(
+        (
+            Command("updateClip", {"clipId": clip_id, "changes": {"startTime": dice.randrange(9), "gain": -3}}),
+            Command("updateClip", {"clipId": clip_id, "changes": {"trackId": _track(project, dice)["id"]}}),
+            Command("moveClip", {"clipId": clip_id, "newPosition": dice.randrange(9), "unit": "bars"}),
+            Command("quantize", {"clipIds": [clip_id], "division": "quarter", "strength": 50}),
+            Command("deleteClip", {"clipId": clip_id}),
+        )
+    )
 
 
 def change_project(project: Project, dice: random.Random) -> Command:
-    return dice.choice((
-        Command("updateProject", {"changes": {"bpm": dice.choice((90, 120.5)), "key": dice.choice(("C", "Am"))}}),
-        Command("updateProject", {"changes": {"name": dice.choice(NAMES), "description": None}}),
-        Command("setLyrics", {"lyrics": dice.choice(("one", "two")), "append": dice.random() < 0.5}),
-    ))  # fmt: skip
+    return dice.choice(
+        (
+            Command("updateProject", {"changes": {"bpm": dice.choice((90, 120.5)), "key": dice.choice(("C", "Am"))}}),
+            Command("updateProject", {"changes": {"name": dice.choice(NAMES), "description": None}}),
+            Command("setLyrics", {"lyrics": dice.choice(("one", "two")), "append": dice.random() < 0.5}),
+        )
+    )
 
 
 KINDS: tuple[Callable[[Project, random.Random], Command | None], ...] = (
-    create_track, create_track, update_track, update_track, delete_track, reorder, bulk, create_send, create_send,
-    change_send, create_clip, create_clip, change_clip, change_clip, change_project,
-)  # fmt: skip
+    create_track,
+    create_track,
+    update_track,
+    update_track,
+    delete_track,
+    reorder,
+    bulk,
+    create_send,
+    create_send,
+    change_send,
+    create_clip,
+    create_clip,
+    change_clip,
+    change_clip,
+    change_project,
+)
 
 
 def _track(project: Project, dice: random.Random) -> dict[str, Any]:

@@ -36,10 +36,11 @@ class Replica:
         clips = sorted(self.clips.values(), key=lambda clip: clip["id"])
         return {
             "project": self.project,
-            "tracks": [_timeless({**track, "sends": sorted(track["sends"], key=lambda send: send["id"])})
-                       for track in tracks],
+            "tracks": [
+                _timeless({**track, "sends": sorted(track["sends"], key=lambda send: send["id"])}) for track in tracks
+            ],
             "clips": [_timeless(clip) for clip in clips],
-        }  # fmt: skip
+        }
 
     def hear(self, name: str, news: dict[str, Any]) -> None:
         """One event of a room. What is known already is passed over."""

@@ -65,12 +65,25 @@ async def test_a_clip_plays_the_rest_of_its_recording_unless_told_otherwise(song
 @pytest.mark.parametrize(
     "fields",
     [
-        {"offset": 4, "duration": 6.1}, {"offset": 10}, {"offset": 11}, {"duration": 0}, {"duration": -1},
-        {"offset": -1}, {"startTime": -0.1}, {"gain": 25}, {"gain": -61}, {"fadeIn": 6, "fadeOut": 5}, {"fadeIn": -1},
-        {"name": ""}, {"color": "red"}, {"midiData": NOTES}, {"startTime": float("inf")}, {"startTime": True},
+        {"offset": 4, "duration": 6.1},
+        {"offset": 10},
+        {"offset": 11},
+        {"duration": 0},
+        {"duration": -1},
+        {"offset": -1},
+        {"startTime": -0.1},
+        {"gain": 25},
+        {"gain": -61},
+        {"fadeIn": 6, "fadeOut": 5},
+        {"fadeIn": -1},
+        {"name": ""},
+        {"color": "red"},
+        {"midiData": NOTES},
+        {"startTime": float("inf")},
+        {"startTime": True},
     ],
     ids=str,
-)  # fmt: skip
+)
 async def test_a_clip_stays_within_its_recording_and_its_ranges(song: Song, fields: dict[str, Any]) -> None:
     with pytest.raises(errors.ValidationError):
         await song.clip(audioFileId=await song.recording(), **fields)
@@ -100,11 +113,21 @@ async def test_a_clip_has_a_recording_or_notes_and_never_both(song: Song) -> Non
 @pytest.mark.parametrize(
     "note",
     [
-        {}, {"pitch": 128}, {"pitch": 60.5}, {"pitch": True}, {"start": -1}, {"duration": 0}, {"velocity": 0},
-        {"velocity": 128}, {"start": "0"}, {"duration": 1e9}, {"start": float("nan")}, "note",
+        {},
+        {"pitch": 128},
+        {"pitch": 60.5},
+        {"pitch": True},
+        {"start": -1},
+        {"duration": 0},
+        {"velocity": 0},
+        {"velocity": 128},
+        {"start": "0"},
+        {"duration": 1e9},
+        {"start": float("nan")},
+        "note",
     ],
     ids=str,
-)  # fmt: skip
+)
 async def test_notes_are_checked_one_by_one(song: Song, note: Any) -> None:
     wrong = {**NOTES["notes"][0], **note} if note and isinstance(note, dict) else note
     with pytest.raises(errors.ValidationError) as caught:

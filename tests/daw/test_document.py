@@ -43,18 +43,29 @@ async def test_viewers_change_nothing_by_any_command(document: Document, project
 
 
 _EXAMPLES: dict[str, dict[str, Any]] = {
-    "createTrack": {"name": "x"}, "updateProject": {"changes": {"bpm": 90}}, "setLyrics": {"lyrics": "la"},
+    "createTrack": {"name": "x"},
+    "updateProject": {"changes": {"bpm": 90}},
+    "setLyrics": {"lyrics": "la"},
     "restoreVersion": {"number": 1},
-}  # fmt: skip
+}
 
 
 def _example(name: str) -> dict[str, Any]:
     some = str(uuid.uuid4())
     return {
-        "trackId": some, "trackIds": [some], "clipId": some, "clipIds": [some], "sendId": some, "changes": {},
-        "trackOrders": [{"id": some, "order": 0}], "destinationTrackId": some, "newPosition": 0, "startTime": 0,
-        "division": "8th", "metadata": {},
-    }  # fmt: skip
+        "trackId": some,
+        "trackIds": [some],
+        "clipId": some,
+        "clipIds": [some],
+        "sendId": some,
+        "changes": {},
+        "trackOrders": [{"id": some, "order": 0}],
+        "destinationTrackId": some,
+        "newPosition": 0,
+        "startTime": 0,
+        "division": "8th",
+        "metadata": {},
+    }
 
 
 async def test_strangers_do_not_learn_whether_a_project_exists(document: Document, project_id: str) -> None:
@@ -68,7 +79,9 @@ async def test_strangers_do_not_learn_whether_a_project_exists(document: Documen
 
 
 async def test_each_stored_operation_raises_the_revision_by_one(document: Document, project_id: str) -> None:
-    executed = await document.execute(project_id, [TRACK, TRACK, Command("updateProject", {"changes": {"bpm": 90}})], ADA)
+    executed = await document.execute(
+        project_id, [TRACK, TRACK, Command("updateProject", {"changes": {"bpm": 90}})], ADA
+    )
     assert executed.revision == 3
     assert [each["revision"] for each in executed.operations] == [1, 2, 3]
     assert len({each["groupId"] for each in executed.operations}) == 1
@@ -87,7 +100,11 @@ async def test_what_changes_nothing_is_not_stored(document: Document, project_id
 async def test_one_wrong_command_stops_all(document: Document, project_id: str, bus: LocalBus) -> None:
     told: list[events.ProjectChanged] = []
     bus.subscribe(events.ProjectChanged, told.append)
-    for wrong in (update(str(uuid.uuid4()), volume=1), Command("updateProject", {"changes": {"bpm": 19}}), Command("x")):
+    for wrong in (
+        update(str(uuid.uuid4()), volume=1),
+        Command("updateProject", {"changes": {"bpm": 19}}),
+        Command("x"),
+    ):
         with pytest.raises((errors.NotFound, errors.ValidationError)):
             await document.execute(project_id, [TRACK, wrong], ADA)
     project = await document.snapshot(project_id, "ada")
@@ -138,9 +155,7 @@ async def test_a_base_revision_refuses_what_somebody_changed_since(document: Doc
     other = await document.execute(project_id, [update(track["id"], pan=1)], ADA, base_revision=1)
     assert other.revision == 3
     with pytest.raises(errors.RevisionConflict):
-        await document.execute(
-            project_id, [Command("deleteTrack", {"trackId": track["id"]})], ADA, base_revision=2
-        )
+        await document.execute(project_id, [Command("deleteTrack", {"trackId": track["id"]})], ADA, base_revision=2)
     with pytest.raises(errors.ValidationError):
         await document.execute(project_id, [update(track["id"], pan=0)], ADA, base_revision=9)
 
@@ -168,9 +183,7 @@ async def test_two_documents_on_one_database_keep_one_gapless_log(
     assert [track["order"] for track in project["tracks"]] == list(range(20))
 
 
-async def test_who_loses_a_role_cannot_use_it_any_more(
-    document: Document, project_id: str, database: Database
-) -> None:
+async def test_who_loses_a_role_cannot_use_it_any_more(document: Document, project_id: str, database: Database) -> None:
     await database.execute("UPDATE collaborators SET role = 'viewer' WHERE user_id = 'bob'")
     with pytest.raises(errors.Forbidden):
         await document.execute(project_id, [TRACK], BOB)

@@ -125,10 +125,15 @@ async def test_news_from_the_log_say_the_same_as_those_that_got_lost(stage: Stag
 
     def shape(event: events.ProjectChanged) -> list[tuple[str, set[str], Any, Any]]:
         return [
-            (name, set(payload), payload.get("changes") if "sends" not in (payload.get("changes") or {}) else None,
-             payload["revision"])
-            for name, payload in document_news.told(event) if name != "project:undone"
-        ]  # fmt: skip
+            (
+                name,
+                set(payload),
+                payload.get("changes") if "sends" not in (payload.get("changes") or {}) else None,
+                payload["revision"],
+            )
+            for name, payload in document_news.told(event)
+            if name != "project:undone"
+        ]
 
     assert [line for event in stage.told for line in shape(event)] == [
         line for event in stage.sent for line in shape(event)

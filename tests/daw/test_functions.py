@@ -15,11 +15,60 @@ from dawg_server.daw.functions.catalogue import Catalogue
 from dawg_server.daw.functions.service import Functions, Result, Task
 
 BRAIN = Actor("ada", "ai-brain")
-ORDER = ["getProject", "getTracks", "analyzeAudio", "analyzeLyrics", "getJobStatus", "playProject", "stopPlayback", "startRecording", "stopRecording", "applyEffect", "setTempo", "setKey", "writeLyrics", "saveVersion", "undo", "redo", "createTrack", "deleteTrack", "setTrackVolume", "setTrackPan", "muteTrack", "soloTrack", "setTrackOutput", "createSend", "removeSend", "setSendLevel", "moveClip", "deleteClip", "quantize", "pitchShift", "autotune", "autoComp", "smartMix", "master", "generateMusic", "generateBeat", "generateMidi", "separateStems", "melodyToVocals", "exportProject"]
+ORDER = [
+    "getProject",
+    "getTracks",
+    "analyzeAudio",
+    "analyzeLyrics",
+    "getJobStatus",
+    "playProject",
+    "stopPlayback",
+    "startRecording",
+    "stopRecording",
+    "applyEffect",
+    "setTempo",
+    "setKey",
+    "writeLyrics",
+    "saveVersion",
+    "undo",
+    "redo",
+    "createTrack",
+    "deleteTrack",
+    "setTrackVolume",
+    "setTrackPan",
+    "muteTrack",
+    "soloTrack",
+    "setTrackOutput",
+    "createSend",
+    "removeSend",
+    "setSendLevel",
+    "moveClip",
+    "deleteClip",
+    "quantize",
+    "pitchShift",
+    "autotune",
+    "autoComp",
+    "smartMix",
+    "master",
+    "generateMusic",
+    "generateBeat",
+    "generateMidi",
+    "separateStems",
+    "melodyToVocals",
+    "exportProject",
+]
 READS = ORDER[:5]
 OF_THE_BROWSER = ORDER[5:10]
-JOBS = {"pitchShift", "autotune", "master", "generateMusic", "generateBeat", "separateStems", "melodyToVocals",
-        "exportProject"}  # fmt: skip
+JOBS = {
+    "pitchShift",
+    "autotune",
+    "master",
+    "generateMusic",
+    "generateBeat",
+    "separateStems",
+    "melodyToVocals",
+    "exportProject",
+}
 NOT_UNDOABLE = {*READS, *OF_THE_BROWSER, "saveVersion", "undo", "redo", "master", "exportProject", "changeVoice"}
 KNOWN = {"2.0.0": "2a1e55e8e11f20afa5d4630027f04fcf02bc79885e9e09275788ea201b903b39"}  # a new hash needs a new version
 
@@ -63,8 +112,10 @@ def test_aliases_are_understood_with_what_they_stand_for_and_are_never_offered()
         assert not offered & set(function.aliases)
     assert catalogue.resolve("createAuxTrack", {"name": "Echo"}).arguments["trackType"] == "AUX"
     assert catalogue.resolve("generate_beat", {"genre": "Lo-Fi", "tempo": 80}).arguments == {
-        "genre": "lo-fi", "bpm": 80, "bars": 16,
-    }  # fmt: skip
+        "genre": "lo-fi",
+        "bpm": 80,
+        "bars": 16,
+    }
     assert catalogue.resolve("generateDrums", {}).arguments["part"] == "drums"
     with pytest.raises(errors.ValidationError):
         catalogue.resolve("constructor", {})
@@ -73,11 +124,15 @@ def test_aliases_are_understood_with_what_they_stand_for_and_are_never_offered()
 @pytest.mark.parametrize(
     ("name", "arguments", "legacy"),
     [
-        ("playProject", {}, "play"), ("stopPlayback", {}, "stop"), ("startRecording", {}, "start_recording"),
-        ("applyEffect", {"effect": "reverb"}, "add_reverb"), ("adjust_warmth", {"amount": 10}, "adjust_warmth"),
-        ("apply_compression", {}, "adjust_compression"), ("applyEffect", {"effect": "reset"}, "reset_effects"),
+        ("playProject", {}, "play"),
+        ("stopPlayback", {}, "stop"),
+        ("startRecording", {}, "start_recording"),
+        ("applyEffect", {"effect": "reverb"}, "add_reverb"),
+        ("adjust_warmth", {"amount": 10}, "adjust_warmth"),
+        ("apply_compression", {}, "adjust_compression"),
+        ("applyEffect", {"effect": "reset"}, "reset_effects"),
     ],
-)  # fmt: skip
+)
 def test_earlier_browsers_get_the_name_that_they_know(name: str, arguments: dict[str, Any], legacy: str) -> None:
     assert Catalogue().resolve(name, arguments).legacy_name == legacy
 
@@ -85,12 +140,19 @@ def test_earlier_browsers_get_the_name_that_they_know(name: str, arguments: dict
 @pytest.mark.parametrize(
     ("name", "arguments", "field"),
     [
-        ("setTempo", {"bpm": 19}, "bpm"), ("setTempo", {"bpm": "120"}, "bpm"), ("setTempo", {}, "bpm"),
-        ("setTempo", {"bpm": 120, "swing": 1}, "swing"), ("setKey", {"key": "H"}, "key"),
-        ("getProject", {"x": 1}, "x"), ("analyzeAudio", {}, "clipId"), ("muteTrack", {"trackId": "x", "mute": 1}, "mute"),
-        ("generateBeat", {"genre": "constructor"}, "genre"), ("undo", {"steps": 21}, "steps"), ("undo", [], "body"),
+        ("setTempo", {"bpm": 19}, "bpm"),
+        ("setTempo", {"bpm": "120"}, "bpm"),
+        ("setTempo", {}, "bpm"),
+        ("setTempo", {"bpm": 120, "swing": 1}, "swing"),
+        ("setKey", {"key": "H"}, "key"),
+        ("getProject", {"x": 1}, "x"),
+        ("analyzeAudio", {}, "clipId"),
+        ("muteTrack", {"trackId": "x", "mute": 1}, "mute"),
+        ("generateBeat", {"genre": "constructor"}, "genre"),
+        ("undo", {"steps": 21}, "steps"),
+        ("undo", [], "body"),
     ],
-)  # fmt: skip
+)
 def test_made_up_arguments_are_refused_by_name(name: str, arguments: Any, field: str) -> None:
     with pytest.raises(errors.ValidationError) as caught:
         Catalogue().resolve(name, arguments)
@@ -164,20 +226,25 @@ async def test_a_wrong_target_is_answered_with_the_valid_ones(
             await functions.run("muteTrack", {"trackId": wrong, "mute": True}, project_id=project_id, by=BRAIN)
         assert (caught.value.details or {})["valid"] == [{"id": track["id"], "name": "Voice", "trackType": "AUDIO"}]
     with pytest.raises(errors.NotFound) as missing:
-        await functions.run("muteTrack", {"trackId": wrong, "mute": True}, project_id=project_id, by=Actor("x", "voice"))
+        await functions.run(
+            "muteTrack", {"trackId": wrong, "mute": True}, project_id=project_id, by=Actor("x", "voice")
+        )
     assert "valid" not in (missing.value.details or {})
 
 
 async def test_removing_what_is_gone_is_no_failure(functions: Functions, project_id: str) -> None:
     track = (await functions.run("createTrack", {"name": "Voice"}, project_id=project_id, by=BRAIN)).data["track"]
     for name, arguments in (
-        ("deleteTrack", {"trackId": str(uuid.uuid4())}), ("deleteClip", {"clipId": str(uuid.uuid4())}),
+        ("deleteTrack", {"trackId": str(uuid.uuid4())}),
+        ("deleteClip", {"clipId": str(uuid.uuid4())}),
         ("removeSend", {"sourceTrackId": track["id"], "sendId": str(uuid.uuid4())}),
-    ):  # fmt: skip
+    ):
         result = await functions.run(name, arguments, project_id=project_id, by=BRAIN)
         assert result.data["deleted"] is False
         assert result.data["reason"]
-    assert (await functions.run("deleteTrack", {"trackId": track["id"]}, project_id=project_id, by=BRAIN)).data["deleted"]
+    assert (await functions.run("deleteTrack", {"trackId": track["id"]}, project_id=project_id, by=BRAIN)).data[
+        "deleted"
+    ]
     with pytest.raises(errors.NotFound):
         await functions.run("deleteTrack", {"trackId": track["id"]}, project_id=project_id, by=Actor("x", "voice"))
 
@@ -193,4 +260,6 @@ async def test_what_nobody_does_here_is_said_and_not_pretended(functions: Functi
 
     functions.register("getJobStatus", status)
     job = str(uuid.uuid4())
-    assert (await functions.run("get_job_status", {"jobId": job}, project_id=project_id, by=BRAIN)).data == {"jobId": job}
+    assert (await functions.run("get_job_status", {"jobId": job}, project_id=project_id, by=BRAIN)).data == {
+        "jobId": job
+    }

@@ -87,8 +87,11 @@ async def test_a_step_over_which_somebody_else_has_written_is_not_undone(play: P
     with pytest.raises(errors.UndoConflict) as caught:
         await play.undo(ADA)
     assert caught.value.details == {
-        "entity": "track", "id": one, "current": {"volume": 0.2}, "revision": before["revision"],
-    }  # fmt: skip
+        "entity": "track",
+        "id": one,
+        "current": {"volume": 0.2},
+        "revision": before["revision"],
+    }
     assert await play.state() == before
     await play.do(BOB, "updateTrack", trackId=one, changes={"volume": 0.1, "pan": 1})
     await play.undo(ADA)
@@ -220,8 +223,9 @@ async def test_undo_is_told_to_everybody_with_its_cause_and_its_groups(play: Pla
     groups = await play.undo(BOB)
     await play.redo(BOB)
     assert [(event.cause, event.source, event.group_ids, event.skip_sid) for event in told] == [
-        ("undo", "undo", groups, None), ("redo", "redo", groups, None),
-    ]  # fmt: skip
+        ("undo", "undo", groups, None),
+        ("redo", "redo", groups, None),
+    ]
     assert [event.operations[0]["changes"] for event in told] == [{"volume": 0.8}, {"volume": 0.1}]
 
 

@@ -71,9 +71,14 @@ async def test_a_reorder_has_no_gaps_whatever_is_asked(desk: Desk) -> None:
     told = await desk.do("reorderTracks", trackOrders=[{"id": ids["d"], "order": 0}, {"id": ids["a"], "order": 0}])
     assert [name for name, _ in await desk.order()] == ["d", "a", "c"]
     assert [each["order"] for each in told["trackOrders"]] == [0, 1, 2]
-    await desk.do("reorderTracks", trackOrders=[
-        {"id": ids["a"], "order": 30}, {"id": ids["c"], "order": 10}, {"id": ids["d"], "order": 20},
-    ])  # fmt: skip
+    await desk.do(
+        "reorderTracks",
+        trackOrders=[
+            {"id": ids["a"], "order": 30},
+            {"id": ids["c"], "order": 10},
+            {"id": ids["d"], "order": 20},
+        ],
+    )
     assert await desk.order() == [("c", 0), ("d", 1), ("a", 2)]
     await desk.update(ids["a"], order=0)
     assert await desk.order() == [("a", 0), ("c", 1), ("d", 2)]
@@ -89,8 +94,9 @@ async def test_only_tracks_of_the_project_can_be_reordered(desk: Desk, document:
     with pytest.raises(errors.ValidationError):
         await desk.do("reorderTracks", trackOrders=[{"id": mine, "order": 1}, {"id": mine, "order": 0}])
     for name, wish in {
-        "updateTrack": {"changes": {"volume": 0}}, "deleteTrack": {},
-    }.items():  # fmt: skip
+        "updateTrack": {"changes": {"volume": 0}},
+        "deleteTrack": {},
+    }.items():
         with pytest.raises(errors.NotFound):
             await desk.do(name, trackId=foreign, **wish)
     assert (await elsewhere.tracks())[0]["volume"] == 0.8
@@ -110,8 +116,10 @@ async def test_a_bulk_change_is_all_or_nothing_and_one_step(desk: Desk, document
 async def test_sound_goes_to_aux_tracks_only(desk: Desk) -> None:
     track, other, aux = await desk.track(), await desk.track(), await desk.aux()
     for output, refusal in (
-        (other, errors.ValidationError), (track, errors.ValidationError), (desk.project_id, errors.NotFound),
-    ):  # fmt: skip
+        (other, errors.ValidationError),
+        (track, errors.ValidationError),
+        (desk.project_id, errors.NotFound),
+    ):
         with pytest.raises(refusal):
             await desk.update(track, outputDestination=output)
         with pytest.raises(refusal):
@@ -168,8 +176,11 @@ async def test_deleting_a_track_takes_along_all_that_hangs_on_it_and_undo_brings
     before = await desk.tracks()
     executed = await document.execute(desk.project_id, [Command("deleteTrack", {"trackId": aux})], ADA)
     assert [(each["kind"], each["entity"]) for each in executed.operations] == [
-        ("delete", "send"), ("update", "track"), ("delete", "clip"), ("delete", "track"),
-    ]  # fmt: skip
+        ("delete", "send"),
+        ("update", "track"),
+        ("delete", "clip"),
+        ("delete", "track"),
+    ]
     after = {each["id"]: each for each in await desk.tracks()}
     assert set(after) == {track, follower}
     assert after[track]["sends"] == []

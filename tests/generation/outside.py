@@ -44,9 +44,14 @@ def output(seconds: float = 5.0, bpm: float = 120.0, **faults: Any) -> replicate
 
 @contextlib.asynccontextmanager
 async def server(
-    dsn: str, folder: Path, *, music: replicate.ReplicateSimulator | None = None, songs: suno.SunoSimulator | None = None,
-    called_back: bool = False, **variables: str,
-) -> AsyncIterator[dawg.Dawg]:  # fmt: skip
+    dsn: str,
+    folder: Path,
+    *,
+    music: replicate.ReplicateSimulator | None = None,
+    songs: suno.SunoSimulator | None = None,
+    called_back: bool = False,
+    **variables: str,
+) -> AsyncIterator[dawg.Dawg]:
     """A server that buys at the simulators. `called_back`: it has told its own address, so they call it."""
     if called_back:
         port = dawg.free_port()

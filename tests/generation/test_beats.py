@@ -138,15 +138,27 @@ async def test_jobs_of_somebody_else_do_not_exist(server: dawg.Dawg) -> None:
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"genre": "constructor"}, "genre"), ({"genre": None}, "genre"), ({"genre": 5}, "genre"),
-        ({"bpm": 59}, "bpm"), ({"bpm": 201}, "bpm"), ({"bpm": "140"}, "bpm"), ({"bpm": True}, "bpm"),
-        ({"key": "H minor"}, "key"), ({"key": "C dorian"}, "key"), ({"key": ["C"]}, "key"),
-        ({"duration": 4}, "duration"), ({"duration": 301}, "duration"),
-        ({"mood": "x" * 61}, "mood"), ({"prompt": "x" * 2001}, "prompt"), ({"prompt": {}}, "prompt"),
-        ({"provider": "napster"}, "provider"), ({"seed": -1}, "seed"), ({"seed": 1.5}, "seed"),
+        ({"genre": "constructor"}, "genre"),
+        ({"genre": None}, "genre"),
+        ({"genre": 5}, "genre"),
+        ({"bpm": 59}, "bpm"),
+        ({"bpm": 201}, "bpm"),
+        ({"bpm": "140"}, "bpm"),
+        ({"bpm": True}, "bpm"),
+        ({"key": "H minor"}, "key"),
+        ({"key": "C dorian"}, "key"),
+        ({"key": ["C"]}, "key"),
+        ({"duration": 4}, "duration"),
+        ({"duration": 301}, "duration"),
+        ({"mood": "x" * 61}, "mood"),
+        ({"prompt": "x" * 2001}, "prompt"),
+        ({"prompt": {}}, "prompt"),
+        ({"provider": "napster"}, "provider"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 1.5}, "seed"),
         ({"projectId": "nope"}, "projectId"),
     ],
-)  # fmt: skip
+)
 async def test_a_wrong_field_is_named(server: dawg.Dawg, changes: dict[str, Any], field: str) -> None:
     status, body = await server.json("POST", "/api/generate/beat", json=BEAT | changes)
     assert (status, body["code"], list(body["details"])) == (400, "validation_error", [field])
@@ -204,8 +216,10 @@ async def test_too_many_jobs_are_refused_with_the_limit(database_dsn: str, tmp_p
         assert (stats["stats"]["waiting"], stats["queue"]["waiting"]) == (3, 3)
         _, listed = await server.json("GET", "/api/generate?state=waiting&limit=2")
         assert (len(listed["jobs"]), listed["total"], listed["totalPages"]) == (2, 3, 2)
-        positions = [(await server.json("GET", f"/api/generate/status/{reply['jobId']}"))[1]["status"]["queuePosition"]
-                     for _, reply in replies[:3]]  # fmt: skip
+        positions = [
+            (await server.json("GET", f"/api/generate/status/{reply['jobId']}"))[1]["status"]["queuePosition"]
+            for _, reply in replies[:3]
+        ]
         assert positions == [0, 1, 2]
 
 

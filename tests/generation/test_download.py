@@ -55,20 +55,41 @@ def sends(content: bytes, **headers: str) -> Handler:
 @pytest.mark.parametrize(
     ("address", "public"),
     [
-        ("8.8.8.8", True), ("2606:4700::1111", True),
-        ("127.0.0.1", False), ("10.1.2.3", False), ("172.16.0.1", False), ("192.168.1.1", False),
-        ("169.254.169.254", False), ("100.64.0.1", False), ("0.0.0.0", False), ("224.0.0.1", False),
-        ("255.255.255.255", False), ("::1", False), ("::", False), ("fe80::1", False), ("fd00::1", False),
-        ("::ffff:127.0.0.1", False), ("::ffff:8.8.8.8", True), ("2002:7f00:1::", False), ("ff02::1", False),
+        ("8.8.8.8", True),
+        ("2606:4700::1111", True),
+        ("127.0.0.1", False),
+        ("10.1.2.3", False),
+        ("172.16.0.1", False),
+        ("192.168.1.1", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("0.0.0.0", False),
+        ("224.0.0.1", False),
+        ("255.255.255.255", False),
+        ("::1", False),
+        ("::", False),
+        ("fe80::1", False),
+        ("fd00::1", False),
+        ("::ffff:127.0.0.1", False),
+        ("::ffff:8.8.8.8", True),
+        ("2002:7f00:1::", False),
+        ("ff02::1", False),
     ],
-)  # fmt: skip
+)
 def test_what_counts_as_a_public_address(address: str, public: bool) -> None:
     assert download.is_public(address) is public
 
 
 async def test_a_redirect_into_a_private_network_is_not_followed(host: Host, tmp_path: Path) -> None:
-    for target in ("http://127.0.0.1:1/x", "https://169.254.169.254/latest", "https://localhost/x", "file:///etc/passwd",
-                   "http://example.com/x", "//10.0.0.1/x", ""):  # fmt: skip
+    for target in (
+        "http://127.0.0.1:1/x",
+        "https://169.254.169.254/latest",
+        "https://localhost/x",
+        "file:///etc/passwd",
+        "http://example.com/x",
+        "//10.0.0.1/x",
+        "",
+    ):
         host.handlers["/a"] = moved(target)
         with pytest.raises(download.Forbidden):
             await download.Downloader(host.url).fetch(f"{host.url}/a", tmp_path / "x")

@@ -22,7 +22,9 @@ async def server(database_dsn: str, tmp_path: Path) -> AsyncIterator[dawg.Dawg]:
         yield running
 
 
-async def past(server: dawg.Dawg, type: str, provider: str, *jobs: tuple[float, float], state: str = "completed") -> None:
+async def past(
+    server: dawg.Dawg, type: str, provider: str, *jobs: tuple[float, float], state: str = "completed"
+) -> None:
     """Jobs of (seconds of audio, seconds they took, or have taken so far)."""
     await server.json("GET", "/api/generate")  # makes ada known
     for length, took in jobs:
@@ -35,9 +37,17 @@ async def past(server: dawg.Dawg, type: str, provider: str, *jobs: tuple[float, 
                    %(provider)s, '{}', 1, 3, now(), 'http://x', now() - %(took)s * interval '1 second',
                    CASE WHEN %(done)s THEN now() END, CASE WHEN NOT %(done)s THEN 'another' END,
                    CASE WHEN NOT %(done)s THEN now() END)""",
-            {"type": type, "state": state, "progress": 100 if done else 50, "input": Json({"duration": length}),
-             "result": Json({}) if done else None, "provider": provider, "took": took, "done": done},
-        )  # fmt: skip
+            {
+                "type": type,
+                "state": state,
+                "progress": 100 if done else 50,
+                "input": Json({"duration": length}),
+                "result": Json({}) if done else None,
+                "provider": provider,
+                "took": took,
+                "done": done,
+            },
+        )
 
 
 async def accepted(server: dawg.Dawg, **body: Any) -> float:

@@ -89,8 +89,10 @@ async def test_a_cut_network_is_a_failure_and_never_a_substitute(database_dsn: s
     async with replicate.ReplicateSimulator() as music, suno.SunoSimulator() as songs:
         pass
     async with outside.server(database_dsn, tmp_path, music=music, songs=songs) as server:
-        jobs = [await outside.ask(server, "beat", {"genre": "trap", "duration": 5}),
-                await outside.ask(server, "music", SIMPLE)]  # fmt: skip
+        jobs = [
+            await outside.ask(server, "beat", {"genre": "trap", "duration": 5}),
+            await outside.ask(server, "music", SIMPLE),
+        ]
         for job in jobs:
             ended = await server.finished(job)
             assert (ended["state"], ended["status"]["attemptsMade"], ended["result"]) == ("failed", 3, None)
@@ -109,13 +111,20 @@ async def test_the_embedded_engine_never_stands_in_for_a_provider_that_refused(
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"prompt": ""}, "prompt"), ({"prompt": None}, "prompt"), ({"prompt": "x" * 2001}, "prompt"),
-        ({"genre": "constructor"}, "genre"), ({"style": "polka metal"}, "genre"), ({"lyrics": "x" * 5001}, "lyrics"),
-        ({"vocalGender": "x"}, "vocalGender"), ({"title": "x" * 81}, "title"), ({"bpm": 201}, "bpm"),
-        ({"instrumental": "yes"}, "instrumental"), ({"lyrics": "la", "provider": "embedded"}, "provider"),
+        ({"prompt": ""}, "prompt"),
+        ({"prompt": None}, "prompt"),
+        ({"prompt": "x" * 2001}, "prompt"),
+        ({"genre": "constructor"}, "genre"),
+        ({"style": "polka metal"}, "genre"),
+        ({"lyrics": "x" * 5001}, "lyrics"),
+        ({"vocalGender": "x"}, "vocalGender"),
+        ({"title": "x" * 81}, "title"),
+        ({"bpm": 201}, "bpm"),
+        ({"instrumental": "yes"}, "instrumental"),
+        ({"lyrics": "la", "provider": "embedded"}, "provider"),
         ({"lyrics": "la", "provider": "replicate"}, "provider"),
     ],
-)  # fmt: skip
+)
 async def test_a_wrong_field_is_named(
     songs: suno.SunoSimulator, database_dsn: str, tmp_path: Path, changes: dict[str, Any], field: str
 ) -> None:

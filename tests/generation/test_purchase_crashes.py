@@ -52,9 +52,12 @@ async def test_a_server_that_is_killed_anywhere_buys_everything_once(scratch_fol
         aiohttp.ClientSession() as http,
     ):
         variables = outside.environment(music, songs) | {
-            "PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}", "JOB_CONCURRENCY": "8", "CPU_WORKERS": "1",
+            "PORT": str(port),
+            "PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "JOB_CONCURRENCY": "8",
+            "CPU_WORKERS": "1",
             "JOBS_RUNNING_PER_USER": "20",
-        }  # fmt: skip
+        }
         async with dawg.DawgProcess(scratch_folder, **variables) as server:
             client = Client(server, http)
             music.plan(create="hang")

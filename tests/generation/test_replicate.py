@@ -18,9 +18,15 @@ from tests.servers import dawg
 from tests.simulators import replicate
 
 BEAT = {
-    "genre": "trap", "bpm": 120, "key": "F minor", "mood": "menacing", "prompt": "a lonely flute", "duration": 5,
-    "seed": 7, "provider": "replicate",
-}  # fmt: skip
+    "genre": "trap",
+    "bpm": 120,
+    "key": "F minor",
+    "mood": "menacing",
+    "prompt": "a lonely flute",
+    "duration": 5,
+    "seed": 7,
+    "provider": "replicate",
+}
 
 
 @pytest.fixture
@@ -30,9 +36,7 @@ async def service() -> AsyncIterator[replicate.ReplicateSimulator]:
 
 
 @pytest.fixture
-async def server(
-    service: replicate.ReplicateSimulator, database_dsn: str, tmp_path: Path
-) -> AsyncIterator[dawg.Dawg]:
+async def server(service: replicate.ReplicateSimulator, database_dsn: str, tmp_path: Path) -> AsyncIterator[dawg.Dawg]:
     async with outside.server(database_dsn, tmp_path, music=service) as running:
         yield running
 
@@ -85,9 +89,7 @@ async def test_a_longer_beat_is_made_at_thirty_seconds_and_says_so(
     assert job["result"]["requested"]["duration"] == 90
 
 
-async def test_what_differs_from_the_request_is_told(
-    service: replicate.ReplicateSimulator, server: dawg.Dawg
-) -> None:
+async def test_what_differs_from_the_request_is_told(service: replicate.ReplicateSimulator, server: dawg.Dawg) -> None:
     service.plan(outside.output(8.0, bpm=100))
     service.plan(outside.output(5.0, bpm=75))
     job = await outside.made(server, "beat", BEAT | {"bpm": 150})
@@ -312,8 +314,16 @@ async def test_files_that_are_gone_fail_for_good(service: replicate.ReplicateSim
     assert "404" in job["error"]
 
 
-@pytest.mark.parametrize("url", ["https://127.0.0.1:1/x.wav", "http://example.com/x.wav", "https://localhost/x.wav",
-                                 "file:///etc/passwd", "https://[::ffff:10.0.0.1]/x.wav"])  # fmt: skip
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://127.0.0.1:1/x.wav",
+        "http://example.com/x.wav",
+        "https://localhost/x.wav",
+        "file:///etc/passwd",
+        "https://[::ffff:10.0.0.1]/x.wav",
+    ],
+)
 async def test_files_are_fetched_from_public_https_addresses_only(
     service: replicate.ReplicateSimulator, server: dawg.Dawg, url: str
 ) -> None:

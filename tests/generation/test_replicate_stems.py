@@ -21,9 +21,7 @@ async def service() -> AsyncIterator[replicate.ReplicateSimulator]:
 
 
 @pytest.fixture
-async def server(
-    service: replicate.ReplicateSimulator, database_dsn: str, tmp_path: Path
-) -> AsyncIterator[dawg.Dawg]:
+async def server(service: replicate.ReplicateSimulator, database_dsn: str, tmp_path: Path) -> AsyncIterator[dawg.Dawg]:
     async with outside.server(database_dsn, tmp_path, music=service) as running:
         yield running
 
@@ -38,9 +36,16 @@ async def uploaded(server: dawg.Dawg, sound: bytes) -> str:
 
 async def separated(server: dawg.Dawg, audio_id: str, *types: str, quality: str = "fast") -> dict[str, Any]:
     wanted = {
-        "audioFileId": audio_id, "title": "song", "duration": 6.0, "stemTypes": list(types), "quality": quality,
-        "outputFormat": "wav", "projectId": None, "addToProject": False, "startTime": 0.0,
-    }  # fmt: skip
+        "audioFileId": audio_id,
+        "title": "song",
+        "duration": 6.0,
+        "stemTypes": list(types),
+        "quality": quality,
+        "outputFormat": "wav",
+        "projectId": None,
+        "addToProject": False,
+        "startTime": 0.0,
+    }
     job, _ = await server.services.generation.submit("ada", "stems", wanted, provider="replicate", base_url=server.url)
     return await server.finished(job.id)
 

@@ -13,9 +13,16 @@ from tests.servers import dawg
 from tests.simulators import suno
 
 SONG = {
-    "prompt": "driving home at night", "genre": "pop", "mood": "wistful", "bpm": 120, "key": "Am", "title": "Headlights",
-    "lyrics": "[Verse]\nThe road is long\n[Chorus]\nAnd I am gone", "negativeTags": "screaming", "vocalGender": "f",
-}  # fmt: skip
+    "prompt": "driving home at night",
+    "genre": "pop",
+    "mood": "wistful",
+    "bpm": 120,
+    "key": "Am",
+    "title": "Headlights",
+    "lyrics": "[Verse]\nThe road is long\n[Chorus]\nAnd I am gone",
+    "negativeTags": "screaming",
+    "vocalGender": "f",
+}
 QUICK = {"stage_seconds": (1.0, 1.0, 1.0), "durations": (5.0, 5.0)}
 
 
@@ -62,8 +69,9 @@ async def test_a_song_is_bought_once_heard_early_and_kept_with_both_takes(
     assert len(previews) == 1
     assert previews[0]["jobId"] == previews[0]["generationId"] == job["jobId"]
     assert [take["streamUrl"] for take in previews[0]["takes"]] == [
-        service.tasks[0].urls["stream 0"], service.tasks[0].urls["stream 1"]
-    ]  # fmt: skip
+        service.tasks[0].urls["stream 0"],
+        service.tasks[0].urls["stream 1"],
+    ]
     names = [name for name, _ in browser.events]
     assert names.index("generation:preview") < names.index("generation:completed")
     messages = [args[0]["message"] for name, args in browser.events if name == "generation:progress"]
@@ -154,8 +162,13 @@ async def test_a_failed_task_is_told_and_booked(
 
 
 async def test_a_failed_callback_does_not_lose_the_songs(service: suno.SunoSimulator, server: dawg.Dawg) -> None:
-    service.plan(outside.song(), outside.song(), durations=(5.0, 5.0),
-                 stages=["TEXT_SUCCESS", "CALLBACK_EXCEPTION", "SUCCESS"], stage_seconds=(1.0, 1.0, 300.0))  # fmt: skip
+    service.plan(
+        outside.song(),
+        outside.song(),
+        durations=(5.0, 5.0),
+        stages=["TEXT_SUCCESS", "CALLBACK_EXCEPTION", "SUCCESS"],
+        stage_seconds=(1.0, 1.0, 300.0),
+    )
     job = await outside.made(server, "music", SONG)
     assert (job["state"], len(job["result"]["takes"])) == ("completed", 2)
 
@@ -208,8 +221,13 @@ async def test_a_lost_answer_is_made_good_by_the_call_that_names_the_task(
     service: suno.SunoSimulator, database_dsn: str, tmp_path: Path
 ) -> None:
     async with outside.server(database_dsn, tmp_path, songs=service, called_back=True) as server:
-        service.plan(outside.song(), outside.song(), create="cut when made", durations=(5.0, 5.0),
-                     stage_seconds=(200.0, 100.0, 100.0))
+        service.plan(
+            outside.song(),
+            outside.song(),
+            create="cut when made",
+            durations=(5.0, 5.0),
+            stage_seconds=(200.0, 100.0, 100.0),
+        )
         job = await outside.made(server, "music", SONG)
         assert job["state"] == "completed", job
         assert len(service.tasks) == 1

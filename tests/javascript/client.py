@@ -63,9 +63,7 @@ class JsClient:
         except ConnectError as error:
             raise AckTimeout(f"{event}: {error.message}") from error
 
-    async def wait_for(
-        self, event: str, predicate: Callable[..., bool] | None = None, timeout: float = 5.0
-    ) -> Any:
+    async def wait_for(self, event: str, predicate: Callable[..., bool] | None = None, timeout: float = 5.0) -> Any:
         """The payload of the first such event, past or future, for which `predicate(*arguments)` holds.
 
         One argument comes as itself, several as a list, none as None.
@@ -169,9 +167,16 @@ class JavaScript:
         name = f"client-{next(self._numbers)}"
         client = self._clients[name] = JsClient(self, name, over.connection if over is not None else name)
         await self.request(
-            "connect", client=name, connection=client.connection, url=url, namespace=namespace, auth=auth or {},
-            transports=list(transports), headers=headers or {}, reconnection=reconnection,
-        )  # fmt: skip
+            "connect",
+            client=name,
+            connection=client.connection,
+            url=url,
+            namespace=namespace,
+            auth=auth or {},
+            transports=list(transports),
+            headers=headers or {},
+            reconnection=reconnection,
+        )
         return client
 
     async def request(self, action: str, **fields: Any) -> Any:

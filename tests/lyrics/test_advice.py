@@ -9,10 +9,34 @@ from dawg_server.lyrics import advice, analysis, genres
 from tests.lyrics import songs
 
 GENERATION_GENRES = [
-    "trap", "lo-fi", "boom bap", "house", "drill", "drum and bass", "techno", "hip hop", "r&b", "pop", "edm", "dubstep",
-    "jazz", "rock", "country", "indie", "folk", "lofi", "dnb", "d&b", "drum n bass", "hip-hop", "hiphop", "rap", "rnb",
-    "r and b", "electronic",
-]  # fmt: skip
+    "trap",
+    "lo-fi",
+    "boom bap",
+    "house",
+    "drill",
+    "drum and bass",
+    "techno",
+    "hip hop",
+    "r&b",
+    "pop",
+    "edm",
+    "dubstep",
+    "jazz",
+    "rock",
+    "country",
+    "indie",
+    "folk",
+    "lofi",
+    "dnb",
+    "d&b",
+    "drum n bass",
+    "hip-hop",
+    "hiphop",
+    "rap",
+    "rnb",
+    "r and b",
+    "electronic",
+]
 
 
 def messages(lyrics: str, genre: str = "pop", kind: str | None = None) -> str:
@@ -96,12 +120,22 @@ def test_genre_advice_comes_only_with_a_genre_and_compares_this_song() -> None:
 @pytest.mark.parametrize(
     "structure",
     [
-        "Verse-Chorus-Verse-Chorus", "", "nonsense", None, [], 7, {"sections": None}, ["verse", "chorus"],
+        "Verse-Chorus-Verse-Chorus",
+        "",
+        "nonsense",
+        None,
+        [],
+        7,
+        {"sections": None},
+        ["verse", "chorus"],
         [{"sectionType": "verse", "lineStart": 0, "lineEnd": 10**30}],
         [{"sectionType": 5, "lineStart": -7, "lineEnd": True}],
-        [{}], [{"sectionType": ["verse"]}], [{"lineStart": 5, "lineEnd": 1}] * 3000, {"structure": "Verse"},
+        [{}],
+        [{"sectionType": ["verse"]}],
+        [{"lineStart": 5, "lineEnd": 1}] * 3000,
+        {"structure": "Verse"},
     ],
-)  # fmt: skip
+)
 def test_any_structure_at_all_gets_at_least_one_piece_of_advice(structure: Any) -> None:
     for lyrics in (None, "", songs.OH_SUSANNA):
         for one in advice.recommendations(structure, "country", lyrics):

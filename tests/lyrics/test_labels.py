@@ -46,11 +46,25 @@ def test_a_label_is_read_in_every_usual_way_of_writing(line: str, kind: str, num
 @pytest.mark.parametrize(
     "line",
     [
-        "Bridge over the river", "The chorus of angels", "(yeah, yeah)", "(chorus of angels)", "Hook me up",
-        "Verse by verse", "One", "First", "I", "1", "[unclosed", "()", "[]", "Sometimes: never", "She said: verse",
-        "Drop", "Break",
+        "Bridge over the river",
+        "The chorus of angels",
+        "(yeah, yeah)",
+        "(chorus of angels)",
+        "Hook me up",
+        "Verse by verse",
+        "One",
+        "First",
+        "I",
+        "1",
+        "[unclosed",
+        "()",
+        "[]",
+        "Sometimes: never",
+        "She said: verse",
+        "Drop",
+        "Break",
     ],
-)  # fmt: skip
+)
 def test_sung_lines_that_look_like_labels_stay_sung(line: str) -> None:
     assert labels.read(line) == (None, line)
 

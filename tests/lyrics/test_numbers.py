@@ -10,8 +10,11 @@ from tests.lyrics import songs
 
 def test_a_normal_song_is_valid_and_counted_without_blank_lines() -> None:
     assert validation.validate(songs.MIDNIGHT_RAIN) == {
-        "valid": True, "warnings": [], "lyricsLength": len(songs.MIDNIGHT_RAIN), "lineCount": 29,
-    }  # fmt: skip
+        "valid": True,
+        "warnings": [],
+        "lyricsLength": len(songs.MIDNIGHT_RAIN),
+        "lineCount": 29,
+    }
 
 
 @pytest.mark.parametrize(

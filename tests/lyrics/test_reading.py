@@ -85,10 +85,13 @@ def test_sung_lines_that_were_left_out_are_unknown_and_advice_keeps_its_section(
 @pytest.mark.parametrize(
     ("sections", "path"),
     [
-        ([part(0, 11)], "sections.0"), ([part(2, 1)], "sections.0"), ([part(3, 3)], "sections.0"),
-        ([part(0, 5), part(5, 7)], "sections.1"), ([part(4, 5), part(0, 2)], "sections.1"),
+        ([part(0, 11)], "sections.0"),
+        ([part(2, 1)], "sections.0"),
+        ([part(3, 3)], "sections.0"),
+        ([part(0, 5), part(5, 7)], "sections.1"),
+        ([part(4, 5), part(0, 2)], "sections.1"),
     ],
-)  # fmt: skip
+)
 def test_ranges_lie_inside_the_text_in_order_and_apart(sections: list[dict[str, Any]], path: str) -> None:
     assert list(problem(*sections)) == [path]
 

@@ -67,7 +67,7 @@ def test_lines_are_sorted_by_their_numbers_and_stay_as_they_were_written() -> No
         ([part("chorus", 0, 1, 2, 4)], [gone(6)], ["verse"], "structure", "chorus"),
         ([part("verse", 0, 1, 2, 4)], [gone(6)], ["verse", "bridge"], "structure", "bridge"),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_add_up_is_refused(parts: Any, removed: Any, form: Any, path: str, words: str) -> None:
     found = problem(parts, removed, form)
     assert list(found) == [path]

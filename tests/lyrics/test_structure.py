@@ -19,9 +19,7 @@ def test_the_same_song_without_blank_lines_has_the_same_form() -> None:
 
 
 def test_every_part_of_a_pop_song_is_found_by_words_place_and_shape() -> None:
-    assert forms(songs.MIDNIGHT_RAIN) == (
-        "Intro-Verse-Pre-Chorus-Chorus-Verse-Pre-Chorus-Chorus-Bridge-Chorus-Outro"
-    )
+    assert forms(songs.MIDNIGHT_RAIN) == ("Intro-Verse-Pre-Chorus-Chorus-Verse-Pre-Chorus-Chorus-Bridge-Chorus-Outro")
 
 
 def test_labels_in_mixed_styles_are_believed() -> None:
@@ -64,8 +62,10 @@ def test_stanzas_under_one_label_stay_one_section_in_a_labelled_song() -> None:
     text = "[Verse 1]\none of them\ntwo of them\n\nthree of these\nfour of these\n\n"
     text += "[Chorus]\nla la\n\n[Verse 2]\nfive\nsix"
     assert [(s.kind, s.start, s.end) for s in structure.read(text)] == [
-        ("verse", 0, 5), ("chorus", 7, 8), ("verse", 10, 12),
-    ]  # fmt: skip
+        ("verse", 0, 5),
+        ("chorus", 7, 8),
+        ("verse", 10, 12),
+    ]
 
 
 def test_a_label_above_a_blank_line_belongs_to_the_words_below() -> None:

@@ -13,8 +13,12 @@ def compose_anew(genre: str = "house", **changes: Any) -> score.Score:
     found = genres.find(genre)
     assert found is not None
     request: dict[str, Any] = {
-        "bpm": found.default_bpm, "key": "Cm", "mood": found.moods[0], "duration": 30, "seed": 1,
-    }  # fmt: skip
+        "bpm": found.default_bpm,
+        "key": "Cm",
+        "mood": found.moods[0],
+        "duration": 30,
+        "seed": 1,
+    }
     return compose.compose(genre=genre, **(request | changes))
 
 

@@ -112,11 +112,14 @@ def test_scores_do_not_depend_on_the_process_or_its_hash_seed() -> None:
     )
     printed = [
         subprocess.run(
-            [sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
-            capture_output=True, check=True, timeout=60,
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            check=True,
+            timeout=60,
         ).stdout
         for seed in ("1", "2")
-    ]  # fmt: skip
+    ]
     assert printed[0] == printed[1]
     assert printed[0].decode().strip() == " ".join(str(piece(name, duration=20, seed=42)) for name in genres.names())
 

@@ -116,9 +116,10 @@ def test_a_build_rolls_faster_and_louder_until_the_drop() -> None:
     written = piece("edm", duration=90)
     build = next(section for section in written.sections if section.name == "build")
     snares = [
-        note for note in notes(written, "drums")
+        note
+        for note in notes(written, "drums")
         if note.pitch == rhythm.SNARE and build.start_beat - 0.1 <= note.start < build.start_beat + build.beats - 0.1
-    ]  # fmt: skip
+    ]
     half = build.start_beat + build.beats / 2
     early, late = [n for n in snares if n.start < half], [n for n in snares if n.start >= half]
     assert len(late) > 1.8 * len(early)

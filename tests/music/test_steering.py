@@ -23,12 +23,16 @@ def test_refusing_everything_still_leaves_music() -> None:
 @pytest.mark.parametrize(
     ("prompt", "instrument"),
     [
-        ("a slow piano", "grand piano"), ("warm Rhodes, rainy night", "electric piano"),
-        ("soft guitar", "acoustic guitar"), ("an electric guitar riff", "clean guitar"),
-        ("flute on top", "flute"), ("808s? yes, 808", "808"),
-        ("jazzy sax", "saxophone"), ("double bass", "upright bass"),
+        ("a slow piano", "grand piano"),
+        ("warm Rhodes, rainy night", "electric piano"),
+        ("soft guitar", "acoustic guitar"),
+        ("an electric guitar riff", "clean guitar"),
+        ("flute on top", "flute"),
+        ("808s? yes, 808", "808"),
+        ("jazzy sax", "saxophone"),
+        ("double bass", "upright bass"),
     ],
-)  # fmt: skip
+)
 def test_an_instrument_in_the_prompt_plays(prompt: str, instrument: str) -> None:
     for genre in ("house", "lo-fi"):
         assert instrument in {part.instrument for part in piece(genre, prompt=prompt, mood="").parts}

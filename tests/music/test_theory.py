@@ -10,10 +10,16 @@ SPELLINGS = [
     for letter, pitch in LETTERS.items()
     for accidental, plain, shift in (("", "", 0), ("#", "#", 1), ("♯", "#", 1), ("b", "b", -1), ("♭", "b", -1))
     for word, suffix in (
-        ("", ""), ("m", "m"), ("M", ""), ("min", "m"), ("Minor", "m"), ("MAJ", ""), ("major", ""),
+        ("", ""),
+        ("m", "m"),
+        ("M", ""),
+        ("min", "m"),
+        ("Minor", "m"),
+        ("MAJ", ""),
+        ("major", ""),
     )
     for blank in ("", " ")
-]  # fmt: skip
+]
 
 
 def test_every_spelling_of_every_key_is_read_and_stored_in_one_form() -> None:

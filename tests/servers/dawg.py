@@ -86,9 +86,13 @@ class DawgProcess:
         self.url = f"http://127.0.0.1:{self.port}"
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         self._environment = {
-            **inherited, "DATA_DIR": str(folder / "data"), "PORT": str(self.port), "LOG_FORMAT": "json",
-            "PYTHONWARNINGS": "error::ResourceWarning", **variables,
-        }  # fmt: skip
+            **inherited,
+            "DATA_DIR": str(folder / "data"),
+            "PORT": str(self.port),
+            "LOG_FORMAT": "json",
+            "PYTHONWARNINGS": "error::ResourceWarning",
+            **variables,
+        }
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:

@@ -29,8 +29,13 @@ class Child:
     def __init__(self, folder: Path, *options: str, **environment: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.servers.embedded", str(folder), *options],
-            cwd=REPOSITORY, env=os.environ | environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            start_new_session=True, preexec_fn=binaries.dies_with_parent(),
+            cwd=REPOSITORY,
+            env=os.environ | environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=binaries.dies_with_parent(),
         )
 
     def __enter__(self) -> Child:

@@ -37,9 +37,12 @@ class S3Server:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            [sys.executable, "-c", _SERVER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
             stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         assert self._process.stdout is not None
         self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
         self._make_bucket()
@@ -52,16 +55,22 @@ class S3Server:
     def settings(self) -> dict[str, str]:
         """The environment of a server that uses this bucket."""
         return {
-            "AWS_S3_BUCKET": self.bucket, "AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-            "AWS_REGION": REGION, "AWS_ENDPOINT_URL": self.url,
-        }  # fmt: skip
+            "AWS_S3_BUCKET": self.bucket,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.url,
+        }
 
     def options(self) -> dict[str, Any]:
         """What `S3Storage.open` takes."""
         return {
-            "bucket": self.bucket, "access_key": ACCESS_KEY, "secret_key": SECRET_KEY, "region": REGION,
+            "bucket": self.bucket,
+            "access_key": ACCESS_KEY,
+            "secret_key": SECRET_KEY,
+            "region": REGION,
             "endpoint": self.url,
-        }  # fmt: skip
+        }
 
     def _make_bucket(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT

@@ -294,9 +294,11 @@ async def test_what_the_real_service_refuses_is_refused(
 async def test_an_answer_can_be_held_to_a_schema(claude: Claude, client: Client) -> None:
     claude.script([anthropic.turn(anthropic.form({"bpm": 90}))])
     schema = {
-        "type": "object", "additionalProperties": False, "required": ["bpm"],
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["bpm"],
         "properties": {"bpm": {"anyOf": [{"type": "integer"}, {"type": "null"}], "description": "20 to 300"}},
-    }  # fmt: skip
+    }
     message = await client.messages.create(**ASK | held_to(schema))
     assert json.loads(message.content[0].text) == {"bpm": 90}
 

@@ -123,9 +123,7 @@ async def test_cancelling_stops_a_running_prediction_and_is_counted(
     assert prediction.status == "canceled" and service.predictions[0].cancels == 2
 
 
-async def test_a_cancel_may_take_effect_late_or_get_lost(
-    service: replicate.ReplicateSimulator, client: Client
-) -> None:
+async def test_a_cancel_may_take_effect_late_or_get_lost(service: replicate.ReplicateSimulator, client: Client) -> None:
     service.plan(predict_seconds=3600, cancels=["cut", replicate.broken(500)], cancel_seconds=2)
     prediction = await create(client)
     with pytest.raises(httpx.RemoteProtocolError):

@@ -15,11 +15,19 @@ from tests.simulators import suno
 
 AUDIO = bytes(range(256)) * 200
 SIMPLE = {
-    "customMode": False, "instrumental": True, "model": "V5", "prompt": "a beat", "callBackUrl": "https://example.com/x",
-}  # fmt: skip
+    "customMode": False,
+    "instrumental": True,
+    "model": "V5",
+    "prompt": "a beat",
+    "callBackUrl": "https://example.com/x",
+}
 CUSTOM = SIMPLE | {
-    "customMode": True, "style": "house, 125 bpm", "title": "Night", "prompt": "la la", "instrumental": False,
-}  # fmt: skip
+    "customMode": True,
+    "style": "house, 125 bpm",
+    "title": "Night",
+    "prompt": "la la",
+    "instrumental": False,
+}
 
 
 def files() -> tuple[suno.File, suno.File]:
@@ -330,8 +338,10 @@ async def test_callbacks_come_at_each_stage_and_never_leave_this_machine(
     assert [delivery.status for delivery in service.deliveries] == [*[200] * 7, 0]
     refused = json.loads(service.deliveries[-1].body)
     assert refused["code"] == 400 and refused["data"] == {
-        "callbackType": "error", "task_id": service.tasks[1].id, "data": None,
-    }  # fmt: skip
+        "callbackType": "error",
+        "task_id": service.tasks[1].id,
+        "data": None,
+    }
 
 
 async def test_downloads_can_break_off_or_be_something_else(service: suno.SunoSimulator, caller: Caller) -> None:

@@ -53,11 +53,10 @@ async def test_what_was_put_is_there_whole(storage: Storage, key: str, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("start", "end"), [(0, 1), (0, None), (999, None), (999, 1000), (10, 500), (0, 1000), (5, 5), (1000, None), (990, 2000)]
-)  # fmt: skip
-async def test_any_range_can_be_read(
-    storage: Storage, key: str, tmp_path: Path, start: int, end: int | None
-) -> None:
+    ("start", "end"),
+    [(0, 1), (0, None), (999, None), (999, 1000), (10, 500), (0, 1000), (5, 5), (1000, None), (990, 2000)],
+)
+async def test_any_range_can_be_read(storage: Storage, key: str, tmp_path: Path, start: int, end: int | None) -> None:
     data = content(1000)
     await put(storage, key, data, tmp_path)
     assert await read(storage, key, start, end) == data[start:end]
@@ -141,9 +140,11 @@ async def test_a_link_is_signed_as_the_sdk_signs_it(s3_server: S3Server) -> None
         ours = storage.link("a/b.wav", seconds=60, filename="b.wav", content_type="audio/wav")
         assert ours is not None
         parameters = {
-            "Bucket": "songs", "Key": "a/b.wav", "ResponseContentType": "audio/wav",
+            "Bucket": "songs",
+            "Key": "a/b.wav",
+            "ResponseContentType": "audio/wav",
             "ResponseContentDisposition": "inline; filename*=UTF-8''b.wav",
-        }  # fmt: skip
+        }
         theirs = await storage._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=60)
     finally:
         await storage.close()

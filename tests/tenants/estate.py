@@ -88,10 +88,13 @@ async def _remember(server: dawg.Dawg, estate: Estate) -> None:
     """What the server itself writes down about people."""
     ids = estate.ids
     values = {
-        "user": estate.user_id, "mark": estate.mark, "text": json.dumps({"text": estate.mark}),
-        "blocks": json.dumps([{"type": "text", "text": estate.mark}]), "key": uuid.uuid4().bytes,
+        "user": estate.user_id,
+        "mark": estate.mark,
+        "text": json.dumps({"text": estate.mark}),
+        "blocks": json.dumps([{"type": "text", "text": estate.mark}]),
+        "key": uuid.uuid4().bytes,
         **{kind: ids[kind] for kind in ("project", "audio")},
-    }  # fmt: skip
+    }
 
     known = await tables(server)
 
@@ -104,28 +107,60 @@ async def _remember(server: dawg.Dawg, estate: Estate) -> None:
         if kind:
             values[kind] = ids[kind] = str(id)
 
-    await insert("job", "generations", "owner_id, project_id, type, input, state, result, progress, finished_at",
-                 "%(user)s, %(project)s, 'beat', %(text)s, 'completed', %(text)s, 100, now()")  # fmt: skip
-    await insert("render", "generations", "owner_id, project_id, type, input, state, result, progress, finished_at",
-                 "%(user)s, %(project)s, 'render', %(text)s, 'completed', %(text)s, 100, now()")  # fmt: skip
-    await insert("", "audio_renditions", "audio_file_id, format, mime_type, size_bytes, storage_key, sha256",
-                 "%(audio)s, 'mp3', 'audio/mpeg', 1, %(mark)s, %(key)s")  # fmt: skip
-    await insert("conversation", "conversations", "owner_id, project_id, title, summary",
-                 "%(user)s, %(project)s, %(mark)s, %(mark)s")  # fmt: skip
-    await insert("message", "messages", "conversation_id, seq, role, content, request_id",
-                 "%(conversation)s, 0, 'user', %(blocks)s, %(mark)s")  # fmt: skip
+    await insert(
+        "job",
+        "generations",
+        "owner_id, project_id, type, input, state, result, progress, finished_at",
+        "%(user)s, %(project)s, 'beat', %(text)s, 'completed', %(text)s, 100, now()",
+    )
+    await insert(
+        "render",
+        "generations",
+        "owner_id, project_id, type, input, state, result, progress, finished_at",
+        "%(user)s, %(project)s, 'render', %(text)s, 'completed', %(text)s, 100, now()",
+    )
+    await insert(
+        "",
+        "audio_renditions",
+        "audio_file_id, format, mime_type, size_bytes, storage_key, sha256",
+        "%(audio)s, 'mp3', 'audio/mpeg', 1, %(mark)s, %(key)s",
+    )
+    await insert(
+        "conversation",
+        "conversations",
+        "owner_id, project_id, title, summary",
+        "%(user)s, %(project)s, %(mark)s, %(mark)s",
+    )
+    await insert(
+        "message",
+        "messages",
+        "conversation_id, seq, role, content, request_id",
+        "%(conversation)s, 0, 'user', %(blocks)s, %(mark)s",
+    )
     await insert("memory", "memories", "user_id, type, content", "%(user)s, 'fact', %(mark)s")
-    await insert("usage", "usage_records", "owner_id, project_id, service, operation, total_cost, metadata",
-                 "%(user)s, %(project)s, 'anthropic', %(mark)s, 0.5, %(text)s")  # fmt: skip
+    await insert(
+        "usage",
+        "usage_records",
+        "owner_id, project_id, service, operation, total_cost, metadata",
+        "%(user)s, %(project)s, 'anthropic', %(mark)s, 0.5, %(text)s",
+    )
     await insert("", "budgets", "user_id, monthly_limit", "%(user)s, 7.77")
-    await insert("reservation", "budget_reservations", "user_id, amount, service, settled_at",
-                 "%(user)s, 0.25, %(mark)s, now()")  # fmt: skip
-    await insert("alert", "alerts",
-                 "user_id, type, severity, period, period_start, message, current_spent, budget_limit, percentage",
-                 "%(user)s, 'threshold', 'warning', 'month', '2000-01-01', %(mark)s, 1, 2, 50")  # fmt: skip
+    await insert(
+        "reservation", "budget_reservations", "user_id, amount, service, settled_at", "%(user)s, 0.25, %(mark)s, now()"
+    )
+    await insert(
+        "alert",
+        "alerts",
+        "user_id, type, severity, period, period_start, message, current_spent, budget_limit, percentage",
+        "%(user)s, 'threshold', 'warning', 'month', '2000-01-01', %(mark)s, 1, 2, 50",
+    )
     await insert("session", "voice_sessions", "user_id, ended_at", "%(user)s, now()")
-    await insert("", "brain_turns", "id, user_id, conversation_id, request_id, expires_at",
-                 "gen_random_uuid(), %(user)s, %(conversation)s, %(mark)s, now()")  # fmt: skip
+    await insert(
+        "",
+        "brain_turns",
+        "id, user_id, conversation_id, request_id, expires_at",
+        "gen_random_uuid(), %(user)s, %(conversation)s, %(mark)s, now()",
+    )
 
 
 async def tables(server: dawg.Dawg) -> dict[str, set[str]]:

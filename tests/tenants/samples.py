@@ -12,12 +12,27 @@ Schemas = Mapping[str, Any]
 
 # Which kind of thing a name means: the word that ends last in it decides, and the longest of several.
 KINDS = (
-    ("project", "project"), ("user", "user"), ("conversation", "conversation"), ("message", "message"),
-    ("memor", "memory"), ("job", "job"), ("generation", "job"), ("alert", "alert"), ("version", "version"),
-    ("number", "version"), ("audio", "audio"), ("track", "track"), ("clip", "clip"), ("send", "send"),
-    ("destination", "bus"), ("destinationtrack", "bus"), ("collaborator", "collaborator"),
-)  # fmt: skip
-_ID = re.compile(r"(^|_)(ids?|number|job)$|(Ids?|Destination|selectedClips|selectedTracks)$|^(selectedClips|selectedTracks)$")
+    ("project", "project"),
+    ("user", "user"),
+    ("conversation", "conversation"),
+    ("message", "message"),
+    ("memor", "memory"),
+    ("job", "job"),
+    ("generation", "job"),
+    ("alert", "alert"),
+    ("version", "version"),
+    ("number", "version"),
+    ("audio", "audio"),
+    ("track", "track"),
+    ("clip", "clip"),
+    ("send", "send"),
+    ("destination", "bus"),
+    ("destinationtrack", "bus"),
+    ("collaborator", "collaborator"),
+)
+_ID = re.compile(
+    r"(^|_)(ids?|number|job)$|(Ids?|Destination|selectedClips|selectedTracks)$|^(selectedClips|selectedTracks)$"
+)
 # Names that clients give to their own requests: no thing of the server has them.
 OWN_NAMES = {"clientOperationId", "requestId", "taskId", "callId", "voiceId"}
 
@@ -85,10 +100,13 @@ def over(sample: Any, example: dict[str, Any]) -> Any:
     """The sample with the example's fields over it."""
     if not example:
         return sample
-    return {**sample, **{
-        name: over(sample[name], value) if isinstance(value, dict) and name in sample else value
-        for name, value in example.items()
-    }}  # fmt: skip
+    return {
+        **sample,
+        **{
+            name: over(sample[name], value) if isinstance(value, dict) and name in sample else value
+            for name, value in example.items()
+        },
+    }
 
 
 def _value(schema: Any, schemas: Schemas, path: str, slots: list[Slot]) -> Any:

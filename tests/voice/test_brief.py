@@ -9,17 +9,30 @@ from dawg_server.voice import brief
 
 def project(**fields: Any) -> dict[str, Any]:
     return {
-        "name": "Night", "bpm": 120, "key": "C", "timeSignature": "4/4", "revision": 3, "lyrics": None, "tracks": [],
-        "role": "editor", **fields,
-    }  # fmt: skip
+        "name": "Night",
+        "bpm": 120,
+        "key": "C",
+        "timeSignature": "4/4",
+        "revision": 3,
+        "lyrics": None,
+        "tracks": [],
+        "role": "editor",
+        **fields,
+    }
 
 
 def track(number: int) -> dict[str, Any]:
     clip = {"id": f"clip-{number}", "name": "Take", "startTime": 0, "duration": 4}
     return {
-        "id": f"track-{number}", "name": f"Track {number}", "trackType": "AUDIO", "volume": 0.8, "pan": 0,
-        "isMuted": False, "isSolo": False, "clips": [clip],
-    }  # fmt: skip
+        "id": f"track-{number}",
+        "name": f"Track {number}",
+        "trackType": "AUDIO",
+        "volume": 0.8,
+        "pan": 0,
+        "isMuted": False,
+        "isSolo": False,
+        "clips": [clip],
+    }
 
 
 def test_names_cannot_pretend_to_end_the_data() -> None:

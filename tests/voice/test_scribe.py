@@ -51,8 +51,12 @@ async def test_words_that_come_late_stand_before_their_answer(desk: Desk) -> Non
     desk.scribe.user_said("user_3", "much faster")
     desk.scribe.user_said("user_2", "more")
     assert await desk.written() == [
-        ("user", "faster"), ("assistant", "gladly"), ("user", "more"), ("assistant", "so?"), ("user", "much faster"),
-    ]  # fmt: skip
+        ("user", "faster"),
+        ("assistant", "gladly"),
+        ("user", "more"),
+        ("assistant", "so?"),
+        ("user", "much faster"),
+    ]
 
 
 async def test_words_that_never_come_hold_nothing_up_for_ever(desk: Desk) -> None:

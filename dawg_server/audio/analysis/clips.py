@@ -13,9 +13,15 @@ Kinship = Literal["same", "related", "apart"]
 TEMPO_ALIKE, TEMPO_NEAR, TEMPO_FAR = 2.0, 5.0, 20.0
 ENERGY_ALIKE, ENERGY_FAR = 0.2, 0.5
 FAMILIES = {
-    "country": "roots", "folk": "roots", "pop": "band", "rock": "band", "indie": "band", "rnb": "urban",
-    "hip-hop": "urban", "jazz": "jazz",
-}  # fmt: skip
+    "country": "roots",
+    "folk": "roots",
+    "pop": "band",
+    "rock": "band",
+    "indie": "band",
+    "rnb": "urban",
+    "hip-hop": "urban",
+    "jazz": "jazz",
+}
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
 _KEY = re.compile(r"\s*([A-Ga-g])([#♯b♭]?)\s*(.*?)\s*$")
@@ -111,19 +117,35 @@ def conflicts(one: dict[str, Any], other: dict[str, Any]) -> list[dict[str, Any]
 
     tempo = tempo_difference(one.get("bpm"), other.get("bpm"))
     if tempo is not None and tempo > TEMPO_FAR:
-        add("tempo-mismatch", "high", f"{_names(one, other)} are {_tempos(one, other)}.",
-            "Stretch one of them to the other's tempo.")  # fmt: skip
+        add(
+            "tempo-mismatch",
+            "high",
+            f"{_names(one, other)} are {_tempos(one, other)}.",
+            "Stretch one of them to the other's tempo.",
+        )
     if kinship(_key(one), _key(other)) == "apart":
-        add("key-clash", "medium", f"{_names(one, other)} are in {_key_name(one)} and {_key_name(other)}.",
-            "Transpose one of them, or keep them from sounding together.")  # fmt: skip
+        add(
+            "key-clash",
+            "medium",
+            f"{_names(one, other)} are in {_key_name(one)} and {_key_name(other)}.",
+            "Transpose one of them, or keep them from sounding together.",
+        )
     energy = _difference(one.get("energy"), other.get("energy"))
     if energy is not None and energy > ENERGY_FAR:
-        add("energy-mismatch", "low", f"{_names(one, other)} have an energy of {one['energy']} and {other['energy']}.",
-            "Put them into different sections, or level them with volume and compression.")  # fmt: skip
+        add(
+            "energy-mismatch",
+            "low",
+            f"{_names(one, other)} have an energy of {one['energy']} and {other['energy']}.",
+            "Put them into different sections, or level them with volume and compression.",
+        )
     families = _family(one), _family(other)
     if None not in families and families[0] != families[1]:
-        add("style-clash", "low", f"{_names(one, other)} are {one['style']['genre']} and {other['style']['genre']}.",
-            "Choose sounds that belong to both, or make the contrast the idea.")  # fmt: skip
+        add(
+            "style-clash",
+            "low",
+            f"{_names(one, other)} are {one['style']['genre']} and {other['style']['genre']}.",
+            "Choose sounds that belong to both, or make the contrast the idea.",
+        )
     return found
 
 

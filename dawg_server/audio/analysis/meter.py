@@ -45,8 +45,13 @@ def _at_beats(spectra: spectrum.Spectra, found: onsets.Onsets, beats: NDArray[np
         if last > len(logarithm):
             break
         rows.append(
-            np.concatenate((logarithm[first:last].mean(axis=0), 2 * found.low[near].max(keepdims=True),
-                            2 * found.strength[near].max(keepdims=True)))
+            np.concatenate(
+                (
+                    logarithm[first:last].mean(axis=0),
+                    2 * found.low[near].max(keepdims=True),
+                    2 * found.strength[near].max(keepdims=True),
+                )
+            )
         )
     table = np.array(rows)
     return np.asarray((table - table.mean(axis=0)) / (table.std(axis=0) + 0.3 * table.std() + 1e-9))

@@ -21,13 +21,25 @@ LEAST_LIKELIHOOD = 0.3  # mean agreement with a genre's profile, 0..1; what fits
 # Names of contract, section 9.1, and common spellings, without blanks and marks: (genre, subgenre).
 _NAMES: dict[str, tuple[str, str | None]] = {
     **{re.sub(r"[^a-z]", "", name): (name, None) for name in GENRES},
-    "randb": ("rnb", None), "rb": ("rnb", None), "soul": ("rnb", "soul"), "rap": ("hip-hop", None),
-    "trap": ("hip-hop", "trap"), "drill": ("hip-hop", "drill"), "boombap": ("hip-hop", "boom bap"),
-    "lofi": ("hip-hop", "lo-fi"), "house": ("other", "house"), "techno": ("other", "techno"),
-    "drumandbass": ("other", "drum and bass"), "dnb": ("other", "drum and bass"), "db": ("other", "drum and bass"),
-    "drumnbass": ("other", "drum and bass"), "dandb": ("other", "drum and bass"), "edm": ("other", "edm"),
-    "electronic": ("other", "edm"), "dubstep": ("other", "dubstep"),
-}  # fmt: skip
+    "randb": ("rnb", None),
+    "rb": ("rnb", None),
+    "soul": ("rnb", "soul"),
+    "rap": ("hip-hop", None),
+    "trap": ("hip-hop", "trap"),
+    "drill": ("hip-hop", "drill"),
+    "boombap": ("hip-hop", "boom bap"),
+    "lofi": ("hip-hop", "lo-fi"),
+    "house": ("other", "house"),
+    "techno": ("other", "techno"),
+    "drumandbass": ("other", "drum and bass"),
+    "dnb": ("other", "drum and bass"),
+    "db": ("other", "drum and bass"),
+    "drumnbass": ("other", "drum and bass"),
+    "dandb": ("other", "drum and bass"),
+    "edm": ("other", "edm"),
+    "electronic": ("other", "edm"),
+    "dubstep": ("other", "dubstep"),
+}
 
 
 @dataclass(frozen=True)
@@ -113,8 +125,10 @@ def measured_genre(measured: Traits) -> tuple[str | None, str | None]:
 @functools.cache
 def _profiles() -> dict[str, dict[str, tuple[float, float]]]:
     text = resources.files(__package__).joinpath("genres.json").read_text("utf-8")
-    return {name: {trait: (mean, spread) for trait, (mean, spread) in profile.items()}
-            for name, profile in json.loads(text).items()}  # fmt: skip
+    return {
+        name: {trait: (mean, spread) for trait, (mean, spread) in profile.items()}
+        for name, profile in json.loads(text).items()
+    }
 
 
 def _agreement(measured: Traits, profile: dict[str, tuple[float, float]]) -> float:

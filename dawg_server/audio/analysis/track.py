@@ -62,11 +62,14 @@ def analyze(
         if brightness is None or roughness is None
         else style.describe(
             style.traits(spectra, found, pulse, swung, pitch_classes, brightness, roughness),
-            heard_key, pulse, suggested_genre, suggested_mood,
+            heard_key,
+            pulse,
+            suggested_genre,
+            suggested_mood,
         ),
         "analyzedAt": analyzed_at,
         "analyzerVersion": VERSION,
-    }  # fmt: skip
+    }
 
 
 def measure_tempo_and_key(

@@ -43,9 +43,13 @@ class _Stage:
 
 
 _STAGES = (
-    _Stage(-math.inf, 120.0), _Stage(5.0, 60.0), _Stage(7.5, 60.0, 5.0), _Stage(11.0, 40.0, 3.0),
-    _Stage(16.0, 25.0, 1.5), _Stage(22.0, 25.0, 0.5),
-)  # fmt: skip
+    _Stage(-math.inf, 120.0),
+    _Stage(5.0, 60.0),
+    _Stage(7.5, 60.0, 5.0),
+    _Stage(11.0, 40.0, 3.0),
+    _Stage(16.0, 25.0, 1.5),
+    _Stage(22.0, 25.0, 0.5),
+)
 
 
 class Level:

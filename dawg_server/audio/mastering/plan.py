@@ -18,10 +18,18 @@ LOUDNESS = {"streaming": -14.0, "cd": -9.0, "club": -8.0}  # LUFS (contract, sec
 # recordings 1950-2010", 135th AES Convention, 2013).
 _USUAL = (-3.0, 1.0, 0.0, -2.0, -4.0, -6.0, -8.5, -11.5, -15.5)
 _TILTS = {  # dB added at the lowest and the highest band of a genre; those between in a straight line
-    "trap": (2.5, 1.0), "drill": (2.5, 0.0), "hip hop": (1.5, 0.0), "boom bap": (1.0, -1.5), "lo-fi": (0.0, -4.0),
-    "house": (1.5, 0.5), "techno": (2.0, 0.0), "drum and bass": (2.0, 1.0), "r&b": (1.0, 0.5), "pop": (0.0, 1.0),
+    "trap": (2.5, 1.0),
+    "drill": (2.5, 0.0),
+    "hip hop": (1.5, 0.0),
+    "boom bap": (1.0, -1.5),
+    "lo-fi": (0.0, -4.0),
+    "house": (1.5, 0.5),
+    "techno": (2.0, 0.0),
+    "drum and bass": (2.0, 1.0),
+    "r&b": (1.0, 0.5),
+    "pop": (0.0, 1.0),
     "rock": (-0.5, 0.5),
-}  # fmt: skip
+}
 _QUALITY_TILTS = {"streaming": (0.0, 0.0), "cd": (0.0, 0.5), "club": (1.5, 0.0)}
 _TOLERANCE_DB = 2.0  # a deviation as small as that is character
 _SHARE = 0.5  # of what is beyond, corrected
@@ -64,13 +72,18 @@ class Plan:
         settings = asdict(self.compressor)
         return {
             "lowCut": {"frequency": self.low_cut_hz},
-            "equalizer": [{"type": b.kind, "frequency": b.frequency, "gain": b.gain_db, "q": b.q}
-                          for b in self.equaliser],
+            "equalizer": [
+                {"type": b.kind, "frequency": b.frequency, "gain": b.gain_db, "q": b.q} for b in self.equaliser
+            ],
             "stereo": {"width": self.width, "monoBassBelow": self.mono_bass_hz},
-            "compressor": {"threshold": settings["threshold_db"], "ratio": settings["ratio"],
-                           "attackMs": settings["attack_ms"], "releaseMs": settings["release_ms"],
-                           "knee": settings["knee_db"]},
-        }  # fmt: skip
+            "compressor": {
+                "threshold": settings["threshold_db"],
+                "ratio": settings["ratio"],
+                "attackMs": settings["attack_ms"],
+                "releaseMs": settings["release_ms"],
+                "knee": settings["knee_db"],
+            },
+        }
 
 
 def make(measured: Balance, quality: str, genre: str | None) -> Plan:

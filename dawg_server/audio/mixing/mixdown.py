@@ -61,10 +61,11 @@ def mix(
             "tracks": [strip.describe() for strip in strips],
             "bus": {
                 "equalizer": [dataclasses.asdict(band) for band in planning.tone(profile)],
-                "compressor": {"ratio": _GLUE}, **level.describe(),
+                "compressor": {"ratio": _GLUE},
+                **level.describe(),
             },
         },
-    }  # fmt: skip
+    }
 
 
 def _frames(project: Arrangement) -> int:

@@ -15,9 +15,11 @@ PROFILES = ("balanced", "bass-heavy", "bright", "warm")
 
 _LEVELS = {"drums": 0.0, "bass": -2.5, "vocals": 0.0, "other": -4.5}  # LU beside one another, each while it sounds
 _PROFILE_LEVELS: dict[str, dict[str, float]] = {
-    "balanced": {}, "bass-heavy": {"bass": 3.0, "drums": 1.0}, "bright": {"bass": -1.5, "other": 1.0},
+    "balanced": {},
+    "bass-heavy": {"bass": 3.0, "drums": 1.0},
+    "bright": {"bass": -1.5, "other": 1.0},
     "warm": {"drums": -1.0, "bass": 0.5},
-}  # fmt: skip
+}
 _CROWD = 3.0  # dB less for each doubling of the tracks of one role
 _TOP = 0.9  # the highest fader
 _LOWEST = 0.02
@@ -52,16 +54,25 @@ class Strip:
     def describe(self) -> dict[str, Any]:
         compressor = self.compressor
         return {
-            "trackId": self.track_id, "role": self.role, "measuredLUFS": self.lufs,
-            "volume": self.volume, "pan": self.pan, "lowCut": self.low_cut,
-            "equalizer": [{"type": b.kind, "frequency": b.frequency, "gain": b.gain_db, "q": b.q}
-                          for b in self.equaliser],
-            "compressor": None if compressor is None else {
-                "threshold": compressor.threshold_db, "ratio": compressor.ratio, "attackMs": compressor.attack_ms,
+            "trackId": self.track_id,
+            "role": self.role,
+            "measuredLUFS": self.lufs,
+            "volume": self.volume,
+            "pan": self.pan,
+            "lowCut": self.low_cut,
+            "equalizer": [
+                {"type": b.kind, "frequency": b.frequency, "gain": b.gain_db, "q": b.q} for b in self.equaliser
+            ],
+            "compressor": None
+            if compressor is None
+            else {
+                "threshold": compressor.threshold_db,
+                "ratio": compressor.ratio,
+                "attackMs": compressor.attack_ms,
                 "releaseMs": compressor.release_ms,
             },
             "reverbSend": self.send_db,
-        }  # fmt: skip
+        }
 
 
 def strips(heard: Sequence[Heard], profile: str) -> list[Strip]:
@@ -74,10 +85,7 @@ def strips(heard: Sequence[Heard], profile: str) -> list[Strip]:
             levels[each.track.id] = wanted - _CROWD * math.log2(max(1, counts[each.role])) - each.lufs
     top = max(levels.values(), default=0.0)
     places = iter(_PLACES * 8)
-    return [
-        _strip(each, _fader(levels, each, top), _place(each, places), profile)
-        for each in heard
-    ]  # fmt: skip
+    return [_strip(each, _fader(levels, each, top), _place(each, places), profile) for each in heard]
 
 
 def tone(profile: str) -> tuple[Band, ...]:
@@ -111,6 +119,13 @@ def _strip(each: Heard, volume: float, pan: float, profile: str) -> Strip:
         ratio = 3.0 if each.crest > _WILD else 2.0
         compressor = dynamics.Settings(round(each.balance.busy_db + 3.0, 1), ratio, _ATTACKS[each.role], 150.0)
     return Strip(
-        each.track.id, each.role, volume, pan, None if each.silent else round(each.lufs, 1), tuple(bands),
-        _LOW_CUTS[each.role], compressor, _SPACES[each.role],
-    )  # fmt: skip
+        each.track.id,
+        each.role,
+        volume,
+        pan,
+        None if each.silent else round(each.lufs, 1),
+        tuple(bands),
+        _LOW_CUTS[each.role],
+        compressor,
+        _SPACES[each.role],
+    )

@@ -165,16 +165,27 @@ def _joined(chosen: Sequence[Segment]) -> list[dict[str, Any]]:
         before = index > 0 and abs(merged[index - 1].start + merged[index - 1].duration - segment.start) < 1e-6
         after = index + 1 < len(merged) and abs(segment.start + segment.duration - merged[index + 1].start) < 1e-6
         lead, tail = (CROSSFADE / 2 if before else 0.0), (CROSSFADE / 2 if after else 0.0)
-        told.append({
-            "trackId": segment.track_id, "start": segment.start - lead, "duration": segment.duration + lead + tail,
-            "fadeIn": 2 * lead, "fadeOut": 2 * tail,
-            "segments": [
-                {"start": part.start, "duration": part.duration, "scores": part.scores,
-                 "measured": {"level": round(part.quality.level, 1), "clarity": round(part.quality.clarity, 1),
-                              "clippedShare": part.quality.clipped,
-                              "waveringCents": None if part.quality.wavering is None
-                              else round(part.quality.wavering, 1)}}
-                for part in parts[index]
-            ],
-        })  # fmt: skip
+        told.append(
+            {
+                "trackId": segment.track_id,
+                "start": segment.start - lead,
+                "duration": segment.duration + lead + tail,
+                "fadeIn": 2 * lead,
+                "fadeOut": 2 * tail,
+                "segments": [
+                    {
+                        "start": part.start,
+                        "duration": part.duration,
+                        "scores": part.scores,
+                        "measured": {
+                            "level": round(part.quality.level, 1),
+                            "clarity": round(part.quality.clarity, 1),
+                            "clippedShare": part.quality.clipped,
+                            "waveringCents": None if part.quality.wavering is None else round(part.quality.wavering, 1),
+                        },
+                    }
+                    for part in parts[index]
+                ],
+            }
+        )
     return told

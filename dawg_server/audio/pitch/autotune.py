@@ -128,9 +128,7 @@ def _alike(wave: Any, at: int, period: float) -> int:
     return int(first + half + np.argmax(windows @ model / energy))
 
 
-def _laid(
-    wave: Any, rate: int, marks: Marks, track: tracker.Track, moves: arrays.Doubles
-) -> Iterator[arrays.Samples]:
+def _laid(wave: Any, rate: int, marks: Marks, track: tracker.Track, moves: arrays.Doubles) -> Iterator[arrays.Samples]:
     """Grains of two periods around the marks, laid at the distances that the new pitch asks for."""
     frames, channels = wave.shape
     output = np.zeros((_PORTION + 2 * rate, channels), np.float32)

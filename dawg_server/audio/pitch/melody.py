@@ -46,9 +46,12 @@ class SungNote:
 
     def describe(self) -> dict[str, Any]:
         return {
-            "start": round(self.start, 3), "duration": round(self.duration, 3), "pitch": self.pitch,
-            "cents": round(self.cents, 1), "velocity": self.velocity,
-        }  # fmt: skip
+            "start": round(self.start, 3),
+            "duration": round(self.duration, 3),
+            "pitch": self.pitch,
+            "cents": round(self.cents, 1),
+            "velocity": self.velocity,
+        }
 
 
 def transcribe(path: str, *, offset: float = 0.0, seconds: float | None = None) -> dict[str, Any]:

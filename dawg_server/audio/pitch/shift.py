@@ -53,9 +53,7 @@ def shift(
     return {"facts": measuring.of_file(target).facts(24 if format in encoder.BIT_DEPTHS else None)}
 
 
-def shifted(
-    blocks: Iterable[arrays.Samples], rate: int, channels: int, ratio: float
-) -> Iterator[arrays.Samples]:
+def shifted(blocks: Iterable[arrays.Samples], rate: int, channels: int, ratio: float) -> Iterator[arrays.Samples]:
     """Nearly as many frames come out as go in; frequencies are `ratio` times what they were."""
     import soxr  # type: ignore[import-untyped]
 
@@ -65,9 +63,7 @@ def shifted(
     yield resampler.resample_chunk(np.zeros((0, channels), np.float32), last=True).reshape(-1, channels)
 
 
-def stretched(
-    blocks: Iterable[arrays.Samples], rate: int, channels: int, ratio: float
-) -> Iterator[arrays.Samples]:
+def stretched(blocks: Iterable[arrays.Samples], rate: int, channels: int, ratio: float) -> Iterator[arrays.Samples]:
     """`ratio` times as long, pitch as it was."""
     size = spectra.window_size(rate)
     hop = size // _OVERLAP

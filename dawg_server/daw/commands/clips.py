@@ -40,9 +40,11 @@ async def create_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     track = await draft.track(values["trackId"])
     recording = await _recording(draft, values)
     fields = {
-        "name": _name_of(recording), **values, "trackId": track["id"],
+        "name": _name_of(recording),
+        **values,
+        "trackId": track["id"],
         "duration": values.get("duration") or _default_duration(draft, values, recording),
-    }  # fmt: skip
+    }
     clip = draft.create("clip", _checked(fields, recording))
     return {"clip": draft.shown("clip", clip["id"])}
 
@@ -78,13 +80,15 @@ async def delete_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 @SPECS.add(
     "moveClip",
     "Moves a clip in time, and to another track if one is named.",
-    Parameters({
-        "clipId": the("clip"),
-        "newPosition": Number(0, MAX_BEATS, "from the beginning of the project, counted from 0", required=True),
-        "unit": Choice(("beats", "bars", "seconds"), default="beats"),
-        "trackId": Id("track", "where it goes, if not on its own track"),
-    }),
-)  # fmt: skip
+    Parameters(
+        {
+            "clipId": the("clip"),
+            "newPosition": Number(0, MAX_BEATS, "from the beginning of the project, counted from 0", required=True),
+            "unit": Choice(("beats", "bars", "seconds"), default="beats"),
+            "trackId": Id("track", "where it goes, if not on its own track"),
+        }
+    ),
+)
 async def move_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     clip = await draft.clip(values["clipId"])
     beat = timing.seconds_per_beat(draft.project)
@@ -99,12 +103,14 @@ async def move_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 @SPECS.add(
     "quantize",
     "Moves the starts of clips and of MIDI notes to the grid; nothing is cut inside of audio.",
-    Parameters({
-        "clipIds": Items(Id("clip"), 1, 100, required=True),
-        "division": Choice(tuple(timing.DIVISIONS), "distance of the lines of the grid", required=True),
-        "strength": Number(0, 100, "percent of the way to the line", default=100),
-    }),
-)  # fmt: skip
+    Parameters(
+        {
+            "clipIds": Items(Id("clip"), 1, 100, required=True),
+            "division": Choice(tuple(timing.DIVISIONS), "distance of the lines of the grid", required=True),
+            "strength": Number(0, 100, "percent of the way to the line", default=100),
+        }
+    ),
+)
 async def quantize(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     clips = await _all_of(draft, values["clipIds"])
     grid, strength = timing.DIVISIONS[values["division"]], values["strength"] / 100
@@ -174,8 +180,11 @@ def _checked(fields: dict[str, Any], recording: Thing | None) -> dict[str, Any]:
     if fields["fadeIn"] + fields["fadeOut"] > duration + ROUNDING:
         raise _wrong("fadeOut", "and fadeIn together are longer than the clip")
     surplus = max(0.0, fields["fadeIn"] + fields["fadeOut"] - duration)
-    return {**fields, "duration": duration, "fadeOut": max(0, fields["fadeOut"] - surplus) if surplus else
-            fields["fadeOut"]}  # fmt: skip
+    return {
+        **fields,
+        "duration": duration,
+        "fadeOut": max(0, fields["fadeOut"] - surplus) if surplus else fields["fadeOut"],
+    }
 
 
 def _default_duration(draft: Draft, fields: dict[str, Any], recording: Thing | None) -> float:

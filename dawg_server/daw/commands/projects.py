@@ -41,12 +41,14 @@ async def update_project(draft: Draft, values: dict[str, Any]) -> dict[str, Any]
 @SPECS.add(
     "setLyrics",
     "Writes the lyrics of the project, or of one track.",
-    Parameters({
-        "lyrics": Text(0, MAX_LYRICS, verbatim=True, required=True, nullable=True),
-        "trackId": Id("track", "whose lyrics; without it the project's", nullable=True),
-        "append": Flag("whether to add to what is there, on a new line", default=False),
-    }),
-)  # fmt: skip
+    Parameters(
+        {
+            "lyrics": Text(0, MAX_LYRICS, verbatim=True, required=True, nullable=True),
+            "trackId": Id("track", "whose lyrics; without it the project's", nullable=True),
+            "append": Flag("whether to add to what is there, on a new line", default=False),
+        }
+    ),
+)
 async def set_lyrics(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     track_id = values.get("trackId")
     thing = await draft.track(track_id) if track_id else draft.project

@@ -61,9 +61,7 @@ async def _check_destination(draft: Draft, track_id: str, destination: str) -> N
     if target["trackType"] != "AUX" or destination == track_id:
         sentence = "has to be another track of the type AUX"
         raise errors.ValidationError(f"destinationTrackId {sentence}.", details={"destinationTrackId": sentence})
-    if any(
-        send["trackId"] == track_id and send["destinationTrackId"] == destination for send in await draft.sends()
-    ):
+    if any(send["trackId"] == track_id and send["destinationTrackId"] == destination for send in await draft.sends()):
         raise errors.Conflict("This track has a send to that AUX track already.", details={"trackId": track_id})
 
 

@@ -37,8 +37,11 @@ CHANGES = changing({**FIELDS, "lyrics": LYRICS})
 BULK_CHANGES = changing(MIXING)
 ORDERS = Items(
     Record(Parameters({"id": the("track"), "order": Number(0, MAX_TRACKS, whole=True, required=True)})),
-    1, MAX_TRACKS, "the new places", required=True,
-)  # fmt: skip
+    1,
+    MAX_TRACKS,
+    "the new places",
+    required=True,
+)
 
 
 @SPECS.add("createTrack", "Adds a track.", Parameters({**CREATE.fields, "id": Id("track")}))
@@ -71,10 +74,13 @@ async def update_track(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 @SPECS.add(
     "updateTracks",
     "Makes the same changes to several tracks.",
-    Parameters({
-        "trackIds": Items(Id("track"), 1, 100, required=True), "changes": Record(BULK_CHANGES, required=True),
-    }),
-)  # fmt: skip
+    Parameters(
+        {
+            "trackIds": Items(Id("track"), 1, 100, required=True),
+            "changes": Record(BULK_CHANGES, required=True),
+        }
+    ),
+)
 async def update_tracks(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     tracks = await all_of(draft, values["trackIds"])
     for track in tracks:
@@ -114,10 +120,13 @@ async def reorder_tracks(draft: Draft, values: dict[str, Any]) -> dict[str, Any]
 @SPECS.add(
     "setTrackMetadata",
     "Keeps what is known about the sound of a track.",
-    Parameters({
-        "trackId": the("track"), "metadata": Any_(MAX_METADATA, objects=True, required=True, nullable=True),
-    }),
-)  # fmt: skip
+    Parameters(
+        {
+            "trackId": the("track"),
+            "metadata": Any_(MAX_METADATA, objects=True, required=True, nullable=True),
+        }
+    ),
+)
 async def set_track_metadata(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     track = await draft.track(values["trackId"])
     draft.update("track", track["id"], {"metadata": values["metadata"]})

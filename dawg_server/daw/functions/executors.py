@@ -11,13 +11,28 @@ from dawg_server.daw.functions.service import Functions, Result, Task
 
 def register(functions: Functions) -> None:
     for name, executor in {
-        "getProject": get_project, "getTracks": get_tracks, "setTempo": set_tempo, "setKey": set_key,
-        "writeLyrics": write_lyrics, "undo": undo, "redo": redo, "createTrack": create_track,
-        "deleteTrack": delete_track, "setTrackVolume": set_volume, "setTrackPan": set_pan, "muteTrack": mute,
-        "soloTrack": solo, "setTrackOutput": set_output, "createSend": create_send, "removeSend": remove_send,
-        "setSendLevel": set_send_level, "moveClip": move_clip, "deleteClip": delete_clip, "quantize": quantize,
+        "getProject": get_project,
+        "getTracks": get_tracks,
+        "setTempo": set_tempo,
+        "setKey": set_key,
+        "writeLyrics": write_lyrics,
+        "undo": undo,
+        "redo": redo,
+        "createTrack": create_track,
+        "deleteTrack": delete_track,
+        "setTrackVolume": set_volume,
+        "setTrackPan": set_pan,
+        "muteTrack": mute,
+        "soloTrack": solo,
+        "setTrackOutput": set_output,
+        "createSend": create_send,
+        "removeSend": remove_send,
+        "setSendLevel": set_send_level,
+        "moveClip": move_clip,
+        "deleteClip": delete_clip,
+        "quantize": quantize,
         "generateMidi": midi.generate,
-    }.items():  # fmt: skip
+    }.items():
         functions.register(name, executor)
 
 
@@ -27,12 +42,14 @@ async def get_project(task: Task) -> Result:
     clips = [clip for track in tracks for clip in track["clips"]]
     data = {
         **{name: value for name, value in project.items() if name not in ("audioFiles", "collaborators")},
-        "trackCount": len(tracks), "clipCount": len(clips),
+        "trackCount": len(tracks),
+        "clipCount": len(clips),
         "duration": max((clip["startTime"] + clip["duration"] for clip in clips), default=0),
         "tracks": [{"id": track["id"], "name": track["name"], "trackType": track["trackType"]} for track in tracks],
-    }  # fmt: skip
-    return Result(f"{project['name']}: {len(tracks)} tracks, {project['bpm']:g} bpm, {project['key']}.", data,
-                  project["revision"])  # fmt: skip
+    }
+    return Result(
+        f"{project['name']}: {len(tracks)} tracks, {project['bpm']:g} bpm, {project['key']}.", data, project["revision"]
+    )
 
 
 async def get_tracks(task: Task) -> Result:
@@ -58,9 +75,12 @@ async def set_key(task: Task) -> Result:
 async def write_lyrics(task: Task) -> Result:
     wish = task.arguments
     return await task.change(
-        "The lyrics were written.", "setLyrics",
-        lyrics=wish["text"], append=wish["append"], trackId=wish.get("trackId"),
-    )  # fmt: skip
+        "The lyrics were written.",
+        "setLyrics",
+        lyrics=wish["text"],
+        append=wish["append"],
+        trackId=wish.get("trackId"),
+    )
 
 
 async def undo(task: Task) -> Result:
@@ -122,9 +142,12 @@ async def remove_send(task: Task) -> Result:
 async def set_send_level(task: Task) -> Result:
     wish = task.arguments
     return await task.change(
-        f"The level is {wish['level']:g} now.", "updateSend",
-        trackId=wish["sourceTrackId"], sendId=wish["sendId"], changes={"level": wish["level"]},
-    )  # fmt: skip
+        f"The level is {wish['level']:g} now.",
+        "updateSend",
+        trackId=wish["sourceTrackId"],
+        sendId=wish["sendId"],
+        changes={"level": wish["level"]},
+    )
 
 
 async def move_clip(task: Task) -> Result:

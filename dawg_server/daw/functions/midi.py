@@ -31,18 +31,25 @@ async def generate(task: Task) -> Result:
         task.project_id,
         [
             Command("createTrack", {"id": track_id, "name": name, "trackType": "MIDI"}),
-            Command("createClip", {
-                "trackId": track_id, "name": name, "startTime": 0,
-                "duration": wish["bars"] * bar * timing.seconds_per_beat(project),
-                "midiData": {"notes": [dataclasses.asdict(note) for note in notes]},
-            }),
+            Command(
+                "createClip",
+                {
+                    "trackId": track_id,
+                    "name": name,
+                    "startTime": 0,
+                    "duration": wish["bars"] * bar * timing.seconds_per_beat(project),
+                    "midiData": {"notes": [dataclasses.asdict(note) for note in notes]},
+                },
+            ),
         ],
-        task.by, group=task.group,
-    )  # fmt: skip
+        task.by,
+        group=task.group,
+    )
     track, clip = executed.results[0]["track"], executed.results[1]["clip"]
     clip = {name: value for name, value in clip.items() if name != "midiData"} | {"noteCount": len(notes)}
     return Result(
         f"{wish['bars']} bars of {wish['part']} in {key} ({genre}) were written: {len(notes)} notes on the new "
         f"track “{track['name']}”.",
-        {"track": track, "clip": clip, "key": key, "genre": genre, "seed": seed}, executed.revision,
-    )  # fmt: skip
+        {"track": track, "clip": clip, "key": key, "genre": genre, "seed": seed},
+        executed.revision,
+    )

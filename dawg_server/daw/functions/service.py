@@ -24,9 +24,12 @@ class Result:
 
     def json(self) -> dict[str, Any]:
         return {
-            "success": True, "message": self.message, "data": self.data, "revision": self.revision,
+            "success": True,
+            "message": self.message,
+            "data": self.data,
+            "revision": self.revision,
             "jobId": self.job_id,
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +113,13 @@ def _targets(project: dict[str, Any], about: str) -> list[dict[str, Any]]:
     if "clip" in about:
         return [
             {"id": clip["id"], "name": clip["name"], "trackId": track["id"]}
-            for track in project["tracks"] for clip in track["clips"]
-        ]  # fmt: skip
+            for track in project["tracks"]
+            for clip in track["clips"]
+        ]
     if "send" in about:
         return [
             {"id": send["id"], "sourceTrackId": track["id"], "destinationTrackId": send["destinationTrackId"]}
-            for track in project["tracks"] for send in track["sends"]
-        ]  # fmt: skip
+            for track in project["tracks"]
+            for send in track["sends"]
+        ]
     return [{"id": track["id"], "name": track["name"], "trackType": track["trackType"]} for track in project["tracks"]]

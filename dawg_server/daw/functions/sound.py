@@ -11,104 +11,157 @@ _ONE = ("clipId", "audioFileId")
 
 SOUND = (
     Function(
-        "pitchShift", "Makes clips sound higher or lower without changing their length.",
-        Parameters({
-            "clipIds": Items(Id("clip"), 1, 20, required=True),
-            "semitones": Number(-12, 12, required=True),
-        }),
-        run="job", undo=True, aliases=known_as("pitch_shift"),
-    ),
-    Function(
-        "autotune", "Pulls the pitch of a single voice to the notes of a key.",
-        Parameters({
-            "clipIds": Items(Id("clip"), 1, 20, required=True), "key": Key(required=True),
-            "strength": Number(0, 100, "percent of the way", default=80),
-        }),
-        run="job", undo=True, aliases=known_as("apply_autotune", "pitch_correct"),
-    ),
-    Function(
-        "autoComp", "Puts the best take of each segment on a new track, crossfaded.",
-        Parameters({
-            "trackIds": Items(Id("track"), 2, 16, "the takes", required=True),
-            "segmentSeconds": Number(1, 30, "length of a segment", default=5),
-        }),
-        undo=True, aliases=known_as("auto_comp"),
-    ),
-    Function(
-        "smartMix", "Sets volumes and pans of tracks from their measured loudness.",
-        Parameters({
-            "trackIds": Items(Id("track"), 1, 64, required=True),
-            "style": Choice(("balanced", "bass-heavy", "bright", "warm"), default="balanced"),
-        }),
-        undo=True, aliases=known_as("smart_mix"),
-    ),
-    Function(
-        "master", "Masters the project to a loudness.",
-        Parameters({"targetLoudness": Number(-24, -6, "LUFS", default=-14), "genre": Text(1, 60)}),
-        run="job", aliases=known_as("master_audio", "auto_master"),
-    ),
-    Function(
-        "generateMusic", "Makes a song or an instrumental from a description, on a new track.",
-        Parameters({
-            "prompt": Text(1, 2000, "what it is to sound like", required=True), "genre": Genre(),
-            "bpm": Number(60, 200, "beats per minute"), "key": Key(),
-            "duration": Number(5, 300, "seconds", default=30), "lyrics": Text(1, 5000, verbatim=True),
-            "instrumental": Flag("whether nobody sings; true when no lyrics are given"),
-        }),
-        run="job", undo=True, aliases=known_as("generate_music"),
-    ),
-    Function(
-        "generateBeat", "Makes a beat of a genre, on a new track.",
+        "pitchShift",
+        "Makes clips sound higher or lower without changing their length.",
         Parameters(
             {
-                "genre": Genre(required=True), "bpm": Number(60, 200, "beats per minute"), "key": Key(),
-                "mood": Text(1, 60), "bars": Number(1, 128, whole=True, default=16),
+                "clipIds": Items(Id("clip"), 1, 20, required=True),
+                "semitones": Number(-12, 12, required=True),
+            }
+        ),
+        run="job",
+        undo=True,
+        aliases=known_as("pitch_shift"),
+    ),
+    Function(
+        "autotune",
+        "Pulls the pitch of a single voice to the notes of a key.",
+        Parameters(
+            {
+                "clipIds": Items(Id("clip"), 1, 20, required=True),
+                "key": Key(required=True),
+                "strength": Number(0, 100, "percent of the way", default=80),
+            }
+        ),
+        run="job",
+        undo=True,
+        aliases=known_as("apply_autotune", "pitch_correct"),
+    ),
+    Function(
+        "autoComp",
+        "Puts the best take of each segment on a new track, crossfaded.",
+        Parameters(
+            {
+                "trackIds": Items(Id("track"), 2, 16, "the takes", required=True),
+                "segmentSeconds": Number(1, 30, "length of a segment", default=5),
+            }
+        ),
+        undo=True,
+        aliases=known_as("auto_comp"),
+    ),
+    Function(
+        "smartMix",
+        "Sets volumes and pans of tracks from their measured loudness.",
+        Parameters(
+            {
+                "trackIds": Items(Id("track"), 1, 64, required=True),
+                "style": Choice(("balanced", "bass-heavy", "bright", "warm"), default="balanced"),
+            }
+        ),
+        undo=True,
+        aliases=known_as("smart_mix"),
+    ),
+    Function(
+        "master",
+        "Masters the project to a loudness.",
+        Parameters({"targetLoudness": Number(-24, -6, "LUFS", default=-14), "genre": Text(1, 60)}),
+        run="job",
+        aliases=known_as("master_audio", "auto_master"),
+    ),
+    Function(
+        "generateMusic",
+        "Makes a song or an instrumental from a description, on a new track.",
+        Parameters(
+            {
+                "prompt": Text(1, 2000, "what it is to sound like", required=True),
+                "genre": Genre(),
+                "bpm": Number(60, 200, "beats per minute"),
+                "key": Key(),
+                "duration": Number(5, 300, "seconds", default=30),
+                "lyrics": Text(1, 5000, verbatim=True),
+                "instrumental": Flag("whether nobody sings; true when no lyrics are given"),
+            }
+        ),
+        run="job",
+        undo=True,
+        aliases=known_as("generate_music"),
+    ),
+    Function(
+        "generateBeat",
+        "Makes a beat of a genre, on a new track.",
+        Parameters(
+            {
+                "genre": Genre(required=True),
+                "bpm": Number(60, 200, "beats per minute"),
+                "key": Key(),
+                "mood": Text(1, 60),
+                "bars": Number(1, 128, whole=True, default=16),
             },
             aliases={"tempo": "bpm"},
         ),
-        run="job", undo=True, aliases=known_as("generateBeats", "generate_beat"),
+        run="job",
+        undo=True,
+        aliases=known_as("generateBeats", "generate_beat"),
     ),
     Function(
-        "generateMidi", "Writes chords, a melody or drums as notes, on a new MIDI track.",
-        Parameters({
-            "part": Choice(("chords", "melody", "drums"), required=True), "key": Key("without it the project's"),
-            "genre": Genre(), "bars": Number(1, 64, whole=True, default=8),
-            "complexity": Choice(("simple", "medium", "complex"), default="medium"),
-        }),
+        "generateMidi",
+        "Writes chords, a melody or drums as notes, on a new MIDI track.",
+        Parameters(
+            {
+                "part": Choice(("chords", "melody", "drums"), required=True),
+                "key": Key("without it the project's"),
+                "genre": Genre(),
+                "bars": Number(1, 64, whole=True, default=8),
+                "complexity": Choice(("simple", "medium", "complex"), default="medium"),
+            }
+        ),
         undo=True,
         aliases=known_as(
             generateChords={"part": "chords"}, generateMelody={"part": "melody"}, generateDrums={"part": "drums"}
         ),
     ),
     Function(
-        "separateStems", "Takes a recording apart into drums, bass, vocals and more, on new tracks.",
+        "separateStems",
+        "Takes a recording apart into drums, bass, vocals and more, on new tracks.",
         Parameters(
             {**_SOURCE, "stemTypes": Items(Choice(STEMS), 1, 6, "which ones, if not the four basic ones")}, one_of=_ONE
         ),
-        run="job", undo=True,
+        run="job",
+        undo=True,
         aliases=known_as(
             "separate_stems",
-            isolate_vocals={"stemTypes": ["vocals"]}, remove_vocals={"stemTypes": ["drums", "bass", "other"]},
+            isolate_vocals={"stemTypes": ["vocals"]},
+            remove_vocals={"stemTypes": ["drums", "bass", "other"]},
         ),
     ),
     Function(
-        "melodyToVocals", "Turns a hummed or played melody into sung vocals.",
+        "melodyToVocals",
+        "Turns a hummed or played melody into sung vocals.",
         Parameters(
             {
-                **_SOURCE, "prompt": Text(3, 500, "what to sing about", required=True), "genre": Text(1, 60),
-                "mood": Text(1, 60), "theme": Text(1, 120),
+                **_SOURCE,
+                "prompt": Text(3, 500, "what to sing about", required=True),
+                "genre": Text(1, 60),
+                "mood": Text(1, 60),
+                "theme": Text(1, 120),
             },
             one_of=_ONE,
         ),
-        run="job", undo=True, aliases=known_as("melody_to_vocals"),
+        run="job",
+        undo=True,
+        aliases=known_as("melody_to_vocals"),
     ),
     Function(
-        "exportProject", "Renders the project to an audio file.",
-        Parameters({
-            "format": Choice(("wav", "flac", "mp3", "ogg"), default="wav"),
-            "bitDepth": OneNumber((16, 24, 32)),
-            "sampleRate": OneNumber((44_100, 48_000, 88_200, 96_000, 192_000), "Hz"),
-        }),
-        run="job", aliases=known_as("export_project"),
+        "exportProject",
+        "Renders the project to an audio file.",
+        Parameters(
+            {
+                "format": Choice(("wav", "flac", "mp3", "ogg"), default="wav"),
+                "bitDepth": OneNumber((16, 24, 32)),
+                "sampleRate": OneNumber((44_100, 48_000, 88_200, 96_000, 192_000), "Hz"),
+            }
+        ),
+        run="job",
+        aliases=known_as("export_project"),
     ),
-)  # fmt: skip
+)

@@ -11,201 +11,302 @@ from dawg_server.daw.timing import DIVISIONS
 
 _STEPS = Parameters({"steps": Number(1, 20, "how many", whole=True, default=1)})
 _EFFECTS = {
-    "brightness": "adjust_brightness", "compression": "adjust_compression", "warmth": "adjust_warmth",
-    "presence": "adjust_presence", "autotune": "add_autotune", "reverb": "add_reverb", "delay": "add_delay",
-    "deharsh": "remove_harshness", "reset": "reset_effects",
-}  # fmt: skip
+    "brightness": "adjust_brightness",
+    "compression": "adjust_compression",
+    "warmth": "adjust_warmth",
+    "presence": "adjust_presence",
+    "autotune": "add_autotune",
+    "reverb": "add_reverb",
+    "delay": "add_delay",
+    "deharsh": "remove_harshness",
+    "reset": "reset_effects",
+}
 
 READING = (
     Function(
-        "getProject", "Tells the project's name, tempo, key, time signature, length and what is in it.",
-        Parameters({}), kind="read", aliases=known_as("get_project"),
+        "getProject",
+        "Tells the project's name, tempo, key, time signature, length and what is in it.",
+        Parameters({}),
+        kind="read",
+        aliases=known_as("get_project"),
     ),
     Function(
-        "getTracks", "Lists the tracks with their ids, names, types, volumes, pans and sends.",
+        "getTracks",
+        "Lists the tracks with their ids, names, types, volumes, pans and sends.",
         Parameters({"includeClips": Flag("whether to list their clips as well", default=False)}),
-        kind="read", aliases=known_as("get_tracks", "listTracks"),
+        kind="read",
+        aliases=known_as("get_tracks", "listTracks"),
     ),
     Function(
-        "analyzeAudio", "Measures tempo, key, loudness and more of a clip or a recording.",
+        "analyzeAudio",
+        "Measures tempo, key, loudness and more of a clip or a recording.",
         Parameters(
             {"clipId": Id("clip"), "audioFileId": Id("audioFile", "the recording, if no clip is named")},
             one_of=("clipId", "audioFileId"),
         ),
-        kind="read", aliases=known_as("detect_bpm", "detect_key", "analyze_vocal", "analyze_beats"),
+        kind="read",
+        aliases=known_as("detect_bpm", "detect_key", "analyze_vocal", "analyze_beats"),
     ),
     Function(
-        "analyzeLyrics", "Looks at the lyrics of the project, of a track, or at the given text.",
-        Parameters({
-            "trackId": Id("track"), "lyrics": Text(1, 20_000, "text, if not what is written there", verbatim=True),
-            "genre": Text(1, 60),
-        }),
-        kind="read", aliases=known_as("analyze_lyrics"),
+        "analyzeLyrics",
+        "Looks at the lyrics of the project, of a track, or at the given text.",
+        Parameters(
+            {
+                "trackId": Id("track"),
+                "lyrics": Text(1, 20_000, "text, if not what is written there", verbatim=True),
+                "genre": Text(1, 60),
+            }
+        ),
+        kind="read",
+        aliases=known_as("analyze_lyrics"),
     ),
     Function(
-        "getJobStatus", "Tells how far a job is, and its result when it is done.",
-        Parameters({"jobId": the("job")}), kind="read", aliases=known_as("get_job_status"),
+        "getJobStatus",
+        "Tells how far a job is, and its result when it is done.",
+        Parameters({"jobId": the("job")}),
+        kind="read",
+        aliases=known_as("get_job_status"),
     ),
-)  # fmt: skip
+)
 
 PLAYING = (
     Function(
-        "playProject", "Starts playback.", Parameters({"fromStart": Flag(default=False)}),
-        run="client", aliases=known_as("play"), legacy_names={"": "play"},
+        "playProject",
+        "Starts playback.",
+        Parameters({"fromStart": Flag(default=False)}),
+        run="client",
+        aliases=known_as("play"),
+        legacy_names={"": "play"},
     ),
     Function(
-        "stopPlayback", "Stops playback.", Parameters({}),
-        run="client", aliases=known_as("stop"), legacy_names={"": "stop"},
+        "stopPlayback",
+        "Stops playback.",
+        Parameters({}),
+        run="client",
+        aliases=known_as("stop"),
+        legacy_names={"": "stop"},
     ),
     Function(
-        "startRecording", "Starts recording on a track.",
-        Parameters({
-            "trackId": Id("track", "which one, if not the selected one"),
-            "armed": Flag("whether to arm the track first", default=True),
-        }),
-        run="client", aliases=known_as("start_recording", "record"), legacy_names={"": "start_recording"},
+        "startRecording",
+        "Starts recording on a track.",
+        Parameters(
+            {
+                "trackId": Id("track", "which one, if not the selected one"),
+                "armed": Flag("whether to arm the track first", default=True),
+            }
+        ),
+        run="client",
+        aliases=known_as("start_recording", "record"),
+        legacy_names={"": "start_recording"},
     ),
     Function(
-        "stopRecording", "Stops recording.", Parameters({}),
-        run="client", aliases=known_as("stop_recording"), legacy_names={"": "stop_recording"},
+        "stopRecording",
+        "Stops recording.",
+        Parameters({}),
+        run="client",
+        aliases=known_as("stop_recording"),
+        legacy_names={"": "stop_recording"},
     ),
     Function(
-        "applyEffect", "Puts an effect on a track, or takes all of them away with reset.",
-        Parameters({
-            "trackId": Id("track", "which one, if not the selected one"),
-            "effect": Choice(tuple(_EFFECTS), required=True),
-            "amount": Number(0, 100, "percent", default=50),
-            "style": Choice(("natural", "moderate", "tpain", "plate", "room", "hall"), "of autotune or reverb"),
-            "timing": Choice(("eighth", "quarter", "dotted-eighth"), "of a delay"),
-            "feedback": Number(0, 100, "percent, of a delay"),
-            "mix": Number(0, 100, "percent of the effect in the sound"),
-        }),
-        run="client", legacy_by="effect", legacy_names=_EFFECTS,
+        "applyEffect",
+        "Puts an effect on a track, or takes all of them away with reset.",
+        Parameters(
+            {
+                "trackId": Id("track", "which one, if not the selected one"),
+                "effect": Choice(tuple(_EFFECTS), required=True),
+                "amount": Number(0, 100, "percent", default=50),
+                "style": Choice(("natural", "moderate", "tpain", "plate", "room", "hall"), "of autotune or reverb"),
+                "timing": Choice(("eighth", "quarter", "dotted-eighth"), "of a delay"),
+                "feedback": Number(0, 100, "percent, of a delay"),
+                "mix": Number(0, 100, "percent of the effect in the sound"),
+            }
+        ),
+        run="client",
+        legacy_by="effect",
+        legacy_names=_EFFECTS,
         aliases=known_as(
             **{alias: {"effect": effect} for effect, alias in _EFFECTS.items()},
             apply_compression={"effect": "compression"},
         ),
     ),
-)  # fmt: skip
+)
 
 EDITING = (
     Function(
-        "setTempo", "Sets the project's tempo.",
+        "setTempo",
+        "Sets the project's tempo.",
         Parameters({"bpm": Number(20, 300, "beats per minute", decimals=2, required=True)}),
-        undo=True, aliases=known_as("set_tempo", "setBpm", "set_bpm"),
+        undo=True,
+        aliases=known_as("set_tempo", "setBpm", "set_bpm"),
     ),
     Function(
-        "setKey", "Sets the project's key.", Parameters({"key": Key("such as C or F#m", required=True)}),
-        undo=True, aliases=known_as("set_key"),
+        "setKey",
+        "Sets the project's key.",
+        Parameters({"key": Key("such as C or F#m", required=True)}),
+        undo=True,
+        aliases=known_as("set_key"),
     ),
     Function(
-        "writeLyrics", "Writes lyrics of the project, or of one track.",
-        Parameters({
-            "text": Text(1, 5000, verbatim=True, required=True),
-            "append": Flag("false replaces what is there", default=True),
-            "trackId": Id("track"),
-        }),
-        undo=True, aliases=known_as("update_lyrics"),
+        "writeLyrics",
+        "Writes lyrics of the project, or of one track.",
+        Parameters(
+            {
+                "text": Text(1, 5000, verbatim=True, required=True),
+                "append": Flag("false replaces what is there", default=True),
+                "trackId": Id("track"),
+            }
+        ),
+        undo=True,
+        aliases=known_as("update_lyrics"),
     ),
     Function(
-        "saveVersion", "Keeps the present state of the project as a version.",
-        Parameters({"name": Text(1, 120)}), aliases=known_as("save_project"),
+        "saveVersion",
+        "Keeps the present state of the project as a version.",
+        Parameters({"name": Text(1, 120)}),
+        aliases=known_as("save_project"),
     ),
     Function("undo", "Takes back the user's latest steps.", _STEPS),
     Function("redo", "Repeats what undo took back.", _STEPS),
     Function(
-        "createTrack", "Adds a track.",
-        Parameters({
-            "name": Text(1, 120, required=True),
-            "trackType": Choice(("AUDIO", "MIDI", "INSTRUMENT", "AUX"), default="AUDIO"),
-            "channels": Choice(("mono", "stereo"), default="stereo"),
-        }),
-        undo=True,
-        aliases=known_as(
-            "create_track", createAudioTrack={"trackType": "AUDIO"}, createAuxTrack={"trackType": "AUX"}
+        "createTrack",
+        "Adds a track.",
+        Parameters(
+            {
+                "name": Text(1, 120, required=True),
+                "trackType": Choice(("AUDIO", "MIDI", "INSTRUMENT", "AUX"), default="AUDIO"),
+                "channels": Choice(("mono", "stereo"), default="stereo"),
+            }
         ),
+        undo=True,
+        aliases=known_as("create_track", createAudioTrack={"trackType": "AUDIO"}, createAuxTrack={"trackType": "AUX"}),
     ),
     Function(
-        "deleteTrack", "Removes a track with its clips.", Parameters({"trackId": the("track")}),
-        undo=True, aliases=known_as("delete_track"),
+        "deleteTrack",
+        "Removes a track with its clips.",
+        Parameters({"trackId": the("track")}),
+        undo=True,
+        aliases=known_as("delete_track"),
     ),
     Function(
-        "setTrackVolume", "Sets a track's volume.",
+        "setTrackVolume",
+        "Sets a track's volume.",
         Parameters({"trackId": the("track"), "volume": Number(0, 1, "linear, 1 is unity", required=True)}),
-        undo=True, aliases=known_as("set_track_volume"),
+        undo=True,
+        aliases=known_as("set_track_volume"),
     ),
     Function(
-        "setTrackPan", "Sets a track's place between left and right.",
+        "setTrackPan",
+        "Sets a track's place between left and right.",
         Parameters({"trackId": the("track"), "pan": Number(-1, 1, "-1 is left, 1 is right", required=True)}),
-        undo=True, aliases=known_as("set_track_pan"),
+        undo=True,
+        aliases=known_as("set_track_pan"),
     ),
     Function(
-        "muteTrack", "Mutes a track, or lets it sound again.",
-        Parameters({"trackId": the("track"), "mute": Flag(required=True)}), undo=True, aliases=known_as("mute_track"),
+        "muteTrack",
+        "Mutes a track, or lets it sound again.",
+        Parameters({"trackId": the("track"), "mute": Flag(required=True)}),
+        undo=True,
+        aliases=known_as("mute_track"),
     ),
     Function(
-        "soloTrack", "Lets a track sound alone, or not any more.",
-        Parameters({"trackId": the("track"), "solo": Flag(required=True)}), undo=True, aliases=known_as("solo_track"),
+        "soloTrack",
+        "Lets a track sound alone, or not any more.",
+        Parameters({"trackId": the("track"), "solo": Flag(required=True)}),
+        undo=True,
+        aliases=known_as("solo_track"),
     ),
     Function(
-        "setTrackOutput", "Leads a track to the master or to an AUX track.",
-        Parameters({
-            "trackId": the("track"),
-            "outputDestination": Id("AUX track", '"master" or an AUX track\'s id', words=("master",), required=True),
-        }),
-        undo=True, aliases=known_as("set_track_output"),
+        "setTrackOutput",
+        "Leads a track to the master or to an AUX track.",
+        Parameters(
+            {
+                "trackId": the("track"),
+                "outputDestination": Id(
+                    "AUX track", '"master" or an AUX track\'s id', words=("master",), required=True
+                ),
+            }
+        ),
+        undo=True,
+        aliases=known_as("set_track_output"),
     ),
     Function(
-        "createSend", "Sends the sound of a track to an AUX track as well.",
-        Parameters({
-            "sourceTrackId": the("track"), "destinationTrackId": the("track", "id of an AUX track"),
-            "preFader": Flag("whether the track's volume does not matter to it", default=False),
-            "level": Number(0, 1, "linear, 1 is unity", default=0.8),
-        }),
-        undo=True, aliases=known_as("create_send"),
+        "createSend",
+        "Sends the sound of a track to an AUX track as well.",
+        Parameters(
+            {
+                "sourceTrackId": the("track"),
+                "destinationTrackId": the("track", "id of an AUX track"),
+                "preFader": Flag("whether the track's volume does not matter to it", default=False),
+                "level": Number(0, 1, "linear, 1 is unity", default=0.8),
+            }
+        ),
+        undo=True,
+        aliases=known_as("create_send"),
     ),
     Function(
-        "removeSend", "Removes a send.", Parameters({"sourceTrackId": the("track"), "sendId": the("send")}),
-        undo=True, aliases=known_as("remove_send"),
+        "removeSend",
+        "Removes a send.",
+        Parameters({"sourceTrackId": the("track"), "sendId": the("send")}),
+        undo=True,
+        aliases=known_as("remove_send"),
     ),
     Function(
-        "setSendLevel", "Sets how much of a track a send passes on.",
-        Parameters({
-            "sourceTrackId": the("track"), "sendId": the("send"),
-            "level": Number(0, 1, "linear, 1 is unity", required=True),
-        }),
-        undo=True, aliases=known_as("set_send_level"),
+        "setSendLevel",
+        "Sets how much of a track a send passes on.",
+        Parameters(
+            {
+                "sourceTrackId": the("track"),
+                "sendId": the("send"),
+                "level": Number(0, 1, "linear, 1 is unity", required=True),
+            }
+        ),
+        undo=True,
+        aliases=known_as("set_send_level"),
     ),
     Function(
-        "moveClip", "Moves a clip in time, and to another track if one is named.",
-        Parameters({
-            "clipId": the("clip"),
-            "newPosition": Number(0, MAX_BEATS, "counted from 0 at the beginning of the project", required=True),
-            "unit": Choice(("beats", "bars", "seconds"), default="beats"),
-            "trackId": Id("track", "where it goes, if not on its own track"),
-        }),
-        undo=True, aliases=known_as("move_clip"),
+        "moveClip",
+        "Moves a clip in time, and to another track if one is named.",
+        Parameters(
+            {
+                "clipId": the("clip"),
+                "newPosition": Number(0, MAX_BEATS, "counted from 0 at the beginning of the project", required=True),
+                "unit": Choice(("beats", "bars", "seconds"), default="beats"),
+                "trackId": Id("track", "where it goes, if not on its own track"),
+            }
+        ),
+        undo=True,
+        aliases=known_as("move_clip"),
     ),
     Function(
-        "deleteClip", "Removes a clip.", Parameters({"clipId": the("clip")}),
-        undo=True, aliases=known_as("delete_clip"),
+        "deleteClip",
+        "Removes a clip.",
+        Parameters({"clipId": the("clip")}),
+        undo=True,
+        aliases=known_as("delete_clip"),
     ),
     Function(
-        "quantize", "Moves the starts of clips and of MIDI notes to the grid; it does not cut inside of audio.",
-        Parameters({
-            "clipIds": Items(Id("clip"), 1, 100, required=True),
-            "division": Choice(tuple(DIVISIONS), required=True),
-            "strength": Number(0, 100, "percent of the way", default=100),
-        }),
-        undo=True, aliases=known_as("quantize_audio", "quantize_to_grid"),
+        "quantize",
+        "Moves the starts of clips and of MIDI notes to the grid; it does not cut inside of audio.",
+        Parameters(
+            {
+                "clipIds": Items(Id("clip"), 1, 100, required=True),
+                "division": Choice(tuple(DIVISIONS), required=True),
+                "strength": Number(0, 100, "percent of the way", default=100),
+            }
+        ),
+        undo=True,
+        aliases=known_as("quantize_audio", "quantize_to_grid"),
     ),
-)  # fmt: skip
+)
 
 TALKING = (
     Function(
-        "changeVoice", "Changes the voice in which the assistant speaks.",
-        Parameters({"voice": Text(1, 40, required=True)}), aliases=known_as("change_my_voice"), voice_only=True,
+        "changeVoice",
+        "Changes the voice in which the assistant speaks.",
+        Parameters({"voice": Text(1, 40, required=True)}),
+        aliases=known_as("change_my_voice"),
+        voice_only=True,
     ),
-)  # fmt: skip
+)
 
 ALL: tuple[Function, ...] = (*READING, *PLAYING, *EDITING, *SOUND, *TALKING)

@@ -35,18 +35,29 @@ _SHORTEST = 1e-3  # seconds; a shorter piece of a clip is left out
 
 class FinishingFunctions:
     def __init__(
-        self, requests: Requests, generation: GenerationService, providers: Providers, workers: Workers,
-        material: Material, access: Access, work: WorkFolder,
-    ) -> None:  # fmt: skip
+        self,
+        requests: Requests,
+        generation: GenerationService,
+        providers: Providers,
+        workers: Workers,
+        material: Material,
+        access: Access,
+        work: WorkFolder,
+    ) -> None:
         self._requests, self._generation, self._providers = requests, generation, providers
         self._workers, self._material, self._access, self._work = workers, material, access, work
 
     def register(self, functions: Functions) -> None:
         for name, executor in {
-            "pitchShift": self._pitch_shift, "autotune": self._autotune, "separateStems": self._separate,
-            "master": self._master, "exportProject": self._export, "smartMix": self._smart_mix,
-            "autoComp": self._auto_comp, "melodyToVocals": self._vocals,
-        }.items():  # fmt: skip
+            "pitchShift": self._pitch_shift,
+            "autotune": self._autotune,
+            "separateStems": self._separate,
+            "master": self._master,
+            "exportProject": self._export,
+            "smartMix": self._smart_mix,
+            "autoComp": self._auto_comp,
+            "melodyToVocals": self._vocals,
+        }.items():
             functions.register(name, executor)
 
     async def _pitch_shift(self, task: Task) -> Result:
@@ -54,16 +65,23 @@ class FinishingFunctions:
         return await self._begun(task, await self._requests.edit(task.by.user_id, wish), "The pitch is being shifted.")
 
     async def _autotune(self, task: Task) -> Result:
-        wish = {"clip_ids": task.arguments["clipIds"], "key": task.arguments["key"],
-                "strength": task.arguments["strength"]}  # fmt: skip
+        wish = {
+            "clip_ids": task.arguments["clipIds"],
+            "key": task.arguments["key"],
+            "strength": task.arguments["strength"],
+        }
         return await self._begun(task, await self._requests.edit(task.by.user_id, wish), "The voice is being tuned.")
 
     async def _separate(self, task: Task) -> Result:
         wish = {
-            "audio_file_id": task.arguments.get("audioFileId"), "clip_id": task.arguments.get("clipId"),
-            "stem_types": task.arguments.get("stemTypes") or list(BASIC_STEMS), "quality": "balanced",
-            "output_format": "wav", "project_id": task.project_id, "add_to_project": True,
-        }  # fmt: skip
+            "audio_file_id": task.arguments.get("audioFileId"),
+            "clip_id": task.arguments.get("clipId"),
+            "stem_types": task.arguments.get("stemTypes") or list(BASIC_STEMS),
+            "quality": "balanced",
+            "output_format": "wav",
+            "project_id": task.project_id,
+            "add_to_project": True,
+        }
         request = await self._requests.stems(task.by.user_id, wish)
         named = [name for name in NEEDS_A_MODEL if name in request.input["stemTypes"]]
         if named and "replicate" not in self._providers.by_name:
@@ -74,15 +92,23 @@ class FinishingFunctions:
     async def _master(self, task: Task) -> Result:
         genre = genres.find(task.arguments.get("genre") or "")
         wish = {
-            "project_id": task.project_id, "quality": "streaming", "genre": genre.name if genre else None,
-            "target_loudness": task.arguments["targetLoudness"], "format": "wav",
-        }  # fmt: skip
+            "project_id": task.project_id,
+            "quality": "streaming",
+            "genre": genre.name if genre else None,
+            "target_loudness": task.arguments["targetLoudness"],
+            "format": "wav",
+        }
         return await self._begun(task, await self._requests.master(task.by.user_id, wish), "The master is being made.")
 
     async def _vocals(self, task: Task) -> Result:
-        wish = {**task.arguments, "audio_file_id": task.arguments.get("audioFileId"),
-                "clip_id": task.arguments.get("clipId"), "genre": _genre(task.arguments.get("genre")),
-                "project_id": task.project_id, "add_to_project": True}  # fmt: skip
+        wish = {
+            **task.arguments,
+            "audio_file_id": task.arguments.get("audioFileId"),
+            "clip_id": task.arguments.get("clipId"),
+            "genre": _genre(task.arguments.get("genre")),
+            "project_id": task.project_id,
+            "add_to_project": True,
+        }
         provider = self._providers.choose("vocals", "auto", {"instrumental": False})
         request = await self._requests.vocals(task.by.user_id, wish)
         return await self._begun(task, request, "The melody is being sung.", provider)
@@ -90,26 +116,34 @@ class FinishingFunctions:
     async def _export(self, task: Task) -> Result:
         format = task.arguments["format"]
         wish = {
-            "project_id": task.project_id, "format": format, "bit_depth": task.arguments.get("bitDepth") or 24,
-            "sample_rate": task.arguments.get("sampleRate"), "quality": "high", "from_": 0, "to": None, "tail": 2,
-        }  # fmt: skip
+            "project_id": task.project_id,
+            "format": format,
+            "bit_depth": task.arguments.get("bitDepth") or 24,
+            "sample_rate": task.arguments.get("sampleRate"),
+            "quality": "high",
+            "from_": 0,
+            "to": None,
+            "tail": 2,
+        }
         return await self._begun(task, await self._requests.render(task.by.user_id, wish), "The project is rendered.")
 
     async def _begun(self, task: Task, request: Request, sentence: str, provider: str = "local") -> Result:
         await self._access.require(request.input["projectId"], task.by.user_id, request.role)
         job, seconds = await self._generation.submit(
-            task.by.user_id, request.type, request.input, provider=provider, base_url=task.base_url,
+            task.by.user_id,
+            request.type,
+            request.input,
+            provider=provider,
+            base_url=task.base_url,
             project_id=request.input["projectId"],
-        )  # fmt: skip
+        )
         data = {"jobId": job.id, "state": job.state.value, "estimatedSeconds": seconds}
         return Result(f"{sentence} It is not finished yet.", data, job_id=job.id)
 
     async def _smart_mix(self, task: Task) -> Result:
         await self._access.require(task.project_id, task.by.user_id, "editor")
         async with self._heard(task) as (_, arrangement):
-            found = await self._workers.run(
-                SUGGEST, arrangement, task.arguments["style"], timeout=LISTENING_SECONDS
-            )
+            found = await self._workers.run(SUGGEST, arrangement, task.arguments["style"], timeout=LISTENING_SECONDS)
         if not found:
             raise errors.NoAudio("These tracks have no clips.")
         commands = [
@@ -123,9 +157,12 @@ class FinishingFunctions:
         await self._access.require(task.project_id, task.by.user_id, "editor")
         async with self._heard(task) as (project, arrangement):
             parts = await self._workers.run(
-                COMPARE, arrangement, task.arguments["trackIds"], float(task.arguments["segmentSeconds"]),
+                COMPARE,
+                arrangement,
+                task.arguments["trackIds"],
+                float(task.arguments["segmentSeconds"]),
                 timeout=LISTENING_SECONDS,
-            )  # fmt: skip
+            )
         if not parts:
             raise errors.NoAudio("None of these tracks can be heard.")
         tracks = {track["id"]: track for track in project["tracks"]}
@@ -136,8 +173,9 @@ class FinishingFunctions:
         executed = await task.document.execute(task.project_id, commands, task.by, group=task.group)
         track, *made = executed.results
         data = {"track": track["track"], "clips": [each["clip"] for each in made], "segments": parts}
-        return Result("The best takes are on a new track; the takes themselves are as they were.", data,
-                      executed.revision)  # fmt: skip
+        return Result(
+            "The best takes are on a new track; the takes themselves are as they were.", data, executed.revision
+        )
 
     @contextlib.asynccontextmanager
     async def _heard(self, task: Task) -> AsyncIterator[tuple[Mapping[str, Any], Any]]:
@@ -148,8 +186,9 @@ class FinishingFunctions:
         missing = [track_id for track_id in wanted if track_id not in known]
         if missing:
             valid = [{"id": track_id, "name": name} for track_id, name in known.items()]
-            raise errors.NotFound("There is no such track.", details={"kind": "track", "missing": missing,
-                                                                      "valid": valid})  # fmt: skip
+            raise errors.NotFound(
+                "There is no such track.", details={"kind": "track", "missing": missing, "valid": valid}
+            )
         folder: Path = self._work.new()
         try:
             yield project, await self._material.arrangement(project, folder, only=set(wanted))
@@ -181,9 +220,17 @@ def _pieces(part: Mapping[str, Any], take: Mapping[str, Any], track_id: str) -> 
         fade_in = part["fadeIn"] if begin == first else clip["fadeIn"]
         fade_out = part["fadeOut"] if end == last else clip["fadeOut"]
         fade_in = min(fade_in, length)
-        found.append({
-            "trackId": track_id, "audioFileId": clip["audioFileId"], "name": clip["name"], "startTime": begin,
-            "duration": length, "offset": clip["offset"] + begin - clip["startTime"], "gain": clip["gain"],
-            "fadeIn": fade_in, "fadeOut": min(fade_out, length - fade_in),
-        })  # fmt: skip
+        found.append(
+            {
+                "trackId": track_id,
+                "audioFileId": clip["audioFileId"],
+                "name": clip["name"],
+                "startTime": begin,
+                "duration": length,
+                "offset": clip["offset"] + begin - clip["startTime"],
+                "gain": clip["gain"],
+                "fadeIn": fade_in,
+                "fadeOut": min(fade_out, length - fade_in),
+            }
+        )
     return found

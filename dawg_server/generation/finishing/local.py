@@ -34,8 +34,12 @@ class LocalProvider:
     def __init__(self, workers: Workers, material: Material) -> None:
         self._workers, self._material = workers, material
         self._makers: dict[str, Callable[[Work], Awaitable[Outcome]]] = {
-            "render": self._render, "master": self._master, "stems": self._stems, "mix": self._mix, "edit": self._edit,
-        }  # fmt: skip
+            "render": self._render,
+            "master": self._master,
+            "stems": self._stems,
+            "mix": self._mix,
+            "edit": self._edit,
+        }
 
     async def generate(self, work: Work) -> Outcome:
         await work.remember(None, {})
@@ -51,10 +55,17 @@ class LocalProvider:
         format = wish["format"]
         target = work.folder / f"render.{format}"
         made = await self._rendered(
-            work, arrangement, target, format, (0, 92), start=wish["from"], end=wish["to"], tail=wish["tail"],
+            work,
+            arrangement,
+            target,
+            format,
+            (0, 92),
+            start=wish["from"],
+            end=wish["to"],
+            tail=wish["tail"],
             bit_depth=wish["bitDepth"] if format in LOSSLESS else None,
             bitrate=None if format in LOSSLESS else BITRATES[wish["quality"]],
-        )  # fmt: skip
+        )
         warnings = []
         if made["clippedSamples"] and not (format == "wav" and wish["bitDepth"] == 32):
             warnings.append(f"{made['clippedSamples']} samples were beyond full scale and are clipped. Turn it down.")
@@ -68,19 +79,34 @@ class LocalProvider:
         title, source = await self._source(work)
         target = work.folder / f"master.{wish['format']}"
         made: dict[str, Any] = await self._workers.run(
-            MASTER, str(source), str(target), wish["format"], quality=wish["quality"],
-            loudness_target=wish["targetLoudness"], genre=wish["genre"],
+            MASTER,
+            str(source),
+            str(target),
+            wish["format"],
+            quality=wish["quality"],
+            loudness_target=wish["targetLoudness"],
+            genre=wish["genre"],
             report=_reporter(work, 30, 92, "processing", "Mastering."),
-        )  # fmt: skip
+        )
         after, wanted = made["after"], wish["targetLoudness"]
         missed = abs(after["integratedLUFS"] - wanted) > ACCURACY
         loudness = f"{after['integratedLUFS']:g} LUFS is as close to {wanted:g} as this recording gets."
         take = await self._take(work, f"{title} (master)", target, wish["format"], made["facts"])
-        return Outcome((take,), {
-            "targetLoudness": wanted, "actualLoudness": after["integratedLUFS"], "truePeak": after["truePeak"],
-            "quality": wish["quality"], "genre": wish["genre"], "before": made["before"], "after": after,
-            "masteringChain": made["chain"], "analysis": made["analysis"], "warnings": [loudness] if missed else [],
-        })  # fmt: skip
+        return Outcome(
+            (take,),
+            {
+                "targetLoudness": wanted,
+                "actualLoudness": after["integratedLUFS"],
+                "truePeak": after["truePeak"],
+                "quality": wish["quality"],
+                "genre": wish["genre"],
+                "before": made["before"],
+                "after": after,
+                "masteringChain": made["chain"],
+                "analysis": made["analysis"],
+                "warnings": [loudness] if missed else [],
+            },
+        )
 
     async def _source(self, work: Work) -> tuple[str, Path]:
         """What is to be mastered: a recording as it is, a track or a project rendered first."""
@@ -101,15 +127,23 @@ class LocalProvider:
         arrangement = await self._material.arrangement(project, work.folder, only=set(wish["trackIds"]))
         target = work.folder / "mix.wav"
         made: dict[str, Any] = await self._workers.run(
-            MIX, arrangement, str(target), profile=wish["mixProfile"], target=wish["targetLoudness"],
+            MIX,
+            arrangement,
+            str(target),
+            profile=wish["mixProfile"],
+            target=wish["targetLoudness"],
             report=_reporter(work, 5, 92, "processing", "Mixing the tracks."),
-        )  # fmt: skip
+        )
         take = await self._take(work, f"{project['name']} (mix)", target, "wav", made["facts"])
         chosen = made["settings"]["tracks"]
         extra = {
-            "mixProfile": wish["mixProfile"], "trackCount": len(wish["trackIds"]), "settings": made["settings"],
-            "targetLoudness": wish["targetLoudness"], "genre": wish["genre"], "revision": project["revision"],
-        }  # fmt: skip
+            "mixProfile": wish["mixProfile"],
+            "trackCount": len(wish["trackIds"]),
+            "settings": made["settings"],
+            "targetLoudness": wish["targetLoudness"],
+            "genre": wish["genre"],
+            "revision": project["revision"],
+        }
         if wish["apply"]:
             extra["faders"] = [{name: each[name] for name in ("trackId", "volume", "pan")} for each in chosen]
         return Outcome((take,), extra)
@@ -120,22 +154,34 @@ class LocalProvider:
         source = await self._material.recording(wish["audioFileId"], work.folder)
         named = {type: "other" if type == "melody" else type for type in wish["stemTypes"]}
         made: dict[str, Any] = await self._workers.run(
-            SEPARATE, str(source), str(work.folder), sorted(set(named.values())), quality=wish["quality"],
-            format=wish["outputFormat"], report=_reporter(work, 5, 95, "processing", "Taking the recording apart."),
-        )  # fmt: skip
+            SEPARATE,
+            str(source),
+            str(work.folder),
+            sorted(set(named.values())),
+            quality=wish["quality"],
+            format=wish["outputFormat"],
+            report=_reporter(work, 5, 95, "processing", "Taking the recording apart."),
+        )
         takes = tuple(
             LocalTake(type, (LocalFile(Path(stem["path"]), wish["outputFormat"], stem["facts"]),), {})
-            for type, name in named.items() for stem in [made["stems"][name]]
-        )  # fmt: skip
-        return Outcome(takes, {"provider": self.name, "method": made["method"], "quality": wish["quality"],
-                               "warnings": [made["note"]]})  # fmt: skip
+            for type, name in named.items()
+            for stem in [made["stems"][name]]
+        )
+        return Outcome(
+            takes,
+            {"provider": self.name, "method": made["method"], "quality": wish["quality"], "warnings": [made["note"]]},
+        )
 
     async def _edit(self, work: Work) -> Outcome:
         """Each recording once, however many of the clips play it; the clips then point to the new ones."""
         wish = work.input
         project = await self._material.snapshot(wish["projectId"], work.owner_id)
-        played = {clip["id"]: clip["audioFileId"] for track in project["tracks"] for clip in track["clips"]
-                  if clip["id"] in wish["clipIds"] and clip["audioFileId"]}  # fmt: skip
+        played = {
+            clip["id"]: clip["audioFileId"]
+            for track in project["tracks"]
+            for clip in track["clips"]
+            if clip["id"] in wish["clipIds"] and clip["audioFileId"]
+        }
         missing = [clip_id for clip_id in wish["clipIds"] if clip_id not in played]
         if missing:
             raise errors.NotFound("A clip is not there any more.", details={"kind": "clip", "missing": missing})
@@ -153,9 +199,7 @@ class LocalProvider:
         edited = [{"clipId": clip_id, "take": recordings.index(audio_id)} for clip_id, audio_id in played.items()]
         return Outcome(tuple(takes), {"edited": edited, "corrected": [each for each in corrected if each]})
 
-    async def _edited(
-        self, work: Work, source: Path, target: Path, report: Callable[[float], None]
-    ) -> dict[str, Any]:
+    async def _edited(self, work: Work, source: Path, target: Path, report: Callable[[float], None]) -> dict[str, Any]:
         wish = work.input
         if "semitones" in wish:
             made: dict[str, Any] = await self._workers.run(
@@ -181,8 +225,12 @@ class LocalProvider:
         judged = facts["lufs"] is not None and facts["duration"] <= LONGEST_HEARD
         heard = await self._workers.run(HEAR, str(path)) if judged else dict.fromkeys(_HEARD)
         key = f"{heard['key']}m" if heard["key"] and heard["scale"] == "minor" else heard["key"]
-        measured = {"bpm": heard["bpm"], "bpmConfidence": heard["bpmConfidence"], "key": key,
-                    "keyConfidence": heard["keyConfidence"]}  # fmt: skip
+        measured = {
+            "bpm": heard["bpm"],
+            "bpmConfidence": heard["bpmConfidence"],
+            "key": key,
+            "keyConfidence": heard["keyConfidence"],
+        }
         return LocalTake(title, (LocalFile(path, format, facts),), measured)
 
 

@@ -55,22 +55,33 @@ class Material:
 def _track(row: Mapping[str, Any], paths: Mapping[str, str], *, with_clips: bool) -> Track:
     output = row["outputDestination"]
     return Track(
-        id=row["id"], name=row["name"], kind=row["trackType"], volume=row["volume"], pan=row["pan"],
-        muted=row["isMuted"], solo=row["isSolo"], mono=row["channels"] == "mono",
+        id=row["id"],
+        name=row["name"],
+        kind=row["trackType"],
+        volume=row["volume"],
+        pan=row["pan"],
+        muted=row["isMuted"],
+        solo=row["isSolo"],
+        mono=row["channels"] == "mono",
         output=None if output in (None, "master") else output,
         clips=tuple(_clip(clip, row, paths) for clip in row["clips"]) if with_clips else (),
         sends=tuple(
             Send(send["destinationTrackId"], send["level"], send["pan"], send["preFader"], send["enabled"])
             for send in row["sends"]
         ),
-    )  # fmt: skip
+    )
 
 
 def _clip(row: Mapping[str, Any], track: Mapping[str, Any], paths: Mapping[str, str]) -> Clip:
     notes = (row["midiData"] or {}).get("notes", ())
     return Clip(
-        start=row["startTime"], duration=row["duration"], offset=row["offset"], fade_in=row["fadeIn"],
-        fade_out=row["fadeOut"], gain_db=row["gain"], path=paths.get(row["audioFileId"]),
+        start=row["startTime"],
+        duration=row["duration"],
+        offset=row["offset"],
+        fade_in=row["fadeIn"],
+        fade_out=row["fadeOut"],
+        gain_db=row["gain"],
+        path=paths.get(row["audioFileId"]),
         notes=tuple(Note(n["start"], n["duration"], int(n["pitch"]), int(n["velocity"])) for n in notes),
         instrument=voicing.instrument(track, row),
-    )  # fmt: skip
+    )

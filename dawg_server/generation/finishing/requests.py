@@ -43,10 +43,18 @@ class Requests:
         types = list(dict.fromkeys(wish["stem_types"]))
         if {"melody", "other"} <= set(types):
             types.remove("melody")  # another word for the same
-        return Request("stems", {
-            "audioFileId": row["id"], "title": _title(row), "duration": row["duration"], "stemTypes": types,
-            "quality": wish["quality"], "outputFormat": wish["output_format"], **_place(wish),
-        })  # fmt: skip
+        return Request(
+            "stems",
+            {
+                "audioFileId": row["id"],
+                "title": _title(row),
+                "duration": row["duration"],
+                "stemTypes": types,
+                "quality": wish["quality"],
+                "outputFormat": wish["output_format"],
+                **_place(wish),
+            },
+        )
 
     async def master(self, user_id: str, wish: Mapping[str, Any]) -> Request:
         """One of `audio_file_id`, `track_id`, `project_id`; `quality`, `target_loudness`, `genre`, `format`."""
@@ -64,24 +72,41 @@ class Requests:
             title, length = project["title"], project["length"]
             # What was made of everything in the project would sound on top of everything in the project.
             place |= {"projectId": project_id, "addToProject": wish.get("add_to_project") is True}
-        return Request("master", {
-            "audioFileId": row["id"] if row else None, "trackId": None if row else wish.get("track_id"),
-            "sourceProjectId": None if row else project_id, "title": title, "duration": length,
-            "quality": wish["quality"], "targetLoudness": LOUDNESS[wish["quality"]] if asked is None else float(asked),
-            "genre": wish["genre"], "format": wish["format"], **place,
-        })  # fmt: skip
+        return Request(
+            "master",
+            {
+                "audioFileId": row["id"] if row else None,
+                "trackId": None if row else wish.get("track_id"),
+                "sourceProjectId": None if row else project_id,
+                "title": title,
+                "duration": length,
+                "quality": wish["quality"],
+                "targetLoudness": LOUDNESS[wish["quality"]] if asked is None else float(asked),
+                "genre": wish["genre"],
+                "format": wish["format"],
+                **place,
+            },
+        )
 
     async def mix(self, user_id: str, wish: Mapping[str, Any]) -> Request:
         """`track_ids` of one project, `mix_profile`, `target_loudness`, `genre`."""
         chosen = list(dict.fromkeys(wish["track_ids"]))
         project_id = await self._home_of(user_id, chosen)
         project = await self._heard(user_id, project_id, chosen)
-        return Request("mix", {
-            "trackIds": chosen, "mixProfile": wish["mix_profile"], "targetLoudness": float(wish["target_loudness"]),
-            "genre": wish["genre"], "duration": project["length"], "apply": bool(wish.get("apply")),
-            "projectId": project_id, "addToProject": wish.get("add_to_project") is True,
-            "startTime": float(wish.get("start_time") or 0),
-        })  # fmt: skip
+        return Request(
+            "mix",
+            {
+                "trackIds": chosen,
+                "mixProfile": wish["mix_profile"],
+                "targetLoudness": float(wish["target_loudness"]),
+                "genre": wish["genre"],
+                "duration": project["length"],
+                "apply": bool(wish.get("apply")),
+                "projectId": project_id,
+                "addToProject": wish.get("add_to_project") is True,
+                "startTime": float(wish.get("start_time") or 0),
+            },
+        )
 
     async def render(self, user_id: str, wish: Mapping[str, Any]) -> Request:
         """`project_id`, `format`, `bit_depth`, `sample_rate`, `quality`, `from_`, `to`, `tail`; viewers may."""
@@ -97,12 +122,21 @@ class Requests:
         depth = wish["bit_depth"]
         if wish["format"] == "flac" and depth == 32:
             raise errors.ValidationError("FLAC has 16 or 24 bits.", details={"bitDepth": "has to be 16 or 24 for flac"})
-        return Request("render", {
-            "projectId": project["id"], "format": wish["format"], "bitDepth": depth,
-            "sampleRate": wish["sample_rate"] or project["sampleRate"], "quality": wish["quality"],
-            "from": float(wish["from_"]), "to": wish["to"], "tail": float(wish["tail"]),
-            "duration": last - wish["from_"],
-        }, role="viewer")  # fmt: skip
+        return Request(
+            "render",
+            {
+                "projectId": project["id"],
+                "format": wish["format"],
+                "bitDepth": depth,
+                "sampleRate": wish["sample_rate"] or project["sampleRate"],
+                "quality": wish["quality"],
+                "from": float(wish["from_"]),
+                "to": wish["to"],
+                "tail": float(wish["tail"]),
+                "duration": last - wish["from_"],
+            },
+            role="viewer",
+        )
 
     async def edit(self, user_id: str, wish: Mapping[str, Any]) -> Request:
         """`clip_ids` of one project that play recordings, and `semitones`, or `key` and `strength`."""
@@ -118,10 +152,20 @@ class Requests:
         silent = [clip_id for clip_id, clip in found.items() if clip["id"] is None]
         if silent:
             raise errors.NoAudio("These clips play notes, not a recording.", details={"clipIds": silent})
-        how = {"semitones": float(wish["semitones"])} if wish.get("semitones") is not None else {
-            "key": wish["key"], "strength": float(wish["strength"])}  # fmt: skip
-        return Request("edit", {"clipIds": list(dict.fromkeys(wish["clip_ids"])), **how,
-                                "projectId": projects.pop(), "addToProject": False})  # fmt: skip
+        how = (
+            {"semitones": float(wish["semitones"])}
+            if wish.get("semitones") is not None
+            else {"key": wish["key"], "strength": float(wish["strength"])}
+        )
+        return Request(
+            "edit",
+            {
+                "clipIds": list(dict.fromkeys(wish["clip_ids"])),
+                **how,
+                "projectId": projects.pop(),
+                "addToProject": False,
+            },
+        )
 
     async def vocals(self, user_id: str, wish: Mapping[str, Any]) -> Request:
         """`audio_file_id`, or `clip_id` for what that clip plays; `prompt`, `genre`, `mood`, `theme`, `lyrics`."""
@@ -131,10 +175,20 @@ class Requests:
         length = part.seconds if part.seconds is not None else row["duration"] - part.offset
         check_melody(length)
         named = {name: wish.get(name) or None for name in ("mood", "theme", "lyrics")}
-        return Request("vocals", {
-            "audioFileId": row["id"], "offset": part.offset, "seconds": part.seconds, "duration": length,
-            "prompt": wish["prompt"], "genre": wish["genre"], **named, "instrumental": False, **_place(wish),
-        })  # fmt: skip
+        return Request(
+            "vocals",
+            {
+                "audioFileId": row["id"],
+                "offset": part.offset,
+                "seconds": part.seconds,
+                "duration": length,
+                "prompt": wish["prompt"],
+                "genre": wish["genre"],
+                **named,
+                "instrumental": False,
+                **_place(wish),
+            },
+        )
 
     async def _clip(self, user_id: str, clip_id: str) -> dict[str, Any]:
         """A clip that plays a recording, whose id is `id`."""

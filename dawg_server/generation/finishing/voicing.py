@@ -10,11 +10,30 @@ from dawg_server.music import instruments
 DEFAULT = "grand piano"
 DRUMS = "kit"  # the embedded engine's usual kit
 _WORDS = {  # the first that occurs decides
-    "drum": DRUMS, "kit": DRUMS, "beat": DRUMS, "percussion": DRUMS, "hat": DRUMS, "kick": DRUMS, "snare": DRUMS,
-    "bass": "finger bass", "rhodes": "electric piano", "organ": "organ", "guitar": "clean guitar", "string": "strings",
-    "violin": "strings", "pad": "pad", "pluck": "pluck", "bell": "bell", "flute": "flute", "sax": "saxophone",
-    "choir": "choir", "lead": "lead synth", "synth": "lead synth", "chord": "electric piano", "melody": "lead synth",
-}  # fmt: skip
+    "drum": DRUMS,
+    "kit": DRUMS,
+    "beat": DRUMS,
+    "percussion": DRUMS,
+    "hat": DRUMS,
+    "kick": DRUMS,
+    "snare": DRUMS,
+    "bass": "finger bass",
+    "rhodes": "electric piano",
+    "organ": "organ",
+    "guitar": "clean guitar",
+    "string": "strings",
+    "violin": "strings",
+    "pad": "pad",
+    "pluck": "pluck",
+    "bell": "bell",
+    "flute": "flute",
+    "sax": "saxophone",
+    "choir": "choir",
+    "lead": "lead synth",
+    "synth": "lead synth",
+    "chord": "electric piano",
+    "melody": "lead synth",
+}
 
 
 def instrument(track: Mapping[str, Any], clip: Mapping[str, Any]) -> str:

@@ -44,10 +44,12 @@ class Copier:
         `pauses`: seconds before each further try. Raises as `Downloader.fetch`.
         """
         span = (100.0 - begin) / len(sources)
-        return tuple([
-            await self._take(work, source, work.folder / f"copy{number}", begin + number * span, span, pauses)
-            for number, source in enumerate(sources)
-        ])  # fmt: skip
+        return tuple(
+            [
+                await self._take(work, source, work.folder / f"copy{number}", begin + number * span, span, pauses)
+                for number, source in enumerate(sources)
+            ]
+        )
 
     async def _take(
         self, work: Work, source: Source, target: Path, begin: float, span: float, pauses: Sequence[float]

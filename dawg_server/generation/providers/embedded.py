@@ -10,8 +10,11 @@ from dawg_server.generation import beats
 from dawg_server.generation.providers.base import LocalFile, LocalTake, Outcome, Work
 
 RENDER = "dawg_server.music.job:make"
-STAGES = {"compose": ("generating", "Composing."), "render": ("generating", "Playing the instruments."),
-          "measure": ("analyzing", "Measuring the result.")}  # fmt: skip
+STAGES = {
+    "compose": ("generating", "Composing."),
+    "render": ("generating", "Playing the instruments."),
+    "measure": ("analyzing", "Measuring the result."),
+}
 
 
 class EmbeddedProvider:
@@ -38,11 +41,14 @@ class EmbeddedProvider:
         )
         wanted = ("genre", "mood", "bpm", "key", "duration", "prompt", "seed")
         extra = {
-            "genre": work.input["genre"], "mood": work.input["mood"], "provider": self.name, "seed": work.input["seed"],
+            "genre": work.input["genre"],
+            "mood": work.input["mood"],
+            "provider": self.name,
+            "seed": work.input["seed"],
             "requested": {name: work.input[name] for name in wanted},
             "warnings": beats.warnings(work.input) + beats.deviations(work.input, take.files[0].facts, take.measured),
             "sections": made["sections"],
-        }  # fmt: skip
+        }
         return Outcome(takes=(take,), extra=extra)
 
     async def cancel(self, work: Work) -> None:

@@ -21,10 +21,12 @@ def measure(path: str, asked_bpm: float | None) -> dict[str, Any]:
         "format": info.format,
         "facts": measuring.of_file(path).facts(info.bit_depth),
         "measured": {
-            "bpm": _in_the_unit_asked_for(found["bpm"], asked_bpm), "bpmConfidence": found["bpmConfidence"],
-            "key": _spelt(found["key"], found["scale"]), "keyConfidence": found["keyConfidence"],
+            "bpm": _in_the_unit_asked_for(found["bpm"], asked_bpm),
+            "bpmConfidence": found["bpmConfidence"],
+            "key": _spelt(found["key"], found["scale"]),
+            "keyConfidence": found["keyConfidence"],
         },
-    }  # fmt: skip
+    }
 
 
 def _in_the_unit_asked_for(found: float | None, asked: float | None) -> float | None:

@@ -113,8 +113,13 @@ class ReplicateProvider:
             ref = str(prediction["id"])
             await work.remember(ref, state)
         except (Unanswered, KeyError) as lost:
-            log.warning("The answer to a purchase got lost; it is looked for.", action="purchase_unanswered",
-                        provider=self.name, job_id=work.job_id, reason=str(lost))  # fmt: skip
+            log.warning(
+                "The answer to a purchase got lost; it is looked for.",
+                action="purchase_unanswered",
+                provider=self.name,
+                job_id=work.job_id,
+                reason=str(lost),
+            )
             found = await self._find(work, state)
             if found is None:
                 await asyncio.sleep(self.patience.lost)
@@ -137,8 +142,13 @@ class ReplicateProvider:
                 if _asked_the_same(prediction, intent):
                     with contextlib.suppress(AlreadyTaken):
                         await work.remember(str(prediction["id"]), state)
-                        log.info("A purchase whose answer got lost was found.", action="purchase_found",
-                                 provider=self.name, job_id=work.job_id, ref=prediction["id"])  # fmt: skip
+                        log.info(
+                            "A purchase whose answer got lost was found.",
+                            action="purchase_found",
+                            provider=self.name,
+                            job_id=work.job_id,
+                            ref=prediction["id"],
+                        )
                         return str(prediction["id"])
         except Unanswered:
             raise _unknown() from None
@@ -151,8 +161,13 @@ class ReplicateProvider:
             order = models.stems_order(work.input, await self.api.upload(source))
         else:
             order = models.music_order(work.input)
-        return {"model": order.model, "version": order.version, "input": order.input,
-                "warnings": list(order.warnings), "duration": order.duration}  # fmt: skip
+        return {
+            "model": order.model,
+            "version": order.version,
+            "input": order.input,
+            "warnings": list(order.warnings),
+            "duration": order.duration,
+        }
 
     async def _ended(self, work: Work, ref: str, news: Any) -> Prediction:
         async for prediction in self.patience.readings(lambda: self.api.read(ref), news):
@@ -196,8 +211,11 @@ class ReplicateProvider:
 def _of_other_length(work: Work, takes: tuple[LocalTake, ...]) -> list[str]:
     asked = float(work.input["duration"])
     lengths = ((take.title, take.files[0].facts["duration"]) for take in takes)
-    return [f"The stem {title} has {length:.2f} s, the recording has {asked:.2f} s."
-            for title, length in lengths if abs(length - asked) > SAME_LENGTH]  # fmt: skip
+    return [
+        f"The stem {title} has {length:.2f} s, the recording has {asked:.2f} s."
+        for title, length in lengths
+        if abs(length - asked) > SAME_LENGTH
+    ]
 
 
 def _asked_the_same(prediction: Prediction, intent: Mapping[str, Any]) -> bool:
@@ -240,8 +258,11 @@ def _without_intent(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unknown() -> errors.ProviderFailed:
-    return failure("its answer got lost, and whether it has made and charged anything cannot be found out any more; it "
-                   "was not asked again", "unanswered")  # fmt: skip
+    return failure(
+        "its answer got lost, and whether it has made and charged anything cannot be found out any more; it "
+        "was not asked again",
+        "unanswered",
+    )
 
 
 def _now() -> datetime.datetime:

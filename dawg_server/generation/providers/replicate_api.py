@@ -145,8 +145,13 @@ class Answer(Exception):
 
     def told(self) -> errors.ProviderFailed:
         if self.status in OPERATOR_STATUSES:
-            log.error("Replicate refuses this account.", action="provider_needs_operator", provider=PROVIDER,
-                      status=self.status, reason=self.words)  # fmt: skip
+            log.error(
+                "Replicate refuses this account.",
+                action="provider_needs_operator",
+                provider=PROVIDER,
+                status=self.status,
+                reason=self.words,
+            )
         return failure(self.words, str(self.status), refused=self.status != 404)
 
 
@@ -154,8 +159,10 @@ def failure(words: str, provider_code: str, *, refused: bool = False) -> errors.
     """The error for people, with the provider's own reason in it."""
     kind: Callable[..., errors.ProviderFailed] = ContentRefused if _is_about_content(words) else errors.ProviderFailed
     verb = "has refused this" if refused else "has failed"
-    return kind(f"Replicate {verb}: {words.rstrip('.')}.",
-                details={"provider": PROVIDER, "providerCode": provider_code, "retryable": False})  # fmt: skip
+    return kind(
+        f"Replicate {verb}: {words.rstrip('.')}.",
+        details={"provider": PROVIDER, "providerCode": provider_code, "retryable": False},
+    )
 
 
 def _is_about_content(words: str) -> bool:

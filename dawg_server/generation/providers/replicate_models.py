@@ -64,9 +64,11 @@ def stems_order(request: Mapping[str, Any], audio_url: str) -> Order:
     six = model["six_stems"]
     name = six["model"] if set(request["stemTypes"]) & set(six["names"]) else quality["model"]
     values = {
-        "audio": audio_url, "model": name, "shifts": quality["shifts"],
+        "audio": audio_url,
+        "model": name,
+        "shifts": quality["shifts"],
         "format": model["formats"][request["outputFormat"]],
-    }  # fmt: skip
+    }
     return Order(model["model"], model["version"], _fields(model, values) | model["fixed"])
 
 

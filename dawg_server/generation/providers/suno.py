@@ -47,9 +47,14 @@ class SunoProvider:
     name = "suno"
 
     def __init__(
-        self, api: SunoApi, copier: Copier, hints: Hints, melodies: MelodySinger, *,
+        self,
+        api: SunoApi,
+        copier: Copier,
+        hints: Hints,
+        melodies: MelodySinger,
+        *,
         callback: Callable[[str], str | None],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.patience = Patience(lost=FIRST_CALL)
         self.api, self._copier, self._hints, self._melodies = api, copier, hints, melodies
         self._callback = callback
@@ -106,8 +111,13 @@ class SunoProvider:
         try:
             return await to_its_end(self._buy(work, order, state))
         except Unanswered as lost:
-            log.warning("The answer to a purchase got lost.", action="purchase_unanswered", provider=self.name,
-                        job_id=work.job_id, reason=str(lost))  # fmt: skip
+            log.warning(
+                "The answer to a purchase got lost.",
+                action="purchase_unanswered",
+                provider=self.name,
+                job_id=work.job_id,
+                reason=str(lost),
+            )
             return await self._lost(work, state, news, None)
 
     async def _buy(self, work: Work, order: suno_order.Order, state: dict[str, Any]) -> str:
@@ -151,8 +161,13 @@ class SunoProvider:
             songs = _songs(record)
             if songs and not shown:
                 shown = True
-                await work.preview([{"streamUrl": _text(song, "streamAudioUrl"), "title": _text(song, "title")}
-                                    for song in songs if _text(song, "streamAudioUrl").startswith("http")])  # fmt: skip
+                await work.preview(
+                    [
+                        {"streamUrl": _text(song, "streamAudioUrl"), "title": _text(song, "title")}
+                        for song in songs
+                        if _text(song, "streamAudioUrl").startswith("http")
+                    ]
+                )
             if status not in STAGES or (
                 status == "CALLBACK_EXCEPTION" and songs and all(_text(song, "audioUrl") for song in songs)
             ):
@@ -209,5 +224,7 @@ def _seconds(song: Song) -> float | None:
 
 
 def _unknown() -> errors.ProviderFailed:
-    return failure("its answer got lost, so whether it has made and charged a song cannot be found out; it was not "
-                   "asked again", "unanswered")  # fmt: skip
+    return failure(
+        "its answer got lost, so whether it has made and charged a song cannot be found out; it was not asked again",
+        "unanswered",
+    )

@@ -109,7 +109,6 @@ class SunoApi:
         return self._made
 
 
-
 def failure(words: str, code: int | str) -> errors.ProviderFailed:
     return errors.ProviderFailed(f"Suno has failed: {words.rstrip('.')}.", details=_details(code))
 
@@ -120,8 +119,9 @@ def refusal(words: str, code: int | str) -> ContentRefused:
 
 def _told(code: int, words: str) -> errors.DawgError:
     if code in OPERATOR_CODES:
-        log.error("Suno refuses this account.", action="provider_needs_operator", provider=PROVIDER, code=code,
-                  reason=words)  # fmt: skip
+        log.error(
+            "Suno refuses this account.", action="provider_needs_operator", provider=PROVIDER, code=code, reason=words
+        )
     if code == TOO_LONG:
         return errors.ValidationError(f"A text is too long for Suno: {words.rstrip('.')}.", details=_details(code))
     return errors.ProviderFailed(f"Suno has refused this: {words.rstrip('.')}.", details=_details(code))

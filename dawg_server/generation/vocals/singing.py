@@ -68,9 +68,7 @@ class MelodySinger:
         source = work.folder / "melody"
         await self._recordings.fetch(work.input["audioFileId"], source)
         work.report(2, "analyzing", "Writing the melody down.")
-        found: dict[str, Any] = await self._workers.run(
-            HEAR, str(source), work.input["offset"], work.input["seconds"]
-        )
+        found: dict[str, Any] = await self._workers.run(HEAR, str(source), work.input["offset"], work.input["seconds"])
         await work.remember(None, {**work.state, "melody": found})
         return found
 
@@ -97,9 +95,13 @@ class MelodySinger:
             written = _left(error.message.rstrip("."))
         else:
             written = {
-                "text": made.text, "by": "claude", "theme": made.theme, "mood": made.mood,
-                "lines": len(wanted), "misfits": len(made.misfits(wanted)),
-            }  # fmt: skip
+                "text": made.text,
+                "by": "claude",
+                "theme": made.theme,
+                "mood": made.mood,
+                "lines": len(wanted),
+                "misfits": len(made.misfits(wanted)),
+            }
         await work.remember(None, {**work.state, "words": written})
         return written
 
@@ -119,10 +121,15 @@ def _song(wish: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
     theme = wish["theme"] or prepared.words.get("theme")
     about = f"{wish['prompt'].rstrip('. ')}. About {theme}" if theme else wish["prompt"]
     return {
-        "prompt": about, "genre": wish["genre"], "mood": wish["mood"] or prepared.words.get("mood"),
-        "bpm": _tempo(prepared.melody), "key": prepared.melody["melodyInfo"]["key"], "lyrics": prepared.words["text"],
-        "instrumental": False, "title": (wish["theme"] or wish["prompt"])[:MAX_TITLE],
-    }  # fmt: skip
+        "prompt": about,
+        "genre": wish["genre"],
+        "mood": wish["mood"] or prepared.words.get("mood"),
+        "bpm": _tempo(prepared.melody),
+        "key": prepared.melody["melodyInfo"]["key"],
+        "lyrics": prepared.words["text"],
+        "instrumental": False,
+        "title": (wish["theme"] or wish["prompt"])[:MAX_TITLE],
+    }
 
 
 def _told(wish: Mapping[str, Any], prepared: Prepared, outcome: Outcome) -> Outcome:
@@ -134,15 +141,24 @@ def _told(wish: Mapping[str, Any], prepared: Prepared, outcome: Outcome) -> Outc
         warnings.append("The singer has not told which words it has written.")
     if made.get("misfits"):
         warnings.append(f"{made['misfits']} of {made['lines']} lines have clearly more or fewer syllables than notes.")
-    return Outcome(outcome.takes, {
-        **outcome.extra, "lyrics": lyrics, "melodyInfo": prepared.melody["melodyInfo"],
-        "lyricsInfo": {
-            **words.describe(lyrics), "genre": wish["genre"], "theme": wish["theme"] or made.get("theme"),
-            "mood": wish["mood"] or made.get("mood"), "writtenBy": made["by"],
+    return Outcome(
+        outcome.takes,
+        {
+            **outcome.extra,
+            "lyrics": lyrics,
+            "melodyInfo": prepared.melody["melodyInfo"],
+            "lyricsInfo": {
+                **words.describe(lyrics),
+                "genre": wish["genre"],
+                "theme": wish["theme"] or made.get("theme"),
+                "mood": wish["mood"] or made.get("mood"),
+                "writtenBy": made["by"],
+            },
+            "processingSteps": _steps(prepared, len(outcome.takes)),
+            "melodyFollowed": False,
+            "warnings": [*warnings, NOT_FOLLOWED],
         },
-        "processingSteps": _steps(prepared, len(outcome.takes)), "melodyFollowed": False,
-        "warnings": [*warnings, NOT_FOLLOWED],
-    })  # fmt: skip
+    )
 
 
 def _steps(prepared: Prepared, takes: int) -> list[str]:

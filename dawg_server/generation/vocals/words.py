@@ -44,8 +44,11 @@ def read(answer: Mapping[str, Any], phrases: int) -> Words:
     lines = answer["lines"]
     if len(lines) != phrases:
         raise Wrong({"lines": f"holds {len(lines)} lines for {phrases} phrases"})
-    return Words(tuple(_line(line, number) for number, line in enumerate(lines, 1)),
-                 " ".join(answer["theme"].split()), " ".join(answer["mood"].split()))  # fmt: skip
+    return Words(
+        tuple(_line(line, number) for number, line in enumerate(lines, 1)),
+        " ".join(answer["theme"].split()),
+        " ".join(answer["mood"].split()),
+    )
 
 
 def sung(lyrics: str) -> list[str]:

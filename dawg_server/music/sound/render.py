@@ -183,9 +183,14 @@ class _Session:
                 told(first + (1.0 - first) * 0.99 * written / frames, "writing")
             self._master(ceiling.flush(), mixes)
         return Rendered(
-            {str(name): path for name, path in self._mix.items()}, self._stems, frames / self._rate, self._rate,
-            self._loudness.integrated, self._peak.peak, self._premaster,
-        )  # fmt: skip
+            {str(name): path for name, path in self._mix.items()},
+            self._stems,
+            frames / self._rate,
+            self._rate,
+            self._loudness.integrated,
+            self._peak.peak,
+            self._premaster,
+        )
 
     def _master(self, samples: Samples, mixes: Sequence[codecs.Writer]) -> None:
         self._loudness.add(samples)

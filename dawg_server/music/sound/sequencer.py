@@ -124,9 +124,15 @@ class Sequencer:
         name = zlib.crc32(event.instrument.encode())
         chance = np.random.SeedSequence([self._seed & 0xFFFFFFFF, name, event.pitch & 0xFF, event.take])
         tone = Tone(
-            event.pitch, event.seconds, (layer - 0.5) / LAYERS, self._rate, self._beat,
-            np.random.Generator(np.random.PCG64(chance)), event.bends, self._tonic,
-        )  # fmt: skip
+            event.pitch,
+            event.seconds,
+            (layer - 0.5) / LAYERS,
+            self._rate,
+            self._beat,
+            np.random.Generator(np.random.PCG64(chance)),
+            event.bends,
+            self._tonic,
+        )
         if instruments.is_kit(event.instrument, event.stem):
             sound = kits.strike(tone, event.pitch, event.instrument)
         else:

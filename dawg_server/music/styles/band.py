@@ -7,13 +7,20 @@ from dawg_server.music.style import BassLine, Lane, Layer, Lead, Style
 
 _BACKBEAT = ".... X... .... X..."
 _TOM_FILLS = (
-    (Lane(r.SNARE, ".... .... xx.. ...."), Lane(r.HIGH_TOM, ".... .... ..xx ...."),
-     Lane(r.MID_TOM, ".... .... .... xx.."), Lane(r.LOW_TOM, ".... .... .... ..xX")),
+    (
+        Lane(r.SNARE, ".... .... xx.. ...."),
+        Lane(r.HIGH_TOM, ".... .... ..xx ...."),
+        Lane(r.MID_TOM, ".... .... .... xx.."),
+        Lane(r.LOW_TOM, ".... .... .... ..xX"),
+    ),
     (Lane(r.SNARE, ".... .... .... xxxx"), Lane(r.CRASH, ".... .... .... ....")),
     (Lane(r.SNARE, ".... .... x.xx x..."), Lane(r.LOW_TOM, ".... .... .... .xXx")),
-    (Lane(r.HIGH_TOM, ".... .... .... x..."), Lane(r.MID_TOM, ".... .... .... .x.."),
-     Lane(r.LOW_TOM, ".... .... .... ..xx")),
-)  # fmt: skip
+    (
+        Lane(r.HIGH_TOM, ".... .... .... x..."),
+        Lane(r.MID_TOM, ".... .... .... .x.."),
+        Lane(r.LOW_TOM, ".... .... .... ..xx"),
+    ),
+)
 
 POP = Style(
     genre="pop",
@@ -56,12 +63,22 @@ POP = Style(
         Layer(
             ("grand piano", "electric piano", "pluck"),
             ("x--- ---- x--- ----", "x--- x--- x--- x---", "x--x --x- x--x --x-"),
-            "close", 3, 55, 77, 0.0,
+            "close",
+            3,
+            55,
+            77,
+            0.0,
         ),
         Layer(
             ("acoustic guitar", "clean guitar"),
             ("d--- d-u- --u- d-u-", "d-du .ud- d-du .udu"),
-            "guitar", 3, 43, 76, 0.6, gain_db=-6, pan=0.35,
+            "guitar",
+            3,
+            43,
+            76,
+            0.6,
+            gain_db=-6,
+            pan=0.35,
         ),
         Layer(("pad", "strings"), ("x--- ---- ---- ----",), "open", 3, 57, 82, 0.7, gain_db=-7, pan=-0.2),
     ),
@@ -70,11 +87,24 @@ POP = Style(
             ("lead synth", "pluck", "bell", "flute"),
             ("x--- ..x- x--- ....", "x-x- x--- x-x- ....", "x-x- x-x- x--- ..x-", "x-xx -xx- x-x- x-x-"),
             ("ABAC", "AABA", "AABC"),
-            65, 84, True, 0.15, 0.6, gain_db=-0.5,
+            65,
+            84,
+            True,
+            0.15,
+            0.6,
+            gain_db=-0.5,
         ),
         Lead(
-            ("bell", "pluck"), ("..x- ..x- ..x- ..x-", "..x. x.x. ..x. x.x."), ("AAAB",),
-            76, 91, True, 0.05, 0.88, gain_db=-8, pan=-0.35,
+            ("bell", "pluck"),
+            ("..x- ..x- ..x- ..x-", "..x. x.x. ..x. x.x."),
+            ("AAAB",),
+            76,
+            91,
+            True,
+            0.05,
+            0.88,
+            gain_db=-8,
+            pan=-0.35,
         ),
     ),
     minor=("i iv VI V", "i VI iv VII", "i VI III VII", "i VII VI iv", "i III iv VII"),
@@ -85,7 +115,7 @@ POP = Style(
     brightness=0.65,
     space=0.3,
     grit=0.05,
-)  # fmt: skip
+)
 
 ROCK = Style(
     genre="rock",
@@ -113,8 +143,11 @@ ROCK = Style(
     ),
     fills=(
         *_TOM_FILLS,
-        (Lane(r.SNARE, ".... XxXx .... ...."), Lane(r.HIGH_TOM, ".... .... xxxx ...."),
-         Lane(r.LOW_TOM, ".... .... .... xxXX")),
+        (
+            Lane(r.SNARE, ".... XxXx .... ...."),
+            Lane(r.HIGH_TOM, ".... .... xxxx ...."),
+            Lane(r.LOW_TOM, ".... .... .... xxXX"),
+        ),
     ),
     bass=BassLine(
         ("picked bass", "finger bass"),
@@ -130,12 +163,24 @@ ROCK = Style(
         Layer(
             ("overdriven guitar",),
             ("x--- ---- x--- --x-", "x-x- x-x- x-x- x-x-", "x--x --x- x--- x-x-"),
-            "power", 3, 40, 59, 0.3, gain_db=-2, pan=-0.45,
+            "power",
+            3,
+            40,
+            59,
+            0.3,
+            gain_db=-2,
+            pan=-0.45,
         ),
         Layer(
             ("overdriven guitar",),
             ("x--- ---- ---- ----", "x--- --x- x--- ----"),
-            "power", 3, 45, 64, 0.8, gain_db=-4, pan=0.45,
+            "power",
+            3,
+            45,
+            64,
+            0.8,
+            gain_db=-4,
+            pan=0.45,
         ),
         Layer(("organ", "clean guitar"), ("x--- ---- ---- ----",), "close", 3, 57, 76, 0.0, gain_db=-3, pan=0.15),
     ),
@@ -144,7 +189,13 @@ ROCK = Style(
             ("lead guitar", "organ", "clean guitar"),
             ("x--- ---- x--- ....", "x-x- x--- ..x- x---", "x-x- x-x- x-xx -x--", "xxx- xxx- x-x- x---"),
             ("A.AB", "ABAC", "AAAB"),
-            60, 81, True, 0.14, 0.6, gain_db=-1.5, pan=0.05,
+            60,
+            81,
+            True,
+            0.14,
+            0.6,
+            gain_db=-1.5,
+            pan=0.05,
         ),
     ),
     minor=("i i VI VII", "i iv i VII", "i VI iv VII", "i VII VI i", "i III VII iv"),
@@ -156,7 +207,7 @@ ROCK = Style(
     space=0.22,
     grit=0.4,
     drums_gain_db=0.5,
-)  # fmt: skip
+)
 
 INDIE = Style(
     genre="indie",
@@ -202,12 +253,23 @@ INDIE = Style(
         Layer(
             ("clean guitar",),
             ("0-2- 1-3- 2-1- 3-2-", "0-23 2-3- 0-23 2-1-", "0.2. 3.2. 4.2. 3.2."),
-            "close", 3, 57, 78, 0.0, pan=-0.4,
+            "close",
+            3,
+            57,
+            78,
+            0.0,
+            pan=-0.4,
         ),
         Layer(
             ("clean guitar", "acoustic guitar"),
             ("d--- ---- d-u- --u-", "d-.u d-.u d-.u d-du", "d-du d-du d-du d-du"),
-            "guitar", 3, 43, 76, 0.6, gain_db=-4, pan=0.4,
+            "guitar",
+            3,
+            43,
+            76,
+            0.6,
+            gain_db=-4,
+            pan=0.4,
         ),
         Layer(("pad", "organ", "strings"), ("x--- ---- ---- ----",), "open", 4, 55, 80, 0.5, gain_db=-7),
     ),
@@ -216,7 +278,13 @@ INDIE = Style(
             ("lead synth", "lead guitar", "flute", "bell"),
             ("x--- ---- x--- ----", "x--- x-x- --x- ....", "x-x- x--x --x- x---", "x-x- x-xx -xx- x-x-"),
             ("A.AB", "ABAC", "AABA"),
-            64, 83, True, 0.14, 0.62, gain_db=-2, pan=0.1,
+            64,
+            83,
+            True,
+            0.14,
+            0.62,
+            gain_db=-2,
+            pan=0.1,
         ),
     ),
     minor=("i V VI iv", "i iv VI V", "i VI iv VII", "i III VII iv", "i III VI iv"),
@@ -227,4 +295,4 @@ INDIE = Style(
     brightness=0.55,
     space=0.5,
     grit=0.2,
-)  # fmt: skip
+)

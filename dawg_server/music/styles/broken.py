@@ -49,7 +49,13 @@ DRUM_AND_BASS = Style(
         Layer(
             ("electric piano", "pluck", "grand piano"),
             ("x--- ---- x--- ----", "x--- ..x- x--- ..x-", "x.x. x... x.x. ..x."),
-            "close", 4, 57, 78, 0.65, gain_db=-2.5, pan=-0.2,
+            "close",
+            4,
+            57,
+            78,
+            0.65,
+            gain_db=-2.5,
+            pan=-0.2,
         ),
     ),
     leads=(
@@ -57,7 +63,13 @@ DRUM_AND_BASS = Style(
             ("lead synth", "flute", "bell", "square lead"),
             ("x--- ---- ---- x---", "x--- --x- ---- ....", "x-x- --x- x--- ....", "x-xx -x-x --x- x---"),
             ("A.B.", "ABA.", "ABAC"),
-            67, 86, True, 0.16, 0.65, gain_db=-2, pan=0.1,
+            67,
+            86,
+            True,
+            0.16,
+            0.65,
+            gain_db=-2,
+            pan=0.1,
         ),
     ),
     minor=("i i VI V", "i VI iv V", "i VI i VII", "i VI iv VII", "i III VI iv"),
@@ -68,7 +80,7 @@ DRUM_AND_BASS = Style(
     brightness=0.58,
     space=0.4,
     grit=0.25,
-)  # fmt: skip
+)
 
 DUBSTEP = Style(
     genre="dubstep",
@@ -117,11 +129,23 @@ DUBSTEP = Style(
         Layer(
             ("supersaw", "pluck"),
             ("x--- .... x--- ....", "x--. ..x- x--. ....", "x..x ..x. x.x. ...."),
-            "open", 3, 55, 79, 0.9, gain_db=-4,
+            "open",
+            3,
+            55,
+            79,
+            0.9,
+            gain_db=-4,
         ),
         Layer(
-            ("grand piano", "pluck"), ("0--- 1--- 2--- 1---", "0-1- 2-3- 2-1- 2-1-"),
-            "close", 3, 60, 81, 0.0, 0.85, gain_db=-3,
+            ("grand piano", "pluck"),
+            ("0--- 1--- 2--- 1---", "0-1- 2-3- 2-1- 2-1-"),
+            "close",
+            3,
+            60,
+            81,
+            0.0,
+            0.85,
+            gain_db=-3,
         ),
     ),
     leads=(
@@ -129,7 +153,12 @@ DUBSTEP = Style(
             ("lead synth", "square lead", "choir", "bell"),
             ("x--- ---- .... ....", "x--- x--- ---- ....", "x-x- x--- x-x- ....", "xx.x x.x. x-x- x.xx"),
             ("A.A.", "ABA.", "AABC"),
-            64, 84, True, 0.2, 0.6, gain_db=-2,
+            64,
+            84,
+            True,
+            0.2,
+            0.6,
+            gain_db=-2,
         ),
     ),
     minor=("i i VI V", "i i i VI", "i VI iv V", "i VI VII i", "i VI III VII"),
@@ -142,4 +171,4 @@ DUBSTEP = Style(
     space=0.35,
     grit=0.5,
     drums_gain_db=1.0,
-)  # fmt: skip
+)

@@ -32,7 +32,10 @@ HIP_HOP = Style(
     ),
     fills=(
         (Lane(r.SNARE, ".... .... .... X.xx"),),
-        (Lane(r.KICK, ".... .... x..x ...."), Lane(r.SNARE, ".... .... .... X.X."),),
+        (
+            Lane(r.KICK, ".... .... x..x ...."),
+            Lane(r.SNARE, ".... .... .... X.X."),
+        ),
         (Lane(r.SNARE, ".... .... .... x..x"), Lane(r.OPEN_HAT, ".... .... .... ..x.")),
     ),
     bass=BassLine(
@@ -48,7 +51,11 @@ HIP_HOP = Style(
         Layer(
             ("electric piano", "grand piano", "organ"),
             ("x--- ---- ---- ----", "x--- ..x- ---- ..o-", "x--. x--- ..x- ..x-"),
-            "close", 4, 54, 74, 0.0,
+            "close",
+            4,
+            54,
+            74,
+            0.0,
         ),
         Layer(("strings", "choir"), ("x--- ---- ---- ----",), "open", 3, 55, 79, 0.85, gain_db=-8, pan=0.25),
     ),
@@ -57,7 +64,13 @@ HIP_HOP = Style(
             ("flute", "vibraphone", "saxophone", "pluck"),
             ("x--. .... x--. ....", "x-x- ..x- --.. ....", "..x- x-x- --x- ....", "x-x- .xx- ..x- x-.."),
             ("AAAB", "A.AB", "AABA"),
-            64, 82, True, 0.14, 0.6, gain_db=-1, pan=-0.2,
+            64,
+            82,
+            True,
+            0.14,
+            0.6,
+            gain_db=-1,
+            pan=-0.2,
         ),
     ),
     minor=("i i iv V", "i VI iv V", "i iv i VII", "i VII VI VII", "i iv VII III"),
@@ -71,7 +84,7 @@ HIP_HOP = Style(
     brightness=0.45,
     space=0.25,
     grit=0.35,
-)  # fmt: skip
+)
 
 BOOM_BAP = Style(
     genre="boom bap",
@@ -115,11 +128,23 @@ BOOM_BAP = Style(
         Layer(
             ("grand piano", "electric piano", "vibraphone", "organ"),
             ("x--- .... x--. ....", "x--. ..x- x... ..x.", "x.x- ..x. x-.x ..x."),
-            "close", 4, 55, 75, 0.0, gain_db=1,
+            "close",
+            4,
+            55,
+            75,
+            0.0,
+            gain_db=1,
         ),
         Layer(
-            ("strings",), ("..x- .... ..x- ....", "x-.. ..x- .... ...."),
-            "close", 3, 64, 84, 0.8, gain_db=-6, pan=0.3,
+            ("strings",),
+            ("..x- .... ..x- ....", "x-.. ..x- .... ...."),
+            "close",
+            3,
+            64,
+            84,
+            0.8,
+            gain_db=-6,
+            pan=0.3,
         ),
     ),
     leads=(
@@ -127,7 +152,13 @@ BOOM_BAP = Style(
             ("saxophone", "vibraphone", "flute", "strings"),
             ("x--. .... .... ....", "x-x. ..x- .... ....", "x.x- x--. ..x- ....", "x-xx ..x- x-x. ...."),
             ("AAAB", "A.A.", "AAAA", "ABAB"),
-            63, 81, True, 0.16, 0.6, gain_db=-1, pan=-0.25,
+            63,
+            81,
+            True,
+            0.16,
+            0.6,
+            gain_db=-1,
+            pan=-0.25,
         ),
     ),
     minor=("i i iv V", "i i VI iv", "i iv i V", "i VII i iv", "i iv VII i"),
@@ -142,7 +173,7 @@ BOOM_BAP = Style(
     space=0.15,
     grit=0.55,
     drums_gain_db=1.5,
-)  # fmt: skip
+)
 
 LO_FI = Style(
     genre="lo-fi",
@@ -188,11 +219,23 @@ LO_FI = Style(
         Layer(
             ("electric piano", "grand piano", "clean guitar"),
             ("x--- ---- ---- ----", "x--- ---- ..x- ----", "x--- ..o- --x- ----"),
-            "close", 5, 54, 75, 0.0, gain_db=1,
+            "close",
+            5,
+            54,
+            75,
+            0.0,
+            gain_db=1,
         ),
         Layer(
-            ("clean guitar", "vibraphone"), ("..2- --3- ..1- ----", "0-1- 2-3- 2-1- ----"),
-            "close", 4, 60, 80, 0.85, gain_db=-6, pan=0.3,
+            ("clean guitar", "vibraphone"),
+            ("..2- --3- ..1- ----", "0-1- 2-3- 2-1- ----"),
+            "close",
+            4,
+            60,
+            80,
+            0.85,
+            gain_db=-6,
+            pan=0.3,
         ),
     ),
     leads=(
@@ -200,7 +243,13 @@ LO_FI = Style(
             ("vibraphone", "music box", "flute", "clean guitar"),
             ("x--- ---- ..x- ----", "x--- x--- ---- ....", "..x- x-x- ---- ....", "x-x- --x- x--- ...."),
             ("A.B.", "A.A.", "ABA.", "A.AC"),
-            66, 84, True, 0.16, 0.6, gain_db=-3, pan=-0.2,
+            66,
+            84,
+            True,
+            0.16,
+            0.6,
+            gain_db=-3,
+            pan=-0.2,
         ),
     ),
     minor=("i VI iv V", "i iv i V", "i iv VII i", "i VI III iv", "i III iv i"),
@@ -215,7 +264,7 @@ LO_FI = Style(
     space=0.4,
     grit=0.5,
     drums_gain_db=-1.5,
-)  # fmt: skip
+)
 
 R_AND_B = Style(
     genre="r&b",
@@ -244,8 +293,11 @@ R_AND_B = Style(
     ),
     fills=(
         (Lane(r.CLAP, ".... .... .... X..x"), Lane(r.MID_TOM, ".... .... .... ..o.")),
-        (Lane(r.HIGH_TOM, ".... .... .... o..."), Lane(r.MID_TOM, ".... .... .... .oo."),
-         Lane(r.LOW_TOM, ".... .... .... ...x")),
+        (
+            Lane(r.HIGH_TOM, ".... .... .... o..."),
+            Lane(r.MID_TOM, ".... .... .... .oo."),
+            Lane(r.LOW_TOM, ".... .... .... ...x"),
+        ),
         (Lane(r.SNARE, ".... .... ...g xg2."),),
     ),
     bass=BassLine(
@@ -262,18 +314,37 @@ R_AND_B = Style(
         Layer(
             ("electric piano", "grand piano", "organ"),
             ("x--- ---- ---- ----", "x--- --x- ---- ..n-", "x--. ..x- --.x --n-"),
-            "close", 5, 53, 74, 0.0,
+            "close",
+            5,
+            53,
+            74,
+            0.0,
         ),
         Layer(("pad", "strings"), ("x--- ---- ---- ----",), "open", 4, 55, 79, 0.7, gain_db=-7),
-        Layer(("clean guitar",), (".... ..2- .3.. ....", "..0. 1.2- .... 3.2."), "close", 4, 60, 80, 0.88, gain_db=-7,
-              pan=0.35),
+        Layer(
+            ("clean guitar",),
+            (".... ..2- .3.. ....", "..0. 1.2- .... 3.2."),
+            "close",
+            4,
+            60,
+            80,
+            0.88,
+            gain_db=-7,
+            pan=0.35,
+        ),
     ),
     leads=(
         Lead(
             ("saxophone", "flute", "bell", "lead synth"),
             ("x--- ---- ..x- x---", "..x- x-x- ---- ....", "x-xx --x- x--- ..x-", "xxx- .xx- x-xx x---"),
             ("ABA.", "ABAC", "AABC"),
-            64, 83, False, 0.14, 0.6, gain_db=-1, pan=-0.1,
+            64,
+            83,
+            False,
+            0.14,
+            0.6,
+            gain_db=-1,
+            pan=-0.1,
         ),
     ),
     minor=("i VI iv V", "i V VI iv", "i iv i V", "i iv VII III"),
@@ -288,4 +359,4 @@ R_AND_B = Style(
     space=0.45,
     grit=0.15,
     drums_gain_db=-1.0,
-)  # fmt: skip
+)

@@ -56,7 +56,13 @@ TRAP = Style(
         Layer(
             ("bell", "grand piano", "pluck"),
             ("0--- 1--- 2--- 1---", "0-1- 2-1- 3-2- 1-2-", "0.1. 2.3. 2.1. 3.2."),
-            "close", 3, 60, 80, 0.3, gain_db=-3, pan=-0.2,
+            "close",
+            3,
+            60,
+            80,
+            0.3,
+            gain_db=-3,
+            pan=-0.2,
         ),
     ),
     leads=(
@@ -64,7 +70,12 @@ TRAP = Style(
             ("bell", "flute", "square lead", "music box"),
             ("x--- ---- x--- ----", "x--. x-.. x--- ..x-", "x-x. x--. x-x. x-..", "x.x. xx.x ..x. x.x."),
             ("A.A.", "ABA.", "AABC", "ABAC"),
-            67, 86, True, 0.1, 0.6, pan=0.15,
+            67,
+            86,
+            True,
+            0.1,
+            0.6,
+            pan=0.15,
         ),
     ),
     minor=("i i VI V", "i i iv VI", "i VI i VII", "i iv VI VII", "i VI III VII"),
@@ -75,7 +86,7 @@ TRAP = Style(
     brightness=0.5,
     space=0.4,
     grit=0.25,
-)  # fmt: skip
+)
 
 DRILL = Style(
     genre="drill",
@@ -126,7 +137,13 @@ DRILL = Style(
         Layer(
             ("grand piano", "pluck", "bell"),
             ("x--- ---- x--- ----", "0--1 --2- 0--1 --2-", "x--x --x- x--x --x-"),
-            "close", 3, 57, 76, 0.5, gain_db=-4, pan=0.2,
+            "close",
+            3,
+            57,
+            76,
+            0.5,
+            gain_db=-4,
+            pan=0.2,
         ),
     ),
     leads=(
@@ -134,7 +151,12 @@ DRILL = Style(
             ("choir", "grand piano", "bell", "flute"),
             ("x--- ---- ---- ----", "x--x --x- ---- ....", "x--- --x- x--- ....", "x--x --x- x--x --x-"),
             ("A...", "A.B.", "ABA.", "A.AC"),
-            62, 82, False, 0.08, 0.6, pan=-0.15,
+            62,
+            82,
+            False,
+            0.08,
+            0.6,
+            pan=-0.15,
         ),
     ),
     minor=("i i i VI", "i i VI V", "i VI iv V", "i iv VI VII", "i VI III VII"),
@@ -146,4 +168,4 @@ DRILL = Style(
     brightness=0.42,
     space=0.45,
     grit=0.3,
-)  # fmt: skip
+)

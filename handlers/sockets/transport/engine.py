@@ -99,9 +99,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         self.leaving = self.shut = self.draining = True
         if self.forwarder is not None:
             await self.forwarder.end_websockets()
-        closing = [
-            asyncio.create_task(each.close(), name=f"socket-close {each.sid}") for each in self.sockets.values()
-        ]
+        closing = [asyncio.create_task(each.close(), name=f"socket-close {each.sid}") for each in self.sockets.values()]
         if closing:
             await asyncio.wait(closing)
         await self.tasks.settle(CLOSE_TIMEOUT)

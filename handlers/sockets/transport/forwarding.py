@@ -27,11 +27,25 @@ CLOSE_TIMEOUT = 2.0  # seconds for a closing handshake
 POLL_TIMEOUT = 75.0  # seconds without a byte; the other end answers a poll within 45
 MAX_RECEIVED, MAX_SENT = 2 * 2**20, 16 * 2**20  # bytes; the replica that has the session is stricter
 SEPARATOR = "-"
-_HOP_BY_HOP = frozenset({
-    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
-    "upgrade", "host", "content-length", HEADER.lower(), "sec-websocket-key", "sec-websocket-version",
-    "sec-websocket-extensions", "sec-websocket-protocol",
-})  # fmt: skip
+_HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "host",
+        "content-length",
+        HEADER.lower(),
+        "sec-websocket-key",
+        "sec-websocket-version",
+        "sec-websocket-extensions",
+        "sec-websocket-protocol",
+    }
+)
 
 Find = Callable[[str], Awaitable[str | None]]
 """The address of the replica of that name, or None."""
@@ -90,8 +104,12 @@ class Forwarder:
             with _counted(self.polls, sid):
                 return await self._poll(request, url, headers)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            log.info("The replica of a session does not answer.", action="forward_failed", other=address,
-                     error=type(error).__name__)  # fmt: skip
+            log.info(
+                "The replica of a session does not answer.",
+                action="forward_failed",
+                other=address,
+                error=type(error).__name__,
+            )
             return None
 
     def _signed(self, sid: str, moment: int) -> str:
@@ -102,9 +120,11 @@ class Forwarder:
         if self._http is None:
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=POLL_TIMEOUT)
             self._http = aiohttp.ClientSession(
-                timeout=timeout, connector=aiohttp.TCPConnector(limit=0), auto_decompress=False,
+                timeout=timeout,
+                connector=aiohttp.TCPConnector(limit=0),
+                auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
-            )  # fmt: skip
+            )
         return self._http
 
     async def _poll(self, request: web.Request, url: URL, headers: dict[str, str]) -> web.Response:
@@ -117,9 +137,13 @@ class Forwarder:
 
     async def _websocket(self, request: web.Request, url: URL, headers: dict[str, str]) -> web.StreamResponse:
         async with self._client().ws_connect(
-            url, headers=headers, autoping=False, compress=0, max_msg_size=MAX_SENT,
+            url,
+            headers=headers,
+            autoping=False,
+            compress=0,
+            max_msg_size=MAX_SENT,
             timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
-        ) as there:  # fmt: skip
+        ) as there:
             here = web.WebSocketResponse(
                 autoping=False, compress=False, timeout=CLOSE_TIMEOUT, max_msg_size=MAX_RECEIVED
             )

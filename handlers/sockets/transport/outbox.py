@@ -31,9 +31,20 @@ class Outbox:
     """
 
     __slots__ = (
-        "_closed", "_counters", "_drain", "_flow", "_flusher", "_limit", "_on_overflow", "_poll", "_tasks",
-        "_transport", "_volatile_limit", "_waiting", "_waiting_bytes",
-    )  # fmt: skip
+        "_closed",
+        "_counters",
+        "_drain",
+        "_flow",
+        "_flusher",
+        "_limit",
+        "_on_overflow",
+        "_poll",
+        "_tasks",
+        "_transport",
+        "_volatile_limit",
+        "_waiting",
+        "_waiting_bytes",
+    )
 
     def __init__(self, limit: int, counters: Counters, tasks: Tasks, on_overflow: Callable[[], None]) -> None:
         self._limit = limit

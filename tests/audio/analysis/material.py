@@ -40,25 +40,50 @@ _SIXTEENTHS = tuple((i / 4, "hat", 0.4 if i % 2 else 0.7) for i in range(16))
 PATTERNS: dict[str, tuple[tuple[float, str, float], ...]] = {
     "rock": ((0, "kick", 1), (1, "snare", 0.9), (2, "kick", 0.9), (2.5, "kick", 0.7), (3, "snare", 1), *_EIGHTHS),
     "house": (
-        *((b, "kick", 1) for b in range(4)), *((b + 0.5, "hat", 0.9) for b in range(4)),
-        (1, "clap", 0.7), (3, "clap", 0.7),
+        *((b, "kick", 1) for b in range(4)),
+        *((b + 0.5, "hat", 0.9) for b in range(4)),
+        (1, "clap", 0.7),
+        (3, "clap", 0.7),
     ),
     "boom bap": (
-        (0, "kick", 1), (1, "snare", 1), (1.75, "kick", 0.6), (2.5, "kick", 0.9), (3, "snare", 1), *_EIGHTHS,
+        (0, "kick", 1),
+        (1, "snare", 1),
+        (1.75, "kick", 0.6),
+        (2.5, "kick", 0.9),
+        (3, "snare", 1),
+        *_EIGHTHS,
     ),
     "trap": (
-        (0, "kick", 1), (0.75, "kick", 0.7), (2, "snare", 1), (2.75, "kick", 0.9), (3.5, "kick", 0.6), *_SIXTEENTHS,
+        (0, "kick", 1),
+        (0.75, "kick", 0.7),
+        (2, "snare", 1),
+        (2.75, "kick", 0.9),
+        (3.5, "kick", 0.6),
+        *_SIXTEENTHS,
     ),
     "breakbeat": (
-        (0, "kick", 1), (1, "snare", 1), (1.75, "snare", 0.3), (2.5, "kick", 0.9), (3, "snare", 1), *_EIGHTHS,
+        (0, "kick", 1),
+        (1, "snare", 1),
+        (1.75, "snare", 0.3),
+        (2.5, "kick", 0.9),
+        (3, "snare", 1),
+        *_EIGHTHS,
     ),
     "train": (
-        *((i / 2, "snare", 0.8 if i % 2 else 0.35) for i in range(8)), (0, "kick", 0.9), (1, "kick", 0.7),
-        (2, "kick", 0.9), (3, "kick", 0.7),
+        *((i / 2, "snare", 0.8 if i % 2 else 0.35) for i in range(8)),
+        (0, "kick", 0.9),
+        (1, "kick", 0.7),
+        (2, "kick", 0.9),
+        (3, "kick", 0.7),
     ),
     "ride": (
-        *((b, "ride", 0.7) for b in range(4)), (1.5, "ride", 0.5), (3.5, "ride", 0.5), (1, "hat", 0.7), (3, "hat", 0.7),
-        (0, "kick", 0.4), (2.5, "kick", 0.5),
+        *((b, "ride", 0.7) for b in range(4)),
+        (1.5, "ride", 0.5),
+        (3.5, "ride", 0.5),
+        (1, "hat", 0.7),
+        (3, "hat", 0.7),
+        (0, "kick", 0.4),
+        (2.5, "kick", 0.5),
     ),
     "waltz": ((0, "kick", 1), (1, "snare", 0.6), (2, "snare", 0.6), (0, "hat", 0.6), (1, "hat", 0.5), (2, "hat", 0.5)),
 }
@@ -193,15 +218,23 @@ def play(band: Band, seed: int = 0, name: str = "") -> Piece:
         root, intervals = chords[bar % len(chords)]
         if band.drums:
             for at, drum, strength in PATTERNS[band.drums]:
-                put(hit(drum, rate, rng), first + at, loud("drums") * strength * rng.uniform(0.8, 1.0) * 0.5,
-                    0.3 if drum in ("hat", "ride") else 0.0)
+                put(
+                    hit(drum, rate, rng),
+                    first + at,
+                    loud("drums") * strength * rng.uniform(0.8, 1.0) * 0.5,
+                    0.3 if drum in ("hat", "ride") else 0.0,
+                )
         if band.chords:
             strikes = [at for at in band.strum if at < bar_beats]
             for at, until in zip(strikes, [*strikes[1:], float(bar_beats)], strict=True):
                 for index, interval in enumerate(intervals):
                     pitch = 48 + (band.tonic + root) % 12 + interval + (12 if index == 0 else 0)
-                    put(tone(hertz(pitch, band.cents), (until - at) * beat * 0.95, rate, band.chords), first + at,
-                        loud("chords") * 0.28 * rng.uniform(0.85, 1), -0.2)
+                    put(
+                        tone(hertz(pitch, band.cents), (until - at) * beat * 0.95, rate, band.chords),
+                        first + at,
+                        loud("chords") * 0.28 * rng.uniform(0.85, 1),
+                        -0.2,
+                    )
         if band.bass:
             low = 33 + (band.tonic + root - 9) % 12
             for at, interval in ((0.0, 0), (1.5, 0), (2.0, 7), (3.0, 0)):
@@ -214,12 +247,17 @@ def play(band: Band, seed: int = 0, name: str = "") -> Piece:
                 length = float(rng.choice((0.5, 1.0, 1.0, 2.0)))
                 degree = int(np.clip(degree + rng.integers(-2, 3), 3, 13))
                 if at == 0.0 and rng.random() < 0.7:
-                    degree = min(range(3, 14), key=lambda d: (
-                        (steps[d % 7] - root - intervals[0]) % 12 != 0, abs(d - degree)))
+                    degree = min(
+                        range(3, 14), key=lambda d: ((steps[d % 7] - root - intervals[0]) % 12 != 0, abs(d - degree))
+                    )
                 pitch = 60 + band.tonic % 12 + steps[degree % 7] + 12 * (degree // 7) - 12
                 if rng.random() < 0.9:
-                    put(tone(hertz(pitch, band.cents), length * beat * 0.9, rate, band.melody), first + at,
-                        loud("melody") * 0.4 * rng.uniform(0.8, 1), 0.15)
+                    put(
+                        tone(hertz(pitch, band.cents), length * beat * 0.9, rate, band.melody),
+                        first + at,
+                        loud("melody") * 0.4 * rng.uniform(0.8, 1),
+                        0.15,
+                    )
                 at += length
     if band.reverb:
         mix = mix * np.float32(1 - band.reverb) + room(mix, rate, rng) * np.float32(band.reverb)
@@ -229,8 +267,14 @@ def play(band: Band, seed: int = 0, name: str = "") -> Piece:
     mix *= np.float32(0.8 / max(float(np.abs(mix).max()), 1e-9))
     pitched = bool(band.chords or band.bass or band.melody)
     return Piece(
-        mix if band.stereo else mix.mean(axis=1, keepdims=True), rate, name or f"seed {seed}", band.bpm,
-        SHARPS[band.tonic % 12] if pitched else None, band.scale if pitched else None, bar_beats, band.swing,
+        mix if band.stereo else mix.mean(axis=1, keepdims=True),
+        rate,
+        name or f"seed {seed}",
+        band.bpm,
+        SHARPS[band.tonic % 12] if pitched else None,
+        band.scale if pitched else None,
+        bar_beats,
+        band.swing,
     )
 
 
@@ -264,21 +308,32 @@ def cadence(tonic: int, scale: str, timbre: str = "piano", rate: int = 44_100) -
         notes = [48 + (tonic + root) % 12 - 12, *(48 + (tonic + root) % 12 + i for i in intervals)]
         out.append(sum(tone(hertz(note), 2.0, rate, timbre) for note in notes))
     samples = np.concatenate(out)[:, None].astype(np.float32)
-    return Piece(samples * np.float32(0.5 / np.abs(samples).max()), rate, f"{SHARPS[tonic]} {scale}",
-                 None, SHARPS[tonic], scale)
+    return Piece(
+        samples * np.float32(0.5 / np.abs(samples).max()), rate, f"{SHARPS[tonic]} {scale}", None, SHARPS[tonic], scale
+    )
 
 
 # Formants of sung vowels in Hz (Peterson & Barney 1952, men's averages).
 _VOWELS = {
-    "a": (730, 1090, 2440), "e": (530, 1840, 2480), "i": (270, 2290, 3010), "o": (570, 840, 2410),
+    "a": (730, 1090, 2440),
+    "e": (530, 1840, 2480),
+    "i": (270, 2290, 3010),
+    "o": (570, 840, 2410),
     "u": (300, 870, 2240),
 }
 _RESONANCES = ((1.0, 90.0), (0.5, 120.0), (0.25, 170.0))  # gain and half width in Hz of each formant
 
 
 def singing(
-    seconds: float = 8.0, rate: int = 44_100, seed: int = 0, *, sibilance: float = 0.5, breath: float = 0.0,
-    noise: float = 1e-4, high: bool = False, wet: float = 0.0,
+    seconds: float = 8.0,
+    rate: int = 44_100,
+    seed: int = 0,
+    *,
+    sibilance: float = 0.5,
+    breath: float = 0.0,
+    noise: float = 1e-4,
+    high: bool = False,
+    wet: float = 0.0,
 ) -> Piece:
     """A voice by source and filter: glides, vibrato, vowels, pauses, and an "s" before every third syllable."""
     rng = np.random.default_rng(seed)

@@ -29,12 +29,18 @@ def test_morgan_wallen_is_measured_country_with_a_warm_voice(bpm: float, warmth:
 @pytest.mark.parametrize(
     "measured",
     [
-        metadata("country", 79.9, 0.9), metadata("country", 130.1, 0.9), metadata("country", 100, 0.6),
-        metadata("country", 100, None), metadata("country", None, 0.9), metadata("pop", 100, 0.9),
-        metadata(None, 100, 0.9), metadata("country", 100, 0.9, source="suggested"), {},
+        metadata("country", 79.9, 0.9),
+        metadata("country", 130.1, 0.9),
+        metadata("country", 100, 0.6),
+        metadata("country", 100, None),
+        metadata("country", None, 0.9),
+        metadata("pop", 100, 0.9),
+        metadata(None, 100, 0.9),
+        metadata("country", 100, 0.9, source="suggested"),
+        {},
     ],
     ids=["slow", "fast", "not warm", "no voice", "no tempo", "pop", "no genre", "suggested genre", "nothing"],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("text", ["morgan-wallen", "sounds exactly like Morgan Wallen!", None])
 def test_and_nobody_else_whatever_the_text_says(measured: dict[str, Any], text: str | None) -> None:
     assert "morgan-wallen" not in names(artists.detect_style(measured, text))

@@ -13,8 +13,10 @@ def clip(name: str = "a", **known: Any) -> dict[str, Any]:
 
 
 def score(one: dict[str, Any], other: dict[str, Any]) -> float:
-    there, back = (clips.relationship({"clipId": "a", **one}, {"clipId": "b", **other})["score"],
-                   clips.relationship({"clipId": "b", **other}, {"clipId": "a", **one})["score"])  # fmt: skip
+    there, back = (
+        clips.relationship({"clipId": "a", **one}, {"clipId": "b", **other})["score"],
+        clips.relationship({"clipId": "b", **other}, {"clipId": "a", **one})["score"],
+    )
     assert there == back
     return float(there)
 
@@ -34,10 +36,19 @@ def test_what_is_unknown_adds_nothing() -> None:
 @pytest.mark.parametrize(
     ("one", "other", "wanted"),
     [
-        (120, 122, 0.8), (120, 122.1, 0.6), (120, 125, 0.6), (120, 125.1, 0.5), (120, 140, 0.5), (120, 140.1, 0.3),
-        (80, 160, 0.8), (160, 81, 0.8), (70, 143, 0.6), (60, 85, 0.3), (120, None, 0.5),
+        (120, 122, 0.8),
+        (120, 122.1, 0.6),
+        (120, 125, 0.6),
+        (120, 125.1, 0.5),
+        (120, 140, 0.5),
+        (120, 140.1, 0.3),
+        (80, 160, 0.8),
+        (160, 81, 0.8),
+        (70, 143, 0.6),
+        (60, 85, 0.3),
+        (120, None, 0.5),
     ],
-)  # fmt: skip
+)
 def test_tempo_counts_half_and_double_time_as_the_same(one: float, other: float | None, wanted: float) -> None:
     assert score(clip(bpm=one), clip(bpm=other)) == wanted
 
@@ -46,16 +57,21 @@ def test_tempo_counts_half_and_double_time_as_the_same(one: float, other: float 
     ("one", "other", "wanted"),
     [
         (("C", "major"), ("C", "major"), 0.8),
-        (("F#", "minor"), ("Gb", "minor"), 0.8), (("A#", "major"), ("Bb", "major"), 0.8),
+        (("F#", "minor"), ("Gb", "minor"), 0.8),
+        (("A#", "major"), ("Bb", "major"), 0.8),
         (("C", "major"), ("A", "minor"), 0.7),
-        (("Eb", "minor"), ("F#", "major"), 0.7), (("C", "major"), ("G", "major"), 0.7),
+        (("Eb", "minor"), ("F#", "major"), 0.7),
+        (("C", "major"), ("G", "major"), 0.7),
         (("C", "major"), ("F", "major"), 0.7),
-        (("A", "minor"), ("E", "minor"), 0.7), (("B", "major"), ("Gb", "major"), 0.7),
+        (("A", "minor"), ("E", "minor"), 0.7),
+        (("B", "major"), ("Gb", "major"), 0.7),
         (("C", "major"), ("C", "minor"), 0.4),
-        (("C", "major"), ("E", "minor"), 0.4), (("C", "major"), ("D", "major"), 0.4),
-        (("C", "major"), ("Eb", "minor"), 0.4), (("C", "major"), (None, None), 0.5),
+        (("C", "major"), ("E", "minor"), 0.4),
+        (("C", "major"), ("D", "major"), 0.4),
+        (("C", "major"), ("Eb", "minor"), 0.4),
+        (("C", "major"), (None, None), 0.5),
     ],
-)  # fmt: skip
+)
 def test_key_is_compared_by_pitch_class_in_both_directions(one: Any, other: Any, wanted: float) -> None:
     assert score(clip(key=one[0], scale=one[1]), clip(key=other[0], scale=other[1])) == wanted
 
@@ -71,11 +87,18 @@ def test_every_key_has_itself_three_relatives_and_twenty_strangers() -> None:
 
 @pytest.mark.parametrize(
     ("text", "scale", "wanted"),
-    [("F#", "major", (6, "major")), ("Gb", "major", (6, "major")),
-     ("Cb", "minor", (11, "minor")), ("bb", "minor", (10, "minor")),
-     ("F#m", None, (6, "minor")), ("E♭ Major", None, (3, "major")),
-     ("CM", None, (0, "major")), ("", None, None), ("H", None, None)],
-)  # fmt: skip
+    [
+        ("F#", "major", (6, "major")),
+        ("Gb", "major", (6, "major")),
+        ("Cb", "minor", (11, "minor")),
+        ("bb", "minor", (10, "minor")),
+        ("F#m", None, (6, "minor")),
+        ("E♭ Major", None, (3, "major")),
+        ("CM", None, (0, "major")),
+        ("", None, None),
+        ("H", None, None),
+    ],
+)
 def test_keys_are_read_in_every_spelling(text: str, scale: str | None, wanted: tuple[int, str] | None) -> None:
     assert clips.pitch_class(text, scale) == wanted
 
@@ -127,9 +150,16 @@ def test_each_conflict_has_its_severity() -> None:
 
 @pytest.mark.parametrize(
     ("one", "other", "clash"),
-    [("country", "hip-hop", True), ("country", "folk", False), ("pop", "rock", False), ("rnb", "hip-hop", False),
-     ("jazz", "rock", True), ("other", "rock", False), (None, "rock", False)],
-)  # fmt: skip
+    [
+        ("country", "hip-hop", True),
+        ("country", "folk", False),
+        ("pop", "rock", False),
+        ("rnb", "hip-hop", False),
+        ("jazz", "rock", True),
+        ("other", "rock", False),
+        (None, "rock", False),
+    ],
+)
 def test_genres_of_different_families_clash(one: str | None, other: str, clash: bool) -> None:
     wanted = [("style-clash", "low")] if clash else []
     assert kinds(clip(genre=one), clip(genre=other)) == wanted

@@ -36,11 +36,15 @@ def test_tuning_is_measured_and_does_not_shift_the_key(cents: float) -> None:
 @pytest.mark.parametrize(
     "piece",
     [
-        listening.noise(8), listening.tones(440), listening.tones(220, 330), listening.piece(np.zeros(44_100)),
-        material.clicks(100, 8), listening.tones(*(440 * 2 ** (i / 12) for i in range(12))),
+        listening.noise(8),
+        listening.tones(440),
+        listening.tones(220, 330),
+        listening.piece(np.zeros(44_100)),
+        material.clicks(100, 8),
+        listening.tones(*(440 * 2 ** (i / 12) for i in range(12))),
     ],
     ids=["noise", "one note", "bare fifth", "silence", "clicks", "all twelve notes"],
-)  # fmt: skip
+)
 def test_no_key_without_enough_notes(piece: material.Piece) -> None:
     assert key.estimate(listening.chroma_of(piece)) is None
 

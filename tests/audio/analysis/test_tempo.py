@@ -32,14 +32,17 @@ def test_beats_lie_on_the_clicks() -> None:
 @pytest.mark.parametrize(
     "piece",
     [
-        listening.noise(3), listening.noise(20), listening.noise(20, seed=1),
+        listening.noise(3),
+        listening.noise(20),
+        listening.noise(20, seed=1),
         listening.tones(110, 220.4, 331, seconds=15),
-        listening.tones(440, seconds=15), listening.piece(np.zeros(44_100 * 5)),
+        listening.tones(440, seconds=15),
+        listening.piece(np.zeros(44_100 * 5)),
         listening.piece(np.full(44_100 * 5, 0.4)),
         material.clicks(120, 1.5),
     ],
     ids=["noise 3 s", "noise", "other noise", "drone", "sine", "silence", "offset", "too short"],
-)  # fmt: skip
+)
 def test_what_has_no_pulse_has_no_tempo(piece: material.Piece) -> None:
     assert tempo.estimate(listening.onsets_of(piece)) is None
 

@@ -14,9 +14,16 @@ from tests.audio.analysis import listening, material
 
 RHYTHM = {"bpm", "confidence", "timeSignature", "key", "scale", "keyConfidence", "tempoStability", "swingAmount"}
 VOCAL = {
-    "timbre", "dynamicRange", "peakLevel", "spectralBalance", "hasClipping", "noiseFloor", "hasSibilance",
-    "hasRoomTone", "breathNoise",
-}  # fmt: skip
+    "timbre",
+    "dynamicRange",
+    "peakLevel",
+    "spectralBalance",
+    "hasClipping",
+    "noiseFloor",
+    "hasSibilance",
+    "hasRoomTone",
+    "breathNoise",
+}
 TIMBRE = {"brightness", "warmth", "roughness", "spectralCentroid", "spectralRolloff", "harmonicRichness"}
 STYLE = {"genre", "subgenre", "mood", "energy", "danceability", "valence", "source"}
 
@@ -33,8 +40,12 @@ def test_a_song_is_described_as_the_contract_says(tmp_path: pathlib.Path) -> Non
     )
     found = listening.analyze(material.play(band, 1), tmp_path, analyzed_at="2026-01-01T00:00:00.000Z")
     assert set(found) == {
-        "rhythmCharacteristics", "vocalCharacteristics", "style", "analyzedAt", "analyzerVersion",
-    }  # fmt: skip
+        "rhythmCharacteristics",
+        "vocalCharacteristics",
+        "style",
+        "analyzedAt",
+        "analyzerVersion",
+    }
     rhythm, style = found["rhythmCharacteristics"], found["style"]
     assert set(rhythm) == RHYTHM
     assert set(style) == STYLE

@@ -15,7 +15,11 @@ Heard = list[tuple[material.Piece, dict[str, Any]]]
 @pytest.fixture(scope="module")
 def heard(tmp_path_factory: pytest.TempPathFactory) -> Heard:
     folder = tmp_path_factory.mktemp("varied")
-    return [_listen(material.varied(seed, kind, seconds=12.0), folder) for kind, count in KINDS.items() for seed in range(count)]
+    return [
+        _listen(material.varied(seed, kind, seconds=12.0), folder)
+        for kind, count in KINDS.items()
+        for seed in range(count)
+    ]
 
 
 def _listen(piece: material.Piece, folder: pathlib.Path) -> tuple[material.Piece, dict[str, Any]]:
@@ -57,8 +61,11 @@ def test_drums_alone_have_no_key(heard: Heard) -> None:
 
 
 def test_confidence_is_higher_where_the_key_is_right(heard: Heard) -> None:
-    judged = [(listening.same_key(piece, found["key"], found["scale"]), found["keyConfidence"])
-              for piece, found in heard if piece.key and found["key"]]  # fmt: skip
+    judged = [
+        (listening.same_key(piece, found["key"], found["scale"]), found["keyConfidence"])
+        for piece, found in heard
+        if piece.key and found["key"]
+    ]
     right, wrong = ([confidence for good, confidence in judged if good is wanted] for wanted in (True, False))
     assert sum(right) / len(right) > sum(wrong) / max(len(wrong), 1) + 0.1
 

@@ -60,8 +60,11 @@ def test_levels_that_were_off_come_back_into_balance(stems: dict[str, str], tmp_
     assert faders["drums"] > faders["chords"]
     assert all(0 < volume <= 1 for volume in faders.values())
     assert {each["trackId"]: each["role"] for each in made["settings"]["tracks"]} == {
-        "drums": "drums", "bass": "bass", "chords": "other", "melody": "other",
-    }  # fmt: skip
+        "drums": "drums",
+        "bass": "bass",
+        "chords": "other",
+        "melody": "other",
+    }
 
 
 @pytest.mark.parametrize("genre", ["trap", "house", "rock", "techno"])
@@ -93,8 +96,13 @@ def test_pans_that_were_set_stay_and_others_are_given_out(tmp_path: Path) -> Non
     path = tmp_path / "tone.wav"
     soundfile.write(path, signals.sine(RATE, 3.0, 440.0, -20.0, channels=1), RATE)
     clips = (Clip(0, 3.0, path=str(path)),)
-    tracks = (Track("set", pan=0.7, clips=clips), Track("free", clips=clips), Track("other", clips=clips),
-              Track("sung", name="Vocals", clips=clips), Track("empty"))  # fmt: skip
+    tracks = (
+        Track("set", pan=0.7, clips=clips),
+        Track("free", clips=clips),
+        Track("other", clips=clips),
+        Track("sung", name="Vocals", clips=clips),
+        Track("empty"),
+    )
     found = {each["trackId"]: each["pan"] for each in mixdown.suggest(Arrangement(RATE, 120.0, tracks), "balanced")}
     assert found["set"] == 0.7
     assert found["free"] * found["other"] < 0
@@ -114,7 +122,9 @@ def test_the_compressor_follows_its_curve_and_leaves_quiet_sound_alone() -> None
     for level, wanted in ((-40.0, -40.0), (-8.0, -17.0)):
         sound = signals.sine(RATE, 2.0, 6000.0, level + 3.01)  # the level counts the mean square
         machine = dynamics.Compressor(RATE, 2, settings)
-        out = np.concatenate([*(machine.process(part) for part in signals.split(sound, (777, 64, 5000))), machine.flush()])
+        out = np.concatenate(
+            [*(machine.process(part) for part in signals.split(sound, (777, 64, 5000))), machine.flush()]
+        )
         assert out.shape == sound.shape
         steady = out[RATE : RATE + RATE // 2]
         assert 10 * np.log10(np.mean(np.square(steady))) == pytest.approx(wanted, abs=0.2)

@@ -187,9 +187,15 @@ def test_notes_are_played_within_their_clip_and_ring_out(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("format", "options"),
-    [("wav", {"bit_depth": 16}), ("wav", {"bit_depth": 24}), ("flac", {"bit_depth": 16}), ("flac", {"bit_depth": 24}),
-     ("mp3", {"bitrate": 192}), ("ogg", {"bitrate": 128})],
-)  # fmt: skip
+    [
+        ("wav", {"bit_depth": 16}),
+        ("wav", {"bit_depth": 24}),
+        ("flac", {"bit_depth": 16}),
+        ("flac", {"bit_depth": 24}),
+        ("mp3", {"bitrate": 192}),
+        ("ogg", {"bitrate": 128}),
+    ],
+)
 def test_every_format_holds_the_same_music(
     format: str, options: dict[str, int], music: tuple[str, np.ndarray], tmp_path: Path
 ) -> None:
@@ -205,9 +211,15 @@ def test_every_format_holds_the_same_music(
 @pytest.mark.parametrize("rate", [44_100, 48_000, 96_000])
 @pytest.mark.parametrize(
     ("format", "options"),
-    [("wav", {"bit_depth": 16}), ("wav", {"bit_depth": 24}), ("wav", {"bit_depth": 32}), ("flac", {"bit_depth": 24}),
-     ("mp3", {"bitrate": 320}), ("ogg", {"bitrate": 320})],
-)  # fmt: skip
+    [
+        ("wav", {"bit_depth": 16}),
+        ("wav", {"bit_depth": 24}),
+        ("wav", {"bit_depth": 32}),
+        ("flac", {"bit_depth": 24}),
+        ("mp3", {"bitrate": 320}),
+        ("ogg", {"bitrate": 320}),
+    ],
+)
 def test_everything_falls_on_its_sample_in_every_format_and_rate(
     format: str, options: dict[str, int], rate: int, tmp_path: Path
 ) -> None:

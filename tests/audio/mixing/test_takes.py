@@ -42,7 +42,9 @@ def test_noise_clipping_wavering_and_level_each_lose_their_stretch(tmp_path: Pat
     other = song(1)
     shaky = np.repeat(random.standard_normal(60), 735)[:RATE] * 0.25
     axis = np.arange(RATE) / RATE
-    other[RATE : 2 * RATE] = 0.3 * np.sin(2 * np.pi * np.cumsum(220 * 2 ** (shaky / 12)) / RATE) * (np.sin(6 * axis) ** 2)
+    other[RATE : 2 * RATE] = (
+        0.3 * np.sin(2 * np.pi * np.cumsum(220 * 2 ** (shaky / 12)) / RATE) * (np.sin(6 * axis) ** 2)
+    )
     other[3 * RATE : 4 * RATE] += random.standard_normal(RATE) * 0.03
     found = takes.compare(project(tmp_path, spoiled, other), ["0", "1"], 1.0)
     chosen = winners(found)
@@ -76,10 +78,16 @@ def test_the_joints_are_crossfades_that_add_up(tmp_path: Path) -> None:
     assert found[0]["start"] + found[0]["duration"] - found[1]["start"] == pytest.approx(takes.CROSSFADE)
     sources = {track.id: track.clips[0].path for track in arrangement.tracks}
     clips = tuple(
-        Clip(each["start"], each["duration"], each["start"], each["fadeIn"], each["fadeOut"],
-             path=sources[each["trackId"]])
+        Clip(
+            each["start"],
+            each["duration"],
+            each["start"],
+            each["fadeIn"],
+            each["fadeOut"],
+            path=sources[each["trackId"]],
+        )
         for each in found
-    )  # fmt: skip
+    )
     comp = Arrangement(RATE, 120.0, (Track("comp", clips=clips),))
     out = np.concatenate(list(render.blocks(comp, 0, 6 * RATE)))[:, 0]
     away = np.abs(np.arange(6 * RATE) - 3 * RATE) > RATE // 50

@@ -90,10 +90,14 @@ async def test_smart_mix_sets_faders_by_ear(server: dawg.Dawg) -> None:
 
 @pytest.mark.parametrize(
     ("name", "arguments", "type"),
-    [("master", {"targetLoudness": -12}, "master"), ("exportProject", {"format": "flac"}, "render"),
-     ("separateStems", {}, "stems"), ("pitchShift", {"semitones": -3}, "edit"),
-     ("autotune", {"key": "Am", "strength": 50}, "edit")],
-)  # fmt: skip
+    [
+        ("master", {"targetLoudness": -12}, "master"),
+        ("exportProject", {"format": "flac"}, "render"),
+        ("separateStems", {}, "stems"),
+        ("pitchShift", {"semitones": -3}, "edit"),
+        ("autotune", {"key": "Am", "strength": 50}, "edit"),
+    ],
+)
 async def test_jobs_begin_at_once_and_end_well(
     server: dawg.Dawg, name: str, arguments: dict[str, Any], type: str
 ) -> None:
@@ -120,8 +124,12 @@ async def test_strangers_begin_nothing(server: dawg.Dawg) -> None:
     eve = Actor("eve", "ai-brain")
     track, clip = project["tracks"][0]["id"], project["tracks"][0]["clips"][0]["id"]
     for name, arguments in (
-        ("master", {}), ("exportProject", {}), ("smartMix", {"trackIds": [track]}), ("separateStems", {"clipId": clip}),
-        ("autoComp", {"trackIds": [track, track]}), ("pitchShift", {"clipIds": [clip], "semitones": 1}),
-    ):  # fmt: skip
+        ("master", {}),
+        ("exportProject", {}),
+        ("smartMix", {"trackIds": [track]}),
+        ("separateStems", {"clipId": clip}),
+        ("autoComp", {"trackIds": [track, track]}),
+        ("pitchShift", {"clipIds": [clip], "semitones": 1}),
+    ):
         with pytest.raises((errors.NotFound, errors.ValidationError)):
             await run(server, name, project, eve, **arguments)

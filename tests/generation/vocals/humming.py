@@ -30,8 +30,9 @@ ABOUT = {"prompt": "a walk along the sea at night", "genre": "pop"}
 
 def tune(phrases: int = 2) -> list[tuple[float, float, float]]:
     """Six notes at 120 bpm for each phrase, then a rest."""
-    return [(0.2 + 4.0 * phrase + 0.5 * note, 0.42, pitch)
-            for phrase in range(phrases) for note, pitch in enumerate(MINOR)]  # fmt: skip
+    return [
+        (0.2 + 4.0 * phrase + 0.5 * note, 0.42, pitch) for phrase in range(phrases) for note, pitch in enumerate(MINOR)
+    ]
 
 
 def hummed(notes: list[tuple[float, float, float]] | None = None) -> io.BytesIO:

@@ -61,11 +61,21 @@ def test_lines_are_read_and_made_into_stanzas() -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        None, [], "lines", {}, {"lines": "a"}, {**GOOD, "lines": ["one line"]}, {**GOOD, "lines": ["one", 2]},
-        {**GOOD, "lines": ["one", "  "]}, {**GOOD, "lines": ["one", "[Chorus]"]}, {**GOOD, "lines": ["one", "…!"]},
-        {**GOOD, "lines": ["one", "la " * 100]}, {**GOOD, "mood": None}, {"lines": GOOD["lines"], "mood": "x"},
+        None,
+        [],
+        "lines",
+        {},
+        {"lines": "a"},
+        {**GOOD, "lines": ["one line"]},
+        {**GOOD, "lines": ["one", 2]},
+        {**GOOD, "lines": ["one", "  "]},
+        {**GOOD, "lines": ["one", "[Chorus]"]},
+        {**GOOD, "lines": ["one", "…!"]},
+        {**GOOD, "lines": ["one", "la " * 100]},
+        {**GOOD, "mood": None},
+        {"lines": GOOD["lines"], "mood": "x"},
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_sung_is_refused(answer: Any) -> None:
     with pytest.raises(Wrong):
         FORM.read(json.dumps(answer), lambda values: words.read(values, 2))

@@ -73,8 +73,13 @@ async def test_claude_writes_a_line_for_each_phrase_and_suno_sings_them(
     assert [note["pitch"] for note in info["notes"]] == list(humming.MINOR) * 2
     assert result["lyrics"] == order["prompt"]
     assert result["lyricsInfo"] == {
-        "numLines": 2, "syllables": 12, "genre": "pop", "theme": "the sea", "mood": "calm", "writtenBy": "claude",
-    }  # fmt: skip
+        "numLines": 2,
+        "syllables": 12,
+        "genre": "pop",
+        "theme": "the sea",
+        "mood": "calm",
+        "writtenBy": "claude",
+    }
     assert result["melodyFollowed"] is False
     assert any("notes themselves were not given" in warning for warning in result["warnings"])
     steps = result["processingSteps"]
@@ -158,9 +163,13 @@ async def test_the_better_of_two_misfits_is_taken_and_said_to_be_one(
     ],
 )
 async def test_words_that_cannot_be_had_are_left_to_the_singer(
-    songs: suno.SunoSimulator, writer: AnthropicSimulator, written: dawg.Dawg, replies: list[Any], reason: str,
+    songs: suno.SunoSimulator,
+    writer: AnthropicSimulator,
+    written: dawg.Dawg,
+    replies: list[Any],
+    reason: str,
     rows: int,
-) -> None:  # fmt: skip
+) -> None:
     bought(songs)
     writer.script(replies)
     job = await humming.sung(written)
@@ -191,8 +200,9 @@ async def test_words_stay_within_the_budget(
 ) -> None:
     bought(songs)
     song = written.services.costs.estimate("suno", "V5", {"requests": 1})
-    await written.json("PUT", "/api/cost-monitoring/budget",
-                       json={"dailyLimit": float(song) + 0.001, "pauseOnExceed": True})  # fmt: skip
+    await written.json(
+        "PUT", "/api/cost-monitoring/budget", json={"dailyLimit": float(song) + 0.001, "pauseOnExceed": True}
+    )
     job = await humming.sung(written)
     assert "daily budget" in job["result"]["processingSteps"][1]
     assert writer.requests == []
@@ -240,7 +250,11 @@ async def test_a_melody_of_two_notes_is_too_short_and_costs_nothing(
 ) -> None:
     audio = await humming.uploaded(server, [(0.2, 0.6, 57.0), (1.2, 0.6, 62.0)])
     job = await humming.sung(server, audioFileId=audio)
-    assert (job["state"], job["status"]["errorCode"], job["status"]["attemptsMade"]) == ("failed", "melody_too_short", 1)
+    assert (job["state"], job["status"]["errorCode"], job["status"]["attemptsMade"]) == (
+        "failed",
+        "melody_too_short",
+        1,
+    )
     assert songs.creations == []
     _, budget = await server.json("GET", "/api/cost-monitoring/budget")
     assert budget["status"]["dailyReserved"] == 0
@@ -255,9 +269,12 @@ async def test_without_a_key_for_suno_nothing_is_begun(database_dsn: str, tmp_pa
         _, project = await server.json("POST", "/api/projects", json={"name": "Song"})
         with pytest.raises(errors.ProviderUnconfigured):
             await server.services.functions.run(
-                "melodyToVocals", {"audioFileId": project["id"], "prompt": "the sea"}, project_id=project["id"],
-                by=ADA, base_url=server.url,
-            )  # fmt: skip
+                "melodyToVocals",
+                {"audioFileId": project["id"], "prompt": "the sea"},
+                project_id=project["id"],
+                by=ADA,
+                base_url=server.url,
+            )
 
 
 async def test_a_clip_is_sung_into_its_project_in_one_step(songs: suno.SunoSimulator, server: dawg.Dawg) -> None:
@@ -268,9 +285,12 @@ async def test_a_clip_is_sung_into_its_project_in_one_step(songs: suno.SunoSimul
     clip = {"trackId": track["id"], "audioFileId": await humming.uploaded(server), "startTime": 0, "offset": 4.0}
     _, made = await server.json("POST", "/api/clips", json=clip)
     begun = await server.services.functions.run(
-        "melodyToVocals", {"clipId": made["id"], "prompt": "the sea"}, project_id=project["id"], by=ADA,
+        "melodyToVocals",
+        {"clipId": made["id"], "prompt": "the sea"},
+        project_id=project["id"],
+        by=ADA,
         base_url=server.url,
-    )  # fmt: skip
+    )
     job = await server.finished(begun.job_id)
     assert job["state"] == "completed", job
     assert [note["pitch"] for note in job["result"]["melodyInfo"]["notes"]] == list(humming.MINOR)
@@ -282,6 +302,9 @@ async def test_a_clip_is_sung_into_its_project_in_one_step(songs: suno.SunoSimul
     assert len((await server.json("GET", f"/api/projects/{project['id']}"))[1]["tracks"]) == 1
     with pytest.raises(errors.ValidationError, match="genre"):
         await server.services.functions.run(
-            "melodyToVocals", {"clipId": made["id"], "prompt": "the sea", "genre": "polka"}, project_id=project["id"],
-            by=ADA, base_url=server.url,
-        )  # fmt: skip
+            "melodyToVocals",
+            {"clipId": made["id"], "prompt": "the sea", "genre": "polka"},
+            project_id=project["id"],
+            by=ADA,
+            base_url=server.url,
+        )

@@ -55,10 +55,14 @@ async def test_words_and_songs_are_bought_once_wherever_the_server_is_killed(scr
     ):
         writer.handler = write
         variables = outside.environment(songs=songs) | {
-            "PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}", "JOB_CONCURRENCY": "8", "CPU_WORKERS": "1",
-            "JOBS_RUNNING_PER_USER": "20", "ANTHROPIC_API_KEY": humming.CLAUDE_KEY,
+            "PORT": str(port),
+            "PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "JOB_CONCURRENCY": "8",
+            "CPU_WORKERS": "1",
+            "JOBS_RUNNING_PER_USER": "20",
+            "ANTHROPIC_API_KEY": humming.CLAUDE_KEY,
             "ANTHROPIC_BASE_URL": writer.base_url,
-        }  # fmt: skip
+        }
         async with dawg.DawgProcess(scratch_folder, **variables) as server:
             client = Singer(server, http)
             audio = await client.upload()
@@ -77,8 +81,13 @@ async def test_words_and_songs_are_bought_once_wherever_the_server_is_killed(scr
 
             await server.stop(signal.SIGKILL)
             copied.slow = 0.0
-            songs.plan(outside.song(), outside.song(), durations=(5.0, 5.0), stage_seconds=(1.0, 1.0, 1.0),
-                       lyrics="Suno's own words")  # fmt: skip
+            songs.plan(
+                outside.song(),
+                outside.song(),
+                durations=(5.0, 5.0),
+                stage_seconds=(1.0, 1.0, 1.0),
+                lyrics="Suno's own words",
+            )
             await server.start()
             await outside.until(lambda: songs.tasks[1].reads >= 2)
             for task in songs.tasks[:2]:

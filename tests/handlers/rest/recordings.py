@@ -15,9 +15,12 @@ from tests.servers.dawg import Dawg
 
 RATE = 48_000  # Hz, which every codec knows
 SNDFILE = {
-    "wav": ("WAV", "PCM_24"), "flac": ("FLAC", "PCM_16"), "mp3": ("MP3", "MPEG_LAYER_III"), "ogg": ("OGG", "VORBIS"),
+    "wav": ("WAV", "PCM_24"),
+    "flac": ("FLAC", "PCM_16"),
+    "mp3": ("MP3", "MPEG_LAYER_III"),
+    "ogg": ("OGG", "VORBIS"),
     "aiff": ("AIFF", "PCM_16"),
-}  # fmt: skip
+}
 FFMPEG = ("m4a", "webm", "opus.ogg", "aac")
 
 

@@ -38,9 +38,10 @@ class Session:
 
     async def clip(self, audio_id: str, name: str = "take", **fields: Any) -> str:
         status, body = await self.server.json(
-            "POST", "/api/clips",
+            "POST",
+            "/api/clips",
             json={"trackId": self.track, "audioFileId": audio_id, "name": name, "startTime": 0} | fields,
-        )  # fmt: skip
+        )
         assert status == 201, body
         return str(body["id"])
 
@@ -86,8 +87,10 @@ async def test_a_track_is_measured_stored_and_told(session: Session) -> None:
     assert reply["metadata"]["vocalCharacteristics"] is None
     assert reply["metadata"]["analyzedAt"].endswith("Z")
     assert reply["measuredFrom"] == {
-        "audioFileId": audio, "clipId": clip, "seconds": pytest.approx(len(CADENCES["F#"]) / RATE, abs=0.01),
-    }  # fmt: skip
+        "audioFileId": audio,
+        "clipId": clip,
+        "seconds": pytest.approx(len(CADENCES["F#"]) / RATE, abs=0.01),
+    }
     _, stored = await session.server.json("GET", path)
     assert stored["metadata"] == reply["metadata"]
     _, track = await session.server.json("GET", f"/api/tracks/{session.track}")
@@ -115,15 +118,23 @@ async def test_a_track_without_a_recording_has_nothing_to_analyse(session: Sessi
 async def test_what_a_person_has_set_is_marked_and_outlives_an_analysis(session: Session) -> None:
     await session.clip(await session.recording(CADENCES["C"]))
     path = f"/api/tracks/{session.track}/metadata"
-    status, body = await session.server.json("PUT", path, json={
-        "rhythmCharacteristics": {"key": "f# minor", "bpm": 97.25}, "style": {"mood": "stormy"},
-        "vocalCharacteristics": {"timbre": {"warmth": 0.75}},
-    })  # fmt: skip
+    status, body = await session.server.json(
+        "PUT",
+        path,
+        json={
+            "rhythmCharacteristics": {"key": "f# minor", "bpm": 97.25},
+            "style": {"mood": "stormy"},
+            "vocalCharacteristics": {"timbre": {"warmth": 0.75}},
+        },
+    )
     assert status == 200, body
     marks = {
-        "rhythmCharacteristics.bpm", "rhythmCharacteristics.key", "rhythmCharacteristics.scale", "style.mood",
+        "rhythmCharacteristics.bpm",
+        "rhythmCharacteristics.key",
+        "rhythmCharacteristics.scale",
+        "style.mood",
         "vocalCharacteristics.timbre.warmth",
-    }  # fmt: skip
+    }
     assert set(body["metadata"]["setByUser"]) == marks
     for _ in range(2):
         metadata = (await session.analyzed(trackType="instrument"))["metadata"]
@@ -155,14 +166,16 @@ WRONG_METADATA: list[tuple[dict[str, Any], str]] = [
     ({"rhythmCharacteristics": {"bpm": "fast"}}, "rhythmCharacteristics.bpm"),
     ({"rhythmCharacteristics": {"bpm": 1000}}, "rhythmCharacteristics.bpm"),
     ({"rhythmCharacteristics": {"key": "H"}}, "rhythmCharacteristics.key"),
-    ({"rhythmCharacteristics": {"timeSignature": {"numerator": 4, "denominator": 5}}},
-     "rhythmCharacteristics.timeSignature.denominator"),
+    (
+        {"rhythmCharacteristics": {"timeSignature": {"numerator": 4, "denominator": 5}}},
+        "rhythmCharacteristics.timeSignature.denominator",
+    ),
     ({"rhythmCharacteristics": 7}, "rhythmCharacteristics"),
     ({"vocalCharacteristics": {"timbre": {"warmth": 2}}}, "vocalCharacteristics.timbre.warmth"),
     ({"vocalCharacteristics": {"hasSibilance": 1}}, "vocalCharacteristics.hasSibilance"),
     ({"style": {"genre": "polka"}}, "style.genre"),
     ({"style": {"energy": True}}, "style.energy"),
-]  # fmt: skip
+]
 
 
 async def test_wrong_metadata_is_refused_by_its_path(session: Session) -> None:
@@ -228,8 +241,11 @@ async def test_clips_are_compared_and_the_caller_hears_of_it(session: Session, j
     assert any("Transpose" in sentence for sentence in analysis["aiRecommendations"])
     assert analysis["warnings"] == []
     assert analysis["cost"] == {
-        "totalCost": 0, "inputTokens": 0, "outputTokens": 0, "breakdown": "local analysis only",
-    }  # fmt: skip
+        "totalCost": 0,
+        "inputTokens": 0,
+        "outputTokens": 0,
+        "breakdown": "local analysis only",
+    }
     news = await ada.wait_for("clips:analyzed")
     assert news["analysis"] == analysis
     assert not [name for name, _ in eve.events if name == "clips:analyzed"]
@@ -240,7 +256,9 @@ async def test_clips_are_compared_and_the_caller_hears_of_it(session: Session, j
     assert len(again["analysis"]["relationships"]) == 3
 
 
-async def test_an_arrangement_without_a_key_is_refused_and_the_rest_is_there_when_it_is_not_asked_for(session: Session) -> None:
+async def test_an_arrangement_without_a_key_is_refused_and_the_rest_is_there_when_it_is_not_asked_for(
+    session: Session,
+) -> None:
     clips = [await session.clip(await session.recording(CLICKS[bpm])) for bpm in (90, 140)]
     for path in ("analyze-multiple", "analyze-by-ids"):
         status, body = await session.post(f"/api/clips/{path}", clipIds=clips, suggestArrangement=True)
@@ -332,9 +350,13 @@ async def test_an_estimate_is_arithmetic_and_local_work_is_free(session: Session
     path = "/api/clips/analysis-cost-estimate"
     _, free = await session.server.json("GET", f"{path}?clipCount=3")
     assert free["estimate"] == {
-        "clipCount": 3, "includeArrangement": False, "estimatedCost": 0, "inputTokens": 0, "outputTokens": 0,
+        "clipCount": 3,
+        "includeArrangement": False,
+        "estimatedCost": 0,
+        "inputTokens": 0,
+        "outputTokens": 0,
         "breakdown": "local analysis only",
-    }  # fmt: skip
+    }
     _, paid = await session.server.json("GET", f"{path}?clipCount=3&includeArrangement=true")
     estimate = paid["estimate"]
     assert (estimate["inputTokens"], estimate["outputTokens"]) == (1400, 1000)

@@ -61,10 +61,21 @@ async def imported(server: dawg.Dawg, archive: bytes, user: str = "ada", **heade
 
 async def song_of_all_kinds(server: dawg.Dawg) -> str:
     """A project with buses, sends, notes, clips, and recordings in three formats, one of them on no track."""
-    made = await call(server, "POST", "/projects", {
-        "name": "Ünï/../code “Song” <1>", "bpm": 93.5, "key": "F#m", "timeSignature": "7/8", "lyrics": "la\nla",
-        "description": "mine", "sampleRate": 48000, "isPublic": True,
-    })  # fmt: skip
+    made = await call(
+        server,
+        "POST",
+        "/projects",
+        {
+            "name": "Ünï/../code “Song” <1>",
+            "bpm": 93.5,
+            "key": "F#m",
+            "timeSignature": "7/8",
+            "lyrics": "la\nla",
+            "description": "mine",
+            "sampleRate": 48000,
+            "isPublic": True,
+        },
+    )
     project = made["id"]
 
     async def track(name: str, **fields: Any) -> str:
@@ -78,10 +89,20 @@ async def song_of_all_kinds(server: dawg.Dawg) -> str:
     for format in ("wav", "flac", "mp3"):
         recording = await upload(server, packages.tone(1, format), f"tone.{format}", project)
         if format != "mp3":
-            await call(server, "POST", "/clips", {
-                "trackId": drums, "audioFileId": recording["id"], "startTime": 2.5, "offset": 0.25, "fadeIn": 0.1,
-                "gain": -6, "color": "#010203",
-            })  # fmt: skip
+            await call(
+                server,
+                "POST",
+                "/clips",
+                {
+                    "trackId": drums,
+                    "audioFileId": recording["id"],
+                    "startTime": 2.5,
+                    "offset": 0.25,
+                    "fadeIn": 0.1,
+                    "gain": -6,
+                    "color": "#010203",
+                },
+            )
     notes = [{"pitch": 40 + n, "start": n / 4, "duration": 0.25, "velocity": 100} for n in range(40)]
     await call(server, "POST", "/clips", {"trackId": keys, "startTime": 0, "duration": 9, "midiData": {"notes": notes}})
     return str(project)
@@ -101,16 +122,17 @@ async def shape(server: dawg.Dawg, project: str) -> dict[str, Any]:
         return bare(each, "trackId") | {"track": names[each["trackId"]], "audioFileId": sums.get(each["audioFileId"])}
 
     def track(each: dict[str, Any]) -> dict[str, Any]:
-        sends = [bare(send, "trackId") | {"destinationTrackId": names[send["destinationTrackId"]]} for send in each["sends"]]
+        sends = [
+            bare(send, "trackId") | {"destinationTrackId": names[send["destinationTrackId"]]} for send in each["sends"]
+        ]
         return bare(each, "projectId") | {"outputDestination": names[each["outputDestination"]], "sends": sends}
 
     return {
         "project": bare(found["project"], "revision", "version", "isPublic", "userId"),
         "tracks": [track(each) for each in found["tracks"]],
         "clips": sorted((clip(each) for each in found["clips"]), key=str),
-        "recordings": sorted((bare(each, *PLACED) for each in found["audioFiles"]),
-                             key=str),
-    }  # fmt: skip
+        "recordings": sorted((bare(each, *PLACED) for each in found["audioFiles"]), key=str),
+    }
 
 
 async def test_what_goes_out_and_comes_in_again_is_the_same_under_new_ids(server: dawg.Dawg) -> None:
@@ -125,7 +147,9 @@ async def test_what_goes_out_and_comes_in_again_is_the_same_under_new_ids(server
     # `ada` cannot see it: the shape is read from the database.
     assert before == after
     first, second = (packages.document_of(each) for each in (archive, await exported(server, reply["id"], user="bob")))
-    ids = [{part["id"] for kind in ("tracks", "clips", "audioFiles") for part in each[kind]} for each in (first, second)]
+    ids = [
+        {part["id"] for kind in ("tracks", "clips", "audioFiles") for part in each[kind]} for each in (first, second)
+    ]
     assert not ids[0] & ids[1]
     assert (await server.json("GET", f"/api/projects/{reply['id']}"))[0] == 404
 
@@ -140,7 +164,9 @@ async def test_the_recordings_of_an_import_are_byte_for_byte_those_of_the_origin
     for each in reply["audioFiles"]:
         async with server.http.get(each["audioUrl"]) as file:  # a link of its own, for players
             assert file.status == 200
-        async with server.http.get(f"{server.url}/api/audio/{each['id']}/content", headers=server.as_user("bob")) as file:
+        async with server.http.get(
+            f"{server.url}/api/audio/{each['id']}/content", headers=server.as_user("bob")
+        ) as file:
             played.append(await file.read())
     assert sorted(played) == sums
     assert sorted(played) == sorted(packages.tone(1, format) for format in ("wav", "flac", "mp3"))
@@ -266,12 +292,23 @@ WRONG: dict[str, bytes] = {
     "bad notes": packages.made(packages.song(clips=_clip(midiData={"notes": [{"pitch": 999}]}))),
     "long fades": packages.made(packages.song(clips=_clip(fadeIn=1, fadeOut=1))),
     "output to a track that is no bus": packages.made(packages.song(tracks=_track(outputDestination=ID_OF_TRACK))),
-    "a routing loop": packages.made(packages.song(tracks=[
-        *_track(trackType="AUX", outputDestination=AUX["id"]), AUX | {"outputDestination": ID_OF_TRACK},
-    ])),
-    "a send to nowhere": packages.made(packages.song(tracks=_track(sends=[
-        {"id": AUX["id"], "destinationTrackId": AUX["id"]},
-    ]))),
+    "a routing loop": packages.made(
+        packages.song(
+            tracks=[
+                *_track(trackType="AUX", outputDestination=AUX["id"]),
+                AUX | {"outputDestination": ID_OF_TRACK},
+            ]
+        )
+    ),
+    "a send to nowhere": packages.made(
+        packages.song(
+            tracks=_track(
+                sends=[
+                    {"id": AUX["id"], "destinationTrackId": AUX["id"]},
+                ]
+            )
+        )
+    ),
     "a path to the parent": packages.made(packages.song(), more=_named("../../etc/cron.d/x")),
     "an absolute path": packages.made(packages.song(), more=_named("/etc/cron.d/x")),
     "a path of Windows": packages.made(packages.song(), more=_named("..\\x.wav")),
@@ -293,14 +330,16 @@ WRONG: dict[str, bytes] = {
         packages.with_recording(packages.tone(0.5)), {"audio/one.wav": packages.tone(0.5)}
     ),
     "an unknown source": packages.made(packages.with_recording(TONE, source="stolen"), {"audio/one.wav": TONE}),
-}  # fmt: skip
+}
 
 
 async def test_what_is_not_exactly_an_archive_is_refused_with_a_reason_and_leaves_nothing(
     server: dawg.Dawg, tmp_path: Path
 ) -> None:
     await server.json("GET", "/api/projects", "ada")
-    count = "SELECT (SELECT count(*) FROM projects) + (SELECT count(*) FROM audio_files) + (SELECT count(*) FROM tracks)"
+    count = (
+        "SELECT (SELECT count(*) FROM projects) + (SELECT count(*) FROM audio_files) + (SELECT count(*) FROM tracks)"
+    )
     for name, archive in WRONG.items():
         status, reply = await imported(server, archive)
         assert (status, reply["code"]) == (400, "invalid_archive"), (name, reply)
@@ -314,10 +353,11 @@ async def test_what_is_not_exactly_an_archive_is_refused_with_a_reason_and_leave
 async def test_what_is_right_is_not_refused(server: dawg.Dawg) -> None:
     extra = _named("__MACOSX/._project.json")
     for archive in (
-        packages.made(packages.song()), packages.made(packages.song(), more=extra),
+        packages.made(packages.song()),
+        packages.made(packages.song(), more=extra),
         packages.made(packages.with_recording(TONE), {"audio/one.wav": TONE}),
         packages.made(packages.song(tracks=[], clips=[])),
-    ):  # fmt: skip
+    ):
         status, reply = await imported(server, archive)
         assert status == 201, reply
 

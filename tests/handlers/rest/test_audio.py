@@ -21,9 +21,24 @@ from tests.servers import dawg
 from tests.servers.s3 import S3Server
 
 SHOWN = {
-    "id", "projectId", "filename", "originalName", "mimeType", "size", "duration", "sampleRate", "channels", "bitDepth",
-    "lufs", "truePeak", "checksum", "source", "waveformStatus", "createdAt", "updatedAt",
-}  # fmt: skip
+    "id",
+    "projectId",
+    "filename",
+    "originalName",
+    "mimeType",
+    "size",
+    "duration",
+    "sampleRate",
+    "channels",
+    "bitDepth",
+    "lufs",
+    "truePeak",
+    "checksum",
+    "source",
+    "waveformStatus",
+    "createdAt",
+    "updatedAt",
+}
 
 
 @pytest.fixture
@@ -48,7 +63,9 @@ async def project(server: dawg.Dawg, owner: str = "ada", *, public: bool = False
     """A project with members by role, written by hand: this is about audio."""
     database = server.services.database
     for user in (owner, *members):
-        await database.execute("INSERT INTO users (id, origin) VALUES (%s, 'development') ON CONFLICT DO NOTHING", (user,))
+        await database.execute(
+            "INSERT INTO users (id, origin) VALUES (%s, 'development') ON CONFLICT DO NOTHING", (user,)
+        )
     project_id = await database.fetch_value(
         "INSERT INTO projects (owner_id, name, is_public) VALUES (%s, 'Song', %s) RETURNING id", (owner, public)
     )
@@ -95,10 +112,19 @@ async def test_an_upload_is_stored_shown_measured_and_played(either: dawg.Dawg, 
     assert created["audioFile"].keys() >= SHOWN
     assert {name: created[name] for name in created["audioFile"]} == created["audioFile"]
     expected = {
-        "projectId": None, "originalName": "My Tone (1).wav", "filename": "My-Tone-1.wav", "mimeType": "audio/wav",
-        "size": len(data), "duration": 2.0, "sampleRate": 48_000, "channels": 2, "bitDepth": 24, "source": "upload",
-        "checksum": hashlib.sha256(data).hexdigest(), "waveformStatus": "pending",
-    }  # fmt: skip
+        "projectId": None,
+        "originalName": "My Tone (1).wav",
+        "filename": "My-Tone-1.wav",
+        "mimeType": "audio/wav",
+        "size": len(data),
+        "duration": 2.0,
+        "sampleRate": 48_000,
+        "channels": 2,
+        "bitDepth": 24,
+        "source": "upload",
+        "checksum": hashlib.sha256(data).hexdigest(),
+        "waveformStatus": "pending",
+    }
     assert {name: created[name] for name in expected} == expected
     later = await measured(either, created["id"])
     assert later["waveformStatus"] == "ready"
@@ -151,9 +177,20 @@ def _huge_header() -> bytes:
         (recordings.written(np.zeros((1860 * 8000, 1), np.int16), "flac", 8000), 413, "payload_too_large"),
         (b"\x00" * 2_200_000, 413, "payload_too_large"),
     ],
-    ids=["empty", "text", "only-a-name", "mp3-noise", "cut-off-at-the-header", "two-hours-of-nothing",
-         "two-hours-that-are-a-second", "nine-channels", "impossible-rate", "half-an-hour-and-more", "too-many-bytes"],
-)  # fmt: skip
+    ids=[
+        "empty",
+        "text",
+        "only-a-name",
+        "mp3-noise",
+        "cut-off-at-the-header",
+        "two-hours-of-nothing",
+        "two-hours-that-are-a-second",
+        "nine-channels",
+        "impossible-rate",
+        "half-an-hour-and-more",
+        "too-many-bytes",
+    ],
+)
 async def test_what_is_no_recording_is_refused_and_leaves_nothing(
     server: dawg.Dawg, tmp_path: Path, data: bytes, status: int, code: str | None
 ) -> None:
@@ -197,15 +234,35 @@ async def test_the_parts_of_a_form_may_come_in_any_order_and_by_either_name(serv
         ({"data": recordings.form(recordings.wav(0.1), other="n" * 300_000)}, 413, "payload_too_large"),
         ({"data": recordings.form(recordings.wav(0.1), **{f"f{n}": "x" for n in range(70)})}, 400, "validation_error"),
         ({"json": {"audio": "x"}}, 415, "unsupported_media_type"),
-        ({"data": b"nonsense", "headers": {"Content-Type": "multipart/form-data; boundary=abc"}}, 400,
-         "validation_error"),
+        (
+            {"data": b"nonsense", "headers": {"Content-Type": "multipart/form-data; boundary=abc"}},
+            400,
+            "validation_error",
+        ),
         ({"data": b"nonsense", "headers": {"Content-Type": "multipart/form-data"}}, 400, "validation_error"),
-        ({"data": b'--abc\r\nContent-Disposition: form-data; name="audio"; filename="a"\r\n\r\nRIFF',
-          "headers": {"Content-Type": "multipart/form-data; boundary=abc"}}, 400, "validation_error"),
+        (
+            {
+                "data": b'--abc\r\nContent-Disposition: form-data; name="audio"; filename="a"\r\n\r\nRIFF',
+                "headers": {"Content-Type": "multipart/form-data; boundary=abc"},
+            },
+            400,
+            "validation_error",
+        ),
     ],
-    ids=["no-file", "two-files", "project-no-id", "no-such-project", "long-name", "huge-field", "many-fields", "json",
-         "no-boundary-in-body", "no-boundary-in-header", "no-end"],
-)  # fmt: skip
+    ids=[
+        "no-file",
+        "two-files",
+        "project-no-id",
+        "no-such-project",
+        "long-name",
+        "huge-field",
+        "many-fields",
+        "json",
+        "no-boundary-in-body",
+        "no-boundary-in-header",
+        "no-end",
+    ],
+)
 async def test_a_wrong_form_is_refused_in_one_envelope(
     server: dawg.Dawg, tmp_path: Path, options: dict[str, Any], status: int, code: str
 ) -> None:
@@ -219,8 +276,9 @@ async def test_a_client_that_vanishes_in_mid_upload_leaves_nothing(server: dawg.
     _, writer = await asyncio.open_connection(host, int(port))
     writer.write(
         b"POST /api/audio/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=abc\r\n"
-        b"Content-Length: 1500000\r\n\r\n--abc\r\nContent-Disposition: form-data; name=\"audio\"; filename=\"a\"\r\n\r\n"
-        + b"\x00" * 1_000_000
+        b'Content-Length: 1500000\r\n\r\n--abc\r\nContent-Disposition: form-data; name="audio"; filename="a"\r\n\r\n'
+        + b"\x00"
+        * 1_000_000
     )
     await writer.drain()
     async with asyncio.timeout(5):
@@ -262,8 +320,12 @@ async def test_recordings_are_seen_by_their_owner_and_by_who_may_read_the_projec
     private = await recordings.uploaded(server, recordings.wav(0.2))
     paths = ("", "/waveform", "/content", "/download")
     for user, audio, expected in (
-        ("ada", shared, 200), ("vic", shared, 200), ("eve", shared, 404), ("ada", private, 200), ("vic", private, 404),
-    ):  # fmt: skip
+        ("ada", shared, 200),
+        ("vic", shared, 200),
+        ("eve", shared, 404),
+        ("ada", private, 200),
+        ("vic", private, 404),
+    ):
         for path in paths:
             async with server.http.get(
                 f"{server.url}/api/audio/{audio['id']}{path}", headers=server.as_user(user)

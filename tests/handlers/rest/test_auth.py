@@ -47,11 +47,28 @@ async def test_an_account_is_made_and_lets_its_owner_in(server: dawg.Dawg) -> No
     assert made["expiresIn"] == 3600
     user = made["user"]
     assert {name: user[name] for name in ("email", "username", "name", "firstName", "lastName", "role")} == {
-        "email": "ada@example.com", "username": "ada", "name": "Ada Lovelace", "firstName": "Ada",
-        "lastName": "Lovelace", "role": "USER",
-    }  # fmt: skip
-    assert set(user) == {"id", "email", "username", "name", "firstName", "lastName", "avatar", "role", "isVerified",
-                         "isActive", "createdAt", "updatedAt", "lastLoginAt"}  # fmt: skip
+        "email": "ada@example.com",
+        "username": "ada",
+        "name": "Ada Lovelace",
+        "firstName": "Ada",
+        "lastName": "Lovelace",
+        "role": "USER",
+    }
+    assert set(user) == {
+        "id",
+        "email",
+        "username",
+        "name",
+        "firstName",
+        "lastName",
+        "avatar",
+        "role",
+        "isVerified",
+        "isActive",
+        "createdAt",
+        "updatedAt",
+        "lastLoginAt",
+    }
     status, me = await server.json("GET", "/api/auth/me", headers=bearer(made))
     assert (status, me["user"]) == (200, user)
     claims = jwt.decode(made["token"], SECRET, ["HS256"])
@@ -68,13 +85,20 @@ async def test_an_account_is_made_and_lets_its_owner_in(server: dawg.Dawg) -> No
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"email": None}, "email"), ({"email": "ada"}, "email"), ({"email": "ada@"}, "email"),
-        ({"email": "a" * 250 + "@example.com"}, "email"), ({"email": "ad\u0130@example.com"}, "email"),
-        ({"email": ["ada@example.com"]}, "email"), ({"password": "seven77"}, "password"),
-        ({"password": "x" * 129}, "password"), ({"password": 12345678}, "password"), ({"username": "ab"}, "username"),
-        ({"username": "x" * 41}, "username"), ({"firstName": 1}, "firstName"),
+        ({"email": None}, "email"),
+        ({"email": "ada"}, "email"),
+        ({"email": "ada@"}, "email"),
+        ({"email": "a" * 250 + "@example.com"}, "email"),
+        ({"email": "ad\u0130@example.com"}, "email"),
+        ({"email": ["ada@example.com"]}, "email"),
+        ({"password": "seven77"}, "password"),
+        ({"password": "x" * 129}, "password"),
+        ({"password": 12345678}, "password"),
+        ({"username": "ab"}, "username"),
+        ({"username": "x" * 41}, "username"),
+        ({"firstName": 1}, "firstName"),
     ],
-)  # fmt: skip
+)
 async def test_what_is_no_registration_is_refused_by_field(
     server: dawg.Dawg, changes: dict[str, Any], field: str
 ) -> None:

@@ -46,8 +46,9 @@ async def test_a_turn_as_json(server: Dawg, model: Model, path: str) -> None:
     assert status == 200, done
     assert done["response"] == done["text"] == done["message"]["content"] == "Done."
     assert [(each["name"], each["executed"]) for each in done["functionCalls"]] == [
-        ("setTempo", True), ("playProject", False),
-    ]  # fmt: skip
+        ("setTempo", True),
+        ("playProject", False),
+    ]
     assert done["function_call"]["name"] == "playProject"
     assert done["usage"]["costUsd"] > 0
     assert done["stopReason"] == "end_turn"
@@ -167,12 +168,13 @@ async def test_the_functions_that_look_and_keep(server: Dawg, model: Model) -> N
     model.says(
         turn(
             tool_use("analyzeLyrics", {"lyrics": "[Verse]\nwalking home\nall alone\n\n[Chorus]\nlight the way"}),
-            tool_use("saveVersion", {"name": "before"}), tool_use("generateMusic", {"prompt": "calm", "duration": 5}),
+            tool_use("saveVersion", {"name": "before"}),
+            tool_use("generateMusic", {"prompt": "calm", "duration": 5}),
             tool_use("analyzeAudio", {"audioFileId": "00000000-0000-4000-8000-000000000000"}),
             tool_use("analyzeLyrics", {}),
         ),
         turn(text("Looked.")),
-    )  # fmt: skip
+    )
     body = {"message": "look", "projectId": project_id}
     done = (await server.json("POST", "/api/chat", json=body))[1]
     assert [each["executed"] for each in done["functionCalls"]] == [True, True, True, False, False], done
@@ -205,8 +207,9 @@ async def test_a_conversation_goes_on_after_the_process_was_killed_in_the_middle
     secret = "my secret chord"
     model.says(
         turn(text("I'll remember."), tool_use("remember", {"content": "warm bass"}, id="toolu_kept")),
-        turn(text("It is", anthropic.HANG)), turn(text("Where were we?")),
-    )  # fmt: skip
+        turn(text("It is", anthropic.HANG)),
+        turn(text("Where were we?")),
+    )
     async with DawgProcess(scratch_folder, **keys) as process, aiohttp.ClientSession() as http:
         conversations = f"{process.url}/api/ai-brain/conversations"
         async with http.post(conversations, json={"title": "Song"}) as reply:
@@ -230,8 +233,11 @@ async def test_a_conversation_goes_on_after_the_process_was_killed_in_the_middle
         async with http.get(f"{conversations}/{conversation_id}") as reply:
             kept = await reply.json()
         assert [(each["role"], each["content"]) for each in kept["messages"]] == [
-            ("user", secret), ("assistant", "I'll remember."), ("user", "go on"), ("assistant", "Where were we?"),
-        ]  # fmt: skip
+            ("user", secret),
+            ("assistant", "I'll remember."),
+            ("user", "go on"),
+            ("assistant", "Where were we?"),
+        ]
         log = "".join(json.dumps(line) for line in process.log())
         assert secret not in log
         assert "sk-test-of-brain" not in log + process.errors()

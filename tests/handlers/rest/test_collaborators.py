@@ -45,9 +45,11 @@ async def person(server: dawg.Dawg, name: str) -> Person:
 
 
 async def project_of(server: dawg.Dawg, owner: Person, *, public: bool = False) -> str:
-    return str(await server.services.database.fetch_value(
-        "INSERT INTO projects (owner_id, name, is_public) VALUES (%s, 'Song', %s) RETURNING id", (owner.id, public)
-    ))  # fmt: skip
+    return str(
+        await server.services.database.fetch_value(
+            "INSERT INTO projects (owner_id, name, is_public) VALUES (%s, 'Song', %s) RETURNING id", (owner.id, public)
+        )
+    )
 
 
 def heard(server: dawg.Dawg) -> list[events.MembershipChanged]:
@@ -70,8 +72,9 @@ async def test_an_owner_shares_with_a_known_address_at_once(server: dawg.Dawg) -
     status, listed = await bob("GET", f"{project}/collaborators")
     assert status == 200
     assert [(each["email"], each["role"]) for each in listed["collaborators"]] == [
-        ("ada@example.com", "owner"), ("bob@example.com", "editor"),
-    ]  # fmt: skip
+        ("ada@example.com", "owner"),
+        ("bob@example.com", "editor"),
+    ]
 
 
 async def test_an_unknown_address_waits_and_is_bound_when_its_account_appears(server: dawg.Dawg) -> None:
@@ -124,9 +127,10 @@ async def test_only_the_owner_shares_changes_and_removes_but_everybody_may_leave
     assert (await bob("DELETE", f"{place}/{of_carl['id']}"))[0] == 403
     assert (await carl("DELETE", f"{place}/{owner_row}"))[0] == 403
     for method, path, body in (
-        ("POST", place, {"email": "x@example.com", "role": "viewer"}), ("DELETE", f"{place}/{of_carl['id']}", None),
+        ("POST", place, {"email": "x@example.com", "role": "viewer"}),
+        ("DELETE", f"{place}/{of_carl['id']}", None),
         ("PUT", f"{place}/{of_carl['id']}", {"role": "editor"}),
-    ):  # fmt: skip
+    ):
         assert (await eve(method, path, body))[0] == 404
     assert news == []
 
@@ -140,9 +144,10 @@ async def test_only_the_owner_shares_changes_and_removes_but_everybody_may_leave
     assert (await ada("DELETE", f"{place}/{of_carl['id']}"))[0] == 200
     assert (await ada("DELETE", f"{place}/{of_carl['id']}"))[0] == 404
     assert news == [
-        events.MembershipChanged(project, carl.id, "editor"), events.MembershipChanged(project, bob.id, None),
+        events.MembershipChanged(project, carl.id, "editor"),
+        events.MembershipChanged(project, bob.id, None),
         events.MembershipChanged(project, carl.id, None),
-    ]  # fmt: skip
+    ]
 
 
 async def test_a_project_keeps_its_owner(server: dawg.Dawg) -> None:
@@ -151,8 +156,9 @@ async def test_a_project_keeps_its_owner(server: dawg.Dawg) -> None:
     place = f"{project}/collaborators"
     row = (await ada("GET", place))[1]["collaborators"][0]
     for outcome in (
-        await ada("DELETE", f"{place}/{row['id']}"), await ada("PUT", f"{place}/{row['id']}", {"role": "viewer"}),
-    ):  # fmt: skip
+        await ada("DELETE", f"{place}/{row['id']}"),
+        await ada("PUT", f"{place}/{row['id']}", {"role": "viewer"}),
+    ):
         assert (outcome[0], outcome[1]["code"]) == (409, "conflict")
     assert (await ada("GET", place))[1]["collaborators"] == [row]
 
@@ -161,8 +167,11 @@ async def test_a_collaborator_of_another_project_and_malformed_ids_are_unknown(s
     ada = await person(server, "ada")
     one, other = await project_of(server, ada), await project_of(server, ada)
     _, pending = await ada("POST", f"{one}/collaborators", {"email": "x@example.com", "role": "viewer"})
-    for path in (f"{other}/collaborators/{pending['id']}", f"{one}/collaborators/nonsense",
-                 f"nonsense/collaborators/{pending['id']}"):  # fmt: skip
+    for path in (
+        f"{other}/collaborators/{pending['id']}",
+        f"{one}/collaborators/nonsense",
+        f"nonsense/collaborators/{pending['id']}",
+    ):
         assert (await ada("DELETE", path))[0] == 404
         assert (await ada("PUT", path, {"role": "editor"}))[0] == 404
     assert (await ada("GET", "nonsense/collaborators"))[0] == 404

@@ -61,9 +61,14 @@ async def test_ten_first_reads_of_the_budget_at_once_make_one_row(server: dawg.D
 async def test_a_budget_keeps_what_a_change_leaves_out_and_null_takes_a_limit_away(server: dawg.Dawg) -> None:
     status, body = await server.json("PUT", f"{COSTS}/budget", json={"dailyLimit": 5, "pauseOnExceed": True})
     assert status == 200
-    assert {name: body["budget"][name] for name in ("dailyLimit", "monthlyLimit", "alertThreshold", "pauseOnExceed")} == {
-        "dailyLimit": 5, "monthlyLimit": None, "alertThreshold": 0.8, "pauseOnExceed": True,
-    }  # fmt: skip
+    assert {
+        name: body["budget"][name] for name in ("dailyLimit", "monthlyLimit", "alertThreshold", "pauseOnExceed")
+    } == {
+        "dailyLimit": 5,
+        "monthlyLimit": None,
+        "alertThreshold": 0.8,
+        "pauseOnExceed": True,
+    }
     _, body = await server.json("PUT", f"{COSTS}/budget", json={"monthlyLimit": 0.5, "alertsEnabled": False})
     assert (body["budget"]["dailyLimit"], body["budget"]["monthlyLimit"]) == (5, 0.5)
     assert body["budget"]["alertsEnabled"] is False
@@ -78,11 +83,22 @@ async def test_the_status_counts_what_is_spent_and_what_is_reserved(server: dawg
     await spend(server, song(2, "b"), days_ago=3)
     await server.services.costs.reserve("ada", "suno", 0.5)
     assert (await get(server, f"{COSTS}/budget"))["status"] == {
-        "dailyLimit": 4, "monthlyLimit": 10, "dailySpent": 1, "monthlySpent": 3, "dailyReserved": 0.5,
-        "monthlyReserved": 0.5, "dailyRemaining": 2.5, "monthlyRemaining": 6.5, "dailyPercentage": 25,
-        "monthlyPercentage": 30, "isOverDailyBudget": False, "isOverMonthlyBudget": False, "alertThreshold": 0.8,
-        "pauseOnExceed": False, "resetsAt": {"daily": "2026-03-11T00:00:00.000Z", "monthly": "2026-04-01T00:00:00.000Z"},
-    }  # fmt: skip
+        "dailyLimit": 4,
+        "monthlyLimit": 10,
+        "dailySpent": 1,
+        "monthlySpent": 3,
+        "dailyReserved": 0.5,
+        "monthlyReserved": 0.5,
+        "dailyRemaining": 2.5,
+        "monthlyRemaining": 6.5,
+        "dailyPercentage": 25,
+        "monthlyPercentage": 30,
+        "isOverDailyBudget": False,
+        "isOverMonthlyBudget": False,
+        "alertThreshold": 0.8,
+        "pauseOnExceed": False,
+        "resetsAt": {"daily": "2026-03-11T00:00:00.000Z", "monthly": "2026-04-01T00:00:00.000Z"},
+    }
     await spend(server, song(9, "c"))
     status = (await get(server, f"{COSTS}/budget"))["status"]
     assert (status["isOverDailyBudget"], status["dailyPercentage"], status["dailyRemaining"]) == (True, 100, 0)
@@ -98,10 +114,17 @@ async def test_summaries_begin_where_the_contract_says(server: dawg.Dawg) -> Non
         body = await get(server, f"{COSTS}/summary?period={period}")
         assert (body["period"], body["summary"]["totalCost"], body["summary"]["count"]) == (period, total, count)
     assert (await get(server, f"{COSTS}/summary"))["summary"] == {
-        "totalCost": 31, "byService": {"suno": 31}, "byOperation": {"lyrics": 2, "music": 29}, "count": 5,
-    }  # fmt: skip
+        "totalCost": 31,
+        "byService": {"suno": 31},
+        "byOperation": {"lyrics": 2, "music": 29},
+        "count": 5,
+    }
     dashboard = await get(server, f"{COSTS}/dashboard")
-    assert {name: part["totalCost"] for name, part in dashboard["summary"].items()} == {"today": 3, "week": 7, "month": 15}
+    assert {name: part["totalCost"] for name, part in dashboard["summary"].items()} == {
+        "today": 3,
+        "week": 7,
+        "month": 15,
+    }
     assert dashboard["breakdown"] == [{"service": "suno", "cost": 15, "count": 4, "percentage": 100}]
     assert (len(dashboard["trends"]), dashboard["alerts"]) == (30, [])
     assert dashboard["budgetStatus"]["monthlySpent"] == 15
@@ -109,8 +132,17 @@ async def test_summaries_begin_where_the_contract_says(server: dawg.Dawg) -> Non
 
 async def test_logs_are_newest_first_and_can_be_narrowed(server: dawg.Dawg) -> None:
     await spend(server, song(1, "old"), days_ago=5)
-    await spend(server, Usage("anthropic", "claude-sonnet-5-5", "chat", {"input_tokens": 100, "cache_read_tokens": 50,
-                                                                         "output_tokens": 10}, "msg_1"), days_ago=2)  # fmt: skip
+    await spend(
+        server,
+        Usage(
+            "anthropic",
+            "claude-sonnet-5-5",
+            "chat",
+            {"input_tokens": 100, "cache_read_tokens": 50, "output_tokens": 10},
+            "msg_1",
+        ),
+        days_ago=2,
+    )
     await spend(server, song(2, "new"))
     body = await get(server, f"{COSTS}/usage-logs")
     assert (body["count"], [row["requestId"] for row in body["logs"]]) == (3, ["new", "msg_1", "old"])
@@ -137,8 +169,10 @@ async def test_trends_and_history_have_every_day(server: dawg.Dawg) -> None:
     await spend(server, song(4, "c"), days_ago=3)
     trends = (await get(server, f"{COSTS}/trends?days=3"))["trends"]
     assert trends == [
-        {"date": "2026-03-08", "cost": 2}, {"date": "2026-03-09", "cost": 0}, {"date": "2026-03-10", "cost": 1},
-    ]  # fmt: skip
+        {"date": "2026-03-08", "cost": 2},
+        {"date": "2026-03-09", "cost": 0},
+        {"date": "2026-03-10", "cost": 1},
+    ]
     body = await get(server, f"{BILLING}/usage/me/history?days=4")
     assert body["totalCost"] == 7
     assert body["history"][0] == {"date": "2026-03-07", "cost": 4, "breakdown": {"suno": 4}}
@@ -149,10 +183,19 @@ async def test_trends_and_history_have_every_day(server: dawg.Dawg) -> None:
 
 
 async def test_percentages_of_a_breakdown_sum_to_a_hundred(server: dawg.Dawg) -> None:
-    await spend(server, song(1, "a"), song(1, "b"), Usage("replicate", "meta/musicgen", "beat", {"predict_seconds": 1000}, "c"),
-                Usage("transcription", "gpt-transcribe", "voice", {"audio_seconds": 3333}, "d"))  # fmt: skip
+    await spend(
+        server,
+        song(1, "a"),
+        song(1, "b"),
+        Usage("replicate", "meta/musicgen", "beat", {"predict_seconds": 1000}, "c"),
+        Usage("transcription", "gpt-transcribe", "voice", {"audio_seconds": 3333}, "d"),
+    )
     breakdown = (await get(server, f"{COSTS}/breakdown"))["breakdown"]
-    assert [(row["service"], row["count"]) for row in breakdown] == [("suno", 2), ("replicate", 1), ("transcription", 1)]
+    assert [(row["service"], row["count"]) for row in breakdown] == [
+        ("suno", 2),
+        ("replicate", 1),
+        ("transcription", 1),
+    ]
     assert sum(row["percentage"] for row in breakdown) == pytest.approx(100, abs=0.1)
     assert breakdown[0]["percentage"] == pytest.approx(200 / (2 + 1.4 + 0.3333), abs=0.01)
     assert (await get(server, f"{COSTS}/breakdown?endDate=2026-03-09"))["breakdown"] == []
@@ -162,8 +205,20 @@ async def test_a_csv_export_survives_a_spreadsheet(server: dawg.Dawg) -> None:
     await spend(server, song(1, "plain"))
     await spend(server, song(2, "formula", '=HYPERLINK("http://evil.test","x")'), days_ago=1)
     await spend(server, song(3, "quoted", 'mix, "loud"\nand more'), days_ago=2)
-    await spend(server, Usage("openai-realtime", "gpt-realtime-2.1", "@voice", {"audio_input_tokens": 1000}, "resp_1",
-                              audio_in_seconds=90, audio_out_seconds=30, characters=12), days_ago=3)  # fmt: skip
+    await spend(
+        server,
+        Usage(
+            "openai-realtime",
+            "gpt-realtime-2.1",
+            "@voice",
+            {"audio_input_tokens": 1000},
+            "resp_1",
+            audio_in_seconds=90,
+            audio_out_seconds=30,
+            characters=12,
+        ),
+        days_ago=3,
+    )
     url = f"{server.url}{COSTS}/export?format=csv"
     async with server.http.get(url, headers=server.as_user("ada")) as reply:
         text = (await reply.read()).decode()
@@ -231,7 +286,9 @@ async def test_nobody_sees_what_others_spend(server: dawg.Dawg) -> None:
     assert (await get(server, f"{COSTS}/export", user="eve"))["data"] == []
     assert (await get(server, f"{COSTS}/budget", user="eve"))["budget"]["monthlyLimit"] is None
     for method, path in (("GET", "usage/ada/current"), ("GET", "usage/ada/history"), ("POST", "budget/ada")):
-        status, body = await server.json(method, f"{BILLING}/{path}", "eve", **({"json": {"limit": 1}} if method == "POST" else {}))
+        status, body = await server.json(
+            method, f"{BILLING}/{path}", "eve", **({"json": {"limit": 1}} if method == "POST" else {})
+        )
         assert (status, body["code"]) == (404, "not_found")
     assert (await get(server, f"{COSTS}/budget"))["budget"]["monthlyLimit"] == 7
 
@@ -258,12 +315,23 @@ async def test_the_end_of_all_calendars_is_an_end(server: dawg.Dawg) -> None:
 
 
 OUT_OF_RANGE = (
-    "summary?period=year", "trends?days=0", "trends?days=367", "trends?days=999999999999999999999999",
-    "trends?days=1e300", "trends?days=2.5", "usage-logs?limit=0", "usage-logs?limit=1001",
-    "usage-logs?startDate=yesterday", "usage-logs?endDate=99999-01-01", "usage-logs?startDate=2026-02-30",
-    "usage-logs?startDate=0001-01-01T00:00%2B10:00", "breakdown?startDate=2026-03-02&endDate=2026-03-01T00:00",
-    "alerts?limit=201", "alerts?unreadOnly=perhaps", "export?format=xls",
-)  # fmt: skip
+    "summary?period=year",
+    "trends?days=0",
+    "trends?days=367",
+    "trends?days=999999999999999999999999",
+    "trends?days=1e300",
+    "trends?days=2.5",
+    "usage-logs?limit=0",
+    "usage-logs?limit=1001",
+    "usage-logs?startDate=yesterday",
+    "usage-logs?endDate=99999-01-01",
+    "usage-logs?startDate=2026-02-30",
+    "usage-logs?startDate=0001-01-01T00:00%2B10:00",
+    "breakdown?startDate=2026-03-02&endDate=2026-03-01T00:00",
+    "alerts?limit=201",
+    "alerts?unreadOnly=perhaps",
+    "export?format=xls",
+)
 
 
 async def test_what_is_out_of_range_is_refused_and_named(server: dawg.Dawg) -> None:
@@ -274,13 +342,23 @@ async def test_what_is_out_of_range_is_refused_and_named(server: dawg.Dawg) -> N
 
 
 IMPOSSIBLE_BUDGETS: tuple[dict[str, Any], ...] = (
-    {"dailyLimit": -0.01}, {"monthlyLimit": 1e300}, {"dailyLimit": True}, {"dailyLimit": "5"}, {"alertThreshold": 0},
-    {"alertThreshold": 1.01}, {"alertThreshold": None}, {"pauseOnExceed": "yes"},
-)  # fmt: skip
+    {"dailyLimit": -0.01},
+    {"monthlyLimit": 1e300},
+    {"dailyLimit": True},
+    {"dailyLimit": "5"},
+    {"alertThreshold": 0},
+    {"alertThreshold": 1.01},
+    {"alertThreshold": None},
+    {"pauseOnExceed": "yes"},
+)
 IMPOSSIBLE_MONTHS: tuple[dict[str, Any], ...] = (
-    {}, {"limit": 0}, {"limit": 1e15}, {"limit": 5, "alertThresholds": [1.5]}, {"limit": 5, "alertThresholds": 0.5},
+    {},
+    {"limit": 0},
+    {"limit": 1e15},
+    {"limit": 5, "alertThresholds": [1.5]},
+    {"limit": 5, "alertThresholds": 0.5},
     {"limit": 5, "alertThresholds": [0.5] * 1000},
-)  # fmt: skip
+)
 
 
 async def test_impossible_budgets_are_refused_and_change_nothing(server: dawg.Dawg) -> None:

@@ -127,10 +127,16 @@ async def test_notes_sound_in_a_render(server: dawg.Dawg) -> None:
 
 @pytest.mark.parametrize(
     ("change", "field"),
-    [({"format": "aac"}, "format"), ({"sampleRate": 22_050}, "sampleRate"), ({"bitDepth": 8}, "bitDepth"),
-     ({"format": "flac", "bitDepth": 32}, "bitDepth"), ({"tail": 31}, "tail"), ({"from": 5, "to": 4}, "to"),
-     ({"to": 80_000}, "to")],
-)  # fmt: skip
+    [
+        ({"format": "aac"}, "format"),
+        ({"sampleRate": 22_050}, "sampleRate"),
+        ({"bitDepth": 8}, "bitDepth"),
+        ({"format": "flac", "bitDepth": 32}, "bitDepth"),
+        ({"tail": 31}, "tail"),
+        ({"from": 5, "to": 4}, "to"),
+        ({"to": 80_000}, "to"),
+    ],
+)
 async def test_renders_that_cannot_be_are_refused(server: dawg.Dawg, change: dict[str, Any], field: str) -> None:
     _, project = await server.json("POST", "/api/projects", json={"name": "Song"})
     status, body = await server.json("POST", "/api/render/start", json={"projectId": project["id"], **change})
@@ -157,7 +163,11 @@ async def test_a_master_has_the_loudness_that_it_says(server: dawg.Dawg, kind: s
     music = signals.music(RATE, 5.0) * np.float32(0.1)
     audio_id = await uploaded(server, music)
     project_id, (track_id,) = await project_with(server, ({}, {"audioFileId": audio_id}))
-    wishes = {"recording": {"audioFileId": audio_id}, "track": {"trackId": track_id}, "project": {"projectId": project_id}}
+    wishes = {
+        "recording": {"audioFileId": audio_id},
+        "track": {"trackId": track_id},
+        "project": {"projectId": project_id},
+    }
     result = await done(server, "/api/generate/master", {**wishes[kind], "quality": "cd", "format": "flac"})
     found, rate = await heard(server, result["audioUrl"])
     lufs = pyloudnorm.Meter(rate).integrated_loudness(found)

@@ -100,9 +100,7 @@ async def test_open_projects_are_counted(database_dsn: str, tmp_path: Path) -> N
         assert (await _values(server))["dawg_project_visits"] == 1
 
 
-async def test_the_dashboard_shows_every_metric_and_none_that_does_not_exist(
-    database_dsn: str, tmp_path: Path
-) -> None:
+async def test_the_dashboard_shows_every_metric_and_none_that_does_not_exist(database_dsn: str, tmp_path: Path) -> None:
     async with dawg.running(database_dsn, tmp_path) as server:
         families = await _families(server)
     ours = {name for name in families if name.startswith("dawg_") and not name.endswith("_created")}

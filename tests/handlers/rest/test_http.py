@@ -67,14 +67,35 @@ async def test_a_server_that_drains_is_not_ready_and_takes_no_work(server: dawg.
         ("GET", "/api/nothing", {}, 404, "not_found"),
         ("GET", "/nothing", {}, 404, "not_found"),
         ("PUT", "/api/generate/beat", {}, 405, "method_not_allowed"),
-        ("POST", "/api/generate/beat", {"data": "{", "headers": {"Content-Type": "application/json"}}, 400, "malformed_json"),
+        (
+            "POST",
+            "/api/generate/beat",
+            {"data": "{", "headers": {"Content-Type": "application/json"}},
+            400,
+            "malformed_json",
+        ),
         ("POST", "/api/generate/beat", {"json": [1]}, 400, "malformed_json"),
-        ("POST", "/api/generate/beat", {"data": '{"genre":"pop","bpm":NaN}', "headers": {"Content-Type": "application/json"}},
-         400, "malformed_json"),
-        ("POST", "/api/generate/beat", {"data": "[" * 100_000, "headers": {"Content-Type": "application/json"}}, 400,
-         "malformed_json"),
-        ("POST", "/api/generate/beat", {"data": "genre=pop", "headers": {"Content-Type": "text/plain"}}, 415,
-         "unsupported_media_type"),
+        (
+            "POST",
+            "/api/generate/beat",
+            {"data": '{"genre":"pop","bpm":NaN}', "headers": {"Content-Type": "application/json"}},
+            400,
+            "malformed_json",
+        ),
+        (
+            "POST",
+            "/api/generate/beat",
+            {"data": "[" * 100_000, "headers": {"Content-Type": "application/json"}},
+            400,
+            "malformed_json",
+        ),
+        (
+            "POST",
+            "/api/generate/beat",
+            {"data": "genre=pop", "headers": {"Content-Type": "text/plain"}},
+            415,
+            "unsupported_media_type",
+        ),
         ("POST", "/api/generate/beat", {"data": io.BytesIO(b" " * 1_100_000)}, 413, "payload_too_large"),
         ("POST", "/api/generate/beat", {}, 400, "validation_error"),
         ("GET", "/api/generate?limit=101", {}, 400, "validation_error"),
@@ -83,7 +104,7 @@ async def test_a_server_that_drains_is_not_ready_and_takes_no_work(server: dawg.
         ("GET", "/api/generate/status/00000000-0000-0000-0000-000000000000", {}, 404, "not_found"),
         ("GET", "/api/audio/00000000-0000-0000-0000-000000000000/content", {}, 404, "not_found"),
     ],
-)  # fmt: skip
+)
 async def test_every_refusal_is_one_envelope(
     server: dawg.Dawg, method: str, path: str, options: dict[str, Any], status: int, code: str
 ) -> None:
@@ -184,11 +205,14 @@ async def test_in_secured_mode_only_a_valid_token_says_who_calls(secured: dawg.D
     ]
     now = time.time()
     for claims, secret, algorithm in (
-        ({"sub": "ada", "exp": now + 60}, None, "none"), ({"sub": "ada", "exp": now + 60}, SECRET, "HS512"),
-        ({"sub": "ada"}, SECRET, "HS256"), ({"exp": now + 60}, SECRET, "HS256"),
-        ({"sub": "ada", "exp": "soon"}, SECRET, "HS256"), ({"sub": "ada", "exp": float("inf")}, SECRET, "HS256"),
+        ({"sub": "ada", "exp": now + 60}, None, "none"),
+        ({"sub": "ada", "exp": now + 60}, SECRET, "HS512"),
+        ({"sub": "ada"}, SECRET, "HS256"),
+        ({"exp": now + 60}, SECRET, "HS256"),
+        ({"sub": "ada", "exp": "soon"}, SECRET, "HS256"),
+        ({"sub": "ada", "exp": float("inf")}, SECRET, "HS256"),
         ({"sub": "ada", "exp": now + 60, "nbf": now + 60}, SECRET, "HS256"),
-    ):  # fmt: skip
+    ):
         refused.append(({"Authorization": f"Bearer {jwt.encode(claims, secret, algorithm)}"}, "unauthorized"))
     for headers, code in refused:
         status, body = await secured.json("GET", path, headers=headers)

@@ -47,7 +47,9 @@ async def test_an_analysis_needs_no_key_and_says_how_it_was_made(server: dawg.Da
 
 
 async def test_recommendations_organizing_validation_and_estimates_answer(server: dawg.Dawg) -> None:
-    _, better = await server.json("POST", "/api/v1/lyrics/recommendations", json={"structure": "Verse-Chorus", "genre": "pop"})
+    _, better = await server.json(
+        "POST", "/api/v1/lyrics/recommendations", json={"structure": "Verse-Chorus", "genre": "pop"}
+    )
     assert better["recommendations"]
     assert (better["genre"], better["method"]) == ("pop", "computed")
     for path in ("/api/lyrics/organize", "/api/v1/ai/organize-lyrics"):
@@ -65,13 +67,18 @@ async def test_recommendations_organizing_validation_and_estimates_answer(server
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [
-        ("analyze", {"lyrics": ""}, "lyrics"), ("analyze", {"lyrics": " \n "}, "lyrics"), ("analyze", {}, "lyrics"),
-        ("analyze", {"lyrics": "x" * 20_001}, "lyrics"), ("analyze", {"lyrics": 5}, "lyrics"),
-        ("analyze", {"lyrics": "la", "genre": "polka"}, "genre"), ("analyze", {"lyrics": "la", "trackId": "x"}, "trackId"),
-        ("recommendations", {"structure": 5, "genre": "pop"}, "structure"), ("recommendations", {"structure": "V"}, "genre"),
+        ("analyze", {"lyrics": ""}, "lyrics"),
+        ("analyze", {"lyrics": " \n "}, "lyrics"),
+        ("analyze", {}, "lyrics"),
+        ("analyze", {"lyrics": "x" * 20_001}, "lyrics"),
+        ("analyze", {"lyrics": 5}, "lyrics"),
+        ("analyze", {"lyrics": "la", "genre": "polka"}, "genre"),
+        ("analyze", {"lyrics": "la", "trackId": "x"}, "trackId"),
+        ("recommendations", {"structure": 5, "genre": "pop"}, "structure"),
+        ("recommendations", {"structure": "V"}, "genre"),
         ("organize", {"lyrics": None}, "lyrics"),
     ],
-)  # fmt: skip
+)
 async def test_a_wrong_field_is_named(server: dawg.Dawg, path: str, body: dict[str, Any], field: str) -> None:
     status, reply = await server.json("POST", f"/api/lyrics/{path}", json=body)
     assert (status, reply["code"], list(reply["details"])) == (400, "validation_error", [field])
@@ -109,6 +116,8 @@ async def test_with_a_track_the_room_and_the_one_who_asked_hear_the_analysis(
         "lyrics:analyze-request", {"projectId": project["id"], "trackId": track["id"], "lyrics": SONG}
     )
     assert refused["code"] == "not_joined"
-    status, body = await server.json("POST", "/api/lyrics/analyze", user="eve", json={"lyrics": SONG, "trackId": track["id"]})
+    status, body = await server.json(
+        "POST", "/api/lyrics/analyze", user="eve", json={"lyrics": SONG, "trackId": track["id"]}
+    )
     assert (status, body["code"]) == (404, "not_found")
     assert stranger.events == []

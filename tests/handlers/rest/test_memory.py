@@ -42,7 +42,12 @@ async def test_a_fresh_user_keeps_reads_corrects_and_forgets(server: Dawg) -> No
         status, changed = await server.json(
             method, f"/api/v1/ai/memory/{made['id']}", json={"content": f"by {method}", "category": None}
         )
-        assert (status, changed["content"], changed["category"], changed["importance"]) == (200, f"by {method}", None, 7)
+        assert (status, changed["content"], changed["category"], changed["importance"]) == (
+            200,
+            f"by {method}",
+            None,
+            7,
+        )
     status, gone = await server.json("DELETE", f"/api/v1/ai/memory/{made['id']}")
     assert (status, gone["deleted"]) == (200, True)
     assert (await server.json("DELETE", f"/api/v1/ai/memory/{made['id']}"))[0] == 404
@@ -84,10 +89,20 @@ async def test_nobody_else_can_read_change_or_delete(server: Dawg) -> None:
     assert (await server.json("GET", "/api/v1/ai/memory/me"))[1]["memories"][0]["content"] == "secret"
 
 
-@pytest.mark.parametrize("wrong", [
-    {"type": "rumour"}, {"content": ""}, {"content": "x" * 4001}, {"importance": 11}, {"expiresAt": "2020-01-01"},
-    {"expiresAt": 5}, {"metadata": []}, {"metadata": {"a": "x" * 8100}}, {"metadata": {"a": "\x00"}},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"type": "rumour"},
+        {"content": ""},
+        {"content": "x" * 4001},
+        {"importance": 11},
+        {"expiresAt": "2020-01-01"},
+        {"expiresAt": 5},
+        {"metadata": []},
+        {"metadata": {"a": "x" * 8100}},
+        {"metadata": {"a": "\x00"}},
+    ],
+)
 async def test_wrong_values_are_refused(server: Dawg, wrong: dict[str, Any]) -> None:
     body = {"type": "fact", "content": "fine", **wrong}
     status, refused = await server.json("POST", "/api/v1/ai/memory", json=body)

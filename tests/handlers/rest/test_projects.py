@@ -53,11 +53,34 @@ def api(server: dawg.Dawg) -> Api:
 
 async def test_a_project_comes_with_its_defaults_and_every_field_twice(api: Api) -> None:
     made = await api(201, "POST", "/projects", name="  Song ", tempo=93.456, key="c minor")
-    assert {name: made[name] for name in ("name", "bpm", "key", "timeSignature", "sampleRate", "isPublic", "lyrics",
-                                          "description", "revision", "version", "userId")} == {
-        "name": "Song", "bpm": 93.46, "key": "Cm", "timeSignature": "4/4", "sampleRate": 44_100, "isPublic": False,
-        "lyrics": None, "description": None, "revision": 0, "version": 0, "userId": "ada",
-    }  # fmt: skip
+    assert {
+        name: made[name]
+        for name in (
+            "name",
+            "bpm",
+            "key",
+            "timeSignature",
+            "sampleRate",
+            "isPublic",
+            "lyrics",
+            "description",
+            "revision",
+            "version",
+            "userId",
+        )
+    } == {
+        "name": "Song",
+        "bpm": 93.46,
+        "key": "Cm",
+        "timeSignature": "4/4",
+        "sampleRate": 44_100,
+        "isPublic": False,
+        "lyrics": None,
+        "description": None,
+        "revision": 0,
+        "version": 0,
+        "userId": "ada",
+    }
     assert made["project"] == {name: value for name, value in made.items() if name not in ("project", "success")}
     read = await api(200, "GET", f"/projects/{made['id']}")
     assert (read["role"], read["tracks"], read["audioFiles"]) == ("owner", [], [])
@@ -70,11 +93,20 @@ async def test_a_project_comes_with_its_defaults_and_every_field_twice(api: Api)
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("name", ""), ("name", "x" * 121), ("name", None), ("bpm", 19), ("bpm", 301), ("bpm", "120"), ("key", "H"),
-        ("timeSignature", "4/5"), ("sampleRate", 22_050), ("isPublic", 1), ("description", "x" * 2001),
+        ("name", ""),
+        ("name", "x" * 121),
+        ("name", None),
+        ("bpm", 19),
+        ("bpm", 301),
+        ("bpm", "120"),
+        ("key", "H"),
+        ("timeSignature", "4/5"),
+        ("sampleRate", 22_050),
+        ("isPublic", 1),
+        ("description", "x" * 2001),
         ("lyrics", "x" * 20_001),
     ],
-)  # fmt: skip
+)
 async def test_a_wrong_field_is_named(api: Api, field: str, value: Any) -> None:
     refused = await api(400, "POST", "/projects", **{"name": "Song", field: value})
     assert (refused["code"], list(refused["details"])) == ("validation_error", [field])
@@ -122,9 +154,11 @@ async def test_a_deleted_project_is_gone_with_its_jobs(api: Api) -> None:
     assert (gone["deleted"], gone["id"]) == (True, id)
     assert (await api(200, "GET", f"/generate/status/{job}"))["state"] == "cancelled"
     for method, path in (
-        ("DELETE", f"/projects/{id}"), ("GET", f"/projects/{id}"), ("GET", f"/tracks/{track}"),
+        ("DELETE", f"/projects/{id}"),
+        ("GET", f"/projects/{id}"),
+        ("GET", f"/tracks/{track}"),
         ("POST", f"/projects/{id}/undo"),
-    ):  # fmt: skip
+    ):
         assert (await api(404, method, path))["code"] == "not_found"
 
 
@@ -149,7 +183,9 @@ async def test_tracks_come_twice_in_order_and_with_their_revision(api: Api) -> N
     gone = await api(200, "DELETE", f"/tracks/{first}")
     assert (gone["deleted"], gone["id"]) == (True, first)
     await api(404, "DELETE", f"/tracks/{first}")
-    assert (await api(400, "POST", "/tracks", projectId=id, name="x", trackType="DRUM"))["details"].keys() == {"trackType"}
+    assert (await api(400, "POST", "/tracks", projectId=id, name="x", trackType="DRUM"))["details"].keys() == {
+        "trackType"
+    }
 
 
 async def test_sends_come_with_their_track_and_loops_are_refused(api: Api) -> None:
@@ -215,22 +251,32 @@ async def test_strangers_find_nothing_and_viewers_change_nothing(api: Api) -> No
     await api(201, "POST", "/projects", "eve", name="Own")
     await join(api.server.services.database, id, "eve", "viewer")
     reads = (
-        f"/projects/{id}", f"/projects/{id}/operations", f"/tracks/project/{id}", f"/tracks/{track}",
-        f"/clips/track/{track}", f"/clips/{clip}",
-    )  # fmt: skip
+        f"/projects/{id}",
+        f"/projects/{id}/operations",
+        f"/tracks/project/{id}",
+        f"/tracks/{track}",
+        f"/clips/track/{track}",
+        f"/clips/{clip}",
+    )
     writes: tuple[tuple[str, str, dict[str, Any]], ...] = (
-        ("PUT", f"/projects/{id}", {"bpm": 90}), ("DELETE", f"/projects/{id}", {}),
-        ("POST", f"/projects/{id}/undo", {}), ("POST", f"/projects/{id}/redo", {}),
-        ("POST", "/tracks", {"projectId": id, "name": "x"}), ("PUT", f"/tracks/{track}", {"pan": 1}),
-        ("PATCH", f"/tracks/{track}", {"pan": 1}), ("DELETE", f"/tracks/{track}", {}),
+        ("PUT", f"/projects/{id}", {"bpm": 90}),
+        ("DELETE", f"/projects/{id}", {}),
+        ("POST", f"/projects/{id}/undo", {}),
+        ("POST", f"/projects/{id}/redo", {}),
+        ("POST", "/tracks", {"projectId": id, "name": "x"}),
+        ("PUT", f"/tracks/{track}", {"pan": 1}),
+        ("PATCH", f"/tracks/{track}", {"pan": 1}),
+        ("DELETE", f"/tracks/{track}", {}),
         ("POST", f"/tracks/project/{id}/reorder", {"trackOrders": [{"id": track, "order": 1}]}),
         ("PATCH", "/tracks/bulk", {"trackIds": [track], "updates": {"pan": 1}}),
         ("POST", f"/tracks/{track}/sends", {"destinationTrackId": aux}),
-        ("PUT", f"/tracks/{track}/sends/{send}", {"level": 0}), ("DELETE", f"/tracks/{track}/sends/{send}", {}),
+        ("PUT", f"/tracks/{track}/sends/{send}", {"level": 0}),
+        ("DELETE", f"/tracks/{track}/sends/{send}", {}),
         ("POST", "/clips", {"trackId": track, "startTime": 0, "midiData": NOTES}),
-        ("PUT", f"/clips/{clip}", {"gain": 1}), ("DELETE", f"/clips/{clip}", {}),
+        ("PUT", f"/clips/{clip}", {"gain": 1}),
+        ("DELETE", f"/clips/{clip}", {}),
         ("PATCH", "/clips/bulk", {"clipIds": [clip], "updates": {"gain": 1}}),
-    )  # fmt: skip
+    )
     before = await api(200, "GET", f"/projects/{id}")
     for path in reads:
         await api(200, "GET", path, "eve")
@@ -255,9 +301,10 @@ async def test_a_repeated_post_makes_one_thing(api: Api) -> None:
     project = await api.project()
     track = await api.track(project)
     for path, body in (
-        ("/projects", {"name": "x"}), ("/tracks", {"projectId": project, "name": "x"}),
+        ("/projects", {"name": "x"}),
+        ("/tracks", {"projectId": project, "name": "x"}),
         ("/clips", {"trackId": track, "startTime": 0, "midiData": NOTES}),
-    ):  # fmt: skip
+    ):
         headers = {"Idempotency-Key": f"key-{path}"}
         replies = [await api.server.json("POST", f"/api{path}", json=body, headers=headers) for _ in range(2)]
         assert replies[0] == replies[1]

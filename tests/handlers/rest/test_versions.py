@@ -49,7 +49,9 @@ class Song:
         """Everything that a version keeps, without times and counters."""
         found = await projects.snapshot(self.server.services.database, self.id, "ada")
         assert found is not None
-        project = {name: value for name, value in found["project"].items() if name not in (*TIMES, "revision", "version")}
+        project = {
+            name: value for name, value in found["project"].items() if name not in (*TIMES, "revision", "version")
+        }
         return {
             "project": project,
             "tracks": {each["id"]: {k: v for k, v in each.items() if k not in TIMES} for each in found["tracks"]},
@@ -82,9 +84,14 @@ async def test_a_version_is_numbered_and_tells_who_made_it_when_and_of_what(song
     assert made["version"] | {"success": True, "version": made["version"]} == made
     del made["version"], made["id"], made["createdAt"]
     assert made == {
-        "success": True, "number": 1, "name": "First", "description": "rough", "revision": 1, "automatic": False,
+        "success": True,
+        "number": 1,
+        "name": "First",
+        "description": "rough",
+        "revision": 1,
+        "automatic": False,
         "createdBy": "ada",
-    }  # fmt: skip
+    }
     assert await song.keep() == 2
     listed = await song.call("GET", f"/projects/{song.id}/versions?limit=1")
     assert ([each["number"] for each in listed["versions"]], listed["total"], listed["totalPages"]) == ([2], 2, 2)

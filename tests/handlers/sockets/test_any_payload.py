@@ -25,12 +25,20 @@ JUNK = 0.3  # of the payloads; the others are right but for one thing
 SECRET = "payloads" * 8
 NOWHERE = "http://127.0.0.1:9"  # the discard port: whoever got there did not check the payload
 SERVER = {
-    "JWT_SECRET": SECRET, "REQUESTS_PER_MINUTE": "1000000", "SOCKET_CHANGES_PER_SECOND": "10000", "JOB_CONCURRENCY": "0",
-    "ANTHROPIC_API_KEY": "key", "ANTHROPIC_BASE_URL": NOWHERE, "OPENAI_API_KEY": "key", "OPENAI_BASE_URL": f"{NOWHERE}/v1",
-}  # fmt: skip
+    "JWT_SECRET": SECRET,
+    "REQUESTS_PER_MINUTE": "1000000",
+    "SOCKET_CHANGES_PER_SECOND": "10000",
+    "JOB_CONCURRENCY": "0",
+    "ANTHROPIC_API_KEY": "key",
+    "ANTHROPIC_BASE_URL": NOWHERE,
+    "OPENAI_API_KEY": "key",
+    "OPENAI_BASE_URL": f"{NOWHERE}/v1",
+}
 EXAMPLES: dict[str, dict[str, Any]] = {  # that no schema tells how to make
-    "clip:create": {"clip": {"duration": 1}}, "send-audio": {"audio": "AAA="}, "audio-data": {"audio": "AAA="},
-}  # fmt: skip
+    "clip:create": {"clip": {"duration": 1}},
+    "send-audio": {"audio": "AAA="},
+    "audio-data": {"audio": "AAA="},
+}
 # What no payload makes right.
 NEEDS_MORE = {"wrong_namespace", "no_session"}
 
@@ -120,10 +128,15 @@ async def events(server: dawg.Dawg, person: Estate) -> list[Event]:
 async def rows(server: dawg.Dawg) -> dict[str, list[str]]:
     """Everything in the database, as text, but the signs of life."""
     return {
-        table: [row["row"] for row in await server.services.database.fetch_all(
-            f"SELECT to_jsonb(t)::text AS row FROM {table} t ORDER BY 1")]
-        for table in await estate.tables(server) if table != "replicas"
-    }  # fmt: skip
+        table: [
+            row["row"]
+            for row in await server.services.database.fetch_all(
+                f"SELECT to_jsonb(t)::text AS row FROM {table} t ORDER BY 1"
+            )
+        ]
+        for table in await estate.tables(server)
+        if table != "replicas"
+    }
 
 
 async def test_ten_thousand_wrong_payloads_change_nothing_and_end_no_connection(
@@ -146,6 +159,8 @@ async def test_ten_thousand_wrong_payloads_change_nothing_and_end_no_connection(
             for start in range(0, PAYLOADS, AT_ONCE):
                 await asyncio.gather(*(send(known[n % len(known)]) for n in range(start, start + AT_ONCE)))
             assert await rows(server) == before
-            for event in (each for each in known if each.breaks):  # and what is right is not refused for the same reason
+            for event in (
+                each for each in known if each.breaks
+            ):  # and what is right is not refused for the same reason
                 ack = await talking[event.namespace].ask(event.name, dumps(event.right))
                 assert ack.get("code") != "validation_error", (event.name, event.right, ack)

@@ -45,8 +45,9 @@ async def test_a_question_is_answered_in_pieces_and_kept(server: Dawg, model: Mo
     status, kept = await server.json("GET", f"/api/ai-brain/conversations/{ack['conversationId']}")
     assert status == 200
     assert [(each["role"], each["content"]) for each in kept["messages"]] == [
-        ("user", "Make it faster"), ("assistant", "Gladly done."),
-    ]  # fmt: skip
+        ("user", "Make it faster"),
+        ("assistant", "Gladly done."),
+    ]
     assert kept["messages"][1]["id"] == done["message"]["id"]
 
 
@@ -61,21 +62,27 @@ async def test_the_first_words_are_passed_on_at_once(model: Model, ada: Browser)
     assert sorted(taken)[4] < 0.05, taken
 
 
-async def test_tools_change_the_project_and_the_turn_is_one_undo_step(
-    server: Dawg, model: Model, ada: Browser
-) -> None:
+async def test_tools_change_the_project_and_the_turn_is_one_undo_step(server: Dawg, model: Model, ada: Browser) -> None:
     project_id = await brains.project(server)
     model.says(
         turn(
-            thinking("tempo first"), text("On it."), tool_use("setTempo", {"bpm": 141}),
+            thinking("tempo first"),
+            text("On it."),
+            tool_use("setTempo", {"bpm": 141}),
             *(tool_use("createTrack", {"name": f"Layer “{n}” \\ é"}) for n in range(9)),
         ),
         turn(text("Ten changes.")),
-    )  # fmt: skip
+    )
     done = await ada.ask("ten things", projectId=project_id)
     assert done["text"] == "On it.\n\nTen changes."
-    assert ada.names() == ["response-delta", "usage", *["tool-start", "tool-result"] * 10,
-                           "response-delta", "usage", "response-done"]  # fmt: skip
+    assert ada.names() == [
+        "response-delta",
+        "usage",
+        *["tool-start", "tool-result"] * 10,
+        "response-delta",
+        "usage",
+        "response-done",
+    ]
     assert all(each["success"] for each in ada.client.received("tool-result"))
     before = (await server.json("GET", f"/api/projects/{project_id}"))[1]
     assert before["bpm"] == 141
@@ -114,11 +121,13 @@ async def test_a_wrong_call_is_told_what_would_have_been_valid(server: Dawg, mod
     nobody = "00000000-0000-4000-8000-000000000000"
     model.says(
         turn(
-            tool_use("setTrackVolume", {"trackId": nobody, "volume": 0.5}), tool_use("setTempo", {"bpm": 9000}),
-            tool_use("setTempos", {"bpm": 100}), tool_use("setTempo", '{"bpm": 1', id="toolu_broken"),
+            tool_use("setTrackVolume", {"trackId": nobody, "volume": 0.5}),
+            tool_use("setTempo", {"bpm": 9000}),
+            tool_use("setTempos", {"bpm": 100}),
+            tool_use("setTempo", '{"bpm": 1', id="toolu_broken"),
         ),
         turn(text("Hm.")),
-    )  # fmt: skip
+    )
     await ada.ask("quieter", projectId=project_id)
     results = model.requests[1].messages[-1]["content"]
     assert [each["is_error"] for each in results] == [True] * 4
@@ -285,9 +294,14 @@ async def test_limits_say_when_to_come_back(server: Dawg, model: Model, ada: Bro
     for request_id in ("one", "two"):
         await ada.client.emit_ack("cancel", {"requestId": request_id})
         await ada.end(request_id)
-    again = await ada.client.emit_ack("message", {
-        "message": "x", "requestId": "one", "conversationId": first["conversationId"],
-    })  # fmt: skip
+    again = await ada.client.emit_ack(
+        "message",
+        {
+            "message": "x",
+            "requestId": "one",
+            "conversationId": first["conversationId"],
+        },
+    )
     assert again["code"] == "duplicate_request"
 
 
@@ -322,8 +336,13 @@ async def test_two_users_share_nothing(server: Dawg, model: Model, ada: Browser,
     told = json.dumps([model.requests[-2].body, model.requests[-1].body["messages"]])
     assert "ada loves" not in told
     assert "secret" not in told
-    assert {name for name, _ in bob.client.events} <= {"response-delta", "usage", "tool-start", "tool-result",
-                                                       "response-done"}  # fmt: skip
+    assert {name for name, _ in bob.client.events} <= {
+        "response-delta",
+        "usage",
+        "tool-start",
+        "tool-result",
+        "response-done",
+    }
     ids = {each.get("requestId") for _, (each, *_) in bob.client.events}
     assert len(ids) == 1
     for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", "")):
@@ -331,7 +350,11 @@ async def test_two_users_share_nothing(server: Dawg, model: Model, ada: Browser,
             method, f"/api/ai-brain/conversations/{hers['conversationId']}{path}", "bob", json={"title": "mine"}
         )
         assert status == 404
-    model.says(turn(text("I know."),))
+    model.says(
+        turn(
+            text("I know."),
+        )
+    )
     await ada.ask("tape?")
     assert "ada loves tape hiss" in json.dumps(model.requests[-1].body, ensure_ascii=False)
 
@@ -343,7 +366,9 @@ async def test_what_a_track_is_called_gives_no_rights(server: Dawg, model: Model
     status, _ = await server.json("PUT", f"/api/projects/{project_id}", json={"isPublic": True})
     assert status == 200
     eve = await Browser.open(javascript, server, "eve")
-    model.says(turn(tool_use("deleteTrack", {"trackId": track_id}), tool_use("getTracks", {})), turn(text("I may not.")))
+    model.says(
+        turn(tool_use("deleteTrack", {"trackId": track_id}), tool_use("getTracks", {})), turn(text("I may not."))
+    )
     await eve.ask("what is there?", projectId=project_id)
     offered = {each["name"] for each in model.requests[0].body["tools"]}
     assert {"getTracks", "playProject"} <= offered
@@ -438,9 +463,21 @@ async def test_two_hundred_turns_at_once_keep_their_words_apart(
             assert end["text"] == one.words(words) == "".join(f"{words}:{n} " for n in range(20))
 
 
-@pytest.mark.parametrize("payload", [None, 1, "text", [], {}, {"message": 3}, {"message": " "}, {"message": "x" * 8001},
-                                     {"message": "x", "projectContext": {"a": "b" * 17_000}},
-                                     {"message": "x", "projectId": "p"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "payload",
+    [
+        None,
+        1,
+        "text",
+        [],
+        {},
+        {"message": 3},
+        {"message": " "},
+        {"message": "x" * 8001},
+        {"message": "x", "projectContext": {"a": "b" * 17_000}},
+        {"message": "x", "projectId": "p"},
+    ],
+)
 async def test_odd_payloads_are_refused_and_leave_the_connection_alive(ada: Browser, payload: Any) -> None:
     for event in ("message", "function-result", "cancel"):
         assert (await ada.client.emit_ack(event, payload))["code"] == "validation_error"

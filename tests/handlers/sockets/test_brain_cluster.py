@@ -28,14 +28,17 @@ LEASE = 8.0  # seconds after which the places of a killed replica are free
 
 
 @pytest.fixture
-async def replicas(
-    scratch_folder: Path, database_dsn: str, valkey: Valkey, model: Model
-) -> AsyncIterator[Replicas]:
+async def replicas(scratch_folder: Path, database_dsn: str, valkey: Valkey, model: Model) -> AsyncIterator[Replicas]:
     shared = {
-        "DATABASE_URL": database_dsn, "REDIS_URL": valkey.url, "WEBSOCKET_REDIS_ADAPTER": "true",
-        "ANTHROPIC_API_KEY": "sk-test-of-brain", "ANTHROPIC_BASE_URL": model.simulator.base_url,
-        "TURNS_PER_MINUTE": "14", "JOB_CONCURRENCY": "0", "CPU_WORKERS": "1",
-    }  # fmt: skip
+        "DATABASE_URL": database_dsn,
+        "REDIS_URL": valkey.url,
+        "WEBSOCKET_REDIS_ADAPTER": "true",
+        "ANTHROPIC_API_KEY": "sk-test-of-brain",
+        "ANTHROPIC_BASE_URL": model.simulator.base_url,
+        "TURNS_PER_MINUTE": "14",
+        "JOB_CONCURRENCY": "0",
+        "CPU_WORKERS": "1",
+    }
     made = []
     for name in ("a", "b"):
         (scratch_folder / name).mkdir()
@@ -103,11 +106,14 @@ async def test_a_replica_that_is_killed_in_the_middle_of_a_turn_leaves_it_to_the
         at_a, at_b = await Browser.open(javascript, here), await Browser.open(javascript, there)
         model.says(
             turn(
-                text("Right away."), tool_use("createTrack", {"name": "Once"}, id="toolu_done"),
+                text("Right away."),
+                tool_use("createTrack", {"name": "Once"}, id="toolu_done"),
                 tool_use("playProject", {}, id="toolu_open"),
             )
         )
-        conversation = {"conversationId": (await at_a.begin("a track, and play", projectId=project_id))["conversationId"]}
+        conversation = {
+            "conversationId": (await at_a.begin("a track, and play", projectId=project_id))["conversationId"]
+        }
         await at_a.client.wait_for("function-call")
         await here.stop(signal.SIGKILL)
         refused = await at_b.client.emit_ack("message", {"message": "go on", **conversation})

@@ -33,9 +33,13 @@ async def test_a_loosely_written_stream_is_understood(
 ) -> None:
     project_id = await brains.project(server)
     first = turn(
-        thinking("hm", "…"), text("On ", "it."), tool_use("setTempo", {"bpm": 101}, every=1),
-        tool_use("createTrack", {"name": "Ünder “x”"}), loose=True, chunk=chunk,
-    )  # fmt: skip
+        thinking("hm", "…"),
+        text("On ", "it."),
+        tool_use("setTempo", {"bpm": 101}, every=1),
+        tool_use("createTrack", {"name": "Ünder “x”"}),
+        loose=True,
+        chunk=chunk,
+    )
     model.says(first, turn(text("Done."), loose=True, chunk=chunk))
     done = await ada.ask(projectId=project_id)
     assert done["text"] == "On it.\n\nDone."
@@ -87,11 +91,14 @@ async def test_the_assistant_undoes_what_it_did_as_one_step(server: Dawg, model:
     gone = await brains.track(server, project_id, "Kept")
     model.says(
         turn(
-            tool_use("deleteTrack", {"trackId": gone}), tool_use("setTempo", {"bpm": 99}),
+            tool_use("deleteTrack", {"trackId": gone}),
+            tool_use("setTempo", {"bpm": 99}),
             *(tool_use("createTrack", {"name": f"Layer {n}"}) for n in range(8)),
         ),
-        turn(text("Ten changes.")), turn(tool_use("undo", {})), turn(text("As before.")),
-    )  # fmt: skip
+        turn(text("Ten changes.")),
+        turn(tool_use("undo", {})),
+        turn(text("As before.")),
+    )
     done = await ada.ask("change everything", projectId=project_id)
     undone = await ada.ask("undo what you did", conversationId=done["conversationId"])
     assert undone["text"] == "As before."

@@ -104,9 +104,11 @@ async def test_results_of_browsers_go_to_their_own_turn_even_under_one_id(
 async def test_what_was_sent_before_is_sent_again_byte_for_byte(server: Dawg, model: Model, ada: Browser) -> None:
     project_id = await brains.project(server)
     model.says(
-        turn(thinking("…"), tool_use("setTempo", {"bpm": 99})), turn(text("Done.")), turn(text("Yes.")),
+        turn(thinking("…"), tool_use("setTempo", {"bpm": 99})),
+        turn(text("Done.")),
+        turn(text("Yes.")),
         turn(text("Still.")),
-    )  # fmt: skip
+    )
     conversation = {"conversationId": (await ada.ask("faster", projectId=project_id))["conversationId"]}
     for words in ("sure?", "really?"):
         await ada.ask(words, **conversation)

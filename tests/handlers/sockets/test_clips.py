@@ -35,7 +35,9 @@ async def test_the_room_hears_what_one_member_asks_and_strangers_nothing(
             _, audio = await server.json("POST", "/api/audio/upload", data=form)
             wish = {"trackId": track["id"], "audioFileId": audio["id"], "startTime": number * 2}
             clips.append((await server.json("POST", "/api/clips", json=wish))[1]["id"])
-        ada, eve, absent = [await javascript.connect(server.url, auth={"userId": name}) for name in ("ada", "eve", "mallory")]
+        ada, eve, absent = [
+            await javascript.connect(server.url, auth={"userId": name}) for name in ("ada", "eve", "mallory")
+        ]
         for client in (ada, eve):
             assert (await client.emit_ack("join:project", {"projectId": project["id"]}))["success"]
         ack = await ada.emit_ack("clips:analyze-request", {"projectId": project["id"], "clipIds": clips}, timeout=30)

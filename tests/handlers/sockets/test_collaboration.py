@@ -87,10 +87,13 @@ async def test_strangers_are_not_let_in_and_hear_nothing(room: Room) -> None:
     assert (await room.ask(mallory, "join:project"))["code"] == "not_found"
     track = await room.track(ada)
     for event, payload in (
-        ("track:update", {"trackId": track, "changes": {"volume": 0}}), ("cursor:move", {"position": {"x": 1}}),
-        ("presence:update", {"state": {}}), ("project:undo", {}), ("track:lock", {"trackId": track}),
+        ("track:update", {"trackId": track, "changes": {"volume": 0}}),
+        ("cursor:move", {"position": {"x": 1}}),
+        ("presence:update", {"state": {}}),
+        ("project:undo", {}),
+        ("track:lock", {"trackId": track}),
         ("leave:project", {}),
-    ):  # fmt: skip
+    ):
         assert (await room.ask(mallory, event, **payload))["code"] == "not_joined"
     await asyncio.sleep(SETTLE)
     assert mallory.events == []
@@ -104,15 +107,24 @@ async def test_each_change_reaches_the_others_once_with_the_fields_of_the_contra
     assert (made["revision"], track["name"]) == (1, "Kick")
     told = await bob.wait_for("track:created")
     assert told["track"] == track
-    assert {name: told[name] for name in ("projectId", "userId", "userName", "revision", "source", "groupId", "cause")} == {
-        "projectId": room.id, "userId": "ada", "userName": "ada", "revision": 1, "source": "socket",
-        "groupId": made["groupId"], "cause": None,
-    }  # fmt: skip
+    assert {
+        name: told[name] for name in ("projectId", "userId", "userName", "revision", "source", "groupId", "cause")
+    } == {
+        "projectId": room.id,
+        "userId": "ada",
+        "userName": "ada",
+        "revision": 1,
+        "source": "socket",
+        "groupId": made["groupId"],
+        "cause": None,
+    }
     await room.ask(ada, "track:update", trackId=track["id"], changes={"volume": 0, "isMuted": True})
     told = await bob.wait_for("track:updated")
     assert (told["trackId"], told["changes"], told["track"]["volume"]) == (
-        track["id"], {"volume": 0, "isMuted": True}, 0,
-    )  # fmt: skip
+        track["id"],
+        {"volume": 0, "isMuted": True},
+        0,
+    )
     other = await room.track(ada)
     orders = [{"id": other, "order": 0}, {"id": track["id"], "order": 1}]
     assert (await room.ask(ada, "track:reorder", trackOrders=orders))["trackOrders"] == orders
@@ -162,9 +174,7 @@ async def test_undo_is_told_to_everybody_the_sender_too(room: Room) -> None:
 
 async def test_a_repeated_change_is_answered_alike_and_told_once(room: Room) -> None:
     ada, bob = await room.enter("ada"), await room.enter("bob")
-    acks = [
-        await room.ask(ada, "track:create", track={"name": "Kick"}, clientOperationId="c1") for _ in range(3)
-    ]
+    acks = [await room.ask(ada, "track:create", track={"name": "Kick"}, clientOperationId="c1") for _ in range(3)]
     assert acks[0] == acks[1] == acks[2]
     await bob.wait_for("track:created")
     await asyncio.sleep(SETTLE)
@@ -252,8 +262,10 @@ async def test_a_broken_connection_is_a_leaving_told_once_for_each_project(room:
     for left, tab in enumerate(tabs, 1):
         await tab.disconnect()
         for project_id in (room.id, other["id"]):
-            news = await bob.wait_for("collaborator:left", lambda news, id=project_id, open=2 - left: (
-                news["projectId"], news["connections"]) == (id, open))  # fmt: skip
+            news = await bob.wait_for(
+                "collaborator:left",
+                lambda news, id=project_id, open=2 - left: (news["projectId"], news["connections"]) == (id, open),
+            )
             assert news["userId"] == "ada"
     await asyncio.sleep(SETTLE)
     assert len(bob.received("collaborator:left")) == 4

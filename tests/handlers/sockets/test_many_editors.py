@@ -38,12 +38,14 @@ EVENTS: dict[str, Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]] = {
 }
 ROUTES: dict[str, Callable[[dict[str, Any]], tuple[str, str, dict[str, Any]]]] = {  # what has no event of its own
     "updateTracks": lambda wish: (
-        "PATCH", "/tracks/bulk", {"trackIds": wish["trackIds"], "updates": wish["changes"]},
+        "PATCH",
+        "/tracks/bulk",
+        {"trackIds": wish["trackIds"], "updates": wish["changes"]},
     ),
     "createSend": lambda wish: ("POST", f"/tracks/{wish['trackId']}/sends", wish),
     "updateSend": lambda wish: ("PUT", f"/tracks/{wish['trackId']}/sends/{wish['sendId']}", wish["changes"]),
     "removeSend": lambda wish: ("DELETE", f"/tracks/{wish['trackId']}/sends/{wish['sendId']}", {}),
-}  # fmt: skip
+}
 
 
 class Browser:
@@ -194,7 +196,9 @@ async def test_ten_editors_with_bad_connections_end_with_the_same_project(
         for browser in browsers:
             assert browser.copy is not None
             assert browser.copy.document() == document(truth)
-        log = {each["revision"]: each for each in await operations.since(server.services.database, project["id"], 0, 10**6)}
+        log = {
+            each["revision"]: each for each in await operations.since(server.services.database, project["id"], 0, 10**6)
+        }
         assert list(log) == list(range(1, truth["revision"] + 1))
         for browser in browsers:
             assert browser.acknowledged.items() <= log.items()

@@ -84,7 +84,9 @@ async def test_interrupting_before_the_first_sound_stops_the_answer(service: Ser
 
 
 async def test_only_what_was_heard_is_written_down(talking: Dawg, service: Service, ada: Browser) -> None:
-    service.script(realtime.answer(realtime.say("one two three four five six seven eight nine ten", ms=10_000), pace=50))
+    service.script(
+        realtime.answer(realtime.say("one two three four five six seven eight nine ten", ms=10_000), pace=50)
+    )
     await ada.start()
     await ada.say()
     sound = await ada.heard("audio-done")
@@ -164,12 +166,14 @@ async def test_the_model_is_told_what_was_wrong_with_a_call(talking: Dawg, servi
     project = await voices.project(talking, "ada")
     track = await voices.track(talking, "ada", project, "Bass")
     calls = [
-        realtime.call("setTempoo", {}), realtime.call("setTempo", "{broken"), realtime.call("setTempo", {"bpm": 9000}),
+        realtime.call("setTempoo", {}),
+        realtime.call("setTempo", "{broken"),
+        realtime.call("setTempo", {"bpm": 9000}),
         realtime.call("setTempo", {"bpm": 90, "loud": True}),
         realtime.call("deleteTrack", {"trackId": "00000000-0000-4000-8000-000000000000"}),
         realtime.call("setTrackVolume", {"trackId": "00000000-0000-4000-8000-000000000000", "volume": 1}),
         realtime.call("changeVoice", {"voice": "robot"}),
-    ]  # fmt: skip
+    ]
     service.script(realtime.answer(*calls))
     await ada.start(projectId=project)
     await ada.say()

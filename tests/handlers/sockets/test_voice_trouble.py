@@ -57,9 +57,13 @@ async def test_a_connection_lost_in_an_answer_is_replaced_and_the_talk_goes_on(
     ("trouble", "attempts", "retryable"), [((401, "invalid_api_key"), 1, False), ((503, "overloaded"), 4, True)]
 )
 async def test_a_service_that_refuses_is_asked_again_only_when_that_may_help(
-    service: Service, ada: Browser, trouble: tuple[int, str], attempts: int, retryable: bool,
+    service: Service,
+    ada: Browser,
+    trouble: tuple[int, str],
+    attempts: int,
+    retryable: bool,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.setattr(reconnecting, "FIRST_PAUSE", 0.1)
     service.refuse_connections = trouble
     assert (await ada.client.emit_ack("start-realtime", {}))["success"]
@@ -101,9 +105,7 @@ async def test_harmless_errors_are_told_or_kept_quiet_and_end_nothing(service: S
     assert len(ada.client.received("error")) == 1
 
 
-async def test_a_session_that_the_service_ends_after_an_hour_goes_on_in_another(
-    service: Service, ada: Browser
-) -> None:
+async def test_a_session_that_the_service_ends_after_an_hour_goes_on_in_another(service: Service, ada: Browser) -> None:
     await ada.start()
     await service.connections[0].expire()
     recycled = await ada.heard("session-recycled", seconds=4)
@@ -242,7 +244,9 @@ async def test_two_hundred_sessions_leave_nothing_behind(
     assert after[0] <= before[0] + 1
     assert after[1] <= before[1] + 3
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("voice")]
-    assert await talking.services.database.fetch_value("SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL") == 0
+    assert (
+        await talking.services.database.fetch_value("SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL") == 0
+    )
 
 
 async def test_a_browser_that_leaves_while_its_session_is_prepared_leaves_no_session(
@@ -254,7 +258,9 @@ async def test_a_browser_that_leaves_while_its_session_is_prepared_leaves_no_ses
         await browser.client.disconnect()
     await asyncio.sleep(0.3)
     await voices.until(lambda: not talking.services.voice.active and not service.open)
-    assert await talking.services.database.fetch_value("SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL") == 0
+    assert (
+        await talking.services.database.fetch_value("SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL") == 0
+    )
 
 
 async def test_a_browser_that_reads_too_slowly_misses_sound_and_is_told_so(
@@ -285,7 +291,9 @@ async def test_a_browser_that_reads_too_slowly_misses_sound_and_is_told_so(
     assert 'dawg_dropped_events_total{reason="voice_audio"}' in await voices.metrics(talking)
 
 
-async def test_sigterm_closes_and_books_sessions(scratch_folder: Path, service: Service, javascript: JavaScript) -> None:
+async def test_sigterm_closes_and_books_sessions(
+    scratch_folder: Path, service: Service, javascript: JavaScript
+) -> None:
     service.script(realtime.answer(LONG, pace=20))
     keys = {"OPENAI_API_KEY": "sk-test-of-voice", "OPENAI_BASE_URL": service.base_url}
     async with DawgProcess(scratch_folder, **keys) as process:

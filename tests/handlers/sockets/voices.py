@@ -18,9 +18,7 @@ Service = realtime.RealtimeSimulator
 
 
 @contextlib.asynccontextmanager
-async def server(
-    dsn: str, folder: Path, service: Service, **variables: str
-) -> AsyncIterator[dawg.Dawg]:
+async def server(dsn: str, folder: Path, service: Service, **variables: str) -> AsyncIterator[dawg.Dawg]:
     keys = {"OPENAI_API_KEY": "sk-test-of-voice", "OPENAI_BASE_URL": service.base_url}
     async with dawg.running(dsn, folder, **keys, **variables) as running:
         yield running

@@ -10,11 +10,24 @@ from dawg_server.music.score import Note, Part, Score, Section
 
 CHORDS = ((57, 60, 64), (53, 57, 60), (60, 64, 67), (55, 59, 62))  # A minor, F, C, G
 KITS = {
-    "trap": "kit trap", "lo-fi": "kit lofi", "boom bap": "kit boom bap", "house": "kit house", "drill": "kit trap",
-    "drum and bass": "kit dnb", "techno": "kit techno", "hip hop": "kit boom bap", "r&b": "kit rnb",
-    "pop": "kit acoustic", "edm": "kit house", "dubstep": "kit dubstep", "jazz": "kit jazz", "rock": "kit acoustic",
-    "country": "kit country", "indie": "kit acoustic", "folk": "kit acoustic",
-}  # fmt: skip
+    "trap": "kit trap",
+    "lo-fi": "kit lofi",
+    "boom bap": "kit boom bap",
+    "house": "kit house",
+    "drill": "kit trap",
+    "drum and bass": "kit dnb",
+    "techno": "kit techno",
+    "hip hop": "kit boom bap",
+    "r&b": "kit rnb",
+    "pop": "kit acoustic",
+    "edm": "kit house",
+    "dubstep": "kit dubstep",
+    "jazz": "kit jazz",
+    "rock": "kit acoustic",
+    "country": "kit country",
+    "indie": "kit acoustic",
+    "folk": "kit acoustic",
+}
 
 
 def piece(
@@ -40,15 +53,24 @@ def piece(
         if beat % 4 == 0:
             held += [Note(beat, 3.9, pitch, 90) for pitch in root]
     return Score(
-        genre, "energetic", bpm, "A minor", 4, duration, seed, (Section("verse", 0, beats, 0.8),),
+        genre,
+        "energetic",
+        bpm,
+        "A minor",
+        4,
+        duration,
+        seed,
+        (Section("verse", 0, beats, 0.8),),
         (
             Part("drums", KITS.get(genre, "kit acoustic"), tuple(sorted(drums, key=lambda note: note.start))),
             Part("bass", bass, tuple(low)),
             Part("chords", chords, tuple(held), pan=-0.2),
             Part("melody", melody, tuple(line), pan=0.2),
         ),
-        0.5, space, grit,
-    )  # fmt: skip
+        0.5,
+        space,
+        grit,
+    )
 
 
 def read(path: object) -> np.ndarray:

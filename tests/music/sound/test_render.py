@@ -27,9 +27,11 @@ def progress() -> Progress:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory, progress: Progress) -> sound.Rendered:
     return sound.render(
-        pieces.piece(), tmp_path_factory.mktemp("house"), keep_premaster=True,
+        pieces.piece(),
+        tmp_path_factory.mktemp("house"),
+        keep_premaster=True,
         report=lambda fraction, stage: progress.append((fraction, stage)),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("genre", pieces.KITS)

@@ -1,8 +1,8 @@
 """A stand-in for the Anthropic Messages API on loopback, true to API version 2026-10-21 as the SDK speaks it.
 
-    async with anthropic.AnthropicSimulator() as claude:
-        claude.script([anthropic.turn(anthropic.text("Hel", "lo")), anthropic.rate_limited(retry_after=7)])
-        client = AsyncAnthropic(api_key="any", base_url=claude.base_url, max_retries=0)
+async with anthropic.AnthropicSimulator() as claude:
+    claude.script([anthropic.turn(anthropic.text("Hel", "lo")), anthropic.rate_limited(retry_after=7)])
+    client = AsyncAnthropic(api_key="any", base_url=claude.base_url, max_retries=0)
 """
 
 from tests.simulators.anthropic.replies import (

@@ -122,9 +122,20 @@ def loose(event: bytes) -> bytes:
             fields[part].pop(each, None)
     fields["moon"] = {"phase": [1, None]}
     lines = [
-        ": a comment", "", "event: moon_phase", 'data: {"type": "moon_phase", "index": 99}', "", "event: ping",
-        'data: {"type": "ping"}', "", "id: 7", name, f"data: {json.dumps(fields)}", "", "",
-    ]  # fmt: skip
+        ": a comment",
+        "",
+        "event: moon_phase",
+        'data: {"type": "moon_phase", "index": 99}',
+        "",
+        "event: ping",
+        'data: {"type": "ping"}',
+        "",
+        "id: 7",
+        name,
+        f"data: {json.dumps(fields)}",
+        "",
+        "",
+    ]
     return "\r\n".join(lines).encode()
 
 

@@ -179,8 +179,10 @@ _flag = _that(lambda value: isinstance(value, bool), "a boolean")
 _tokens = _that(lambda value: value == "inf" or (type(value) is int and 1 <= value <= 4096), "1 to 4096, or 'inf'")
 _modalities = _one_of(["audio"], ["text"])
 _choice = _that(
-    lambda value: value in ("auto", "none", "required")
-    or (isinstance(value, Mapping) and value.get("type") == "function" and "name" in value),
+    lambda value: (
+        value in ("auto", "none", "required")
+        or (isinstance(value, Mapping) and value.get("type") == "function" and "name" in value)
+    ),
     "auto, none, required or one function",
 )
 _voice = _that(lambda value: value in VOICES or (isinstance(value, Mapping) and set(value) == {"id"}), "a known voice")
@@ -203,12 +205,14 @@ _TRANSCRIPTION: Schema = {
     **dict.fromkeys(("keywords", "languages", "delay"), _anything),
 }
 _TRUNCATION = _that(
-    lambda value: value in ("auto", "disabled")
-    or (
-        isinstance(value, Mapping)
-        and value.get("type") == "retention_ratio"
-        and set(value) <= {"type", "retention_ratio", "token_limits"}
-        and 0 <= value.get("retention_ratio", -1) <= 1
+    lambda value: (
+        value in ("auto", "disabled")
+        or (
+            isinstance(value, Mapping)
+            and value.get("type") == "retention_ratio"
+            and set(value) <= {"type", "retention_ratio", "token_limits"}
+            and 0 <= value.get("retention_ratio", -1) <= 1
+        )
     ),
     "auto, disabled or a retention ratio",
 )

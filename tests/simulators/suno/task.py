@@ -14,9 +14,21 @@ from tests.simulators.suno.plan import FAILURES, STAGES, Plan
 _PATIENCE = 5.0  # real seconds a test waits for something that must happen
 _CREATED_MS = 1_795_348_800_000
 _STEMS = (
-    "vocal", "instrumental", "backingVocals", "drums", "bass", "guitar", "piano", "keyboard", "percussion", "strings",
-    "synth", "fx", "brass", "woodwinds",
-)  # fmt: skip
+    "vocal",
+    "instrumental",
+    "backingVocals",
+    "drums",
+    "bass",
+    "guitar",
+    "piano",
+    "keyboard",
+    "percussion",
+    "strings",
+    "synth",
+    "fx",
+    "brass",
+    "woodwinds",
+)
 _SNAKE = {
     "audioUrl": "audio_url",
     "sourceAudioUrl": "source_audio_url",

@@ -110,8 +110,13 @@ asyncio.run(main(), debug=True)
     root = Path(__file__).parents[4]
     ended = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", script],
-        cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     # The debug mode also tells of slow steps, which on a busy machine mean nothing.
     said = [line for line in ended.stderr.splitlines() if not line.startswith("Executing <")]
     assert (ended.returncode, said) == (0, [])

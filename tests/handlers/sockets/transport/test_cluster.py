@@ -100,9 +100,13 @@ async def test_what_concerns_one_process_stays_there(replicas: tuple[Replica, Re
 async def test_unknown_sockets_and_rooms_harm_nobody(replicas: tuple[Replica, Replica]) -> None:
     one, two = replicas
     calls: list[Any] = [
-        one.server.disconnect("nobody"), one.server.enter_room("nobody", "r"), one.server.leave_room("nobody", "r"),
-        one.server.close_room("empty"), one.server.emit("x", 1, to="nobody"), one.server.emit("x", 1, room="empty"),
-    ]  # fmt: skip
+        one.server.disconnect("nobody"),
+        one.server.enter_room("nobody", "r"),
+        one.server.leave_room("nobody", "r"),
+        one.server.close_room("empty"),
+        one.server.emit("x", 1, to="nobody"),
+        one.server.emit("x", 1, room="empty"),
+    ]
     await asyncio.gather(*calls)
     await one.server.emit("still", "here")
     await two.client.wait_for("still")

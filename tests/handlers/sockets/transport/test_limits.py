@@ -33,9 +33,7 @@ async def test_a_stalled_client_is_closed_within_its_budget_and_delays_nobody(
     running = await serve(echo, max_queue_bytes=BUDGET, on_slow_client=lambda *who: slow.append(who))
     stuck, quick = await stalled(running), await raw(running)
     sid = await quick.join()
-    outbox = next(
-        client.connection.outbox for client in running.server.manager.clients.values() if client.sid != sid
-    )
+    outbox = next(client.connection.outbox for client in running.server.manager.clients.values() if client.sid != sid)
     largest = 0
     delays = []
     for number in range(1000):
@@ -109,8 +107,9 @@ async def test_an_unanswered_ping_ends_the_connection(serve: Serve, raw: Raw) ->
     left: list[str] = []
     running = await serve(
         lambda server: server.on("disconnect", lambda sid, reason: left.append(reason)),
-        ping_interval=0.05, ping_timeout=0.1,
-    )  # fmt: skip
+        ping_interval=0.05,
+        ping_timeout=0.1,
+    )
     client = await raw(running)
     await client.join()
     await until(lambda: left == ["ping timeout"])
@@ -123,9 +122,7 @@ async def test_a_connection_that_joins_nothing_ends_with_its_first_ping(serve: S
     await until(lambda: running.server.eio.sockets == {})
 
 
-async def test_the_largest_packet_passes_and_a_larger_one_disconnects(
-    serve: Serve, javascript: JavaScript
-) -> None:
+async def test_the_largest_packet_passes_and_a_larger_one_disconnects(serve: Serve, javascript: JavaScript) -> None:
     running = await serve(echo, max_packet_bytes=100_000)
     for transports, frame in (["websocket"], len('420["echo",""]')), (["polling"], len('420["echo",""]')):
         client = await javascript.connect(running.url, transports=transports)
@@ -207,18 +204,29 @@ async def test_a_placeholder_without_its_attachment_is_refused(serve: Serve, raw
     assert answer.startswith("433[") and '"validation_error"' in answer
 
 
-async def test_two_thousand_fuzzed_packets_leave_the_server_and_the_other_clients_alone(
-    serve: Serve, raw: Raw
-) -> None:
+async def test_two_thousand_fuzzed_packets_leave_the_server_and_the_other_clients_alone(serve: Serve, raw: Raw) -> None:
     running = await serve(echo)
     witness = await raw(running)
     await witness.join()
     chance = random.Random(20_26)
     seeds = [
-        '42["echo",{"a":[1,2,{"b":null}]}]', '421["echo","text"]', "40", "41", '40/voice,{"token":"x"}', "43[1]",
-        '42/voice,12["echo",[]]', '451-["echo",{"_placeholder":true,"num":0}]', "3", "2probe", "5", "6",
-        '44{"message":1}', '461-7[{"_placeholder":true,"num":0}]', "40/voice?x=1,{}", "4212345678901234567890[]",
-    ]  # fmt: skip
+        '42["echo",{"a":[1,2,{"b":null}]}]',
+        '421["echo","text"]',
+        "40",
+        "41",
+        '40/voice,{"token":"x"}',
+        "43[1]",
+        '42/voice,12["echo",[]]',
+        '451-["echo",{"_placeholder":true,"num":0}]',
+        "3",
+        "2probe",
+        "5",
+        "6",
+        '44{"message":1}',
+        '461-7[{"_placeholder":true,"num":0}]',
+        "40/voice?x=1,{}",
+        "4212345678901234567890[]",
+    ]
     client: RawClient | None = None
     for number in range(2000):
         if client is None or client.websocket.closed:
