@@ -2,6 +2,7 @@
 # Starts DAWG's server. Sets everything up first where that is still to be done; needs Python 3.11, 3.12 or 3.13.
 set -eu
 cd "$(dirname "$0")"
+venv="${DAWG_VENV:-.venv}"
 
 usage() {
     cat <<'TEXT'
@@ -16,7 +17,7 @@ TEXT
 }
 
 find_python() {
-    for candidate in python3.13 python3.12 python3.11 python3 python; do
+    for candidate in ${DAWG_PYTHON:-} python3.13 python3.12 python3.11 python3 python; do
         if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
             echo "$candidate"
             return
@@ -37,47 +38,61 @@ sys.exit(any(find_spec(name) is None for name in ("aiohttp", "socketio", "procra
 CODE
 }
 
-# Makes .venv and installs into it, unless that was done for exactly these requirements.
+# Makes the virtual environment and installs into it what is missing: the server, and with "test" what its tests need.
+# What is there for exactly these requirements is not installed again.
 install() {
-    extra="$1"
-    wanted="$(cat setup.cfg constraints.txt | cksum) $extra"
-    if [ -x .venv/bin/python ] && [ "$(cat ".venv/installed$extra" 2>/dev/null)" = "$wanted" ]; then
-        return
+    wanted="$(cat setup.cfg setup.py constraints.txt | cksum)"
+    if [ "$(cat "$venv/installed" 2>/dev/null)" != "$wanted" ]; then
+        python="$(find_python)"
+        if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+            echo "Making a virtual environment in $venv …" >&2
+            rm -rf "$venv"
+            "$python" -m venv "$venv" || {
+                echo "start.sh: no virtual environment could be made; on Debian and Ubuntu: apt install python3-venv" >&2
+                rm -rf "$venv"
+                exit 2
+            }
+        fi
+        echo "Installing what is pinned in constraints.txt; this happens once and takes about a minute …" >&2
+        if [ "$1" = test ]; then pip_install --editable ".[test]"; else pip_install --editable .; fi
+        rm -f "$venv/installed-test"
+        echo "$wanted" > "$venv/installed"
+        [ "$1" = test ] && echo "$wanted" > "$venv/installed-test"
     fi
-    python="$(find_python)"
-    if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
-        echo "Making a virtual environment in .venv …" >&2
-        rm -rf .venv
-        "$python" -m venv .venv || {
-            echo "start.sh: no virtual environment could be made; on Debian and Ubuntu: apt install python3-venv" >&2
-            rm -rf .venv
-            exit 2
-        }
+    if [ "$1" = test ] && [ "$(cat "$venv/installed-test" 2>/dev/null)" != "$wanted" ]; then
+        echo "Installing what the tests need besides …" >&2
+        "$venv/bin/python" - > "$venv/test-requirements" <<'CODE'
+from importlib.metadata import requires
+print(*(line.partition(";")[0] for line in requires("dawg-server") if 'extra == "test"' in line), sep="\n")
+CODE
+        pip_install --requirement "$venv/test-requirements"
+        echo "$wanted" > "$venv/installed-test"
     fi
-    echo "Installing what is pinned in constraints.txt; this happens once and takes about a minute …" >&2
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".$extra" || {
+}
+
+pip_install() {
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt "$@" || {
         echo "start.sh: the installation failed; see above. A network is needed for the first start." >&2
         exit 2
     }
-    echo "$wanted" > ".venv/installed$extra"
 }
 
 case "${1:-}" in
     -h | --help)
         usage
-        [ -x .venv/bin/python ] && [ -f .venv/installed ] && { echo; exec .venv/bin/python -m dawg_server --help; }
+        [ -x "$venv/bin/python" ] && [ -f "$venv/installed" ] && { echo; exec "$venv/bin/python" -m dawg_server --help; }
         exit 0
         ;;
     --install)
-        install "${2:+[$2]}"
+        install "${2:-}"
         exit 0
         ;;
 esac
 
 export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}" # without it, glibc keeps far more memory than the server uses
 
-if [ ! -d .venv ] && python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && has_dependencies python3; then
+if [ ! -d "$venv" ] && python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && has_dependencies python3; then
     exec python3 -m dawg_server "$@"
 fi
 install ""
-exec .venv/bin/python -m dawg_server "$@"
+exec "$venv/bin/python" -m dawg_server "$@"

@@ -1,14 +1,15 @@
 #!/bin/sh
-# Checks style, types and behaviour. Arguments go to pytest: `sh test.sh -k name` runs only those tests.
+# Checks style, types and behaviour; `sh test.sh --help` lists the options.
 set -eu
 cd "$(dirname "$0")"
 unset PYTHONDONTWRITEBYTECODE  # else every process of the tests compiles everything anew
+[ "${1:-}" = "--python" ] && {  # another interpreter has an environment of its own
+    [ $# -ge 2 ] || { echo "test.sh: --python takes a version such as 3.13, or the path of an interpreter" >&2; exit 2; }
+    case "$2" in [0-9]*) DAWG_PYTHON="python$2" ;; *) DAWG_PYTHON="$2" ;; esac
+    DAWG_VENV=".venv-$(basename "$DAWG_PYTHON")"
+    export DAWG_PYTHON DAWG_VENV
+    command -v "$DAWG_PYTHON" >/dev/null || { echo "test.sh: there is no $DAWG_PYTHON on the PATH" >&2; exit 2; }
+    shift 2
+}
 sh start.sh --install test
-python=.venv/bin/python
-if [ $# -eq 0 ]; then
-    "$python" -m ruff check .
-    "$python" -m ruff format --check .
-    "$python" -m mypy
-    set -- --numprocesses auto --dist worksteal
-fi
-exec "$python" -m pytest "$@"
+exec "${DAWG_VENV:-.venv}/bin/python" -m tests.run "$@"
