@@ -98,6 +98,14 @@ async def end(database: Database, project_id: str, sids: Sequence[str]) -> list[
     )
 
 
+async def of_replica(database: Database, replica: str) -> list[tuple[str, str]]:
+    """Project and sid of every visit to that replica."""
+    rows = await database.fetch_all(
+        "SELECT project_id::text AS project_id, sid FROM project_visits WHERE replica = %s", (replica,)
+    )
+    return [(row["project_id"], row["sid"]) for row in rows]
+
+
 async def orphans(database: Database) -> list[dict[str, Any]]:
     """Visits to replicas that are not there any more: `project_id` and its `sids`."""
     return await database.fetch_all(

@@ -72,6 +72,7 @@ class Presence:
         self._state_seconds, self._lease_seconds = state_seconds, lease_seconds
         self._beat_seconds, self._lost_seconds = beat_seconds, lost_seconds
         self._mine: dict[str, dict[str, Member]] = {}  # by sid and project
+        self._joining: set[tuple[str, str]] = set()  # project and sid of visits that nobody has been told of yet
         self._unended: set[tuple[str, str]] = set()  # project and sid of visits whose end could not be written
         self._watching_since: float | None = None  # monotonic; since when signs of life have got through
         self._task: asyncio.Task[None] | None = None
@@ -98,18 +99,34 @@ class Presence:
     async def join(self, project_id: str, member: Member) -> int:
         """In how many places that person has the project open now; joining again changes nothing but the role.
 
-        Raises `NotFound` for a project that has just been deleted.
+        Raises `NotFound` for a project that has just been deleted, and `NotJoined` when `leave` was called meanwhile.
         """
+        visit = project_id, member.sid
+        known = self.present(*visit)
         self._mine.setdefault(member.sid, {})[project_id] = member
+        self._unended.discard(visit)
+        if not known:
+            self._joining.add(visit)
         try:
-            return await visits.begin(self._database, self._replica, _row(project_id, member))
+            connections = await visits.begin(self._database, self._replica, _row(project_id, member))
         except refusals.ForeignKeyViolation:
-            self._forget(project_id, member.sid)
+            self._forget(*visit)
             raise errors.NotFound("There is no such project.", details={"kind": "project"}) from None
         except BaseException:
-            self._forget(project_id, member.sid)
-            self._unended.add((project_id, member.sid))  # perhaps it was written all the same
+            self._forget(*visit)
+            self._unended.add(visit)  # perhaps it was written all the same
             raise
+        finally:
+            self._joining.discard(visit)
+        if not self.present(*visit):
+            # Whoever leaves while the visit is being written has left, and nobody had been told that they came.
+            await self._take_out(project_id, [member.sid], told=False)
+            raise errors.NotJoined()
+        return connections
+
+    def present(self, project_id: str, sid: str) -> bool:
+        """Whether that connection of this replica has the project open."""
+        return project_id in self._mine.get(sid, ())
 
     @property
     def visits(self) -> int:
@@ -117,8 +134,8 @@ class Presence:
         return sum(map(len, self._mine.values()))
 
     async def leave(self, project_id: str, sid: str) -> None:
-        """Tells the others, unless that connection had not joined."""
-        if self._forget(project_id, sid):
+        """Tells the others, unless that connection had not joined. While it is joining, `join` ends the visit."""
+        if self._forget(project_id, sid) and (project_id, sid) not in self._joining:
             await self._take_out(project_id, [sid])
 
     async def leave_all(self, sid: str) -> None:
@@ -184,7 +201,8 @@ class Presence:
             self._mine.pop(sid, None)
         return known
 
-    async def _take_out(self, project_id: str, sids: Collection[str]) -> None:
+    async def _take_out(self, project_id: str, sids: Collection[str], *, told: bool = True) -> None:
+        """`told`: whether the others were told that these had come, and so are told that they are gone."""
         self._unended.update((project_id, sid) for sid in sids)
         try:
             gone = await visits.end(self._database, project_id, list(sids))
@@ -192,7 +210,7 @@ class Presence:
             log.warning("The end of a visit could not be written; it will be.", action="presence_unended")
             return
         self._unended.difference_update((project_id, sid) for sid in sids)
-        for visit in gone:
+        for visit in gone if told else ():
             who = (project_id, visit["user_id"], visit["username"])
             for track_id in visit["locks"]:
                 await self._bus.publish(events.TrackUnlocked(*who, {"trackId": track_id}, visit["sid"]))
@@ -227,6 +245,9 @@ class Presence:
                 log.warning("A replica has died; its people are taken out.", action="replica_buried", other=replica)
         for each in await visits.orphans(self._database):
             await self._take_out(each["project_id"], each["sids"])
+        for project_id, sid in await visits.of_replica(self._database, self._replica):
+            if not self.present(project_id, sid):
+                await self._take_out(project_id, [sid])
 
 
 def _row(project_id: str, member: Member) -> dict[str, Any]:

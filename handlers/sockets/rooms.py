@@ -6,6 +6,7 @@ places that person still is, so that closing the second of two tabs does not loo
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,13 +86,14 @@ async def join(call: Call) -> Ack:
     await call.server.enter_room(call.sid, project_room(project_id), "/")
     try:
         connections = await services.presence.join(project_id, Member(call.sid, user_id, row["username"], role))
+        if not known:
+            # Nothing is awaited in between, so that nobody hears of a departure before the arrival.
+            fields = {"role": role, "connections": connections}
+            await services.bus.publish(news.CollaboratorJoined(project_id, user_id, row["username"], fields, call.sid))
         answer = await _state(call, row["revision"])
     except errors.NotFound:  # removed, or not a member any more, at this very moment
         await depart(services, call.server, call.sid, project_id)
         raise
-    if not known:
-        fields = {"role": role, "connections": connections}
-        await services.bus.publish(news.CollaboratorJoined(project_id, user_id, row["username"], fields, call.sid))
     welcome = {"projectId": project_id, "timestamp": json.now()}
     call.server.broadcast("joined:project", welcome, room=call.sid, ignore_queue=True)
     locks = await services.presence.locks(project_id)
@@ -182,7 +184,9 @@ async def _review(server: Server, services: Services, sid: str, project_id: str)
         return
     if role is not None:
         found.role = role
-        await services.presence.join(project_id, Member(sid, client.session["caller"].user_id, found.username, role))
+        with contextlib.suppress(errors.NotJoined):  # it is leaving anyway
+            member = Member(sid, client.session["caller"].user_id, found.username, role)
+            await services.presence.join(project_id, member)
         return
     await depart(services, server, sid, project_id)
     refusal = errors.Forbidden("You are no longer a member of this project.").envelope()

@@ -36,12 +36,12 @@ class Call:
     payload: dict[str, Any]
     services: Services
     server: Server
+    environ: Mapping[str, Any]  # of the client's handshake; still here when the client has gone
 
     @property
     def base_url(self) -> str:
         """The address under which the caller reached this server, for absolute links."""
-        environ = self.server.get_environ(self.sid, self.namespace)
-        host = f"{environ.get('wsgi.url_scheme', 'http')}://{environ.get('HTTP_HOST', '')}"
+        host = f"{self.environ.get('wsgi.url_scheme', 'http')}://{self.environ.get('HTTP_HOST', '')}"
         return self.services.settings.link_base or host
 
 
@@ -111,9 +111,10 @@ def _receiver(server: Server, services: Services, table: Events, event: ClientEv
         counter.labels(namespace, name, "ok").inc()
 
     def call(sid: str, data: Any) -> Call:
-        caller = server.manager.clients[sid].session["caller"]
+        client = server.manager.clients[sid]
         payload = load(event.payload, data) if event.payload else {}
-        return Call(sid, namespace, caller, payload, services, server)
+        environ = server.environ[client.connection.sid]
+        return Call(sid, namespace, client.session["caller"], payload, services, server, environ)
 
     async def receive(sid: str, data: Any = None) -> Mapping[str, Any]:
         user_id = server.manager.clients[sid].session["caller"].user_id

@@ -222,3 +222,53 @@ async def test_a_server_that_is_alone_forgets_who_was_there_when_it_crashed(
     await before.join(project, member("a1"))
     await after.start(alone=True)
     assert await people(after, project) == []
+
+
+async def test_who_leaves_while_joining_has_left_and_nobody_hears_of_it(
+    database: Database, replica: Callable[..., Presence], project: str, told: Told
+) -> None:
+    presence = replica("one")
+    async with database.transaction() as other:
+        await other.execute("LOCK TABLE project_visits IN ACCESS EXCLUSIVE MODE")
+        joining = asyncio.create_task(presence.join(project, member("a1")))
+        await asyncio.sleep(0.05)
+        await presence.leave_all("a1")
+    with pytest.raises(errors.NotJoined):
+        await joining
+    assert (await people(presence, project), told) == ([], [])
+
+
+async def test_a_row_of_ones_own_without_a_connection_is_removed(
+    database: Database, replica: Callable[..., Presence], project: str
+) -> None:
+    """Whatever left it there. Those of a dead replica are the others' to remove."""
+    presence = replica("one")
+    await presence.start(alone=False)
+    await presence.join(project, member("a1"))
+    await database.execute(
+        """INSERT INTO project_visits (project_id, sid, replica, user_id, username, role)
+           SELECT project_id, 'a2', replica, user_id, username, role FROM project_visits"""
+    )
+    assert await people(presence, project) == [("ada", 2)]
+
+    async def removed() -> bool:
+        return await people(presence, project) == [("ada", 1)]
+
+    await until(removed)
+
+
+async def test_who_comes_back_before_the_end_of_the_last_visit_was_written_stays(
+    database: Database, database_dsn: str, bus: LocalBus, project: str
+) -> None:
+    lame = await Database.open(database_dsn, size=1, statement_timeout=0.2)
+    presence = Presence(lame, bus, "one", beat_seconds=0.05)
+    await presence.join(project, member("a1"))
+    async with database.transaction() as other:
+        await other.execute("LOCK TABLE project_visits IN ACCESS EXCLUSIVE MODE")
+        await presence.leave_all("a1")
+    await presence.join(project, member("a1"))
+    await presence.start(alone=False)
+    await asyncio.sleep(0.3)
+    assert await people(presence, project) == [("ada", 1)]
+    await presence.close()
+    await lame.close()

@@ -12,6 +12,7 @@ from typing import Any
 from bus import events
 from bus.local import LocalBus, Scope
 from handlers.sockets.transport import packets
+from handlers.sockets.transport.forwarding import SEPARATOR
 from handlers.sockets.transport.manager import RoomManager
 
 
@@ -49,7 +50,7 @@ class ClusterManager(RoomManager):
         return False
 
     async def enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:
-        if sid in self.clients:
+        if sid in self.clients or self._is_own(sid):
             self.basic_enter_room(sid, namespace, room)
         else:
             self._manage("enter", namespace, sid, room)
@@ -63,6 +64,10 @@ class ClusterManager(RoomManager):
     async def close_room(self, room: str, namespace: str) -> None:
         self.basic_close_room(room, namespace)
         self._manage("close", namespace, room=room)
+
+    def _is_own(self, sid: str) -> bool:
+        """Whether that sid was given on this replica; if it is not known, it has gone."""
+        return sid.startswith(self._own + SEPARATOR)
 
     def _manage(self, action: str, namespace: str, sid: str = "", room: str = "") -> None:
         self._bus.tell(events.SocketsManaged(self._own, action, namespace, sid, room))

@@ -28,6 +28,10 @@ class State(enum.Enum):
     LEAVING = "leaving"  # the disconnect handler is running
 
 
+class ClientGone(ValueError, KeyError):
+    """That socket is not connected (any more): of both kinds that python-socketio has for it."""
+
+
 class Client:
     """One connection's membership of one namespace."""
 
@@ -196,7 +200,7 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
     def basic_enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:
         client = self.clients.get(sid)
         if client is None or client.namespace != namespace or client.state is State.LEAVING:
-            raise ValueError("sid is not connected to requested namespace")
+            raise ClientGone(f"{sid} is not connected to {namespace}")
         if room in self.clients:
             raise ValueError("cannot enter a sid room")
         self.rooms.setdefault(namespace, {}).setdefault(room, {})[sid] = client

@@ -10,7 +10,7 @@ from socketio import exceptions  # type: ignore[import-untyped]
 from dawg_server import errors, logs
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import Connection
-from handlers.sockets.transport.manager import Client, State
+from handlers.sockets.transport.manager import Client, ClientGone, State
 
 if TYPE_CHECKING:
     from handlers.sockets.transport.server import Server
@@ -73,6 +73,8 @@ class Membership:
             return _refusal(errors.ValidationError(str(error)))
         except errors.DawgError as error:
             return _refusal(error)
+        except ClientGone:
+            return _refusal(errors.DawgError())  # which nobody hears
         except Exception:
             log.exception("A connect handler broke.", action="socket_connect_failed", namespace=client.namespace)
             return _refusal(errors.DawgError())

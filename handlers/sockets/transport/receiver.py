@@ -9,7 +9,7 @@ from dawg_server import errors, logs
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import Connection, PartialPacket
 from handlers.sockets.transport.inbox import Call
-from handlers.sockets.transport.manager import Client, State
+from handlers.sockets.transport.manager import Client, ClientGone, State
 from handlers.sockets.transport.timestamps import now
 
 if TYPE_CHECKING:
@@ -124,6 +124,8 @@ class Receiver:
             call.client.connection.outbox.put(packets.ack(call.client.namespace, call.id, result))
 
     def fail(self, call: Call, error: Exception) -> None:
+        if isinstance(error, ClientGone) and call.client.state is not State.CONNECTED:
+            return  # it left while its event was being handled
         if not isinstance(error, errors.DawgError):
             log.error(
                 "A socket handler broke.",

@@ -18,7 +18,7 @@ from handlers.sockets.transport.connection import Connection
 from handlers.sockets.transport.counters import Counters
 from handlers.sockets.transport.engine import Engine
 from handlers.sockets.transport.forwarding import Forwarder
-from handlers.sockets.transport.manager import Client, RoomManager, State
+from handlers.sockets.transport.manager import Client, ClientGone, RoomManager, State
 from handlers.sockets.transport.membership import Membership
 from handlers.sockets.transport.receiver import Receiver
 from handlers.sockets.transport.timestamps import now
@@ -180,7 +180,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
     def _client(self, sid: str, namespace: str | None) -> Client:
         client = self.manager.clients.get(sid)
         if client is None or client.namespace != (namespace or "/"):
-            raise KeyError("Session not found")
+            raise ClientGone(f"{sid} is not connected to {namespace or '/'}")
         return client
 
     # -- what python-socketio calls ------------------------------------------------------------------------------------
