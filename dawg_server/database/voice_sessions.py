@@ -1,4 +1,8 @@
-"""Rows of `voice_sessions`: how many sessions a user has open and how long they talked today, on all replicas."""
+"""Rows of `voice_sessions`: how many sessions a user has open and how long they talked today, on all replicas.
+
+A session is relayed by a server, which marks it as seen while it lives, or it is reserved: a call of the browser's own,
+which nobody here can see. A reserved one counts with its full length, today and, where it reaches so far, tomorrow.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,19 @@ from dawg_server.database.pool import Connection, Database
 
 LOST_AFTER = 90  # seconds; a session that was not seen for so long has died with its server
 
-_LIVE = f"ended_at IS NULL AND seen_at > now() - interval '{LOST_AFTER} seconds'"
+# A reservation that was never confirmed belongs to a request under way, or to one whose server died.
+_LIVE = f"ended_at IS NULL AND coalesce(reserved_until > now(), seen_at > now() - interval '{LOST_AFTER} seconds')"
+_SINCE = "greatest(started_at, date_trunc('day', now(), 'UTC'))"
 _TALK = f"""
     SELECT count(*) FILTER (WHERE {_LIVE}) AS open,
-        coalesce(sum(greatest(0, extract(epoch FROM
-            coalesce(ended_at, CASE WHEN {_LIVE} THEN now() ELSE seen_at END)
-            - greatest(started_at, date_trunc('day', now(), 'UTC'))))), 0)::float8 AS seconds
+        coalesce(sum(CASE
+            WHEN reserved_seconds IS NULL THEN greatest(0, extract(epoch FROM
+                coalesce(ended_at, CASE WHEN {_LIVE} THEN now() ELSE seen_at END) - {_SINCE}))
+            WHEN reserved_until IS NOT NULL THEN
+                greatest(0, least(reserved_seconds, extract(epoch FROM reserved_until - {_SINCE})))
+            WHEN {_LIVE} THEN reserved_seconds
+            ELSE 0
+        END), 0)::float8 AS seconds
     FROM voice_sessions
     WHERE user_id = %(user)s AND started_at > date_trunc('day', now(), 'UTC') - interval '1 day'"""
 
@@ -37,8 +48,22 @@ async def talk(database: Database | Connection, user_id: str) -> Talk:
     return Talk(row["open"], row["seconds"])
 
 
-async def insert(connection: Connection, session_id: str, user_id: str) -> None:
-    await connection.execute("INSERT INTO voice_sessions (id, user_id) VALUES (%s, %s)", (session_id, user_id))
+async def insert(
+    connection: Connection, session_id: str, user_id: str, *, reserved_seconds: float | None = None
+) -> None:
+    """`reserved_seconds`: how long a call of the browser's own can talk; to be confirmed or ended soon."""
+    await connection.execute(
+        "INSERT INTO voice_sessions (id, user_id, reserved_seconds) VALUES (%s, %s, %s)",
+        (session_id, user_id, reserved_seconds),
+    )
+
+
+async def confirm(database: Database, session_id: str, seconds: float) -> None:
+    """The browser is about to be given its secret: `seconds` from now on no call of it can go on."""
+    await database.execute(
+        "UPDATE voice_sessions SET reserved_until = now() + %s * interval '1 second' WHERE id = %s",
+        (seconds, session_id),
+    )
 
 
 async def seen(database: Database, session_id: str) -> None:

@@ -10,6 +10,8 @@ from dawg_server.costs import periods
 from dawg_server.database import voice_sessions
 from dawg_server.database.pool import Database
 
+CALL_SECONDS = 3600  # after which the service ends a connection, without a warning
+
 
 @dataclass(frozen=True, slots=True)
 class VoiceLimits:
@@ -21,8 +23,13 @@ class VoiceLimits:
     recycle_seconds: float
 
 
-async def open_session(database: Database, session_id: str, user_id: str, limits: VoiceLimits) -> float:
-    """Takes one of the user's places; returns how many seconds are left of the day. Raises `SessionLimit`."""
+async def open_session(
+    database: Database, session_id: str, user_id: str, limits: VoiceLimits, *, reserved_seconds: float | None = None
+) -> float:
+    """Takes one of the user's places; returns how many seconds are left of the day. Raises `SessionLimit`.
+
+    `reserved_seconds` are taken at once, for a call whose real length will never be known.
+    """
     async with database.transaction() as connection:
         talk = await voice_sessions.lock(connection, user_id)
         if talk.open >= limits.sessions:
@@ -33,16 +40,34 @@ async def open_session(database: Database, session_id: str, user_id: str, limits
             )
         if talk.seconds >= limits.seconds_per_day:
             raise day_is_over(limits)
-        await voice_sessions.insert(connection, session_id, user_id)
+        if talk.seconds + (reserved_seconds or 0) > limits.seconds_per_day:
+            raise _day_is_too_short(limits, talk.seconds, reserved_seconds or 0)
+        await voice_sessions.insert(connection, session_id, user_id, reserved_seconds=reserved_seconds)
     return limits.seconds_per_day - talk.seconds
 
 
 def day_is_over(limits: VoiceLimits) -> errors.SessionLimit:
+    minutes = limits.seconds_per_day / 60
+    return _out_of_minutes(
+        minutes,
+        f"You have talked for {minutes:g} minutes today, which is all that a day has. It begins anew at midnight UTC.",
+    )
+
+
+def _day_is_too_short(limits: VoiceLimits, talked: float, wanted: float) -> errors.SessionLimit:
+    left = (limits.seconds_per_day - talked) / 60
+    return _out_of_minutes(
+        limits.seconds_per_day / 60,
+        f"A call of the browser's own counts with the {wanted / 60:g} minutes that it can last, and {left:.0f} minutes "
+        "are left of your day. Talk through this server instead (start-realtime), or ask again after midnight UTC.",
+    )
+
+
+def _out_of_minutes(minutes: float, sentence: str) -> errors.SessionLimit:
     now = periods.now()
     resets_at = periods.next_day(now)
-    minutes = limits.seconds_per_day / 60
     return errors.SessionLimit(
-        f"You have talked for {minutes:g} minutes today, which is all that a day has. It begins anew at midnight UTC.",
+        sentence,
         details={"limit": minutes, "unit": "minutes", "resetsAt": _time(resets_at)},
         retry_after=(resets_at - now).total_seconds(),
     )

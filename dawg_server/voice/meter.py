@@ -31,12 +31,14 @@ class Meter:
         self._costs, self._reservation = costs, reservation
         self._model, self._transcription_model = model, transcription_model
         self._project_id, self._conversation_id = project_id, conversation_id
-        self._last_input = usage.Usage()
+        # Until an answer was billed: the instructions and the functions, generously.
+        read = MINUTE["text_input_tokens"]
+        self._last_input = usage.Usage(input_tokens=read, input_text_tokens=read)
 
     @staticmethod
-    async def reserve(costs: Costs, user_id: str, model: str) -> Reservation:
+    async def reserve(costs: Costs, user_id: str, model: str, *, minutes: float = 1) -> Reservation:
         """Raises `BudgetExceeded`, and `DependencyUnavailable` when the ledger cannot be read."""
-        return await costs.reserve(user_id, SERVICE, costs.estimate(SERVICE, model, MINUTE))
+        return await costs.reserve(user_id, SERVICE, costs.estimate(SERVICE, model, talk(minutes)))
 
     async def renew(self) -> None:
         """Holds the next minute back, for 15 minutes from now. Raises `BudgetExceeded`."""
@@ -92,6 +94,11 @@ class Meter:
         )
         self.total += spent
         return spent
+
+
+def talk(minutes: float) -> dict[str, float]:
+    """The most that so many minutes can use: unit -> quantity."""
+    return {unit: quantity * minutes for unit, quantity in MINUTE.items()}
 
 
 def report(counted: usage.Usage) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from typing import Any
 import aiohttp
 import orjson
 
-from dawg_server import errors
+from dawg_server import errors, logs
+from dawg_server.voice import upstream
 from dawg_server.voice.dialect import session
-from dawg_server.voice.upstream import Upstream
+from dawg_server.voice.upstream import Refused, Upstream
 
+log = logs.get("voice")
 REQUEST_TIMEOUT = 10.0  # seconds
 PROVIDER = "openai"
 
@@ -46,7 +48,11 @@ class Realtime:
 
     async def connect(self, name: str) -> Upstream:
         """Raises `upstream.Refused`."""
-        return await Upstream.connect(self._client(), self._url, self.require(), self.model, name)
+        try:
+            return await Upstream.connect(self._client(), self._url, self.require(), self.model, name)
+        except Refused as refused:
+            _log_refusal(refused)
+            raise
 
     async def mint(self, settings: session.Settings, seconds: int) -> Secret:
         """A client secret with these settings. Raises `ProviderFailed` and `ProviderTimeout`."""
@@ -64,13 +70,14 @@ class Realtime:
                 answer = _object(await reply.read())
         except TimeoutError:
             raise errors.ProviderTimeout(details={"provider": PROVIDER}) from None
+        except Refused as refused:
+            _log_refusal(refused)
+            raise failed(refused.code, retryable=not refused.final) from None
         except aiohttp.ClientError:
             raise failed("unreachable", retryable=True) from None
         value, expires_at = answer.get("value"), answer.get("expires_at")
-        if reply.status != 200 or not isinstance(value, str) or not isinstance(expires_at, int | float):
-            error = answer.get("error")
-            code = error.get("code") if isinstance(error, dict) else None
-            raise failed(str(code or reply.status), retryable=reply.status == 429 or reply.status >= 500)
+        if not isinstance(value, str) or not isinstance(expires_at, int | float):
+            raise failed("unreadable_reply", retryable=True)
         return Secret(value, float(expires_at))
 
     async def close(self) -> None:
@@ -79,9 +86,39 @@ class Realtime:
 
     def _client(self) -> aiohttp.ClientSession:
         if self._http is None or self._http.closed:
-            # Every session holds a connection of its own for long: no limit, and no waiting for a free one.
-            self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+            self._http = upstream.client()
         return self._http
+
+
+def alert_operator(code: str, said: str, request_id: str, *, status: int | None = None) -> None:
+    """A refusal that only whoever runs this server can end: a wrong key, an unpaid bill, a wrong request.
+
+    `said` and `request_id` are the service's own; its support asks for the second.
+    """
+    log.error(
+        "The voice service refuses this server: look at its key, model and billing.",
+        action="provider_refused",
+        provider=PROVIDER,
+        status=status,
+        code=code,
+        said=said,
+        provider_request_id=request_id,
+    )
+
+
+def _log_refusal(refused: Refused) -> None:
+    if refused.final:
+        alert_operator(refused.code, refused.said, refused.request_id, status=refused.status)
+        return
+    log.warning(
+        "The voice service did not answer a request.",
+        action="provider_refused",
+        provider=PROVIDER,
+        status=refused.status,
+        code=refused.code,
+        said=refused.said,
+        provider_request_id=refused.request_id,
+    )
 
 
 def failed(code: str, *, retryable: bool, message: str | None = None) -> errors.ProviderFailed:

@@ -13,7 +13,7 @@ import structlog
 from bus import events
 from bus.local import LocalBus, Scope
 from dawg_server import errors, logs
-from dawg_server.costs import Costs, Usage
+from dawg_server.costs import Costs
 from dawg_server.database import conversations, voice_sessions
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
@@ -25,11 +25,12 @@ from dawg_server.voice import limits as limits_
 from dawg_server.voice.books import Books
 from dawg_server.voice.clerk import Clerk
 from dawg_server.voice.dialect.session import TurnDetection
-from dawg_server.voice.meter import SERVICE, Meter
+from dawg_server.voice.meter import Meter
 from dawg_server.voice.news import Listener
 from dawg_server.voice.published import Published
 from dawg_server.voice.realtime import Realtime, Secret
 from dawg_server.voice.scribe import Scribe
+from dawg_server.voice.secrets import ClientSecrets
 from dawg_server.voice.session import VoiceSession
 
 CLOSE_TIMEOUT = 8.0  # seconds for all sessions to be closed and booked
@@ -77,6 +78,7 @@ class VoiceService:
         self._database, self._costs, self._access = database, costs, access
         self._document, self._toolbox, self._metrics = document, toolbox, metrics
         self._realtime, self._limits = realtime, limits
+        self._secrets = ClientSecrets(database, costs, realtime, limits)
         self.published = Published(toolbox.catalogue)
         self._running: dict[str, _Running] = {}
         self._starting: set[str] = set()
@@ -138,28 +140,14 @@ class VoiceService:
             running.session.stop("disconnected")
 
     async def mint(self, user_id: str, wish: Wish, seconds: int) -> Secret:
-        """A secret for a call between the browser and the service, which this server will not see."""
+        """A secret for a call between the browser and the service. Raises as `start` and `ClientSecrets.mint` do."""
         self._realtime.require()
+        if self._closed:
+            raise errors.Draining(retry_after=2.0)
         if wish.project_id is not None:
             await self._access.require(wish.project_id, user_id, "viewer")
-        reservation = await Meter.reserve(self._costs, user_id, self._realtime.model)
-        usages: list[Usage] = []
-        try:
-            secret = await self._realtime.mint(await self._brief(user_id, wish).settings(wish.voice), seconds)
-            usages.append(
-                Usage(
-                    SERVICE,
-                    self._realtime.model,
-                    "voice-secret",
-                    {},
-                    str(uuid.uuid4()),
-                    project_id=wish.project_id,
-                    metered=False,
-                )
-            )
-        finally:
-            await reservation.settle(*usages, outcome="ok" if usages else "failed")
-        return secret
+        settings = await self._brief(user_id, wish).settings(wish.voice)
+        return await self._secrets.mint(user_id, wish.project_id, settings, seconds)
 
     async def close(self) -> None:
         """Ends every session, and books it."""

@@ -20,7 +20,7 @@ from dawg_server.voice.brief import Brief
 from dawg_server.voice.dialect import events, ga, talk
 from dawg_server.voice.functions import Functions
 from dawg_server.voice.leg import Ending, Leg
-from dawg_server.voice.limits import VoiceLimits
+from dawg_server.voice.limits import CALL_SECONDS, VoiceLimits
 from dawg_server.voice.microphone import Microphone
 from dawg_server.voice.reconnecting import SETTLED, Reconnecting
 from dawg_server.voice.scribe import Scribe
@@ -28,7 +28,6 @@ from dawg_server.voice.talker import Talker
 from dawg_server.voice.upstream import Refused
 
 READY_TIMEOUT = 15.0  # seconds for the service to accept the configuration
-SESSION_SECONDS = 3600.0  # after which the service ends a connection
 EXPIRY_MARGIN = 60.0  # seconds
 BILL_PATIENCE = 0.5  # seconds that a session which is stopped in the middle of an answer waits for its bill
 TICK = 0.25  # seconds between two looks at the clock
@@ -204,7 +203,10 @@ class VoiceSession:
         try:
             upstream = await self._service.connect(f"voice {self.id}")
         except Refused as refused:
-            return Ending("final" if refused.final else "lost", "upstream", str(refused.status), refused.message)
+            sentence = f"The voice service refuses the connection ({refused.code})."
+            if not refused.status:
+                sentence = "The voice service cannot be reached."
+            return Ending("final" if refused.final else "lost", "upstream", refused.code, sentence)
         dialect = ga.GaDialect(settings, self._talk)
         self._leg = Leg(upstream, dialect, self._react, f"voice {self.id}")
         late = Ending("lost", "upstream", "timeout", "The voice service did not become ready in time.")
@@ -255,7 +257,8 @@ class VoiceSession:
     def _give_up(self, ending: Ending) -> None:
         self.reason = self.reason or "upstream"
         final = ending.how == "final"
-        log.warning("A voice session lost the service for good.", action="voice_upstream_lost", code=ending.code)
+        write = log.error if final else log.warning
+        write("A voice session lost the service for good.", action="voice_upstream_lost", code=ending.code)
         self._announcer.error(realtime.failed(ending.code, retryable=not final, message=ending.message), fatal=True)
         self._announcer.disconnected(self.id, ending, will_reconnect=False)
 
@@ -282,10 +285,10 @@ class VoiceSession:
     def _on_ready(self, event: events.Ready) -> None:
         assert self._leg is not None
         self._ready_at = now = time.monotonic()
-        expires_at = event.expires_at or time.time() + SESSION_SECONDS
+        expires_at = event.expires_at or time.time() + CALL_SECONDS
         left = expires_at - time.time() - EXPIRY_MARGIN
         # A time that has (nearly) passed is no reason for one new connection after the other.
-        self._recycle_at = now + min(self._limits.recycle_seconds, left if left > 0 else SESSION_SECONDS)
+        self._recycle_at = now + min(self._limits.recycle_seconds, left if left > 0 else CALL_SECONDS)
         self._spoken_voice = event.voice
         for audio in self._microphone.take():
             self._leg.speak(audio)
@@ -305,6 +308,8 @@ class VoiceSession:
 
     def _on_fault(self, fault: events.Fault) -> None:
         assert self._leg is not None
+        if fault.kind is events.Class.FINAL:
+            realtime.alert_operator(fault.code, fault.message, fault.event_id)
         write = log.debug if fault.kind is events.Class.NOISE else log.warning
         write(
             "The voice service reported an error.",
@@ -313,6 +318,7 @@ class VoiceSession:
             kind=fault.kind.value,
             during=fault.during,
             said=fault.message,
+            provider_request_id=fault.event_id,
         )
         # What the service says may name keys and accounts, so browsers get a sentence of ours.
         if fault.kind is events.Class.FINAL:

@@ -11,9 +11,12 @@ import aiohttp
 import orjson
 import yarl
 
+from dawg_server.voice.dialect.faults import FINAL_CODES
+
 CONNECT_TIMEOUT = 10.0  # seconds until the service has accepted the websocket
 CLOSE_TIMEOUT = 0.5  # seconds for the closing handshake
 PING_INTERVAL = 20.0  # seconds; a service that does not answer is lost
+MAX_ERROR_BODY = 65_536  # bytes
 MAX_FRAME = 16 * 2**20  # bytes
 MAX_WAITING_AUDIO = 1_000_000  # bytes of frames: some 15 s of PCM16 mono at 24 kHz
 MAX_WAITING = 1000  # messages; who has so many waiting is as good as lost
@@ -21,16 +24,44 @@ NO_STATUS, LOST = 1005, 1006  # RFC 6455, section 7.4.1: a close frame without a
 
 
 class Refused(Exception):
-    """The service did not accept the websocket; `status` is its HTTP status, 0 when there was no answer."""
+    """The service did not accept a request; `status` is its HTTP status, 0 when there was no answer.
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status, self.message = status, message
+    `code` and `said` are the service's words, for the log; `request_id` is what its support asks for.
+    """
+
+    def __init__(self, status: int, *, code: str = "", said: str = "", request_id: str = "") -> None:
+        super().__init__(said)
+        self.status, self.code = status, code or str(status)
+        self.said, self.request_id = said, request_id
 
     @property
     def final(self) -> bool:
         """The same request would be refused again."""
-        return 400 <= self.status < 500 and self.status not in (408, 425, 429)
+        return self.code in FINAL_CODES or (400 <= self.status < 500 and self.status not in (408, 425, 429))
+
+
+def client() -> aiohttp.ClientSession:
+    """For websockets and requests; an error of the service becomes `Refused`, with what it says."""
+    # Every session holds a connection of its own for long: no limit, and no waiting for a free one.
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), raise_for_status=_refuse)
+
+
+async def _refuse(response: aiohttp.ClientResponse) -> None:
+    # Here, because the body of a refused handshake is not to be had later.
+    if response.status < 400:
+        return
+    try:
+        body = orjson.loads(await response.content.read(MAX_ERROR_BODY))
+    except orjson.JSONDecodeError:
+        body = None
+    error = body.get("error") if isinstance(body, dict) else None
+    told = error if isinstance(error, dict) else {}
+    raise Refused(
+        response.status,
+        code=str(told.get("code") or told.get("type") or ""),
+        said=str(told.get("message") or response.reason or ""),
+        request_id=response.headers.get("x-request-id", ""),
+    )
 
 
 class Upstream:
@@ -49,7 +80,7 @@ class Upstream:
 
     @classmethod
     async def connect(cls, http: aiohttp.ClientSession, base_url: str, key: str, model: str, name: str) -> Self:
-        """`base_url` is http(s) and ends with /v1. Raises `Refused`."""
+        """`base_url` is http(s) and ends with /v1. `http` is of `client()`. Raises `Refused`."""
         url = yarl.URL(f"{base_url.rstrip('/')}/realtime").with_query(model=model)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
@@ -62,9 +93,9 @@ class Upstream:
                     decode_text=False,
                 )
         except aiohttp.WSServerHandshakeError as error:
-            raise Refused(error.status, f"The service refused the connection ({error.status}).") from None
-        except (aiohttp.ClientError, OSError):  # a TimeoutError is an OSError
-            raise Refused(0, "The service cannot be reached.") from None
+            raise Refused(error.status, said=error.message) from None
+        except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
+            raise Refused(0, code="unreachable", said=repr(error)) from None
         return cls(websocket, name)
 
     def send(self, message: Mapping[str, Any]) -> None:

@@ -24,7 +24,12 @@ routes = Routes("voice")
     errors=(403, 404, 502, 504),
 )
 async def create_secret(call: Call) -> Answer:
-    """The browser then talks with the service directly. This server cannot see what such a call costs."""
+    """The browser then talks with the service directly, which this server can neither hear nor end.
+
+    So the secret is a session of the user until the last call that it begins must have ended (`expiresIn` and 60
+    minutes), counts with 60 minutes of talk for each hour in which it begins calls, and is booked with the most that
+    they can cost. 429 `session_limit` and `budget_exceeded` as for `start-realtime`.
+    """
     voice, seconds = call.body["voice"], call.body["expires_in"]
     wish = Wish(voice, "semantic", call.body["project_id"], None, {}, call.base_url)
     secret = await call.services.voice.mint(call.caller.user_id, wish, seconds)

@@ -104,7 +104,7 @@ class ClientSecret(Body):
 
 
 class SecretReply(Body):
-    """Calls made with it are not metered by this server."""
+    """Calls made with it are not metered by this server, so their full length is counted and booked at once."""
 
     success = fields.Boolean()
     client_secret = fields.Nested(ClientSecret)

@@ -78,7 +78,7 @@ def test_a_refused_configuration_ends_the_wait() -> None:
     playbook >> {"type": "session.created", "session": {}}
     event_id = playbook.sent_id("session.update")
     playbook.answers = []
-    expected = events.Fault(FINAL, "unknown_parameter", "no", "session.update")
+    expected = events.Fault(FINAL, "unknown_parameter", "no", "session.update", event_id="event_9")
     playbook >> upstream.error("unknown_parameter", event_id) << expected
     assert not playbook.dialect.ready
 
@@ -300,7 +300,7 @@ def test_a_request_that_came_too_late_is_repeated_after_the_answer_that_was_fast
     playbook << [output("call_2", "b"), Sent("response.create")]
     playbook >> upstream.created("resp_2") << events.ResponseStarted("resp_2")
     code = "conversation_already_has_active_response"
-    playbook >> upstream.error(code, refused) << events.Fault(NOISE, code, "no", "response.create")
+    playbook >> upstream.error(code, refused) << events.Fault(NOISE, code, "no", "response.create", event_id="event_9")
     playbook >> upstream.done("resp_2") << [events.ResponseDone("resp_2", "completed", None), Sent("response.create")]
 
 
@@ -309,7 +309,11 @@ def test_a_failed_request_for_an_answer_is_reported_as_such(playbook: Playbook) 
     playbook >> playbook.dialect.function_result("call_1", "a")
     refused = playbook.sent_id("response.create")
     playbook.answers = []
-    playbook >> upstream.error("server_error", refused) << events.Fault(OTHER, "server_error", "no", "response.create")
+    (
+        playbook
+        >> upstream.error("server_error", refused)
+        << events.Fault(OTHER, "server_error", "no", "response.create", event_id="event_9")
+    )
 
 
 CODES = [
@@ -331,16 +335,16 @@ CODES = [
 
 @pytest.mark.parametrize(("code", "kind"), CODES)
 def test_errors_are_told_apart_by_their_code(playbook: Playbook, code: str, kind: events.Class) -> None:
-    playbook >> upstream.error(code) << events.Fault(kind, code, "no")
+    playbook >> upstream.error(code) << events.Fault(kind, code, "no", event_id="event_9")
 
 
 def test_an_error_without_a_code_goes_by_its_type(playbook: Playbook) -> None:
-    playbook >> upstream.error(None) << events.Fault(OTHER, "invalid_request_error", "no")
+    playbook >> upstream.error(None) << events.Fault(OTHER, "invalid_request_error", "no", event_id="event_9")
 
 
 def test_an_empty_commit_is_a_mistake_where_the_user_commits() -> None:
     code = "input_audio_buffer_commit_empty"
-    Playbook(MANUAL).ready() >> upstream.error(code) << events.Fault(OTHER, code, "no")
+    Playbook(MANUAL).ready() >> upstream.error(code) << events.Fault(OTHER, code, "no", event_id="event_9")
 
 
 def test_a_cut_that_the_service_refuses_is_noise(playbook: Playbook) -> None:
@@ -349,7 +353,7 @@ def test_a_cut_that_the_service_refuses_is_noise(playbook: Playbook) -> None:
     playbook >> upstream.speech()
     event_id = playbook.sent_id("conversation.item.truncate")
     playbook.answers = []
-    expected = events.Fault(NOISE, "invalid_request_error", "no", "conversation.item.truncate")
+    expected = events.Fault(NOISE, "invalid_request_error", "no", "conversation.item.truncate", event_id="event_9")
     playbook >> upstream.error(None, event_id) << expected
 
 

@@ -169,12 +169,16 @@ class RateLimitsUpdated:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An error of the upstream. `during` is the type of our message that caused it, when that is known."""
+    """An error of the upstream. `during` is the type of our message that caused it, when that is known.
+
+    `event_id` is the upstream's id of the report, which its support can find again.
+    """
 
     kind: Class
     code: str
     message: str
     during: str | None = None
+    event_id: str = ""
 
 
 Event = (

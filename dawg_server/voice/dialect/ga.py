@@ -313,7 +313,7 @@ class GaDialect:
             self._answers.owed = kind is events.Class.NOISE and bool(self._answers.active)
         if during == "session.update" and not self._ready:
             kind = events.Class.FINAL  # without this nothing would ever become ready
-        return [events.Fault(kind, code, message, during)]
+        return [events.Fault(kind, code, message, during, wire.text(event, "event_id"))]
 
 
 def _bill(of: Literal["response", "transcription"], of_id: str, reported: Any) -> list[events.Event]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime
 import gzip
 import hashlib
 import json
@@ -10,13 +12,17 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import structlog
 
 from tests.handlers.sockets import voices
+from tests.javascript.client import JavaScript
 from tests.servers import dawg
 from tests.servers.dawg import Dawg
 from tests.simulators import openai_realtime as realtime
 
 FUNCTIONS = "/api/voice/functions"
+SESSION = "/api/voice/session"
+HOUR = 60 * (10_000 * 4 + 600 * 32 + 1200 * 64) / 1_000_000  # USD: an hour of speech at the price of gpt-realtime-2.1
 
 
 @pytest.fixture
@@ -44,8 +50,10 @@ async def test_a_secret_begins_a_call_with_the_same_settings(server: Dawg, servi
     assert asked["session"]["model"] == voices.MODEL
     assert len(asked["session"]["tools"]) == 41
     assert "Nightfall" in asked["session"]["instructions"]
-    rows = await server.services.database.fetch_all("SELECT metered, total_cost, operation FROM usage_records")
-    assert [(row["metered"], row["total_cost"]) for row in rows] == [(False, 0)]
+    rows = await server.services.database.fetch_all("SELECT * FROM usage_records")
+    assert [(row["operation"], row["metered"], row["priced"]) for row in rows] == [("voice-secret", False, False)]
+    assert [row["total_cost"] for row in rows] == [pytest.approx(HOUR)]
+    assert (rows[0]["project_id"], rows[0]["metadata"]["seconds"]) == (project, 3600)
     held = await server.services.database.fetch_value(
         "SELECT count(*) FROM budget_reservations WHERE settled_at IS NULL"
     )
@@ -73,30 +81,125 @@ async def test_wishes_that_cannot_be_met_are_refused(
     assert not service.secret_requests
 
 
-async def test_a_service_that_fails_is_told_as_such(database_dsn: str, tmp_path: Path) -> None:
+async def test_a_secret_is_a_session_on_all_servers_and_after_a_restart(
+    service: voices.Service, database_dsn: str, tmp_path: Path, javascript: JavaScript
+) -> None:
+    day = {"VOICE_MINUTES_PER_DAY": "1000"}
     async with (
-        realtime.RealtimeSimulator(key="another") as service,
-        voices.server(database_dsn, tmp_path, service) as server,
+        voices.server(database_dsn, tmp_path / "one", service, **day) as server,
+        voices.server(database_dsn, tmp_path / "other", service, **day) as other,
     ):
-        status, reply = await server.json("POST", "/api/voice/session", json={})
-        assert (status, reply["code"]) == (502, "provider_failed")
-        assert reply["details"] == {"provider": "openai", "providerCode": "invalid_api_key", "retryable": False}
+        talking = await voices.Browser.open(javascript, server)
+        await talking.start()
+        assert (await other.json("POST", SESSION, json={}))[0] == 200
+        await refused(server, "sessions", 2)
+        await refused(other, "sessions", 2)
+        assert (await other.json("POST", SESSION, "eve", json={}))[0] == 200
+        await talking.stop()
+        assert (await server.json("POST", SESSION, json={}))[0] == 200
+    async with voices.server(database_dsn, tmp_path / "third", service, **day) as third:
+        await refused(third, "sessions", 2)
+        ada = await voices.Browser.open(javascript, third)
+        ack = await ada.client.emit_ack("start-realtime", {})
+        assert (ack["code"], ack["details"]) == ("session_limit", {"limit": 2, "unit": "sessions"})
+    assert len(service.secret_requests) == 3
+
+
+async def test_many_secrets_at_once_stay_within_the_limit(server: Dawg, service: voices.Service) -> None:
+    replies = await asyncio.gather(*(server.json("POST", SESSION, json={}) for _ in range(6)))
+    assert sorted(status for status, _ in replies) == [200, 200, 429, 429, 429, 429]
+    assert len(service.secret_requests) == 2
+
+
+async def test_many_secrets_at_once_stay_within_the_minutes(
+    database_dsn: str, tmp_path: Path, service: voices.Service
+) -> None:
+    limits = {"VOICE_MINUTES_PER_DAY": "121", "VOICE_SESSIONS_PER_USER": "10"}
+    async with voices.server(database_dsn, tmp_path, service, **limits) as server:
+        replies = await asyncio.gather(*(server.json("POST", SESSION, json={}) for _ in range(6)))
+    assert sorted(status for status, _ in replies) == [200, 200, 429, 429, 429, 429]
+    assert len(service.secret_requests) == 2
+
+
+async def test_a_secret_takes_the_minutes_of_its_longest_calls(
+    database_dsn: str, tmp_path: Path, service: voices.Service, javascript: JavaScript
+) -> None:
+    async with voices.server(database_dsn, tmp_path, service, VOICE_MINUTES_PER_DAY="121") as server:
+        await refused(server, "minutes", 121, {"expiresIn": 7200})  # three calls of an hour may follow each other
+        assert (await server.json("POST", SESSION, json={"expiresIn": 3599}))[0] == 200
+        ada = await voices.Browser.open(javascript, server)
+        await ada.start()
+        await ada.stop()
+        assert (await server.json("POST", SESSION, json={}))[0] == 200
+        await server.services.database.execute(
+            "UPDATE voice_sessions SET ended_at = now() WHERE reserved_until > now()"
+        )
+        await refused(server, "minutes", 121)
+    assert len(service.secret_requests) == 2
+
+
+async def test_when_the_longest_call_is_over_there_is_room_for_another(server: Dawg) -> None:
+    assert [(await server.json("POST", SESSION, json={"expiresIn": 60}))[0] for _ in range(3)] == [200, 200, 429]
+    change = """UPDATE voice_sessions SET started_at = started_at - %(by)s, seen_at = seen_at - %(by)s,
+        reserved_until = reserved_until - %(by)s"""
+    await server.services.database.execute(change, {"by": datetime.timedelta(minutes=2)})
+    await refused(server, "sessions", 2)  # though nobody has seen them for so long
+    await server.services.database.execute(change, {"by": datetime.timedelta(days=2)})
+    assert (await server.json("POST", SESSION, json={}))[0] == 200
+
+
+async def test_a_secret_takes_the_money_of_its_longest_call(server: Dawg, service: voices.Service) -> None:
+    await budget(server, HOUR - 0.01)
+    status, reply = await server.json("POST", SESSION, json={})
+    assert (status, reply["code"], reply["details"]["period"]) == (429, "budget_exceeded", "day")
+    assert not service.secret_requests
+    await budget(server, HOUR + 0.2)
+    assert (await server.json("POST", SESSION, json={}))[0] == 200
+    status, reply = await server.json("POST", SESSION, json={})
+    assert (status, reply["code"], reply["details"]["spent"]) == (429, "budget_exceeded", pytest.approx(HOUR))
+    assert len(service.secret_requests) == 1
+    open_still = "SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL"
+    assert await server.services.database.fetch_value(open_still) == 1
+
+
+@pytest.mark.parametrize(
+    ("trouble", "retryable"),
+    [((401, "invalid_api_key"), False), ((429, "insufficient_quota"), False), ((429, "rate_limit_exceeded"), True)],
+)
+async def test_a_service_that_refuses_costs_nothing_and_the_operator_reads_why(
+    server: Dawg, service: voices.Service, trouble: tuple[int, str], retryable: bool
+) -> None:
+    service.refuse_secrets = trouble
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(3):
+            status, reply = await server.json("POST", SESSION, json={})
+            assert (status, reply["code"]) == (502, "provider_failed")
+            assert reply["details"] == {"provider": "openai", "providerCode": trouble[1], "retryable": retryable}
+    rows = await server.services.database.fetch_all("SELECT 1 FROM usage_records")
+    assert not rows
+    service.refuse_secrets = None
+    assert [(await server.json("POST", SESSION, json={}))[0] for _ in range(2)] == [200, 200]
+    line = next(line for line in lines if line.get("action") == "provider_refused")
+    assert (line["provider"], line["status"], line["code"]) == ("openai", *trouble)
+    assert line["log_level"] == ("warning" if retryable else "error")
+    assert trouble[1] in line["said"]
+    assert line["provider_request_id"] == "req_1"
+
+
+async def test_an_unreachable_service_costs_nothing(database_dsn: str, tmp_path: Path) -> None:
     keys = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
     async with dawg.running(database_dsn, tmp_path / "two", **keys) as server:
         status, reply = await server.json("POST", "/api/voice/session", json={})
         assert (status, reply["details"]["retryable"]) == (502, True)
         rows = await server.services.database.fetch_all("SELECT 1 FROM usage_records")
         assert not rows
+        assert (
+            await server.services.database.fetch_value("SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL")
+            == 0
+        )
 
 
-async def test_without_budget_or_key_there_is_no_secret(
-    server: Dawg, service: voices.Service, database_dsn: str, tmp_path: Path
-) -> None:
-    limits = {"dailyLimit": 0.01, "pauseOnExceed": True}
-    await server.json("PUT", "/api/cost-monitoring/budget", json=limits)
-    status, reply = await server.json("POST", "/api/voice/session", json={})
-    assert (status, reply["code"]) == (429, "budget_exceeded")
-    assert not service.secret_requests
+async def test_without_a_key_there_is_no_secret(database_dsn: str, tmp_path: Path) -> None:
     async with dawg.running(database_dsn, tmp_path / "keyless") as keyless:
         status, reply = await keyless.json("POST", "/api/voice/session", json={})
         assert (status, reply["code"], reply["details"]) == (503, "provider_unconfigured", {"env": ["OPENAI_API_KEY"]})
@@ -156,3 +259,15 @@ async def test_the_catalogue_has_an_alias_and_a_health(server: Dawg) -> None:
         assert (await server.json("GET", f"{path}/voice"))[0] == 200
         claim = {"version": "0", "hash": "0"}
         assert (await server.json("POST", f"{path}/validate", json=claim))[1]["valid"] is False
+
+
+async def budget(server: Dawg, daily: float) -> None:
+    limits = {"dailyLimit": daily, "pauseOnExceed": True}
+    assert (await server.json("PUT", "/api/cost-monitoring/budget", json=limits))[0] == 200
+
+
+async def refused(server: Dawg, unit: str, limit: float, wish: dict[str, object] | None = None) -> None:
+    status, reply = await server.json("POST", SESSION, json=wish or {})
+    assert (status, reply["code"]) == (429, "session_limit")
+    assert (reply["details"]["unit"], reply["details"]["limit"]) == (unit, limit)
+    assert reply["retryAfter"] > 0

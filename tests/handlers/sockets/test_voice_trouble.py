@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import structlog
 
 from dawg_server.voice import reconnecting
 from tests.handlers.sockets import voices
@@ -45,16 +46,22 @@ async def test_a_connection_lost_in_an_answer_is_replaced_and_the_talk_goes_on(
     await ada.heard("audio-done")
     await ada.stop()
     estimated = await talking.services.database.fetch_all(
-        "SELECT output_tokens, total_cost FROM usage_records WHERE metadata->>'estimated' = 'true'"
+        "SELECT input_tokens, output_tokens, total_cost FROM usage_records WHERE metadata->>'estimated' = 'true'"
     )
     assert len(estimated) == 1
     assert estimated[0]["output_tokens"] >= 40  # two seconds of sound had arrived
+    assert estimated[0]["input_tokens"] >= 1000  # and it had read its instructions
     said = await talking.services.database.fetch_all("SELECT role FROM messages ORDER BY seq")
     assert [row["role"] for row in said] == ["user", "assistant", "user", "assistant"]
 
 
 @pytest.mark.parametrize(
-    ("trouble", "attempts", "retryable"), [((401, "invalid_api_key"), 1, False), ((503, "overloaded"), 4, True)]
+    ("trouble", "attempts", "retryable"),
+    [
+        ((401, "invalid_api_key"), 1, False),
+        ((429, "insufficient_quota"), 1, False),
+        ((503, "overloaded"), 4, True),
+    ],
 )
 async def test_a_service_that_refuses_is_asked_again_only_when_that_may_help(
     service: Service,
@@ -66,8 +73,14 @@ async def test_a_service_that_refuses_is_asked_again_only_when_that_may_help(
 ) -> None:
     monkeypatch.setattr(reconnecting, "FIRST_PAUSE", 0.1)
     service.refuse_connections = trouble
-    assert (await ada.client.emit_ack("start-realtime", {}))["success"]
-    stopped = await ada.heard("realtime-stopped", seconds=12)
+    with structlog.testing.capture_logs() as lines:
+        assert (await ada.client.emit_ack("start-realtime", {}))["success"]
+        stopped = await ada.heard("realtime-stopped", seconds=12)
+    told = [line for line in lines if line.get("action") == "provider_refused"]
+    assert [(line["provider"], line["status"], line["code"]) for line in told] == [("openai", *trouble)] * attempts
+    assert {line["log_level"] for line in told} == {"warning" if retryable else "error"}
+    assert all(trouble[1] in line["said"] for line in told)
+    assert [line["provider_request_id"] for line in told] == [f"req_{number + 1}" for number in range(attempts)]
     (error,) = ada.client.received("error")
     assert (error["code"], error["fatal"]) == ("provider_failed", True)
     assert error["details"]["retryable"] is retryable
@@ -84,8 +97,12 @@ async def test_errors_of_credit_and_key_end_the_session_at_once_and_say_why(
     service: Service, ada: Browser, code: str
 ) -> None:
     await ada.start()
-    await service.connections[0].error(code)
-    await ada.heard("realtime-stopped")
+    with structlog.testing.capture_logs() as lines:
+        await service.connections[0].error(code, "You exceeded your current quota.")
+        await ada.heard("realtime-stopped")
+    (told,) = [line for line in lines if line.get("action") == "provider_refused"]
+    assert (told["log_level"], told["code"], told["said"]) == ("error", code, "You exceeded your current quota.")
+    assert told["provider_request_id"] == service.connections[0].sent[-1]["event_id"]
     error = ada.client.received("error")[0]
     assert (error["fatal"], error["details"]["providerCode"]) == (True, code)
     assert ada.client.received("realtime-disconnected")[0]["willReconnect"] is False

@@ -14,12 +14,13 @@ from tests.servers import dawg
 from tests.simulators import openai_realtime as realtime
 
 MODEL = "gpt-realtime-2.1"
+KEY = "sk-test-of-voice"
 Service = realtime.RealtimeSimulator
 
 
 @contextlib.asynccontextmanager
 async def server(dsn: str, folder: Path, service: Service, **variables: str) -> AsyncIterator[dawg.Dawg]:
-    keys = {"OPENAI_API_KEY": "sk-test-of-voice", "OPENAI_BASE_URL": service.base_url}
+    keys = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": service.base_url}
     async with dawg.running(dsn, folder, **keys, **variables) as running:
         yield running
 

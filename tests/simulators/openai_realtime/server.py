@@ -20,7 +20,8 @@ SHORTEST_SECRET, LONGEST_SECRET, DEFAULT_SECRET = 10, 7200, 600  # seconds
 class RealtimeSimulator:
     """Connections take the scripts in the order in which they were given; the last one serves all later connections.
 
-    `refuse_connections` makes every further upgrade fail with an HTTP status and an error code.
+    `refuse_connections` and `refuse_secrets` make every further upgrade, or request for a client secret, fail with an
+    HTTP status and an error code. Every refusal names a request id and quotes the key, as proxies are known to.
     """
 
     def __init__(self, *, key: str | None = None) -> None:
@@ -29,11 +30,13 @@ class RealtimeSimulator:
         self.refused: list[tuple[int, str]] = []
         self.secret_requests: list[dict[str, Any]] = []
         self.refuse_connections: tuple[int, str] | None = None
+        self.refuse_secrets: tuple[int, str] | None = None
         self._key = key
         self._scripts: list[scripts.Script] = []
         self._latest = scripts.Script()
         self._secrets: dict[str, tuple[float, dict[str, Any]]] = {}
         self._serial = itertools.count(1)
+        self._requests = itertools.count(1)
         self._arrival = asyncio.Condition()
 
     def script(self, *answers: scripts.Answer, **options: Any) -> None:
@@ -78,7 +81,7 @@ class RealtimeSimulator:
             refusal = (400, "missing_model")
         if refusal is not None:
             self.refused.append(refusal)
-            return _failure(*refusal)
+            return self._failure(request, *refusal)
         session = config.default(request.query.get("model", ""))
         if secret is not None:
             session = secret[1]
@@ -90,23 +93,31 @@ class RealtimeSimulator:
         return await connection.run(request)
 
     async def _mint(self, request: web.Request) -> web.Response:
+        if self.refuse_secrets is not None:
+            return self._failure(request, *self.refuse_secrets)
         if not self._known(_bearer(request)):
-            return _failure(401, "invalid_api_key")
+            return self._failure(request, 401, "invalid_api_key")
         try:
             body = await request.json()
             self.secret_requests.append(body)
             session, seconds = _wanted(body)
         except config.BetaShape:
-            return _failure(400, "beta_api_shape_disabled")
+            return self._failure(request, 400, "beta_api_shape_disabled")
         except config.Refused as refused:
             return web.json_response({"error": refused.body()}, status=400)
         except json.JSONDecodeError:
-            return _failure(400, "invalid_json")
+            return self._failure(request, 400, "invalid_json")
         number = next(self._serial)
         value, expires_at = f"ek_{number:032x}", int(time.time()) + seconds
         session |= {"id": f"sess_{number:016d}", "expires_at": 0}
         self._secrets[value] = expires_at, session
         return web.json_response({"value": value, "expires_at": expires_at, "session": session})
+
+    def _failure(self, request: web.Request, status: int, code: str) -> web.Response:
+        message = f"Simulated refusal: {code}, for key {_bearer(request)}."
+        error = {"message": message, "type": "invalid_request_error", "code": code, "param": None}
+        headers = {"x-request-id": f"req_{next(self._requests)}"}
+        return web.json_response({"error": error}, status=status, headers=headers)
 
     def _known(self, token: str) -> bool:
         return bool(token) and (self._key is None or token == self._key) and not token.startswith("ek_")
@@ -132,8 +143,3 @@ def _wanted(body: dict[str, Any]) -> tuple[dict[str, Any], int]:
     asked = body.get("session") or {"type": "realtime"}
     session = config.default(asked.get("model") or "gpt-realtime")
     return config.updated(session, asked), seconds
-
-
-def _failure(status: int, code: str) -> web.Response:
-    error = {"message": f"Simulated refusal: {code}.", "type": "invalid_request_error", "code": code, "param": None}
-    return web.json_response({"error": error}, status=status)
