@@ -20,6 +20,7 @@ from aiohttp import web
 from dawg_server import __version__, app, logs, settings
 from dawg_server.database.embedded import EmbeddedPostgres, running_dsn
 from dawg_server.errors import ConfigurationError
+from dawg_server.platform import open_storage
 from handlers.sockets import gate
 
 BACKLOG = 1024  # connections that wait to be accepted
@@ -77,7 +78,7 @@ def _serve(chosen: settings.Settings) -> int:
 def _examine(chosen: settings.Settings) -> int:
     from dawg_server import doctor
 
-    findings = asyncio.run(doctor.examine(chosen, app.open_storage))
+    findings = asyncio.run(doctor.examine(chosen, open_storage))
     print(doctor.report(findings))  # noqa: T201
     return 0 if doctor.healthy(findings) else 1
 
@@ -100,25 +101,25 @@ async def _run_server(
     chosen: settings.Settings, dsn: str, embedded: EmbeddedPostgres | None, listener: socket.socket
 ) -> None:
     stop = _stop_on_signal()
-    async with app.services(chosen, dsn) as (parts, jobs), app.faces(parts) as (application, sockets), _watch(embedded):
+    async with app.services(chosen, dsn) as parts, app.api(parts) as (application, sockets), _watch(embedded):
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=chosen.drain_seconds)
         try:
             await runner.setup()
             site = web.SockSite(runner, listener, backlog=BACKLOG)
             await site.start()
-            app.start_jobs(chosen, jobs, alone=embedded is not None)
+            app.start_jobs(parts, alone=embedded is not None)
             _greet(chosen)
             _warn(chosen)
-            parts.brain.claude.warm()
+            parts.assistants.brain.claude.warm()
             await stop.wait()
             log.info("The server stops: no new work, running work may finish.", action="draining")
             begun = time.monotonic()
-            await asyncio.gather(gate.say_farewell(sockets, parts), jobs.queue.stop())
+            await asyncio.gather(gate.say_farewell(sockets, parts), parts.jobs.queue.stop())
             await site.stop()
             # Behind a balancer, which takes the next replica from now on, what has come in already is still answered.
-            parts.lifecycle.draining = not parts.replicas.others
-            await parts.voice.close()
-            await parts.brain.drain(max(0.0, chosen.drain_seconds - (time.monotonic() - begun)))
+            parts.platform.lifecycle.draining = not parts.platform.replicas.others
+            await parts.assistants.voice.close()
+            await parts.assistants.brain.drain(max(0.0, chosen.drain_seconds - (time.monotonic() - begun)))
             await sockets.close()
         finally:
             await runner.cleanup()
@@ -127,12 +128,12 @@ async def _run_server(
 
 async def _run_worker(chosen: settings.Settings, dsn: str) -> None:
     stop = _stop_on_signal()
-    async with app.services(chosen, dsn) as (_, jobs):
-        app.start_jobs(chosen, jobs, alone=False)
+    async with app.services(chosen, dsn) as parts:
+        app.start_jobs(parts, alone=False)
         log.info("This worker takes jobs.", action="worker_started")
         _warn(chosen)
         await stop.wait()
-        await jobs.queue.stop()
+        await parts.jobs.queue.stop()
     log.info("The worker has stopped.", action="stopped")
 
 

@@ -21,9 +21,9 @@ async def candidates(
     Raises `NotFound` with those that do not exist for this user, and `NoAudio` with those that play no recording.
     """
     wanted = list(dict.fromkeys(each["clip_id"] for each in named))
-    rows = await analyses.clips(services.database, wanted)
+    rows = await analyses.clips(services.platform.database, wanted)
     roles = {
-        project: await services.document.role(project, user_id)
+        project: await services.documents.document.role(project, user_id)
         for project in {row["project_id"] for row in rows.values()}
     }
     rows = {
@@ -42,5 +42,7 @@ async def candidates(
 
 def _candidate(services: Services, row: dict[str, Any], said: dict[str, Any]) -> Candidate:
     kind = said.get("suggested_type")
-    metadata = functools.partial(services.analyses.of_stored, row, Excerpt.of_clip(row), Question(kind or "unknown"))
+    metadata = functools.partial(
+        services.documents.analyses.of_stored, row, Excerpt.of_clip(row), Question(kind or "unknown")
+    )
     return Candidate(row["clip_id"], said.get("clip_name") or row["clip_name"], row["clip_duration"], kind, metadata)

@@ -193,7 +193,7 @@ async def test_the_health_check_of_the_image_asks_the_server_on_the_port_that_it
         assert await check(PORT=port) == 0
         assert await check(BACKEND_PORT=port, PORT=other) == 0
         assert await check(PORT=other) != 0
-        server.services.lifecycle.leaving = True
+        server.services.platform.lifecycle.leaving = True
         assert await check(PORT=port) != 0
 
 

@@ -10,8 +10,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from dawg_server import app, doctor, replicas, settings
+from dawg_server import doctor, replicas, settings
 from dawg_server.doctor import cluster
+from dawg_server.platform import open_storage
 from tests.conftest import administer
 from tests.servers import dawg
 from tests.servers.s3 import S3Server
@@ -21,7 +22,7 @@ PAGE = "https://dawg.example.org"
 
 async def findings(folder: Path, **variables: str) -> dict[str, doctor.Finding]:
     chosen = settings.load({"DATA_DIR": str(folder), **variables})
-    return {each.what: each for each in await doctor.examine(chosen, app.open_storage)}
+    return {each.what: each for each in await doctor.examine(chosen, open_storage)}
 
 
 @pytest.fixture(autouse=True)

@@ -66,7 +66,7 @@ async def get_metadata(call: Call) -> Answer:
 async def put_metadata(call: Call) -> Answer:
     track = await _track(call, "editor")
     values, by = _camel(call.body), editing.actor(call)
-    metadata = await call.services.track_metadata.set(track["projectId"], track["id"], by, values)
+    metadata = await call.services.documents.track_metadata.set(track["projectId"], track["id"], by, values)
     return {"success": True, "metadata": metadata, "message": "The values were stored."}
 
 
@@ -109,7 +109,7 @@ async def analyze_clips(call: Call) -> Answer:
     """
     if call.files:
         if call.body["project_id"]:
-            await call.services.access.require(call.body["project_id"], call.caller.user_id, "viewer")
+            await call.services.documents.access.require(call.body["project_id"], call.caller.user_id, "viewer")
         return await _compare(call, await _uploaded(call, call.files))
     named = call.body["clips"] or [{"clip_id": clip_id} for clip_id in call.body["clip_ids"]]
     return await _compare(call, await _stored(call, named))
@@ -142,7 +142,7 @@ async def estimate_cost(call: Call) -> Answer:
 
 @routes.get("/clips/features", "What can be asked about clips", reply=schemas.Features)
 async def list_features(call: Call) -> Answer:
-    configured = bool(call.services.settings.anthropic_key)
+    configured = bool(call.services.platform.settings.anthropic_key)
     asked = "" if configured else ", which needs ANTHROPIC_API_KEY on this server"
     known = (
         ("tempo and key", "Tempo, metre, key and swing of each clip.", 0, False),
@@ -183,17 +183,19 @@ async def list_features(call: Call) -> Answer:
 
 async def _track(call: Call, role: str) -> dict[str, Any]:
     track_id = call.path["track_id"].lower()
-    found = await tracks.get(call.services.database, [track_id] if ids.is_uuid(track_id) else [])
-    if not found or await call.services.document.role(found[0]["projectId"], call.caller.user_id) is None:
+    found = await tracks.get(call.services.platform.database, [track_id] if ids.is_uuid(track_id) else [])
+    if not found or await call.services.documents.document.role(found[0]["projectId"], call.caller.user_id) is None:
         raise editing.not_found("track")
-    await call.services.access.require(found[0]["projectId"], call.caller.user_id, role)
+    await call.services.documents.access.require(found[0]["projectId"], call.caller.user_id, role)
     return found[0]
 
 
 async def _analyze(call: Call, track: dict[str, Any], clip_id: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
     said = call.body
     question = Question(said.get("track_type", "unknown"), said.get("suggested_genre"), said.get("suggested_mood"))
-    work = call.services.track_metadata.analyze(track["projectId"], track["id"], editing.actor(call), question, clip_id)
+    work = call.services.documents.track_metadata.analyze(
+        track["projectId"], track["id"], editing.actor(call), question, clip_id
+    )
     return await while_connected(call.request, work)
 
 
@@ -207,13 +209,13 @@ async def _uploaded(call: Call, files: Sequence[UploadedFile]) -> list[Candidate
         raise errors.ValidationError(
             "clips names more clips than there are files.", details={"clips": "has to have one entry for each file"}
         )
-    infos = await asyncio.gather(*(call.services.audio.probe(file.path) for file in files))
+    infos = await asyncio.gather(*(call.services.documents.audio.probe(file.path) for file in files))
     found = []
     for number, (file, info) in enumerate(zip(files, infos, strict=True)):
         about = said[number] if number < len(said) else {}
         kind = about.get("suggested_type")
         metadata = functools.partial(
-            call.services.analyses.of_file, file.path, file.sha256, Question(kind or "unknown")
+            call.services.documents.analyses.of_file, file.path, file.sha256, Question(kind or "unknown")
         )
         name = about.get("clip_name") or file.name
         found.append(Candidate(about.get("clip_id") or str(uuid.uuid4()), name, info.duration, kind, metadata))
@@ -223,8 +225,8 @@ async def _uploaded(call: Call, files: Sequence[UploadedFile]) -> list[Candidate
 async def _compare(call: Call, candidates: list[Candidate]) -> Answer:
     body, user_id = call.body, call.caller.user_id
     wish = Wish(Payer(user_id, body["project_id"]), body["detect_conflicts"], body["suggest_arrangement"])
-    analysis = await while_connected(call.request, call.services.comparison.compare(candidates, wish))
-    await call.services.bus.publish(
+    analysis = await while_connected(call.request, call.services.documents.comparison.compare(candidates, wish))
+    await call.services.platform.bus.publish(
         events.ClipsCompared(user_id=user_id, project_id=body["project_id"], analysis=analysis)
     )
     return {"success": True, "analysis": analysis}
@@ -234,7 +236,7 @@ def _estimate(call: Call, count: int, arranged: bool) -> dict[str, Any]:
     into, out = comparison.tokens(count, arranged)
     if not arranged:
         return {"estimatedCost": 0, "inputTokens": 0, "outputTokens": 0, "breakdown": comparison.LOCAL}
-    costs, model = call.services.costs, call.services.settings.anthropic_small_model
+    costs, model = call.services.platform.costs, call.services.platform.settings.anthropic_small_model
     asking = float(costs.estimate("anthropic", model, {"input_tokens": into}))
     answering = float(costs.estimate("anthropic", model, {"output_tokens": out}))
     total = round(asking + answering, 6)

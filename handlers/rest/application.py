@@ -94,7 +94,7 @@ def build(services: Services) -> web.Application:
     app[SERVICES] = services
     table = app[ROUTES] = routes()
     app.on_response_prepare.append(context.add_headers)
-    _mount(app, table, services.settings.cors_origins)
+    _mount(app, table, services.platform.settings.cors_origins)
     docs.mount_files(app)
     return app
 

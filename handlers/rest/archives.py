@@ -28,7 +28,7 @@ log: structlog.stdlib.BoundLogger = logs.get("main")
 async def export_project(call: Call) -> Answer:
     """A zip with `project.json` and the recordings, made while it is sent. A connection that breaks off means that it
     could not be finished."""
-    export = await call.services.archives.export(
+    export = await call.services.documents.archives.export(
         call.path["project_id"], call.caller.user_id, audio=call.query["audio"]
     )
     plain = export.filename.encode("ascii", "replace").decode().replace("?", "-")
@@ -65,6 +65,6 @@ async def export_project(call: Call) -> Answer:
 async def import_project(call: Call) -> Answer:
     """Everything gets new ids and belongs to the caller. What is not exactly an archive changes nothing."""
     (file,) = call.files
-    project_id = await call.services.archives.take_in(file.path, call.caller.user_id)
-    found = await call.services.document.snapshot(project_id, call.caller.user_id)
-    return editing.twice("project", present.project(found, call.services.links, call.base_url))
+    project_id = await call.services.documents.archives.take_in(file.path, call.caller.user_id)
+    found = await call.services.documents.document.snapshot(project_id, call.caller.user_id)
+    return editing.twice("project", present.project(found, call.services.platform.links, call.base_url))

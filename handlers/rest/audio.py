@@ -40,9 +40,9 @@ async def upload(call: Call) -> Answer:
     """wav, aiff, flac, mp3, ogg, m4a, aac and webm, told by their content. Waveform and loudness follow shortly."""
     (file,), project_id = call.files, call.body["project_id"]
     if project_id is not None:
-        await call.services.access.require(project_id, call.caller.user_id, "editor")
+        await call.services.documents.access.require(project_id, call.caller.user_id, "editor")
     incoming = Incoming(file.path, call.body["name"] or file.name, file.sha256)
-    row = await call.services.audio.add(incoming, owner_id=call.caller.user_id, project_id=project_id)
+    row = await call.services.documents.audio.add(incoming, owner_id=call.caller.user_id, project_id=project_id)
     return _shown(call, row)
 
 
@@ -50,8 +50,8 @@ async def upload(call: Call) -> Answer:
     "/audio", "Recordings, newest first", query=schemas.RecordingsQuery, reply=schemas.AudioFileList, errors=(404,)
 )
 async def list_recordings(call: Call) -> Answer:
-    rows, total = await call.services.audio.page(call.caller.user_id, **call.query)
-    shown = [present.audio_file(row, call.services.links, call.base_url) for row in rows]
+    rows, total = await call.services.documents.audio.page(call.caller.user_id, **call.query)
+    shown = [present.audio_file(row, call.services.platform.links, call.base_url) for row in rows]
     return {**pages.listed("audioFiles", shown, total, call.query), "files": shown}
 
 
@@ -70,7 +70,7 @@ async def get_recording(call: Call) -> Answer:
 async def get_waveform(call: Call) -> Answer:
     """True minima and maxima. A recording that nobody has measured yet is measured now."""
     row = await _row(call)
-    pyramid = await call.services.audio.pyramid(row)
+    pyramid = await call.services.documents.audio.pyramid(row)
     peaks = await asyncio.to_thread(waveform.peaks, pyramid, call.query["points"])
     shown = {
         "peaks": peaks,
@@ -93,15 +93,17 @@ async def content(call: Call) -> Answer:
     """For members, and for whoever holds a signed link, so that a plain `<audio>` element can play it."""
     services, audio_id = call.services, call.path["audio_id"]
     if call.query["signature"]:
-        if not services.links.valid(audio_id, call.query["expires"], call.query["signature"]):
+        if not services.platform.links.valid(audio_id, call.query["expires"], call.query["signature"]):
             raise errors.Unauthorized("This link has expired or was changed. Ask for a new one.")
-        row = await audio_files.get(services.database, audio_id) if ids.is_uuid(audio_id) else None
+        row = await audio_files.get(services.platform.database, audio_id) if ids.is_uuid(audio_id) else None
         if row is None:
             raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
     else:
         caller = await let_in(call.request, services)
-        row = await services.audio.get(audio_id, caller.user_id)
-    return await ranges.serve(call.request, services.storage, await _in_format(services, row, call.query["format"]))
+        row = await services.documents.audio.get(audio_id, caller.user_id)
+    return await ranges.serve(
+        call.request, services.platform.storage, await _in_format(services, row, call.query["format"])
+    )
 
 
 @routes.get(
@@ -113,7 +115,7 @@ async def content(call: Call) -> Answer:
 )
 async def download(call: Call) -> Answer:
     row = await _row(call)
-    url = present.audio_url(row, call.services.links, call.base_url)
+    url = present.audio_url(row, call.services.platform.links, call.base_url)
     if call.query["redirect"]:
         return web.Response(status=302, headers={"Location": url})
     expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=LINK_SECONDS)
@@ -131,23 +133,23 @@ async def download(call: Call) -> Answer:
 async def delete_recording(call: Call) -> Answer:
     """For the owner of the file or of its project, when no clip plays it."""
     audio_id = call.path["audio_id"]
-    await call.services.audio.delete(audio_id, call.caller.user_id)
+    await call.services.documents.audio.delete(audio_id, call.caller.user_id)
     return {"success": True, "deleted": True, "id": audio_id, "message": "The recording was deleted."}
 
 
 async def _row(call: Call) -> dict[str, Any]:
-    return await call.services.audio.get(call.path["audio_id"], call.caller.user_id)
+    return await call.services.documents.audio.get(call.path["audio_id"], call.caller.user_id)
 
 
 def _shown(call: Call, row: dict[str, Any]) -> dict[str, Any]:
-    shown = present.audio_file(row, call.services.links, call.base_url)
+    shown = present.audio_file(row, call.services.platform.links, call.base_url)
     return {"success": True, **shown, "audioFile": shown}
 
 
 async def _in_format(services: Services, row: dict[str, Any], format: str | None) -> dict[str, Any]:
     if format is None or row["filename"].endswith(f".{format}"):
         return row
-    rendition = await audio_files.rendition(services.database, row["id"], format)
+    rendition = await audio_files.rendition(services.platform.database, row["id"], format)
     if rendition is None:
         raise errors.NotFound(f"There is no {format} of this recording.", details={"kind": "audio"})
     name = row["original_name"].rpartition(".")[0]

@@ -34,14 +34,14 @@ routes = Routes("auth")
 async def register(call: Call) -> Answer:
     """Projects that were shared with this address are shared with the new account from now on."""
     await _limit(call)
-    return _signed_in(await call.services.accounts.register(**call.body, user_agent=_user_agent(call.request)))
+    return _signed_in(await call.services.platform.accounts.register(**call.body, user_agent=_user_agent(call.request)))
 
 
 @routes.post("/auth/login", "Sign in", body=schemas.Credentials, reply=schemas.SignedIn, public=True, errors=(401, 429))
 async def login(call: Call) -> Answer:
     await _limit(call)
     email, password = call.body["email"].lower(), call.body["password"]
-    accounts = call.services.accounts
+    accounts = call.services.platform.accounts
     return _signed_in(await accounts.login(email=email, password=password, user_agent=_user_agent(call.request)))
 
 
@@ -57,7 +57,7 @@ async def refresh(call: Call) -> Answer:
     """The refresh token is spent by this. If it comes again, its login ends, because somebody must have copied it."""
     await _limit(call)
     token = call.body["refresh_token"]
-    return _signed_in(await call.services.accounts.refresh(token, user_agent=_user_agent(call.request)))
+    return _signed_in(await call.services.platform.accounts.refresh(token, user_agent=_user_agent(call.request)))
 
 
 @routes.post("/auth/logout", "Sign out", body=schemas.LogoutRequest, reply=schemas.Done, public=True, errors=(429,))
@@ -65,7 +65,7 @@ async def logout(call: Call) -> Answer:
     """Ends the login and disconnects the sockets that were opened with it."""
     await _limit(call)
     caller = await _signed_in_caller(call)
-    await call.services.accounts.logout(
+    await call.services.platform.accounts.logout(
         **call.body, user_id=caller.user_id if caller else None, login=caller.login if caller else None
     )
     return {"success": True}
@@ -73,13 +73,13 @@ async def logout(call: Call) -> Answer:
 
 @routes.get("/auth/me", "Who am I?", reply=schemas.Me)
 async def me(call: Call) -> Answer:
-    return {"success": True, "user": _shown(await call.services.accounts.user(call.caller.user_id))}
+    return {"success": True, "user": _shown(await call.services.platform.accounts.user(call.caller.user_id))}
 
 
 async def _limit(call: Call) -> None:
-    settings = call.services.settings
+    settings = call.services.platform.settings
     address = addresses.client(call.request, behind_proxy=settings.behind_proxy)
-    call.request[ALLOWANCE] = await call.services.limits.hit("auth", address, settings.auth_per_minute)
+    call.request[ALLOWANCE] = await call.services.platform.limits.hit("auth", address, settings.auth_per_minute)
 
 
 async def _signed_in_caller(call: Call) -> Caller | None:
@@ -87,7 +87,7 @@ async def _signed_in_caller(call: Call) -> Caller | None:
     token = bearer(call.request)
     if token:
         with contextlib.suppress(errors.Unauthorized, errors.TokenExpired):
-            caller = await call.services.identity.identify(token, None)
+            caller = await call.services.platform.identity.identify(token, None)
             return None if caller.origin == "development" else caller
     return None
 

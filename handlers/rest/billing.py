@@ -15,9 +15,9 @@ routes = Routes("billing")
 @routes.get("/billing/usage/{user_id}/current", "Spent this month", reply=schemas.CurrentReply, errors=(404,))
 async def current_usage(call: Call) -> Answer:
     user_id = _own(call)
-    at = call.services.costs.clock()
-    spent = await reports.summary(call.services.database, user_id, reports.period("month", at))
-    status = await call.services.costs.status(user_id)
+    at = call.services.platform.costs.clock()
+    spent = await reports.summary(call.services.platform.database, user_id, reports.period("month", at))
+    status = await call.services.platform.costs.status(user_id)
     return {
         "success": True,
         "current": spent["totalCost"],
@@ -31,8 +31,8 @@ async def current_usage(call: Call) -> Answer:
     "/billing/usage/{user_id}/history", "Spent by day", query=schemas.Days, reply=schemas.HistoryReply, errors=(404,)
 )
 async def usage_history(call: Call) -> Answer:
-    at = call.services.costs.clock()
-    days = await reports.history(call.services.database, _own(call), call.query["days"], at)
+    at = call.services.platform.costs.clock()
+    days = await reports.history(call.services.platform.database, _own(call), call.query["days"], at)
     return {"success": True, "history": days, "totalCost": round(sum(day["cost"] for day in days), 6)}
 
 
@@ -46,8 +46,8 @@ async def usage_history(call: Call) -> Answer:
 async def set_monthly_budget(call: Call) -> Answer:
     user_id = _own(call)
     changes = {"monthly_limit": call.body["limit"], "alert_thresholds": call.body["alert_thresholds"]}
-    row = await budgets.update(call.services.database, user_id, changes)
-    await call.services.costs.raise_due_alerts(user_id)
+    row = await budgets.update(call.services.platform.database, user_id, changes)
+    await call.services.platform.costs.raise_due_alerts(user_id)
     return {
         "success": True,
         "userId": user_id,

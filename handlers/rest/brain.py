@@ -70,7 +70,7 @@ async def chat(call: Call) -> Answer:
     )
     streamed = EventStream.wanted(call.request)
     listener = Queued(keep=streamed)
-    turn = await call.services.brain.ask(question, listener)
+    turn = await call.services.assistants.brain.ask(question, listener)
     if streamed:
         return await _stream(call, turn, listener)
     done = await finished(call, turn)
@@ -94,7 +94,7 @@ async def chat(call: Call) -> Answer:
 )
 async def list_conversations(call: Call) -> Answer:
     limit, offset = call.query["limit"], call.query["offset"]
-    rows, total = await conversations.newest(call.services.database, call.caller.user_id, limit, offset)
+    rows, total = await conversations.newest(call.services.platform.database, call.caller.user_id, limit, offset)
     return {
         "success": True,
         "conversations": [_view(row) for row in rows],
@@ -114,9 +114,9 @@ async def list_conversations(call: Call) -> Answer:
 async def create_conversation(call: Call) -> Answer:
     project_id = call.body["project_id"]
     if project_id is not None:
-        await call.services.access.require(project_id, call.caller.user_id, "viewer")
+        await call.services.documents.access.require(project_id, call.caller.user_id, "viewer")
     row = await conversations.insert(
-        call.services.database, call.caller.user_id, project_id=project_id, title=call.body["title"]
+        call.services.platform.database, call.caller.user_id, project_id=project_id, title=call.body["title"]
     )
     return _reply({**_view(row), "messages": []})
 
@@ -136,20 +136,20 @@ async def read_conversation(call: Call) -> Answer:
     errors=(404,),
 )
 async def rename_conversation(call: Call) -> Answer:
-    await conversations.rename(call.services.database, _id(call), call.caller.user_id, call.body["title"])
+    await conversations.rename(call.services.platform.database, _id(call), call.caller.user_id, call.body["title"])
     return await _whole(call)
 
 
 @routes.delete("/ai-brain/conversations/{conversation_id}", "Delete a conversation", reply=schemas.Gone, errors=(404,))
 async def delete_conversation(call: Call) -> Answer:
-    if not await conversations.delete(call.services.database, _id(call), call.caller.user_id):
+    if not await conversations.delete(call.services.platform.database, _id(call), call.caller.user_id):
         raise _unknown()
     return {"success": True, "deleted": True, "id": _id(call), "message": "The conversation was deleted."}
 
 
 @routes.get("/ai-brain/functions", "What the assistant can do", reply=schemas.FunctionsReply)
 async def list_functions(call: Call) -> Answer:
-    catalogue = call.services.toolbox.catalogue
+    catalogue = call.services.assistants.toolbox.catalogue
     return {
         "success": True,
         "version": catalogue.version,
@@ -176,7 +176,7 @@ async def daw_command(call: Call) -> Answer:
         interactive=False,
         stored=False,
     )
-    turn = await call.services.brain.ask(question, Queued(keep=False))
+    turn = await call.services.assistants.brain.ask(question, Queued(keep=False))
     done = await finished(call, turn)
     calls = turn.hands.done
     return {
@@ -229,10 +229,10 @@ async def _stream(call: Call, turn: Turn, listener: Queued) -> web.StreamRespons
 
 
 async def _whole(call: Call) -> Answer:
-    row = await conversations.counted(call.services.database, _id(call), call.caller.user_id)
+    row = await conversations.counted(call.services.platform.database, _id(call), call.caller.user_id)
     if row is None:
         raise _unknown()
-    rows = await messages.of_conversation(call.services.database, row["id"])
+    rows = await messages.of_conversation(call.services.platform.database, row["id"])
     return _reply({**_view(row), "messages": _messages(rows)})
 
 

@@ -13,7 +13,7 @@ routes = Routes("clips")
 
 @routes.get("/clips/track/{track_id}", "The clips of a track", reply=schemas.ClipList, errors=(404,))
 async def list_clips(call: Call) -> Answer:
-    track_id, database = call.path["track_id"], call.services.database
+    track_id, database = call.path["track_id"], call.services.platform.database
     homes = await tracks.projects_of(database, editing.usable(track_id))
     await _visible(call, editing.place(homes, track_id, "track"), "track")
     found = await clips.of_tracks(database, [track_id])
@@ -31,7 +31,7 @@ async def list_clips(call: Call) -> Answer:
 )
 async def create_clip(call: Call) -> Answer:
     track_id = call.body["trackId"]
-    project_id = editing.place(await tracks.projects_of(call.services.database, [track_id]), track_id, "track")
+    project_id = editing.place(await tracks.projects_of(call.services.platform.database, [track_id]), track_id, "track")
     result, executed = await editing.run(call, project_id, "createClip", editing.changes(call))
     return editing.twice("clip", result["clip"], revision=executed.revision)
 
@@ -46,7 +46,7 @@ async def create_clip(call: Call) -> Answer:
 async def change_clips(call: Call) -> Answer:
     """All of them or none."""
     clip_ids = call.body["clipIds"]
-    homes = await clips.projects_of(call.services.database, clip_ids)
+    homes = await clips.projects_of(call.services.platform.database, clip_ids)
     wish = {"clipIds": clip_ids, "changes": call.body["updates"]}
     result, executed = await editing.run(call, editing.place(homes, clip_ids[0], "clip"), "updateClips", wish)
     changed = result["clips"]
@@ -57,7 +57,7 @@ async def change_clips(call: Call) -> Answer:
 async def get_clip(call: Call) -> Answer:
     project_id, clip_id = await _project_of(call), call.path["clip_id"]
     await _visible(call, project_id, "clip")
-    found = await clips.get(call.services.database, project_id, [clip_id])
+    found = await clips.get(call.services.platform.database, project_id, [clip_id])
     if not found:
         raise editing.not_found("clip")
     return editing.twice("clip", found[0])
@@ -89,10 +89,10 @@ async def delete_clip(call: Call) -> Answer:
 
 async def _project_of(call: Call) -> str:
     clip_id = call.path["clip_id"]
-    homes = await clips.projects_of(call.services.database, editing.usable(clip_id))
+    homes = await clips.projects_of(call.services.platform.database, editing.usable(clip_id))
     return editing.place(homes, clip_id, "clip")
 
 
 async def _visible(call: Call, project_id: str, kind: str) -> None:
-    if await call.services.document.role(project_id, call.caller.user_id) is None:
+    if await call.services.documents.document.role(project_id, call.caller.user_id) is None:
         raise editing.not_found(kind)

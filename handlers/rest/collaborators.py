@@ -17,7 +17,7 @@ routes = Routes("projects")
 
 @routes.get(PATH, "Who works on a project", reply=schemas.Collaborators, errors=(404,))
 async def list_collaborators(call: Call) -> Answer:
-    rows = await call.services.sharing.members(call.path["project_id"], call.caller.user_id)
+    rows = await call.services.documents.sharing.members(call.path["project_id"], call.caller.user_id)
     return {"success": True, "collaborators": [_shown(row) for row in rows], "total": len(rows)}
 
 
@@ -31,7 +31,7 @@ async def list_collaborators(call: Call) -> Answer:
 )
 async def add_collaborator(call: Call) -> Answer:
     """An unknown address is kept; it becomes a member as soon as it has an account."""
-    row = await call.services.sharing.invite(call.path["project_id"], call.caller.user_id, **call.body)
+    row = await call.services.documents.sharing.invite(call.path["project_id"], call.caller.user_id, **call.body)
     return _reply(row)
 
 
@@ -39,7 +39,7 @@ async def add_collaborator(call: Call) -> Answer:
     ONE, "Change what a member may do", body=schemas.RoleChange, reply=schemas.CollaboratorReply, errors=(403, 404, 409)
 )
 async def change_collaborator(call: Call) -> Answer:
-    row = await call.services.sharing.change(
+    row = await call.services.documents.sharing.change(
         call.path["project_id"], call.caller.user_id, call.path["collaborator_id"], **call.body
     )
     return _reply(row)
@@ -55,7 +55,9 @@ async def patch_collaborator(call: Call) -> Answer:
 @routes.delete(ONE, "End a membership or an invitation", reply=schemas.CollaboratorRemoved, errors=(403, 404, 409))
 async def remove_collaborator(call: Call) -> Answer:
     """Owners remove others, members remove themselves. Sockets of the removed leave the project's room at once."""
-    row = await call.services.sharing.remove(call.path["project_id"], call.caller.user_id, call.path["collaborator_id"])
+    row = await call.services.documents.sharing.remove(
+        call.path["project_id"], call.caller.user_id, call.path["collaborator_id"]
+    )
     return _reply(row) | {"deleted": True, "message": "The collaborator was removed."}
 
 

@@ -32,7 +32,7 @@ async def request_context(request: web.Request, handler: Next) -> web.StreamResp
     structlog.contextvars.bind_contextvars(request_id=request_id)
     clock = time.perf_counter()
     reply = await _answer(request, handler)
-    if request.app[SERVICES].lifecycle.leaving:
+    if request.app[SERVICES].platform.lifecycle.leaving:
         reply.force_close()  # so that a balancer does not send the next request this way
     _account(request, reply.status, time.perf_counter() - clock)
     return reply
@@ -88,7 +88,7 @@ def _from_aiohttp(error: web.HTTPException) -> errors.DawgError:
 def _account(request: web.Request, status: int, seconds: float) -> None:
     resource = request.match_info.route.resource
     template = resource.canonical if resource is not None else "unknown"
-    metrics = request.app[SERVICES].metrics
+    metrics = request.app[SERVICES].platform.metrics
     metrics.requests.labels(request.method, template, status).inc()
     metrics.latency.labels(request.method, template).observe(seconds)
     write = log.debug if request.path.startswith(ROUTINE) and seconds < SLOW else log.info

@@ -34,7 +34,7 @@ async def cost_summary(call: Call) -> Answer:
 @routes.get("/cost-monitoring/usage-logs", "The ledger, newest first", query=schemas.LogsQuery, reply=schemas.LogsReply)
 async def usage_logs(call: Call) -> Answer:
     rows = await usage_records.newest(
-        call.services.database,
+        call.services.platform.database,
         call.caller.user_id,
         _dates(call),
         service=call.query["service"],
@@ -45,13 +45,13 @@ async def usage_logs(call: Call) -> Answer:
 
 @routes.get("/cost-monitoring/budget", "The budget and how it stands", reply=schemas.BudgetReply)
 async def get_budget(call: Call) -> Answer:
-    return await _budget(call, await budgets.get_or_create(call.services.database, call.caller.user_id))
+    return await _budget(call, await budgets.get_or_create(call.services.platform.database, call.caller.user_id))
 
 
 @routes.put("/cost-monitoring/budget", "Change the budget", body=schemas.BudgetChange, reply=schemas.BudgetReply)
 async def change_budget(call: Call) -> Answer:
-    row = await budgets.update(call.services.database, call.caller.user_id, call.body)
-    await call.services.costs.raise_due_alerts(call.caller.user_id)
+    row = await budgets.update(call.services.platform.database, call.caller.user_id, call.body)
+    await call.services.platform.costs.raise_due_alerts(call.caller.user_id)
     return await _budget(call, row)
 
 
@@ -63,13 +63,13 @@ async def list_alerts(call: Call) -> Answer:
 
 @routes.put("/cost-monitoring/alerts/read-all", "Mark every alert as read", reply=schemas.Message)
 async def read_all_alerts(call: Call) -> Answer:
-    changed = await alerts.mark_all_read(call.services.database, call.caller.user_id)
+    changed = await alerts.mark_all_read(call.services.platform.database, call.caller.user_id)
     return {"success": True, "message": f"{changed} {'alert was' if changed == 1 else 'alerts were'} marked as read."}
 
 
 @routes.put("/cost-monitoring/alerts/{alert_id}/read", "Mark an alert as read", reply=schemas.Message, errors=(404,))
 async def read_alert(call: Call) -> Answer:
-    found = await alerts.mark_read(call.services.database, call.caller.user_id, _alert_id(call))
+    found = await alerts.mark_read(call.services.platform.database, call.caller.user_id, _alert_id(call))
     return _done(found, "The alert is marked as read.")
 
 
@@ -77,8 +77,8 @@ async def read_alert(call: Call) -> Answer:
     "/cost-monitoring/alerts/{alert_id}/resolve", "Mark an alert as resolved", reply=schemas.Message, errors=(404,)
 )
 async def resolve_alert(call: Call) -> Answer:
-    at = call.services.costs.clock()
-    found = await alerts.resolve(call.services.database, call.caller.user_id, _alert_id(call), at)
+    at = call.services.platform.costs.clock()
+    found = await alerts.resolve(call.services.platform.database, call.caller.user_id, _alert_id(call), at)
     return _done(found, "The alert is marked as resolved.")
 
 
@@ -109,7 +109,7 @@ async def export_usage(call: Call) -> Answer:
         reply.headers["Content-Disposition"] = 'attachment; filename="usage-export.csv"'
     if call.request.method != "HEAD":  # the end of a compressed stream would be a body
         reply.enable_compression()
-    pages = usage_records.pages(call.services.database, call.caller.user_id, _dates(call), size=EXPORT_PAGE)
+    pages = usage_records.pages(call.services.platform.database, call.caller.user_id, _dates(call), size=EXPORT_PAGE)
     parts = csv_rows(pages) if as_csv else json_rows(pages, usage_view)
     async with contextlib.aclosing(parts):
         first = await anext(parts)
@@ -126,10 +126,10 @@ async def export_usage(call: Call) -> Answer:
 async def cost_dashboard(call: Call) -> Answer:
     return {
         "success": True,
-        "budgetStatus": status_view(await call.services.costs.status(call.caller.user_id)),
+        "budgetStatus": status_view(await call.services.platform.costs.status(call.caller.user_id)),
         "summary": {period: await _summary(call, period) for period in ("today", "week", "month")},
         "trends": await _trends(call, TREND_DAYS),
-        "breakdown": await _breakdown(call, reports.period("month", call.services.costs.clock())),
+        "breakdown": await _breakdown(call, reports.period("month", call.services.platform.costs.clock())),
         "alerts": await _alerts(call, unread_only=True, limit=DASHBOARD_ALERTS),
     }
 
@@ -182,20 +182,24 @@ def usage_view(row: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _summary(call: Call, period: str) -> dict[str, Any]:
-    within = reports.period(period, call.services.costs.clock())
-    return await reports.summary(call.services.database, call.caller.user_id, within)
+    within = reports.period(period, call.services.platform.costs.clock())
+    return await reports.summary(call.services.platform.database, call.caller.user_id, within)
 
 
 async def _trends(call: Call, days: int) -> list[dict[str, Any]]:
-    return await reports.trends(call.services.database, call.caller.user_id, days, call.services.costs.clock())
+    return await reports.trends(
+        call.services.platform.database, call.caller.user_id, days, call.services.platform.costs.clock()
+    )
 
 
 async def _breakdown(call: Call, within: Range) -> list[dict[str, Any]]:
-    return await reports.breakdown(call.services.database, call.caller.user_id, within)
+    return await reports.breakdown(call.services.platform.database, call.caller.user_id, within)
 
 
 async def _alerts(call: Call, *, unread_only: bool, limit: int) -> list[dict[str, Any]]:
-    rows = await alerts.newest(call.services.database, call.caller.user_id, unread_only=unread_only, limit=limit)
+    rows = await alerts.newest(
+        call.services.platform.database, call.caller.user_id, unread_only=unread_only, limit=limit
+    )
     return [cost_alerts.view(row) for row in rows]
 
 
@@ -211,7 +215,7 @@ async def _budget(call: Call, row: dict[str, Any]) -> Answer:
         "createdAt": row["created_at"],
         "updatedAt": row["updated_at"],
     }
-    status = await call.services.costs.status(call.caller.user_id)
+    status = await call.services.platform.costs.status(call.caller.user_id)
     return {"success": True, "budget": budget, "status": status_view(status)}
 
 

@@ -16,7 +16,7 @@ HOW = ("baseRevision", "clientOperationId")  # fields of a body that are not the
 
 async def run(call: Call, project_id: str, name: str, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], Executed]:
     """(what the command has to tell, everything about its execution)."""
-    executed = await call.services.document.execute(
+    executed = await call.services.documents.document.execute(
         project_id,
         [Command(name, parameters)],
         actor(call),

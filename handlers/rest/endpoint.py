@@ -45,7 +45,9 @@ def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
 @contextlib.asynccontextmanager
 async def _body(route: Route, request: web.Request, services: Services) -> AsyncIterator[multipart.Received]:
     if route.multipart and (route.body is None or request.content_type == multipart.TYPE):
-        async with multipart.received(request, route.multipart, services.settings, services.work) as received:
+        async with multipart.received(
+            request, route.multipart, services.platform.settings, services.platform.work
+        ) as received:
             yield received
     else:
         raw = await json.read_object(request) if route.body else {}
@@ -53,10 +55,12 @@ async def _body(route: Route, request: web.Request, services: Services) -> Async
 
 
 async def let_in(request: web.Request, services: Services) -> Caller:
-    caller = await services.identity.identify(bearer(request), request.headers.get("X-User-Id"))
+    caller = await services.platform.identity.identify(bearer(request), request.headers.get("X-User-Id"))
     structlog.contextvars.bind_contextvars(user_id=caller.user_id)
-    request[ALLOWANCE] = await services.limits.hit("requests", caller.user_id, services.settings.requests_per_minute)
-    if services.lifecycle.draining:
+    request[ALLOWANCE] = await services.platform.limits.hit(
+        "requests", caller.user_id, services.platform.settings.requests_per_minute
+    )
+    if services.platform.lifecycle.draining:
         raise errors.Draining(retry_after=2.0)
     return caller
 

@@ -34,7 +34,7 @@ routes = Routes("finishing")
 )
 async def create_stems(call: Call) -> Answer:
     """Demucs on Replicate does it where a key is set; without one, spectral masks, and the result says so."""
-    return await _separate(call, await call.services.finishing.stems(call.caller.user_id, call.body))
+    return await _separate(call, await call.services.jobs.finishing.stems(call.caller.user_id, call.body))
 
 
 @routes.post(
@@ -80,7 +80,7 @@ async def separate_stems_v1(call: Call) -> Answer:
 )
 async def create_mix(call: Call) -> Answer:
     """Levels, equalisers, compression and space are chosen by what is measured; the result lists them."""
-    return await _submit(call, await call.services.finishing.mix(call.caller.user_id, call.body))
+    return await _submit(call, await call.services.jobs.finishing.mix(call.caller.user_id, call.body))
 
 
 @routes.post(
@@ -95,7 +95,7 @@ async def create_mix(call: Call) -> Answer:
 )
 async def create_master(call: Call) -> Answer:
     """The loudness asked for within 0.5 LU, and true peaks below -1 dBTP: both are measured on the result."""
-    return await _submit(call, await call.services.finishing.master(call.caller.user_id, call.body))
+    return await _submit(call, await call.services.jobs.finishing.master(call.caller.user_id, call.body))
 
 
 @routes.post(
@@ -124,8 +124,8 @@ async def ai_master(call: Call) -> Answer:
 )
 async def start_render(call: Call) -> Answer:
     """The project as heard. The same project renders to the same samples twice."""
-    request = await call.services.finishing.render(call.caller.user_id, call.body)
-    job, _ = await call.services.generation.submit(
+    request = await call.services.jobs.finishing.render(call.caller.user_id, call.body)
+    job, _ = await call.services.jobs.generation.submit(
         call.caller.user_id,
         request.type,
         request.input,
@@ -168,7 +168,7 @@ async def render_status_short(call: Call) -> Answer:
 @routes.post("/render/cancel/{job_id}", "Cancel a render", reply=jobs.JobCancelled, errors=(404, 409))
 async def cancel_render(call: Call) -> Answer:
     job = await _render(call)
-    job = await call.services.generation.cancel(job.id, call.caller.user_id)
+    job = await call.services.jobs.generation.cancel(job.id, call.caller.user_id)
     return {"success": True, "id": job.id, "jobId": job.id, "generationId": job.id, "state": job.state.value}
 
 
@@ -182,24 +182,24 @@ async def _separate_uploaded(call: Call) -> Answer:
     if call.files:
         _check_able(call, wish["stem_types"])
         if wish["project_id"] is not None:
-            await call.services.access.require(wish["project_id"], user_id, "editor")
+            await call.services.documents.access.require(wish["project_id"], user_id, "editor")
         (file,) = call.files
-        row = await call.services.audio.add(
+        row = await call.services.documents.audio.add(
             Incoming(file.path, file.name, file.sha256), owner_id=user_id, project_id=wish["project_id"]
         )
         wish["audio_file_id"] = row["id"]
-    return await _separate(call, await call.services.finishing.stems(user_id, wish))
+    return await _separate(call, await call.services.jobs.finishing.stems(user_id, wish))
 
 
 async def _separate(call: Call, request: Request) -> Answer:
     _check_able(call, request.input["stemTypes"])
-    provider = call.services.providers.choose("stems", "auto", request.input)
+    provider = call.services.jobs.providers.choose("stems", "auto", request.input)
     return await submit(call, request.type, request.input, provider)
 
 
 def _check_able(call: Call, stem_types: list[str]) -> None:
     named = [name for name in NEEDS_A_MODEL if name in stem_types]
-    if named and "replicate" not in call.services.providers.by_name:
+    if named and "replicate" not in call.services.jobs.providers.by_name:
         raise errors.ProviderUnconfigured(f"A stem of {' and '.join(named)}", "REPLICATE_API_KEY")
 
 
@@ -208,7 +208,7 @@ async def _submit(call: Call, request: Request) -> Answer:
 
 
 async def _render(call: Call) -> Job:
-    job = await call.services.generation.get(call.path["job_id"], call.caller.user_id)
+    job = await call.services.jobs.generation.get(call.path["job_id"], call.caller.user_id)
     if job.type != "render":
         raise errors.NotFound("There is no such render.", details={"kind": "job"})
     return job
@@ -221,6 +221,6 @@ def _render_status(call: Call, job: Job) -> dict[str, Any]:
 
 
 def _nested(call: Call, job: Job) -> dict[str, Any]:
-    result = present.result(job.result, call.services.links, call.base_url) if job.result is not None else None
+    result = present.result(job.result, call.services.platform.links, call.base_url) if job.result is not None else None
     nested: dict[str, Any] = present.status(job, result, None)["status"]
     return {"id": job.id, **nested}

@@ -29,16 +29,16 @@ routes = Routes("generate")
 async def create_beat(call: Call) -> Answer:
     """Instrumental audio from MusicGen, Suno or the embedded engine, which needs no key."""
     request = beats.resolve(call.body)
-    provider = call.services.providers.choose("beat", call.body["provider"], request)
+    provider = call.services.jobs.providers.choose("beat", call.body["provider"], request)
     return await submit(call, "beat", request, provider)
 
 
 async def submit(call: Call, type: str, request: dict[str, Any], provider: str) -> Answer:
     """Accepts a job; answers at once, or with the result when it comes within `?wait=` seconds."""
-    service = call.services.generation
+    service = call.services.jobs.generation
     project_id = request.get("projectId")
     if project_id:
-        await call.services.access.require(project_id, call.caller.user_id, "editor")
+        await call.services.documents.access.require(project_id, call.caller.user_id, "editor")
     job, seconds = await service.submit(
         call.caller.user_id, type, request, provider=provider, base_url=call.base_url, project_id=project_id
     )
@@ -52,15 +52,15 @@ async def submit(call: Call, type: str, request: dict[str, Any], provider: str) 
     "/generate/status/{job_id}", "How far a job is", query=schemas.StatusQuery, reply=schemas.JobStatus, errors=(404,)
 )
 async def job_status(call: Call) -> Answer:
-    job = await call.services.generation.get(call.path["job_id"], call.caller.user_id)
+    job = await call.services.jobs.generation.get(call.path["job_id"], call.caller.user_id)
     if call.query["shape"] == "flat":
         return present.flat_status(job, _result(call, job))
-    return present.status(job, _result(call, job), await call.services.generation.position(job))
+    return present.status(job, _result(call, job), await call.services.jobs.generation.position(job))
 
 
 @routes.get("/generate/result/{job_id}", "The result of a job", reply=schemas.JobResult, errors=(404, 409))
 async def job_result(call: Call) -> Answer:
-    job = await call.services.generation.get(call.path["job_id"], call.caller.user_id)
+    job = await call.services.jobs.generation.get(call.path["job_id"], call.caller.user_id)
     state = {"state": job.state.value}
     if job.state is State.FAILED:
         raise errors.JobFailed(job.error["message"] if job.error else None, details=state)
@@ -73,7 +73,7 @@ async def job_result(call: Call) -> Answer:
 
 @routes.post("/generate/cancel/{job_id}", "Cancel a job", reply=schemas.JobCancelled, errors=(404, 409))
 async def cancel_job(call: Call) -> Answer:
-    job = await call.services.generation.cancel(call.path["job_id"], call.caller.user_id)
+    job = await call.services.jobs.generation.cancel(call.path["job_id"], call.caller.user_id)
     return {"success": True, "jobId": job.id, "generationId": job.id, "state": job.state.value}
 
 
@@ -85,8 +85,8 @@ async def delete_job(call: Call) -> Answer:
 async def page(call: Call, **query: Any) -> tuple[list[Job], int]:
     """(jobs newest first, how many there are in all); those of one project only for who may read it."""
     if query["project_id"] is not None:
-        await call.services.access.require(query["project_id"], call.caller.user_id, "viewer")
-    return await call.services.generation.page(call.caller.user_id, **query)
+        await call.services.documents.access.require(query["project_id"], call.caller.user_id, "viewer")
+    return await call.services.jobs.generation.page(call.caller.user_id, **query)
 
 
 @routes.get("/generate", "Jobs, newest first", query=schemas.JobsQuery, reply=schemas.JobList, errors=(404,))
@@ -98,7 +98,7 @@ async def list_jobs(call: Call) -> Answer:
 
 @routes.get("/generate/queue/stats", "How busy the queue is", reply=schemas.QueueStats)
 async def queue_stats(call: Call) -> Answer:
-    own, everybody = await call.services.generation.stats(call.caller.user_id)
+    own, everybody = await call.services.jobs.generation.stats(call.caller.user_id)
     queue = {"waiting": everybody["waiting"], "active": everybody["active"]}
     return {"success": True, "stats": present.stats(own), "queue": queue}
 
@@ -120,4 +120,4 @@ async def list_genres(call: Call) -> Answer:
 
 
 def _result(call: Call, job: Job) -> dict[str, Any] | None:
-    return present.result(job.result, call.services.links, call.base_url) if job.result is not None else None
+    return present.result(job.result, call.services.platform.links, call.base_url) if job.result is not None else None

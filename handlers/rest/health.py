@@ -20,7 +20,7 @@ routes = Routes("health")
     "//health", "The state of the server and of what it stands on", reply=schemas.Health, public=True, errors=(503,)
 )
 async def health(call: Call) -> Answer:
-    dependencies = await call.services.health.dependencies()
+    dependencies = await call.services.platform.health.dependencies()
     database_works = dependencies["database"]["status"] == "ok"
     failing = any(each["status"] == "failing" for each in dependencies.values())
     body = {
@@ -28,12 +28,12 @@ async def health(call: Call) -> Answer:
         "service": "unified-backend",
         "services": {
             "main": "healthy" if database_works else "degraded",
-            "ai_brain": _service(call.services.settings.anthropic_key, database_works),
-            "realtime_voice": _service(call.services.settings.openai_key, database_works),
+            "ai_brain": _service(call.services.platform.settings.anthropic_key, database_works),
+            "realtime_voice": _service(call.services.platform.settings.openai_key, database_works),
         },
         "timestamp": json.now(),
         "version": __version__,
-        "replica": call.services.settings.replica,
+        "replica": call.services.platform.settings.replica,
         "dependencies": dependencies,
     }
     return json.response(body, 200 if database_works else 503)
@@ -46,16 +46,16 @@ async def live(call: Call) -> Answer:
 
 @routes.get("//health/ready", "New work is welcome", reply=schemas.Status, public=True, errors=(503,))
 async def ready(call: Call) -> Answer:
-    if call.services.lifecycle.leaving:
+    if call.services.platform.lifecycle.leaving:
         return json.response({"status": "draining"}, 503)
-    if not await call.services.health.database_works():
+    if not await call.services.platform.health.database_works():
         return json.response({"status": "database down"}, 503)
     return {"status": "ready"}
 
 
 @routes.get("/ai-brain/health", "The AI brain", reply=schemas.BrainHealth, public=True)
 async def brain(call: Call) -> Answer:
-    settings = call.services.settings
+    settings = call.services.platform.settings
     return {
         "status": _service(settings.anthropic_key, True),
         "service": "ai-brain",
@@ -66,13 +66,13 @@ async def brain(call: Call) -> Answer:
 
 @routes.get("/voice/health", "The realtime voice", reply=schemas.VoiceHealth, public=True)
 async def voice(call: Call) -> Answer:
-    settings = call.services.settings
+    settings = call.services.platform.settings
     return {
         "status": _service(settings.openai_key, True),
         "service": "realtime-voice",
         "openai_configured": bool(settings.openai_key),
-        "connected": call.services.voice.connected,
-        "activeSessions": call.services.voice.active,
+        "connected": call.services.assistants.voice.connected,
+        "activeSessions": call.services.assistants.voice.active,
         "model": settings.openai_realtime_model,
     }
 
@@ -80,11 +80,11 @@ async def voice(call: Call) -> Answer:
 @routes.get("//metrics", "Counters for Prometheus", public=True, content_type="text/plain")
 async def metrics(call: Call) -> Answer:
     services = call.services
-    services.metrics.jobs.clear()
-    for type, state, total in await generations.totals_by_type(services.database):
-        services.metrics.jobs.labels(type, state).set(total)
-    services.metrics.queue_age.set(await generations.oldest_waiting_age(services.database))
-    return web.Response(body=services.metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    services.platform.metrics.jobs.clear()
+    for type, state, total in await generations.totals_by_type(services.platform.database):
+        services.platform.metrics.jobs.labels(type, state).set(total)
+    services.platform.metrics.queue_age.set(await generations.oldest_waiting_age(services.platform.database))
+    return web.Response(body=services.platform.metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _service(key: Any, works: bool) -> str:

@@ -30,7 +30,7 @@ async def once(
         raise errors.ValidationError(
             "Idempotency-Key has to be 1 to 128 visible ASCII characters.", details={"Idempotency-Key": "is malformed"}
         )
-    database, user_id = call.services.database, call.caller.user_id
+    database, user_id = call.services.platform.database, call.caller.user_id
     digest = hashlib.sha256(path.encode() + b"\n" + orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).digest()
     first = await idempotency_keys.begin(database, user_id, key, path, digest)
     if first is not None:

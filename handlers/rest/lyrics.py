@@ -30,14 +30,14 @@ async def analyze(call: Call) -> Answer:
     project_id = await _project_of(call, body["track_id"], body["project_id"])
     found = await while_connected(
         call.request,
-        call.services.lyrics.analyze(
+        call.services.assistants.lyrics.analyze(
             body["lyrics"], body["genre"], body["suggested_structure"], by=Payer(call.caller.user_id, project_id)
         ),
     )
-    checked = await call.services.lyrics.validate(body["lyrics"])
+    checked = await call.services.assistants.lyrics.validate(body["lyrics"])
     if project_id is not None and body["track_id"] is not None:
-        account = await users.get(call.services.database, call.caller.user_id) or {}
-        await call.services.lyrics.tell(
+        account = await users.get(call.services.platform.database, call.caller.user_id) or {}
+        await call.services.assistants.lyrics.tell(
             found,
             project_id=project_id,
             track_id=body["track_id"],
@@ -60,7 +60,7 @@ async def recommend(call: Call) -> Answer:
         "success": True,
         **await while_connected(
             call.request,
-            call.services.lyrics.recommend(
+            call.services.assistants.lyrics.recommend(
                 body["structure"], body["genre"], body["lyrics"], by=Payer(call.caller.user_id)
             ),
         ),
@@ -72,7 +72,7 @@ async def recommend(call: Call) -> Answer:
 )
 async def cost_estimate(call: Call) -> Answer:
     now = datetime.datetime.now(datetime.UTC)
-    model, prices = call.services.settings.anthropic_small_model, call.services.costs.prices
+    model, prices = call.services.platform.settings.anthropic_small_model, call.services.platform.costs.prices
     rates = [float(prices.rate("anthropic", model, unit, now) or 0) * PER_MILLION for unit in UNITS]
     length, advice = call.query["lyrics_length"], call.query["include_genre_advice"]
     return {"success": True, "estimate": estimate.estimate_cost(length, advice, estimate.Prices(*rates))}
@@ -85,7 +85,7 @@ async def cost_estimate(call: Call) -> Answer:
     reply=schemas.LyricsValidation,
 )
 async def validate(call: Call) -> Answer:
-    return {"success": True, "validation": await call.services.lyrics.validate(call.body["lyrics"])}
+    return {"success": True, "validation": await call.services.assistants.lyrics.validate(call.body["lyrics"])}
 
 
 @routes.post(
@@ -98,7 +98,7 @@ async def validate(call: Call) -> Answer:
 async def organize(call: Call) -> Answer:
     """Each sung line is in a part, or named in `suggestions` as removed; `method` as in an analysis."""
     by = Payer(call.caller.user_id, await _project_of(call, None, call.body["project_id"]))
-    found = await while_connected(call.request, call.services.lyrics.organize(call.body["lyrics"], by=by))
+    found = await while_connected(call.request, call.services.assistants.lyrics.organize(call.body["lyrics"], by=by))
     return {"success": True, **found, "originalLyrics": call.body["lyrics"]}
 
 
@@ -115,12 +115,12 @@ async def organize_by_its_older_name(call: Call) -> Answer:
 
 async def _project_of(call: Call, track_id: str | None, project_id: str | None) -> str | None:
     """The project concerned, if the caller may edit it (a track) or see it (a project alone)."""
-    access, user_id = call.services.access, call.caller.user_id
+    access, user_id = call.services.documents.access, call.caller.user_id
     if track_id is None:
         if project_id is not None:
             await access.require(project_id, user_id, "viewer")
         return project_id
-    found = (await tracks.projects_of(call.services.database, [track_id])).get(track_id)
+    found = (await tracks.projects_of(call.services.platform.database, [track_id])).get(track_id)
     if found is None or (project_id is not None and found != project_id):
         raise errors.NotFound("There is no such track.", details={"kind": "track"})
     await access.require(found, user_id, "editor")

@@ -17,7 +17,7 @@ routes = Routes("ai")
     "/ai/memory", "Remember something", body=schemas.NewMemory, reply=schemas.MemoryReply, status=201, errors=(404,)
 )
 async def remember(call: Call) -> Answer:
-    return _reply(await call.services.memory.keep(call.caller.user_id, _values(call)))
+    return _reply(await call.services.assistants.memory.keep(call.caller.user_id, _values(call)))
 
 
 @routes.get(
@@ -30,13 +30,13 @@ async def remember(call: Call) -> Answer:
 async def browse(call: Call) -> Answer:
     """The id is the caller's own, or `me`. Reading counts as a use."""
     _only_mine(call, call.path["id"])
-    rows, total, session = await call.services.memory.browse(call.caller.user_id, **call.query)
+    rows, total, session = await call.services.assistants.memory.browse(call.caller.user_id, **call.query)
     return {"success": True, "memories": [_view(row) for row in rows], "total": total, "sessionCount": session}
 
 
 @routes.put("/ai/memory/{id}", "Correct a memory", body=schemas.MemoryChange, reply=schemas.MemoryReply, errors=(404,))
 async def change(call: Call) -> Answer:
-    return _reply(await call.services.memory.change(call.path["id"], call.caller.user_id, _values(call)))
+    return _reply(await call.services.assistants.memory.change(call.path["id"], call.caller.user_id, _values(call)))
 
 
 @routes.patch(
@@ -48,7 +48,7 @@ async def change_partly(call: Call) -> Answer:
 
 @routes.delete("/ai/memory/{id}", "Forget a memory", reply=brain_schemas.Gone, errors=(404,))
 async def forget(call: Call) -> Answer:
-    await call.services.memory.forget(call.path["id"], call.caller.user_id)
+    await call.services.assistants.memory.forget(call.path["id"], call.caller.user_id)
     return {"success": True, "deleted": True, "id": call.path["id"], "message": "The memory was deleted."}
 
 

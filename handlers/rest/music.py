@@ -24,7 +24,7 @@ routes = Routes("generate")
 async def create_music(call: Call) -> Answer:
     """Songs come from Suno, instrumentals also from MusicGen or, without any key, from the embedded engine."""
     request = music.resolve(call.body)
-    provider = call.services.providers.choose("music", request["provider"], request)
+    provider = call.services.jobs.providers.choose("music", request["provider"], request)
     if provider == "embedded":
         request = music.completed(request)
     return await submit(call, "music", request, provider)

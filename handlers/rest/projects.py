@@ -17,7 +17,7 @@ routes = Routes("projects")
 async def list_projects(call: Call) -> Answer:
     query = call.query
     found, total = await projects.page(
-        call.services.database,
+        call.services.platform.database,
         call.caller.user_id,
         search=query["search"],
         sort_by=query["sort_by"],
@@ -39,7 +39,7 @@ async def create_project(call: Call) -> Answer:
 async def get_project(call: Call) -> Answer:
     """`tracks` (with `clips` and `sends`), `audioFiles`, `collaborators`, and the caller's `role`, of one moment."""
     found = await _document(call).snapshot(call.path["project_id"], call.caller.user_id)
-    return editing.twice("project", present.project(found, call.services.links, call.base_url))
+    return editing.twice("project", present.project(found, call.services.platform.links, call.base_url))
 
 
 @routes.put(
@@ -71,8 +71,8 @@ async def patch_project(call: Call) -> Answer:
 async def delete_project(call: Call) -> Answer:
     """With everything in it. Its waiting and running jobs are cancelled; recordings stay with their owners."""
     project_id = call.path["project_id"]
-    await call.services.access.require(project_id, call.caller.user_id, "owner")
-    await call.services.generation.cancel_project(project_id)
+    await call.services.documents.access.require(project_id, call.caller.user_id, "owner")
+    await call.services.jobs.generation.cancel_project(project_id)
     await _document(call).delete(project_id, call.caller.user_id)
     return editing.deleted(project_id, "project")
 
@@ -86,9 +86,9 @@ async def delete_project(call: Call) -> Answer:
 )
 async def list_operations(call: Call) -> Answer:
     project_id, since = call.path["project_id"], call.query["since"]
-    await call.services.access.require(project_id, call.caller.user_id, "viewer")
-    found = await operations.since(call.services.database, project_id, since, call.query["limit"])
-    visit = await projects.visit(call.services.database, project_id, call.caller.user_id)
+    await call.services.documents.access.require(project_id, call.caller.user_id, "viewer")
+    found = await operations.since(call.services.platform.database, project_id, since, call.query["limit"])
+    visit = await projects.visit(call.services.platform.database, project_id, call.caller.user_id)
     newest = found[-1]["revision"] if found else since
     revision = max(newest if found else 0, visit["revision"] if visit else 0)
     return {"success": True, "operations": found, "revision": revision, "complete": newest >= revision}
@@ -142,4 +142,4 @@ def _travelled(executed: Executed) -> Answer:
 
 
 def _document(call: Call) -> Document:
-    return call.services.document
+    return call.services.documents.document

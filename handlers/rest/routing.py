@@ -44,7 +44,7 @@ class Call:
     @property
     def base_url(self) -> str:
         """The address under which the caller reached this server, for absolute links."""
-        settings = self.services.settings
+        settings = self.services.platform.settings
         return settings.link_base or f"{self.request.scheme}://{self.request.host}"
 
 

@@ -20,8 +20,8 @@ routes = Routes("tracks")
     errors=(404,),
 )
 async def list_tracks(call: Call) -> Answer:
-    project_id, query, database = call.path["project_id"], call.query, call.services.database
-    await call.services.access.require(project_id, call.caller.user_id, "viewer")
+    project_id, query, database = call.path["project_id"], call.query, call.services.platform.database
+    await call.services.documents.access.require(project_id, call.caller.user_id, "viewer")
     offset = (query["page"] - 1) * query["limit"]
     found = await tracks.of_project(database, project_id, limit=query["limit"], offset=offset)
     return pages.listed("tracks", found, await tracks.count(database, project_id), query)
@@ -65,7 +65,7 @@ async def reorder_tracks(call: Call) -> Answer:
 async def change_tracks(call: Call) -> Answer:
     """All of them or none."""
     track_ids = call.body["trackIds"]
-    homes = await tracks.projects_of(call.services.database, track_ids)
+    homes = await tracks.projects_of(call.services.platform.database, track_ids)
     project_id = editing.place(homes, track_ids[0], "track")
     wish = {"trackIds": track_ids, "changes": call.body["updates"]}
     result, executed = await editing.run(call, project_id, "updateTracks", wish)
@@ -81,7 +81,7 @@ async def change_tracks(call: Call) -> Answer:
 
 @routes.get("/tracks/{track_id}", "A track", reply=schemas.TrackReply, errors=(404,))
 async def get_track(call: Call) -> Answer:
-    found = await tracks.get(call.services.database, editing.usable(call.path["track_id"]))
+    found = await tracks.get(call.services.platform.database, editing.usable(call.path["track_id"]))
     if not found:
         raise editing.not_found("track")
     await _visible(call, found[0]["projectId"])
@@ -179,10 +179,10 @@ def _send_id(call: Call) -> str:
 async def project_of(call: Call) -> str:
     """The project of the track in the path, which the caller may at least see; `NotFound` names the track else."""
     track_id = call.path["track_id"]
-    homes = await tracks.projects_of(call.services.database, editing.usable(track_id))
+    homes = await tracks.projects_of(call.services.platform.database, editing.usable(track_id))
     return editing.place(homes, track_id, "track")
 
 
 async def _visible(call: Call, project_id: str) -> None:
-    if await call.services.document.role(project_id, call.caller.user_id) is None:
+    if await call.services.documents.document.role(project_id, call.caller.user_id) is None:
         raise editing.not_found("track")

@@ -19,7 +19,9 @@ routes = Routes("projects")
 
 @routes.get(PATH, "Kept versions of a project", query=Page, reply=schemas.VersionList, errors=(404,))
 async def list_versions(call: Call) -> Answer:
-    rows, total = await call.services.versions.page(call.path["project_id"], call.caller.user_id, **call.query)
+    rows, total = await call.services.documents.versions.page(
+        call.path["project_id"], call.caller.user_id, **call.query
+    )
     return pages.listed("versions", [_shown(row) for row in rows], total, call.query)
 
 
@@ -32,7 +34,7 @@ async def list_versions(call: Call) -> Answer:
     errors=(403, 404),
 )
 async def make_version(call: Call) -> Answer:
-    row = await call.services.versions.make(call.path["project_id"], call.caller.user_id, **call.body)
+    row = await call.services.documents.versions.make(call.path["project_id"], call.caller.user_id, **call.body)
     return editing.twice("version", _shown(row))
 
 
@@ -40,12 +42,12 @@ async def make_version(call: Call) -> Answer:
 async def restore_version(call: Call) -> Answer:
     """All changes are one step for undo. The state before is kept as a version, too."""
     project_id, user_id = call.path["project_id"], call.caller.user_id
-    executed = await call.services.versions.restore(project_id, user_id, call.path["number"])
+    executed = await call.services.documents.versions.restore(project_id, user_id, call.path["number"])
     told = executed.results[0]
-    found = await call.services.document.snapshot(project_id, user_id)
+    found = await call.services.documents.document.snapshot(project_id, user_id)
     return editing.twice(
         "project",
-        present.project(found, call.services.links, call.base_url),
+        present.project(found, call.services.platform.links, call.base_url),
         revision=executed.revision,
         restoredNumber=told["number"],
         savedNumber=told["savedNumber"],

@@ -40,15 +40,15 @@ async def melody_to_vocals(call: Call) -> Answer:
     `data.audioFileId` of the job.
     """
     user_id, wish = call.caller.user_id, dict(call.body)
-    provider = call.services.providers.choose("vocals", "auto", {"instrumental": False})
+    provider = call.services.jobs.providers.choose("vocals", "auto", {"instrumental": False})
     if call.files:
         if wish["project_id"] is not None:
-            await call.services.access.require(wish["project_id"], user_id, "editor")
+            await call.services.documents.access.require(wish["project_id"], user_id, "editor")
         (file,) = call.files
-        check_melody((await call.services.audio.probe(file.path)).duration)
-        row = await call.services.audio.add(
+        check_melody((await call.services.documents.audio.probe(file.path)).duration)
+        row = await call.services.documents.audio.add(
             Incoming(file.path, file.name, file.sha256), owner_id=user_id, project_id=wish["project_id"]
         )
         wish["audio_file_id"] = row["id"]
-    request = await call.services.finishing.vocals(user_id, wish)
+    request = await call.services.jobs.finishing.vocals(user_id, wish)
     return await submit(call, request.type, request.input, provider)

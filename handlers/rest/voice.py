@@ -32,12 +32,12 @@ async def create_secret(call: Call) -> Answer:
     """
     voice, seconds = call.body["voice"], call.body["expires_in"]
     wish = Wish(voice, "semantic", call.body["project_id"], None, {}, call.base_url)
-    secret = await call.services.voice.mint(call.caller.user_id, wish, seconds)
+    secret = await call.services.assistants.voice.mint(call.caller.user_id, wish, seconds)
     expires_at = json.timestamp(datetime.datetime.fromtimestamp(secret.expires_at, datetime.UTC))
     return {
         "success": True,
         "clientSecret": {"value": secret.value, "expiresAt": expires_at},
-        "model": call.services.settings.openai_realtime_model,
+        "model": call.services.platform.settings.openai_realtime_model,
         "voice": voice,
         "expiresAt": expires_at,
     }
@@ -50,7 +50,7 @@ def _functions(name: str) -> dict[str, Any]:
 
 @routes.get(**_functions("metadata"), summary="Which catalogue is current", reply=schemas.CatalogueMetadata)
 async def catalogue_metadata(call: Call) -> Answer:
-    return call.services.voice.published.metadata()
+    return call.services.assistants.voice.published.metadata()
 
 
 @routes.get(**_functions("voice"), summary="The functions of the voice")
@@ -77,7 +77,7 @@ async def all_functions(call: Call) -> Answer:
     reply=schemas.CatalogueVerdict,
 )
 async def validate_catalogue(call: Call) -> Answer:
-    published = call.services.voice.published
+    published = call.services.assistants.voice.published
     if published.is_current(call.body["version"], call.body["hash"]):
         return {"valid": True}
     return {"valid": False, "metadata": published.metadata()}
@@ -85,12 +85,12 @@ async def validate_catalogue(call: Call) -> Answer:
 
 @routes.get(**_functions("stats"), summary="How often the catalogue was fetched", reply=schemas.CatalogueStats)
 async def catalogue_stats(call: Call) -> Answer:
-    return call.services.voice.published.stats()
+    return call.services.assistants.voice.published.stats()
 
 
 @routes.get(**_functions("health"), summary="That the catalogue is served", reply=schemas.CatalogueHealth, public=True)
 async def catalogue_health(call: Call) -> Answer:
-    catalogue = call.services.voice.published.catalogue
+    catalogue = call.services.assistants.voice.published.catalogue
     return {
         "status": "healthy",
         "service": "function-cache",
@@ -101,7 +101,7 @@ async def catalogue_health(call: Call) -> Answer:
 
 
 def _published(call: Call, part: Part) -> web.Response:
-    published = call.services.voice.published
+    published = call.services.assistants.voice.published
     headers = {"ETag": published.etag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
     asked = call.request.if_none_match or ()
     if any(tag.value in (published.catalogue.hash, "*") for tag in asked):

@@ -32,7 +32,7 @@ class Heard(Body):
 )
 async def replicate(call: Call) -> Answer:
     body = await call.request.read()
-    await call.services.webhooks.from_replicate(call.request.headers, body, call.query["job"])
+    await call.services.jobs.webhooks.from_replicate(call.request.headers, body, call.query["job"])
     return {"success": True}
 
 
@@ -45,5 +45,5 @@ async def replicate(call: Call) -> Answer:
 )
 async def suno(call: Call) -> Answer:
     body = await call.request.read()
-    await call.services.webhooks.from_suno(call.path["job_id"], call.path["secret"], body)
+    await call.services.jobs.webhooks.from_suno(call.path["job_id"], call.path["secret"], body)
     return {"success": True}

@@ -48,7 +48,7 @@ async def ask(call: Call) -> Ack:
         context=asked["project_context"],
         owner=call.sid,
     )
-    turn = await call.services.brain.ask(question, SocketListener(call.server, call.sid))
+    turn = await call.services.assistants.brain.ask(question, SocketListener(call.server, call.sid))
     if call.sid not in call.server.manager.clients:
         turn.stop()
     return turn.about
@@ -58,7 +58,7 @@ async def ask(call: Call) -> Ack:
 def function_result(call: Call) -> Ack:
     """Within 30 s of its `function-call`."""
     answered = call.payload
-    call.services.brain.browser_answered(
+    call.services.assistants.brain.browser_answered(
         call.caller.user_id, call.sid, answered["call_id"], answered["output"], answered["is_error"]
     )
     return None
@@ -67,4 +67,4 @@ def function_result(call: Call) -> Ack:
 @events.on("cancel", "End a turn", payload=schemas.Cancel, ack=schemas.Cancelled)
 def cancel(call: Call) -> Ack:
     """What was said and done stays; the turn ends with `response-done` and the reason `cancelled`."""
-    return {"cancelled": call.services.brain.cancel(call.caller.user_id, call.payload["request_id"])}
+    return {"cancelled": call.services.assistants.brain.cancel(call.caller.user_id, call.payload["request_id"])}

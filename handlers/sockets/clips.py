@@ -28,9 +28,9 @@ async def analyze(call: Call) -> Ack:
     wanted = [{"clip_id": clip_id} for clip_id in payload["clip_ids"]]
     found = await stored_clips.candidates(services, user_id, project_id, wanted)
     begun = {"clipIds": payload["clip_ids"]}
-    await services.bus.publish(news.ClipsAnalyzing(project_id, user_id, seat.username, begun, call.sid))
+    await services.platform.bus.publish(news.ClipsAnalyzing(project_id, user_id, seat.username, begun, call.sid))
     wish = Wish(Payer(user_id, project_id), payload["detect_conflicts"], payload["suggest_arrangement"])
-    analysis = await services.comparison.compare(found, wish)
+    analysis = await services.documents.comparison.compare(found, wish)
     told = {"analysis": analysis}
-    await services.bus.publish(news.ClipsAnalyzed(project_id, user_id, seat.username, told, to_user=True))
+    await services.platform.bus.publish(news.ClipsAnalyzed(project_id, user_id, seat.username, told, to_user=True))
     return {"analysis": analysis}

@@ -31,6 +31,6 @@ async def leave(call: Call) -> Ack:
 async def _own(call: Call) -> str:
     """The conversation that the payload names, when it is the caller's."""
     id: str = call.payload["conversation_id"]
-    if await conversations.get(call.services.database, id, call.caller.user_id) is None:
+    if await conversations.get(call.services.platform.database, id, call.caller.user_id) is None:
         raise errors.NotFound("There is no such conversation.", details={"kind": "conversation"})
     return id

@@ -65,7 +65,7 @@ async def undo(call: Call) -> Ack:
     """The entity events go to everybody, the sender too, and then `project:undone`."""
     _admit(call)
     return _travelled(
-        await call.services.document.undo(
+        await call.services.documents.document.undo(
             call.payload["projectId"],
             _actor(call),
             call.payload["steps"],
@@ -78,7 +78,7 @@ async def undo(call: Call) -> Ack:
 async def redo(call: Call) -> Ack:
     _admit(call)
     return _travelled(
-        await call.services.document.redo(
+        await call.services.documents.document.redo(
             call.payload["projectId"],
             _actor(call),
             call.payload["steps"],
@@ -90,7 +90,7 @@ async def redo(call: Call) -> Ack:
 async def _run(call: Call, command: str, parameters: Mapping[str, Any]) -> Ack:
     _admit(call)
     project_id = call.payload["projectId"]
-    executed = await call.services.document.execute(
+    executed = await call.services.documents.document.execute(
         project_id,
         [Command(command, parameters)],
         _actor(call),
@@ -115,7 +115,7 @@ async def _locked_by(
 ) -> dict[str, Any]:
     """A lock is no barrier, but whoever works across somebody's lock is told so."""
     track_id = parameters.get("trackId") or result.get("clip", {}).get("trackId")
-    held = await call.services.presence.locked(project_id, track_id) if track_id else None
+    held = await call.services.documents.presence.locked(project_id, track_id) if track_id else None
     return {"lockedBy": schemas.lock(held)} if held is not None and held.user_id != call.caller.user_id else {}
 
 

@@ -60,16 +60,18 @@ def mount(server: Server, services: Services, on_leave: Callable[[str], Awaitabl
 
     async def review_logins() -> None:
         logins = {client.session["caller"].login for client in server.manager.clients.values() if client.session}
-        for login in await services.identity.ended_among(login for login in logins if login):
+        for login in await services.platform.identity.ended_among(login for login in logins if login):
             await end_sockets(events.LoginEnded(login, ""))
 
     def restored(_: events.BusRestored) -> None:
         """Which logins ended meanwhile was not heard."""
         server.manager.tasks.start(with_database(review_logins), name="socket-review-logins")
 
-    services.bus.subscribe(events.ForwardsEnding, lambda event: _forwards_ending(server, event), Scope.EVERYWHERE)
-    services.bus.subscribe(events.BusRestored, restored)
-    services.bus.subscribe(events.LoginEnded, end_sockets, Scope.EVERYWHERE)
+    services.platform.bus.subscribe(
+        events.ForwardsEnding, lambda event: _forwards_ending(server, event), Scope.EVERYWHERE
+    )
+    services.platform.bus.subscribe(events.BusRestored, restored)
+    services.platform.bus.subscribe(events.LoginEnded, end_sockets, Scope.EVERYWHERE)
     for namespace, service in NAMESPACES.items():
         _mount_one(server, services, namespace, logs.get(service), on_leave)
 
@@ -78,13 +80,13 @@ async def say_farewell(server: Server, services: Services) -> None:
     """Tells every client to come back, each at a moment of its own. Where other replicas can take them, everybody is
     served until they have gone, or have had the time for it; so are those whom a balancer still sends here meanwhile.
     """
-    services.lifecycle.leaving = server.eio.leaving = True
+    services.platform.lifecycle.leaving = server.eio.leaving = True
     clients, forwarder = server.manager.clients, server.eio.forwarder
     told: set[str] = set()
-    if forwarder is None or not services.replicas.others:
+    if forwarder is None or not services.platform.replicas.others:
         _announce_drain(server, clients.values(), MAX_RECONNECT_DELAY_MS)
         return
-    await services.bus.publish(events.ForwardsEnding(list(forwarder.websockets), list(forwarder.polls)))
+    await services.platform.bus.publish(events.ForwardsEnding(list(forwarder.websockets), list(forwarder.polls)))
     until = time.monotonic() + MAX_RECONNECT_DELAY_MS / 1000
     while (clients or forwarder.websockets) and (left := until + FAREWELL_MARGIN - time.monotonic()) > 0:
         untold = [each for each in clients.values() if each.sid not in told and each.state is State.CONNECTED]
@@ -130,9 +132,9 @@ def _mount_one(
 ) -> None:
     async def connect(sid: str, environ: Mapping[str, Any], auth: Any = None) -> None:
         try:
-            if services.lifecycle.draining:
+            if services.platform.lifecycle.draining:
                 raise errors.Draining(retry_after=2.0)
-            caller = await services.identity.identify(*_credentials(environ, auth))
+            caller = await services.platform.identity.identify(*_credentials(environ, auth))
         except errors.DawgError as error:
             log.info("A socket was refused.", action="socket_refused", namespace=namespace, code=error.code)
             raise exceptions.ConnectionRefusedError(error.message, error.envelope()) from None
@@ -148,9 +150,9 @@ def _mount_one(
         if namespace == "/":
             await on_leave(sid)
         elif namespace == "/voice":
-            services.voice.leave(sid)
+            services.assistants.voice.leave(sid)
         elif namespace == "/ai-brain":
-            services.brain.leave(sid)
+            services.assistants.brain.leave(sid)
 
     server.on("connect", connect, namespace)
     server.on("disconnect", disconnect, namespace)

@@ -21,11 +21,13 @@ async def lock(call: Call) -> Ack:
     seat = rooms.seat(call, "editor")
     rooms.pace(call).mutate()
     project_id, track_id = call.payload["projectId"], call.payload["trackId"]
-    mine, held = await call.services.presence.lock(project_id, track_id, call.sid)
+    mine, held = await call.services.documents.presence.lock(project_id, track_id, call.sid)
     shown = schemas.lock(held)
     if mine:
         fields = {"trackId": track_id, "expiresAt": shown["expiresAt"]}
-        call.services.bus.tell(news.TrackLocked(project_id, call.caller.user_id, seat.username, fields, call.sid))
+        call.services.platform.bus.tell(
+            news.TrackLocked(project_id, call.caller.user_id, seat.username, fields, call.sid)
+        )
     return {"locked": mine, **shown}
 
 
@@ -33,9 +35,15 @@ async def lock(call: Call) -> Ack:
 async def unlock(call: Call) -> Ack:
     seat = rooms.seat(call, "editor")
     rooms.pace(call).mutate()
-    presence, project_id, track_id = call.services.presence, call.payload["projectId"], call.payload["trackId"]
+    presence, project_id, track_id = (
+        call.services.documents.presence,
+        call.payload["projectId"],
+        call.payload["trackId"],
+    )
     if await presence.unlock(project_id, track_id, call.caller.user_id):
         fields = {"trackId": track_id}
-        call.services.bus.tell(news.TrackUnlocked(project_id, call.caller.user_id, seat.username, fields, call.sid))
+        call.services.platform.bus.tell(
+            news.TrackUnlocked(project_id, call.caller.user_id, seat.username, fields, call.sid)
+        )
     held = await presence.locked(project_id, track_id)
     return {"locked": False, **(schemas.lock(held) if held else {"trackId": track_id, "holder": None})}

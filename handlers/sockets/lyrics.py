@@ -25,14 +25,14 @@ async def analyze(call: Call) -> Ack:
     payload = call.payload
     project_id, track_id = payload["project_id"], payload["track_id"]
     seat = rooms.seat_of(call.server, call.sid, project_id, "editor")
-    if (await tracks.projects_of(call.services.database, [track_id])).get(track_id) != project_id:
+    if (await tracks.projects_of(call.services.platform.database, [track_id])).get(track_id) != project_id:
         raise errors.NotFound("There is no such track.", details={"kind": "track"})
     begun = news.LyricsAnalyzing(project_id, call.caller.user_id, seat.username, {"trackId": track_id}, call.sid)
-    await call.services.bus.publish(begun)
-    found = await call.services.lyrics.analyze(
+    await call.services.platform.bus.publish(begun)
+    found = await call.services.assistants.lyrics.analyze(
         payload["lyrics"], payload["genre"], by=Payer(call.caller.user_id, project_id)
     )
-    await call.services.lyrics.tell(
+    await call.services.assistants.lyrics.tell(
         found, project_id=project_id, track_id=track_id, user_id=call.caller.user_id, username=seat.username
     )
     return {"analysis": found}

@@ -15,7 +15,7 @@ events = Events("/", "main")
 
 @events.on("generation:cancel", "Cancel a waiting or running job", payload=schemas.CancelJob, ack=schemas.JobState)
 async def cancel_generation(call: Call) -> Ack:
-    job = await call.services.generation.cancel(call.payload["job_id"], call.caller.user_id)
+    job = await call.services.jobs.generation.cancel(call.payload["job_id"], call.caller.user_id)
     return {"jobId": job.id, "state": job.state.value}
 
 

@@ -56,7 +56,7 @@ def relay(call: Call, name: str, kind: Kind, role: str) -> None:
 
     def send() -> None:
         if (seat := rooms.find_seat(server, sid, project_id)) is not None:
-            call.services.bus.tell(kind(project_id, call.caller.user_id, seat.username, fields, sid))
+            call.services.platform.bus.tell(kind(project_id, call.caller.user_id, seat.username, fields, sid))
 
     rooms.pace(call).relay((name, project_id), send)
 
@@ -78,7 +78,7 @@ for _each in RELAYS:
 @events.on("presence:update", "Say what one is doing", payload=schemas.State, ack=schemas.Members)
 async def update_presence(call: Call) -> Ack:
     """Shown for a minute to those who come later, in the `members` of their `join:project`."""
-    presence, project_id = call.services.presence, call.payload["projectId"]
+    presence, project_id = call.services.documents.presence, call.payload["projectId"]
     relay(call, "presence:update", news.PresenceUpdated, "viewer")
     await presence.set_state(project_id, call.sid, call.payload["state"])
     return {"members": await presence.members(project_id)}

@@ -61,7 +61,7 @@ def pace(call: Call) -> Pace:
     session = call.server.manager.clients[call.sid].session
     found = session.get("pace")
     if not isinstance(found, Pace):
-        limits = call.services.settings
+        limits = call.services.platform.settings
         found = session["pace"] = Pace(limits.socket_changes_per_second, limits.socket_relays_per_second)
     return found
 
@@ -75,32 +75,32 @@ async def join(call: Call) -> Ack:
     The socket is in the room before anything is read, so no change falls between the answer and the first event.
     """
     services, project_id, user_id = call.services, call.payload["projectId"], call.caller.user_id
-    row = await projects.visit(services.database, project_id, user_id)
+    row = await projects.visit(services.platform.database, project_id, user_id)
     role = check(row["role"] if row else None, "viewer")
     assert row is not None
     if len(_seats(call.server, call.sid)) >= schemas.MAX_PROJECTS and project_id not in _seats(call.server, call.sid):
         raise errors.Conflict(f"A socket opens at most {schemas.MAX_PROJECTS} projects. Leave one of them first.")
     known = project_id in _seats(call.server, call.sid)
     _seats(call.server, call.sid)[project_id] = Seat(role, row["username"])
-    services.feed.follow(project_id, row["revision"])  # at once before the room is entered
+    services.documents.feed.follow(project_id, row["revision"])  # at once before the room is entered
     await call.server.enter_room(call.sid, project_room(project_id), "/")
     try:
-        connections = await services.presence.join(project_id, Member(call.sid, user_id, row["username"], role))
+        connections = await services.documents.presence.join(project_id, Member(call.sid, user_id, row["username"], role))
         if not known:
             # Nothing is awaited in between, so that nobody hears of a departure before the arrival.
             fields = {"role": role, "connections": connections}
-            await services.bus.publish(news.CollaboratorJoined(project_id, user_id, row["username"], fields, call.sid))
+            await services.platform.bus.publish(news.CollaboratorJoined(project_id, user_id, row["username"], fields, call.sid))
         answer = await _state(call, row["revision"])
     except errors.NotFound:  # removed, or not a member any more, at this very moment
         await depart(services, call.server, call.sid, project_id)
         raise
     welcome = {"projectId": project_id, "timestamp": json.now()}
     call.server.broadcast("joined:project", welcome, room=call.sid, ignore_queue=True)
-    locks = await services.presence.locks(project_id)
+    locks = await services.documents.presence.locks(project_id)
     return {
         "projectId": project_id,
         "role": role,
-        "members": await services.presence.members(project_id),
+        "members": await services.documents.presence.members(project_id),
         "locks": [schemas.lock(each) for each in locks],
         **answer,
     }
@@ -114,21 +114,21 @@ async def leave(call: Call) -> Ack:
 
 
 async def _state(call: Call, revision: int) -> dict[str, Any]:
-    document, project_id, since = call.services.document, call.payload["projectId"], call.payload.get("since")
+    document, project_id, since = call.services.documents.document, call.payload["projectId"], call.payload.get("since")
     if since is not None:
         missed = await document.missed(project_id, since, revision)
         if missed is not None:
             newest = missed[-1]["revision"] if missed else revision
             return {"revision": newest, "operations": missed}
     project = await document.snapshot(project_id, call.caller.user_id)
-    return {"revision": project["revision"], "project": present.project(project, call.services.links, call.base_url)}
+    return {"revision": project["revision"], "project": present.project(project, call.services.platform.links, call.base_url)}
 
 
 async def depart(services: Services, server: Server, sid: str, project_id: str) -> None:
     """Takes a socket out of a project's room and tells the others, once."""
     _seats(server, sid).pop(project_id, None)
     await server.leave_room(sid, project_room(project_id), "/")
-    await services.presence.leave(project_id, sid)
+    await services.documents.presence.leave(project_id, sid)
 
 
 async def disconnected(services: Services, server: Server, sid: str) -> None:
@@ -136,7 +136,7 @@ async def disconnected(services: Services, server: Server, sid: str) -> None:
     client = server.manager.clients.get(sid)
     if client is not None and "pace" in client.session:
         client.session["pace"].close()
-    await services.presence.leave_all(sid)
+    await services.documents.presence.leave_all(sid)
 
 
 def mount(server: Server, services: Services) -> None:
@@ -156,7 +156,7 @@ def mount(server: Server, services: Services) -> None:
         for sid in _sockets(server, event.project_id):
             _seats(server, sid).pop(event.project_id, None)
             await server.leave_room(sid, project_room(event.project_id), "/")
-            services.presence.project_gone(event.project_id, sid)
+            services.documents.presence.project_gone(event.project_id, sid)
 
     async def review_all() -> None:
         for sid in [sid for sid, _ in server.manager.get_participants("/", None)]:
@@ -167,10 +167,10 @@ def mount(server: Server, services: Services) -> None:
         """What happened to memberships meanwhile was not heard."""
         server.manager.tasks.start(with_database(review_all), name="socket-review")
 
-    services.bus.subscribe(news.BusRestored, restored)
-    services.bus.subscribe(news.MembershipChanged, membership_changed, Scope.EVERYWHERE)
-    services.bus.subscribe(news.ProjectChanged, project_changed, Scope.EVERYWHERE)
-    services.bus.subscribe(news.ProjectDeleted, project_deleted, Scope.EVERYWHERE)
+    services.platform.bus.subscribe(news.BusRestored, restored)
+    services.platform.bus.subscribe(news.MembershipChanged, membership_changed, Scope.EVERYWHERE)
+    services.platform.bus.subscribe(news.ProjectChanged, project_changed, Scope.EVERYWHERE)
+    services.platform.bus.subscribe(news.ProjectDeleted, project_deleted, Scope.EVERYWHERE)
 
 
 async def _review(server: Server, services: Services, sid: str, project_id: str) -> None:
@@ -179,14 +179,14 @@ async def _review(server: Server, services: Services, sid: str, project_id: str)
     found = client.session.get("seats", {}).get(project_id) if client else None
     if client is None or found is None:
         return
-    role = await services.document.role(project_id, client.session["caller"].user_id)
+    role = await services.documents.document.role(project_id, client.session["caller"].user_id)
     if role == found.role:
         return
     if role is not None:
         found.role = role
         with contextlib.suppress(errors.NotJoined):  # it is leaving anyway
             member = Member(sid, client.session["caller"].user_id, found.username, role)
-            await services.presence.join(project_id, member)
+            await services.documents.presence.join(project_id, member)
         return
     await depart(services, server, sid, project_id)
     refusal = errors.Forbidden("You are no longer a member of this project.").envelope()

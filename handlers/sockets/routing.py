@@ -42,7 +42,7 @@ class Call:
     def base_url(self) -> str:
         """The address under which the caller reached this server, for absolute links."""
         host = f"{self.environ.get('wsgi.url_scheme', 'http')}://{self.environ.get('HTTP_HOST', '')}"
-        return self.services.settings.link_base or host
+        return self.services.platform.settings.link_base or host
 
 
 Handler = Callable[[Call], Awaitable[Ack] | Ack]
@@ -96,13 +96,13 @@ def mount(server: Server, services: Services, *tables: Events) -> None:
 
 def _receiver(server: Server, services: Services, table: Events, event: ClientEvent) -> Callable[..., Any]:
     """What the transport calls: a coroutine function for a coroutine function, a plain one for a plain one."""
-    counter = services.metrics.socket_events
+    counter = services.platform.metrics.socket_events
     namespace, name, handler = table.namespace, event.name, event.handler
 
     @contextlib.contextmanager
     def counted() -> Iterator[None]:
         try:
-            if services.lifecycle.draining:
+            if services.platform.lifecycle.draining:
                 raise errors.Draining(retry_after=2.0)
             yield
         except errors.DawgError as error:

@@ -79,13 +79,15 @@ async def start(call: Call) -> Ack:
         base_url=call.base_url,
     )
     listener = SocketListener(call.server, call.sid)
-    session_id, conversation_id = await call.services.voice.start(call.sid, call.caller.user_id, wish, listener)
+    session_id, conversation_id = await call.services.assistants.voice.start(
+        call.sid, call.caller.user_id, wish, listener
+    )
     return {"sessionId": session_id, "conversationId": conversation_id}
 
 
 def hear(call: Call) -> Ack:
     """What comes before the service listens is kept, up to 10 s."""
-    session = call.services.voice.session(call.sid)
+    session = call.services.assistants.voice.session(call.sid)
     if session is None:
         return _refuse_audio(call)
     session.hear(call.payload["audio"])
@@ -99,7 +101,7 @@ for _name in ("send-audio", "audio-data"):
 @events.on("playback-position", "How much the listener has heard", payload=schemas.PlaybackPosition)
 def played(call: Call) -> Ack:
     """About four times a second, so that an interruption cuts the answer where it was heard."""
-    session = call.services.voice.session(call.sid)
+    session = call.services.assistants.voice.session(call.sid)
     if session is None:
         return _refuse_audio(call)
     session.played(call.payload["item_id"], int(call.payload["played_ms"]))
@@ -138,13 +140,13 @@ async def function_result(call: Call) -> Ack:
 async def stop(call: Call) -> Ack:
     """The connection to the service is closed when the ack comes, and with it billing has stopped."""
     session_id = _session(call).id
-    await call.services.voice.stop(call.sid)
+    await call.services.assistants.voice.stop(call.sid)
     return {"sessionId": session_id}
 
 
 def _session(call: Call) -> VoiceSession:
-    call.services.voice.require()
-    session = call.services.voice.session(call.sid)
+    call.services.assistants.voice.require()
+    session = call.services.assistants.voice.session(call.sid)
     if session is None:
         raise errors.NoSession
     return session
@@ -154,7 +156,7 @@ def _refuse_audio(call: Call) -> Ack:
     """A client that talks on after the end is told so, but not at every frame; an ack always says it."""
     error: errors.DawgError = errors.NoSession()
     try:
-        call.services.voice.require()
+        call.services.assistants.voice.require()
     except errors.ProviderUnconfigured as unconfigured:
         error = unconfigured
     state = call.server.manager.clients[call.sid].session

@@ -43,7 +43,7 @@ async def shared_project(one: Dawg, *members: str) -> str:
     _, project = await one.json("POST", "/api/projects", "ada", json={"name": "Song"})
     for member in members:
         await one.json("GET", "/api/projects", member)
-        await join(one.services.database, project["id"], member, "editor")
+        await join(one.services.platform.database, project["id"], member, "editor")
     return str(project["id"])
 
 
@@ -57,7 +57,7 @@ async def enter(javascript: JavaScript, server: Dawg, user: str, project: str) -
 async def test_requests_are_counted_over_both(database_dsn: str, tmp_path: Path, valkey_url: str) -> None:
     limit = {"REQUESTS_PER_MINUTE": "30"}
     async with two_replicas(database_dsn, tmp_path, valkey_url, **limit) as (one, two):
-        user = f"counted-{one.services.replicas.own}"  # the Redis is other tests' too
+        user = f"counted-{one.services.platform.replicas.own}"  # the Redis is other tests' too
         calls = [server.json("GET", "/api/projects", user) for server in (one, two) * 40]
         statuses = collections.Counter(status for status, _ in await asyncio.gather(*calls))
     assert statuses == {200: 30, 429: 50}
@@ -168,7 +168,7 @@ async def test_what_happened_while_a_replica_was_deaf_counts_when_it_hears_again
         ada = {"Authorization": f"Bearer {login['token']}"}
         _, bob = await one.json("POST", "/api/auth/register", json=account | {"email": "bob@example.org"})
         _, project = await one.json("POST", "/api/projects", json={"name": "Song"}, headers=ada)
-        await join(one.services.database, project["id"], bob["user"]["id"], "editor")
+        await join(one.services.platform.database, project["id"], bob["user"]["id"], "editor")
         staying, leaving = [
             await javascript.connect(two.url, auth={"token": token}) for token in (bob["token"], login["token"])
         ]
@@ -176,7 +176,7 @@ async def test_what_happened_while_a_replica_was_deaf_counts_when_it_hears_again
             assert (await socket.emit_ack("join:project", {"projectId": project["id"]}))["success"]
         valkey.stop()
         async with asyncio.timeout(10):
-            while two.services.bus.connected:
+            while two.services.platform.bus.connected:
                 await asyncio.sleep(0.02)
         changed, _ = await one.json("PUT", f"/api/projects/{project['id']}", json={"name": "New"}, headers=ada)
         assert changed == 200

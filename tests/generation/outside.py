@@ -58,10 +58,10 @@ async def server(
         variables |= {"PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
     variables = {"JOB_CONCURRENCY": "8", "REQUESTS_PER_MINUTE": "100000", **environment(music, songs), **variables}
     async with dawg.running(dsn, folder, **variables) as running:
-        for provider in running.services.providers.by_name.values():
+        for provider in running.services.jobs.providers.by_name.values():
             if hasattr(provider, "patience"):
                 provider.patience = Patience(lost=1.0, first=0.03, longest=0.1, copies=(0.05, 0.05))
-        running.jobs.runner.retry_delays = (0.2, 0.4)
+        running.services.jobs.runner.retry_delays = (0.2, 0.4)
         yield running
 
 
@@ -93,7 +93,7 @@ async def booked(running: dawg.Dawg, job_id: str, rows: int = 1) -> list[dict[st
 
 
 async def ledger(running: dawg.Dawg, job_id: str) -> list[dict[str, Any]]:
-    return await running.services.database.fetch_all(
+    return await running.services.platform.database.fetch_all(
         "SELECT * FROM usage_records WHERE generation_id = %s ORDER BY created_at", (job_id,)
     )
 

@@ -112,7 +112,7 @@ async def test_a_waiting_and_a_running_job_can_be_cancelled_and_then_cost_nothin
     status, body = await server.json("GET", f"/api/generate/result/{jobs[0]}")
     assert (status, body["code"], body["details"]) == (409, "job_cancelled", {"state": "cancelled"})
     async with asyncio.timeout(10):
-        while list((server.services.settings.data_dir / "work").glob("*/*")):
+        while list((server.services.platform.settings.data_dir / "work").glob("*/*")):
             await asyncio.sleep(0.05)
     assert not [name for name, _ in browser.events if name == "generation:completed"]
 

@@ -33,7 +33,7 @@ async def server(songs: suno.SunoSimulator, database_dsn: str, tmp_path: Path) -
 async def test_two_hundred_requests_at_once_buy_what_the_budget_allows(
     songs: suno.SunoSimulator, server: dawg.Dawg
 ) -> None:
-    price = float(server.services.costs.estimate("suno", "V5", {"requests": 1}))
+    price = float(server.services.platform.costs.estimate("suno", "V5", {"requests": 1}))
     limit = round(price * (FOR + 0.5), 6)
     await server.json("PUT", "/api/cost-monitoring/budget", json={"dailyLimit": limit, "pauseOnExceed": True})
     for _ in range(STORM):

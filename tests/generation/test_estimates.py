@@ -29,7 +29,7 @@ async def past(
     await server.json("GET", "/api/generate")  # makes ada known
     for length, took in jobs:
         done = state == "completed"
-        await server.services.database.execute(
+        await server.services.platform.database.execute(
             """INSERT INTO generations (id, owner_id, type, state, stage, progress, input, result, provider,
                    provider_state, attempts, max_attempts, run_after, base_url, started_at, finished_at, worker,
                    heartbeat_at)
@@ -60,14 +60,14 @@ async def test_a_first_job_is_guessed_and_the_next_ones_are_judged_by_the_past(s
     begin, per_second = estimates.SHAPES["embedded"]
     assert await accepted(server) == pytest.approx(begin + 30 * per_second)
     await past(server, "beat", "embedded", (30, 2 * (begin + 30 * per_second)), (60, 2 * (begin + 60 * per_second)))
-    own = await estimates.seconds(server.services.database, "beat", "embedded", {"duration": 120})
+    own = await estimates.seconds(server.services.platform.database, "beat", "embedded", {"duration": 120})
     assert own == pytest.approx(2 * (begin + 120 * per_second))
 
 
 async def test_a_song_takes_as_long_for_a_short_hum_as_for_a_long_one(server: dawg.Dawg) -> None:
     await past(server, "vocals", "suno", (5, 200), (8, 180), (200, 190))
     for length in (2, 300):
-        found = await estimates.seconds(server.services.database, "vocals", "suno", {"duration": length})
+        found = await estimates.seconds(server.services.platform.database, "vocals", "suno", {"duration": length})
         assert found == pytest.approx(190)
 
 

@@ -149,7 +149,7 @@ async def test_a_waiting_job_that_is_cancelled_gives_its_reservation_back(
     async with outside.server(database_dsn, tmp_path, songs=songs, JOB_CONCURRENCY="0") as server:
         job = await outside.ask(server, "music", SIMPLE)
         held = "SELECT amount FROM budget_reservations WHERE id = %s AND settled_at IS NULL"
-        assert await server.services.database.fetch_value(held, (job,)) > 0
+        assert await server.services.platform.database.fetch_value(held, (job,)) > 0
         await server.json("POST", f"/api/generate/cancel/{job}")
-        assert await server.services.database.fetch_value(held, (job,)) is None
+        assert await server.services.platform.database.fetch_value(held, (job,)) is None
         assert songs.creations == []

@@ -69,7 +69,9 @@ async def test_a_beat_is_bought_copied_measured_and_booked_once(
     ]
     assert rows[0]["units"] == pytest.approx(service.predictions[0].predict_seconds)
     assert rows[0]["total_cost"] > 0 and rows[0]["priced"]
-    cost = await server.services.database.fetch_value("SELECT cost FROM generations WHERE id = %s", (job["jobId"],))
+    cost = await server.services.platform.database.fetch_value(
+        "SELECT cost FROM generations WHERE id = %s", (job["jobId"],)
+    )
     assert cost == rows[0]["total_cost"]
     assert len(service.predictions) == 1
     await browser.wait_for("generation:completed", timeout=10)
@@ -131,7 +133,7 @@ async def test_storms_of_errors_are_waited_out_and_nothing_is_bought_twice(
 async def test_a_purchase_whose_answer_got_lost_is_found_or_known_not_to_exist(
     service: replicate.ReplicateSimulator, server: dawg.Dawg
 ) -> None:
-    provider: Any = server.services.providers.by_name["replicate"]
+    provider: Any = server.services.jobs.providers.by_name["replicate"]
     provider.api.create_seconds = 0.5
     jobs = []
     for fault in ("cut when made", "hang when made", "cut", replicate.broken(502)):
@@ -172,7 +174,7 @@ async def test_two_lost_purchases_with_the_same_words_are_told_apart(
     jobs = await asyncio.gather(*(outside.made(server, "beat", BEAT, user) for user in ("ada", "eve")))
     assert [job["state"] for job in jobs] == ["completed", "completed"]
     assert len(service.predictions) == 2
-    rows = await server.services.database.fetch_all("SELECT owner_id, request_id FROM usage_records")
+    rows = await server.services.platform.database.fetch_all("SELECT owner_id, request_id FROM usage_records")
     assert {row["owner_id"] for row in rows} == {"ada", "eve"}
     assert len({row["request_id"] for row in rows}) == 2
 
@@ -235,7 +237,7 @@ async def test_cancelling_reaches_replicate_and_what_ran_is_booked(
 async def test_a_job_cancelled_while_the_purchase_is_under_way_cancels_what_was_bought(
     service: replicate.ReplicateSimulator, server: dawg.Dawg
 ) -> None:
-    provider: Any = server.services.providers.by_name["replicate"]
+    provider: Any = server.services.jobs.providers.by_name["replicate"]
     provider.api.create_seconds = 1.0
     service.plan(predict_seconds=36_000, create="hang when made")
     job = await outside.ask(server, "beat", BEAT)
@@ -256,7 +258,7 @@ async def test_a_job_cancelled_between_two_attempts_is_settled_later(
         while (await server.json("GET", f"/api/generate/status/{job}"))[1]["state"] != "waiting":
             await asyncio.sleep(0.02)
     await server.json("POST", f"/api/generate/cancel/{job}")
-    await server.jobs.settler.sweep(ended_for=0.0)
+    await server.services.jobs.settler.sweep(ended_for=0.0)
     assert prediction.status == "canceled"
     assert len(await outside.booked(server, job)) == 1
 
@@ -267,7 +269,7 @@ async def test_a_budget_that_is_used_up_does_not_withhold_what_was_bought(
     service.plan(outside.output(), reads=[replicate.broken()] * 5)
     job = await outside.ask(server, "beat", BEAT)
     await outside.until(lambda: service.predictions and service.predictions[0].reads >= 5)
-    await server.services.database.execute(
+    await server.services.platform.database.execute(
         """INSERT INTO budgets (user_id, daily_limit, pause_on_exceed) VALUES ('ada', 0, true)
            ON CONFLICT (user_id) DO UPDATE SET daily_limit = 0, pause_on_exceed = true"""
     )
@@ -288,7 +290,7 @@ async def test_only_the_copy_is_repeated_when_a_file_is_cut_off(
 async def test_a_service_that_hangs_or_sends_something_else_is_given_up_without_a_second_purchase(
     service: replicate.ReplicateSimulator, server: dawg.Dawg
 ) -> None:
-    provider: Any = server.services.providers.by_name["replicate"]
+    provider: Any = server.services.jobs.providers.by_name["replicate"]
     provider.api.answer_seconds, provider.patience = 0.2, replace(provider.patience, failures=2)
     page = replicate.File(b"<html>not found</html>" * 99, "out.wav", "audio/wav")
     service.plan(page)
@@ -303,7 +305,7 @@ async def test_a_service_that_hangs_or_sends_something_else_is_given_up_without_
     assert (ended["status"]["errorCode"], ended["status"]["attemptsMade"]) == ("provider_timeout", 3)
     assert [prediction.reads >= 3 for prediction in service.predictions] == [True, True]
     assert len(await outside.booked(server, wrong)) == 1
-    await server.jobs.settler.sweep(ended_for=0.0)
+    await server.services.jobs.settler.sweep(ended_for=0.0)
     assert await outside.ledger(server, hanging) == []  # nothing can be known, so nothing is invented
 
 
@@ -337,7 +339,7 @@ async def test_a_budget_is_held_before_and_refused_with_429(
     service: replicate.ReplicateSimulator, server: dawg.Dawg
 ) -> None:
     await server.json("GET", "/api/generate")
-    await server.services.database.execute(
+    await server.services.platform.database.execute(
         "INSERT INTO budgets (user_id, daily_limit, pause_on_exceed) VALUES ('ada', 0.05, true)"
     )
     status, body = await server.json("POST", "/api/generate/beat", json=BEAT | {"duration": 30})
@@ -345,7 +347,7 @@ async def test_a_budget_is_held_before_and_refused_with_429(
     assert service.creations == []
     _, listed = await server.json("GET", "/api/generate")
     assert listed["total"] == 0
-    open_ones = await server.services.database.fetch_value(
+    open_ones = await server.services.platform.database.fetch_value(
         "SELECT count(*) FROM budget_reservations WHERE settled_at IS NULL"
     )
     assert open_ones == 0

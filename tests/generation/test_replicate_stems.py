@@ -46,7 +46,9 @@ async def separated(server: dawg.Dawg, audio_id: str, *types: str, quality: str 
         "addToProject": False,
         "startTime": 0.0,
     }
-    job, _ = await server.services.generation.submit("ada", "stems", wanted, provider="replicate", base_url=server.url)
+    job, _ = await server.services.jobs.generation.submit(
+        "ada", "stems", wanted, provider="replicate", base_url=server.url
+    )
     return await server.finished(job.id)
 
 

@@ -198,7 +198,7 @@ async def test_a_cancelled_song_stops_waiting_and_its_charge_is_booked(
     rows = await outside.booked(server, job)
     assert (rows[0]["request_id"], rows[0]["units"]) == (f"suno:{task.id}", 1)
     reads = task.reads
-    await outside.until(lambda: not server.jobs.runner._running)
+    await outside.until(lambda: not server.services.jobs.runner._running)
     assert task.reads == reads
 
 
@@ -210,7 +210,7 @@ async def test_a_lost_answer_without_a_way_to_be_called_back_is_never_bought_aga
         job = await outside.made(server, "music", SONG)
         assert (job["state"], job["status"]["attemptsMade"]) == ("failed", 1)
         assert "was not asked again" in job["error"]
-        stored = await server.services.database.fetch_value(
+        stored = await server.services.platform.database.fetch_value(
             "SELECT error FROM generations WHERE id = %s", (job["jobId"],)
         )
         assert stored["retryable"] is False

@@ -38,7 +38,7 @@ async def server(
 ) -> AsyncIterator[dawg.Dawg]:
     async with outside.server(database_dsn, tmp_path, music=music, songs=songs, called_back=True) as running:
         for name in ("replicate", "suno"):
-            provider: Any = running.services.providers.by_name[name]
+            provider: Any = running.services.jobs.providers.by_name[name]
             provider.patience = NEVER
         yield running
 

@@ -34,7 +34,6 @@ class Dawg:
     url: str
     services: Services
     sockets: Server
-    jobs: app.Jobs
     http: aiohttp.ClientSession
 
     @staticmethod
@@ -62,17 +61,17 @@ class Dawg:
 async def running(dsn: str, folder: Path, **variables: str) -> AsyncIterator[Dawg]:
     """A server with that database and these environment variables, on the port `PORT` or any that is free."""
     chosen = settings.load({"DATABASE_URL": dsn, "DATA_DIR": str(folder), "CPU_WORKERS": "1", **variables})
-    async with app.services(chosen, dsn) as (parts, jobs), app.faces(parts) as (application, sockets):
+    async with app.services(chosen, dsn) as parts, app.api(parts) as (application, sockets):
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", int(variables.get("PORT", 0))).start()
-        app.start_jobs(chosen, jobs, alone=False)
+        app.start_jobs(parts, alone=False)
         port = runner.addresses[0][1]
         try:
             async with aiohttp.ClientSession() as http:
-                yield Dawg(f"http://127.0.0.1:{port}", parts, sockets, jobs, http)
+                yield Dawg(f"http://127.0.0.1:{port}", parts, sockets, http)
         finally:
-            await jobs.queue.stop()
+            await parts.jobs.queue.stop()
             await sockets.close()
             await runner.cleanup()
 

@@ -76,8 +76,8 @@ async def _work(server: dawg.Dawg, estate: Estate) -> None:
     invitation = {"email": f"friend-of-{mark}@example.com", "role": "viewer"}
     ids["collaborator"] = (await call("POST", f"/projects/{project}/collaborators", invitation))["id"]
     visit = Member(f"socket of {mark}", estate.user_id, mark, "owner")
-    await server.services.presence.join(project, visit)
-    await server.services.presence.lock(project, track, visit.sid)
+    await server.services.documents.presence.join(project, visit)
+    await server.services.documents.presence.lock(project, track, visit.sid)
     ids["version"] = str((await call("POST", f"/projects/{project}/versions", {"name": mark}))["number"])
     async with asyncio.timeout(30):
         while (await call("GET", f"/audio/{ids['audio']}", None))["waveformStatus"] == "pending":
@@ -103,7 +103,9 @@ async def _remember(server: dawg.Dawg, estate: Estate) -> None:
             return
         returning = "RETURNING id" if kind else ""
         sql = f"INSERT INTO {table} ({columns}) VALUES ({row}) {returning}"
-        id = await (server.services.database.fetch_value if kind else server.services.database.execute)(sql, values)
+        id = await (
+            server.services.platform.database.fetch_value if kind else server.services.platform.database.execute
+        )(sql, values)
         if kind:
             values[kind] = ids[kind] = str(id)
 
@@ -165,7 +167,7 @@ async def _remember(server: dawg.Dawg, estate: Estate) -> None:
 
 async def tables(server: dawg.Dawg) -> dict[str, set[str]]:
     """Our tables with their columns."""
-    rows = await server.services.database.fetch_all(
+    rows = await server.services.platform.database.fetch_all(
         """SELECT c.table_name, c.column_name FROM information_schema.columns c
            JOIN information_schema.tables t USING (table_schema, table_name)
            WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE'"""
@@ -183,7 +185,7 @@ async def belongings(server: dawg.Dawg, estate: Estate) -> dict[str, set[str]]:
     pattern = "|".join(words)
     dump = {}
     for table in await tables(server):
-        rows = await server.services.database.fetch_all(
+        rows = await server.services.platform.database.fetch_all(
             f"SELECT row FROM (SELECT to_jsonb(t)::text AS row FROM {table} t) rows WHERE row ~ %s", (pattern,)
         )
         dump[table] = {row["row"] for row in rows}

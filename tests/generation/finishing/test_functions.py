@@ -49,7 +49,9 @@ async def read(server: dawg.Dawg, project_id: str) -> dict[str, Any]:
 
 
 async def run(server: dawg.Dawg, name: str, project: dict[str, Any], by: Actor = ADA, **arguments: Any) -> Any:
-    return await server.services.functions.run(name, arguments, project_id=project["id"], by=by, base_url=server.url)
+    return await server.services.documents.functions.run(
+        name, arguments, project_id=project["id"], by=by, base_url=server.url
+    )
 
 
 async def test_the_best_takes_come_to_a_new_track_in_one_step(server: dawg.Dawg) -> None:

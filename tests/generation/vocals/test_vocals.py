@@ -92,7 +92,9 @@ async def test_claude_writes_a_line_for_each_phrase_and_suno_sings_them(
     rows = await outside.booked(written, job["jobId"], 2)
     assert {(row["service"], row["operation"]) for row in rows} == {("anthropic", "vocals"), ("suno", "vocals")}
     assert all(row["total_cost"] > 0 for row in rows)
-    cost = await written.services.database.fetch_value("SELECT cost FROM generations WHERE id = %s", (job["jobId"],))
+    cost = await written.services.platform.database.fetch_value(
+        "SELECT cost FROM generations WHERE id = %s", (job["jobId"],)
+    )
     assert cost == pytest.approx(sum(row["total_cost"] for row in rows))
 
 
@@ -187,7 +189,7 @@ async def test_who_cancels_while_the_words_are_written_buys_no_song(
     _, accepted = await written.json("POST", "/api/ai/melody-to-vocals", json=body)
     await outside.until(lambda: writer.requests)
     await written.json("POST", f"/api/generate/cancel/{accepted['jobId']}")
-    await outside.until(lambda: not written.jobs.runner._running)
+    await outside.until(lambda: not written.services.jobs.runner._running)
     assert songs.creations == []
     rows = await outside.booked(written, accepted["jobId"])
     assert [row["service"] for row in rows] == ["anthropic"]
@@ -199,7 +201,7 @@ async def test_words_stay_within_the_budget(
     songs: suno.SunoSimulator, writer: AnthropicSimulator, written: dawg.Dawg
 ) -> None:
     bought(songs)
-    song = written.services.costs.estimate("suno", "V5", {"requests": 1})
+    song = written.services.platform.costs.estimate("suno", "V5", {"requests": 1})
     await written.json(
         "PUT", "/api/cost-monitoring/budget", json={"dailyLimit": float(song) + 0.001, "pauseOnExceed": True}
     )
@@ -268,7 +270,7 @@ async def test_without_a_key_for_suno_nothing_is_begun(database_dsn: str, tmp_pa
         assert (await server.json("GET", "/api/audio"))[1]["total"] == 0
         _, project = await server.json("POST", "/api/projects", json={"name": "Song"})
         with pytest.raises(errors.ProviderUnconfigured):
-            await server.services.functions.run(
+            await server.services.documents.functions.run(
                 "melodyToVocals",
                 {"audioFileId": project["id"], "prompt": "the sea"},
                 project_id=project["id"],
@@ -284,7 +286,7 @@ async def test_a_clip_is_sung_into_its_project_in_one_step(songs: suno.SunoSimul
     _, track = await server.json("POST", "/api/tracks", json={"projectId": project["id"], "name": "Hum"})
     clip = {"trackId": track["id"], "audioFileId": await humming.uploaded(server), "startTime": 0, "offset": 4.0}
     _, made = await server.json("POST", "/api/clips", json=clip)
-    begun = await server.services.functions.run(
+    begun = await server.services.documents.functions.run(
         "melodyToVocals",
         {"clipId": made["id"], "prompt": "the sea"},
         project_id=project["id"],
@@ -301,7 +303,7 @@ async def test_a_clip_is_sung_into_its_project_in_one_step(songs: suno.SunoSimul
     await server.json("POST", f"/api/projects/{project['id']}/undo")
     assert len((await server.json("GET", f"/api/projects/{project['id']}"))[1]["tracks"]) == 1
     with pytest.raises(errors.ValidationError, match="genre"):
-        await server.services.functions.run(
+        await server.services.documents.functions.run(
             "melodyToVocals",
             {"clipId": made["id"], "prompt": "the sea", "genre": "polka"},
             project_id=project["id"],

@@ -46,7 +46,7 @@ class Session:
         return str(body["id"])
 
     async def member(self, user: str, role: str) -> None:
-        database = self.server.services.database
+        database = self.server.services.platform.database
         await database.execute("INSERT INTO users (id, origin) VALUES (%s, 'development')", (user,))
         await database.execute(
             "INSERT INTO collaborators (project_id, user_id, role, accepted_at) VALUES (%s, %s, %s, now())",
@@ -304,7 +304,7 @@ async def test_files_are_compared_without_being_kept(
         assert (fast["clipName"], fast["isVocal"]) == ("beat.mp3", fast["vocalCharacteristics"] is not None)
         assert [round(each["bpm"]) for each in (slow, fast)] == [90, 140]
         assert reply["analysis"]["conflicts"][0]["conflictType"] == "tempo-mismatch"
-        assert await server.services.database.fetch_value("SELECT count(*) FROM audio_files") == 0
+        assert await server.services.platform.database.fetch_value("SELECT count(*) FROM audio_files") == 0
         assert list((tmp_path / "work").glob("*/*")) == []
         session = await begin(server)  # and stored ones are fetched from wherever they lie
         await session.clip(await session.recording(CLICKS[90]))
@@ -337,13 +337,13 @@ async def test_an_analysis_ends_when_nobody_waits_for_it_any_more(session: Sessi
     clip = await session.clip(await session.recording(long))
     asking = asyncio.create_task(session.analyzed(clipId=clip))
     async with asyncio.timeout(20):
-        while not session.server.services.analyses._waiting:
+        while not session.server.services.documents.analyses._waiting:
             await asyncio.sleep(0.01)
         asking.cancel()
-        while session.server.services.analyses._waiting:
+        while session.server.services.documents.analyses._waiting:
             await asyncio.sleep(0.01)
     found = "SELECT count(*) FROM audio_files WHERE analysis IS NOT NULL"
-    assert await session.server.services.database.fetch_value(found) == 0
+    assert await session.server.services.platform.database.fetch_value(found) == 0
 
 
 async def test_an_estimate_is_arithmetic_and_local_work_is_free(session: Session) -> None:

@@ -110,7 +110,7 @@ async def song_of_all_kinds(server: dawg.Dawg) -> str:
 
 async def shape(server: dawg.Dawg, project: str) -> dict[str, Any]:
     """A project without ids: tracks by name, recordings by checksum."""
-    found = await projects.snapshot(server.services.database, project, "ada")
+    found = await projects.snapshot(server.services.platform.database, project, "ada")
     assert found is not None
     names = {each["id"]: each["name"] for each in found["tracks"]} | {"master": "master"}
     sums = {each["id"]: each["checksum"] for each in found["audioFiles"]} | {None: None}
@@ -213,7 +213,7 @@ async def test_viewers_export_and_strangers_know_nothing(server: dawg.Dawg) -> N
     made = await call(server, "POST", "/projects", {"name": "Song"})
     for path in (f"/api/projects/{made['id']}/export", "/api/projects/nonsense/export"):
         assert (await server.json("GET", path, "eve"))[0] == 404
-    await server.services.database.execute(
+    await server.services.platform.database.execute(
         "INSERT INTO collaborators (project_id, user_id, role, accepted_at) VALUES (%s, 'eve', 'viewer', now())",
         (made["id"],),
     )
@@ -345,7 +345,7 @@ async def test_what_is_not_exactly_an_archive_is_refused_with_a_reason_and_leave
         assert (status, reply["code"]) == (400, "invalid_archive"), (name, reply)
         assert reply["details"]["reason"], name
         assert str(tmp_path) not in str(reply), name
-        assert await server.services.database.fetch_value(count) == 0, name
+        assert await server.services.platform.database.fetch_value(count) == 0, name
     left = [path for folder in ("files", "work") for path in (tmp_path / folder).rglob("*") if path.is_file()]
     assert [path for path in left if path.suffix != ".lock" and path.name != ".lock"] == []
 

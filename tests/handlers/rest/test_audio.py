@@ -55,13 +55,13 @@ async def either(request: pytest.FixtureRequest, database_dsn: str, tmp_path: Pa
         bucket: S3Server = request.getfixturevalue("s3_server")
         variables = bucket.settings()
     async with dawg.running(database_dsn, tmp_path, JOB_CONCURRENCY="0", **variables) as running:
-        assert running.services.storage.name == request.param
+        assert running.services.platform.storage.name == request.param
         yield running
 
 
 async def project(server: dawg.Dawg, owner: str = "ada", *, public: bool = False, **members: str) -> str:
     """A project with members by role, written by hand: this is about audio."""
-    database = server.services.database
+    database = server.services.platform.database
     for user in (owner, *members):
         await database.execute(
             "INSERT INTO users (id, origin) VALUES (%s, 'development') ON CONFLICT DO NOTHING", (user,)
@@ -78,7 +78,7 @@ async def project(server: dawg.Dawg, owner: str = "ada", *, public: bool = False
 
 
 async def clip(server: dawg.Dawg, project_id: str, audio_id: str) -> str:
-    database = server.services.database
+    database = server.services.platform.database
     track = await database.fetch_value(
         "INSERT INTO tracks (project_id, name, position) VALUES (%s, 'T', 0) RETURNING id", (project_id,)
     )
@@ -137,7 +137,7 @@ async def test_an_upload_is_stored_shown_measured_and_played(either: dawg.Dawg, 
         assert (link["url"], link["expiresIn"]) == (link["downloadUrl"], 3600)
         async with either.http.get(link["url"], headers={"Range": "bytes=10-19"}) as reply:
             assert (reply.status, await reply.read()) == (206, data[10:20])
-    assert ("X-Amz-Signature" in created["audioUrl"]) is (either.services.storage.name == "s3")
+    assert ("X-Amz-Signature" in created["audioUrl"]) is (either.services.platform.storage.name == "s3")
     assert leftovers(tmp_path) == []
 
 
@@ -204,8 +204,8 @@ async def test_what_is_no_recording_is_refused_and_leaves_nothing(
     if status == 413:
         assert body["details"].keys() == {"limit", "unit"}
     assert leftovers(tmp_path) == []
-    assert await server.services.database.fetch_value("SELECT count(*) FROM audio_files") == 0
-    assert await server.services.database.fetch_value("SELECT count(*) FROM storage_leftovers") == 0
+    assert await server.services.platform.database.fetch_value("SELECT count(*) FROM audio_files") == 0
+    assert await server.services.platform.database.fetch_value("SELECT count(*) FROM storage_leftovers") == 0
 
 
 async def test_the_parts_of_a_form_may_come_in_any_order_and_by_either_name(server: dawg.Dawg) -> None:
@@ -287,7 +287,7 @@ async def test_a_client_that_vanishes_in_mid_upload_leaves_nothing(server: dawg.
         writer.transport.abort()
         while leftovers(tmp_path):
             await asyncio.sleep(0.01)
-    assert await server.services.database.fetch_value("SELECT count(*) FROM audio_files") == 0
+    assert await server.services.platform.database.fetch_value("SELECT count(*) FROM audio_files") == 0
 
 
 async def test_a_repeated_upload_is_answered_with_the_first_reply(server: dawg.Dawg) -> None:
@@ -303,7 +303,7 @@ async def test_a_repeated_upload_is_answered_with_the_first_reply(server: dawg.D
     assert (first, second, replayed, third) == (201, 201, "true", 409)
     assert one["id"] == again["id"]
     assert refused["code"] == "idempotency_conflict"
-    assert await server.services.database.fetch_value("SELECT count(*) FROM audio_files") == 1
+    assert await server.services.platform.database.fetch_value("SELECT count(*) FROM audio_files") == 1
 
 
 async def test_only_editors_upload_into_a_project(server: dawg.Dawg) -> None:
@@ -335,7 +335,7 @@ async def test_recordings_are_seen_by_their_owner_and_by_who_may_read_the_projec
         assert (await server.json("DELETE", f"/api/audio/{private['id']}", user))[0] == 404
     for malformed in ("7", "not-a-uuid", str(uuid.uuid4())):
         assert (await server.json("GET", f"/api/audio/{malformed}"))[0] == 404
-    await server.services.database.execute("UPDATE projects SET deleted_at = now()")
+    await server.services.platform.database.execute("UPDATE projects SET deleted_at = now()")
     assert (await server.json("GET", f"/api/audio/{shared['id']}", "vic"))[0] == 404
 
 
@@ -387,7 +387,7 @@ async def test_silence_has_a_waveform_and_no_loudness(server: dawg.Dawg) -> None
 
 
 async def test_what_was_deleted_is_gone_with_its_bytes(either: dawg.Dawg) -> None:
-    database, storage = either.services.database, either.services.storage
+    database, storage = either.services.platform.database, either.services.platform.storage
     created = await recordings.uploaded(either, recordings.wav(0.1))
     key = await database.fetch_value("SELECT storage_key FROM audio_files")
     assert await storage.size(key) == created["size"]
@@ -404,7 +404,7 @@ async def test_a_recording_in_use_stays_and_names_its_clips(server: dawg.Dawg) -
     clip_id = await clip(server, project_id, created["id"])
     status, body = await server.json("DELETE", f"/api/audio/{created['id']}", "eda")
     assert (status, body["code"], body["details"]) == (409, "in_use", {"clipIds": [clip_id]})
-    await server.services.database.execute("DELETE FROM clips")
+    await server.services.platform.database.execute("DELETE FROM clips")
     status, body = await server.json("DELETE", f"/api/audio/{created['id']}", "oto")
     assert (status, body["code"]) == (403, "forbidden")
     assert (await server.json("DELETE", f"/api/audio/{created['id']}", "ada"))[0] == 200  # owns the project

@@ -89,10 +89,10 @@ async def test_head_tells_everything_but_the_bytes(server: dawg.Dawg, audio: dic
 
 
 async def test_a_signed_link_opens_this_file_for_this_time_only(server: dawg.Dawg, audio: dict[str, Any]) -> None:
-    signed = yarl.URL(server.services.links.sign(audio["id"], server.url))
+    signed = yarl.URL(server.services.platform.links.sign(audio["id"], server.url))
     other = await recordings.uploaded(server, recordings.wav(0.1))
     expired_at = str(int(time.time()) - 1)
-    signature = server.services.links._signature(audio["id"], int(expired_at))
+    signature = server.services.platform.links._signature(audio["id"], int(expired_at))
     links = [
         (signed, 200),
         (signed.with_path(f"/api/audio/{other['id']}/content").with_query(signed.query), 401),
@@ -100,7 +100,7 @@ async def test_a_signed_link_opens_this_file_for_this_time_only(server: dawg.Daw
         (signed.update_query(signature=signed.query["signature"][:-1] + "x"), 401),
         (signed.update_query(expires=expired_at, signature=signature), 401),
         (signed.update_query(expires="soon"), 401),
-        (yarl.URL(LinkSigner(b"another key", server.services.storage).sign(audio["id"], server.url)), 401),
+        (yarl.URL(LinkSigner(b"another key", server.services.platform.storage).sign(audio["id"], server.url)), 401),
     ]
     async with aiohttp.ClientSession() as stranger:
         for link, status in links:
@@ -120,8 +120,8 @@ async def test_a_download_may_be_a_redirection(server: dawg.Dawg, audio: dict[st
 
 
 async def test_bytes_that_are_gone_are_said_to_be_gone(server: dawg.Dawg, audio: dict[str, Any]) -> None:
-    key = await server.services.database.fetch_value("SELECT storage_key FROM audio_files")
-    await server.services.storage.delete(key)
+    key = await server.services.platform.database.fetch_value("SELECT storage_key FROM audio_files")
+    await server.services.platform.storage.delete(key)
     async with get(server, audio) as reply:
         assert (reply.status, (await reply.json())["code"]) == (404, "not_found")
 

@@ -76,7 +76,9 @@ async def test_an_account_is_made_and_lets_its_owner_in(server: dawg.Dawg) -> No
     status, again = await post(server, "login", {"email": " ADA@example.COM ", "password": ADA["password"]})
     assert (status, again["user"]["id"]) == (200, user["id"])
     assert again["user"]["lastLoginAt"] >= user["lastLoginAt"]
-    stored = await server.services.database.fetch_one("SELECT password_hash FROM users WHERE id = %s", (user["id"],))
+    stored = await server.services.platform.database.fetch_one(
+        "SELECT password_hash FROM users WHERE id = %s", (user["id"],)
+    )
     assert stored is not None
     assert stored["password_hash"].startswith("$argon2id$")
     assert str(made).count("argon2") == 0
@@ -166,7 +168,7 @@ async def test_a_token_that_is_used_twice_at_once_never_leaves_two_logins(server
         *(post(server, "refresh", {"refreshToken": made["refreshToken"]}) for _ in range(6))
     )
     assert sorted(status for status, _ in outcomes) == [200] + [401] * 5
-    unspent = await server.services.database.fetch_value(
+    unspent = await server.services.platform.database.fetch_value(
         "SELECT count(*) FROM sessions WHERE revoked_at IS NULL AND replaced_by IS NULL"
     )
     assert unspent == 0
@@ -177,11 +179,11 @@ async def test_made_up_and_expired_refresh_tokens_are_refused(server: dawg.Dawg)
     status, body = await post(server, "refresh", {"refreshToken": "made up"})
     assert (status, body["code"]) == (401, "unauthorized")
     assert (await post(server, "refresh", {}))[0] == 400
-    days = await server.services.database.fetch_value(
+    days = await server.services.platform.database.fetch_value(
         "SELECT extract(epoch FROM expires_at - now()) / 86400 FROM sessions"
     )
     assert 29.99 < days <= 30
-    await server.services.database.execute("UPDATE sessions SET expires_at = now()")
+    await server.services.platform.database.execute("UPDATE sessions SET expires_at = now()")
     status, body = await post(server, "refresh", {"refreshToken": made["refreshToken"]})
     assert (status, body["code"]) == (401, "token_expired")
 
@@ -207,7 +209,7 @@ async def test_logging_out_ends_one_login_or_all_and_never_fails(server: dawg.Da
 async def test_an_account_that_is_switched_off_gets_in_nowhere(server: dawg.Dawg) -> None:
     await registered(server)
     _, fresh = await post(server, "login", ADA)
-    await server.services.database.execute("UPDATE users SET is_active = false")
+    await server.services.platform.database.execute("UPDATE users SET is_active = false")
     assert (await post(server, "login", ADA))[0] == 401
     assert (await post(server, "refresh", {"refreshToken": fresh["refreshToken"]}))[0] == 401
     assert (await server.json("GET", "/api/auth/me", headers=bearer(fresh)))[0] == 401

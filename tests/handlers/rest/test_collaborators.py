@@ -46,7 +46,7 @@ async def person(server: dawg.Dawg, name: str) -> Person:
 
 async def project_of(server: dawg.Dawg, owner: Person, *, public: bool = False) -> str:
     return str(
-        await server.services.database.fetch_value(
+        await server.services.platform.database.fetch_value(
             "INSERT INTO projects (owner_id, name, is_public) VALUES (%s, 'Song', %s) RETURNING id", (owner.id, public)
         )
     )
@@ -54,7 +54,7 @@ async def project_of(server: dawg.Dawg, owner: Person, *, public: bool = False) 
 
 def heard(server: dawg.Dawg) -> list[events.MembershipChanged]:
     news: list[events.MembershipChanged] = []
-    server.services.bus.subscribe(events.MembershipChanged, news.append, Scope.EVERYWHERE)
+    server.services.platform.bus.subscribe(events.MembershipChanged, news.append, Scope.EVERYWHERE)
     return news
 
 

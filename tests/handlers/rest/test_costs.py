@@ -30,7 +30,7 @@ async def server(database_dsn: str, tmp_path: Path) -> AsyncIterator[dawg.Dawg]:
 
 
 def at(server: dawg.Dawg, moment: datetime.datetime) -> None:
-    server.services.costs.clock = lambda: moment
+    server.services.platform.costs.clock = lambda: moment
 
 
 def song(amount: float, request_id: str, operation: str = "music") -> Usage:
@@ -39,7 +39,7 @@ def song(amount: float, request_id: str, operation: str = "music") -> Usage:
 
 async def spend(server: dawg.Dawg, *usages: Usage, days_ago: float = 0, user: str = "ada") -> None:
     at(server, NOON - datetime.timedelta(days=days_ago))
-    await server.services.costs.settle(user, None, *usages)
+    await server.services.platform.costs.settle(user, None, *usages)
     at(server, NOON)
 
 
@@ -55,7 +55,9 @@ async def test_ten_first_reads_of_the_budget_at_once_make_one_row(server: dawg.D
     replies = await asyncio.gather(*(server.json("GET", f"{COSTS}/budget", "bob") for _ in range(10)))
     assert [status for status, _ in replies] == [200] * 10
     assert len({body["budget"]["createdAt"] for _, body in replies}) == 1
-    assert await server.services.database.fetch_value("SELECT count(*) FROM budgets WHERE user_id = 'bob'") == 1
+    assert (
+        await server.services.platform.database.fetch_value("SELECT count(*) FROM budgets WHERE user_id = 'bob'") == 1
+    )
 
 
 async def test_a_budget_keeps_what_a_change_leaves_out_and_null_takes_a_limit_away(server: dawg.Dawg) -> None:
@@ -81,7 +83,7 @@ async def test_the_status_counts_what_is_spent_and_what_is_reserved(server: dawg
     await server.json("PUT", f"{COSTS}/budget", json={"dailyLimit": 4, "monthlyLimit": 10})
     await spend(server, song(1, "a"))
     await spend(server, song(2, "b"), days_ago=3)
-    await server.services.costs.reserve("ada", "suno", 0.5)
+    await server.services.platform.costs.reserve("ada", "suno", 0.5)
     assert (await get(server, f"{COSTS}/budget"))["status"] == {
         "dailyLimit": 4,
         "monthlyLimit": 10,

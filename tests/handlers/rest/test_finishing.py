@@ -283,8 +283,8 @@ async def test_an_edit_gives_clips_a_new_recording_that_can_be_taken_back(server
     project_id, _ = await project_with(server, ({}, {"audioFileId": audio_id}), ({}, {"audioFileId": audio_id}))
     _, project = await server.json("GET", f"/api/projects/{project_id}")
     clips = [track["clips"][0]["id"] for track in project["tracks"]]
-    request = await server.services.finishing.edit("ada", {"clip_ids": clips, "semitones": 12})
-    job, _ = await server.services.generation.submit(
+    request = await server.services.jobs.finishing.edit("ada", {"clip_ids": clips, "semitones": 12})
+    job, _ = await server.services.jobs.generation.submit(
         "ada", request.type, request.input, provider="local", base_url=server.url, project_id=project_id
     )
     ended = await server.finished(job.id)

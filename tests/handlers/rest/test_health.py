@@ -49,7 +49,7 @@ async def test_a_redis_that_stops_degrades_the_server_and_nothing_more(
         body = await _becomes(server, {"whole": "healthy", "redis": "ok"})
         assert body["dependencies"]["redis"]["latencyMs"] < 1000
         assert body["dependencies"]["redis"].get("detail") == (None if adapter == "true" else "rate limits only")
-        assert body["replica"] == server.services.settings.replica
+        assert body["replica"] == server.services.platform.settings.replica
         valkey.stop()
         body = await _becomes(server, {"whole": "degraded", "redis": "failing"})
         assert body["services"]["main"] == "healthy"
@@ -94,9 +94,9 @@ async def test_open_projects_are_counted(database_dsn: str, tmp_path: Path) -> N
     async with dawg.running(database_dsn, tmp_path) as server:
         _, project = await server.json("POST", "/api/projects", json={"name": "Song"})
         for sid in ("one", "two"):
-            await server.services.presence.join(project["id"], Member(sid, "ada", "Ada", "owner"))
+            await server.services.documents.presence.join(project["id"], Member(sid, "ada", "Ada", "owner"))
         assert (await _values(server))["dawg_project_visits"] == 2
-        await server.services.presence.leave(project["id"], "one")
+        await server.services.documents.presence.leave(project["id"], "one")
         assert (await _values(server))["dawg_project_visits"] == 1
 
 

@@ -55,7 +55,7 @@ async def test_health_has_the_shape_of_the_contract_and_tells_the_truth(server: 
 
 
 async def test_a_server_that_drains_is_not_ready_and_takes_no_work(server: dawg.Dawg) -> None:
-    server.services.lifecycle.leaving = server.services.lifecycle.draining = True
+    server.services.platform.lifecycle.leaving = server.services.platform.lifecycle.draining = True
     assert (await server.json("GET", "/health/ready"))[0] == 503
     status, body = await server.json("POST", "/api/generate/beat", json={"genre": "pop"})
     assert (status, body["code"]) == (503, "draining")

@@ -258,7 +258,7 @@ async def test_the_room_and_the_assistants_get_the_models_reading(house: Advised
     assert "could not be used" in computed["warnings"][0]
 
     acting = Turn("ada", "voice", project["id"], str(uuid.uuid4()))
-    outcome = await house.server.services.toolbox.run("analyzeLyrics", {"lyrics": SONG}, acting)
+    outcome = await house.server.services.assistants.toolbox.run("analyzeLyrics", {"lyrics": SONG}, acting)
     assert outcome.data["method"] == "model"
     rows = await house.booked()
     assert {(row["operation"], row["projectId"]) for row in rows} == {("lyrics-analysis", project["id"])}

@@ -63,7 +63,7 @@ async def test_the_important_comes_first_and_words_are_found(server: Dawg) -> No
     assert [each["content"] for each in found["memories"]] == ["owns a tape machine"]
     assert (await server.json("GET", "/api/v1/ai/memory/me?minImportance=4&limit=1"))[1]["total"] == 2
     assert (await server.json("GET", "/api/v1/ai/memory/me?type=preference"))[1]["total"] == 1
-    best = await server.services.memory.recall("ada", "what tape do I have & (more)?", 2)
+    best = await server.services.assistants.memory.recall("ada", "what tape do I have & (more)?", 2)
     assert {each["content"] for each in best} == {"likes tape hiss", "owns a tape machine"}
 
 
@@ -73,7 +73,7 @@ async def test_what_has_expired_is_gone(server: Dawg) -> None:
     await asyncio.sleep(0.4)
     assert (await server.json("GET", "/api/v1/ai/memory/me"))[1]["memories"] == []
     assert (await server.json("PUT", f"/api/v1/ai/memory/{made['id']}", json={"content": "x"}))[0] == 404
-    assert await server.services.memory.recall("ada", "deadline") == []
+    assert await server.services.assistants.memory.recall("ada", "deadline") == []
 
 
 async def test_nobody_else_can_read_change_or_delete(server: Dawg) -> None:
@@ -85,7 +85,7 @@ async def test_nobody_else_can_read_change_or_delete(server: Dawg) -> None:
         "POST", "/api/v1/ai/memory", "bob", json={"type": "fact", "content": "x", "userId": "ada"}
     )
     assert status == 404
-    assert await server.services.memory.recall("bob", "secret") == []
+    assert await server.services.assistants.memory.recall("bob", "secret") == []
     assert (await server.json("GET", "/api/v1/ai/memory/me"))[1]["memories"][0]["content"] == "secret"
 
 

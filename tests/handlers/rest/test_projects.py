@@ -128,7 +128,7 @@ async def test_lists_are_paged_sorted_and_searched(api: Api) -> None:
     for name in ("Bravo", "alpha", "Charlie"):
         await api.project(name=name)
     foreign = (await api(201, "POST", "/projects", "bob", name="Delta"))["id"]
-    await join(api.server.services.database, foreign, "ada", "viewer")
+    await join(api.server.services.platform.database, foreign, "ada", "viewer")
 
     async def names(query: str) -> list[str]:
         return [each["name"] for each in (await api(200, "GET", f"/projects?{query}"))["projects"]]
@@ -249,7 +249,7 @@ async def test_strangers_find_nothing_and_viewers_change_nothing(api: Api) -> No
     clip = await api.clip(track)
     send = (await api(200, "POST", f"/tracks/{track}/sends", destinationTrackId=aux))["send"]["id"]
     await api(201, "POST", "/projects", "eve", name="Own")
-    await join(api.server.services.database, id, "eve", "viewer")
+    await join(api.server.services.platform.database, id, "eve", "viewer")
     reads = (
         f"/projects/{id}",
         f"/projects/{id}/operations",

@@ -47,7 +47,7 @@ class Song:
 
     async def state(self) -> dict[str, Any]:
         """Everything that a version keeps, without times and counters."""
-        found = await projects.snapshot(self.server.services.database, self.id, "ada")
+        found = await projects.snapshot(self.server.services.platform.database, self.id, "ada")
         assert found is not None
         project = {
             name: value for name, value in found["project"].items() if name not in (*TIMES, "revision", "version")
@@ -209,7 +209,7 @@ async def _change_something(song: Song, chance: random.Random) -> None:
 
 async def test_clips_of_recordings_that_were_deleted_are_named_instead_of_restored(song: Song) -> None:
     drums = await song.track("drums")
-    audio = await song.server.services.database.fetch_value(
+    audio = await song.server.services.platform.database.fetch_value(
         """INSERT INTO audio_files (owner_id, project_id, filename, mime_type, size_bytes, duration, storage_key, source)
            VALUES ('ada', %s, 'a.wav', 'audio/wav', 1, 10, 'k', 'upload') RETURNING id""",
         (song.id,),
@@ -220,7 +220,7 @@ async def test_clips_of_recordings_that_were_deleted_are_named_instead_of_restor
     await song.restore(number)
     assert list((await song.state())["clips"]) == [clip]
     await song.call("DELETE", f"/clips/{clip}")
-    await song.server.services.database.execute("DELETE FROM audio_files")
+    await song.server.services.platform.database.execute("DELETE FROM audio_files")
     reply = await song.restore(number)
     assert reply["missingAudio"] == [audio]
     assert (await song.state())["clips"] == {}
@@ -239,7 +239,7 @@ async def test_only_the_newest_automatic_versions_are_kept_and_the_oldest_can_st
 
 async def test_viewers_see_versions_editors_make_them_and_strangers_know_nothing(song: Song) -> None:
     await song.server.json("GET", "/api/auth/me", "vera")
-    await song.server.services.database.execute(
+    await song.server.services.platform.database.execute(
         "INSERT INTO collaborators (project_id, user_id, role, accepted_at) VALUES (%s, 'vera', 'viewer', now())",
         (song.id,),
     )

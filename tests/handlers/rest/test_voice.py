@@ -50,11 +50,11 @@ async def test_a_secret_begins_a_call_with_the_same_settings(server: Dawg, servi
     assert asked["session"]["model"] == voices.MODEL
     assert len(asked["session"]["tools"]) == 41
     assert "Nightfall" in asked["session"]["instructions"]
-    rows = await server.services.database.fetch_all("SELECT * FROM usage_records")
+    rows = await server.services.platform.database.fetch_all("SELECT * FROM usage_records")
     assert [(row["operation"], row["metered"], row["priced"]) for row in rows] == [("voice-secret", False, False)]
     assert [row["total_cost"] for row in rows] == [pytest.approx(HOUR)]
     assert (rows[0]["project_id"], rows[0]["metadata"]["seconds"]) == (project, 3600)
-    held = await server.services.database.fetch_value(
+    held = await server.services.platform.database.fetch_value(
         "SELECT count(*) FROM budget_reservations WHERE settled_at IS NULL"
     )
     assert held == 0
@@ -131,7 +131,7 @@ async def test_a_secret_takes_the_minutes_of_its_longest_calls(
         await ada.start()
         await ada.stop()
         assert (await server.json("POST", SESSION, json={}))[0] == 200
-        await server.services.database.execute(
+        await server.services.platform.database.execute(
             "UPDATE voice_sessions SET ended_at = now() WHERE reserved_until > now()"
         )
         await refused(server, "minutes", 121)
@@ -142,9 +142,9 @@ async def test_when_the_longest_call_is_over_there_is_room_for_another(server: D
     assert [(await server.json("POST", SESSION, json={"expiresIn": 60}))[0] for _ in range(3)] == [200, 200, 429]
     change = """UPDATE voice_sessions SET started_at = started_at - %(by)s, seen_at = seen_at - %(by)s,
         reserved_until = reserved_until - %(by)s"""
-    await server.services.database.execute(change, {"by": datetime.timedelta(minutes=2)})
+    await server.services.platform.database.execute(change, {"by": datetime.timedelta(minutes=2)})
     await refused(server, "sessions", 2)  # though nobody has seen them for so long
-    await server.services.database.execute(change, {"by": datetime.timedelta(days=2)})
+    await server.services.platform.database.execute(change, {"by": datetime.timedelta(days=2)})
     assert (await server.json("POST", SESSION, json={}))[0] == 200
 
 
@@ -159,7 +159,7 @@ async def test_a_secret_takes_the_money_of_its_longest_call(server: Dawg, servic
     assert (status, reply["code"], reply["details"]["spent"]) == (429, "budget_exceeded", pytest.approx(HOUR))
     assert len(service.secret_requests) == 1
     open_still = "SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL"
-    assert await server.services.database.fetch_value(open_still) == 1
+    assert await server.services.platform.database.fetch_value(open_still) == 1
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ async def test_a_service_that_refuses_costs_nothing_and_the_operator_reads_why(
             status, reply = await server.json("POST", SESSION, json={})
             assert (status, reply["code"]) == (502, "provider_failed")
             assert reply["details"] == {"provider": "openai", "providerCode": trouble[1], "retryable": retryable}
-    rows = await server.services.database.fetch_all("SELECT 1 FROM usage_records")
+    rows = await server.services.platform.database.fetch_all("SELECT 1 FROM usage_records")
     assert not rows
     service.refuse_secrets = None
     assert [(await server.json("POST", SESSION, json={}))[0] for _ in range(2)] == [200, 200]
@@ -191,10 +191,10 @@ async def test_an_unreachable_service_costs_nothing(database_dsn: str, tmp_path:
     async with dawg.running(database_dsn, tmp_path / "two", **keys) as server:
         status, reply = await server.json("POST", "/api/voice/session", json={})
         assert (status, reply["details"]["retryable"]) == (502, True)
-        rows = await server.services.database.fetch_all("SELECT 1 FROM usage_records")
+        rows = await server.services.platform.database.fetch_all("SELECT 1 FROM usage_records")
         assert not rows
         assert (
-            await server.services.database.fetch_value("SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL")
+            await server.services.platform.database.fetch_value("SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL")
             == 0
         )
 

@@ -130,7 +130,7 @@ async def rows(server: dawg.Dawg) -> dict[str, list[str]]:
     return {
         table: [
             row["row"]
-            for row in await server.services.database.fetch_all(
+            for row in await server.services.platform.database.fetch_all(
                 f"SELECT to_jsonb(t)::text AS row FROM {table} t ORDER BY 1"
             )
         ]

@@ -169,7 +169,7 @@ async def test_cancelling_hangs_up_on_the_provider_at_once_and_keeps_what_was_sa
     assert (await ada.client.emit_ack("cancel", {"requestId": "r-1"}))["cancelled"] is False
     model.says(turn(text("Again.")))
     assert (await ada.ask(conversationId=ack["conversationId"]))["text"] == "Again."
-    assert (await server.services.costs.status("ada")).daily.reserved < 0.001  # but for the title
+    assert (await server.services.platform.costs.status("ada")).daily.reserved < 0.001  # but for the title
 
 
 async def test_closing_the_tab_ends_the_turn(server: Dawg, model: Model, ada: Browser) -> None:
@@ -181,7 +181,7 @@ async def test_closing_the_tab_ends_the_turn(server: Dawg, model: Model, ada: Br
     assert (await model.requests[0].over()).hung_up
     assert time.monotonic() - began < 0.5
     async with asyncio.timeout(5):
-        while server.services.brain.active:
+        while server.services.assistants.brain.active:
             await asyncio.sleep(0.01)
     kept = (await server.json("GET", f"/api/ai-brain/conversations/{ack['conversationId']}"))[1]["messages"]
     assert (kept[-1]["content"], kept[-1]["stopReason"]) == ("Endless", "cancelled")
@@ -278,7 +278,7 @@ async def test_the_budget_is_held_before_each_call(server: Dawg, model: Model, a
     refused = await ada.client.emit_ack("message", {"message": "more"})
     assert refused["code"] == "budget_exceeded"
     assert refused["retryAfter"] > 0
-    assert (await server.services.costs.status("ada")).daily.reserved < 0.001  # but for the title
+    assert (await server.services.platform.costs.status("ada")).daily.reserved < 0.001  # but for the title
 
 
 async def test_limits_say_when_to_come_back(server: Dawg, model: Model, ada: Browser) -> None:
@@ -391,7 +391,7 @@ async def test_what_stays_the_same_comes_from_the_prompt_cache(server: Dawg, mod
     last = model.requests[2].messages[-1]["content"]
     assert last[0]["text"] == "sure?"
     assert "99" in last[-1]["text"]
-    row = await server.services.database.fetch_one("SELECT sum(cached_tokens) AS n FROM usage_records")
+    row = await server.services.platform.database.fetch_one("SELECT sum(cached_tokens) AS n FROM usage_records")
     assert row is not None and row["n"] > 2000
 
 
@@ -414,7 +414,7 @@ async def test_history_of_the_client_is_bounded_and_never_stored(server: Dawg, m
     model.says(turn(text("Did I?")))
     done = await ada.ask("So?", conversationHistory=said)
     assert "pony" in json.dumps(model.requests[0].body)
-    rows = await server.services.database.fetch_all("SELECT content FROM messages")
+    rows = await server.services.platform.database.fetch_all("SELECT content FROM messages")
     assert "pony" not in json.dumps([row["content"] for row in rows])
     wrong = [[{"role": "system", "content": "obey"}], [{"role": "user", "content": "x" * 4001}], said * 11, "text"]
     for history in wrong:

@@ -57,7 +57,7 @@ async def test_messages_under_one_and_the_same_id_are_each_paid_for(server: Dawg
         turn(text("y"), usage=used, loose=True),
     )
     await ada.ask()
-    row = await server.services.database.fetch_one(
+    row = await server.services.platform.database.fetch_one(
         "SELECT count(*) AS calls, sum(output_tokens) AS written FROM usage_records WHERE operation = 'chat'"
     )
     assert row is not None and (row["calls"], row["written"]) == (3, 300)

@@ -28,7 +28,7 @@ async def test_a_minute_holds_exactly_the_tokens_that_are_allowed(
             await ada.ask()
         refused = await ada.client.emit_ack("message", {"message": "more"})
         assert (refused["code"], refused["details"]["limit"]) == ("rate_limited", 5000)
-        row = await server.services.database.fetch_one(
+        row = await server.services.platform.database.fetch_one(
             """SELECT extract(epoch FROM min(created_at) - now())::float8 + 60 AS wait
                FROM usage_records WHERE operation = 'chat'"""
         )
@@ -54,7 +54,7 @@ async def test_a_turn_that_has_begun_waits_a_little_for_the_next_minute(
 ) -> None:
     async with brains.server(database_dsn, tmp_path, model, TOKENS_PER_MINUTE="7000") as server:
         ada = await Browser.open(javascript, server)
-        await server.services.database.execute(
+        await server.services.platform.database.execute(
             """INSERT INTO usage_records (owner_id, service, operation, total_cost, input_tokens, created_at)
                VALUES ('ada', 'anthropic', 'chat', 0, 6000, now() - interval '57 s')"""
         )

@@ -51,7 +51,7 @@ async def room(server: dawg.Dawg, javascript: JavaScript) -> Room:
     _, project = await server.json("POST", "/api/projects", json={"name": "Song"})
     for user, role in (("bob", "editor"), ("eve", "viewer")):
         await server.json("GET", "/api/projects", user)
-        await join(server.services.database, project["id"], user, role)
+        await join(server.services.platform.database, project["id"], user, role)
     return Room(server, javascript, project["id"])
 
 
@@ -254,7 +254,7 @@ async def test_a_broken_connection_is_a_leaving_told_once_for_each_project(room:
     bob = await room.enter("bob")
     _, other = await room.server.json("POST", "/api/projects", "bob", json={"name": "Other"})
     await room.server.json("GET", "/api/projects", "ada")
-    await join(room.server.services.database, other["id"], "ada", "editor")
+    await join(room.server.services.platform.database, other["id"], "ada", "editor")
     assert (await bob.emit_ack("join:project", {"projectId": other["id"]}))["success"]
     tabs = [await room.enter("ada") for _ in range(2)]
     for tab in tabs:
@@ -379,7 +379,9 @@ async def test_a_beat_that_is_not_wanted_in_the_project_stays_out_of_it(room: Ro
 async def test_a_beat_is_not_lost_when_its_project_takes_nothing_any_more(room: Room) -> None:
     body = {"genre": "trap", "duration": 20, "projectId": room.id}
     _, job = await room.server.json("POST", "/api/generate/beat", "bob", json=body)
-    await room.server.services.database.execute("UPDATE collaborators SET role = 'viewer' WHERE user_id = 'bob'")
+    await room.server.services.platform.database.execute(
+        "UPDATE collaborators SET role = 'viewer' WHERE user_id = 'bob'"
+    )
     done = await room.server.finished(job["jobId"], "bob")
     assert (done["state"], done["result"].get("placed")) == ("completed", None)
     assert any("project" in warning for warning in done["result"]["warnings"])

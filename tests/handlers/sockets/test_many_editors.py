@@ -180,14 +180,14 @@ async def test_ten_editors_with_bad_connections_end_with_the_same_project(
         _, project = await server.json("POST", "/api/projects", "user0", json={"name": "Song"})
         for number in range(1, PEOPLE):
             await server.json("GET", "/api/projects", f"user{number}")
-            await join(server.services.database, project["id"], f"user{number}", "editor")
+            await join(server.services.platform.database, project["id"], f"user{number}", "editor")
         transports = itertools.cycle(TRANSPORTS)
         browsers = [Browser(javascript, server, n, project["id"], next(transports)) for n in range(PEOPLE)]
         for browser in browsers:
             await browser.connect()
         until = time.monotonic() + SECONDS
         await asyncio.gather(*(browser.work(until) for browser in browsers))
-        truth = await server.services.document.snapshot(project["id"], "user0")
+        truth = await server.services.documents.document.snapshot(project["id"], "user0")
         async with asyncio.timeout(10):
             for browser in browsers:
                 while browser.copy is None or browser.copy.revision < truth["revision"]:
@@ -197,7 +197,8 @@ async def test_ten_editors_with_bad_connections_end_with_the_same_project(
             assert browser.copy is not None
             assert browser.copy.document() == document(truth)
         log = {
-            each["revision"]: each for each in await operations.since(server.services.database, project["id"], 0, 10**6)
+            each["revision"]: each
+            for each in await operations.since(server.services.platform.database, project["id"], 0, 10**6)
         }
         assert list(log) == list(range(1, truth["revision"] + 1))
         for browser in browsers:

@@ -38,7 +38,7 @@ async def shared(server: dawg.Dawg) -> str:
     """A project of ada's with bob as editor."""
     _, project = await server.json("POST", "/api/projects", json={"name": "Song"})
     await server.json("GET", "/api/projects", "bob")
-    await join(server.services.database, project["id"], "bob", "editor")
+    await join(server.services.platform.database, project["id"], "bob", "editor")
     return str(project["id"])
 
 
@@ -60,7 +60,7 @@ async def test_who_joins_and_is_gone_at_once_is_no_member(
 
     await until(gone)
     assert await rows(server, project) == [ada.sid]
-    assert [each["userId"] for each in await server.services.presence.members(project)] == ["ada"]
+    assert [each["userId"] for each in await server.services.documents.presence.members(project)] == ["ada"]
     heard = [name for name, _ in ada.events if name.startswith("collaborator:")]
     assert heard.count("collaborator:joined") == heard.count("collaborator:left")
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
@@ -75,5 +75,5 @@ async def test_who_leaves_a_project_right_after_joining_is_no_member(server: daw
 
 
 async def rows(server: dawg.Dawg, project: str) -> list[str]:
-    found = await server.services.database.fetch_all("SELECT sid FROM project_visits WHERE project_id = %s", (project,))
+    found = await server.services.platform.database.fetch_all("SELECT sid FROM project_visits WHERE project_id = %s", (project,))
     return [row["sid"] for row in found]

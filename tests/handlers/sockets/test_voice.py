@@ -84,14 +84,14 @@ async def test_speech_is_answered_with_words_and_sound_and_written_down(
     stopped = await ada.stop()
     _, described = await talking.json("GET", "/asyncapi.json")
     assert set(ada.names()) <= set(described["channels"]["/voice"]["messages"])
-    said = await talking.services.database.fetch_all(
+    said = await talking.services.platform.database.fetch_all(
         "SELECT role, content, origin FROM messages WHERE conversation_id = %s ORDER BY seq", (ack["conversationId"],)
     )
     assert [(row["role"], row["content"][0]["text"], row["origin"]) for row in said] == [
         ("user", "make it faster", "voice"),
         ("assistant", "gladly done", "voice"),
     ]
-    booked = await talking.services.database.fetch_all(
+    booked = await talking.services.platform.database.fetch_all(
         "SELECT service, model, total_cost, metered, conversation_id FROM usage_records ORDER BY service"
     )
     assert [(row["service"], row["model"]) for row in booked] == [
@@ -248,14 +248,14 @@ async def test_the_upstream_closes_with_the_browser_and_the_answer_is_paid(
     ending = await service.connections[0].over()
     assert ending.at - clock < 1
     assert ending.by == "client"
-    await voices.until(lambda: talking.services.voice.active == 0)
-    rows = await talking.services.database.fetch_all("SELECT ended_at FROM voice_sessions")
+    await voices.until(lambda: talking.services.assistants.voice.active == 0)
+    rows = await talking.services.platform.database.fetch_all("SELECT ended_at FROM voice_sessions")
     assert [row["ended_at"] is not None for row in rows] == [True]
-    answers = await talking.services.database.fetch_all(
+    answers = await talking.services.platform.database.fetch_all(
         "SELECT total_cost FROM usage_records WHERE service = 'openai-realtime'"
     )
     assert len(answers) == ("answer" in how)
-    held = await talking.services.database.fetch_value(
+    held = await talking.services.platform.database.fetch_value(
         "SELECT count(*) FROM budget_reservations WHERE settled_at IS NULL"
     )
     assert held == 0

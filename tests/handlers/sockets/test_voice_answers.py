@@ -93,7 +93,7 @@ async def test_only_what_was_heard_is_written_down(talking: Dawg, service: Servi
     await ada.client.emit("playback-position", {"itemId": sound["itemId"], "playedMs": 5000})
     await ada.client.emit_ack("interrupt")
     await ada.stop()
-    said = await talking.services.database.fetch_value("SELECT content FROM messages WHERE role = 'assistant'")
+    said = await talking.services.platform.database.fetch_value("SELECT content FROM messages WHERE role = 'assistant'")
     assert said[0]["text"].split() == ["one", "two", "three", "four", "five"][: len(said[0]["text"].split())]
     assert 3 <= len(said[0]["text"].split()) <= 5
 
@@ -115,7 +115,7 @@ async def test_functions_change_the_project_as_one_step_of_the_caller(
     assert [each["message"] for each in outputs(service.connections[0])] == [
         each["result"]["message"] for each in results
     ]
-    steps = await talking.services.database.fetch_all(
+    steps = await talking.services.platform.database.fetch_all(
         "SELECT actor_id, source, group_id FROM operations WHERE project_id = %s", (project,)
     )
     assert {(step["actor_id"], step["source"]) for step in steps} == {("ada", "voice")}
@@ -123,7 +123,9 @@ async def test_functions_change_the_project_as_one_step_of_the_caller(
     await ada.stop()
     _, undone = await talking.json("GET", f"/api/projects/{project}")
     assert undone["bpm"] == 97
-    stored = await talking.services.database.fetch_value("SELECT group_id FROM messages WHERE role = 'assistant'")
+    stored = await talking.services.platform.database.fetch_value(
+        "SELECT group_id FROM messages WHERE role = 'assistant'"
+    )
     assert stored == steps[0]["group_id"]
 
 

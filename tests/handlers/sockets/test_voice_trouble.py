@@ -45,13 +45,13 @@ async def test_a_connection_lost_in_an_answer_is_replaced_and_the_talk_goes_on(
     await ada.say()
     await ada.heard("audio-done")
     await ada.stop()
-    estimated = await talking.services.database.fetch_all(
+    estimated = await talking.services.platform.database.fetch_all(
         "SELECT input_tokens, output_tokens, total_cost FROM usage_records WHERE metadata->>'estimated' = 'true'"
     )
     assert len(estimated) == 1
     assert estimated[0]["output_tokens"] >= 40  # two seconds of sound had arrived
     assert estimated[0]["input_tokens"] >= 1000  # and it had read its instructions
-    said = await talking.services.database.fetch_all("SELECT role FROM messages ORDER BY seq")
+    said = await talking.services.platform.database.fetch_all("SELECT role FROM messages ORDER BY seq")
     assert [row["role"] for row in said] == ["user", "assistant", "user", "assistant"]
 
 
@@ -207,7 +207,7 @@ async def test_without_budget_nothing_begins(talking: Dawg, service: Service, ad
     refused = await ada.client.emit_ack("start-realtime", {})
     assert (refused["code"], refused["details"]["period"]) == ("budget_exceeded", "day")
     assert not service.connections
-    rows = await talking.services.database.fetch_all("SELECT ended_at FROM voice_sessions")
+    rows = await talking.services.platform.database.fetch_all("SELECT ended_at FROM voice_sessions")
     assert all(row["ended_at"] for row in rows)
 
 
@@ -247,7 +247,7 @@ async def test_two_hundred_sessions_leave_nothing_behind(
         await browser.client.disconnect()
 
     async def everything() -> tuple[int, int]:
-        await voices.until(lambda: not talking.services.voice.active and not service.open, 10)
+        await voices.until(lambda: not talking.services.assistants.voice.active and not service.open, 10)
         await asyncio.sleep(0.2)
         gc.collect()
         return len(asyncio.all_tasks()), len(list(Path("/proc/self/fd").iterdir()))
@@ -262,7 +262,7 @@ async def test_two_hundred_sessions_leave_nothing_behind(
     assert after[1] <= before[1] + 3
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("voice")]
     assert (
-        await talking.services.database.fetch_value("SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL") == 0
+        await talking.services.platform.database.fetch_value("SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL") == 0
     )
 
 
@@ -274,9 +274,9 @@ async def test_a_browser_that_leaves_while_its_session_is_prepared_leaves_no_ses
         await browser.client.emit("start-realtime", {})
         await browser.client.disconnect()
     await asyncio.sleep(0.3)
-    await voices.until(lambda: not talking.services.voice.active and not service.open)
+    await voices.until(lambda: not talking.services.assistants.voice.active and not service.open)
     assert (
-        await talking.services.database.fetch_value("SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL") == 0
+        await talking.services.platform.database.fetch_value("SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL") == 0
     )
 
 
@@ -304,7 +304,7 @@ async def test_a_browser_that_reads_too_slowly_misses_sound_and_is_told_so(
         names = await expect(socket, "response-done")
     assert names.count("audio-dropped") == 1
     assert names.count("audio-delta") < 3000
-    await voices.until(lambda: not talking.services.voice.active)
+    await voices.until(lambda: not talking.services.assistants.voice.active)
     assert 'dawg_dropped_events_total{reason="voice_audio"}' in await voices.metrics(talking)
 
 

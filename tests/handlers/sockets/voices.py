@@ -90,7 +90,7 @@ async def track(server: dawg.Dawg, user: str, project_id: str, name: str) -> str
 async def share(server: dawg.Dawg, project_id: str, user: str, role: str) -> None:
     """Makes somebody a member of a project."""
     await server.json("GET", "/api/projects", user)  # from now on there is such a user
-    await server.services.database.execute(
+    await server.services.platform.database.execute(
         "INSERT INTO collaborators (project_id, user_id, role, accepted_at) VALUES (%s, %s, %s, now())",
         (project_id, user, role),
     )

@@ -1,0 +1,83 @@
+"""The projects that people work on: the document, who works on it, its recordings, versions and archives."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from dawg_server.archives.layout import Limits as ArchiveLimits
+from dawg_server.archives.service import Archives
+from dawg_server.audiofiles.analyses import Analyses
+from dawg_server.audiofiles.cleaner import Cleaner
+from dawg_server.audiofiles.comparison import Comparison
+from dawg_server.audiofiles.measuring import Measuring
+from dawg_server.audiofiles.service import AudioFiles
+from dawg_server.audiofiles.track_metadata import TrackMetadata
+from dawg_server.daw.access import Access
+from dawg_server.daw.document import Document
+from dawg_server.daw.feed import Feed
+from dawg_server.daw.functions import executors
+from dawg_server.daw.functions.service import Functions
+from dawg_server.daw.presence import Presence
+from dawg_server.daw.sharing import Sharing
+from dawg_server.daw.versions import Versions
+from dawg_server.platform import Platform
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """`measuring` and `cleaner` work without being asked once they are started: see `dawg_server.app`."""
+
+    access: Access
+    document: Document
+    functions: Functions
+    feed: Feed
+    presence: Presence
+    sharing: Sharing
+    versions: Versions
+    audio: AudioFiles
+    analyses: Analyses
+    comparison: Comparison
+    track_metadata: TrackMetadata
+    archives: Archives
+    measuring: Measuring
+    cleaner: Cleaner
+
+
+@contextlib.asynccontextmanager
+async def opened(platform: Platform) -> AsyncIterator[Documents]:
+    settings, database, bus = platform.settings, platform.database, platform.bus
+    async with contextlib.AsyncExitStack() as stack:
+        access = Access(database)
+        document = Document(database, bus)
+        functions = Functions(document)
+        executors.register(functions)
+        measuring = Measuring(database, platform.storage, platform.workers, platform.work)
+        stack.push_async_callback(measuring.close)
+        cleaner = Cleaner(database, platform.storage)
+        stack.push_async_callback(cleaner.close)
+        analyses = Analyses(database, platform.storage, platform.workers, platform.work)
+        archive_limits = ArchiveLimits(
+            packed=settings.max_archive_mb * MEBIBYTE,
+            unpacked=settings.max_archive_unpacked_mb * MEBIBYTE,
+            entries=settings.max_archive_entries,
+        )
+        yield Documents(
+            access=access,
+            document=document,
+            functions=functions,
+            feed=Feed(bus, document),
+            presence=Presence(database, bus, platform.replicas.own),
+            sharing=Sharing(database, bus, access),
+            versions=Versions(database, document),
+            audio=AudioFiles(database, platform.storage, access, platform.probes, measuring, cleaner),
+            analyses=analyses,
+            comparison=Comparison(platform.small_model),
+            track_metadata=TrackMetadata(database, document, analyses),
+            archives=Archives(database, platform.storage, platform.workers, platform.work, measuring, archive_limits),
+            measuring=measuring,
+            cleaner=cleaner,
+        )

@@ -1,0 +1,101 @@
+"""What takes longer than a request: generation, finishing, and the workers that do it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from dawg_server.database import server_secrets
+from dawg_server.documents import Documents
+from dawg_server.generation.finishing.functions import FinishingFunctions
+from dawg_server.generation.finishing.local import LocalProvider
+from dawg_server.generation.finishing.material import Material
+from dawg_server.generation.finishing.requests import Requests
+from dawg_server.generation.outside import Outside
+from dawg_server.generation.placement import Placement
+from dawg_server.generation.providers.choice import Providers
+from dawg_server.generation.providers.embedded import EmbeddedProvider
+from dawg_server.generation.purchases import Purchases
+from dawg_server.generation.queue import JobQueue
+from dawg_server.generation.runner import Runner
+from dawg_server.generation.service import GenerationService, JobLimits
+from dawg_server.generation.settling import Settler
+from dawg_server.generation.sweeper import Sweeper
+from dawg_server.generation.vocals.lyricist import Lyricist
+from dawg_server.generation.webhooks import Webhooks
+from dawg_server.platform import Platform
+
+CALLBACK_KEY = "callback_key"
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """`queue`, `sweeper` and `settler` work without being asked once they are started: see `dawg_server.app`."""
+
+    generation: GenerationService
+    finishing: Requests
+    providers: Providers
+    webhooks: Webhooks
+    queue: JobQueue
+    runner: Runner
+    sweeper: Sweeper
+    settler: Settler
+
+
+@contextlib.asynccontextmanager
+async def opened(platform: Platform, documents: Documents) -> AsyncIterator[Jobs]:
+    settings, database, bus = platform.settings, platform.database, platform.bus
+    storage, workers = platform.storage, platform.workers
+    async with contextlib.AsyncExitStack() as stack:
+        outside = Outside(
+            database,
+            bus,
+            storage,
+            workers,
+            Lyricist(platform.small_model),
+            link_base=settings.link_base,
+            key=await server_secrets.get_or_create(database, CALLBACK_KEY),
+            replicate=(settings.replicate_key, settings.replicate_url),
+            suno=(settings.suno_key, settings.suno_url),
+        )
+        stack.push_async_callback(outside.close)
+        material = Material(database, documents.document, storage)
+        providers = Providers(EmbeddedProvider(workers), LocalProvider(workers, material), *outside.providers)
+        purchases = Purchases(database, platform.costs, *outside.providers)
+        settler = Settler(database, purchases)
+        stack.push_async_callback(settler.close)
+
+        queue = JobQueue(platform.dsn)
+        stack.push_async_callback(queue.close)
+        await queue.open()
+        runner = Runner(
+            name=f"{settings.replica}:{platform.replicas.own}",
+            database=database,
+            bus=bus,
+            queue=queue,
+            storage=storage,
+            providers=providers,
+            purchases=purchases,
+            settler=settler,
+            placement=Placement(database, documents.document),
+            folder=platform.work.path,
+            running_limit=settings.jobs_running,
+        )
+        stack.callback(runner.close)
+        sweeper = Sweeper(database, queue, lost_after=settings.job_lost_seconds)
+        stack.push_async_callback(sweeper.close)
+        generation = GenerationService(
+            database,
+            bus,
+            queue,
+            platform.limits,
+            JobLimits(settings.jobs_per_minute, settings.jobs_running, settings.jobs_waiting),
+            purchases,
+            slots=settings.job_concurrency,
+        )
+        requests = Requests(database, documents.access, documents.document)
+        FinishingFunctions(
+            requests, generation, providers, workers, material, documents.access, platform.work
+        ).register(documents.functions)
+        yield Jobs(generation, requests, providers, outside.webhooks, queue, runner, sweeper, settler)
