@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from dawg_server.claude.content import acceptable, blank
 from dawg_server.claude.data import tagged
 
 CHARACTERS_PER_TOKEN = 4
@@ -19,15 +20,13 @@ def messages(rows: Sequence[Mapping[str, Any]], summary: str | None) -> list[Mes
 
     A question that the model refused is left out together with the refusal: read again, it would be refused again.
     """
-    kept = _without_refused(rows)
+    kept = acceptable(_without_refused(rows))
     told: list[Message] = []
-    if summary:
+    if summary and not blank(summary):
         told.append(_user(tagged("summary", summary)))
     elif kept and kept[0]["role"] != "user":
         told.append(_user("(The beginning of this conversation is not shown.)"))
     for at, row in enumerate(kept):
-        if not row["content"]:
-            continue
         told.append({"role": "assistant" if row["role"] == "assistant" else "user", "content": list(row["content"])})
         calls = [block["id"] for block in row["content"] if block["type"] == "tool_use"]
         following = kept[at + 1]["content"] if at + 1 < len(kept) and kept[at + 1]["role"] == "tool" else ()

@@ -12,7 +12,7 @@ import structlog
 
 from dawg_server import errors, logs
 from dawg_server.costs import alerts, periods
-from dawg_server.database import brain_turns, conversations
+from dawg_server.database import brain_turns
 from dawg_server.database.pool import Connection, Database
 from dawg_server.limits import Limits
 
@@ -86,12 +86,10 @@ class Places:
         user_id: str,
         request_id: str,
         conversation_id: str | None,
-        project_id: str | None,
         *,
-        stored: bool,
         tokens: int,
     ) -> Place:
-        """A place for a turn whose first call may use so many `tokens`; without an id in a new conversation.
+        """A place for a turn whose first call may use so many `tokens`; without an id in a conversation to be.
 
         Raises `RateLimited`, `DuplicateRequest` and `TurnInProgress`.
         """
@@ -100,11 +98,7 @@ class Places:
         async with self._database.transaction() as connection:
             running = await brain_turns.lock(connection, user_id)
             self._check(running, request_id, conversation_id)
-            if conversation_id is None:
-                conversation_id = str(uuid.uuid4())
-                if stored:
-                    made = await conversations.insert(connection, user_id, project_id=project_id)
-                    conversation_id = str(made["id"])
+            conversation_id = conversation_id or str(uuid.uuid4())
             await brain_turns.insert(connection, id, user_id, conversation_id, request_id)
             place = Place(id, user_id, conversation_id, self._database, self.allowed.tokens_per_minute)
             await place.hold(tokens, connection)

@@ -55,14 +55,7 @@ class Reception:
         """A turn that has not begun yet. Raises as `Brain.ask`; nothing stays taken then."""
         project_id, conversation = await self._look_up(question)
         request_id = question.request_id or str(uuid.uuid4())
-        place = await self._places.take(
-            question.user_id,
-            request_id,
-            question.conversation_id,
-            project_id,
-            stored=question.stored,
-            tokens=FIRST_CALL,
-        )
+        place = await self._places.take(question.user_id, request_id, question.conversation_id, tokens=FIRST_CALL)
         try:
             reservation = await Meter.reserve(self._costs, question.user_id, self._claude.model)
             try:
@@ -107,7 +100,10 @@ class Reception:
         offered = [*self._toolbox.offered("text", role), *keepsakes.TOOLS]
         state = await self._openings.state(question, project_id)
         transcript = Transcript(self._database, stored_in, request_id)
-        await transcript.asked(question.message)
+        if conversation is None:
+            await transcript.begin(question.message, user_id, project_id)
+        else:
+            await transcript.asked(question.message)
 
         def share(words: str) -> None:
             if stored_in is not None:

@@ -11,6 +11,7 @@ import structlog
 from dawg_server import errors, logs
 from dawg_server.brain import history
 from dawg_server.claude.bill import Payer
+from dawg_server.claude.content import blank
 from dawg_server.claude.data import tagged
 from dawg_server.claude.form import Task
 from dawg_server.claude.small import SmallModel
@@ -74,7 +75,7 @@ class SmallJobs:
     async def _title(self, user_id: str, conversation_id: str, question: str, answer: str) -> None:
         talk = f"musician: {question[:1500]}\nassistant: {answer[:1500]}"
         made = await self._ask(user_id, conversation_id, TITLE, talk)
-        title = " ".join((made or question).split()).strip(" \"'“”.")[:MAX_TITLE] or "Conversation"
+        title = _title(made or "") or _title(question) or "Conversation"
         await conversations.name_first(self._database, conversation_id, title)
 
     async def compact(self, user_id: str, conversation: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
@@ -104,3 +105,9 @@ class SmallJobs:
                 return await inquiry.words(data) or None
         except errors.DawgError:
             return None
+
+
+def _title(words: str) -> str:
+    """Words on one line; "" when nothing of them can be seen."""
+    title = " ".join(words.split()).strip(" \"'“”.")[:MAX_TITLE]
+    return "" if blank(title) else title

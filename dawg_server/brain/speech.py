@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from dawg_server.claude.content import blank
+
 JOINED = 0.008  # seconds whose words go out together
 SHARED = 0.1  # seconds, for other windows that look at the same conversation
 
@@ -26,6 +28,8 @@ class Speech:
     def __init__(self, listener: Listener, about: Mapping[str, Any], share: Callable[[str], None]) -> None:
         self._said: list[str] = []
         self._listener, self._about, self._share = listener, about, share
+        self._blank = ""  # white space that is told when words follow it
+        self._begins = True
         self._waiting = ""
         self._unshared = ""
         self._timer: asyncio.TimerHandle | None = None
@@ -36,17 +40,24 @@ class Speech:
         """Everything so far."""
         return "".join(self._said)
 
+    def begin(self) -> None:
+        """What follows is another message of the model: a new paragraph."""
+        self._begins, self._blank = True, ""
+
     def say(self, text: str) -> None:
+        """White space around a message is not told, and a message of nothing else is none."""
+        text = self._blank + text
+        if blank(text):
+            self._blank = text
+            return
+        self._blank = ""
+        if self._begins:
+            self._begins, text = False, ("\n\n" if self._said else "") + text.lstrip()
         self._said.append(text)
         self._waiting += text
         self._unshared += text
         if self._timer is None:
             self._send()
-
-    def pause(self) -> None:
-        """A new paragraph, if anything was said before."""
-        if self._said and not self._said[-1].endswith("\n\n"):
-            self.say("\n\n")
 
     def flush(self) -> None:
         """Everything said is out when this returns."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.database import messages, refusals
+from dawg_server.database import conversations, messages, refusals
 from dawg_server.database.pool import Database
 
 Blocks = Sequence[Mapping[str, Any]]
@@ -18,9 +18,16 @@ class Transcript:
     def __init__(self, database: Database, conversation_id: str | None, request_id: str) -> None:
         self._database, self._conversation_id, self._request_id = database, conversation_id, request_id
 
+    async def begin(self, words: str, owner_id: str, project_id: str | None) -> None:
+        """A question in a new conversation, which is made with it: one that is refused leaves no conversation."""
+        if self._conversation_id is not None:
+            await conversations.begin(
+                self._database, self._conversation_id, owner_id, project_id, _text(words), self._request_id
+            )
+
     async def asked(self, words: str) -> None:
         """Raises `DuplicateRequest` when this request was asked in this conversation before."""
-        await self._append("user", [{"type": "text", "text": words}], request_id=self._request_id)
+        await self._append("user", _text(words), request_id=self._request_id)
 
     async def said(
         self,
@@ -57,3 +64,7 @@ class Transcript:
             raise errors.NotFound(
                 "This conversation was deleted meanwhile.", details={"kind": "conversation"}
             ) from None
+
+
+def _text(words: str) -> Blocks:
+    return [{"type": "text", "text": words}]

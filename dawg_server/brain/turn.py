@@ -38,6 +38,8 @@ NOTICES = {
     "budget": "The budget is used up, so the turn ended here.",
     "cancelled": "The turn was cancelled.",
 }
+SILENT = "The model gave no answer in words, also when it was asked for one. Ask again, or in other words."
+SPEAK = {"type": "text", "text": "Your last message was empty. Answer in a sentence or two."}
 
 log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
 
@@ -165,7 +167,7 @@ class Turn:
             "stopReason": self.stop_reason,
             "revision": self.hands.revision,
             "groupId": self._group_id if changed else None,
-            "notice": NOTICES.get(self.stop_reason),
+            "notice": NOTICES.get(self.stop_reason, None if self.text else SILENT),
             "retryAfter": self.retry_after,
             **self.about,
         }
@@ -174,6 +176,7 @@ class Turn:
         """Returns the reason of the end. Raises `DawgError`."""
         opening = await self._open()
         before, now = opening.before, [{"role": "user", "content": list(opening.question)}]
+        urged = False
         for number in range(1, MAX_CALLS + 1):
             request = prompt.request(self._claude.model, self._tools, before, now)
             try:
@@ -187,15 +190,14 @@ class Turn:
                 return "token_limit"
             answer = await self._ask(request)
             match answer.stop_reason:
-                case "tool_use" if not answer.calls:
-                    return "end_turn"
-                case "tool_use" if number < MAX_CALLS:
+                case "tool_use" if answer.calls and number < MAX_CALLS:
                     now += await self._use_tools(answer)
-                case "tool_use":
+                case "tool_use" if answer.calls:
                     return "tool_limit"
                 case "pause_turn" if number < MAX_CALLS:
-                    now.append({"role": "assistant", "content": answer.content()})
-                    await self._write(answer, answer.content(), "pause_turn")
+                    if not answer.empty:
+                        now.append({"role": "assistant", "content": answer.content()})
+                        await self._write(answer, answer.content(), "pause_turn")
                 case "pause_turn":
                     return "tool_limit"
                 case "model_context_window_exceeded" if before and not answer.text:
@@ -204,6 +206,10 @@ class Turn:
                     return "max_tokens"
                 case "refusal":
                     return "refusal"
+                case _ if answer.empty and not self.text and not urged:
+                    # A model that worked, or thought, may think that it is done; whoever asked heard nothing.
+                    now.append({"role": "user", "content": [SPEAK]})
+                    urged, self._answer = True, None
                 case _:
                     return "end_turn"
         return "tool_limit"
@@ -252,14 +258,11 @@ class Turn:
 
     async def _attempt(self, request: Mapping[str, Any]) -> Answer:
         self._answer = answer = Answer()
-        first = True
+        self._speech.begin()
         try:
             async with self._claude.stream(request) as stream:
                 async for event in stream:
                     if text := answer.take(event):
-                        if first:
-                            self._speech.pause()
-                            first = False
                         self._speech.say(text)
             if not answer.complete:
                 raise client.connection_lost()
@@ -277,7 +280,7 @@ class Turn:
     async def _write_last(self) -> None:
         """What was said last, without calls that nobody answered; also of a turn that was cut off."""
         answer, whole = self._answer, self.stop_reason == "end_turn"
-        content = (answer.content() if whole else answer.words()) if answer else []
+        content = (answer.content() if whole and not answer.empty else answer.words()) if answer else []
         await self._transcript.said(
             content,
             self.stop_reason,

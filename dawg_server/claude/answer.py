@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from dawg_server.claude.content import THOUGHTS, visible
+
 CHARACTERS_PER_TOKEN = 4  # about; for what was never reported
 
 
@@ -66,7 +68,8 @@ class Answer:
 
     @property
     def text(self) -> str:
-        return "".join(block["text"] for block in self.blocks if block["type"] == "text")
+        """Its words; "" when none of them can be seen."""
+        return "".join(block["text"] for block in self.content() if block["type"] == "text")
 
     @property
     def calls(self) -> list[dict[str, Any]]:
@@ -77,8 +80,13 @@ class Answer:
         return any(each is call for each in self._malformed)
 
     def content(self) -> list[dict[str, Any]]:
-        """What goes back to the model. Empty words are left out, as the API refuses them."""
-        return [block for block in self.blocks if block["type"] != "text" or block["text"]]
+        """What goes back to the model and is stored: without blank text, which the API refuses."""
+        return visible(self.blocks)
+
+    @property
+    def empty(self) -> bool:
+        """Neither words nor calls: at most thoughts."""
+        return all(block["type"] in THOUGHTS for block in self.content())
 
     def words(self) -> list[dict[str, Any]]:
         """The words alone: for an answer that was cut off, whose other blocks may be incomplete."""

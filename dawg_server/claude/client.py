@@ -15,12 +15,16 @@ from typing import Any
 import structlog
 
 from dawg_server import errors, logs
+from dawg_server.claude.content import acceptable
 
 PROVIDER = "anthropic"
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 45.0  # seconds without a byte; pings come far more often
 WRITE_TIMEOUT = 15.0  # seconds
 OPERATOR = {"authentication_error", "billing_error", "permission_error", "not_found_error"}  # for whoever runs us
+UNWELL = ("overloaded_error", "api_error")
+BUSY = ("rate_limit_error", "timeout_error")
+MAX_SENTENCE = 500  # characters of a refusal that are logged
 
 log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
 
@@ -42,11 +46,12 @@ class Claude:
 
     @contextlib.asynccontextmanager
     async def stream(self, request: Mapping[str, Any]) -> AsyncIterator[AsyncIterator[Any]]:
-        """The raw events of one message. Leaving the block hangs up.
+        """The raw events of one message; `messages` may hold blank text. Leaving the block hangs up.
 
         Raises `RateLimited`, `ProviderFailed` (`details.retryable`) and `ProviderTimeout`, also in the middle.
         """
         client = await self._client()
+        request = {**request, "messages": acceptable(request["messages"])}
         with _translated():
             stream = await client.messages.create(**request, stream=True)
             try:
@@ -115,6 +120,7 @@ def _refusal(error: Any) -> errors.DawgError:
     code = str((details.get("error_code") if isinstance(details, Mapping) else None) or told.get("type") or "")
     kind = str(told.get("type") or "")
     retry_after = _seconds(error.response.headers)
+    _log_refusal(error, kind, code, str(told.get("message") or ""))
     if kind == "rate_limit_error" or (not kind and error.status_code == 429):
         return errors.RateLimited(
             "The language model is in great demand just now. Try again in a moment.",
@@ -123,23 +129,28 @@ def _refusal(error: Any) -> errors.DawgError:
         )
     if kind == "timeout_error" or (not kind and error.status_code in (408, 504)):
         return too_slow()
-    retryable = kind in ("overloaded_error", "api_error") or (not kind and error.status_code >= 500)
-    if kind in OPERATOR:
-        log.error(
-            "The language model refuses this server's account or settings: look at its key, model and billing.",
-            action="provider_refused",
-            provider=PROVIDER,
-            code=code,
-        )
-    elif not retryable:
-        log.error(
-            "The language model refused a request as wrong.",
-            action="provider_refused",
-            provider=PROVIDER,
-            code=code,
-            status=error.status_code,
-        )
+    retryable = kind in UNWELL or (not kind and error.status_code >= 500)
     return _failed(code or str(error.status_code), retryable=retryable, retry_after=retry_after)
+
+
+def _log_refusal(error: Any, kind: str, code: str, sentence: str) -> None:
+    """In the provider's own words, with its id of the request: its support asks for that."""
+    passing = kind in (*UNWELL, *BUSY) or (not kind and (error.status_code >= 500 or error.status_code in (408, 429)))
+    if kind in OPERATOR:
+        event = "The language model refuses this server's account or settings: look at its key, model and billing."
+    elif passing:
+        event = "The language model is too busy or unwell to answer."
+    else:
+        event = "The language model refused a request as wrong."
+    (log.warning if passing else log.error)(
+        event,
+        action="provider_refused",
+        provider=PROVIDER,
+        code=code,
+        status=error.status_code,
+        provider_message=sentence[:MAX_SENTENCE],
+        provider_request_id=error.request_id,
+    )
 
 
 def too_slow() -> errors.ProviderTimeout:

@@ -152,7 +152,7 @@ class Inquiry:
         self._reservation, self._bill = reservation, bill
 
     async def words(self, data: str) -> str:
-        """The answer as text, "" when there is none."""
+        """The answer as text, "" when nothing of it can be seen."""
         async with self._model.place(self._task):
             return (await self._ask([_says("user", data)])).text.strip()
 
@@ -174,8 +174,7 @@ class Inquiry:
                     operation=task.operation,
                     problems=list(wrong.problems)[: form.MAX_NAMED],
                 )
-                said = [_says("assistant", answer.text)] if answer.text.strip() else []
-                messages += [*said, _says("user", form.correction(wrong))]
+                messages += [_says("assistant", answer.text), _says("user", form.correction(wrong))]
             try:
                 return await self._read(task, await self._ask(messages), understand)
             except Wrong as wrong:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dawg_server.database.pool import Connection, Database
+from dawg_server.database.pool import Connection, Database, Json
 
 _COLUMNS = "id, owner_id, project_id, title, summary, summarized_seq, created_at, updated_at"
 _SPOKEN = """(SELECT count(*) FROM messages m
@@ -20,6 +21,30 @@ async def insert(
     )
     assert row is not None
     return row
+
+
+async def begin(
+    database: Database,
+    conversation_id: str,
+    owner_id: str,
+    project_id: str | None,
+    question: Sequence[Mapping[str, Any]],
+    request_id: str,
+) -> None:
+    """A conversation together with its first message, both or none."""
+    await database.execute(
+        """WITH made AS (INSERT INTO conversations (id, owner_id, project_id)
+               VALUES (%(id)s, %(owner)s, %(project)s) RETURNING id)
+           INSERT INTO messages (conversation_id, seq, role, content, request_id)
+           SELECT id, 0, 'user', %(content)s, %(request)s FROM made""",
+        {
+            "id": conversation_id,
+            "owner": owner_id,
+            "project": project_id,
+            "content": Json(list(question)),
+            "request": request_id,
+        },
+    )
 
 
 async def get(database: Database | Connection, conversation_id: str, owner_id: str) -> dict[str, Any] | None:

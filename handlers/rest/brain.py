@@ -253,7 +253,7 @@ def _view(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _messages(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What was said, with each function's result beside its call: the results are in the row that follows."""
-    following = [*rows[1:], None]
+    following = [*rows, None][1:]
     results: list[dict[str, Any]] = [
         {block["tool_use_id"]: block for block in row["content"]} if row is not None and row["role"] == "tool" else {}
         for row in following

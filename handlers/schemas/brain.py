@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import orjson
 from marshmallow import ValidationError, fields
 
+from dawg_server.claude.content import blank
 from handlers.schemas.base import Body, Choice, Flag, Number, Query, Text, Uuid, items
 
 MAX_MESSAGE = 8000  # characters
@@ -33,11 +34,21 @@ class SmallObject(fields.Raw):
         return value
 
 
+class Words(Text):
+    """Text in which something can be seen: not white space, and not characters without a width alone."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if blank(text):
+            raise ValidationError("must not be empty")
+        return text
+
+
 class GivenMessage(Body):
     """Something that was said before, as the client tells it."""
 
     role = Choice(("user", "assistant"), required=True)
-    content = Text(1, 4000, required=True)
+    content = Words(1, 4000, required=True)
 
 
 class Ask(Body):
@@ -45,7 +56,7 @@ class Ask(Body):
 
     aliases: ClassVar = {"project_context": "projectContext"}
 
-    message = Text(1, MAX_MESSAGE, required=True)
+    message = Words(1, MAX_MESSAGE, required=True)
     conversation_id = Uuid(load_default=None, allow_none=True)
     conversation_history = items(fields.Nested(GivenMessage), 0, MAX_GIVEN, load_default=list)
     project_id = Uuid(load_default=None, allow_none=True)
@@ -129,7 +140,11 @@ class NextCall(Body):
 
 
 class Answered(Body):
-    """The whole turn. `retryAfter`: seconds until the user has tokens again, when these ended it (`token_limit`)."""
+    """The whole turn. `retryAfter`: seconds until the user has tokens again, when these ended it (`token_limit`).
+
+    `notice`: a sentence for the user beside the text: why the turn ended early, or that the model stayed silent: one
+    that ends a turn without a visible character is asked for words once more, and then `text` is empty.
+    """
 
     success = fields.Boolean()
     response = fields.String()
@@ -151,7 +166,7 @@ class Answered(Body):
 class Command(Body):
     """One sentence that is to be done in a project."""
 
-    command = Text(1, 500, required=True)
+    command = Words(1, 500, required=True)
     project_id = Uuid(required=True)
     current_state = SmallObject(load_default=None, allow_none=True)
 
@@ -178,14 +193,14 @@ class ConversationList(Query):
 class NewConversation(Body):
     """A conversation to be."""
 
-    title = Text(1, 200, load_default=None, allow_none=True)
+    title = Words(1, 200, load_default=None, allow_none=True)
     project_id = Uuid(load_default=None, allow_none=True)
 
 
 class Rename(Body):
     """Its new name."""
 
-    title = Text(1, 200, required=True)
+    title = Words(1, 200, required=True)
 
 
 class Conversation(Body):

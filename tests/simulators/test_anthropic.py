@@ -249,6 +249,7 @@ CALL = {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "
 RESULT = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "ok"}
 MARK = {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}
 FORGED = {"type": "thinking", "thinking": "x", "signature": "y"}
+FAILED = {"content": "\n", "is_error": True}
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"extra_body": {"temperature": 0.5}}, "temperature"),
     ({"extra_body": {"top_p": 0.5}}, "top_p"),
@@ -258,6 +259,13 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"messages": []}, "at least one message"),
     ({"messages": [{"role": "user", "content": ""}]}, "non-empty content"),
     ({"messages": [{"role": "user", "content": [{"type": "text", "text": ""}]}]}, "must be non-empty"),
+    ({"messages": [{"role": "user", "content": [{"type": "text", "text": "\n\n"}]}]}, "non-whitespace text"),
+    ({"messages": [{"role": "user", "content": " "}]}, "non-whitespace text"),
+    ({"system": "\n"}, "system: text content blocks must contain non-whitespace text"),
+    (
+        {"messages": [*ASK["messages"], {"role": "assistant", "content": "\n"}, *ASK["messages"]]},
+        "text content blocks must contain non-whitespace text",
+    ),
     ({"messages": [CALL]}, "first message"),
     ({"messages": [USER, {"role": "assistant", "content": "The answer is"}]}, "prefill"),
     ({"messages": [USER, CALL, USER]}, "without `tool_result`"),
@@ -266,6 +274,17 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"messages": [{"role": "user", "content": [RESULT]}]}, "unexpected `tool_use_id`"),
     ({"messages": [USER, {"role": "assistant", "content": CALL["content"] * 2}, USER]}, "must be unique"),
     ({"messages": [USER, {"role": "assistant", "content": [FORGED]}, USER]}, "signature"),
+    ({"messages": [USER, CALL, {"role": "user", "content": [RESULT | FAILED]}]}, "cannot be empty if `is_error`"),
+    (
+        {
+            "messages": [
+                USER,
+                CALL,
+                {"role": "user", "content": [RESULT | {"content": [{"type": "text", "text": " "}]}]},
+            ]
+        },
+        "non-whitespace text",
+    ),
     ({"tools": [TOOL, TOOL]}, "unique"),
     ({"tools": [{"name": "has space", "input_schema": {"type": "object"}}]}, "name"),
     ({"tools": [{"name": "x", "input_schema": {}}]}, "input_schema"),
@@ -289,6 +308,24 @@ async def test_what_the_real_service_refuses_is_refused(
     with pytest.raises(sdk.BadRequestError, match=message):
         await client.messages.create(**ASK | change)
     assert claude.unused == 1
+
+
+async def test_thoughts_alone_and_white_space_at_the_end_do_not_go_back(claude: Claude, client: Client) -> None:
+    claude.script(
+        [
+            anthropic.turn(anthropic.thinking("hm")),
+            anthropic.turn(anthropic.text("Well. \n"), stop_reason="pause_turn"),
+            anthropic.turn(anthropic.text("ok")),
+        ]
+    )
+    thought = (await client.messages.create(**ASK)).to_param()
+    with pytest.raises(sdk.BadRequestError, match="final block in an assistant message cannot be `thinking`"):
+        await client.messages.create(**ASK | {"messages": [USER, thought, USER]})
+    paused = (await client.messages.create(**ASK)).to_param()
+    with pytest.raises(sdk.BadRequestError, match="cannot end with trailing whitespace"):
+        await client.messages.create(**ASK | {"messages": [USER, paused]})
+    trimmed = {"role": "assistant", "content": "Well."}
+    assert (await client.messages.create(**ASK | {"messages": [USER, trimmed]})).stop_reason == "end_turn"
 
 
 async def test_an_answer_can_be_held_to_a_schema(claude: Claude, client: Client) -> None:

@@ -124,6 +124,60 @@ async def test_conversations_are_listed_named_renamed_and_deleted(server: Dawg, 
     assert (await server.json("GET", "/api/ai-brain/conversations/nothing"))[0] == 404
 
 
+async def test_a_conversation_without_messages_is_read_and_renamed(server: Dawg) -> None:
+    made = (await server.json("POST", "/api/ai-brain/conversations", json={}))[1]["id"]
+    path = f"/api/ai-brain/conversations/{made}"
+    status, read = await server.json("GET", path)
+    assert (status, read["messages"], read["messageCount"]) == (200, [], 0), read
+    status, renamed = await server.json("PATCH", path, json={"title": "New"})
+    assert (status, renamed["title"], renamed["conversation"]["messages"]) == (200, "New", []), renamed
+
+
+@pytest.mark.parametrize("why", ["budget", "tokens", "other project"])
+async def test_a_question_that_is_refused_leaves_no_conversation(server: Dawg, why: str) -> None:
+    question = {"message": "hi"}
+    match why:
+        case "budget":
+            body = {"dailyLimit": 0.01, "pauseOnExceed": True}
+            assert (await server.json("PUT", "/api/cost-monitoring/budget", json=body))[0] == 200
+            code = "budget_exceeded"
+        case "tokens":
+            await brains.project(server)
+            await server.services.database.execute(
+                """INSERT INTO usage_records (owner_id, service, operation, total_cost, input_tokens)
+                   VALUES ('ada', 'anthropic', 'chat', 0, 10000000)"""
+            )
+            code = "rate_limited"
+        case _:
+            question["projectId"] = await brains.project(server, "bob")
+            code = "not_found"
+    refused = (await server.json("POST", "/api/chat", json=question))[1]
+    assert refused["code"] == code, refused
+    assert (await server.json("GET", "/api/ai-brain/conversations"))[1]["pagination"]["total"] == 0
+    assert await server.services.database.fetch_value("SELECT count(*) FROM brain_turns") == 0
+    status = await server.services.costs.status("ada")
+    assert status.daily.reserved == 0
+
+
+async def test_what_the_provider_refuses_is_logged_in_its_own_words(scratch_folder: Path, model: Model) -> None:
+    keys = {"ANTHROPIC_API_KEY": "sk-test-of-brain", "ANTHROPIC_BASE_URL": model.simulator.base_url}
+    refusals = [
+        anthropic.unauthorized("this key was turned off"),
+        anthropic.Refusal(400, "invalid_request_error", "messages: something is wrong"),
+        anthropic.rate_limited(60, "the organization's limit is reached"),
+    ]
+    async with DawgProcess(scratch_folder, **keys) as process, aiohttp.ClientSession() as http:
+        for refusal in (*refusals, turn(text("So"), anthropic.Fail(message="we are overloaded"))):
+            model.says(refusal)
+            async with http.post(f"{process.url}/api/chat", json={"message": "x"}) as reply:
+                assert reply.status in (429, 502)
+        logged = [line for line in process.log() if line.get("action") == "provider_refused"]
+    sentences = [*(refusal.message for refusal in refusals), "we are overloaded"]
+    assert [line["provider_message"] for line in logged] == sentences
+    assert all(line["provider_request_id"].startswith("req_01") for line in logged)
+    assert [line["level"] for line in logged] == ["error", "error", "warning", "warning"]
+
+
 async def test_one_sentence_is_done_outside_of_every_conversation(server: Dawg, model: Model) -> None:
     project_id = await brains.project(server)
     model.says(turn(tool_use("setTempo", {"bpm": 77}), tool_use("playProject", {})), turn(text("Slower.")))

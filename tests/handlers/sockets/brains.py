@@ -32,6 +32,7 @@ class Model:
         self.waiting: list[Scripted] = []
         self.always: Scripted | None = None
         self.summaries = 0
+        self.title = "Faster drums"
         simulator.handler = self._answer
 
     def says(self, *replies: Scripted) -> None:
@@ -42,12 +43,18 @@ class Model:
         """Those to the big model."""
         return [each for each in self.simulator.requests if each.body.get("model") != SMALL]
 
+    async def reached(self, count: int) -> None:
+        """Returns when the big model was asked so often."""
+        async with asyncio.timeout(10):
+            while len(self.requests) < count or self.requests[-1].events_sent < 3:
+                await asyncio.sleep(0.01)
+
     async def _answer(self, request: Request) -> Reply:
         if request.body["model"] == SMALL:
             if "Summarise" in json.dumps(request.body["system"]):
                 self.summaries += 1
                 return anthropic.turn(anthropic.text("They like warm bass."))
-            return anthropic.turn(anthropic.text("Faster drums"))
+            return anthropic.turn(anthropic.text(self.title))
         scripted = self.always if not self.waiting and self.always is not None else self.waiting.pop(0)
         if isinstance(scripted, anthropic.Turn) or not callable(scripted):
             return scripted
@@ -121,6 +128,16 @@ async def project(server: dawg.Dawg, user: str = "ada", **fields: Any) -> str:
     status, made = await server.json("POST", "/api/projects", user, json={"name": "Song", **fields})
     assert status == 201, made
     return str(made["id"])
+
+
+async def title(server: dawg.Dawg, conversation_id: str, user: str = "ada") -> str:
+    """The name that a conversation gets when it has its first answer."""
+    async with asyncio.timeout(10):
+        while True:
+            _, shown = await server.json("GET", f"/api/ai-brain/conversations/{conversation_id}", user)
+            if shown["title"] is not None:
+                return str(shown["title"])
+            await asyncio.sleep(0.02)
 
 
 async def track(server: dawg.Dawg, project_id: str, name: str, user: str = "ada") -> str:

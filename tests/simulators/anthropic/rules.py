@@ -69,6 +69,16 @@ def blocks(content: Any) -> list[dict[str, Any]]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
+def resumed(content: Any) -> str:
+    """Content of a paused message as it may come back: without blank text and without white space at its end."""
+    kept = [dict(block) for block in blocks(content) if block["type"] != "text" or block["text"].strip()]
+    for block in kept:
+        block.pop("cache_control", None)
+    if kept and kept[-1]["type"] == "text":
+        kept[-1]["text"] = kept[-1]["text"].rstrip()
+    return canonical(kept)
+
+
 def _body(body: Any, signatures: Mapping[str, str], paused: Collection[str]) -> None:
     _need(isinstance(body, dict), "The request body is not a JSON object.")
     for name in body:
@@ -80,6 +90,8 @@ def _body(body: Any, signatures: Mapping[str, str], paused: Collection[str]) -> 
     _need(isinstance(limit, int) and not isinstance(limit, bool), "max_tokens: Input should be a valid integer")
     _need(limit >= 0, "max_tokens: Input should be greater than or equal to 0")
     _need(isinstance(body["messages"], list) and body["messages"], "messages: at least one message is required")
+    for block in blocks(body.get("system") or []):
+        _text("system", block["text"])
     _tools(body)
     _thinking(body.get("thinking"), limit)
     _output(body.get("output_config"))
@@ -170,6 +182,8 @@ def _messages(messages: list[Any], signatures: Mapping[str, str], paused: Collec
         _need(isinstance(content, str | list) and content, f"messages.{at}: all messages must have non-empty content")
         for place, block in enumerate(blocks(content)):
             _block(f"messages.{at}.content.{place}", block, message["role"], signatures)
+        thought = blocks(content)[-1]["type"] in ("thinking", "redacted_thinking")
+        _need(not thought, f"messages.{at}: The final block in an assistant message cannot be `thinking`.")
     _need(messages[0]["role"] == "user", "messages: first message must use the user role")
     merged = list(_merged(messages))
     seen: set[str] = set()
@@ -183,10 +197,14 @@ def _messages(messages: list[Any], signatures: Mapping[str, str], paused: Collec
         if calls and after is not None:
             _answered(at, calls, after)
     role, content = merged[-1]
-    if role == "assistant" and canonical(content) not in paused:
-        raise Invalid(
-            "This model does not support assistant message prefill. The conversation must end with a user message."
+    if role == "assistant":
+        _need(
+            resumed(content) in paused,
+            "This model does not support assistant message prefill. The conversation must end with a user message.",
         )
+        last = content[-1]
+        trailing = last["type"] == "text" and last["text"] != last["text"].rstrip()
+        _need(not trailing, "messages: final assistant content cannot end with trailing whitespace")
 
 
 def _merged(messages: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -244,7 +262,7 @@ def _block(where: str, block: Any, role: str, signatures: Mapping[str, str]) -> 
     match block["type"]:
         case "text":
             _need(isinstance(block.get("text"), str), f"{where}.text.text: Field required")
-            _need(block["text"], "messages: text content blocks must be non-empty")
+            _text("messages", block["text"])
         case "tool_use":
             _need(role == "assistant", f"{where}: `tool_use` blocks can only be in `assistant` messages")
             ident = block.get("id")
@@ -256,11 +274,27 @@ def _block(where: str, block: Any, role: str, signatures: Mapping[str, str]) -> 
             _need(isinstance(block.get("tool_use_id"), str), f"{where}.tool_result.tool_use_id: Field required")
             valid = isinstance(block.get("content", ""), str | list)
             _need(valid, f"{where}.tool_result.content: Input should be a string or a list")
+            _result(where, block)
         case "thinking":
             _need(role == "assistant", f"{where}: `thinking` blocks can only be in `assistant` messages")
             words = signatures.get(block.get("signature", ""))
             _need(words == block.get("thinking"), f"{where}: Invalid `signature` in `thinking` block")
             _need("cache_control" not in block, f"{where}.thinking.cache_control: Extra inputs are not permitted")
+
+
+def _text(where: str, text: str) -> None:
+    _need(text, f"{where}: text content blocks must be non-empty")
+    _need(text.strip(), f"{where}: text content blocks must contain non-whitespace text")
+
+
+def _result(where: str, block: dict[str, Any]) -> None:
+    content = block.get("content", "")
+    blank = not content.strip() if isinstance(content, str) else not content
+    _need(not (block.get("is_error") and blank), f"{where}.tool_result: content cannot be empty if `is_error` is true")
+    if isinstance(content, list):
+        for inner in content:
+            if inner.get("type") == "text":
+                _text("messages", inner["text"])
 
 
 def _cache_marks(body: dict[str, Any]) -> None:

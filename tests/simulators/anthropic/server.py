@@ -161,7 +161,7 @@ class AnthropicSimulator:
             if block.signature is not None:
                 self._signatures[block.signature] = block.spoken
         if turn.stop_reason == "pause_turn":
-            self._paused.add(rules.canonical([block.whole() for block in turn.blocks]))
+            self._paused.add(rules.resumed([block.whole() for block in turn.blocks]))
 
     def _refuse(self, record: Request, refusal: replies.Refusal) -> web.Response:
         request_id = f"req_01{next(self._serial):022d}"
