@@ -85,11 +85,15 @@ async def join(call: Call) -> Ack:
     services.documents.feed.follow(project_id, row["revision"])  # at once before the room is entered
     await call.server.enter_room(call.sid, project_room(project_id), "/")
     try:
-        connections = await services.documents.presence.join(project_id, Member(call.sid, user_id, row["username"], role))
+        connections = await services.documents.presence.join(
+            project_id, Member(call.sid, user_id, row["username"], role)
+        )
         if not known:
             # Nothing is awaited in between, so that nobody hears of a departure before the arrival.
             fields = {"role": role, "connections": connections}
-            await services.platform.bus.publish(news.CollaboratorJoined(project_id, user_id, row["username"], fields, call.sid))
+            await services.platform.bus.publish(
+                news.CollaboratorJoined(project_id, user_id, row["username"], fields, call.sid)
+            )
         answer = await _state(call, row["revision"])
     except errors.NotFound:  # removed, or not a member any more, at this very moment
         await depart(services, call.server, call.sid, project_id)
@@ -121,7 +125,10 @@ async def _state(call: Call, revision: int) -> dict[str, Any]:
             newest = missed[-1]["revision"] if missed else revision
             return {"revision": newest, "operations": missed}
     project = await document.snapshot(project_id, call.caller.user_id)
-    return {"revision": project["revision"], "project": present.project(project, call.services.platform.links, call.base_url)}
+    return {
+        "revision": project["revision"],
+        "project": present.project(project, call.services.platform.links, call.base_url),
+    }
 
 
 async def depart(services: Services, server: Server, sid: str, project_id: str) -> None:

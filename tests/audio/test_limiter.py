@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 import soxr
@@ -110,10 +108,3 @@ def test_a_limiter_can_be_used_again_after_its_end() -> None:
     first = np.concatenate([subject.process(samples), subject.flush()])
     second = np.concatenate([subject.process(samples), subject.flush()])
     assert np.array_equal(first, second)
-
-
-def test_half_a_minute_in_stereo_takes_little_time() -> None:
-    samples = signals.noise(48_000, 30.0) * 2
-    begin = time.process_time()
-    limited(samples, 48_000)
-    assert time.process_time() - begin < 0.45  # seconds of processor time; 0.17 on a quiet machine

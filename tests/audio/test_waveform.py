@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -92,10 +91,6 @@ def test_other_numbers_of_points_are_refused(points: int) -> None:
     assert "points" in (caught.value.details or {})
 
 
-def test_drawing_is_quick_and_needs_no_numpy() -> None:
-    pyramid = built(signals.noise(48_000, 60.0))
-    begin = time.process_time()
-    waveform.peaks(pyramid, 1000)
-    assert time.process_time() - begin < 0.02  # seconds of processor time; 0.003 on a quiet machine
+def test_drawing_needs_no_numpy() -> None:
     script = "import sys; from dawg_server.audio import waveform; assert 'numpy' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", script], timeout=30, check=False).returncode == 0

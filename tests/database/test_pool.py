@@ -206,10 +206,9 @@ async def test_a_deadlock_is_told_to_one_of_the_two(database: db.Database, table
 
 async def test_a_slow_statement_is_an_unavailable_database_and_no_cancelled_task(database_dsn: str) -> None:
     database = await db.Database.open(database_dsn, statement_timeout=0.2)
-    started = time.monotonic()
     with pytest.raises(errors.DependencyUnavailable) as caught:
-        await database.execute("SELECT pg_sleep(30)")
-    assert time.monotonic() - started < 2
+        async with asyncio.timeout(25):  # less than the statement itself would take
+            await database.execute("SELECT pg_sleep(30)")
     assert caught.value.details == {"dependency": "database"}
     task = asyncio.current_task()
     assert task is not None and task.cancelling() == 0
@@ -222,7 +221,7 @@ async def test_a_slow_statement_is_an_unavailable_database_and_no_cancelled_task
 
 async def test_cancelling_a_task_ends_its_statement_too(database: db.Database, database_dsn: str, table: str) -> None:
     task = asyncio.create_task(
-        database.execute("INSERT INTO takes SELECT 1, 'late' FROM pg_sleep(1)"), name="late insert"
+        database.execute("INSERT INTO takes SELECT 1, 'late' FROM pg_sleep(60)"), name="late insert"
     )
 
     async def has_begun() -> bool:
@@ -235,10 +234,7 @@ async def test_cancelling_a_task_ends_its_statement_too(database: db.Database, d
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    started = time.monotonic()
-    await becomes_true(has_ended)
-    assert time.monotonic() - started < 0.8, "the statement ran to its end"
-    await asyncio.sleep(1.1)
+    await becomes_true(has_ended)  # long before it would have come to its own end
     assert look(database_dsn, "SELECT count(*) FROM takes") == 0
 
 
@@ -366,10 +362,9 @@ async def test_a_session_that_postgres_ended_costs_at_most_its_own_statement(
 async def test_ping_measures_and_gives_up_in_time(database: db.Database, blackhole: int) -> None:
     assert 0 < await database.ping(2.0) < 2.0
     silent = db.Database(pool.connecting.parse(f"postgresql://u@127.0.0.1:{blackhole}/x"), 1, 1.0)
-    started = time.monotonic()
     with pytest.raises(errors.DependencyUnavailable):
-        await silent.ping(0.3)
-    assert time.monotonic() - started < 1
+        async with asyncio.timeout(pool.CONNECT_TIMEOUT):  # it would be that long without a limit of its own
+            await silent.ping(0.3)
     await silent.close()
 
 

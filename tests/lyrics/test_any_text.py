@@ -128,7 +128,6 @@ def test_twenty_thousand_characters_of_anything_are_read_quickly(name: str) -> N
     text = ADVERSARIAL[name][:20_000]
     quarter, whole = (min(_seconds(part) for _ in range(3)) for part in (text[:5_000], text))  # the least disturbed
     assert whole < 10 * quarter + 0.05  # sixteen times would be its square
-    assert whole < CPU_LIMIT_SECONDS
 
 
 def _seconds(text: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -128,10 +127,3 @@ def test_the_track_is_exact_to_a_few_cents_over_the_whole_range(tmp_path: Path) 
         middle = found.pitch[30:100]
         assert np.nanmax(np.abs(middle - pitch)) < 0.06
         assert not found.voiced[:5].any()
-
-
-def test_a_minute_is_followed_in_a_few_seconds(tmp_path: Path) -> None:
-    sound = np.tile(voices.sing(RATE, tune(2, 55)), 5)[: 60 * RATE]
-    began = time.process_time()
-    melody.transcribe(written(tmp_path / "long.wav", sound))
-    assert time.process_time() - began < 6

@@ -194,7 +194,9 @@ async def test_an_unreachable_service_costs_nothing(database_dsn: str, tmp_path:
         rows = await server.services.platform.database.fetch_all("SELECT 1 FROM usage_records")
         assert not rows
         assert (
-            await server.services.platform.database.fetch_value("SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL")
+            await server.services.platform.database.fetch_value(
+                "SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL"
+            )
             == 0
         )
 

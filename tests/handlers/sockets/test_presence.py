@@ -75,5 +75,7 @@ async def test_who_leaves_a_project_right_after_joining_is_no_member(server: daw
 
 
 async def rows(server: dawg.Dawg, project: str) -> list[str]:
-    found = await server.services.platform.database.fetch_all("SELECT sid FROM project_visits WHERE project_id = %s", (project,))
+    found = await server.services.platform.database.fetch_all(
+        "SELECT sid FROM project_visits WHERE project_id = %s", (project,)
+    )
     return [row["sid"] for row in found]

@@ -262,7 +262,10 @@ async def test_two_hundred_sessions_leave_nothing_behind(
     assert after[1] <= before[1] + 3
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("voice")]
     assert (
-        await talking.services.platform.database.fetch_value("SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL") == 0
+        await talking.services.platform.database.fetch_value(
+            "SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL"
+        )
+        == 0
     )
 
 
@@ -276,7 +279,10 @@ async def test_a_browser_that_leaves_while_its_session_is_prepared_leaves_no_ses
     await asyncio.sleep(0.3)
     await voices.until(lambda: not talking.services.assistants.voice.active and not service.open)
     assert (
-        await talking.services.platform.database.fetch_value("SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL") == 0
+        await talking.services.platform.database.fetch_value(
+            "SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL"
+        )
+        == 0
     )
 
 
