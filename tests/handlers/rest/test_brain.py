@@ -143,7 +143,7 @@ async def test_a_question_that_is_refused_leaves_no_conversation(server: Dawg, w
             code = "budget_exceeded"
         case "tokens":
             await brains.project(server)
-            await server.services.database.execute(
+            await server.services.platform.database.execute(
                 """INSERT INTO usage_records (owner_id, service, operation, total_cost, input_tokens)
                    VALUES ('ada', 'anthropic', 'chat', 0, 10000000)"""
             )
@@ -154,8 +154,8 @@ async def test_a_question_that_is_refused_leaves_no_conversation(server: Dawg, w
     refused = (await server.json("POST", "/api/chat", json=question))[1]
     assert refused["code"] == code, refused
     assert (await server.json("GET", "/api/ai-brain/conversations"))[1]["pagination"]["total"] == 0
-    assert await server.services.database.fetch_value("SELECT count(*) FROM brain_turns") == 0
-    status = await server.services.costs.status("ada")
+    assert await server.services.platform.database.fetch_value("SELECT count(*) FROM brain_turns") == 0
+    status = await server.services.platform.costs.status("ada")
     assert status.daily.reserved == 0
 
 

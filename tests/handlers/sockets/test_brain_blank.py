@@ -34,7 +34,7 @@ async def ada(server: Dawg, javascript: JavaScript) -> Browser:
 
 async def stored(server: Dawg, conversation_id: str) -> list[tuple[str, list[str]]]:
     """(role, the types of its blocks, with their words) of every message."""
-    rows = await messages.of_conversation(server.services.database, conversation_id)
+    rows = await messages.of_conversation(server.services.platform.database, conversation_id)
     return [(row["role"], [block.get("text", block["type"]) for block in row["content"]]) for row in rows]
 
 
@@ -168,7 +168,7 @@ WEDGED: dict[str, list[tuple[messages.Role, list[dict[str, Any]]]]] = {
 async def test_a_conversation_that_holds_blank_text_goes_on(
     server: Dawg, model: Model, ada: Browser, kind: str
 ) -> None:
-    database = server.services.database
+    database = server.services.platform.database
     row = await conversations.insert(database, "ada")
     conversation_id = str(row["id"])
     for role, content in WEDGED[kind]:
@@ -181,7 +181,7 @@ async def test_a_conversation_that_holds_blank_text_goes_on(
 
 
 async def test_a_blank_summary_counts_as_none(server: Dawg, model: Model, ada: Browser) -> None:
-    database = server.services.database
+    database = server.services.platform.database
     conversation_id = str((await conversations.insert(database, "ada"))["id"])
     await messages.append(database, conversation_id, "user", [words("old")])
     await messages.append(database, conversation_id, "assistant", [words("older")])
