@@ -149,10 +149,11 @@ class Ledger:
                 log.warning("A late cost has to wait.", action="usage_delayed", file=path.name, error=repr(error))
                 done = False
                 continue
-            await asyncio.to_thread(path.unlink, missing_ok=True)
-            log.info("A late cost was booked.", action="usage_late_booked", user_id=entry.user_id)
             if booked:
                 await self._booked(entry.user_id, booked)
+            # Last, so that whoever sees no file finds everything counted.
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+            log.info("A late cost was booked.", action="usage_late_booked", user_id=entry.user_id)
         return done
 
     def _files(self) -> list[Path]:

@@ -7,15 +7,16 @@ import contextlib
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeAlias
 
-import aiopg
 import psycopg2  # type: ignore[import-untyped]
 import psycopg2.errors  # type: ignore[import-untyped]
 from psycopg2 import extensions
 
 from dawg_server import errors
 from dawg_server.database import connecting
+from dawg_server.database.session import Session
 from dawg_server.database.values import Json as Json
 from dawg_server.database.values import unstorable_text
 
@@ -24,6 +25,7 @@ CONNECT_TIMEOUT = 5.0  # seconds
 ROLLBACK_TIMEOUT = 2.0  # seconds, then the session is closed, which rolls back as well
 CLOSE_TIMEOUT = 5.0  # seconds for statements that still run when the pool closes
 NETWORK_MARGIN = 2.0  # seconds that we wait longer than Postgres' own statement_timeout
+SHUTTING_DOWN = "The server is shutting down."
 
 Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any] | None
 Row: TypeAlias = dict[str, Any]
@@ -66,7 +68,7 @@ class _Statements(ABC):
 class Connection(_Statements):
     """A session inside a transaction; one statement at a time."""
 
-    def __init__(self, session: aiopg.Connection, timeout: float) -> None:
+    def __init__(self, session: Session, timeout: float) -> None:
         self._session = session
         self._timeout = timeout  # seconds
 
@@ -107,8 +109,9 @@ class Database(_Statements):
         self._size = size
         self._statement_timeout = statement_timeout  # seconds
         self._slots = asyncio.Semaphore(size)  # first come, first served; a queue of sessions would not be
-        self._idle: list[aiopg.Connection] = []
-        self._busy: set[aiopg.Connection] = set()
+        self._idle: list[Session] = []
+        self._busy: set[Session] = set()
+        self._connecting = ThreadPoolExecutor(size, thread_name_prefix="database-connect")
         self._closed = False
 
     @classmethod
@@ -135,6 +138,8 @@ class Database(_Statements):
                     await self._slots.acquire()
         for session in (*self._idle, *self._busy):
             await session.close()
+        self._idle.clear()
+        self._connecting.shutdown(wait=False)
 
     async def ping(self, timeout: float) -> float:  # noqa: ASYNC109 - health checks say how patient they are
         """Seconds that a round trip takes; `errors.DependencyUnavailable` after `timeout` seconds."""
@@ -164,9 +169,9 @@ class Database(_Statements):
             return await Connection(session, self._statement_timeout + NETWORK_MARGIN)._run(sql, parameters)
 
     @contextlib.asynccontextmanager
-    async def _session(self) -> AsyncIterator[aiopg.Connection]:
+    async def _session(self) -> AsyncIterator[Session]:
         if self._closed:
-            raise errors.DependencyUnavailable("database", "The server is shutting down.")
+            raise errors.DependencyUnavailable("database", SHUTTING_DOWN)
         try:
             async with asyncio.timeout(POOL_WAIT):
                 await self._slots.acquire()
@@ -174,7 +179,7 @@ class Database(_Statements):
             raise errors.DependencyUnavailable("database") from error
         try:
             requests = _cancel_requests()
-            session = self._take_idle() or await self._connect()
+            session = await self._take_idle() or await self._connect()
             self._busy.add(session)
             try:
                 if _cancel_requests() > requests:
@@ -186,29 +191,37 @@ class Database(_Statements):
         finally:
             self._slots.release()
 
-    def _take_idle(self) -> aiopg.Connection | None:
+    async def _take_idle(self) -> Session | None:
         while self._idle:
             session = self._idle.pop()
             if not session.closed:
                 return session
+            await session.close()
         return None
 
-    async def _put_back(self, session: aiopg.Connection) -> None:
+    async def _put_back(self, session: Session) -> None:
         """What is still at work or in a transaction is not for the next one."""
-        if session.closed:
-            return
-        if session.raw.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE:
+        usable = not session.closed and session.raw.get_transaction_status() == extensions.TRANSACTION_STATUS_IDLE
+        if usable and not self._closed:
             self._idle.append(session)
         else:
             await session.close()
 
-    async def _connect(self) -> aiopg.Connection:
+    async def _connect(self) -> Session:
         try:
-            return await connecting.connect(
-                self._parts, statement_timeout=self._statement_timeout, patience=CONNECT_TIMEOUT
+            session = await connecting.connect(
+                self._parts, self._connecting, statement_timeout=self._statement_timeout, patience=CONNECT_TIMEOUT
             )
         except (OSError, psycopg2.Error) as error:  # a TimeoutError is an OSError
             raise errors.DependencyUnavailable("database") from error
+        except RuntimeError as error:  # what the executor of a closed pool says
+            if not self._closed:
+                raise
+            raise errors.DependencyUnavailable("database", SHUTTING_DOWN) from error
+        if self._closed:
+            await session.close()
+            raise errors.DependencyUnavailable("database", SHUTTING_DOWN)
+        return session
 
 
 @contextlib.contextmanager
@@ -227,7 +240,7 @@ def _cancel_requests() -> int:
 
 
 @contextlib.contextmanager
-def _translated(session: aiopg.Connection) -> Iterator[None]:
+def _translated(session: Session) -> Iterator[None]:
     try:
         yield
     except asyncio.CancelledError:

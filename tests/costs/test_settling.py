@@ -16,7 +16,7 @@ import pytest
 
 from bus.local import LocalBus
 from dawg_server import errors
-from dawg_server.costs import Costs, Usage, ledger
+from dawg_server.costs import Costs, Usage
 from dawg_server.database import users
 from dawg_server.database.embedded import EmbeddedPostgres
 from dawg_server.database.migrate import migrate
@@ -78,11 +78,16 @@ async def test_a_call_is_booked_once_however_often_it_is_told(purse: Purse) -> N
 
 
 async def test_a_long_call_keeps_its_reservation(purse: Purse) -> None:
-    short = Purse(purse.database, purse.folder, lifetime=datetime.timedelta(seconds=0.3))
+    lifetime = datetime.timedelta(seconds=0.3)
+    short = Purse(purse.database, purse.folder, lifetime=lifetime)
     async with short.costs.reserved(USER, "suno", 0.5):
         for _ in range(6):
-            await asyncio.sleep(0.1)
-            short.at += datetime.timedelta(seconds=0.1)
+            short.at += lifetime / 2
+            async with asyncio.timeout(20):
+                while await purse.database.fetch_value("SELECT max(expires_at) FROM budget_reservations") < (
+                    short.at + lifetime
+                ):
+                    await asyncio.sleep(0.01)
             assert await reserved(short) == 0.5
     assert await reserved(short) == 0.0
 
@@ -197,12 +202,10 @@ async def test_a_folder_that_cannot_be_written_loses_no_answer(
 
 
 async def test_a_database_that_hangs_is_not_waited_for(purse: Purse, database_dsn: str) -> None:
-    """Somebody holds the ledger: the answer goes out after a moment, its row follows when the lock is gone."""
-    begun = asyncio.get_running_loop().time()
+    """Somebody holds the ledger: the answer goes out meanwhile, its row follows when the lock is gone."""
     async with purse.database.transaction() as connection:
         await connection.execute("LOCK TABLE usage_records IN ACCESS EXCLUSIVE MODE")
         await purse.spend(0.06, "a")
-        assert asyncio.get_running_loop().time() - begun < ledger.PATIENCE + 1
     async with asyncio.timeout(20):
         while not await purse.ledger():
             await asyncio.sleep(0.05)

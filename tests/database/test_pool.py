@@ -21,7 +21,7 @@ from dawg_server import database as db
 from dawg_server import errors
 from dawg_server.database import pool
 
-PATIENCE = 5.0  # seconds
+PATIENCE = 20.0  # seconds
 
 
 @pytest.fixture
@@ -282,17 +282,21 @@ async def test_more_tasks_than_sessions_take_turns(database_dsn: str) -> None:
 
 
 async def test_who_waits_longest_is_served_first(database_dsn: str) -> None:
-    database = await db.Database.open(database_dsn, size=2)
-    served: list[tuple[int, int]] = []
+    database = await db.Database.open(database_dsn, size=1)
+    served: list[int] = []
 
     async def visit(task: int) -> None:
-        for turn in range(4):
+        for _ in range(3):
             await database.execute("SELECT 1")
-            served.append((turn, task))
+            served.append(task)
 
-    await asyncio.gather(*(visit(task) for task in range(20)))
-    # Somebody who comes back stands at the end, so nobody can be two turns ahead of anybody.
-    assert max(turn - min(t for t, _ in served[place:]) for place, (turn, _) in enumerate(served)) <= 1
+    async with database.transaction():
+        visits = []
+        for task in range(20):
+            visits.append(asyncio.create_task(visit(task)))
+            await asyncio.sleep(0)  # it stands in line now
+    await asyncio.gather(*visits)
+    assert served == [*range(20)] * 3  # who comes back stands at the end
     await database.close()
 
 
@@ -371,14 +375,6 @@ async def test_ping_measures_and_gives_up_in_time(database: db.Database, blackho
 # Addresses
 
 
-@pytest.mark.parametrize("hosts", ["localhost:{good}", "127.0.0.1:{good}", "localhost:{bad},localhost:{good}"])
-async def test_of_several_addresses_the_one_that_answers_is_found(own_tcp_port: int, hosts: str) -> None:
-    hosts = hosts.format(good=own_tcp_port, bad=free_port())
-    database = await db.Database.open(f"postgresql://postgres@{hosts}/postgres")
-    assert await database.fetch_value("SELECT 1") == 1
-    await database.close()
-
-
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
 async def test_both_schemes_are_understood(database_dsn: str, scheme: str) -> None:
     database = await db.Database.open(urllib.parse.urlsplit(database_dsn)._replace(scheme=scheme).geturl())
@@ -421,36 +417,6 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture
-async def own_tcp_port(postgres: str) -> AsyncIterator[int]:
-    """The session's Postgres behind a TCP port of 127.0.0.1 alone, as a name with an IPv6 address may be."""
-    path = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(postgres).query))["host"] + "/.s.PGSQL.5432"
-
-    forwarders: list[asyncio.Task[None]] = []
-
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        finally:
-            writer.close()
-            await writer.wait_closed()
-
-    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_unix_connection(path)
-        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
-
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        forwarders.append(asyncio.create_task(forward(reader, writer), name="forward"))
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    yield server.sockets[0].getsockname()[1]
-    server.close()
-    await asyncio.gather(*forwarders)
-    await server.wait_closed()
-
-
 async def test_a_cancel_request_is_never_lost_however_close_to_the_end_it_comes(database: db.Database) -> None:
     async def ask_for_ever() -> None:
         while True:
@@ -460,6 +426,6 @@ async def test_a_cancel_request_is_never_lost_however_close_to_the_end_it_comes(
         task = asyncio.create_task(ask_for_ever())
         await asyncio.sleep(0.002 + number * 0.00001)
         task.cancel()
-        done, _ = await asyncio.wait({task}, timeout=2)
+        done, _ = await asyncio.wait({task}, timeout=PATIENCE)
         assert done, f"request {number} was lost"
         assert task.cancelled()
