@@ -113,16 +113,6 @@ async def test_a_killed_postgres_comes_back_by_itself(tmp_path: Path) -> None:
                 await asyncio.sleep(0.1)
 
 
-async def test_a_warm_start_listens_within_three_seconds(tmp_path: Path) -> None:
-    process = DawgProcess(tmp_path)
-    await process.start()
-    await process.stop()
-    clock = asyncio.get_running_loop().time()
-    await process.start()
-    assert asyncio.get_running_loop().time() - clock < 3
-    await process.stop()
-
-
 @pytest.mark.parametrize(
     ("variables", "words"),
     [

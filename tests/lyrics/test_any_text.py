@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from dawg_server.lyrics import analysis, labels, organize, structure, validation
 from tests.lyrics import songs
 
-CPU_LIMIT_SECONDS = 0.8  # on a machine of half the usual speed; growth is judged by itself
-
 lines = st.one_of(
     st.text(max_size=30),
     st.sampled_from(

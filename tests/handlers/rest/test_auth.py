@@ -136,12 +136,10 @@ async def test_hashing_leaves_the_event_loop_free_and_is_bounded(server: dawg.Da
     wrong = {"email": "ada@example.com", "password": "not this one"}
     crowd = [asyncio.create_task(post(server, "login", wrong), name="crowd") for _ in range(90)]
     await asyncio.sleep(0.1)
-    began = time.perf_counter()
     assert (await server.json("GET", "/health/live"))[0] == 200
-    alone = time.perf_counter() - began
+    assert not all(each.done() for each in crowd)  # it did not have to wait for all of them
     statuses = [status for status, _ in await asyncio.gather(*crowd)]
     assert set(statuses) == {401, 429}
-    assert alone < 0.5
 
 
 async def test_a_refresh_token_works_once_and_its_login_ends_when_it_comes_again(server: dawg.Dawg) -> None:

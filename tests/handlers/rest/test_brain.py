@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -84,9 +83,7 @@ async def test_hanging_up_cancels_the_turn(server: Dawg, model: Model, headers: 
         (await asking).close()
     else:
         asking.cancel()
-    began = time.monotonic()
     assert (await model.requests[0].over()).hung_up
-    assert time.monotonic() - began < 0.5
 
 
 async def test_an_error_after_the_first_byte_is_an_event_and_before_it_a_status(server: Dawg, model: Model) -> None:

@@ -52,14 +52,10 @@ async def test_a_question_is_answered_in_pieces_and_kept(server: Dawg, model: Mo
 
 
 async def test_the_first_words_are_passed_on_at_once(model: Model, ada: Browser) -> None:
-    taken = []
-    for number in range(9):
-        model.says(turn(text(f"word {number}", anthropic.Pause(0.2), "!")))
-        ack = await ada.begin()
-        await ada.client.wait_for("response-delta", lambda told, id=ack["requestId"]: told["requestId"] == id)
-        taken.append(time.monotonic() - model.requests[-1].began)  # from the provider's hearing to the browser's
-        await ada.end(ack["requestId"])
-    assert sorted(taken)[4] < 0.05, taken
+    model.says(turn(text("word", anthropic.HANG)))  # nothing that comes later could bring them along
+    ack = await ada.begin()
+    assert (await ada.client.wait_for("response-delta"))["text"] == "word"
+    await ada.client.emit_ack("cancel", {"requestId": ack["requestId"]})
 
 
 async def test_tools_change_the_project_and_the_turn_is_one_undo_step(server: Dawg, model: Model, ada: Browser) -> None:
@@ -158,10 +154,8 @@ async def test_cancelling_hangs_up_on_the_provider_at_once_and_keeps_what_was_sa
     model.says(turn(text("One moment", anthropic.HANG)))
     ack = await ada.begin(requestId="r-1")
     await ada.client.wait_for("response-delta")
-    began = time.monotonic()
     assert (await ada.client.emit_ack("cancel", {"requestId": "r-1"}))["cancelled"] is True
     request = await model.requests[0].over()
-    assert time.monotonic() - began < 0.25
     assert request.hung_up
     done = await ada.end("r-1")
     assert (done["stopReason"], done["text"]) == ("cancelled", "One moment")
@@ -176,10 +170,8 @@ async def test_closing_the_tab_ends_the_turn(server: Dawg, model: Model, ada: Br
     model.says(turn(text("Endless", anthropic.HANG)))
     ack = await ada.begin()
     await ada.client.wait_for("response-delta")
-    began = time.monotonic()
     await ada.client.disconnect()
     assert (await model.requests[0].over()).hung_up
-    assert time.monotonic() - began < 0.5
     async with asyncio.timeout(5):
         while server.services.assistants.brain.active:
             await asyncio.sleep(0.01)

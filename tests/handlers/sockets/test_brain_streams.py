@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -60,17 +59,15 @@ async def test_a_browser_that_reads_slowly_gets_longer_pieces_and_every_word(ser
 
 async def test_cancelling_hangs_up_also_before_the_provider_has_said_anything(model: Model, ada: Browser) -> None:
     async def think(request: anthropic.Request) -> anthropic.Turn:
-        await asyncio.sleep(10)
+        await asyncio.sleep(60)
         raise AssertionError
 
     model.says(think)
     await ada.begin(requestId="r-1")
     while not model.requests:
         await asyncio.sleep(0.005)
-    began = time.monotonic()
     assert (await ada.client.emit_ack("cancel", {"requestId": "r-1"}))["cancelled"] is True
     assert (await model.requests[0].over()).hung_up
-    assert time.monotonic() - began < 0.25
     assert (await ada.end("r-1"))["stopReason"] == "cancelled"
 
 
@@ -135,9 +132,7 @@ async def test_a_server_that_is_told_to_stop_lets_an_answer_end(
         short, endless = await ada.begin(), await bob.begin()
         for browser in (ada, bob):
             await browser.client.wait_for("response-delta")
-        began = time.monotonic()
         assert await process.stop(signal.SIGTERM) == 0
-        assert time.monotonic() - began < 10
         assert (await ada.end(short["requestId"]))["text"] == "Until the end."
         assert (await bob.end(endless["requestId"]))["stopReason"] == "cancelled"
 

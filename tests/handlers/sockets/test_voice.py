@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import time
 from typing import Any
 
 import pytest
@@ -243,10 +242,8 @@ async def test_the_upstream_closes_with_the_browser_and_the_answer_is_paid(
     if "answer" in how:
         await ada.say()
         await ada.heard("audio-delta", 3)
-    clock = time.monotonic()
     await (ada.client.emit_ack("stop-realtime") if how.startswith("stop") else ada.client.disconnect())
     ending = await service.connections[0].over()
-    assert ending.at - clock < 1
     assert ending.by == "client"
     await voices.until(lambda: talking.services.assistants.voice.active == 0)
     rows = await talking.services.platform.database.fetch_all("SELECT ended_at FROM voice_sessions")

