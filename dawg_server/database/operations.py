@@ -65,6 +65,14 @@ async def since(database: Database | Connection, project_id: str, revision: int,
     return [row["operation"] for row in rows]
 
 
+async def size_since(database: Database, project_id: str, revision: int) -> int:
+    """About how many bytes of JSON the changes after `revision` are."""
+    query = (
+        "SELECT coalesce(sum(octet_length(forward::text)), 0) FROM operations WHERE project_id = %s AND revision > %s"
+    )
+    return int(await database.fetch_value(query, (project_id, revision)))
+
+
 async def newest_since(database: Database, project_id: str, revision: int, limit: int) -> list[dict[str, Any]]:
     """Of the operations after `revision` the newest, oldest first: `operation`, the `username` of who did it, and of
     a send that was made or deleted `send_track`, the track that it comes from."""

@@ -25,6 +25,7 @@ from dawg_server.daw.editing import Editing, Executed
 from dawg_server.daw.turns import Turns
 
 MAX_CATCH_UP = 1000  # operations; who missed more gets a snapshot
+MAX_CATCH_UP_BYTES = 2**20  # of operations as JSON; likewise
 
 
 class Document:
@@ -125,8 +126,10 @@ class Document:
         return {**row["project"], "tracks": tracks, **others}
 
     async def missed(self, project_id: str, since: int, revision: int) -> list[dict[str, Any]] | None:
-        """The operations after `since`, or None when only a snapshot helps: too many, or an unknown revision."""
+        """The operations after `since`, or None when only a snapshot helps: too much, or an unknown revision."""
         if since > revision or revision - since > MAX_CATCH_UP:
+            return None
+        if await operations.size_since(self._database, project_id, since) > MAX_CATCH_UP_BYTES:
             return None
         return await operations.since(self._database, project_id, since, MAX_CATCH_UP)
 

@@ -9,6 +9,8 @@
   first step before it reads on, so that a `cancel` never overtakes what it cancels.
 - Whoever sends faster than it is served for long is answered with `rate_limited`; the reader never waits, so that
   pings and disconnects are never stuck behind a slow handler.
+- Nothing new is begun for a client that has not taken half of its budget for outgoing bytes, so that whoever asks for
+  several large answers at once gets one after the other. It is given `RELIEF_TIMEOUT` for each.
 - When the client leaves, what has begun is finished (its ack goes nowhere), what waits is dropped.
 """
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 MAX_WAITING = 1024  # events
 MAX_WAITING_BYTES = 1_000_000  # as received
+RELIEF_TIMEOUT = 30.0  # seconds
 MAX_CONCURRENT = 16  # handlers registered as concurrent, running for one client
 
 
@@ -89,9 +92,11 @@ class Inbox:
             self._run_beside(call)
         elif self._working:
             self._wait_in_line(call)
+        elif call.client.connection.outbox.congested:
+            self._wait_in_line(call)
+            self._begin(call.client, None)
         elif (coroutine := call.start()) is not None:
-            self._working = call.client.connection.give_way = True
-            self._tasks.start(self._work(call, coroutine), name=self._name)
+            self._begin(call.client, call.finish(coroutine))
 
     def clear(self) -> None:
         self._waiting.clear()
@@ -104,17 +109,23 @@ class Inbox:
         self._waiting.append(call)
         self._waiting_bytes += call.size
 
-    async def _work(self, call: Call, coroutine: Coroutine[Any, Any, Any] | None) -> None:
-        call.client.connection.give_way = False
+    def _begin(self, client: Client, first: Coroutine[Any, Any, None] | None) -> None:
+        self._working = client.connection.give_way = True
+        self._tasks.start(self._work(client, first), name=self._name)
+
+    async def _work(self, client: Client, begun: Coroutine[Any, Any, None] | None) -> None:
+        client.connection.give_way = False
         try:
-            while True:
-                if coroutine is not None:
-                    await call.finish(coroutine)
-                if not self._waiting:
+            if begun is not None:
+                await begun
+            while self._waiting:
+                await client.connection.outbox.relieved(RELIEF_TIMEOUT)
+                if not self._waiting:  # cleared meanwhile
                     return
                 call = self._waiting.popleft()
                 self._waiting_bytes -= call.size
-                coroutine = call.start()
+                if (coroutine := call.start()) is not None:
+                    await call.finish(coroutine)
         finally:
             self._working = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -26,14 +27,17 @@ class Outbox:
     """The outgoing side of one connection. Polling until `attach` gives it a websocket's transport.
 
     A message goes straight to the transport when nothing waits before it and the transport is not paused. Otherwise it
-    waits here. `size`, the bytes that wait here and in the transport, never exceeds `limit`: the message that would
-    exceed it calls `on_overflow` once, and from then on nothing more is accepted.
+    waits here. The bytes that wait here and in the transport never exceed `limit`: the message that would exceed it
+    calls `on_overflow` once, and from then on nothing more is accepted. One message that alone is larger than half of
+    that may wait besides, and one may be in the transport: no client is slow because of a single message.
     """
 
     __slots__ = (
         "_closed",
         "_counters",
         "_drain",
+        "_emptied",
+        "_exempt",
         "_flow",
         "_flusher",
         "_limit",
@@ -55,11 +59,13 @@ class Outbox:
         self._on_overflow = on_overflow
         self._waiting: deque[Message] = deque()
         self._waiting_bytes = 0
+        self._exempt: Message | None = None  # of what waits, the one that the limit does not count
         self._transport: asyncio.WriteTransport | None = None
         self._flow: FlowControl | None = None
         self._drain: Callable[[], Awaitable[None]] | None = None
         self._flusher: asyncio.Task[None] | None = None
         self._poll: asyncio.Future[None] | None = None
+        self._emptied = asyncio.Event()  # nothing waits here; only looked at while polling
         self._closed = False
 
     @property
@@ -71,15 +77,27 @@ class Outbox:
     def polling(self) -> bool:
         return self._transport is None
 
+    @property
+    def congested(self) -> bool:
+        """Whether more than half of the budget is in use."""
+        return self.size > self._limit // 2
+
+    async def relieved(self, seconds: float) -> None:
+        """Waits, at most that long, for a congested client to take what waits."""
+        if not self.congested:
+            return
+        if self._transport is not None:
+            await self.flushed(seconds)
+            return
+        self._emptied.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._emptied.wait(), seconds)
+
     def put(self, message: Message) -> bool:
         """Never blocks. False: the message was not accepted, because the client is gone or too slow."""
         transport = self._transport
         if (
-            transport is not None
-            and not self._waiting
-            and not self._closed
-            and not self._flow.writing_paused  # type: ignore[union-attr]  # set together with the transport
-            and message.size < self._limit - WRITE_CHUNK
+            transport is not None and not self._waiting and not self._closed and not self._flow.writing_paused  # type: ignore[union-attr]  # set together with the transport
         ):
             if transport.is_closing():
                 return False
@@ -129,6 +147,7 @@ class Outbox:
         self._closed = True
         self._waiting.clear()
         self._waiting_bytes = 0
+        self._emptied.set()
         self.release_poll()
 
     async def take(self, seconds: float) -> list[Message]:
@@ -159,15 +178,23 @@ class Outbox:
     def _enqueue(self, message: Message) -> bool:
         if self._closed:
             return False
-        if self.size + message.size > self._limit:
-            self._closed = True
-            self._on_overflow()
-            return False
+        if self._counted() + message.size > self._limit:
+            if self._exempt is not None or message.size <= self._limit // 2:
+                self._closed = True
+                self._on_overflow()
+                return False
+            self._exempt = message
         self._waiting.append(message)
         self._waiting_bytes += message.size
         self._counters.queued += 1
         self._wake()
         return True
+
+    def _counted(self) -> int:
+        # The transport holds one message, or chunk, besides what it takes before it is paused.
+        written = self._transport.get_write_buffer_size() if self._transport is not None else 0
+        exempt = self._exempt.size if self._exempt is not None else 0
+        return self._waiting_bytes - exempt + min(written, 2 * WRITE_CHUNK)
 
     def _wake(self) -> None:
         if self._transport is None:
@@ -178,6 +205,10 @@ class Outbox:
     def _pop(self) -> Message:
         message = self._waiting.popleft()
         self._waiting_bytes -= message.size
+        if message is self._exempt:
+            self._exempt = None
+        if not self._waiting:
+            self._emptied.set()
         return message
 
     def _write_waiting(self) -> None:

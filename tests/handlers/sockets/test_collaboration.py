@@ -82,6 +82,20 @@ async def test_who_was_away_gets_what_was_missed(room: Room) -> None:
     assert len(ada.received("collaborator:joined")) == 1
 
 
+async def test_who_missed_many_bytes_gets_the_project_instead(room: Room) -> None:
+    """However few operations they are in."""
+    ada = await room.enter("ada")
+    track = await room.track(ada)
+    notes = [{"pitch": 60, "start": number, "duration": 1, "velocity": 90} for number in range(6000)]
+    for start in range(4):
+        clip = {"trackId": track, "startTime": start, "midiData": {"notes": notes}}
+        assert (await room.ask(ada, "clip:create", clip=clip))["success"]
+    bob = await room.connect("bob")
+    ack = await room.ask(bob, "join:project", since=1)
+    assert ("operations" in ack, len(ack["project"]["tracks"][0]["clips"])) == (False, 4)
+    assert [each["revision"] for each in (await room.ask(bob, "join:project", since=4))["operations"]] == [5]
+
+
 async def test_strangers_are_not_let_in_and_hear_nothing(room: Room) -> None:
     ada, mallory = await room.enter("ada"), await room.connect("mallory")
     assert (await room.ask(mallory, "join:project"))["code"] == "not_found"

@@ -98,6 +98,40 @@ async def test_a_polling_client_that_polls_no_more_is_closed_within_its_budget(s
         await until(lambda: running.server.eio.sockets == {})
 
 
+@pytest.mark.parametrize("transports", [["websocket"], ["polling"]])
+async def test_messages_larger_than_the_budget_reach_a_client_that_reads(
+    serve: Serve, javascript: JavaScript, transports: list[str]
+) -> None:
+    """Some at once, as after a reconnect that opens several projects, with news of others in between."""
+
+    async def snapshot(sid: str, data: Any) -> dict[str, Any]:
+        return {"project": "." * 2 * BUDGET}
+
+    running = await serve(lambda server: server.on("snapshot", snapshot), max_queue_bytes=BUDGET)
+    client = await javascript.connect(running.url, transports=transports)
+    asked = [asyncio.create_task(client.emit_ack("snapshot", number, timeout=20)) for number in range(4)]
+    while not all(task.done() for task in asked):
+        running.server.broadcast("news", "." * 1000)
+        await asyncio.sleep(0.01)
+    assert [len(task.result()["project"]) for task in asked] == [2 * BUDGET] * 4
+    running.server.broadcast("large", "." * 2 * BUDGET)
+    assert len(await client.wait_for("large")) == 2 * BUDGET
+    assert (client.disconnected, running.server.counters.slow_clients) == (None, 0)
+
+
+async def test_behind_a_message_larger_than_the_budget_the_budget_holds(serve: Serve, stalled: Stalled) -> None:
+    running = await serve(echo, max_queue_bytes=BUDGET)
+    await stalled(running)
+    (client,) = running.server.manager.clients.values()
+    running.server.broadcast("large", "." * 2 * BUDGET)
+    running.server.broadcast("small", "." * (BUDGET // 2))
+    assert running.server.counters.slow_clients == 0
+    while not running.server.counters.slow_clients:
+        running.server.broadcast("filling", "." * 10_000)
+        assert client.connection.outbox.size < 3 * BUDGET + 100_000
+    await until(lambda: running.server.eio.sockets == {})
+
+
 async def test_an_unanswered_ping_ends_the_connection(serve: Serve, raw: Raw) -> None:
     left: list[str] = []
     running = await serve(
