@@ -13,6 +13,7 @@ import uuid
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg2
 import pytest
 
@@ -25,6 +26,10 @@ from tests.servers.valkey import Valkey
 pytest_plugins = ["tests.javascript.fixtures", "tests.servers.s3"]
 
 TEMPLATE = "dawg_template"
+
+# What failed fails again. With FUZZ_SEED set, other cases than always are made; the one that fails is printed.
+hypothesis.settings.register_profile("repeatable", derandomize=not os.environ.get("FUZZ_SEED"), database=None)
+hypothesis.settings.load_profile("repeatable")
 
 
 @pytest.hookimpl(wrapper=True)

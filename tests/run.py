@@ -19,6 +19,7 @@ CHECKS = {
 }
 WHOLE_SUITE = ("--numprocesses", "auto", "--dist", "worksteal", "--durations", "10")
 BUSY = "while True: pass"
+LONG = {"FUZZ_EXAMPLES": "12", "EDITORS_SECONDS": "30"}  # unless the environment says otherwise
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -26,7 +27,9 @@ def main(arguments: Sequence[str]) -> int:
     # Whoever names tests wants these and nothing else; the endurance runs are left out unless they are meant.
     whole = not for_pytest
     chosen = [*(WHOLE_SUITE if whole else for_pytest)]
-    if whole and not options.long:
+    if options.long:
+        os.environ.update(LONG | os.environ)
+    elif whole:
         chosen += ["-m", "not long"]
     with _busy_cores() if options.busy else contextlib.nullcontext():
         for number in range(1, options.repeat + 1):

@@ -44,6 +44,7 @@ def _postgres_of(folder: Path) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.long
 async def test_twenty_jobs_survive_kill_9_and_end_exactly_once(tmp_path: Path, javascript: JavaScript) -> None:
     process = DawgProcess(tmp_path, JOBS_WAITING_PER_USER="50", JOBS_PER_MINUTE="100", CPU_WORKERS="2")
     await process.start()

@@ -27,6 +27,7 @@ TRANSPORTS = (("polling",), ("polling", "websocket"), ("websocket",))
 BEAT = {"genre": "house", "duration": 20}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300 + 10 * OUTAGE)
 async def test_nothing_that_was_acknowledged_is_lost_whatever_is_stopped(
     cluster: Cluster, javascript: JavaScript

@@ -30,6 +30,7 @@ async def server(songs: suno.SunoSimulator, database_dsn: str, tmp_path: Path) -
         yield running
 
 
+@pytest.mark.long
 async def test_two_hundred_requests_at_once_buy_what_the_budget_allows(
     songs: suno.SunoSimulator, server: dawg.Dawg
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from tests.generation import outside
 from tests.servers import dawg
@@ -44,6 +45,7 @@ class Client:
             return dict(await reply.json())
 
 
+@pytest.mark.long
 async def test_a_server_that_is_killed_anywhere_buys_everything_once(scratch_folder: Path) -> None:
     port = dawg.free_port()
     async with (

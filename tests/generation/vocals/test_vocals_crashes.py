@@ -34,6 +34,7 @@ class Singer(Client):
             return str((await reply.json())["id"])
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 async def test_words_and_songs_are_bought_once_wherever_the_server_is_killed(scratch_folder: Path) -> None:
     port = dawg.free_port()

@@ -435,6 +435,7 @@ async def test_other_windows_of_the_same_user_see_the_answer(
     assert (await window.emit_ack("leave:conversation", joining))["success"]
 
 
+@pytest.mark.long
 async def test_two_hundred_turns_at_once_keep_their_words_apart(
     database_dsn: str, tmp_path: Path, model: Model, javascript: JavaScript
 ) -> None:

@@ -95,6 +95,7 @@ async def test_conversations_and_limits_are_the_same_on_every_replica(
     assert all(0 < ack["retryAfter"] <= 60 for ack in acks if not ack["success"])
 
 
+@pytest.mark.long
 async def test_a_replica_that_is_killed_in_the_middle_of_a_turn_leaves_it_to_the_other(
     replicas: Replicas, model: Model, javascript: JavaScript
 ) -> None:

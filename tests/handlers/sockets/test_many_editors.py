@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from dawg_server.database import operations
 from dawg_server.daw.commands import Command
 from tests.daw import editors
@@ -173,6 +175,7 @@ class Browser:
         return {"tracks": tracks}
 
 
+@pytest.mark.timeout(120 + 3 * SECONDS)
 async def test_ten_editors_with_bad_connections_end_with_the_same_project(
     database_dsn: str, tmp_path: Path, javascript: JavaScript
 ) -> None:

@@ -230,6 +230,7 @@ async def test_at_the_end_of_the_budget_the_answer_may_end_and_the_next_is_refus
     assert (await ada.client.emit_ack("start-realtime", {}))["code"] == "budget_exceeded"
 
 
+@pytest.mark.long
 async def test_two_hundred_sessions_leave_nothing_behind(
     talking: Dawg, service: Service, javascript: JavaScript
 ) -> None:

@@ -47,7 +47,7 @@ def test_half_a_minute_of_the_densest_genre_costs_little_more_than_its_mp3(tmp_p
     assert used["cpu"] < 4.6 * used["mp3"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_five_minutes_fit_into_400_mb(tmp_path: Path) -> None:
     used = measure("edm", 300, tmp_path, "wav")
     assert used["extra_kib"] < 400 * 1024
