@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dawg_server.brain.functions import BrainFunctions
 from dawg_server.brain.places import Places, TurnLimits
 from dawg_server.brain.service import Brain
+from dawg_server.conversations import Conversations
 from dawg_server.documents import Documents
 from dawg_server.jobs import Jobs
 from dawg_server.lyrics.service import Lyrics
@@ -26,6 +27,7 @@ class Assistants:
     voice: VoiceService
     toolbox: ToolBox
     memory: Memory
+    conversations: Conversations
     lyrics: Lyrics
 
 
@@ -57,12 +59,14 @@ async def opened(platform: Platform, documents: Documents, jobs: Jobs) -> AsyncI
         )
         stack.push_async_callback(voice.close)
         memory = Memory(database)
+        conversations = Conversations(database, documents.access)
         brain = Brain(
             database=database,
             bus=bus,
             costs=platform.costs,
             access=documents.access,
             document=documents.document,
+            conversations=conversations,
             toolbox=toolbox,
             generation=jobs.generation,
             memory=memory,
@@ -91,4 +95,4 @@ async def opened(platform: Platform, documents: Documents, jobs: Jobs) -> AsyncI
             documents.versions,
             documents.analyses,
         ).register(documents.functions)
-        yield Assistants(brain, voice, toolbox, memory, lyrics)
+        yield Assistants(brain, voice, toolbox, memory, conversations, lyrics)

@@ -11,9 +11,9 @@ from typing import Any
 
 import orjson
 
-from dawg_server.claude.data import tagged
 from dawg_server.claude.form import Form
 from dawg_server.daw.schema import Choice, Items, Number, Parameters, Record, Text, Wrong
+from dawg_server.prompt_data import tagged
 
 WHAT = "Suggesting an arrangement"
 MAX_TOKENS = 4096

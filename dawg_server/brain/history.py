@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from dawg_server.claude.content import acceptable, blank
-from dawg_server.claude.data import tagged
+from dawg_server.prompt_data import tagged
 
 CHARACTERS_PER_TOKEN = 4
 LOST = "The server stopped before this function answered. Look at the project before you repeat it."

@@ -7,10 +7,9 @@ from typing import Any
 
 import orjson
 
-from dawg_server.claude.data import quoted, tagged
+from dawg_server import prompt_data
 
 MAX_TOKENS = 8192  # of one message
-MAX_STATE = 12_000  # characters of the project's state; the model can ask for the rest
 CACHED = {"type": "ephemeral"}
 
 RULES = """You are the assistant of DAWG, a digital audio workstation in the browser. You help a musician to write,
@@ -74,35 +73,11 @@ def question(
     parts = []
     if memories:
         known = [{"id": each["id"], "type": each["type"], "content": each["content"]} for each in memories]
-        parts.append(tagged("memories", orjson.dumps(known).decode()))
+        parts.append(prompt_data.tagged("memories", orjson.dumps(known).decode()))
     if context:
-        parts.append(tagged("browser", orjson.dumps(context).decode()))
-    if project:
-        parts.append(f"<project>\n{state(project)}\n</project>")
-        if project["role"] == "viewer":
-            parts.append("This user may only look at and listen to the project, not change it.")
-    else:
-        parts.append("No project is open: tools that need one will say so.")
+        parts.append(prompt_data.browser(context))
+    parts.append(prompt_data.project(project))
     return [{"type": "text", "text": words}, {"type": "text", "text": "\n\n".join(parts)}]
-
-
-def state(project: Mapping[str, Any]) -> str:
-    """A lean overview, within `MAX_STATE` characters."""
-    names = ("id", "name", "bpm", "key", "timeSignature", "revision", "role", "lyrics")
-    shown: dict[str, Any] = {name: project.get(name) for name in names}
-    shown["tracks"] = tracks = [_track(track) for track in project["tracks"]]
-    while len(text := orjson.dumps(shown).decode()) > MAX_STATE and (tracks or shown["lyrics"]):
-        shown["complete"] = False
-        if shown["lyrics"]:
-            shown["lyrics"] = None
-        else:
-            del tracks[-max(1, len(tracks) // 4) :]
-    return quoted(text)
-
-
-def _track(track: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("id", "name", "trackType", "volume", "pan", "isMuted", "isSolo")
-    return {**{name: track[name] for name in names}, "clips": len(track["clips"])}
 
 
 def _marked(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

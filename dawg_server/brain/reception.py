@@ -8,7 +8,7 @@ from typing import Any
 
 from bus import events
 from bus.local import LocalBus
-from dawg_server import errors, tools
+from dawg_server import tools
 from dawg_server.brain import keepsakes, prompt
 from dawg_server.brain.hands import Hands
 from dawg_server.brain.meter import FIRST_CALL, Meter
@@ -16,16 +16,16 @@ from dawg_server.brain.places import Place, Places
 from dawg_server.brain.question import Openings, Question
 from dawg_server.brain.small import SmallJobs
 from dawg_server.brain.speech import Listener, Speech
-from dawg_server.brain.transcript import Transcript
 from dawg_server.brain.turn import Turn
 from dawg_server.claude.client import Claude
+from dawg_server.conversations import Conversations
 from dawg_server.costs import Costs, Reservation
-from dawg_server.database import conversations
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.daw.document import Document
 from dawg_server.generation.service import GenerationService
 from dawg_server.memory.service import Memory
+from dawg_server.transcript import TranscriptWriter
 
 Row = dict[str, Any]
 
@@ -39,6 +39,7 @@ class Reception:
         costs: Costs,
         access: Access,
         document: Document,
+        conversations: Conversations,
         toolbox: tools.ToolBox,
         generation: GenerationService,
         memory: Memory,
@@ -48,6 +49,7 @@ class Reception:
     ) -> None:
         self._database, self._bus, self._costs, self._access = database, bus, costs, access
         self._document, self._toolbox, self._generation = document, toolbox, generation
+        self._conversations = conversations
         self._memory, self._claude, self._places, self._small = memory, claude, places, small
         self._openings = Openings(document, memory, small)
 
@@ -71,9 +73,7 @@ class Reception:
         """(the project, the conversation so far). A conversation remembers its project."""
         conversation = None
         if question.conversation_id is not None:
-            conversation = await conversations.get(self._database, question.conversation_id, question.user_id)
-            if conversation is None:
-                raise errors.NotFound("There is no such conversation.", details={"kind": "conversation"})
+            conversation = await self._conversations.get(question.conversation_id, question.user_id)
         if question.project_id is not None:
             await self._access.require(question.project_id, question.user_id, "viewer")
             return question.project_id, conversation
@@ -99,11 +99,11 @@ class Reception:
         role = await self._document.role(project_id, user_id) if project_id else None
         offered = [*self._toolbox.offered("text", role), *keepsakes.TOOLS]
         state = await self._openings.state(question, project_id)
-        transcript = Transcript(self._database, stored_in, request_id)
+        transcript = TranscriptWriter(self._database, stored_in, request_id=request_id)
         if conversation is None:
             await transcript.begin(question.message, user_id, project_id)
         else:
-            await transcript.asked(question.message)
+            await transcript.user(question.message)
 
         def share(words: str) -> None:
             if stored_in is not None:

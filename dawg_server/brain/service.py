@@ -15,6 +15,7 @@ from dawg_server.brain.speech import Listener
 from dawg_server.brain.turn import Turn
 from dawg_server.claude.client import Claude
 from dawg_server.claude.small import SmallModel
+from dawg_server.conversations import Conversations
 from dawg_server.costs import Costs
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
@@ -37,6 +38,7 @@ class Brain:
         costs: Costs,
         access: Access,
         document: Document,
+        conversations: Conversations,
         toolbox: tools.ToolBox,
         generation: GenerationService,
         memory: Memory,
@@ -53,6 +55,7 @@ class Brain:
             costs=costs,
             access=access,
             document=document,
+            conversations=conversations,
             toolbox=toolbox,
             generation=generation,
             memory=memory,

@@ -12,11 +12,11 @@ from dawg_server import errors, logs
 from dawg_server.brain import history
 from dawg_server.claude.bill import Payer
 from dawg_server.claude.content import blank
-from dawg_server.claude.data import tagged
 from dawg_server.claude.form import Task
 from dawg_server.claude.small import SmallModel
 from dawg_server.database import conversations, messages
 from dawg_server.database.pool import Database
+from dawg_server.prompt_data import tagged
 
 MAX_HISTORY = 24_000  # tokens; a longer talk is summarised
 KEPT_HISTORY = 8_000  # tokens that stay as they are then

@@ -17,10 +17,10 @@ from dawg_server.brain.hands import Hands
 from dawg_server.brain.meter import Meter
 from dawg_server.brain.question import Opening
 from dawg_server.brain.speech import Listener, Speech
-from dawg_server.brain.transcript import Transcript
 from dawg_server.claude import client
 from dawg_server.claude.answer import Answer
 from dawg_server.claude.client import PROVIDER, Claude
+from dawg_server.transcript import TranscriptWriter
 
 MAX_CALLS = 12  # of the model
 MAX_ATTEMPTS = 3  # of one call, as long as nothing was said
@@ -59,7 +59,7 @@ class Turn:
         claude: Claude,
         meter: Meter,
         hands: Hands,
-        transcript: Transcript,
+        transcript: TranscriptWriter,
         speech: Speech,
         listener: Listener,
         tools: Sequence[Mapping[str, Any]],
@@ -233,7 +233,7 @@ class Turn:
         self._listener.tell("usage", {**self._meter.totals(), **self.about})
         await self._write(answer, content, "tool_use")
         results = await self.hands.run(answer)
-        await self._transcript.results(results)
+        await self._transcript.tool_results(results)
         return [{"role": "assistant", "content": content}, {"role": "user", "content": results}]
 
     async def _ask(self, request: Mapping[str, Any]) -> Answer:
@@ -275,15 +275,17 @@ class Turn:
 
     async def _write(self, answer: Answer, content: Sequence[Mapping[str, Any]], reason: str) -> None:
         self._answer = None
-        await self._transcript.said(content, reason, model=answer.model, usage=self._usage, group_id=self._group)
+        await self._transcript.assistant(
+            content, stop_reason=reason, model=answer.model, usage=self._usage, group_id=self._group
+        )
 
     async def _write_last(self) -> None:
         """What was said last, without calls that nobody answered; also of a turn that was cut off."""
         answer, whole = self._answer, self.stop_reason == "end_turn"
         content = (answer.content() if whole and not answer.empty else answer.words()) if answer else []
-        await self._transcript.said(
+        await self._transcript.assistant(
             content,
-            self.stop_reason,
+            stop_reason=self.stop_reason,
             model=self._claude.model,
             usage=self._usage if answer else None,
             group_id=self._group,

@@ -29,7 +29,7 @@ async def begin(
     owner_id: str,
     project_id: str | None,
     question: Sequence[Mapping[str, Any]],
-    request_id: str,
+    request_id: str | None,
 ) -> None:
     """A conversation together with its first message, both or none."""
     await database.execute(

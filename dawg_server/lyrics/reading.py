@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dawg_server.claude.data import tagged
 from dawg_server.claude.form import Form
 from dawg_server.daw.schema import Choice, Items, Number, Parameters, Record, Text, Wrong
 from dawg_server.lyrics import analysis, blocks, labels, structure
 from dawg_server.lyrics.genres import Profile
 from dawg_server.lyrics.recommendation import Recommendation
 from dawg_server.lyrics.structure import Place, Section
+from dawg_server.prompt_data import tagged
 
 METHOD = "model"
 WHAT = "Advice on lyrics by a language model"

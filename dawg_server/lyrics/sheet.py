@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from dawg_server.claude.data import tagged
 from dawg_server.claude.form import Form
 from dawg_server.daw.schema import Choice, Items, Parameters, Record, Text, Wrong
 from dawg_server.lyrics import labels, reading, structure
+from dawg_server.prompt_data import tagged
 
 MAX_PARTS, MAX_RANGES, MAX_NAMED = 100, 200, 20
 ONCE = ("chorus", "bridge")

@@ -11,10 +11,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from dawg_server import errors, ids
 from dawg_server.brain.question import Question
 from dawg_server.brain.turn import Turn
-from dawg_server.database import conversations, messages
 from handlers.rest import json
 from handlers.rest.event_stream import EventStream, hung_up
 from handlers.rest.routing import Answer, Call, Routes
@@ -94,7 +92,7 @@ async def chat(call: Call) -> Answer:
 )
 async def list_conversations(call: Call) -> Answer:
     limit, offset = call.query["limit"], call.query["offset"]
-    rows, total = await conversations.newest(call.services.platform.database, call.caller.user_id, limit, offset)
+    rows, total = await call.services.assistants.conversations.newest(call.caller.user_id, limit, offset)
     return {
         "success": True,
         "conversations": [_view(row) for row in rows],
@@ -112,11 +110,8 @@ async def list_conversations(call: Call) -> Answer:
     errors=(403, 404),
 )
 async def create_conversation(call: Call) -> Answer:
-    project_id = call.body["project_id"]
-    if project_id is not None:
-        await call.services.documents.access.require(project_id, call.caller.user_id, "viewer")
-    row = await conversations.insert(
-        call.services.platform.database, call.caller.user_id, project_id=project_id, title=call.body["title"]
+    row = await call.services.assistants.conversations.create(
+        call.caller.user_id, title=call.body["title"], project_id=call.body["project_id"]
     )
     return _reply({**_view(row), "messages": []})
 
@@ -136,15 +131,17 @@ async def read_conversation(call: Call) -> Answer:
     errors=(404,),
 )
 async def rename_conversation(call: Call) -> Answer:
-    await conversations.rename(call.services.platform.database, _id(call), call.caller.user_id, call.body["title"])
+    await call.services.assistants.conversations.rename(
+        call.path["conversation_id"], call.caller.user_id, call.body["title"]
+    )
     return await _whole(call)
 
 
 @routes.delete("/ai-brain/conversations/{conversation_id}", "Delete a conversation", reply=schemas.Gone, errors=(404,))
 async def delete_conversation(call: Call) -> Answer:
-    if not await conversations.delete(call.services.platform.database, _id(call), call.caller.user_id):
-        raise _unknown()
-    return {"success": True, "deleted": True, "id": _id(call), "message": "The conversation was deleted."}
+    id = call.path["conversation_id"]
+    await call.services.assistants.conversations.delete(id, call.caller.user_id)
+    return {"success": True, "deleted": True, "id": id, "message": "The conversation was deleted."}
 
 
 @routes.get("/ai-brain/functions", "What the assistant can do", reply=schemas.FunctionsReply)
@@ -229,10 +226,7 @@ async def _stream(call: Call, turn: Turn, listener: Queued) -> web.StreamRespons
 
 
 async def _whole(call: Call) -> Answer:
-    row = await conversations.counted(call.services.platform.database, _id(call), call.caller.user_id)
-    if row is None:
-        raise _unknown()
-    rows = await messages.of_conversation(call.services.platform.database, row["id"])
+    row, rows = await call.services.assistants.conversations.read(call.path["conversation_id"], call.caller.user_id)
     return _reply({**_view(row), "messages": _messages(rows)})
 
 
@@ -298,16 +292,5 @@ def _next(turn: Turn) -> dict[str, Any] | None:
     )
 
 
-def _id(call: Call) -> str:
-    id = call.path["conversation_id"]
-    if not ids.is_uuid(id):
-        raise _unknown()
-    return id
-
-
 def _time(moment: datetime.datetime) -> str:
     return json.timestamp(moment)
-
-
-def _unknown() -> errors.NotFound:
-    return errors.NotFound("There is no such conversation.", details={"kind": "conversation"})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dawg_server import errors
-from dawg_server.database import conversations
 from handlers.schemas import brain as schemas
 from handlers.sockets.gate import conversation_room
 from handlers.sockets.routing import Ack, Call, Events
@@ -31,6 +29,5 @@ async def leave(call: Call) -> Ack:
 async def _own(call: Call) -> str:
     """The conversation that the payload names, when it is the caller's."""
     id: str = call.payload["conversation_id"]
-    if await conversations.get(call.services.platform.database, id, call.caller.user_id) is None:
-        raise errors.NotFound("There is no such conversation.", details={"kind": "conversation"})
+    await call.services.assistants.conversations.get(id, call.caller.user_id)
     return id

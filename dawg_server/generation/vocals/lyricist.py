@@ -9,13 +9,13 @@ import orjson
 
 from dawg_server import errors
 from dawg_server.claude.bill import Payer
-from dawg_server.claude.data import tagged
 from dawg_server.claude.form import Form
 from dawg_server.claude.small import SmallModel
 from dawg_server.daw.schema import Items, Parameters, Text, Wrong
 from dawg_server.generation.providers.base import Work
 from dawg_server.generation.vocals import words
 from dawg_server.generation.vocals.words import Words
+from dawg_server.prompt_data import tagged
 
 MAX_PHRASES = 64  # that get words of their own; what follows repeats them
 MISFITS = 0.25  # share of lines that may miss their phrase without being asked for again
