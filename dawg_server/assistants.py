@@ -16,8 +16,6 @@ from dawg_server.lyrics.service import Lyrics
 from dawg_server.memory.service import Memory
 from dawg_server.platform import Platform
 from dawg_server.tools import ToolBox
-from dawg_server.voice.limits import VoiceLimits
-from dawg_server.voice.realtime import Realtime
 from dawg_server.voice.service import VoiceService
 
 
@@ -36,27 +34,7 @@ async def opened(platform: Platform, documents: Documents, jobs: Jobs) -> AsyncI
     settings, database, bus = platform.settings, platform.database, platform.bus
     async with contextlib.AsyncExitStack() as stack:
         toolbox = ToolBox(documents.functions)
-        voice = VoiceService(
-            database=database,
-            bus=bus,
-            costs=platform.costs,
-            access=documents.access,
-            document=documents.document,
-            toolbox=toolbox,
-            metrics=platform.metrics,
-            realtime=Realtime(
-                settings.openai_url,
-                settings.openai_key,
-                settings.openai_realtime_model,
-                settings.openai_transcription_model,
-            ),
-            limits=VoiceLimits(
-                settings.voice_sessions,
-                settings.voice_minutes * 60,
-                settings.voice_idle_seconds,
-                settings.voice_recycle_seconds,
-            ),
-        )
+        voice = VoiceService(platform, documents, toolbox)
         stack.push_async_callback(voice.close)
         memory = Memory(database)
         conversations = Conversations(database, documents.access)

@@ -29,28 +29,26 @@ _TALK = f"""
     WHERE user_id = %(user)s AND started_at > date_trunc('day', now(), 'UTC') - interval '1 day'"""
 
 
-class Talk(NamedTuple):
+class TalkTime(NamedTuple):
     """`open` sessions, and `seconds` of all sessions since midnight UTC."""
 
     open: int
     seconds: float
 
 
-async def lock(connection: Connection, user_id: str) -> Talk:
+async def lock(connection: Connection, user_id: str) -> TalkTime:
     """Makes counting and `insert` one step."""
     await connection.execute("SELECT 1 FROM users WHERE id = %s FOR NO KEY UPDATE", (user_id,))
     return await talk(connection, user_id)
 
 
-async def talk(database: Database | Connection, user_id: str) -> Talk:
+async def talk(database: Database | Connection, user_id: str) -> TalkTime:
     row = await database.fetch_one(_TALK, {"user": user_id})
     assert row is not None
-    return Talk(row["open"], row["seconds"])
+    return TalkTime(row["open"], row["seconds"])
 
 
-async def insert(
-    connection: Connection, session_id: str, user_id: str, *, reserved_seconds: float | None = None
-) -> None:
+async def insert(connection: Connection, session_id: str, user_id: str, *, reserved_seconds: int | None = None) -> None:
     """`reserved_seconds`: how long a call of the browser's own can talk; to be confirmed or ended soon."""
     await connection.execute(
         "INSERT INTO voice_sessions (id, user_id, reserved_seconds) VALUES (%s, %s, %s)",

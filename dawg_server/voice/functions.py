@@ -13,34 +13,34 @@ from dawg_server import errors, logs
 from dawg_server.daw.functions.catalogue import Call
 from dawg_server.tools import Outcome, ToolBox, Turn
 from dawg_server.voice import VOICES
+from dawg_server.voice.browser import BrowserSocket
 from dawg_server.voice.dialect import events
-from dawg_server.voice.news import Listener
 
 CLIENT_TIMEOUT = 30.0  # seconds for the browser
 MAX_CALLS = 32  # in one turn; a model that goes on is going in circles
 MAX_OUTPUT = 64 * 1024  # bytes of JSON
 
 log = logs.get("voice")
-Answer = Callable[[str, str], None]
+AnswerModel = Callable[[str, str], None]
 """Gives the model a call's result, as text."""
 ChangeVoice = Callable[[str], None]
 
 
-class Functions:
+class VoiceFunctions:
     """Calls of one session. Those that the server runs are run one after the other, in the model's order."""
 
     def __init__(
         self,
         toolbox: ToolBox,
-        listener: Listener,
-        answer: Answer,
+        socket: BrowserSocket,
+        answer: AnswerModel,
         change_voice: ChangeVoice,
         name: str,
         patience: float = CLIENT_TIMEOUT,
     ) -> None:
         """`patience` with the browser, in seconds."""
         self._patience = patience
-        self._toolbox, self._listener = toolbox, listener
+        self._toolbox, self._socket = toolbox, socket
         self._answer, self._change_voice, self._name = answer, change_voice, name
         self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -52,7 +52,7 @@ class Functions:
     def busy(self) -> bool:
         return bool(self._tasks or self._asked)
 
-    def start(self, call: events.FunctionCall, turn: Turn) -> None:
+    def start(self, call: events.FunctionRequested, turn: Turn) -> None:
         """Returns at once; the result goes to the model when there is one."""
         if turn is not self._turn:
             self._turn, self._calls = turn, 0
@@ -61,14 +61,14 @@ class Functions:
             self._refuse(call, "That is enough for one turn. Say what was done, and ask how to go on.")
             return
         try:
-            wish = self._toolbox.resolve(call.name, _arguments(call.arguments))
+            resolved = self._toolbox.resolve(call.name, _arguments(call.arguments))
         except errors.DawgError as error:
             self._refuse(call, error.message)
             return
-        if wish.function.run == "client":
-            self._ask_browser(call, wish)
+        if resolved.function.run == "client":
+            self._ask_browser(call, resolved)
             return
-        task = asyncio.create_task(self._run(call, wish, turn), name=f"{self._name} {call.call_id}")
+        task = asyncio.create_task(self._run(call, resolved, turn), name=f"{self._name} {call.call_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -96,19 +96,19 @@ class Functions:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _run(self, call: events.FunctionCall, wish: Call, turn: Turn) -> None:
-        name = wish.function.name
+    async def _run(self, call: events.FunctionRequested, resolved: Call, turn: Turn) -> None:
+        name = resolved.function.name
         async with self._one_at_a_time:
             clock = time.monotonic()
-            self._listener.tell("tool-start", {"callId": call.call_id, "name": name, "arguments": wish.arguments})
+            self._socket.publish("tool-start", {"callId": call.call_id, "name": name, "arguments": resolved.arguments})
             if name == "changeVoice":
-                outcome = self._set_voice(wish.arguments["voice"].lower())
+                outcome = self._set_voice(resolved.arguments["voice"].lower())
             else:
-                outcome = await self._toolbox.run(name, wish.arguments, turn)
+                outcome = await self._toolbox.run(name, resolved.arguments, turn)
         milliseconds = round((time.monotonic() - clock) * 1000)
         result = {"result" if outcome.success else "error": outcome.told, "durationMs": milliseconds}
         told = {"callId": call.call_id, "name": name, "success": outcome.success, "revision": outcome.revision}
-        self._listener.tell("tool-result", told | result)
+        self._socket.publish("tool-result", told | result)
         log.info(
             "A function was run for the voice.",
             action="voice_function",
@@ -124,17 +124,17 @@ class Functions:
         self._change_voice(voice)
         return Outcome(True, {"success": True, "message": f"You will soon speak with the voice {voice}."})
 
-    def _ask_browser(self, call: events.FunctionCall, wish: Call) -> None:
+    def _ask_browser(self, call: events.FunctionRequested, resolved: Call) -> None:
         timer = asyncio.get_running_loop().call_later(self._patience, self._give_up, call.call_id)
         self._asked[call.call_id] = timer
-        self._listener.tell(
+        self._socket.publish(
             "function-call",
             {
                 "call_id": call.call_id,
                 "callId": call.call_id,
-                "name": wish.function.name,
-                "legacyName": wish.legacy_name,
-                "arguments": orjson.dumps(wish.arguments).decode(),
+                "name": resolved.function.name,
+                "legacyName": resolved.legacy_name,
+                "arguments": orjson.dumps(resolved.arguments).decode(),
             },
         )
 
@@ -142,9 +142,9 @@ class Functions:
         del self._asked[call_id]
         self._answer(call_id, _failure(f"The browser did not answer within {self._patience:g} seconds."))
 
-    def _refuse(self, call: events.FunctionCall, sentence: str) -> None:
+    def _refuse(self, call: events.FunctionRequested, sentence: str) -> None:
         told = {"callId": call.call_id, "name": call.name[:100], "success": False, "error": sentence}
-        self._listener.tell("tool-result", told)
+        self._socket.publish("tool-result", told)
         self._answer(call.call_id, _failure(sentence))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import uuid
 from dataclasses import dataclass
 
 from dawg_server import errors
@@ -23,13 +24,23 @@ class VoiceLimits:
     recycle_seconds: float
 
 
-async def open_session(
-    database: Database, session_id: str, user_id: str, limits: VoiceLimits, *, reserved_seconds: float | None = None
-) -> float:
-    """Takes one of the user's places; returns how many seconds are left of the day. Raises `SessionLimit`.
+@dataclass(frozen=True, slots=True)
+class SessionGrant:
+    """A row of `voice_sessions`, and how many seconds were left of its user's day when it was made."""
 
-    `reserved_seconds` are taken at once, for a call whose real length will never be known.
+    id: str
+    user_id: str
+    seconds_left: float
+
+
+async def open_session(
+    database: Database, user_id: str, limits: VoiceLimits, *, reserved_seconds: int | None = None
+) -> SessionGrant:
+    """Takes one of the user's places. Raises `SessionLimit`.
+
+    `reserved_seconds` are taken at once, for calls whose real length will never be known.
     """
+    id = str(uuid.uuid4())
     async with database.transaction() as connection:
         talk = await voice_sessions.lock(connection, user_id)
         if talk.open >= limits.sessions:
@@ -42,8 +53,8 @@ async def open_session(
             raise day_is_over(limits)
         if talk.seconds + (reserved_seconds or 0) > limits.seconds_per_day:
             raise _day_is_too_short(limits, talk.seconds, reserved_seconds or 0)
-        await voice_sessions.insert(connection, session_id, user_id, reserved_seconds=reserved_seconds)
-    return limits.seconds_per_day - talk.seconds
+        await voice_sessions.insert(connection, id, user_id, reserved_seconds=reserved_seconds)
+    return SessionGrant(id, user_id, limits.seconds_per_day - talk.seconds)
 
 
 def day_is_over(limits: VoiceLimits) -> errors.SessionLimit:

@@ -15,19 +15,19 @@ Part = Literal["voice", "daw", "all"]
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class _Published:
     """One document, ready in both forms."""
 
     plain: bytes
     packed: bytes  # gzip
 
 
-class Published:
+class PublishedCatalogue:
     """Built when somebody first asks. Counters are those of this process."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        self._bodies: dict[Part, Body] = {}
+        self._bodies: dict[Part, _Published] = {}
         self._since = datetime.datetime.now(datetime.UTC)
         self._fetched = self._unchanged = 0
         self._sent_bytes = self._saved_bytes = 0
@@ -75,7 +75,7 @@ class Published:
             "bandwidth": {"sentBytes": self._sent_bytes, "savedBytes": self._saved_bytes},
         }
 
-    def _build(self, part: Part) -> Body:
+    def _build(self, part: Part) -> _Published:
         voice = [{"type": "function", **each} for each in self.catalogue.functions(voice=True)]
         content: Any
         match part:
@@ -88,5 +88,5 @@ class Published:
                 metadata = self.metadata() | {"timestamp": moment}
                 content = {"voice": voice, "daw": self.catalogue.functions(), "metadata": metadata}
         plain = orjson.dumps(content)
-        body = self._bodies[part] = Body(plain, gzip.compress(plain, mtime=0))
+        body = self._bodies[part] = _Published(plain, gzip.compress(plain, mtime=0))
         return body

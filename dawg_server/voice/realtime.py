@@ -11,9 +11,10 @@ import aiohttp
 import orjson
 
 from dawg_server import errors, logs
-from dawg_server.voice import upstream
-from dawg_server.voice.dialect import session
-from dawg_server.voice.upstream import Refused, Upstream
+from dawg_server.voice import connection
+from dawg_server.voice.connection import UpstreamRefused, UpstreamSocket
+from dawg_server.voice.dialect import settings
+from dawg_server.voice.dialect.faults import Fault, FaultKind
 
 log = logs.get("voice")
 REQUEST_TIMEOUT = 10.0  # seconds
@@ -21,7 +22,7 @@ PROVIDER = "openai"
 
 
 @dataclass(frozen=True, slots=True)
-class Secret:
+class MintedSecret:
     """Lets a browser begin a call of its own. `expires_at` is in epoch seconds."""
 
     value: str
@@ -46,19 +47,19 @@ class Realtime:
             raise errors.ProviderUnconfigured("The realtime voice", "OPENAI_API_KEY")
         return self._key
 
-    async def connect(self, name: str) -> Upstream:
-        """Raises `upstream.Refused`."""
+    async def connect(self, name: str) -> UpstreamSocket:
+        """Raises `UpstreamRefused`."""
         try:
-            return await Upstream.connect(self._client(), self._url, self.require(), self.model, name)
-        except Refused as refused:
+            return await UpstreamSocket.connect(self._client(), self._url, self.require(), self.model, name)
+        except UpstreamRefused as refused:
             _log_refusal(refused)
             raise
 
-    async def mint(self, settings: session.Settings, seconds: int) -> Secret:
+    async def mint(self, wanted: settings.SessionSettings, seconds: int) -> MintedSecret:
         """A client secret with these settings. Raises `ProviderFailed` and `ProviderTimeout`."""
         body = {
             "expires_after": {"anchor": "created_at", "seconds": seconds},
-            "session": {**session.wire(settings), "model": self.model},
+            "session": {**settings.wire(wanted), "model": self.model},
         }
         url = f"{self._url}/realtime/client_secrets"
         headers = {"Authorization": f"Bearer {self.require()}", "Content-Type": "application/json"}
@@ -70,7 +71,7 @@ class Realtime:
                 answer = _object(await reply.read())
         except TimeoutError:
             raise errors.ProviderTimeout(details={"provider": PROVIDER}) from None
-        except Refused as refused:
+        except UpstreamRefused as refused:
             _log_refusal(refused)
             raise failed(refused.code, retryable=not refused.final) from None
         except aiohttp.ClientError:
@@ -78,7 +79,7 @@ class Realtime:
         value, expires_at = answer.get("value"), answer.get("expires_at")
         if not isinstance(value, str) or not isinstance(expires_at, int | float):
             raise failed("unreadable_reply", retryable=True)
-        return Secret(value, float(expires_at))
+        return MintedSecret(value, float(expires_at))
 
     async def close(self) -> None:
         if self._http is not None:
@@ -86,38 +87,47 @@ class Realtime:
 
     def _client(self) -> aiohttp.ClientSession:
         if self._http is None or self._http.closed:
-            self._http = upstream.client()
+            self._http = connection.client()
         return self._http
 
 
-def alert_operator(code: str, said: str, request_id: str, *, status: int | None = None) -> None:
-    """A refusal that only whoever runs this server can end: a wrong key, an unpaid bill, a wrong request.
-
-    `said` and `request_id` are the service's own; its support asks for the second.
-    """
-    log.error(
-        "The voice service refuses this server: look at its key, model and billing.",
-        action="provider_refused",
-        provider=PROVIDER,
-        status=status,
-        code=code,
-        said=said,
-        provider_request_id=request_id,
+def log_fault(fault: Fault) -> None:
+    """An error event of the service, which may say that this server's key or account is refused."""
+    if fault.kind is FaultKind.FINAL:
+        _alert_operator(code=fault.code, said=fault.message, provider_request_id=fault.event_id)
+    write = log.debug if fault.kind is FaultKind.NOISE else log.warning
+    write(
+        "The voice service reported an error.",
+        action="voice_fault",
+        code=fault.code,
+        kind=fault.kind.value,
+        during=fault.during,
+        said=fault.message,
+        provider_request_id=fault.event_id,
     )
 
 
-def _log_refusal(refused: Refused) -> None:
+def _log_refusal(refused: UpstreamRefused) -> None:
+    told = {"code": refused.code, "said": refused.said, "provider_request_id": refused.request_id}
     if refused.final:
-        alert_operator(refused.code, refused.said, refused.request_id, status=refused.status)
+        _alert_operator(status=refused.status, **told)
         return
     log.warning(
         "The voice service did not answer a request.",
         action="provider_refused",
         provider=PROVIDER,
         status=refused.status,
-        code=refused.code,
-        said=refused.said,
-        provider_request_id=refused.request_id,
+        **told,
+    )
+
+
+def _alert_operator(**told: Any) -> None:
+    """Only whoever runs this server can end such a refusal. The service's support asks for the request id."""
+    log.error(
+        "The voice service refuses this server: look at its key, model and billing.",
+        action="provider_refused",
+        provider=PROVIDER,
+        **told,
     )
 
 

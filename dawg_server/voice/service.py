@@ -3,54 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
 from bus import events
-from bus.local import LocalBus, Scope
+from bus.local import Scope
 from dawg_server import errors, logs
-from dawg_server.costs import Costs
 from dawg_server.database import conversations, voice_sessions
-from dawg_server.database.pool import Database
-from dawg_server.daw.access import Access
-from dawg_server.daw.document import Document
-from dawg_server.metrics import Metrics
+from dawg_server.documents import Documents
+from dawg_server.platform import Platform
 from dawg_server.tools import ToolBox
-from dawg_server.voice import brief as briefs
-from dawg_server.voice import limits as limits_
-from dawg_server.voice.books import Books
-from dawg_server.voice.clerk import Clerk
-from dawg_server.voice.dialect.session import TurnDetection
-from dawg_server.voice.meter import Meter
-from dawg_server.voice.news import Listener
-from dawg_server.voice.published import Published
-from dawg_server.voice.realtime import Realtime, Secret
-from dawg_server.voice.scribe import Scribe
-from dawg_server.voice.secrets import ClientSecrets
-from dawg_server.voice.session import VoiceSession
+from dawg_server.voice import limits, prompt
+from dawg_server.voice.billing import SessionBilling, UsageMeter
+from dawg_server.voice.browser import BrowserSocket
+from dawg_server.voice.client_secrets import ClientSecrets
+from dawg_server.voice.prompt import SessionPrompt
+from dawg_server.voice.published import PublishedCatalogue
+from dawg_server.voice.realtime import MintedSecret, Realtime
+from dawg_server.voice.session import SessionRequest, VoiceSession
+from dawg_server.voice.transcript import TranscriptWriter, WriteQueue
 
 CLOSE_TIMEOUT = 8.0  # seconds for all sessions to be closed and booked
 
 log: structlog.stdlib.BoundLogger = logs.get("voice")
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a session is to be like. `context` is what the browser says about the project.
-
-    `base_url` is the address under which the user reached the server.
-    """
-
-    voice: str
-    turn_detection: TurnDetection
-    project_id: str | None
-    conversation_id: str | None
-    context: Mapping[str, Any]
-    base_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,31 +38,31 @@ class _Running:
 class VoiceService:
     """Sessions by the socket that owns them: one per socket."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        bus: LocalBus,
-        costs: Costs,
-        access: Access,
-        document: Document,
-        toolbox: ToolBox,
-        metrics: Metrics,
-        realtime: Realtime,
-        limits: limits_.VoiceLimits,
-    ) -> None:
-        self._database, self._costs, self._access = database, costs, access
-        self._document, self._toolbox, self._metrics = document, toolbox, metrics
-        self._realtime, self._limits = realtime, limits
-        self._secrets = ClientSecrets(database, costs, realtime, limits)
-        self.published = Published(toolbox.catalogue)
+    def __init__(self, platform: Platform, documents: Documents, toolbox: ToolBox) -> None:
+        settings = platform.settings
+        self._database, self._costs, self._metrics = platform.database, platform.costs, platform.metrics
+        self._access, self._document, self._toolbox = documents.access, documents.document, toolbox
+        self._realtime = Realtime(
+            settings.openai_url,
+            settings.openai_key,
+            settings.openai_realtime_model,
+            settings.openai_transcription_model,
+        )
+        self._limits = limits.VoiceLimits(
+            settings.voice_sessions,
+            settings.voice_minutes * 60,
+            settings.voice_idle_seconds,
+            settings.voice_recycle_seconds,
+        )
+        self._secrets = ClientSecrets(self._database, self._costs, self._realtime, self._limits)
+        self.published = PublishedCatalogue(toolbox.catalogue)
         self._running: dict[str, _Running] = {}
         self._starting: set[str] = set()
         self._closed = False
-        metrics.voice_sessions.set_function(lambda: len(self._running))
-        bus.subscribe(events.ProjectChanged, self._project_changed, Scope.EVERYWHERE)
-        bus.subscribe(events.ProjectDeleted, self._project_deleted, Scope.EVERYWHERE)
-        bus.subscribe(events.MembershipChanged, self._membership_changed, Scope.EVERYWHERE)
+        platform.metrics.voice_sessions.set_function(lambda: len(self._running))
+        platform.bus.subscribe(events.ProjectChanged, self._project_changed, Scope.EVERYWHERE)
+        platform.bus.subscribe(events.ProjectDeleted, self._project_deleted, Scope.EVERYWHERE)
+        platform.bus.subscribe(events.MembershipChanged, self._membership_changed, Scope.EVERYWHERE)
 
     @property
     def active(self) -> int:
@@ -105,11 +81,11 @@ class VoiceService:
         running = self._running.get(sid)
         return running.session if running else None
 
-    async def start(self, sid: str, user_id: str, wish: Wish, listener: Listener) -> tuple[str, str]:
+    async def start(self, sid: str, request: SessionRequest, socket: BrowserSocket) -> tuple[str, str]:
         """(session id, conversation id) of a session that is about to connect.
 
         Raises `ProviderUnconfigured`, `SessionActive`, `SessionLimit`, `BudgetExceeded`, and `NotFound` for a project
-        or conversation that is none of the caller's business.
+        or conversation to which the caller has no access.
         """
         self._realtime.require()
         if self._closed:
@@ -118,7 +94,7 @@ class VoiceService:
             raise errors.SessionActive
         self._starting.add(sid)
         try:
-            session, conversation_id = await self._prepare(sid, user_id, wish, listener)
+            session, conversation_id = await self._prepare(sid, request, socket)
         finally:
             self._starting.discard(sid)
         task = asyncio.create_task(self._run(sid, session), name=f"voice session {session.id}")
@@ -139,15 +115,15 @@ class VoiceService:
         if running := self._running.get(sid):
             running.session.stop("disconnected")
 
-    async def mint(self, user_id: str, wish: Wish, seconds: int) -> Secret:
+    async def mint(self, request: SessionRequest, seconds: int) -> MintedSecret:
         """A secret for a call between the browser and the service. Raises as `start` and `ClientSecrets.mint` do."""
         self._realtime.require()
         if self._closed:
             raise errors.Draining(retry_after=2.0)
-        if wish.project_id is not None:
-            await self._access.require(wish.project_id, user_id, "viewer")
-        settings = await self._brief(user_id, wish).settings(wish.voice)
-        return await self._secrets.mint(user_id, wish.project_id, settings, seconds)
+        if request.project_id is not None:
+            await self._access.require(request.project_id, request.user_id, "viewer")
+        settings = await self._prompt(request).settings(request.voice)
+        return await self._secrets.mint(request.user_id, request.project_id, settings, seconds)
 
     async def close(self) -> None:
         """Ends every session, and books it."""
@@ -162,55 +138,52 @@ class VoiceService:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._realtime.close()
 
-    async def _prepare(self, sid: str, user_id: str, wish: Wish, listener: Listener) -> tuple[VoiceSession, str]:
-        if wish.project_id is not None:
-            await self._access.require(wish.project_id, user_id, "viewer")
-        await self._check_conversation(user_id, wish.conversation_id)
-        row_id = str(uuid.uuid4())
-        seconds_left = await limits_.open_session(self._database, row_id, user_id, self._limits)
+    async def _prepare(self, sid: str, request: SessionRequest, socket: BrowserSocket) -> tuple[VoiceSession, str]:
+        user_id, project_id = request.user_id, request.project_id
+        if project_id is not None:
+            await self._access.require(project_id, user_id, "viewer")
+        await self._check_conversation(user_id, request.conversation_id)
+        grant = await limits.open_session(self._database, user_id, self._limits)
         try:
-            reservation = await Meter.reserve(self._costs, user_id, self._realtime.model)
+            reservation = await UsageMeter.reserve(self._costs, user_id, self._realtime.model)
             try:
-                conversation_id = wish.conversation_id or await self._new_conversation(user_id, wish.project_id)
+                conversation_id = request.conversation_id or await self._new_conversation(user_id, project_id)
                 if sid not in self._starting:
                     raise errors.NoSession("The socket left while its session was being prepared.")
             except BaseException:
                 await reservation.settle(outcome="cancelled")
                 raise
         except BaseException:
-            await voice_sessions.end(self._database, row_id)
+            await voice_sessions.end(self._database, grant.id)
             raise
-        meter = Meter(
+        meter = UsageMeter(
             self._costs,
             reservation,
             model=self._realtime.model,
-            project_id=wish.project_id,
+            project_id=project_id,
             transcription_model=self._realtime.transcription_model,
             conversation_id=conversation_id,
         )
-        clerk = Clerk(f"voice {row_id}")
+        queue = WriteQueue(f"voice {grant.id}")
         session = VoiceSession(
-            user_id=user_id,
-            voice=wish.voice,
-            base_url=wish.base_url,
-            listener=listener,
-            service=self._realtime,
-            brief=self._brief(user_id, wish),
-            toolbox=self._toolbox,
-            limits=self._limits,
-            books=Books(self._database, row_id, user_id, meter, clerk, listener, self._limits, seconds_left),
-            scribe=Scribe(self._database, clerk, conversation_id, self._realtime.model),
+            request,
+            socket,
+            self._realtime,
+            self._prompt(request),
+            self._toolbox,
+            SessionBilling(self._database, grant, meter, queue, socket, self._limits),
+            TranscriptWriter(self._database, queue, conversation_id, self._realtime.model),
         )
         return session, conversation_id
 
-    def _brief(self, user_id: str, wish: Wish) -> briefs.Brief:
-        return briefs.Brief(
+    def _prompt(self, request: SessionRequest) -> SessionPrompt:
+        return SessionPrompt(
             self._document,
             self._toolbox,
-            user_id=user_id,
-            project_id=wish.project_id,
-            context=wish.context,
-            turn_detection=wish.turn_detection,
+            user_id=request.user_id,
+            project_id=request.project_id,
+            context=request.context,
+            turn_detection=request.turn_detection,
             transcription_model=self._realtime.transcription_model,
         )
 
@@ -241,7 +214,7 @@ class VoiceService:
 
     def _project_changed(self, event: events.ProjectChanged) -> None:
         if sessions := self._in_project(event.project_id):
-            sentence = briefs.describe(event.username, event.operations, event.things)
+            sentence = prompt.describe(event.username, event.operations, event.things)
             for session in sessions:
                 session.project_changed(event.group_id, sentence)
 

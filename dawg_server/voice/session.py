@@ -9,30 +9,46 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from dawg_server import errors, logs
 from dawg_server.tools import ToolBox, Turn
-from dawg_server.voice import news, realtime
-from dawg_server.voice.announcer import Announcer
-from dawg_server.voice.books import Books
-from dawg_server.voice.brief import Brief
-from dawg_server.voice.dialect import events, ga, talk
-from dawg_server.voice.functions import Functions
-from dawg_server.voice.leg import Ending, Leg
-from dawg_server.voice.limits import CALL_SECONDS, VoiceLimits
-from dawg_server.voice.microphone import Microphone
-from dawg_server.voice.reconnecting import SETTLED, Reconnecting
-from dawg_server.voice.scribe import Scribe
-from dawg_server.voice.talker import Talker
-from dawg_server.voice.upstream import Refused
+from dawg_server.voice import realtime
+from dawg_server.voice.billing import SessionBilling
+from dawg_server.voice.browser import BrowserSocket, MicrophoneBuffer, SessionEvents
+from dawg_server.voice.connection import Ending, UpstreamConnection
+from dawg_server.voice.dialect import events
+from dawg_server.voice.dialect.faults import Fault, FaultKind
+from dawg_server.voice.dialect.settings import TurnDetection
+from dawg_server.voice.functions import VoiceFunctions
+from dawg_server.voice.limits import CALL_SECONDS
+from dawg_server.voice.prompt import SessionPrompt
+from dawg_server.voice.reconnecting import ReconnectingUpstream
+from dawg_server.voice.responses import ResponseTracker
+from dawg_server.voice.transcript import TranscriptWriter
 
-READY_TIMEOUT = 15.0  # seconds for the service to accept the configuration
-EXPIRY_MARGIN = 60.0  # seconds
-BILL_PATIENCE = 0.5  # seconds that a session which is stopped in the middle of an answer waits for its bill
+BILL_PATIENCE = 0.5  # seconds that a session which is stopped in the middle of a response waits for its bill
 TICK = 0.25  # seconds between two looks at the clock
 
 log = logs.get("voice")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRequest:
+    """What a user asks for. `context` is what the browser says about the project.
+
+    `base_url` is the address under which the user reached the server.
+    """
+
+    user_id: str
+    voice: str
+    turn_detection: TurnDetection
+    project_id: str | None
+    conversation_id: str | None
+    context: Mapping[str, Any]
+    base_url: str
 
 
 class VoiceSession:
@@ -40,75 +56,74 @@ class VoiceSession:
 
     def __init__(
         self,
-        *,
-        user_id: str,
-        voice: str,
-        base_url: str,
-        listener: news.Listener,
+        request: SessionRequest,
+        socket: BrowserSocket,
         service: realtime.Realtime,
-        brief: Brief,
-        books: Books,
-        scribe: Scribe,
+        prompt: SessionPrompt,
         toolbox: ToolBox,
-        limits: VoiceLimits,
+        billing: SessionBilling,
+        transcript: TranscriptWriter,
     ) -> None:
         self.id = str(uuid.uuid4())
-        self.user_id = user_id
+        self.user_id, self.project_id = request.user_id, request.project_id
         self.reason = ""  # why the session ends
-        self.project_id = brief.project_id
-        self._voice, self._service, self._announcer = voice, service, Announcer(listener)
-        self._brief, self._books, self._scribe, self._limits = brief, books, scribe, limits
-        self._functions = Functions(toolbox, listener, self._function_result, self.change_voice, f"voice {self.id}")
-        first = Turn(user_id, "voice", self.project_id, str(uuid.uuid4()), base_url)
-        self._talker = Talker(first, listener, self._functions, scribe, self._bill)
-        self._microphone = Microphone()
+        self._prompt, self._billing, self._transcript, self._model = prompt, billing, transcript, service.model
+        self._events = SessionEvents(socket)
+        self._functions = VoiceFunctions(toolbox, socket, self._function_result, self.change_voice, f"voice {self.id}")
+        first = Turn(self.user_id, "voice", self.project_id, str(uuid.uuid4()), request.base_url)
+        self._tracker = ResponseTracker(first, socket, self._functions, transcript, self._bill)
+        self._upstream = ReconnectingUpstream(
+            service,
+            prompt,
+            request.voice,
+            self._react,
+            self._connection_lost,
+            lambda ending: self._events.disconnected(self.id, ending, will_reconnect=True),
+            billing.limits.recycle_seconds,
+        )
+        self._microphone = MicrophoneBuffer()
         self._commit_waits = False
-        self._leg: Leg | None = None
-        self._talk: talk.Talk | None = None  # of the upstreams before
-        self._spoken_voice = voice  # the present upstream's
-        self._ready_at: float | None = None
-        self._recycle_at = 0.0
+        self._spoken_voice = request.voice  # the present connection's
         self._started = False
-        self._recycling = ""  # why the present upstream is not the first
         self._refusal: errors.DawgError | None = None
         self._talking: asyncio.Task[None] | None = None
 
     @property
     def connected(self) -> bool:
-        """There is an upstream that listens."""
-        return self._leg is not None and self._leg.dialect.ready
+        """There is a connection that listens."""
+        return self._upstream.ready is not None
 
     @property
     def seconds(self) -> float:
-        return self._books.seconds
+        return self._billing.seconds
 
     @property
     def dropped_audio(self) -> int:
         """Messages of either direction that were given up."""
-        return self._talker.dropped_audio + self._microphone.dropped
+        return self._tracker.dropped_audio + self._microphone.dropped + self._upstream.dropped_audio
 
     # -- what the browser does -----------------------------------------------------------------------------------------
 
     def hear(self, base64_text: str) -> None:
-        """Audio from the microphone, checked by `microphone.as_base64`."""
-        if self._leg is not None and self._leg.dialect.ready:
-            self._leg.speak(base64_text)
+        """Audio from the microphone, checked by `browser.as_base64`."""
+        if connection := self._upstream.ready:
+            connection.speak(base64_text)
         else:
             self._microphone.keep(base64_text)
 
     def played(self, item_id: str, played_ms: int) -> None:
-        if self._leg is not None:
-            self._leg.dialect.played(item_id, played_ms)
+        if connection := self._upstream.connection:
+            connection.dialect.played(item_id, played_ms)
 
     def interrupt(self) -> None:
-        self._talker.begin_turn()
-        if self._leg is not None:
-            self._leg.act(self._leg.dialect.interrupt())
+        self._tracker.begin_turn()
+        if connection := self._upstream.connection:
+            connection.act(connection.dialect.interrupt())
 
     def commit_audio(self) -> None:
-        self._talker.begin_turn()
-        if self._leg is not None and self._leg.dialect.ready:
-            self._leg.act(self._leg.dialect.commit_audio())
+        self._tracker.begin_turn()
+        if connection := self._upstream.ready:
+            connection.act(connection.dialect.commit_audio())
         else:
             self._commit_waits = True
 
@@ -117,22 +132,24 @@ class VoiceSession:
         self._functions.browser_answered(call_id, output)
 
     def change_voice(self, voice: str) -> None:
-        """At once where the service allows it, else by another upstream between two answers."""
-        self._voice = voice
-        if self._leg is None or not self._leg.dialect.ready:
-            return  # the next upstream begins with it
+        """At once where the service allows it, else by another connection between two responses."""
+        self._upstream.voice = voice
+        connection = self._upstream.ready
+        if connection is None:
+            return  # the next connection begins with it
         if voice == self._spoken_voice:
-            self._announcer.voice(self._spoken_voice, "immediate")
-        elif self._leg.dialect.voice_can_change:
-            self._leg.act(self._leg.dialect.change_voice(voice))
+            self._events.voice_changed(self._spoken_voice, "immediate")
+        elif connection.dialect.voice_can_change:
+            connection.act(connection.dialect.change_voice(voice))
 
     def stop(self, reason: str) -> None:
-        """Ends the session; `run` returns soon after. An answer under way is cancelled; its bill may still come."""
+        """Ends the session; `run` returns soon after. A response under way is cancelled; its bill may still come."""
         if self.reason:
             return
         self.reason = reason
-        if self._leg is not None and self._talker.unpaid:
-            self._leg.act(self._leg.dialect.interrupt())
+        connection = self._upstream.connection
+        if connection is not None and self._tracker.unpaid:
+            connection.act(connection.dialect.interrupt())
             asyncio.get_running_loop().call_later(BILL_PATIENCE, self._hang_up)
         else:
             self._hang_up()
@@ -140,31 +157,31 @@ class VoiceSession:
     # -- what others do ------------------------------------------------------------------------------------------------
 
     def refuse(self, error: errors.DawgError) -> None:
-        """The answer under way may end; then the session does, and the browser is told why."""
+        """The response under way may end; then the session does, and the browser is told why."""
         if self._refusal is None and not self.reason:
             self._refusal = error
-            if not self._talker.underway:
+            if not self._tracker.responding:
                 self._end_refused(error)
 
     def project_changed(self, group_id: str, sentence: str) -> None:
-        """Somebody changed the project; the model is told between two answers, unless it was its own doing."""
-        if group_id not in self._talker.groups:
-            self._brief.note(sentence)
+        """Somebody changed the project; the model is told between two responses, unless it was its own doing."""
+        if group_id not in self._tracker.groups:
+            self._prompt.note(sentence)
 
     def project_closed(self) -> None:
-        """The project is gone, or none of the user's business any more; its functions say so by themselves."""
+        """The project is gone, or its user has no access any more; its functions say so by themselves."""
         self.project_id = None
-        self._brief.forget_project()
+        self._prompt.forget_project()
 
     # -- life ----------------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Returns when the session is over and everything about it is written down. Never raises."""
         name = f"voice {self.id}"
-        self._talking = asyncio.create_task(self._talk_on(), name=name)
+        self._talking = asyncio.create_task(self._talk(name), name=name)
         helpers = [
             asyncio.create_task(self._watch_clock(), name=f"{name} clock"),
-            asyncio.create_task(self._books.watch(self.refuse), name=f"{name} books"),
+            asyncio.create_task(self._billing.watch(self.refuse), name=f"{name} billing"),
         ]
         if self.reason:
             self._hang_up()
@@ -173,94 +190,55 @@ class VoiceSession:
             if not self._talking.cancelled() and (error := self._talking.exception()) is not None:
                 log.error("A voice session broke.", action="voice_session_broke", exc_info=error)
                 self.reason = "internal_error"
-                self._announcer.error(errors.DawgError(), fatal=True)
+                self._events.error(errors.DawgError(), fatal=True)
         finally:
             for helper in (*helpers, self._talking):
                 helper.cancel()
             await asyncio.gather(*helpers, self._talking, return_exceptions=True)
             await self._functions.close()
-            self._scribe.close()
-            await self._books.close()
-            self._announcer.stopped(self.id, self.reason, self.seconds, self._books.cost)
+            self._transcript.close()
+            await self._billing.close()
+            self._events.stopped(self.id, self.reason, self.seconds, self._billing.cost)
 
-    async def _talk_on(self) -> None:
-        reconnecting = Reconnecting(min(SETTLED, self._limits.recycle_seconds / 2))
-        while True:
-            ending = await self._one_upstream()
-            lived = time.monotonic() - self._ready_at if self._ready_at is not None else None
-            pause = reconnecting.pause(ending, lived)
-            if pause is None:
-                self._give_up(ending)
-                return
-            self._recycling = ending.reason
-            if pause:
-                self._announcer.disconnected(self.id, ending, will_reconnect=True)
-                await asyncio.sleep(pause)
-
-    async def _one_upstream(self) -> Ending:
-        self._ready_at = None
-        settings = await self._brief.settings(self._voice)
-        try:
-            upstream = await self._service.connect(f"voice {self.id}")
-        except Refused as refused:
-            sentence = f"The voice service refuses the connection ({refused.code})."
-            if not refused.status:
-                sentence = "The voice service cannot be reached."
-            return Ending("final" if refused.final else "lost", "upstream", refused.code, sentence)
-        dialect = ga.GaDialect(settings, self._talk)
-        self._leg = Leg(upstream, dialect, self._react, f"voice {self.id}")
-        late = Ending("lost", "upstream", "timeout", "The voice service did not become ready in time.")
-        timer = asyncio.get_running_loop().call_later(READY_TIMEOUT, self._end_unready, self._leg, late)
-        try:
-            return await self._leg.run()
-        finally:
-            timer.cancel()
-            if dialect.ready:
-                self._talk = dialect.talk
-            self._leg = None
-            for response_id, received_ms in self._talker.lose().items():
-                self._books.lost(response_id, received_ms)
-            self._microphone.dropped += upstream.dropped_frames
-            await upstream.close()
+    async def _talk(self, name: str) -> None:
+        ending = await self._upstream.run(name)
+        self.reason = self.reason or "upstream"
+        final = ending.how == "final"
+        write = log.error if final else log.warning
+        write("A voice session lost the service for good.", action="voice_upstream_lost", code=ending.code)
+        self._events.error(realtime.failed(ending.code, retryable=not final, message=ending.message), fatal=True)
+        self._events.disconnected(self.id, ending, will_reconnect=False)
 
     async def _watch_clock(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            now = time.monotonic()
-            if not self._talker.speaking and now - self._talker.active_at > self._limits.idle_seconds:
+            silent = time.monotonic() - self._tracker.active_at
+            if not self._tracker.speaking and silent > self._billing.limits.idle_seconds:
                 self.stop("idle")
                 return
-            leg = self._leg
-            if leg is not None and leg.dialect.ready and leg.dialect.between_answers and not self._functions.busy:
-                self._between_answers(leg, now)
+            connection = self._upstream.ready
+            if connection is not None and connection.dialect.idle and not self._functions.busy:
+                self._while_idle(connection)
 
-    def _between_answers(self, leg: Leg, now: float) -> None:
-        if self._voice != self._spoken_voice and not leg.dialect.voice_can_change:
-            leg.end(Ending("recycle", "voice", "", "The voice changes."))
-        elif now >= self._recycle_at:
-            leg.end(Ending("recycle", "age", "", "The connection is old."))
-        elif note := self._brief.take_notes():
-            leg.act(leg.dialect.note(note))
-
-    def _end_unready(self, leg: Leg, ending: Ending) -> None:
-        if not leg.dialect.ready:
-            leg.end(ending)
+    def _while_idle(self, connection: UpstreamConnection) -> None:
+        if self._upstream.voice != self._spoken_voice and not connection.dialect.voice_can_change:
+            connection.end(Ending("recycle", "voice", "", "The voice changes."))
+        elif self._upstream.old:
+            connection.end(Ending("recycle", "age", "", "The connection is old."))
+        elif note := self._prompt.take_notes():
+            connection.act(connection.dialect.note(note))
 
     def _hang_up(self) -> None:
         if self._talking is not None and not self._talking.cancelling():
             self._talking.cancel()
 
     def _end_refused(self, error: errors.DawgError) -> None:
-        self._announcer.error(error, fatal=True)
+        self._events.error(error, fatal=True)
         self.stop(error.code)
 
-    def _give_up(self, ending: Ending) -> None:
-        self.reason = self.reason or "upstream"
-        final = ending.how == "final"
-        write = log.error if final else log.warning
-        write("A voice session lost the service for good.", action="voice_upstream_lost", code=ending.code)
-        self._announcer.error(realtime.failed(ending.code, retryable=not final, message=ending.message), fatal=True)
-        self._announcer.disconnected(self.id, ending, will_reconnect=False)
+    def _connection_lost(self) -> None:
+        for response_id, received_ms in self._tracker.connection_lost().items():
+            self._billing.lost(response_id, received_ms)
 
     # -- what the service says -----------------------------------------------------------------------------------------
 
@@ -270,70 +248,60 @@ class VoiceSession:
                 self._on_ready(event)
             case events.Reconfigured():
                 self._spoken_voice = event.voice
-                self._announcer.voice(self._spoken_voice, "immediate")
-            case events.Fault():
+                self._events.voice_changed(self._spoken_voice, "immediate")
+            case Fault():
                 self._on_fault(event)
-            case events.FunctionCall() if self.reason:
-                pass  # nobody is there any more
+            case events.FunctionRequested() if self.reason:
+                pass  # the browser has gone, or is about to be told that the session is over
             case _:
-                self._talker.take(event)
-                if self.reason and not self._talker.unpaid:
+                self._tracker.take(event)
+                if self.reason and not self._tracker.unpaid:
                     self._hang_up()
-                elif self._refusal is not None and not self._talker.underway:
+                elif self._refusal is not None and not self._tracker.responding:
                     self._end_refused(self._refusal)
 
     def _on_ready(self, event: events.Ready) -> None:
-        assert self._leg is not None
-        self._ready_at = now = time.monotonic()
-        expires_at = event.expires_at or time.time() + CALL_SECONDS
-        left = expires_at - time.time() - EXPIRY_MARGIN
-        # A time that has (nearly) passed is no reason for one new connection after the other.
-        self._recycle_at = now + min(self._limits.recycle_seconds, left if left > 0 else CALL_SECONDS)
+        connection = self._upstream.connection
+        assert connection is not None
         self._spoken_voice = event.voice
         for audio in self._microphone.take():
-            self._leg.speak(audio)
+            connection.speak(audio)
         if self._commit_waits:
             self._commit_waits = False
-            self._leg.act(self._leg.dialect.commit_audio())
-        previous = self.id if self._started else None
-        if self._started:
-            self.id = str(uuid.uuid4())
-        self._started = True
-        model = event.model or self._service.model
-        self._announcer.listening(self.id, event.voice, model, expires_at, previous=previous, reason=self._recycling)
-        if self._recycling == "voice":
-            self._announcer.voice(event.voice, "recycled")
-        if event.voice != self._voice:
-            self.change_voice(self._voice)
+            connection.act(connection.dialect.commit_audio())
+        self._announce(event)
+        if event.voice != self._upstream.voice:
+            self.change_voice(self._upstream.voice)
 
-    def _on_fault(self, fault: events.Fault) -> None:
-        assert self._leg is not None
-        if fault.kind is events.Class.FINAL:
-            realtime.alert_operator(fault.code, fault.message, fault.event_id)
-        write = log.debug if fault.kind is events.Class.NOISE else log.warning
-        write(
-            "The voice service reported an error.",
-            action="voice_fault",
-            code=fault.code,
-            kind=fault.kind.value,
-            during=fault.during,
-            said=fault.message,
-            provider_request_id=fault.event_id,
-        )
+    def _announce(self, event: events.Ready) -> None:
+        model, expires_at = event.model or self._model, event.expires_at or time.time() + CALL_SECONDS
+        if not self._started:
+            self._started = True
+            self._events.started(self.id, event.voice, model, expires_at)
+            return
+        previous, self.id, reason = self.id, str(uuid.uuid4()), self._upstream.reason
+        self._events.recycled(self.id, event.voice, model, expires_at, previous=previous, reason=reason)
+        if reason == "voice":
+            self._events.voice_changed(event.voice, "recycled")
+
+    def _on_fault(self, fault: Fault) -> None:
+        connection = self._upstream.connection
+        assert connection is not None
+        realtime.log_fault(fault)
         # What the service says may name keys and accounts, so browsers get a sentence of ours.
-        if fault.kind is events.Class.FINAL:
+        if fault.kind is FaultKind.FINAL:
             sentence = f"The voice service refuses to go on ({fault.code})."
-            self._leg.end(Ending("final", "upstream", fault.code, sentence))
+            connection.end(Ending("final", "upstream", fault.code, sentence))
         elif fault.code == "session_expired":
-            self._leg.end(Ending("recycle", "age", fault.code, "The voice service has ended the connection."))
-        elif fault.kind is events.Class.OTHER:
+            connection.end(Ending("recycle", "age", fault.code, "The voice service has ended the connection."))
+        elif fault.kind is FaultKind.OTHER:
             sentence = f"The voice service reported an error ({fault.code})."
-            self._announcer.error(realtime.failed(fault.code, retryable=True, message=sentence), fatal=False)
+            self._events.error(realtime.failed(fault.code, retryable=True, message=sentence), fatal=False)
 
     def _function_result(self, call_id: str, output: str) -> None:
-        self._talker.active_at = time.monotonic()
-        if self._leg is not None:
-            self._leg.act(self._leg.dialect.function_result(call_id, output))
+        self._tracker.active_at = time.monotonic()
+        if connection := self._upstream.connection:
+            connection.act(connection.dialect.function_result(call_id, output))
 
     def _bill(self, bill: events.UsageReported) -> None:
-        self._books.bill(bill, self.id, self.refuse)
+        self._billing.bill(bill, self.id, self.refuse)

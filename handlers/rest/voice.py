@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from dawg_server.voice.published import Part
-from dawg_server.voice.service import Wish
+from dawg_server.voice.session import SessionRequest
 from handlers.rest import json
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import voice as schemas
@@ -31,8 +31,9 @@ async def create_secret(call: Call) -> Answer:
     they can cost. 429 `session_limit` and `budget_exceeded` as for `start-realtime`.
     """
     voice, seconds = call.body["voice"], call.body["expires_in"]
-    wish = Wish(voice, "semantic", call.body["project_id"], None, {}, call.base_url)
-    secret = await call.services.assistants.voice.mint(call.caller.user_id, wish, seconds)
+    project_id = call.body["project_id"]
+    request = SessionRequest(call.caller.user_id, voice, "semantic", project_id, None, {}, call.base_url)
+    secret = await call.services.assistants.voice.mint(request, seconds)
     expires_at = json.timestamp(datetime.datetime.fromtimestamp(secret.expires_at, datetime.UTC))
     return {
         "success": True,
@@ -65,7 +66,7 @@ async def daw_functions(call: Call) -> Answer:
     return _published(call, "daw")
 
 
-@routes.get(**_functions("all"), summary="Both lists", reply=schemas.Catalogue)
+@routes.get(**_functions("all"), summary="Both lists", reply=schemas.FunctionCatalogue)
 async def all_functions(call: Call) -> Answer:
     return _published(call, "all")
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import orjson
 from marshmallow import ValidationError, fields, validates_schema
 
-from dawg_server.voice import VOICES, microphone
+from dawg_server.voice import VOICES, browser
 from handlers.schemas.base import Body, Choice, Number, Text, Uuid
 
 MAX_CONTEXT = 16_000  # bytes of JSON
@@ -60,10 +60,10 @@ class AudioFrame(Body):
     def load(self, data: Any, **_: Any) -> dict[str, Any]:
         """Fifty times a second for everybody who talks, so without the machinery: `audio` comes out as base64."""
         if isinstance(data, bytes):
-            return {"audio": microphone.as_base64(data)}
+            return {"audio": browser.as_base64(data)}
         if not isinstance(data, Mapping):
             raise ValidationError("has to be an object with audio")
-        return {"audio": microphone.as_base64(data.get("audio"))}
+        return {"audio": browser.as_base64(data.get("audio"))}
 
 
 class FunctionResult(Body):
@@ -125,7 +125,7 @@ class CatalogueMetadata(Body):
     timestamp = fields.DateTime()
 
 
-class Catalogue(Body):
+class FunctionCatalogue(Body):
     """Both lists, and what describes them."""
 
     voice = fields.List(fields.Dict())

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.voice.service import Wish
-from dawg_server.voice.session import VoiceSession
+from dawg_server.voice.session import SessionRequest, VoiceSession
 from handlers.rest import json
 from handlers.schemas import voice as schemas
 from handlers.sockets.routing import Ack, Call, Events
@@ -53,15 +52,15 @@ events.sent |= {
 }
 
 
-class SocketListener:
+class VoiceSocket:
     """The socket that owns a session."""
 
     def __init__(self, server: Server, sid: str) -> None:
         self._server, self._sid = server, sid
 
-    def tell(self, event: str, payload: Mapping[str, Any]) -> None:
-        news = payload if event in UNTIMED else {**payload, "timestamp": json.now()}
-        self._server.broadcast(event, news, room=self._sid, namespace="/voice", ignore_queue=True)
+    def publish(self, event: str, payload: Mapping[str, Any]) -> None:
+        told = payload if event in UNTIMED else {**payload, "timestamp": json.now()}
+        self._server.broadcast(event, told, room=self._sid, namespace="/voice", ignore_queue=True)
 
     def play(self, payload: Mapping[str, str]) -> bool:
         return self._server.try_send_volatile("audio-delta", payload, sid=self._sid, namespace="/voice")
@@ -69,8 +68,9 @@ class SocketListener:
 
 @events.on("start-realtime", "Begin to talk", payload=schemas.StartRealtime, ack=schemas.SessionStarted)
 async def start(call: Call) -> Ack:
-    """The ack comes once the wish is checked, `realtime-started` once the service listens."""
-    wish = Wish(
+    """The ack comes once the request is checked, `realtime-started` once the service listens."""
+    request = SessionRequest(
+        user_id=call.caller.user_id,
         voice=call.payload["voice"],
         turn_detection=call.payload["turn_detection"],
         project_id=call.payload["project_id"],
@@ -78,10 +78,8 @@ async def start(call: Call) -> Ack:
         context={name: value for name, value in (call.payload["project_context"] or {}).items() if value is not None},
         base_url=call.base_url,
     )
-    listener = SocketListener(call.server, call.sid)
-    session_id, conversation_id = await call.services.assistants.voice.start(
-        call.sid, call.caller.user_id, wish, listener
-    )
+    socket = VoiceSocket(call.server, call.sid)
+    session_id, conversation_id = await call.services.assistants.voice.start(call.sid, request, socket)
     return {"sessionId": session_id, "conversationId": conversation_id}
 
 

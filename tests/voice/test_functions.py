@@ -17,7 +17,7 @@ from dawg_server.daw.document import Document
 from dawg_server.daw.functions.service import Functions as Catalogued
 from dawg_server.tools import ToolBox, Turn
 from dawg_server.voice.dialect import events
-from dawg_server.voice.functions import MAX_CALLS, Functions
+from dawg_server.voice.functions import MAX_CALLS, VoiceFunctions
 
 
 class Notebook:
@@ -26,7 +26,7 @@ class Notebook:
     def __init__(self) -> None:
         self.told: list[tuple[str, Mapping[str, Any]]] = []
 
-    def tell(self, event: str, payload: Mapping[str, Any]) -> None:
+    def publish(self, event: str, payload: Mapping[str, Any]) -> None:
         self.told.append((event, payload))
 
     def play(self, payload: Mapping[str, str]) -> bool:
@@ -41,11 +41,13 @@ class Stage:
         self.answers: dict[str, Any] = {}
         self.voices: list[str] = []
         toolbox = ToolBox(Catalogued(Document(database, LocalBus())))
-        self.functions = Functions(toolbox, self.notebook, self._answer, self.voices.append, "stage", patience=0.05)
+        self.functions = VoiceFunctions(
+            toolbox, self.notebook, self._answer, self.voices.append, "stage", patience=0.05
+        )
         self.turn = Turn("ada", "voice", None, str(uuid.uuid4()))
 
     def call(self, name: str, arguments: str = "{}", call_id: str = "call_1") -> None:
-        self.functions.start(events.FunctionCall(call_id, name, arguments, "resp_1"), self.turn)
+        self.functions.start(events.FunctionRequested(call_id, name, arguments, "resp_1"), self.turn)
 
     async def rest(self) -> None:
         async with asyncio.timeout(5):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dawg_server.voice.leg import Ending
-from dawg_server.voice.reconnecting import SETTLED, Reconnecting
+from dawg_server.voice.connection import Ending
+from dawg_server.voice.reconnecting import SETTLED, ReconnectPolicy
 
 LOST = Ending("lost", "upstream", "1006", "gone")
 FINAL = Ending("final", "upstream", "invalid_api_key", "no")
@@ -14,35 +14,35 @@ VOICE = Ending("recycle", "voice", "", "another voice")
 
 
 def test_three_tries_with_growing_pauses_then_none() -> None:
-    reconnecting = Reconnecting()
-    pauses = [reconnecting.pause(LOST, None) for _ in range(4)]
+    policy = ReconnectPolicy()
+    pauses = [policy.pause(LOST, None) for _ in range(4)]
     assert pauses[3] is None
     for pause, middle in zip(pauses, (1, 2, 4), strict=False):
         assert pause == pytest.approx(middle, rel=0.2)
 
 
 def test_pauses_differ_so_that_browsers_do_not_return_at_once() -> None:
-    assert len({Reconnecting().pause(LOST, None) for _ in range(20)}) > 10
+    assert len({ReconnectPolicy().pause(LOST, None) for _ in range(20)}) > 10
 
 
 def test_a_connection_that_was_good_wipes_out_the_losses_before_it() -> None:
-    reconnecting = Reconnecting()
+    policy = ReconnectPolicy()
     for _ in range(3):
-        reconnecting.pause(LOST, 1.0)
-    assert reconnecting.pause(LOST, SETTLED) == pytest.approx(1, rel=0.2)
+        policy.pause(LOST, 1.0)
+    assert policy.pause(LOST, SETTLED) == pytest.approx(1, rel=0.2)
 
 
 def test_short_connections_do_not_loop_for_ever() -> None:
     for ending in (LOST, OLD):
-        reconnecting = Reconnecting()
-        assert [reconnecting.pause(ending, 0.5) for _ in range(5)][3:] == [None, None]
+        policy = ReconnectPolicy()
+        assert [policy.pause(ending, 0.5) for _ in range(5)][3:] == [None, None]
 
 
 def test_what_is_only_replaced_goes_on_at_once() -> None:
-    reconnecting = Reconnecting()
-    assert [reconnecting.pause(VOICE, 0.5) for _ in range(6)] == [0.0] * 6
-    assert reconnecting.pause(OLD, SETTLED) == 0.0
+    policy = ReconnectPolicy()
+    assert [policy.pause(VOICE, 0.5) for _ in range(6)] == [0.0] * 6
+    assert policy.pause(OLD, SETTLED) == 0.0
 
 
 def test_what_is_final_is_final() -> None:
-    assert Reconnecting().pause(FINAL, SETTLED) is None
+    assert ReconnectPolicy().pause(FINAL, SETTLED) is None

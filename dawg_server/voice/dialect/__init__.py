@@ -1,7 +1,7 @@
 """The dialects of realtime voice services, without any input or output of their own.
 
-The session reads frames, parses them and hands them to `receive`; every method answers with the news and the
-messages to send, in the order in which they have to happen. A second service is a second module beside `ga`.
+The connection reads frames, parses them and hands them to `receive`; every method returns the events and the messages
+to send, in the order in which they have to happen. A second service is a second module beside `ga`.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from dawg_server.voice.dialect import events, talk
+from dawg_server.voice.dialect import conversation, events, faults
 
 
 class Dialect(Protocol):
-    talk: talk.Talk
+    conversation: conversation.ConversationMirror
 
     @property
     def ready(self) -> bool:
         """The configuration is accepted; before that microphone audio has to wait."""
 
     @property
-    def between_answers(self) -> bool:
-        """Nobody speaks and nothing is left to be heard: the moment for a new upstream."""
+    def idle(self) -> bool:
+        """Nobody speaks, and nothing is owed or left to be heard: the moment for a new upstream."""
 
     @property
     def voice_can_change(self) -> bool:
@@ -30,7 +30,7 @@ class Dialect(Protocol):
     def receive(self, event: Mapping[str, Any]) -> list[events.Event]:
         """Takes one parsed frame of the upstream. Never raises, whatever the frame holds."""
 
-    def closed(self, code: int) -> events.Fault:
+    def closed(self, code: int) -> faults.Fault:
         """What the end of the connection with this close code means."""
 
     def send_audio(self, base64_text: str) -> dict[str, str]:

@@ -1,31 +1,22 @@
-"""What a dialect says: news for the session, and `Send` for everything that has to go upstream.
+"""What a dialect says: events for the session, and `SendUpstream` for everything that has to go upstream.
 
 Both come in one list, and its order is the order in which the session acts.
 """
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dawg_server.voice.dialect import usage
+from dawg_server.voice.dialect.faults import Fault
+from dawg_server.voice.dialect.wire import TokenUsage
 
 ResponseStatus = Literal["completed", "cancelled", "incomplete", "failed"]
 
 
-class Class(enum.Enum):
-    """What an error, or the end of a connection, asks of the session."""
-
-    NOISE = "noise"  # expected races; for the debug log alone
-    FINAL = "final"  # tell the client, never reconnect
-    RECYCLE = "recycle"  # a new upstream with the talk carried over
-    OTHER = "other"  # tell the client, the session goes on
-
-
 @dataclass(frozen=True, slots=True)
-class Send:
+class SendUpstream:
     """A message for the upstream, ready to be encoded as JSON."""
 
     message: Mapping[str, Any]
@@ -133,7 +124,7 @@ class Interrupted:
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionCall:
+class FunctionRequested:
     """To be run once, now; `arguments` is JSON text as the model wrote it, which may be invalid."""
 
     call_id: str
@@ -151,34 +142,7 @@ class UsageReported:
 
     of: Literal["response", "transcription"]
     of_id: str
-    usage: usage.Usage
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimit:
-    name: str
-    limit: int
-    remaining: int
-    reset_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimitsUpdated:
-    limits: tuple[RateLimit, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """An error of the upstream. `during` is the type of our message that caused it, when that is known.
-
-    `event_id` is the upstream's id of the report, which its support can find again.
-    """
-
-    kind: Class
-    code: str
-    message: str
-    during: str | None = None
-    event_id: str = ""
+    usage: TokenUsage
 
 
 Event = (
@@ -196,9 +160,8 @@ Event = (
     | AudioDelta
     | AudioDone
     | Interrupted
-    | FunctionCall
+    | FunctionRequested
     | UsageReported
-    | RateLimitsUpdated
     | Fault
-    | Send
+    | SendUpstream
 )

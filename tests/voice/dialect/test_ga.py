@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from dawg_server.voice.dialect import Dialect, events, ga, playback
-from tests.voice import upstream
-from tests.voice.playbook import MANUAL, SETTINGS, Playbook, Sent
+from dawg_server.voice.dialect.faults import Fault, FaultKind
+from tests.voice.dialect import upstream
+from tests.voice.dialect.playbook import MANUAL, SETTINGS, Playbook, Sent
 
-NOISE, FINAL, RECYCLE, OTHER = events.Class.NOISE, events.Class.FINAL, events.Class.RECYCLE, events.Class.OTHER
+NOISE, FINAL, RECYCLE, OTHER = FaultKind.NOISE, FaultKind.FINAL, FaultKind.RECYCLE, FaultKind.OTHER
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_microphone_audio_has_to_wait_until_the_configuration_is_accepted() -> N
     playbook = Playbook()
     playbook >> {"type": "session.created", "session": {"id": "sess_1"}}
     (update,) = playbook.answers
-    assert isinstance(update, events.Send)
+    assert isinstance(update, events.SendUpstream)
     sent = update.message["session"]
     assert not playbook.dialect.ready
     assert sent["type"] == "realtime"
@@ -78,7 +79,7 @@ def test_a_refused_configuration_ends_the_wait() -> None:
     playbook >> {"type": "session.created", "session": {}}
     event_id = playbook.sent_id("session.update")
     playbook.answers = []
-    expected = events.Fault(FINAL, "unknown_parameter", "no", "session.update", event_id="event_9")
+    expected = Fault(FINAL, "unknown_parameter", "no", "session.update", event_id="event_9")
     playbook >> upstream.error("unknown_parameter", event_id) << expected
     assert not playbook.dialect.ready
 
@@ -118,7 +119,7 @@ def test_what_nobody_heard_is_deleted(playbook: Playbook, reported: bool) -> Non
         playbook.dialect.played("item_1", 0)
     flush = events.Interrupted("item_1", "resp_1", 0, "")
     playbook >> upstream.speech() << [flush, events.SpeechStarted("item_u"), delete()]
-    assert playbook.dialect.talk.lines == ()
+    assert playbook.dialect.conversation.lines == ()
 
 
 def test_nothing_is_cut_when_playback_has_finished(playbook: Playbook) -> None:
@@ -220,7 +221,7 @@ def test_committing_by_hand_is_for_sessions_without_turn_detection(playbook: Pla
 def test_a_function_runs_only_after_its_answer_is_completed(playbook: Playbook) -> None:
     playbook >> upstream.created() << events.ResponseStarted("resp_1")
     playbook >> upstream.call() << []
-    run = events.FunctionCall("call_1", "setTempo", '{"bpm": 128}', "resp_1")
+    run = events.FunctionRequested("call_1", "setTempo", '{"bpm": 128}', "resp_1")
     completed = upstream.done(output=[upstream.call_item()])
     playbook >> completed << [events.ResponseDone("resp_1", "completed", None), run]
 
@@ -238,7 +239,7 @@ def test_a_function_of_an_answer_that_was_not_completed_never_runs(
 
 def test_a_function_named_twice_runs_once(playbook: Playbook) -> None:
     ended = events.ResponseDone("resp_1", "completed", None)
-    run = events.FunctionCall("call_1", "setTempo", '{"bpm": 128}', "resp_1")
+    run = events.FunctionRequested("call_1", "setTempo", '{"bpm": 128}', "resp_1")
     twice = upstream.done(output=[upstream.call_item(), upstream.call_item()])
     playbook >> upstream.call() << []
     playbook >> upstream.call() << []
@@ -250,14 +251,18 @@ def test_a_function_named_twice_runs_once(playbook: Playbook) -> None:
 
 def two_calls(playbook: Playbook) -> Playbook:
     playbook >> upstream.done(output=[upstream.call_item("call_1"), upstream.call_item("call_2")])
-    assert [type(answer).__name__ for answer in playbook.answers] == ["ResponseDone", "FunctionCall", "FunctionCall"]
+    assert [type(answer).__name__ for answer in playbook.answers] == [
+        "ResponseDone",
+        "FunctionRequested",
+        "FunctionRequested",
+    ]
     playbook.answers = []
     return playbook
 
 
 def test_the_model_goes_on_once_every_call_has_its_result(playbook: Playbook) -> None:
     two_calls(playbook)
-    assert not playbook.dialect.between_answers
+    assert not playbook.dialect.idle
     playbook >> playbook.dialect.function_result("call_2", "ok") << [output("call_2", "ok")]
     playbook >> playbook.dialect.function_result("call_2", "again") << []
     answer = [output("call_1", "128 bpm"), Sent("response.create")]
@@ -300,7 +305,7 @@ def test_a_request_that_came_too_late_is_repeated_after_the_answer_that_was_fast
     playbook << [output("call_2", "b"), Sent("response.create")]
     playbook >> upstream.created("resp_2") << events.ResponseStarted("resp_2")
     code = "conversation_already_has_active_response"
-    playbook >> upstream.error(code, refused) << events.Fault(NOISE, code, "no", "response.create", event_id="event_9")
+    playbook >> upstream.error(code, refused) << Fault(NOISE, code, "no", "response.create", event_id="event_9")
     playbook >> upstream.done("resp_2") << [events.ResponseDone("resp_2", "completed", None), Sent("response.create")]
 
 
@@ -312,7 +317,7 @@ def test_a_failed_request_for_an_answer_is_reported_as_such(playbook: Playbook) 
     (
         playbook
         >> upstream.error("server_error", refused)
-        << events.Fault(OTHER, "server_error", "no", "response.create", event_id="event_9")
+        << Fault(OTHER, "server_error", "no", "response.create", event_id="event_9")
     )
 
 
@@ -334,17 +339,17 @@ CODES = [
 
 
 @pytest.mark.parametrize(("code", "kind"), CODES)
-def test_errors_are_told_apart_by_their_code(playbook: Playbook, code: str, kind: events.Class) -> None:
-    playbook >> upstream.error(code) << events.Fault(kind, code, "no", event_id="event_9")
+def test_errors_are_told_apart_by_their_code(playbook: Playbook, code: str, kind: FaultKind) -> None:
+    playbook >> upstream.error(code) << Fault(kind, code, "no", event_id="event_9")
 
 
 def test_an_error_without_a_code_goes_by_its_type(playbook: Playbook) -> None:
-    playbook >> upstream.error(None) << events.Fault(OTHER, "invalid_request_error", "no", event_id="event_9")
+    playbook >> upstream.error(None) << Fault(OTHER, "invalid_request_error", "no", event_id="event_9")
 
 
 def test_an_empty_commit_is_a_mistake_where_the_user_commits() -> None:
     code = "input_audio_buffer_commit_empty"
-    Playbook(MANUAL).ready() >> upstream.error(code) << events.Fault(OTHER, code, "no", event_id="event_9")
+    Playbook(MANUAL).ready() >> upstream.error(code) << Fault(OTHER, code, "no", event_id="event_9")
 
 
 def test_a_cut_that_the_service_refuses_is_noise(playbook: Playbook) -> None:
@@ -353,7 +358,7 @@ def test_a_cut_that_the_service_refuses_is_noise(playbook: Playbook) -> None:
     playbook >> upstream.speech()
     event_id = playbook.sent_id("conversation.item.truncate")
     playbook.answers = []
-    expected = events.Fault(NOISE, "invalid_request_error", "no", "conversation.item.truncate", event_id="event_9")
+    expected = Fault(NOISE, "invalid_request_error", "no", "conversation.item.truncate", event_id="event_9")
     playbook >> upstream.error(None, event_id) << expected
 
 
@@ -382,16 +387,16 @@ def test_the_voice_can_change_until_the_model_has_spoken() -> None:
 
 
 def test_recycling_waits_until_the_last_answer_has_been_heard(playbook: Playbook) -> None:
-    assert playbook.dialect.between_answers
+    assert playbook.dialect.idle
     speaking(playbook, 1000)
-    assert not playbook.dialect.between_answers
+    assert not playbook.dialect.idle
     playbook >> upstream.audio_done() << events.AudioDone("item_1", "resp_1")
     playbook >> upstream.done() << events.ResponseDone("resp_1", "completed", None)
-    assert not playbook.dialect.between_answers
+    assert not playbook.dialect.idle
     playbook.now += 1.0
-    assert playbook.dialect.between_answers
+    assert playbook.dialect.idle
     playbook >> upstream.speech() << events.SpeechStarted("item_u")
-    assert not playbook.dialect.between_answers
+    assert not playbook.dialect.idle
 
 
 def test_the_talk_is_carried_over_as_text_in_its_order_and_without_functions(playbook: Playbook) -> None:
@@ -403,10 +408,10 @@ def test_the_talk_is_carried_over_as_text_in_its_order_and_without_functions(pla
     playbook.dialect.receive(upstream.speech("item_v"))
     playbook.dialect.receive(upstream.committed("item_v", "item_1"))
     playbook.dialect.receive(upstream.heard("stop", "item_v"))
-    lines = [(line.role, line.text) for line in playbook.dialect.talk.lines]
+    lines = [(line.role, line.text) for line in playbook.dialect.conversation.lines]
     assert lines == [("user", "how many"), ("assistant", "one two"), ("user", "stop")]
 
-    successor = Playbook(earlier=playbook.dialect.talk)
+    successor = Playbook(earlier=playbook.dialect.conversation)
     successor.dialect.receive({"type": "session.created", "session": {"id": "sess_2"}})
     successor >> {"type": "session.updated", "session": {"id": "sess_2", "model": "m"}}
     *seeds, ready = successor.answers
@@ -419,16 +424,16 @@ def test_the_talk_is_carried_over_as_text_in_its_order_and_without_functions(pla
     ]
     assert len({item["id"] for item in items}) == 3
     assert all(len(item["id"]) <= 32 for item in items)
-    assert [(line.role, line.text) for line in successor.dialect.talk.lines] == lines
+    assert [(line.role, line.text) for line in successor.dialect.conversation.lines] == lines
     for item in items:
         successor.dialect.receive({"type": "conversation.item.added", "item": item, "previous_item_id": None})
-    assert [(line.role, line.text) for line in successor.dialect.talk.lines] == lines
+    assert [(line.role, line.text) for line in successor.dialect.conversation.lines] == lines
 
 
 def test_what_the_service_forgets_leaves_the_mirror(playbook: Playbook) -> None:
     speaking(playbook)
     playbook >> {"type": "conversation.item.deleted", "item_id": "item_1"} << []
-    assert playbook.dialect.talk.lines == ()
+    assert playbook.dialect.conversation.lines == ()
 
 
 def test_the_users_words_come_in_pieces_and_whole(playbook: Playbook) -> None:
@@ -467,17 +472,12 @@ def test_every_answer_brings_its_bill(playbook: Playbook) -> None:
     assert (used.output_text_tokens, used.output_audio_tokens) == (30, 91)
 
 
-def test_rate_limits_are_passed_on(playbook: Playbook) -> None:
-    limit = {"name": "tokens", "limit": 50000, "remaining": 49950, "reset_seconds": 0.06}
-    expected = events.RateLimitsUpdated((events.RateLimit("tokens", 50000, 49950, 0.06),))
-    playbook >> {"type": "rate_limits.updated", "rate_limits": [limit]} << expected
-
-
 def test_what_nobody_knows_is_ignored_and_counted(playbook: Playbook) -> None:
     playbook >> {"type": "response.mcp_call.completed"} << []
     playbook >> {"type": "response.mcp_call.completed"} << []
     playbook >> {"no type": 1} << []
     playbook >> {"type": "output_audio_buffer.started", "response_id": "resp_1"} << []
+    playbook >> {"type": "rate_limits.updated", "rate_limits": [{"name": "tokens"}]} << []
     assert playbook.dialect.unknown == {"response.mcp_call.completed": 2, "": 1}
 
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from dawg_server.voice.dialect import frames
-from tests.voice import upstream
+from dawg_server.voice.dialect import wire
+from tests.voice.dialect import upstream
 
 EVENT = {
     "type": "response.output_audio.delta",
@@ -22,9 +22,9 @@ NEEDED = {key: EVENT[key] for key in ("type", "response_id", "item_id", "delta")
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
 @pytest.mark.parametrize("after", [{}, {"obfuscation": "xyz"}])
 def test_an_audio_frame_is_known_by_its_raw_text(separators: tuple[str, str], after: dict[str, str]) -> None:
-    assert frames.audio_delta(json.dumps(EVENT | after, separators=separators).encode()) == NEEDED
+    assert wire.audio_delta(json.dumps(EVENT | after, separators=separators).encode()) == NEEDED
     other = {"event_id": "event_1", **EVENT}
-    assert frames.audio_delta(json.dumps(other, separators=separators).encode()) == NEEDED
+    assert wire.audio_delta(json.dumps(other, separators=separators).encode()) == NEEDED
 
 
 OTHERS = [
@@ -41,9 +41,9 @@ OTHERS = [
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_everything_else_and_everything_unusual_is_left_to_a_real_parser(other: object) -> None:
-    assert frames.audio_delta(json.dumps(other, separators=(",", ":")).encode()) is None
+    assert wire.audio_delta(json.dumps(other, separators=(",", ":")).encode()) is None
 
 
 def test_a_frame_that_was_cut_off_is_left_to_a_real_parser() -> None:
     raw = json.dumps(EVENT).encode()
-    assert all(frames.audio_delta(raw[:length]) is None for length in range(len(raw) - 2))
+    assert all(wire.audio_delta(raw[:length]) is None for length in range(len(raw) - 2))

@@ -9,31 +9,36 @@ from collections.abc import Callable
 from typing import Any
 
 from dawg_server.tools import Turn
-from dawg_server.voice import news
+from dawg_server.voice import browser
 from dawg_server.voice.dialect import events
-from dawg_server.voice.functions import Functions
-from dawg_server.voice.scribe import Scribe
-from dawg_server.voice.underway import Underway
-
-Bill = Callable[[events.UsageReported], None]
+from dawg_server.voice.dialect.playback import BYTES_PER_MS, decoded_length
+from dawg_server.voice.functions import VoiceFunctions
+from dawg_server.voice.transcript import TranscriptWriter
 
 
-class Talker:
-    """The talk of one session, over all of its upstreams. One spoken turn is one undo group."""
+class ResponseTracker:
+    """Utterances and responses of one session, over all of its connections. One spoken turn is one undo group."""
 
-    def __init__(self, turn: Turn, listener: news.Listener, functions: Functions, scribe: Scribe, bill: Bill) -> None:
+    def __init__(
+        self,
+        turn: Turn,
+        socket: browser.BrowserSocket,
+        functions: VoiceFunctions,
+        transcript: TranscriptWriter,
+        bill: Callable[[events.UsageReported], None],
+    ) -> None:
         self.active_at = time.monotonic()  # when somebody last said or did something
         self.speaking = False  # the user
-        self.underway = Underway()
         self.dropped_audio = 0  # messages that the browser was too slow for
         self.groups: set[str] = set()  # undo groups of this session
-        self._listener, self._functions, self._scribe, self._bill = listener, functions, scribe, bill
-        self._unwritten: set[str] = set()  # what the user said and the service has not written down yet
-        self._turn = turn
+        self._turn, self._socket, self._functions, self._transcript = turn, socket, functions, transcript
+        self._received: dict[str, int] = {}  # response id -> bytes of sound, of responses under way
+        self._unfinished: dict[str, str] = {}  # item id -> words so far
+        self._unwritten: set[str] = set()  # utterances whose transcript has not come yet
         self._told_dropped = ""  # the response of which the browser was told that audio is missing
         self._reactions: dict[type, Callable[[Any], None]] = {
             events.AudioDelta: self._on_audio,
-            events.TextDelta: self.underway.said,
+            events.TextDelta: self._on_text,
             events.TextDone: self._on_text_done,
             events.SpeechStarted: self._on_speech_started,
             events.SpeechStopped: self._on_speech_stopped,
@@ -42,19 +47,21 @@ class Talker:
             events.ResponseStarted: self._on_response_started,
             events.ResponseDone: self._on_response_done,
             events.Interrupted: self._on_interrupted,
-            events.FunctionCall: self._on_call,
-            events.UsageReported: self._bill,
+            events.FunctionRequested: self._on_function,
+            events.UsageReported: bill,
         }
+
+    @property
+    def responding(self) -> bool:
+        return bool(self._received)
 
     @property
     def unpaid(self) -> bool:
         """Bills are still to come."""
-        return bool(self.underway or self._unwritten)
+        return bool(self._received or self._unwritten)
 
     def take(self, event: events.Event) -> None:
-        line = news.NEWS.get(type(event))
-        if line is not None:
-            self._listener.tell(line.name, line.payload(event))
+        browser.publish(self._socket, event)
         reaction = self._reactions.get(type(event))
         if reaction is not None:
             reaction(event)
@@ -64,35 +71,40 @@ class Talker:
         self.active_at = time.monotonic()
         self._turn = dataclasses.replace(self._turn, group_id=str(uuid.uuid4()))
 
-    def lose(self) -> dict[str, int]:
-        """The upstream is gone. What it had said is written down; returns the sound of each lost answer in ms."""
-        self.speaking = False
-        self._unwritten.clear()
-        received, unfinished = self.underway.lost()
-        for item_id, words in unfinished.items():
-            self._scribe.assistant_said(item_id, words, self._group())
+    def connection_lost(self) -> dict[str, int]:
+        """What was said is written down. Returns the milliseconds of sound of each response whose end will not come."""
+        received = {response_id: length // BYTES_PER_MS for response_id, length in self._received.items()}
+        for item_id, words in self._unfinished.items():
+            self._transcript.assistant_said(item_id, words, self._group())
         for response_id in received:
-            self._listener.tell(
-                "response-done", {"responseId": response_id, "status": "failed", "reason": "connection_lost"}
-            )
+            payload = {"responseId": response_id, "status": "failed", "reason": "connection_lost"}
+            self._socket.publish("response-done", payload)
+        self.speaking = False
+        self._received.clear()
+        self._unfinished.clear()
+        self._unwritten.clear()
         return received
 
     def _group(self) -> str | None:
         return self._turn.group_id if self._turn.group_id in self.groups else None
 
     def _on_audio(self, event: events.AudioDelta) -> None:
-        self.underway.heard(event)
-        sound = {"audio": event.audio, "itemId": event.item_id, "responseId": event.response_id}
-        if self._listener.play(sound):
+        if event.response_id in self._received:
+            self._received[event.response_id] += decoded_length(event.audio)
+        where = {"itemId": event.item_id, "responseId": event.response_id}
+        if self._socket.play({"audio": event.audio, **where}):
             return
         self.dropped_audio += 1
         if self._told_dropped != event.response_id:
             self._told_dropped = event.response_id
-            self._listener.tell("audio-dropped", {"itemId": event.item_id, "responseId": event.response_id})
+            self._socket.publish("audio-dropped", where)
+
+    def _on_text(self, event: events.TextDelta) -> None:
+        self._unfinished[event.item_id] = self._unfinished.get(event.item_id, "") + event.text
 
     def _on_text_done(self, event: events.TextDone) -> None:
-        self.underway.said_all(event.item_id)
-        self._scribe.assistant_said(event.item_id, event.text, self._group())
+        self._unfinished.pop(event.item_id, None)
+        self._transcript.assistant_said(event.item_id, event.text, self._group())
 
     def _on_speech_started(self, _: events.SpeechStarted) -> None:
         self.speaking = True
@@ -102,23 +114,23 @@ class Talker:
         self.speaking = False
         self.active_at = time.monotonic()
         self._unwritten.add(event.item_id)
-        self._scribe.expect(event.item_id)
+        self._transcript.expect(event.item_id)
 
     def _on_transcript(self, item_id: str, words: str) -> None:
         self._unwritten.discard(item_id)
-        self._scribe.user_said(item_id, words)
+        self._transcript.user_said(item_id, words)
 
     def _on_response_started(self, event: events.ResponseStarted) -> None:
         self.active_at = time.monotonic()
-        self.underway.started(event.response_id)
+        self._received[event.response_id] = 0
 
     def _on_response_done(self, event: events.ResponseDone) -> None:
         self.active_at = time.monotonic()
-        self.underway.done(event.response_id)
+        self._received.pop(event.response_id, None)
 
     def _on_interrupted(self, event: events.Interrupted) -> None:
-        self._scribe.interrupted(event.item_id, event.text)
+        self._transcript.interrupted(event.item_id, event.text)
 
-    def _on_call(self, event: events.FunctionCall) -> None:
+    def _on_function(self, event: events.FunctionRequested) -> None:
         self.groups.add(self._turn.group_id)
         self._functions.start(event, self._turn)

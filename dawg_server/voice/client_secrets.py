@@ -6,51 +6,48 @@ allows: a call begins until the secret expires and lasts an hour. So much is cou
 
 from __future__ import annotations
 
-import uuid
-
 from dawg_server.costs import Costs, Usage
 from dawg_server.database import voice_sessions
 from dawg_server.database.pool import Database
-from dawg_server.voice import limits as limits_
-from dawg_server.voice.dialect import session
-from dawg_server.voice.meter import SERVICE, Meter, talk
-from dawg_server.voice.realtime import Realtime, Secret
+from dawg_server.voice import limits
+from dawg_server.voice.billing import SERVICE, UsageMeter, most_of
+from dawg_server.voice.dialect.settings import SessionSettings
+from dawg_server.voice.realtime import MintedSecret, Realtime
 
 
 class ClientSecrets:
-    def __init__(self, database: Database, costs: Costs, realtime: Realtime, limits: limits_.VoiceLimits) -> None:
-        self._database, self._costs, self._realtime, self._limits = database, costs, realtime, limits
+    def __init__(self, database: Database, costs: Costs, realtime: Realtime, allowed: limits.VoiceLimits) -> None:
+        self._database, self._costs, self._realtime, self._limits = database, costs, realtime, allowed
 
-    async def mint(self, user_id: str, project_id: str | None, settings: session.Settings, seconds: int) -> Secret:
+    async def mint(self, user_id: str, project_id: str | None, settings: SessionSettings, seconds: int) -> MintedSecret:
         """A secret that begins calls for so many `seconds`. It is one of the user's sessions until the last call ends.
 
         Raises `SessionLimit`, `BudgetExceeded`, `ProviderFailed`, `ProviderTimeout` and `DependencyUnavailable`.
         """
-        row_id = str(uuid.uuid4())
         talked = reserved_seconds(seconds)
-        await limits_.open_session(self._database, row_id, user_id, self._limits, reserved_seconds=talked)
+        grant = await limits.open_session(self._database, user_id, self._limits, reserved_seconds=talked)
         try:
-            reservation = await Meter.reserve(self._costs, user_id, self._realtime.model, minutes=talked / 60)
+            reservation = await UsageMeter.reserve(self._costs, user_id, self._realtime.model, minutes=talked / 60)
             try:
                 secret = await self._realtime.mint(settings, seconds)
-                await voice_sessions.confirm(self._database, row_id, seconds + limits_.CALL_SECONDS)
-                reservation.add(self._usage(row_id, project_id, talked))
+                await voice_sessions.confirm(self._database, grant.id, seconds + limits.CALL_SECONDS)
+                reservation.add(self._usage(grant.id, project_id, talked))
             except BaseException:
                 await reservation.settle(outcome="failed")
                 raise
         except BaseException:
-            await voice_sessions.end(self._database, row_id)
+            await voice_sessions.end(self._database, grant.id)
             raise
         await reservation.settle()
         return secret
 
-    def _usage(self, row_id: str, project_id: str | None, talked: int) -> Usage:
+    def _usage(self, grant_id: str, project_id: str | None, talked: int) -> Usage:
         return Usage(
             SERVICE,
             self._realtime.model,
             "voice-secret",
-            talk(talked / 60),
-            row_id,
+            most_of(talked / 60),
+            grant_id,
             project_id=project_id,
             metered=False,
             metadata={"estimated": True, "seconds": talked},
@@ -59,4 +56,4 @@ class ClientSecrets:
 
 def reserved_seconds(seconds: int) -> int:
     """The length of all calls of full length that can begin, one after the other, within so many `seconds`."""
-    return limits_.CALL_SECONDS * (seconds // limits_.CALL_SECONDS + 1)
+    return limits.CALL_SECONDS * (seconds // limits.CALL_SECONDS + 1)

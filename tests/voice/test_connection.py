@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from aiohttp import web
 
-from dawg_server.voice import upstream
-from dawg_server.voice.upstream import LOST, NO_STATUS, Refused, Upstream
+from dawg_server.voice import connection as connections
+from dawg_server.voice.connection import LOST, NO_STATUS, UpstreamRefused, UpstreamSocket
 from tests.simulators import openai_realtime as realtime
 from tests.simulators.loopback import break_off
 
@@ -20,9 +20,9 @@ FRAME = {"type": "input_audio_buffer.append", "audio": "A" * 16_000}
 
 
 @contextlib.asynccontextmanager
-async def connected(url: str, key: str = "sk-test") -> AsyncIterator[Upstream]:
-    async with upstream.client() as http:
-        line = await Upstream.connect(http, url, key, "gpt-realtime-2.1", "test")
+async def connected(url: str, key: str = "sk-test") -> AsyncIterator[UpstreamSocket]:
+    async with connections.client() as http:
+        line = await UpstreamSocket.connect(http, url, key, "gpt-realtime-2.1", "test")
         try:
             yield line
         finally:
@@ -78,7 +78,7 @@ async def test_a_connection_that_breaks_is_lost() -> None:
 async def test_a_refusal_says_whether_it_is_final(status: int, final: bool) -> None:
     async with realtime.RealtimeSimulator() as service:
         service.refuse_connections = (status, "no")
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(UpstreamRefused) as refused:
             await connected(service.base_url).__aenter__()
     assert (refused.value.status, refused.value.final) == (status, final)
     assert (refused.value.code, refused.value.request_id) == ("no", "req_1")
@@ -91,7 +91,7 @@ async def test_nobody_there_and_a_broken_handshake_are_worth_another_try() -> No
 
     async with serving(hang_up) as url:
         for address in (url, "http://127.0.0.1:9/v1"):
-            with pytest.raises(Refused) as refused:
+            with pytest.raises(UpstreamRefused) as refused:
                 await connected(address).__aenter__()
             assert not refused.value.final
 
@@ -121,4 +121,4 @@ async def test_a_service_that_does_not_read_gets_the_newest_sound_and_every_word
     assert "first" in got[0]
     assert line.dropped_frames > 0
     assert len(got) == 2 + 1500 - line.dropped_frames
-    assert line.dropped_frames * len(FRAME["audio"]) < 1500 * len(FRAME["audio"]) - upstream.MAX_WAITING_AUDIO // 2
+    assert line.dropped_frames * len(FRAME["audio"]) < 1500 * len(FRAME["audio"]) - connections.MAX_WAITING_AUDIO // 2

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dawg_server.voice.dialect import events, ga
-from tests.voice import upstream
-from tests.voice.playbook import MANUAL, SETTINGS
+from tests.voice.dialect import upstream
+from tests.voice.dialect.playbook import MANUAL, SETTINGS
 
 RESPONSES = st.sampled_from(["resp_1", "resp_2", "resp_3"])
 ITEMS = st.sampled_from(["item_1", "item_2", "item_3"])
@@ -76,9 +76,9 @@ def test_any_order_of_events_keeps_the_promises(steps: list[Any], manual: bool) 
                 case events.Interrupted(item_id, response_id, played_ms):
                     silenced.add(response_id)
                     assert played_ms * 48 * 4 <= received[item_id] * 3
-                case events.FunctionCall(call_id):
+                case events.FunctionRequested(call_id):
                     run.append(call_id)
-                case events.Send(message) if message["type"] == "conversation.item.truncate":
+                case events.SendUpstream(message) if message["type"] == "conversation.item.truncate":
                     assert 0 < message["audio_end_ms"] * 48 * 4 <= received[message["item_id"]] * 3
     assert len(run) == len(set(run))
-    assert dialect.talk.carried() == dialect.talk.lines
+    assert dialect.conversation.carried() == dialect.conversation.lines

@@ -12,7 +12,7 @@ MAX_CARRIED_CHARACTERS = 24_000  # well below the token limit of a session
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class MirroredLine:
     item_id: str
     role: Role
     text: str
@@ -25,7 +25,7 @@ class _Entry:
     closed: bool = False  # was cut: later words were not heard
 
 
-class Talk:
+class ConversationMirror:
     """Lines in the order of the conversation. Words may arrive long after their place is known."""
 
     def __init__(self) -> None:
@@ -33,13 +33,13 @@ class Talk:
         self._entries: dict[str, _Entry] = {}
 
     @property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> tuple[MirroredLine, ...]:
         entries = ((item_id, self._entries[item_id]) for item_id in self._order)
-        return tuple(Line(item_id, entry.role, entry.text) for item_id, entry in entries if entry.text)
+        return tuple(MirroredLine(item_id, entry.role, entry.text) for item_id, entry in entries if entry.text)
 
-    def carried(self) -> tuple[Line, ...]:
+    def carried(self) -> tuple[MirroredLine, ...]:
         """The newest lines that fit into a new session."""
-        room, kept = MAX_CARRIED_CHARACTERS, list[Line]()
+        room, kept = MAX_CARRIED_CHARACTERS, list[MirroredLine]()
         for line in reversed(self.lines):
             room -= len(line.text)
             if room < 0:

@@ -1,17 +1,20 @@
-"""One websocket to the realtime service. It moves frames and knows nothing of what they mean."""
+"""One connection to the realtime service: the websocket, and the dialect that is spoken on it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
 import aiohttp
 import orjson
 import yarl
 
-from dawg_server.voice.dialect.faults import FINAL_CODES
+from dawg_server import logs
+from dawg_server.voice.dialect import Dialect, events, wire
+from dawg_server.voice.dialect.faults import FINAL_CODES, Fault, FaultKind
 
 CONNECT_TIMEOUT = 10.0  # seconds until the service has accepted the websocket
 CLOSE_TIMEOUT = 0.5  # seconds for the closing handshake
@@ -22,8 +25,10 @@ MAX_WAITING_AUDIO = 1_000_000  # bytes of frames: some 15 s of PCM16 mono at 24 
 MAX_WAITING = 1000  # messages; who has so many waiting is as good as lost
 NO_STATUS, LOST = 1005, 1006  # RFC 6455, section 7.4.1: a close frame without a code, no close frame at all
 
+log = logs.get("voice")
 
-class Refused(Exception):
+
+class UpstreamRefused(Exception):
     """The service did not accept a request; `status` is its HTTP status, 0 when there was no answer.
 
     `code` and `said` are the service's words, for the log; `request_id` is what its support asks for.
@@ -41,7 +46,7 @@ class Refused(Exception):
 
 
 def client() -> aiohttp.ClientSession:
-    """For websockets and requests; an error of the service becomes `Refused`, with what it says."""
+    """For websockets and requests; an error of the service becomes `UpstreamRefused`, with what it says."""
     # Every session holds a connection of its own for long: no limit, and no waiting for a free one.
     return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), raise_for_status=_refuse)
 
@@ -56,7 +61,7 @@ async def _refuse(response: aiohttp.ClientResponse) -> None:
         body = None
     error = body.get("error") if isinstance(body, dict) else None
     told = error if isinstance(error, dict) else {}
-    raise Refused(
+    raise UpstreamRefused(
         response.status,
         code=str(told.get("code") or told.get("type") or ""),
         said=str(told.get("message") or response.reason or ""),
@@ -64,10 +69,11 @@ async def _refuse(response: aiohttp.ClientResponse) -> None:
     )
 
 
-class Upstream:
-    """Sending never waits: a writer task works off what waits, and of audio that waits too long the oldest is dropped.
+class UpstreamSocket:
+    """Moves frames and knows nothing of what they mean.
 
-    The handshake is the SDK's: the model in the query, the key as bearer token, no compression.
+    Sending never waits: a writer task works off what waits, and of audio that waits too long the oldest is dropped. The
+    handshake is the SDK's: the model in the query, the key as bearer token, no compression.
     """
 
     def __init__(self, websocket: aiohttp.ClientWebSocketResponse[bool], name: str) -> None:
@@ -75,12 +81,12 @@ class Upstream:
         self._websocket = websocket
         self._waiting: deque[tuple[bytes, bool]] = deque()  # frame, and whether it is audio
         self._waiting_audio = 0
-        self._news = asyncio.Event()
+        self._arrival = asyncio.Event()
         self._writer = asyncio.create_task(self._write(), name=f"{name} writer")
 
     @classmethod
     async def connect(cls, http: aiohttp.ClientSession, base_url: str, key: str, model: str, name: str) -> Self:
-        """`base_url` is http(s) and ends with /v1. `http` is of `client()`. Raises `Refused`."""
+        """`base_url` is http(s) and ends with /v1. `http` is of `client()`. Raises `UpstreamRefused`."""
         url = yarl.URL(f"{base_url.rstrip('/')}/realtime").with_query(model=model)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
@@ -93,9 +99,9 @@ class Upstream:
                     decode_text=False,
                 )
         except aiohttp.WSServerHandshakeError as error:
-            raise Refused(error.status, said=error.message) from None
+            raise UpstreamRefused(error.status, said=error.message) from None
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
-            raise Refused(0, code="unreachable", said=repr(error)) from None
+            raise UpstreamRefused(0, code="unreachable", said=repr(error)) from None
         return cls(websocket, name)
 
     def send(self, message: Mapping[str, Any]) -> None:
@@ -127,7 +133,7 @@ class Upstream:
             self._waiting_audio += len(frame)
             if self._waiting_audio > MAX_WAITING_AUDIO:
                 self._drop_oldest_audio()
-        self._news.set()
+        self._arrival.set()
 
     def _drop_oldest_audio(self) -> None:
         position = next(at for at, (_, audio) in enumerate(self._waiting) if audio)
@@ -144,8 +150,81 @@ class Upstream:
                     if audio:
                         self._waiting_audio -= len(frame)
                     await self._websocket.send_frame(frame, aiohttp.WSMsgType.TEXT)
-                self._news.clear()
-                await self._news.wait()
+                self._arrival.clear()
+                await self._arrival.wait()
         except (ConnectionError, aiohttp.ClientError):
             return
         await self._websocket.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a connection is over: `lost` by accident, to be replaced (`recycle`), or for good (`final`).
+
+    `reason` of a recycling is age, voice or upstream. `code` is the service's word, `message` a sentence.
+    """
+
+    how: Literal["lost", "recycle", "final"]
+    reason: str
+    code: str
+    message: str
+
+
+class UpstreamConnection:
+    """Reads frames, lets the dialect say what they mean, sends what it decides, and gives other events to `react`."""
+
+    def __init__(
+        self, socket: UpstreamSocket, dialect: Dialect, react: Callable[[events.Event], None], name: str
+    ) -> None:
+        self.dialect = dialect
+        self._socket, self._react, self._name = socket, react, name
+        self._over: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+
+    async def run(self) -> Ending:
+        """Returns when the connection is over, or `end` was called. The socket is then still to be closed."""
+        reader = asyncio.create_task(self._read(), name=f"{self._name} reader")
+        try:
+            await asyncio.wait({reader, self._over}, return_when=asyncio.FIRST_COMPLETED)
+            return self._over.result() if self._over.done() else reader.result()
+        finally:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+
+    def end(self, ending: Ending) -> None:
+        """The first call counts."""
+        if not self._over.done():
+            self._over.set_result(ending)
+
+    def act(self, decided: Iterable[events.Event]) -> None:
+        """Does what the dialect has decided, in its order."""
+        for event in decided:
+            if type(event) is events.SendUpstream:
+                self._socket.send(event.message)
+            else:
+                self._react(event)
+
+    def speak(self, base64_text: str) -> None:
+        self._socket.send_audio(self.dialect.send_audio(base64_text))
+
+    async def _read(self) -> Ending:
+        while not self._over.done():
+            frame = await self._socket.receive()
+            if isinstance(frame, int):
+                return _closed(self.dialect.closed(frame))
+            self.act(self.dialect.receive(wire.audio_delta(frame) or _parsed(frame)))
+        return self._over.result()
+
+
+def _closed(fault: Fault) -> Ending:
+    return Ending("final" if fault.kind is FaultKind.FINAL else "lost", "upstream", fault.code, fault.message)
+
+
+def _parsed(frame: bytes) -> Mapping[str, Any]:
+    try:
+        event = orjson.loads(frame)
+    except orjson.JSONDecodeError:
+        event = None
+    if not isinstance(event, dict):
+        log.warning("The voice service sent something unreadable.", action="voice_frame_unreadable", size=len(frame))
+        return {}
+    return event

@@ -1,22 +1,62 @@
-"""Keeps what was said in the conversation: words, never sound."""
+"""Writes down what was said, behind the talk: words, never sound."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from dawg_server import errors, logs
 from dawg_server.database import messages
 from dawg_server.database.pool import Database
-from dawg_server.voice.clerk import Clerk
 
 MAX_REMEMBERED = 64  # items whose words may still turn out not to have been heard
 PATIENCE = 10.0  # seconds that an answer waits for the words that it answers
+MAX_WAITING = 500  # writes; more only when Postgres has been away for long
+CLOSE_TIMEOUT = 5.0  # seconds for what waits when the session ends
+
+log = logs.get("voice")
+Write = Callable[[], Awaitable[None]]
+
+
+class WriteQueue:
+    """Writes one after the other, so that nothing spoken waits for the database. A write that fails is logged."""
+
+    def __init__(self, name: str) -> None:
+        self._waiting: asyncio.Queue[Write | None] = asyncio.Queue(MAX_WAITING)
+        self._task = asyncio.create_task(self._work(), name=f"{name} writes")
+
+    def put(self, write: Write) -> None:
+        try:
+            self._waiting.put_nowait(write)
+        except asyncio.QueueFull:
+            log.error("Too much waits to be written down; this is lost.", action="voice_notes_lost")
+
+    async def close(self) -> None:
+        """Returns when everything is written, or `CLOSE_TIMEOUT` has passed."""
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self._waiting.put(None)
+                await asyncio.shield(self._task)
+        except TimeoutError:
+            log.error("Not everything could be written down in time.", action="voice_notes_lost")
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while (write := await self._waiting.get()) is not None:
+            try:
+                await write()
+            except errors.DawgError as error:
+                log.warning("Something could not be written down.", action="voice_note_failed", code=error.code)
+            except Exception:
+                log.exception("Something could not be written down.", action="voice_note_failed")
 
 
 @dataclass(slots=True)
-class _Line:
+class _SpokenLine:
     item_id: str
     role: messages.Role
     text: str | None = None  # None: the words are still awaited
@@ -24,35 +64,35 @@ class _Line:
     until: float = 0.0  # how long they are waited for, on the loop's clock
 
 
-class Scribe:
+class TranscriptWriter:
     """The user's words are often known only after the answer to them has begun; they come first all the same.
 
     An answer that is cut off after it was stored is corrected to what was heard.
     """
 
-    def __init__(self, database: Database, clerk: Clerk, conversation_id: str, model: str) -> None:
-        self._database, self._clerk = database, clerk
+    def __init__(self, database: Database, queue: WriteQueue, conversation_id: str, model: str) -> None:
+        self._database, self._queue = database, queue
         self._conversation_id, self._model = conversation_id, model
-        self._lines: deque[_Line] = deque()
+        self._lines: deque[_SpokenLine] = deque()
         self._stored: dict[str, str] = {}  # item id -> message id
         self._cut: dict[str, str] = {}  # item id -> what was heard of it
 
     def expect(self, item_id: str) -> None:
         """The user has spoken; the words follow."""
-        self._lines.append(_Line(item_id, "user", until=asyncio.get_running_loop().time() + PATIENCE))
+        self._lines.append(_SpokenLine(item_id, "user", until=asyncio.get_running_loop().time() + PATIENCE))
 
     def user_said(self, item_id: str, text: str) -> None:
         """Empty text: nothing could be understood."""
         line = self._line(item_id)
         if line is None:
-            self._lines.append(_Line(item_id, "user", text))
+            self._lines.append(_SpokenLine(item_id, "user", text))
         else:
             line.text = text
         self._release()
 
     def assistant_said(self, item_id: str, text: str, group_id: str | None) -> None:
         """`group_id`: the step in the project's history that this answer belongs to."""
-        self._lines.append(_Line(item_id, "assistant", self._cut.pop(item_id, text), group_id))
+        self._lines.append(_SpokenLine(item_id, "assistant", self._cut.pop(item_id, text), group_id))
         self._release()
 
     def interrupted(self, item_id: str, heard: str) -> None:
@@ -62,13 +102,13 @@ class Scribe:
             return
         self._cut[item_id] = heard
         _forget_oldest(self._cut)
-        self._clerk.do(functools.partial(self._correct, item_id))
+        self._queue.put(functools.partial(self._correct, item_id))
 
     def close(self) -> None:
         """Hands over everything, whether or not the words before it came."""
         self._release(whole=True)
 
-    def _line(self, item_id: str) -> _Line | None:
+    def _line(self, item_id: str) -> _SpokenLine | None:
         return next((line for line in self._lines if line.item_id == item_id), None)
 
     def _release(self, *, whole: bool = False) -> None:
@@ -76,9 +116,9 @@ class Scribe:
         while self._lines and (whole or self._lines[0].text is not None or self._lines[0].until < now):
             line = self._lines.popleft()
             if line.text and line.text.strip():
-                self._clerk.do(functools.partial(self._store, line))
+                self._queue.put(functools.partial(self._store, line))
 
-    async def _store(self, line: _Line) -> None:
+    async def _store(self, line: _SpokenLine) -> None:
         assistant = line.role == "assistant"
         row = await messages.append(
             self._database,

@@ -13,9 +13,11 @@ import openai as sdk
 import pytest
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
-from dawg_server.voice.dialect import events, frames, ga, session, talk
+from dawg_server.voice.dialect import conversation, events, ga, wire
+from dawg_server.voice.dialect.faults import Fault, FaultKind
+from dawg_server.voice.dialect.settings import SessionSettings, TurnDetection
 from tests.simulators import openai_realtime as realtime
-from tests.voice.playbook import SETTINGS
+from tests.voice.dialect.playbook import SETTINGS
 
 E = TypeVar("E")
 Service = realtime.RealtimeSimulator
@@ -34,7 +36,7 @@ class Relay:
 
     async def act(self, answers: list[events.Event]) -> None:
         for answer in answers:
-            if isinstance(answer, events.Send):
+            if isinstance(answer, events.SendUpstream):
                 await self._connection.send_raw(json.dumps(answer.message))
         async with self._told:
             self.news += answers
@@ -59,7 +61,7 @@ class Relay:
     async def _pump(self) -> None:
         while True:
             raw = await self._connection.recv_bytes()
-            audio = frames.audio_delta(raw)
+            audio = wire.audio_delta(raw)
             self.fast_frames += audio is not None
             await self.act(self.dialect.receive(audio or json.loads(raw)))
 
@@ -72,7 +74,7 @@ async def service() -> AsyncIterator[Service]:
 
 @contextlib.asynccontextmanager
 async def relaying(
-    service: Service, settings: session.Settings = SETTINGS, earlier: talk.Talk | None = None
+    service: Service, settings: SessionSettings = SETTINGS, earlier: conversation.ConversationMirror | None = None
 ) -> AsyncIterator[Relay]:
     client = sdk.AsyncOpenAI(api_key="sk-test", base_url=service.base_url, max_retries=0)
     async with client, client.realtime.connect(model="gpt-realtime-2.1") as connection:
@@ -88,8 +90,8 @@ def sent(service: Service, kind: str, connection: int = 0) -> list[dict[str, Any
     return [event for event in service.connections[connection].received if event["type"] == kind]
 
 
-def faults(relay: Relay) -> list[events.Fault]:
-    return relay.all(events.Fault)
+def faults(relay: Relay) -> list[Fault]:
+    return relay.all(Fault)
 
 
 async def test_speech_is_answered_with_words_sound_and_two_bills(service: Service) -> None:
@@ -103,7 +105,7 @@ async def test_speech_is_answered_with_words_sound_and_two_bills(service: Servic
     assert len(b"".join(base64.b64decode(delta.audio) for delta in sounds)) == 300 * 48
     assert relay.fast_frames == len(sounds) == 3
     assert relay.all(events.TextDone)[0].text == "gladly done"
-    assert [(line.role, line.text) for line in relay.dialect.talk.lines] == [
+    assert [(line.role, line.text) for line in relay.dialect.conversation.lines] == [
         ("user", "make it faster"),
         ("assistant", "gladly done"),
     ]
@@ -155,8 +157,8 @@ async def test_functions_are_run_and_answered_in_one_go(service: Service) -> Non
     service.script(calls, realtime.answer(realtime.say("both done", ms=100)))
     async with relaying(service) as relay:
         await relay.speak(realtime.speech(200) + realtime.silence(500))
-        await relay.until(events.FunctionCall, 2)
-        for call in relay.all(events.FunctionCall):
+        await relay.until(events.FunctionRequested, 2)
+        for call in relay.all(events.FunctionRequested):
             await relay.act(relay.dialect.function_result(call.call_id, call.arguments))
         await relay.until(events.ResponseDone, 2)
     outputs = [event["item"] for event in sent(service, "conversation.item.create")]
@@ -172,7 +174,7 @@ async def test_a_successor_is_told_the_talk_as_text(service: Service) -> None:
         await first.speak(realtime.speech(200) + realtime.silence(500))
         await first.until(events.ResponseDone)
         await first.until(events.UserTranscriptDone)
-    async with relaying(service, earlier=first.dialect.talk) as second:
+    async with relaying(service, earlier=first.dialect.conversation) as second:
         await service.connections[1].said("conversation.item.done", 2)
     told = [item.wire for item in service.connections[1].conversation.items.values()]
     assert [(wire["role"], wire["content"][0]["text"]) for wire in told] == [("user", "hello"), ("assistant", "gladly")]
@@ -187,13 +189,13 @@ async def test_the_voice_changes_before_the_first_word_and_asks_for_a_new_sessio
         await relay.until(events.ResponseDone)
         assert not relay.dialect.voice_can_change
         await relay.act(relay.dialect.change_voice("ash"))
-        fault = await relay.until(events.Fault)
-    assert (fault.kind, fault.during) == (events.Class.RECYCLE, "session.update")
+        fault = await relay.until(Fault)
+    assert (fault.kind, fault.during) == (FaultKind.RECYCLE, "session.update")
 
 
 @pytest.mark.parametrize("detection", ["semantic", "server", "none"])
-async def test_every_turn_detection_is_accepted(service: Service, detection: session.TurnDetection) -> None:
-    settings = session.Settings("", "alloy", "gpt-transcribe", detection, language="en")
+async def test_every_turn_detection_is_accepted(service: Service, detection: TurnDetection) -> None:
+    settings = SessionSettings("", "alloy", "gpt-transcribe", detection, language="en")
     async with relaying(service, settings) as relay:
         await relay.speak(realtime.speech(300))
         await relay.act(relay.dialect.commit_audio())

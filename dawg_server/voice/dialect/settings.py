@@ -17,7 +17,7 @@ _PCM: Mapping[str, Any] = {"type": "audio/pcm", "rate": 24000}
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class SessionSettings:
     """`tools` are function definitions in their fixed order; `language` is an ISO 639-1 hint for the transcription."""
 
     instructions: str
@@ -32,7 +32,7 @@ class Settings:
         return self.turn_detection != "none"
 
 
-def wire(settings: Settings) -> dict[str, Any]:
+def wire(settings: SessionSettings) -> dict[str, Any]:
     """The `session` object of `session.update`, and of a request for a client secret."""
     transcription = {"model": settings.transcription_model}
     if settings.language is not None:

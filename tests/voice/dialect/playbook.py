@@ -12,15 +12,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from dawg_server.voice.dialect import events, ga, session, talk
+from dawg_server.voice.dialect import conversation, events, ga
+from dawg_server.voice.dialect.settings import SessionSettings
 
-SETTINGS = session.Settings(
+SETTINGS = SessionSettings(
     instructions="You mix records.",
     voice="alloy",
     transcription_model="gpt-transcribe",
     tools=({"name": "setTempo", "description": "Sets the tempo.", "parameters": {"type": "object"}},),
 )
-MANUAL = session.Settings("You mix records.", "alloy", "gpt-transcribe", turn_detection="none")
+MANUAL = SessionSettings("You mix records.", "alloy", "gpt-transcribe", turn_detection="none")
 
 
 class Sent(dict[str, Any]):
@@ -31,7 +32,9 @@ class Sent(dict[str, Any]):
 
 
 class Playbook:
-    def __init__(self, settings: session.Settings = SETTINGS, earlier: talk.Talk | None = None) -> None:
+    def __init__(
+        self, settings: SessionSettings = SETTINGS, earlier: conversation.ConversationMirror | None = None
+    ) -> None:
         self.now = 100.0  # seconds
         self.dialect = ga.GaDialect(settings, earlier, clock=lambda: self.now)
         self.answers: list[events.Event] = []
@@ -54,12 +57,12 @@ class Playbook:
 
     def sent_id(self, kind: str) -> str:
         """The event id of the last message of this type among the answers at hand."""
-        messages = [answer.message for answer in self.answers if isinstance(answer, events.Send)]
+        messages = [answer.message for answer in self.answers if isinstance(answer, events.SendUpstream)]
         return str(next(message["event_id"] for message in reversed(messages) if message["type"] == kind))
 
 
 def _comparable(answer: events.Event) -> events.Event | Sent:
-    if not isinstance(answer, events.Send):
+    if not isinstance(answer, events.SendUpstream):
         return answer
     message = {key: value for key, value in answer.message.items() if key != "event_id"}
     return Sent(**message)

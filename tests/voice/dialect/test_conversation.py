@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from dawg_server.voice.dialect import talk
+from dawg_server.voice.dialect import conversation
 
 
 def test_words_find_their_place_however_late_they_come() -> None:
-    mirror = talk.Talk()
+    mirror = conversation.ConversationMirror()
     mirror.place("a", "user")
     mirror.add("b", "assistant", "second")
     mirror.place("c", "user", after="a")
@@ -14,7 +14,7 @@ def test_words_find_their_place_however_late_they_come() -> None:
 
 
 def test_a_cut_line_keeps_whole_words_and_takes_no_more() -> None:
-    mirror = talk.Talk()
+    mirror = conversation.ConversationMirror()
     mirror.add("a", "assistant", "one two three")
     assert mirror.cut("a", 0.7) == "one two"
     mirror.add("a", "assistant", " four")
@@ -24,21 +24,21 @@ def test_a_cut_line_keeps_whole_words_and_takes_no_more() -> None:
 
 
 def test_a_line_heard_to_its_end_keeps_all_words() -> None:
-    mirror = talk.Talk()
+    mirror = conversation.ConversationMirror()
     mirror.add("a", "assistant", "one two")
     assert mirror.cut("a", 1.0) == "one two"
 
 
 def test_the_mirror_is_bounded() -> None:
-    mirror = talk.Talk()
-    for number in range(talk.MAX_LINES + 10):
+    mirror = conversation.ConversationMirror()
+    for number in range(conversation.MAX_LINES + 10):
         mirror.write(f"item_{number}", "user", str(number))
-    assert len(mirror.lines) == talk.MAX_LINES
+    assert len(mirror.lines) == conversation.MAX_LINES
     assert mirror.lines[0].text == "10"
 
 
 def test_only_the_newest_words_that_fit_are_carried_over() -> None:
-    mirror = talk.Talk()
+    mirror = conversation.ConversationMirror()
     for number in range(10):
-        mirror.write(f"item_{number}", "user", f"{number}" + "x" * (talk.MAX_CARRIED_CHARACTERS // 4))
+        mirror.write(f"item_{number}", "user", f"{number}" + "x" * (conversation.MAX_CARRIED_CHARACTERS // 4))
     assert [line.text[0] for line in mirror.carried()] == ["7", "8", "9"]

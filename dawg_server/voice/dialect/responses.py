@@ -1,36 +1,36 @@
-"""The answers of one upstream: which are under way, which were interrupted, and which functions they ask for."""
+"""The responses of one upstream: which are under way, which were interrupted, and which functions they ask for."""
 
 from __future__ import annotations
 
 from dawg_server.voice.dialect import events, wire
 
 
-class Answers:
-    """`active` are the ids under way, oldest first. `owed` says that an answer has to be asked for once they end.
+class ResponseState:
+    """`active` are the ids under way, oldest first. `owed` says that a response has to be requested once they end.
 
-    The ids of interrupted answers are kept as long as the connection, at most one for every interruption in an hour.
+    The ids of interrupted responses are kept as long as the connection: at most one for every interruption in an hour.
     """
 
     def __init__(self) -> None:
         self.active: dict[str, None] = {}
         self.owed = False
         self.open_calls: set[str] = set()
-        self._requested = 0  # answers asked for and not begun
+        self._requested = 0  # responses requested and not begun
         self._unwanted = 0  # of these, how many were interrupted before they began
         self._interrupted: set[str] = set()
-        self._noted: dict[str, dict[str, events.FunctionCall]] = {}
+        self._noted: dict[str, dict[str, events.FunctionRequested]] = {}
         self._run: set[str] = set()
 
     def request(self) -> None:
         self._requested += 1
 
     def refused(self) -> None:
-        """A request of ours became no answer."""
+        """A request of ours became no response."""
         self._requested = max(0, self._requested - 1)
         self._unwanted = min(self._unwanted, self._requested)
 
     def begin(self, response_id: str) -> bool:
-        """False when this answer was interrupted before it began, and has to be cancelled."""
+        """False when this response was interrupted before it began, and has to be cancelled."""
         self.active[response_id] = None
         self._requested = max(0, self._requested - 1)
         if not self._unwanted:
@@ -43,7 +43,7 @@ class Answers:
         self._interrupted.add(response_id)
 
     def interrupt_requested(self) -> None:
-        """Also what was asked for and has not begun is not wanted any more."""
+        """What was requested and has not begun is not wanted any more either."""
         self._unwanted = self._requested
         self.owed = False
 
@@ -56,8 +56,8 @@ class Answers:
         if call is not None:
             self._noted.setdefault(call.response_id, {})[call.call_id] = call
 
-    def end(self, response: wire.Wire) -> list[events.FunctionCall]:
-        """The calls to run now: those of a completed answer, each once however often it is named."""
+    def end(self, response: wire.Wire) -> list[events.FunctionRequested]:
+        """The calls to run now: those of a completed response, each once however often it is named."""
         response_id = wire.text(response, "id")
         self.active.pop(response_id, None)
         noted = self._noted.pop(response_id, {})
@@ -80,8 +80,8 @@ class Answers:
         return True
 
 
-def _call(source: wire.Wire, response_id: str) -> events.FunctionCall | None:
+def _call(source: wire.Wire, response_id: str) -> events.FunctionRequested | None:
     call_id, name = wire.text(source, "call_id"), wire.text(source, "name")
     if not call_id or not name:
         return None
-    return events.FunctionCall(call_id, name, wire.text(source, "arguments"), response_id)
+    return events.FunctionRequested(call_id, name, wire.text(source, "arguments"), response_id)

@@ -7,12 +7,12 @@ import base64
 import pytest
 
 from dawg_server import errors
-from dawg_server.voice.microphone import MAX_BYTES, Microphone, as_base64
+from dawg_server.voice.browser import MAX_MESSAGE, MicrophoneBuffer, as_base64
 
 SECOND = bytes(48_000)
 
 
-@pytest.mark.parametrize("length", [0, 2, 4, 960, MAX_BYTES])
+@pytest.mark.parametrize("length", [0, 2, 4, 960, MAX_MESSAGE])
 def test_bytes_and_base64_come_out_the_same(length: int) -> None:
     audio = bytes(length)
     assert as_base64(audio) == as_base64(base64.b64encode(audio).decode()) == base64.b64encode(audio).decode()
@@ -24,14 +24,14 @@ def test_what_is_no_pcm_is_refused(audio: object) -> None:
         as_base64(audio)
 
 
-@pytest.mark.parametrize("audio", [bytes(MAX_BYTES + 2), base64.b64encode(bytes(MAX_BYTES + 2)).decode()])
+@pytest.mark.parametrize("audio", [bytes(MAX_MESSAGE + 2), base64.b64encode(bytes(MAX_MESSAGE + 2)).decode()])
 def test_too_much_at_once_is_refused_whole(audio: object) -> None:
     with pytest.raises(errors.PayloadTooLarge):
         as_base64(audio)
 
 
 def test_the_newest_ten_seconds_are_kept_in_their_order() -> None:
-    microphone = Microphone()
+    microphone = MicrophoneBuffer()
     for number in range(13):
         microphone.keep(as_base64(bytes([number, 0]) * 24_000))
     kept = [base64.b64decode(each)[0] for each in microphone.take()]
@@ -41,7 +41,7 @@ def test_the_newest_ten_seconds_are_kept_in_their_order() -> None:
 
 
 def test_what_was_taken_makes_room_again() -> None:
-    microphone = Microphone()
+    microphone = MicrophoneBuffer()
     for _ in range(3):
         for _ in range(10):
             microphone.keep(as_base64(SECOND))

@@ -1,0 +1,255 @@
+"""What a session costs, booked while it runs, and the budget and minutes that end it (contract, 9.5 and 9.6)."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from dawg_server import errors, logs
+from dawg_server.costs import Costs, Reservation, Usage, reported
+from dawg_server.database import voice_sessions
+from dawg_server.database.pool import Database
+from dawg_server.voice import limits
+from dawg_server.voice.browser import BrowserSocket
+from dawg_server.voice.dialect import events
+from dawg_server.voice.dialect.wire import TokenUsage
+from dawg_server.voice.transcript import WriteQueue
+
+BEAT = 30.0  # seconds between two looks at budget and minutes
+MAX_MISSED = 4  # beats without an answer of the database, after which the session has to end
+# The most that a minute can use: both sides talk all the time, and the whole history is read again uncached.
+MINUTE = {"text_input_tokens": 10_000, "audio_input_tokens": 600, "audio_output_tokens": 1200}
+SERVICE, TRANSCRIPTION = "openai-realtime", "transcription"
+MS_PER_OUTPUT_TOKEN = 50  # of sound
+
+log = logs.get("voice")
+Refuse = Callable[[errors.DawgError], None]
+"""Lets the current response end, and nothing more begin."""
+
+
+class UsageMeter:
+    """Holds the money for the next minute back and books every bill. `total` is in USD."""
+
+    def __init__(
+        self,
+        costs: Costs,
+        reservation: Reservation,
+        *,
+        model: str,
+        transcription_model: str,
+        project_id: str | None,
+        conversation_id: str,
+    ) -> None:
+        self.total = Decimal(0)
+        self._costs, self._reservation = costs, reservation
+        self._model, self._transcription_model = model, transcription_model
+        self._project_id, self._conversation_id = project_id, conversation_id
+        # Until an answer was billed: the instructions and the functions, generously.
+        read = MINUTE["text_input_tokens"]
+        self._last_input = TokenUsage(input_tokens=read, input_text_tokens=read)
+
+    @staticmethod
+    async def reserve(costs: Costs, user_id: str, model: str, *, minutes: float = 1) -> Reservation:
+        """Raises `BudgetExceeded`, and `DependencyUnavailable` when the ledger cannot be read."""
+        return await costs.reserve(user_id, SERVICE, costs.estimate(SERVICE, model, most_of(minutes)))
+
+    async def renew(self) -> None:
+        """Holds the next minute back, for 15 minutes from now. Raises `BudgetExceeded`."""
+        await self._reservation.renew(self._costs.estimate(SERVICE, self._model, MINUTE))
+
+    async def book(self, bill: events.UsageReported) -> Decimal:
+        """Never fails: what cannot be written now is written later."""
+        if bill.of == "response":
+            self._last_input = bill.usage
+            cost = await self._write(SERVICE, self._model, reported.realtime(_as_reported(bill.usage)), bill.of_id)
+        else:
+            billed = reported.transcription(_as_reported(bill.usage))
+            cost = await self._write(TRANSCRIPTION, self._transcription_model, billed, bill.of_id)
+        return cost
+
+    async def book_lost_answer(self, response_id: str, received_ms: int) -> Decimal:
+        """An answer whose bill never came, because its connection was lost: an estimate of what it cost.
+
+        It read at least what the answer before it had read, and spoke at least what has arrived.
+        """
+        read = TokenUsage(
+            input_tokens=self._last_input.input_tokens,
+            input_text_tokens=self._last_input.input_text_tokens,
+            input_audio_tokens=self._last_input.input_audio_tokens,
+            output_tokens=received_ms // MS_PER_OUTPUT_TOKEN,
+            output_audio_tokens=received_ms // MS_PER_OUTPUT_TOKEN,
+        )
+        return await self._write(
+            SERVICE, self._model, reported.realtime(_as_reported(read)), response_id, estimated=True
+        )
+
+    async def remaining(self, user_id: str) -> dict[str, float | None]:
+        status = await self._costs.status(user_id)
+        return {"dailyUsd": status.daily.remaining, "monthlyUsd": status.monthly.remaining}
+
+    async def settle(self) -> None:
+        await self._reservation.settle()
+
+    async def _write(
+        self, service: str, model: str, billed: reported.Billed, request_id: str, **metadata: Any
+    ) -> Decimal:
+        spent = await self._reservation.book(
+            Usage(
+                service,
+                model,
+                "voice",
+                billed,
+                request_id,
+                project_id=self._project_id,
+                conversation_id=self._conversation_id,
+                audio_in_seconds=billed.get("audio_seconds", 0.0),
+                audio_out_seconds=billed.get("audio_output_tokens", 0.0) * MS_PER_OUTPUT_TOKEN / 1000,
+                metadata=metadata,
+            )
+        )
+        self.total += spent
+        return spent
+
+
+class SessionBilling:
+    """Bills as they come, the budget, and the minutes of the day, of one session."""
+
+    def __init__(
+        self,
+        database: Database,
+        grant: limits.SessionGrant,
+        meter: UsageMeter,
+        queue: WriteQueue,
+        socket: BrowserSocket,
+        allowed: limits.VoiceLimits,
+    ) -> None:
+        self.limits = allowed
+        self._database, self._grant = database, grant
+        self._meter, self._queue, self._socket = meter, queue, socket
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    @property
+    def cost(self) -> float:
+        """USD so far."""
+        return float(self._meter.total)
+
+    def bill(self, bill: events.UsageReported, session_id: str, refuse: Refuse) -> None:
+        self._queue.put(functools.partial(self._book, bill, session_id, refuse))
+
+    def lost(self, response_id: str, received_ms: int) -> None:
+        """An answer whose bill never came."""
+
+        async def book() -> None:
+            await self._meter.book_lost_answer(response_id, received_ms)
+
+        self._queue.put(book)
+
+    async def watch(self, refuse: Refuse) -> None:
+        """Runs until it is cancelled, or has refused."""
+        missed = 0
+        pause = min(BEAT, self._grant.seconds_left)
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                await voice_sessions.seen(self._database, self._grant.id)
+                left = (
+                    self.limits.seconds_per_day
+                    - (await voice_sessions.talk(self._database, self._grant.user_id)).seconds
+                )
+                if left <= 0:
+                    raise limits.day_is_over(self.limits)
+                pause = min(BEAT, left)
+                await self._meter.renew()
+                missed = 0
+            except errors.DependencyUnavailable as error:
+                missed += 1
+                if missed < MAX_MISSED:
+                    continue
+                refuse(error)
+                return
+            except errors.RateLimited as error:
+                refuse(error)
+                return
+
+    async def close(self) -> None:
+        """Everything is booked when this returns, or waits in the ledger's folder."""
+        await self._queue.close()
+        await self._meter.settle()
+        try:
+            await voice_sessions.end(self._database, self._grant.id)
+        except errors.DependencyUnavailable:
+            log.warning("The end of a voice session could not be written.", action="voice_end_unwritten")
+
+    async def _book(self, bill: events.UsageReported, session_id: str, refuse: Refuse) -> None:
+        cost = await self._meter.book(bill)
+        if bill.of == "response":
+            self._publish(bill, session_id, float(cost), await self._remaining())
+        try:
+            await self._meter.renew()
+        except errors.BudgetExceeded as error:
+            refuse(error)
+
+    async def _remaining(self) -> dict[str, float | None] | None:
+        """None when the ledger cannot be read just now."""
+        try:
+            return await self._meter.remaining(self._grant.user_id)
+        except errors.DependencyUnavailable:
+            return None
+
+    def _publish(
+        self, bill: events.UsageReported, session_id: str, cost: float, remaining: dict[str, float | None] | None
+    ) -> None:
+        used = bill.usage
+        self._socket.publish(
+            "usage",
+            {
+                "sessionId": session_id,
+                "responseId": bill.of_id,
+                "inputTokens": used.input_tokens,
+                "outputTokens": used.output_tokens,
+                "cachedTokens": used.cached_tokens,
+                "inputAudioTokens": used.input_audio_tokens,
+                "outputAudioTokens": used.output_audio_tokens,
+                "costUsd": round(cost, 6),
+                "totalCostUsd": round(self.cost, 6),
+                "remaining": remaining,
+                "durationSeconds": round(self.seconds, 3),
+            },
+        )
+
+
+def most_of(minutes: float) -> dict[str, float]:
+    """The most that so many minutes can use: unit -> quantity."""
+    return {unit: quantity * minutes for unit, quantity in MINUTE.items()}
+
+
+def _as_reported(counted: TokenUsage) -> dict[str, Any]:
+    """A bill in the shape in which the service reports it."""
+    if counted.seconds:
+        return {"type": "duration", "seconds": counted.seconds}
+    return {
+        "input_tokens": counted.input_tokens,
+        "output_tokens": counted.output_tokens,
+        "input_token_details": {
+            "text_tokens": counted.input_text_tokens,
+            "audio_tokens": counted.input_audio_tokens,
+            "image_tokens": counted.input_image_tokens,
+            "cached_tokens_details": {
+                "text_tokens": counted.cached_text_tokens,
+                "audio_tokens": counted.cached_audio_tokens,
+                "image_tokens": counted.cached_image_tokens,
+            },
+        },
+        "output_token_details": {
+            "text_tokens": counted.output_text_tokens,
+            "audio_tokens": counted.output_audio_tokens,
+        },
+    }

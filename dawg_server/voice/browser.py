@@ -1,0 +1,171 @@
+"""The browser's side of a session: the audio that it sends, and the events that it is sent (contract, section 6.7)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from dawg_server import errors
+from dawg_server.voice.connection import Ending
+from dawg_server.voice.dialect import events
+from dawg_server.voice.dialect.playback import decoded_length
+
+MAX_MESSAGE = 256 * 1024  # bytes of audio in one message, decoded
+MAX_KEPT = 10 * 48_000  # bytes: 10 s of PCM16 mono at 24 kHz
+
+
+class BrowserSocket(Protocol):
+    """The one socket that owns a session. Neither call waits or raises; what cannot be delivered is lost."""
+
+    def publish(self, event: str, payload: Mapping[str, Any]) -> None:
+        """In order and as soon as possible."""
+
+    def play(self, payload: Mapping[str, str]) -> bool:
+        """Audio, worth nothing late: False when it was dropped because the browser is too slow."""
+
+
+class OutgoingEvent(NamedTuple):
+    """An event of the namespace `/voice`, made of one of the dialect's."""
+
+    name: str
+    payload: Callable[[Any], dict[str, Any]]
+
+
+def _item(event: Any) -> dict[str, Any]:
+    return {"itemId": event.item_id}
+
+
+def _user_words(event: Any) -> dict[str, Any]:
+    return {"text": event.text, "itemId": event.item_id}
+
+
+def _words(event: Any) -> dict[str, Any]:
+    return {"text": event.text, "itemId": event.item_id, "responseId": event.response_id}
+
+
+EVENT_MAP: Mapping[type, OutgoingEvent] = {
+    events.SpeechStarted: OutgoingEvent("speech-started", _item),
+    events.SpeechStopped: OutgoingEvent("speech-stopped", _item),
+    events.UserTranscriptDelta: OutgoingEvent("user-transcript-delta", _user_words),
+    events.UserTranscriptDone: OutgoingEvent("user-transcript-done", _user_words),
+    events.ResponseStarted: OutgoingEvent("response-started", lambda event: {"responseId": event.response_id}),
+    events.ResponseDone: OutgoingEvent(
+        "response-done",
+        lambda event: {"responseId": event.response_id, "status": event.status, "reason": event.reason},
+    ),
+    events.TextDelta: OutgoingEvent("ai-text-delta", _words),
+    events.TextDone: OutgoingEvent("ai-text-done", _words),
+    events.AudioDone: OutgoingEvent(
+        "audio-done", lambda event: {"itemId": event.item_id, "responseId": event.response_id}
+    ),
+    events.Interrupted: OutgoingEvent(
+        "ai-interrupted", lambda event: {"itemId": event.item_id, "playedMs": event.played_ms}
+    ),
+}
+
+
+def publish(socket: BrowserSocket, event: events.Event) -> None:
+    """Sends what the browser is to know of an event of the dialect, if anything."""
+    if (outgoing := EVENT_MAP.get(type(event))) is not None:
+        socket.publish(outgoing.name, outgoing.payload(event))
+
+
+class SessionEvents:
+    """Events about the session itself."""
+
+    def __init__(self, socket: BrowserSocket) -> None:
+        self._publish = socket.publish
+
+    def started(self, session_id: str, voice: str, model: str, expires_at: float) -> None:
+        """`expires_at` of the connection to the service, in epoch seconds."""
+        payload = {"sessionId": session_id, "voice": voice, "model": model, "expiresAt": _time(expires_at)}
+        self._publish("realtime-started", payload)
+        self._publish("realtime-connected", payload)
+
+    def recycled(
+        self, session_id: str, voice: str, model: str, expires_at: float, *, previous: str, reason: str
+    ) -> None:
+        """A new connection serves the session in place of the `previous` one."""
+        payload = {"sessionId": session_id, "voice": voice, "model": model, "expiresAt": _time(expires_at)}
+        self._publish("session-recycled", {**payload, "previousSessionId": previous, "reason": reason})
+
+    def voice_changed(self, voice: str, applied: str) -> None:
+        self._publish("voice-changed", {"voice": voice, "applied": applied})
+
+    def error(self, error: errors.DawgError, *, fatal: bool) -> None:
+        self._publish("error", {**error.envelope(), "fatal": fatal, "retryAfter": error.retry_after})
+
+    def disconnected(self, session_id: str, ending: Ending, *, will_reconnect: bool) -> None:
+        payload = {"sessionId": session_id, "reason": ending.message, "code": ending.code}
+        self._publish("realtime-disconnected", {**payload, "willReconnect": will_reconnect})
+
+    def stopped(self, session_id: str, reason: str, seconds: float, cost: float) -> None:
+        """`cost` in USD."""
+        payload = {"sessionId": session_id, "reason": reason, "durationSeconds": round(seconds, 3)}
+        self._publish("realtime-stopped", {**payload, "costUsd": round(cost, 6)})
+
+
+def as_base64(audio: object) -> str:
+    """Checked audio as base64 text. `audio` is base64 text or bytes: PCM16 little-endian mono 24 kHz.
+
+    Raises `ValidationError` and `PayloadTooLarge`.
+    """
+    if isinstance(audio, str):
+        _check_size(len(audio) * 3 // 4 - 2)
+        try:
+            length = len(binascii.a2b_base64(audio, strict_mode=True))
+        except (binascii.Error, ValueError):
+            raise _wrong("has to be base64") from None
+        text = audio
+    elif isinstance(audio, bytes | bytearray):
+        length = len(audio)
+        _check_size(length)
+        text = base64.b64encode(audio).decode()
+    else:
+        raise _wrong("has to be base64 text or binary")
+    _check_size(length)
+    if length % 2:
+        raise _wrong("has to be an even number of bytes: PCM16")
+    return text
+
+
+class MicrophoneBuffer:
+    """Keeps the newest 10 s until the service listens. `dropped` counts the messages that had to go."""
+
+    def __init__(self) -> None:
+        self.dropped = 0
+        self._kept: deque[str] = deque()
+        self._bytes = 0
+
+    def keep(self, base64_text: str) -> None:
+        self._kept.append(base64_text)
+        self._bytes += decoded_length(base64_text)
+        while self._bytes > MAX_KEPT:
+            self._bytes -= decoded_length(self._kept.popleft())
+            self.dropped += 1
+
+    def take(self) -> Iterator[str]:
+        """Everything that was kept, oldest first; afterwards nothing is."""
+        while self._kept:
+            yield self._kept.popleft()
+        self._bytes = 0
+
+
+def _check_size(length: int) -> None:
+    if length > MAX_MESSAGE:
+        raise errors.PayloadTooLarge(
+            "One message holds at most 256 KiB of audio.", details={"limit": MAX_MESSAGE, "unit": "bytes"}
+        )
+
+
+def _wrong(sentence: str) -> errors.ValidationError:
+    return errors.ValidationError(f"audio {sentence}.", details={"audio": sentence})
+
+
+def _time(seconds: float) -> str:
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
