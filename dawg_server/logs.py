@@ -78,7 +78,6 @@ def configure(level: str = "info", style: str = "json", replica: str = "local") 
         "aiohttp.access",
         "procrastinate",
         "psycopg.pool",
-        "yoyo",
         "botocore",
         "aiobotocore",
         "httpx2",

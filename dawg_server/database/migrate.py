@@ -1,6 +1,8 @@
-"""Brings the tables up to date: ours with yoyo, those of the job queue with the statements that procrastinate ships.
+"""Brings the tables up to date: ours with the files of `migrations`, the job queue's with those of procrastinate.
 
-Any number of replicas may start at once: one does the work, the others wait and find it done.
+Each file and the record that it was applied commit together, under an advisory lock: whenever a server is killed, the
+next start goes on where it was. Any number of replicas may start at once: one does the work, the others wait and find
+it done.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ ADVISORY_LOCK = 0x44415747  # "DAWG"; any number that is the same on every repli
 LOCK_TIMEOUT = 120_000  # ms; as long as another replica may take over its migration
 CONNECT_TIMEOUT = 10  # seconds
 NO_TIMEOUT = "SET statement_timeout = 0"  # tables may be large, and the advisory lock may take its time
-YOYO_TABLE = "_yoyo_migration"
+OUR_TABLE = "schema_migrations"
+YOYO_TABLE = "_yoyo_migration"  # the record of databases that earlier releases made; read, never written
 QUEUE_TABLE = "procrastinate_migrations"
 
 
@@ -41,10 +44,9 @@ def migrate(dsn: str) -> None:
             raise errors.ConfigurationError(
                 "Another server has been changing the tables of this database for two minutes; look at what it does."
             ) from error
-        _migrate_ours(dsn)
+        cursor.execute("SET lock_timeout = 0")  # for a table that is in use
+        _migrate_ours(cursor)
         _migrate_queue(cursor)
-        if _pending(cursor):
-            raise RuntimeError("Some migrations were skipped: does the file that each depends on exist?")
 
 
 def pending(dsn: str) -> bool:
@@ -84,10 +86,13 @@ def _transaction(cursor: Any) -> Iterator[None]:
 
 
 def _pending(cursor: Any) -> bool:
-    ours = {path.stem for path in FOLDER.glob("*.sql")}
-    queue = {path.stem for path in _queue_files()}
-    missing = (ours - _recorded(cursor, YOYO_TABLE, "migration_id")) | (queue - _recorded(cursor, QUEUE_TABLE, "name"))
-    return bool(missing)
+    queue = {file.stem for file in _queue_files()}
+    return bool(_missing(cursor) or queue - _recorded(cursor, QUEUE_TABLE, "name"))
+
+
+def _missing(cursor: Any) -> list[Path]:
+    applied = _recorded(cursor, OUR_TABLE, "name") | _recorded(cursor, YOYO_TABLE, "migration_id")
+    return [file for file in sorted(FOLDER.glob("*.sql")) if file.stem not in applied]
 
 
 def _recorded(cursor: Any, table: str, column: str) -> set[str]:
@@ -98,20 +103,14 @@ def _recorded(cursor: Any, table: str, column: str) -> set[str]:
     return {name for (name,) in cursor.fetchall()}
 
 
-def _migrate_ours(dsn: str) -> None:
-    # Imported here, because a server whose tables are up to date has no use for it.
-    import yoyo  # type: ignore[import-untyped]
-    from yoyo.backends.core.postgresql import PostgresqlBackend  # type: ignore[import-untyped]
-    from yoyo.connections import DatabaseURI  # type: ignore[import-untyped]
-
-    parts = connecting.parse(dsn)  # by libpq, because yoyo's own parser knows fewer addresses
-    address = DatabaseURI("postgresql", None, None, None, None, parts.get("dbname"), parts)
-    with PostgresqlBackend(address, YOYO_TABLE) as backend:
-        backend.execute(NO_TIMEOUT)
-        backend.init_database()
-        backend.break_lock()  # the real lock is ours, so whoever left this one is dead
-        with backend.lock():
-            backend.apply_migrations(backend.to_apply(yoyo.read_migrations(str(FOLDER))))
+def _migrate_ours(cursor: Any) -> None:
+    cursor.execute(
+        f"CREATE TABLE IF NOT EXISTS {OUR_TABLE} (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
+    )
+    for file in _missing(cursor):
+        with _transaction(cursor):
+            cursor.execute(file.read_text(encoding="utf-8"))
+            cursor.execute(f"INSERT INTO {OUR_TABLE} (name) VALUES (%s)", (file.stem,))
 
 
 def _queue_files() -> list[Path]:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
+import random
+import signal
 import subprocess
 import sys
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +22,7 @@ from procrastinate import schema
 from dawg_server import errors
 from dawg_server.database import migrate
 from tests import conftest
+from tests.servers.postgres import TcpPostgres
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -59,7 +66,7 @@ def test_an_empty_database_is_pending_until_it_is_migrated(empty_dsn: str) -> No
 
 def test_migrating_again_changes_nothing(empty_dsn: str) -> None:
     migrate.migrate(empty_dsn)
-    record = "SELECT migration_id, applied_at_utc::text FROM _yoyo_migration UNION SELECT name, applied_at::text FROM"
+    record = "SELECT name, applied_at::text FROM schema_migrations UNION SELECT name, applied_at::text FROM"
     before = rows(empty_dsn, f"{record} procrastinate_migrations ORDER BY 1")
     assert {path.stem for path in migrate.FOLDER.glob("*.sql")} <= {name for name, _ in before}
     migrate.migrate(empty_dsn)
@@ -81,17 +88,105 @@ def test_processes_that_start_at_once_all_succeed(empty_dsn: str) -> None:
     complaints = [process.communicate(timeout=60)[1].decode() for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], complaints
     assert not migrate.pending(empty_dsn)
-    assert rows(empty_dsn, "SELECT migration_id FROM _yoyo_migration GROUP BY 1 HAVING count(*) > 1") == []
 
 
-def test_a_lock_that_a_dead_process_left_is_broken(empty_dsn: str) -> None:
+def test_a_database_of_an_earlier_release_is_brought_up_to_date(empty_dsn: str, database_dsn: str) -> None:
+    """Until then yoyo applied the files: it kept the record, and a lock that a killed server left behind."""
     conftest.administer(
-        empty_dsn, "CREATE TABLE yoyo_lock (locked int PRIMARY KEY DEFAULT 1, ctime timestamp, pid int NOT NULL)"
+        empty_dsn,
+        """CREATE TABLE _yoyo_migration (migration_hash varchar(64) PRIMARY KEY, migration_id varchar(255),
+               applied_at_utc timestamp);
+           CREATE TABLE yoyo_lock (locked int PRIMARY KEY DEFAULT 1, ctime timestamp, pid int NOT NULL);
+           INSERT INTO yoyo_lock (ctime, pid) VALUES (now(), 999999)""",
     )
-    conftest.administer(empty_dsn, "INSERT INTO yoyo_lock (ctime, pid) VALUES (now(), 999999)")
+    files = sorted(migrate.FOLDER.glob("*.sql"))
+    for file in files[:10]:
+        conftest.administer(empty_dsn, file.read_text())
+        digest = hashlib.sha256(file.stem.encode()).hexdigest()
+        conftest.administer(empty_dsn, f"INSERT INTO _yoyo_migration VALUES ('{digest}', '{file.stem}', now())")
+    assert migrate.pending(empty_dsn)
     migrate.migrate(empty_dsn)
     assert not migrate.pending(empty_dsn)
-    assert rows(empty_dsn, "SELECT count(*) FROM yoyo_lock") == [(0,)]
+    names = [name for (name,) in rows(empty_dsn, "SELECT name FROM schema_migrations ORDER BY 1")]
+    assert names == [file.stem for file in files[10:]]
+    columns = """SELECT table_name, column_name, data_type FROM information_schema.columns
+                 WHERE table_schema = 'public' AND table_name !~ 'yoyo' ORDER BY 1, 2"""
+    assert rows(empty_dsn, columns) == rows(database_dsn, columns)
+
+
+KILLED = int(os.environ.get("MIGRATION_KILLS", "20"))
+SEED = int(os.environ.get("MIGRATION_SEED", "1"))
+# For each line a child that migrates, so that only the first pays for the imports.
+MIGRATES = """
+import os, sys
+from dawg_server.database import migrate
+for _ in sys.stdin:
+    if (child := os.fork()) == 0:
+        if len(sys.argv) > 2:
+            os.setgroups([])
+            os.setgid(int(sys.argv[2]))
+            os.setuid(int(sys.argv[2]))
+        migrate.migrate(sys.argv[1])
+        os._exit(0)
+    print(child, flush=True)
+    print(os.waitpid(child, 0)[1], flush=True)
+"""
+
+
+@contextlib.contextmanager
+def starting(dsn: str, *uid: str) -> Iterator[Callable[[float | None], int]]:
+    """A function that starts a migration, kills it after so many seconds (None: not at all) and returns its status."""
+    with subprocess.Popen(
+        [sys.executable, "-c", MIGRATES, dsn, *uid],
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"]},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        given, told = process.stdin, process.stdout
+
+        def start(killed_after: float | None) -> int:
+            given.write("start\n")
+            given.flush()
+            child = int(told.readline())
+            if killed_after is not None:
+                time.sleep(killed_after)
+                with contextlib.suppress(ProcessLookupError):  # it was faster
+                    os.kill(child, signal.SIGKILL)
+            return int(told.readline())
+
+        yield start
+
+
+def test_a_server_that_is_killed_at_any_moment_of_its_first_start_can_start_again(
+    empty_dsn: str, database_dsn: str
+) -> None:
+    chance = random.Random(SEED)
+    with starting(empty_dsn) as start:
+        began = time.monotonic()
+        assert start(None) == 0
+        whole = time.monotonic() - began  # so that on a slow machine the moments lie further apart
+        for _ in range(KILLED):
+            conftest.administer(empty_dsn, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+            start(chance.uniform(0.0, whole))
+            migrate.migrate(empty_dsn)
+            assert not migrate.pending(empty_dsn)
+            assert queue_shape(empty_dsn) == queue_shape(database_dsn)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+def test_an_account_without_a_name_can_migrate(cluster: TcpPostgres) -> None:
+    conftest.administer(cluster.dsn(), "CREATE DATABASE nameless")
+    try:
+        dsn = conftest.named(cluster.dsn(), "nameless")
+        with starting(dsn, "54321") as start:
+            assert start(None) == 0
+        assert not migrate.pending(dsn)
+    finally:
+        conftest.administer(cluster.dsn(), "DROP DATABASE nameless WITH (FORCE)")
 
 
 def test_half_of_a_migration_is_never_kept(empty_dsn: str) -> None:

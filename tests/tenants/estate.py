@@ -19,7 +19,7 @@ from tests.servers import dawg
 
 OWNERS = ("owner_id", "user_id", "created_by", "actor_id")  # columns that say whose a row is
 PARENTS = ("project_id", "track_id", "conversation_id", "audio_file_id")  # and what it is a part of
-FOREIGN = ("procrastinate", "_yoyo", "yoyo")  # beginnings of the names of tables that are not ours
+FOREIGN = ("procrastinate", "schema_migrations")  # beginnings of the names of tables that are not ours
 
 
 @dataclass

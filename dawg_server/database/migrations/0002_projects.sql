@@ -1,4 +1,3 @@
--- depends: 0001_accounts
 -- Projects, who may work on them, and their history.
 
 CREATE TABLE projects (

@@ -1,4 +1,3 @@
--- depends: 0002_projects
 -- Jobs, and the audio files that are uploaded or that jobs make.
 
 -- One durable record per job; the queue is only how work finds a worker.

@@ -1,4 +1,3 @@
--- depends: 0003_audio_and_jobs
 -- The content of a project.
 
 CREATE TABLE tracks (

@@ -1,4 +1,3 @@
--- depends: 0004_tracks
 -- Talk with the assistants, and what they remember about a user.
 
 CREATE TABLE conversations (

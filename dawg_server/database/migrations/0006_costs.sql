@@ -1,4 +1,3 @@
--- depends: 0005_conversations
 -- What was spent, what may be spent, and what is held back for calls that are under way.
 
 CREATE TABLE usage_records (

@@ -1,4 +1,3 @@
--- depends: 0006_costs
 -- The same recording in another format: other bytes, nothing new to hear.
 
 CREATE TABLE audio_renditions (

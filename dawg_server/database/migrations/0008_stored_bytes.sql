@@ -1,4 +1,3 @@
--- depends: 0007_renditions
 -- Bytes without a row, and rows whose bytes are not measured yet.
 
 -- A key is written down before its bytes are stored and crossed out by the row that names it; a row that goes writes

@@ -1,4 +1,3 @@
--- depends: 0002_projects
 -- What the first use of a client_operation_id was answered, so that a repeated one gets the very same answer.
 
 ALTER TABLE operations ADD COLUMN reply jsonb;

@@ -1,4 +1,3 @@
--- depends: 0006_costs
 -- Holding money back in one step: no two calls of a user can both see the same last dollar as free.
 
 -- A function, because each statement of one sees what was committed before it began: after the wait for the lock the

@@ -1,4 +1,3 @@
--- depends: 0006_costs
 -- Who talks, and how long: counted here, so that limits hold across replicas and restarts.
 
 CREATE TABLE voice_sessions (

@@ -1,4 +1,3 @@
--- depends: 0015_brain_tokens
 -- How long the newest jobs of a kind took is asked whenever one is accepted.
 
 CREATE INDEX generations_times ON generations (type, provider, finished_at DESC) WHERE state = 'completed';

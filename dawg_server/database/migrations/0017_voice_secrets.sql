@@ -1,4 +1,3 @@
--- depends: 0011_voice_sessions
 -- A call between a browser and the voice service is not seen here: its whole possible length counts from the start.
 
 ALTER TABLE voice_sessions
