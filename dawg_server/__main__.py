@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 import sys
@@ -21,6 +22,7 @@ from dawg_server import __version__, app, logs, settings
 from dawg_server.database.embedded import EmbeddedPostgres, running_dsn
 from dawg_server.errors import ConfigurationError
 from dawg_server.platform import open_storage
+from handlers.rest.server import Runner
 from handlers.sockets import gate
 
 BACKLOG = 1024  # connections that wait to be accepted
@@ -70,8 +72,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(chosen: settings.Settings) -> int:
-    with _listening_socket(chosen) as listener, _database(chosen) as (dsn, embedded):
-        uvloop.run(_run_server(chosen, dsn, embedded, listener))
+    if chosen.exposed and not chosen.allow_development:
+        raise ConfigurationError(
+            f"Without sign-in everybody can be anybody, and {chosen.exposed}: set JWT_SECRET (`openssl rand -hex 32`) "
+            "or JWT_JWKS_URL, or ALLOW_DEVELOPMENT_MODE=true if that is meant."
+        )
+    with contextlib.ExitStack() as stack:
+        listeners = [stack.enter_context(each) for each in _listening_sockets(chosen)]
+        dsn, embedded = stack.enter_context(_database(chosen))
+        uvloop.run(_run_server(chosen, dsn, embedded, listeners))
     return 0
 
 
@@ -98,15 +107,16 @@ def _work(chosen: settings.Settings) -> int:
 
 
 async def _run_server(
-    chosen: settings.Settings, dsn: str, embedded: EmbeddedPostgres | None, listener: socket.socket
+    chosen: settings.Settings, dsn: str, embedded: EmbeddedPostgres | None, listeners: list[socket.socket]
 ) -> None:
     stop = _stop_on_signal()
     async with app.services(chosen, dsn) as parts, app.api(parts) as (application, sockets), _watch(embedded):
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=chosen.drain_seconds)
+        runner = Runner(application, access_log=None, shutdown_timeout=chosen.drain_seconds)
         try:
             await runner.setup()
-            site = web.SockSite(runner, listener, backlog=BACKLOG)
-            await site.start()
+            sites = [web.SockSite(runner, listener, backlog=BACKLOG) for listener in listeners]
+            for site in sites:
+                await site.start()
             app.start_jobs(parts, alone=embedded is not None)
             _greet(chosen)
             _warn(chosen)
@@ -115,7 +125,8 @@ async def _run_server(
             log.info("The server stops: no new work, running work may finish.", action="draining")
             begun = time.monotonic()
             await asyncio.gather(gate.say_farewell(sockets, parts), parts.jobs.queue.stop())
-            await site.stop()
+            for site in sites:
+                await site.stop()
             # Behind a balancer, which takes the next replica from now on, what has come in already is still answered.
             parts.platform.lifecycle.draining = not parts.platform.replicas.others
             await parts.assistants.voice.close()
@@ -144,18 +155,34 @@ def _stop_on_signal() -> asyncio.Event:
     return stop
 
 
-def _listening_socket(chosen: settings.Settings) -> socket.socket:
-    """Bound before anything else starts, so that a taken port is told at once; it accepts when the server is ready."""
-    host = chosen.host or ""
-    family = socket.AF_INET if "." in host or not socket.has_dualstack_ipv6() else socket.AF_INET6
-    try:
-        if family is socket.AF_INET6 and not host:
-            return socket.create_server(("", chosen.port), family=family, dualstack_ipv6=True, backlog=BACKLOG)
-        return socket.create_server((host, chosen.port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        raise ConfigurationError(
-            f"Port {chosen.port} cannot be used ({error.strerror}): stop what uses it, or set PORT to another one."
-        ) from None
+def _listening_sockets(chosen: settings.Settings) -> list[socket.socket]:
+    """Bound before anything else starts, so that a taken port is told at once; they accept when the server is ready.
+
+    An address of a family that this machine does not have is left out when there is another one.
+    """
+    bound: list[socket.socket] = []
+    missing: OSError | None = None
+    for host in chosen.hosts:
+        try:
+            bound += _bind(host, chosen.port)
+        except OSError as error:
+            if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                raise ConfigurationError(
+                    f"Port {chosen.port} cannot be used ({error.strerror}): stop what uses it, or set PORT to another "
+                    "one."
+                ) from None
+            missing = error
+    if not bound:
+        raise ConfigurationError(f"HOST cannot be listened on ({missing and missing.strerror}): {chosen.hosts[0]}.")
+    return bound
+
+
+def _bind(host: str, port: int) -> list[socket.socket]:
+    if host in ("", "::") and socket.has_dualstack_ipv6():
+        return [socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG)]
+    found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)  # noqa: S104
+    targets = dict.fromkeys((family, address) for family, _, _, _, address in found)
+    return [socket.create_server(address, family=family, backlog=BACKLOG) for family, address in targets]
 
 
 @contextlib.contextmanager
@@ -206,6 +233,14 @@ def _greet(chosen: settings.Settings) -> None:
 
 
 def _warn(chosen: settings.Settings) -> None:
+    if not chosen.secured:
+        where = chosen.exposed or "only this machine can reach it"
+        log.warning(
+            f"Development mode: whoever calls is believed to be who they say they are, and {where}. To let others in "
+            "set JWT_SECRET (`openssl rand -hex 32`); for a phone on your own network ALLOW_DEVELOPMENT_MODE=true and "
+            "HOST will do.",
+            action="development_mode",
+        )
     if chosen.files_apart:
         log.warning(
             "Files of one replica are not seen by the others: set AWS_S3_BUCKET, or have them share DATA_DIR.",

@@ -16,6 +16,7 @@ from dawg_server.database import server_secrets
 from dawg_server.services import Services
 from dawg_server.settings import Settings
 from handlers import relay
+from handlers.addresses import Addresses
 from handlers.rest import application
 from handlers.sockets import gate, rooms, routing, tables
 from handlers.sockets.transport import ClusterManager, Forwarder, Server, create_server
@@ -39,8 +40,9 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[Services]:
 async def api(parts: Services) -> AsyncIterator[tuple[web.Application, Server]]:
     """REST and sockets over the services, not listening yet."""
     metrics, presence, feed = parts.platform.metrics, parts.documents.presence, parts.documents.feed
+    addresses = Addresses(parts.platform.settings)
     server = create_server(
-        cors_origins=parts.platform.settings.cors_origins,
+        addresses=addresses,
         on_slow_client=lambda namespace, sid: metrics.dropped_events.labels("slow_client").inc(),
         **await _among_replicas(parts),
     )
@@ -58,7 +60,7 @@ async def api(parts: Services) -> AsyncIterator[tuple[web.Application, Server]]:
         recovered=lambda: feed.recovered,
         forwarded=lambda: forwarder.forwarded if forwarder else 0,
     )
-    app = application.build(parts)
+    app = application.build(parts, addresses)
     server.attach(app)
     async with contextlib.AsyncExitStack() as stack:
         if forwarder is not None:

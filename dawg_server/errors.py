@@ -37,6 +37,12 @@ class DawgError(Exception):
         return body
 
 
+class MalformedRequest(DawgError):
+    """This is not a proper HTTP request."""
+
+    code, status = "malformed_request", 400
+
+
 class MalformedJson(DawgError):
     """The body has to be a JSON object."""
 
@@ -223,6 +229,12 @@ class PayloadTooLarge(DawgError):
     code, status = "payload_too_large", 413
 
 
+class UriTooLong(DawgError):
+    """This address is longer than this server accepts."""
+
+    code, status = "uri_too_long", 414
+
+
 class UnsupportedMediaType(DawgError):
     """This content type is not supported here."""
 
@@ -233,6 +245,12 @@ class RangeNotSatisfiable(DawgError):
     """The byte range lies outside of the file."""
 
     code, status = "range_not_satisfiable", 416
+
+
+class HeadersTooLarge(DawgError):
+    """The headers of this request are larger than this server accepts; a shorter token or fewer cookies help."""
+
+    code, status = "headers_too_large", 431
 
 
 class RateLimited(DawgError):

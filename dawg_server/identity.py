@@ -27,12 +27,27 @@ CLOCK_TOLERANCE = 30  # seconds
 ACCESS_SECONDS = 3600  # life of an access token
 TRUSTED_SECONDS = 5.0  # how long an answer of the database about a caller is believed
 MAX_REMEMBERED = 10_000  # callers, and logins that have ended
-_USER_ID = re.compile(r"[A-Za-z0-9_.@:-]{1,128}")
+MAX_SUBJECT = 255  # characters of a token's `sub` (OpenID Connect Core, section 2)
+_NAME = re.compile(r"[A-Za-z0-9_.@:-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRules:
+    """Which tokens are believed: signed with `secret` (HS256) or by a key of the set at `key_set_url` (RS256, ES256),
+    for one of `audiences` (`aud`) and from `issuer` (`iss`) where those are given. Ours carry both.
+    """
+
+    secret: str | None = None
+    key_set_url: str | None = None
+    audiences: tuple[str, ...] = ()
+    issuer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A verified identity. `login` names the login whose token was used, so that its sockets end with it."""
+    """A verified identity. `origin` is `local` when the token was signed with the secret of this server, `token` when
+    an outside service signed it. `login` names the login whose token was used, so that its sockets end with it.
+    """
 
     user_id: str
     origin: Origin
@@ -42,12 +57,13 @@ class Caller:
 class Identity:
     """Turns what a client sent into a `Caller`, or refuses. Nothing else that a client sends can change who it is."""
 
-    def __init__(self, database: Database, *, secret: str | None, key_set_url: str | None) -> None:
+    def __init__(self, database: Database, rules: TokenRules) -> None:
         self._database = database
-        self.secured = bool(secret or key_set_url)
+        self._rules = rules
+        self.secured = bool(rules.secret or rules.key_set_url)
         # Without JWT_SECRET, local accounts still work in development mode, with a key that dies with the process.
-        self._secret = secret or (None if key_set_url else secrets.token_hex(32))
-        self._keys = _key_set(key_set_url) if key_set_url else None
+        self._secret = rules.secret or (None if rules.key_set_url else secrets.token_hex(32))
+        self._keys = _key_set(rules.key_set_url) if rules.key_set_url else None
         self._trusted_until: dict[Caller, float] = {}  # monotonic time
         self._ended: dict[str, None] = {}
 
@@ -77,6 +93,10 @@ class Identity:
         secret = self.require_accounts()
         now = int(time.time())
         claims = {"sub": user_id, "iat": now, "exp": now + ACCESS_SECONDS, "login": login, "jti": uuid.uuid4().hex}
+        if self._rules.audiences:
+            claims["aud"] = self._rules.audiences[0]
+        if self._rules.issuer:
+            claims["iss"] = self._rules.issuer
         return jwt.encode(claims, secret, "HS256")
 
     def end(self, login: str) -> None:
@@ -94,8 +114,13 @@ class Identity:
     async def _trust(self, caller: Caller) -> Caller:
         """The caller, when account and login are still good; makes the user's row on first sight."""
         if self._trusted_until.get(caller, 0.0) < time.monotonic():
-            if not await users.ensure(self._database, caller.user_id, caller.origin):
+            # Accounts are made by registering, never by a token.
+            made_as = "development" if caller.origin == "development" else "token"
+            user = await users.ensure(self._database, caller.user_id, made_as)
+            if not user["is_active"]:
                 raise errors.Unauthorized("This account is switched off.")
+            if user["is_account"] and caller.origin == "token":
+                raise errors.Unauthorized("This access token names an account of this server, but was not made by it.")
             if caller.login is not None and not await sessions.is_open(self._database, caller.login):
                 self.end(caller.login)
             _remember(self._trusted_until, caller, time.monotonic() + TRUSTED_SECONDS)
@@ -116,17 +141,20 @@ class Identity:
                 key,
                 algorithms=[algorithm],
                 leeway=CLOCK_TOLERANCE,
-                options={"require": ["exp", "sub"], "verify_aud": False},
+                audience=self._rules.audiences or None,
+                issuer=self._rules.issuer,
+                options={"require": ["exp", "sub"], "verify_aud": bool(self._rules.audiences)},
             )
         except jwt.ExpiredSignatureError:
             raise errors.TokenExpired() from None
         except (jwt.PyJWTError, ValueError):
             raise errors.Unauthorized("This access token is not valid.") from None
-        if not _USER_ID.fullmatch(claims["sub"]):
+        subject = claims["sub"]
+        if not (0 < len(subject) <= MAX_SUBJECT and subject.isprintable()):
             raise errors.Unauthorized("This access token names no usable user.")
         if algorithm != "HS256":
-            return Caller(claims["sub"], "token")
-        return Caller(claims["sub"], "local", _login(claims.get("login")))
+            return Caller(subject, "token")
+        return Caller(subject, "local", _login(claims.get("login")))
 
     async def _key_for(self, header: dict[str, Any]) -> tuple[Any, str]:
         """The algorithm decides the kind of key, so that a public key can never serve as an HS256 secret."""
@@ -140,7 +168,7 @@ class Identity:
 
 def _by_name(claimed: str | None) -> Caller:
     user_id = claimed or DEVELOPMENT_USER
-    if not _USER_ID.fullmatch(user_id):
+    if not _NAME.fullmatch(user_id):
         raise errors.Unauthorized("A user id has 1 to 128 of the characters A-Z a-z 0-9 _ . @ : -")
     return Caller(user_id, "development")
 

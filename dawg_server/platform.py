@@ -23,7 +23,7 @@ from dawg_server.database import server_secrets
 from dawg_server.database.migrate import migrate
 from dawg_server.database.pool import Database
 from dawg_server.health import Health
-from dawg_server.identity import Identity
+from dawg_server.identity import Identity, TokenRules
 from dawg_server.limits import Limits
 from dawg_server.metrics import Metrics
 from dawg_server.replicas import Replicas, own_address
@@ -36,6 +36,7 @@ from dawg_server.storage.work import WorkFolder
 
 MAX_CPU_WORKERS = 4
 LINK_KEY = "link_signing_key"
+REFRESH_KEY = "refresh_key"
 
 
 @dataclass(slots=True)
@@ -89,7 +90,10 @@ async def opened(settings: Settings, dsn: str) -> AsyncIterator[Platform]:
         stack.push_async_callback(costs.close)
         await costs.start()
 
-        identity = Identity(database, secret=settings.jwt_secret, key_set_url=settings.jwt_jwks_url)
+        identity = Identity(
+            database,
+            TokenRules(settings.jwt_secret, settings.jwt_jwks_url, settings.jwt_audience, settings.jwt_issuer),
+        )
         stack.push_async_callback(identity.close)
         bus.subscribe(events.LoginEnded, lambda event: identity.end(event.login), Scope.EVERYWHERE)
         passwords = Passwords()
@@ -119,7 +123,9 @@ async def opened(settings: Settings, dsn: str) -> AsyncIterator[Platform]:
             replicas=Replicas(bus, own, own_address(settings)),
             metrics=metrics,
             identity=identity,
-            accounts=Accounts(database, bus, identity, passwords),
+            accounts=Accounts(
+                database, bus, identity, passwords, await server_secrets.get_or_create(database, REFRESH_KEY)
+            ),
             limits=limits,
             costs=costs,
             storage=storage,

@@ -6,7 +6,9 @@ what `python -m dawg_server --help` prints and what the README's list of variabl
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -53,7 +55,29 @@ def _range(low: float, high: float) -> Check:
     return validate.Range(low, high, error=f"has to lie between {low:g} and {high:g}")
 
 
+def _origins(value: str) -> str:
+    """An origin as browsers send it; a slash at the end is forgiven."""
+    if value == "*":
+        raise ValidationError(
+            "must not be *, which would let every page in the world act for whoever looks at it: name your pages"
+        )
+    origin = value.rstrip("/").lower()
+    if not _ORIGIN.fullmatch(origin):
+        raise ValidationError(f"has to list origins like https://dawg.example, not {value!r}")
+    return origin
+
+
+def is_loopback(host: str) -> bool:
+    """Whether that name or address leads to this machine alone."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 _HTTP = _url("http", "https")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:\d{1,5})?")
+LOOPBACK = ("127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +93,14 @@ class Settings:
         check=_range(1, 65535),
         alias=("PORT",),
     )
-    host: str | None = _variable("HOST", None, "address to listen on (all interfaces when not set)")
+    host: str | None = _variable(
+        "HOST", None, "address to listen on (not set: all interfaces; in development mode this machine alone)"
+    )
     behind_proxy: bool = _variable(
-        "TRUST_PROXY", False, "true: X-Real-IP and X-Forwarded-For are believed; always so on Railway", kind="bool"
+        "TRUST_PROXY",
+        False,
+        "true: X-Real-IP, X-Forwarded-For, -Proto and -Host are believed; always so on Railway",
+        kind="bool",
     )
     public_url: str | None = _variable(
         "PUBLIC_URL",
@@ -82,8 +111,9 @@ class Settings:
     cors_origins: tuple[str, ...] = _variable(
         "CORS_ORIGINS",
         ("http://localhost:5173", "http://localhost:5174", "https://dawg-ai.com"),
-        "web pages that may call this server, separated by commas",
+        "web pages that may call this server besides its own, separated by commas",
         kind="list",
+        check=_origins,
     )
     data_dir: Path = _variable(
         "DATA_DIR", Path("data"), "folder for the embedded database and for audio files", kind="path"
@@ -161,6 +191,16 @@ class Settings:
     )
     jwt_jwks_url: str | None = _variable(
         "JWT_JWKS_URL", None, "key set of an outside sign-in service (RS256, ES256); turns sign-in on", check=_HTTP
+    )
+    jwt_audience: tuple[str, ...] = _variable(
+        "JWT_AUDIENCE", (), "tokens have to be meant for one of these (`aud`), separated by commas", kind="list"
+    )
+    jwt_issuer: str | None = _variable("JWT_ISSUER", None, "tokens have to come from this issuer (`iss`)")
+    allow_development: bool = _variable(
+        "ALLOW_DEVELOPMENT_MODE",
+        False,
+        "true: without sign-in the server may be reached by others, who can then be anybody; HOST opens it",
+        kind="bool",
     )
 
     # jobs and limits
@@ -288,10 +328,43 @@ class Settings:
     railway_domain: str | None = _variable(
         "RAILWAY_PUBLIC_DOMAIN", None, "host name given by Railway, used when PUBLIC_URL is not set"
     )
+    railway_environment: str | None = _variable(
+        "RAILWAY_ENVIRONMENT_NAME",
+        None,
+        "given by Railway; this or another of its variables says that a proxy is in front and that others come",
+        alias=(
+            "RAILWAY_ENVIRONMENT",
+            "RAILWAY_ENVIRONMENT_ID",
+            "RAILWAY_PROJECT_ID",
+            "RAILWAY_SERVICE_ID",
+            "RAILWAY_DEPLOYMENT_ID",
+            "RAILWAY_REPLICA_ID",
+            "RAILWAY_PUBLIC_DOMAIN",
+            "RAILWAY_PRIVATE_DOMAIN",
+        ),
+    )
 
     @property
     def secured(self) -> bool:
         return bool(self.jwt_secret or self.jwt_jwks_url)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The addresses to listen on; `""` is all interfaces."""
+        if self.host:
+            return (self.host,)
+        return ("",) if self.secured else LOOPBACK
+
+    @property
+    def exposed(self) -> str | None:
+        """Why others can reach a server that believes whoever calls; None when sign-in is on or they cannot."""
+        if self.secured:
+            return None
+        if self.railway_environment:
+            return "it runs on Railway"
+        if self.public_url and not is_loopback(urlsplit(self.public_url).hostname or ""):
+            return f"PUBLIC_URL is {self.public_url}"
+        return f"HOST is {self.host}" if self.host and not is_loopback(self.host) else None
 
     @property
     def files_apart(self) -> bool:
@@ -320,7 +393,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     environment = os.environ if environment is None else environment
     source = {name: value for name, value in environment.items() if value.strip()}
     values = {each.name: _read(each, source) for each in fields(Settings)}
-    values["behind_proxy"] |= bool(values["replica"])  # named by the platform: its proxy is in front of us
+    values["behind_proxy"] |= bool(values["railway_environment"])
     values["replica"] = values["replica"] or socket.gethostname()
     settings = Settings(**values)
     if settings.redis_adapter and not settings.redis_url:
@@ -354,7 +427,7 @@ def _read(each: Field[Any], source: Mapping[str, str]) -> Any:
         return each.default
     text = source[name].strip()
     if meta["kind"] == "list":
-        return tuple(item.strip().rstrip("/") for item in text.split(",") if item.strip())
+        return _listed(name, text, meta["check"])
     if meta["kind"] == "path":
         return Path(text).expanduser()
     text = text.lower() if meta["kind"] == "word" else text
@@ -362,3 +435,11 @@ def _read(each: Field[Any], source: Mapping[str, str]) -> Any:
         return _KINDS[meta["kind"]](validate=meta["check"]).deserialize(text)
     except ValidationError as error:
         raise ConfigurationError(f"{name} is wrong: {' '.join(map(str, error.messages)).rstrip('.')}.") from None
+
+
+def _listed(name: str, text: str, check: Check | None) -> tuple[str, ...]:
+    items = [item.strip() for item in text.split(",") if item.strip()]
+    try:
+        return tuple(check(item) for item in items) if check else tuple(items)
+    except ValidationError as error:
+        raise ConfigurationError(f"{name} {' '.join(map(str, error.messages))}.") from None

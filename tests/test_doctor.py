@@ -41,6 +41,21 @@ async def test_a_machine_with_nothing_set_is_fine(tmp_path: Path) -> None:
     assert not [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
 
 
+@pytest.mark.parametrize("variables", [{"HOST": "0.0.0.0"}, {"RAILWAY_PROJECT_ID": "p"}])
+@pytest.mark.parametrize("allowed", [{}, {"ALLOW_DEVELOPMENT_MODE": "true"}])
+async def test_development_mode_that_others_can_reach_is_a_fault(
+    tmp_path: Path, variables: dict[str, str], allowed: dict[str, str]
+) -> None:
+    found = await findings(tmp_path, **variables, **allowed)
+    assert found["sign-in"].verdict is doctor.Verdict.BAD
+    assert "JWT_SECRET" in found["sign-in"].sentence
+
+
+async def test_tokens_for_other_programs_are_mentioned(tmp_path: Path) -> None:
+    found = await findings(tmp_path, JWT_JWKS_URL="https://tenant.example/keys")
+    assert found["JWT_AUDIENCE"].verdict is doctor.Verdict.NOTE
+
+
 async def test_a_cluster_that_works_is_told(
     tmp_path: Path, database_dsn: str, valkey_url: str, s3_server: S3Server
 ) -> None:

@@ -121,6 +121,12 @@ async def test_a_killed_postgres_comes_back_by_itself(tmp_path: Path) -> None:
         ({"DATABASE_URL": "postgresql://nobody:secret-pass@127.0.0.1:1/none"}, "DATABASE_URL"),
         ({"WEBSOCKET_REDIS_ADAPTER": "true"}, "REDIS_URL"),
         ({"JWT_SECRET": "short"}, "JWT_SECRET"),
+        ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS"),
+        ({"HOST": "203.0.113.7", "ALLOW_DEVELOPMENT_MODE": "true"}, "HOST"),
+        ({"HOST": "0.0.0.0"}, "ALLOW_DEVELOPMENT_MODE"),
+        ({"PUBLIC_URL": "https://dawg.example"}, "ALLOW_DEVELOPMENT_MODE"),
+        ({"RAILWAY_ENVIRONMENT": "production"}, "ALLOW_DEVELOPMENT_MODE"),
+        ({"RAILWAY_REPLICA_ID": "r1", "HOST": "127.0.0.1"}, "ALLOW_DEVELOPMENT_MODE"),
     ],
 )
 def test_a_start_that_cannot_work_says_why_in_one_sentence(
@@ -188,6 +194,28 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def listening(process: DawgProcess) -> set[str]:
+    found = psutil.Process(process.pid).net_connections("tcp")
+    return {each.laddr.ip for each in found if each.status == psutil.CONN_LISTEN and each.laddr.port == process.port}
+
+
+@pytest.mark.parametrize(
+    ("variables", "addresses"),
+    [
+        ({}, {"127.0.0.1", "::1"} if socket.has_dualstack_ipv6() else {"127.0.0.1"}),
+        ({"ALLOW_DEVELOPMENT_MODE": "true", "HOST": "0.0.0.0"}, {"0.0.0.0"}),
+        ({"JWT_SECRET": "x" * 32}, {"::"} if socket.has_dualstack_ipv6() else {"0.0.0.0"}),
+    ],
+)
+async def test_who_can_reach_the_server_depends_on_sign_in(
+    tmp_path: Path, database_dsn: str, variables: dict[str, str], addresses: set[str]
+) -> None:
+    async with DawgProcess(tmp_path, DATABASE_URL=database_dsn, **variables) as process:
+        assert listening(process) == addresses
+        warnings = [line for line in process.log() if line["action"] == "development_mode"]
+        assert [line["level"] for line in warnings] == ([] if "JWT_SECRET" in variables else ["warning"])
 
 
 async def test_replicas_that_keep_files_apart_are_warned_of_at_the_start(

@@ -50,11 +50,43 @@ def test_both_names_of_the_replicate_key_work() -> None:
         ({"DRAIN_SECONDS": "nan"}, "DRAIN_SECONDS"),
         ({"AWS_S3_BUCKET": "songs"}, "AWS_ACCESS_KEY_ID"),
         ({"ANTHROPIC_BASE_URL": "api.anthropic.com"}, "ANTHROPIC_BASE_URL"),
+        *(
+            ({"CORS_ORIGINS": f"https://dawg.example,{wrong}"}, "CORS_ORIGINS")
+            for wrong in ("*", "dawg.example", "https://dawg.example/app", '"https://a.app"', "https://", "null")
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(environment: dict[str, str], name: str) -> None:
     with pytest.raises(ConfigurationError, match=name):
         settings.load(environment)
+
+
+def test_a_star_is_refused_with_the_reason() -> None:
+    with pytest.raises(ConfigurationError, match="every page in the world"):
+        settings.load({"CORS_ORIGINS": "*"})
+
+
+@pytest.mark.parametrize(
+    ("environment", "hosts", "exposed"),
+    [
+        ({}, settings.LOOPBACK, None),
+        ({"HOST": "localhost"}, ("localhost",), None),
+        ({"HOST": "0.0.0.0"}, ("0.0.0.0",), "HOST"),
+        ({"PUBLIC_URL": "https://dawg.example"}, settings.LOOPBACK, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "http://localhost:3001"}, settings.LOOPBACK, None),
+        ({"RAILWAY_PROJECT_ID": "p"}, settings.LOOPBACK, "Railway"),
+        ({"RAILWAY_PUBLIC_DOMAIN": "dawg.up.railway.app"}, settings.LOOPBACK, "Railway"),
+        ({"RAILWAY_TOKEN": "of the command line"}, settings.LOOPBACK, None),
+        ({"RAILWAY_PROJECT_ID": "p", "JWT_SECRET": "x" * 32}, ("",), None),
+        ({"JWT_JWKS_URL": "https://tenant.example/keys", "HOST": "10.0.0.7"}, ("10.0.0.7",), None),
+    ],
+)
+def test_without_sign_in_only_this_machine_is_listened_to(
+    environment: dict[str, str], hosts: tuple[str, ...], exposed: str | None
+) -> None:
+    chosen = settings.load(environment)
+    assert chosen.hosts == hosts
+    assert (chosen.exposed is None) if exposed is None else exposed in (chosen.exposed or "")
 
 
 def test_a_refusal_does_not_repeat_a_secret() -> None:

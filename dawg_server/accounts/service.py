@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from dawg_server.database.pool import Connection, Database
 from dawg_server.identity import ACCESS_SECONDS, Identity
 
 REFRESH_DAYS = 30
+GRACE_SECONDS = 30.0  # in which a spent refresh token is answered as before
 MAX_USERNAME = 40  # characters
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
@@ -37,11 +40,15 @@ class Login:
 class Accounts:
     """Local accounts. All methods raise `ProviderUnconfigured` on a server that cannot sign tokens of its own."""
 
-    def __init__(self, database: Database, bus: LocalBus, identity: Identity, passwords: Passwords) -> None:
+    def __init__(
+        self, database: Database, bus: LocalBus, identity: Identity, passwords: Passwords, refresh_key: bytes
+    ) -> None:
+        """`refresh_key` is the same on all replicas: each refresh token and this key make the next one."""
         self._database = database
         self._bus = bus
         self._identity = identity
         self._passwords = passwords
+        self._refresh_key = refresh_key
 
     async def register(
         self,
@@ -88,7 +95,11 @@ class Accounts:
             return await self._open(connection, user, str(uuid.uuid4()), user_agent)
 
     async def refresh(self, refresh_token: str, *, user_agent: str | None = None) -> Login:
-        """Spends the token. One that comes a second time has been copied: its whole login ends (`RefreshReused`)."""
+        """Spends the token, and answers with the next one.
+
+        For `GRACE_SECONDS` a spent token gets the same answer again: two tabs may use it at once, and an answer may be
+        lost. One that comes later has been copied: its whole login ends (`RefreshReused`).
+        """
         self._identity.require_accounts()
         digest = _digest(refresh_token)
         async with self._database.transaction() as connection:
@@ -98,7 +109,13 @@ class Accounts:
                 raise errors.Unauthorized("This refresh token is not valid. Sign in again.")
             if session["replaced_by"] is None:
                 _require_good(session, user)
-                return await self._open(connection, user, session["family"], user_agent, replaces=session["id"])
+                token = self._successor(refresh_token)
+                return await self._open(connection, user, session["family"], user_agent, token, session["id"])
+            good = await self._unspent_successor(connection, refresh_token, session)
+            if good is not None:
+                token, session = good
+                _require_good(session, user)
+                return self._login(user, session["family"], token)
             await sessions.end(connection, session["family"])
         log.warning(
             "A spent refresh token came back; its login was ended.", action="refresh_reused", user_id=user["id"]
@@ -143,13 +160,33 @@ class Accounts:
         user: dict[str, Any],
         family: str,
         user_agent: str | None,
+        token: str | None = None,
         replaces: str | None = None,
     ) -> Login:
-        token = secrets.token_urlsafe(32)
+        token = token or secrets.token_urlsafe(32)
         await sessions.insert(
             connection, user["id"], family, _digest(token), days=REFRESH_DAYS, user_agent=user_agent, replaces=replaces
         )
+        return self._login(user, family, token)
+
+    def _login(self, user: dict[str, Any], family: str, token: str) -> Login:
         return Login(user, self._identity.issue(user["id"], family), token, ACCESS_SECONDS)
+
+    def _successor(self, token: str) -> str:
+        """The token after that one. Whoever has only the database, where tokens are hashed, cannot make it."""
+        made = hmac.digest(self._refresh_key, token.encode(), "sha256")
+        return base64.urlsafe_b64encode(made).decode().rstrip("=")
+
+    async def _unspent_successor(
+        self, connection: Connection, token: str, session: dict[str, Any] | None
+    ) -> tuple[str, dict[str, Any]] | None:
+        """The last token of those that followed, each in its time of grace; None when the time of one is over."""
+        while session is not None and session["replaced_by"] is not None:
+            if session["spent_for"] > GRACE_SECONDS:
+                return None
+            token = self._successor(token)
+            session = await sessions.by_hash(connection, _digest(token))
+        return (token, session) if session is not None else None
 
 
 def _require_good(session: dict[str, Any], user: dict[str, Any]) -> None:

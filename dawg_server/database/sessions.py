@@ -28,10 +28,13 @@ async def lock_user(connection: Connection, user_id: str) -> None:
 
 
 async def by_hash(connection: Connection, refresh_hash: bytes) -> dict[str, Any] | None:
-    """`expired` says whether the token's time is over."""
+    """`expired` says whether the token's time is over; `spent_for` is how many seconds ago it was replaced."""
     return await connection.fetch_one(
-        """SELECT id, user_id, family, revoked_at, replaced_by, expires_at <= now() AS expired
-           FROM sessions WHERE refresh_hash = %s""",
+        """SELECT spent.id, spent.user_id, spent.family, spent.revoked_at, spent.replaced_by,
+                  spent.expires_at <= now() AS expired,
+                  extract(epoch FROM now() - successor.created_at)::float AS spent_for
+           FROM sessions spent LEFT JOIN sessions successor ON successor.id = spent.replaced_by
+           WHERE spent.refresh_hash = %s""",
         (refresh_hash,),
     )
 

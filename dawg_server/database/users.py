@@ -13,14 +13,17 @@ def named(user_id: str) -> str:
         FROM users WHERE id = {user_id}), {user_id})"""
 
 
-async def ensure(database: Database, user_id: str, origin: str) -> bool:
-    """Makes the row on first sight of an identity, so that nothing fails for want of a user. False: switched off."""
-    active = await database.fetch_value(
+async def ensure(database: Database, user_id: str, origin: str) -> dict[str, Any]:
+    """Makes the row on first sight of an identity, so that nothing fails for want of a user.
+
+    `is_account`: this person signs in here, with a password.
+    """
+    found = await database.fetch_one(
         """WITH made AS (INSERT INTO users (id, origin) VALUES (%s, %s) ON CONFLICT (id) DO NOTHING)
-           SELECT is_active FROM users WHERE id = %s""",
+           SELECT is_active, password_hash IS NOT NULL AS is_account FROM users WHERE id = %s""",
         (user_id, origin, user_id),
     )
-    return active is not False
+    return found or {"is_active": True, "is_account": False}  # made just now
 
 
 async def get(database: Database | Connection, user_id: str) -> dict[str, Any] | None:

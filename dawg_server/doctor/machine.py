@@ -44,8 +44,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
 def identity(settings: Settings) -> Iterator[Finding]:
     if settings.secured:
         yield good("sign-in", "Tokens are checked.")
+    elif settings.exposed:
+        yield bad("sign-in", f"Callers are believed to be who they say, and {settings.exposed}. Set JWT_SECRET.")
     else:
-        yield note("sign-in", "Development mode: callers are believed. Set JWT_SECRET before others can reach it.")
+        yield note("sign-in", "Development mode: callers are believed. Only this machine can reach the server.")
+    if settings.jwt_jwks_url and not (settings.jwt_audience and settings.jwt_issuer):
+        yield note("JWT_AUDIENCE", "Without JWT_AUDIENCE and JWT_ISSUER, tokens made for other programs are accepted.")
     yield note("CORS_ORIGINS", f"Browsers may call from {', '.join(settings.cors_origins)}.")
     if not settings.link_base:
         yield note("PUBLIC_URL", "Not set: links begin with the address that each request came to.")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import aiohttp_cors
 from aiohttp import web
 
 from dawg_server.services import Services
+from handlers.addresses import Addresses
 from handlers.rest import (
     analysis,
     archives,
@@ -34,31 +32,7 @@ from handlers.rest import (
     webhooks,
 )
 from handlers.rest.endpoint import endpoint
-from handlers.rest.routing import MAX_JSON, ROUTES, SERVICES, Route
-
-CORS_MAX_AGE = 3600  # seconds
-ALLOWED_HEADERS = (
-    "Content-Type",
-    "Authorization",
-    "X-User-Id",
-    "X-CSRF-Token",
-    "X-Request-Id",
-    "Idempotency-Key",
-    "Range",
-    "Accept",
-    "Last-Event-ID",
-)
-EXPOSED_HEADERS = (
-    "X-Request-Id",
-    "Retry-After",
-    "X-RateLimit-Limit",
-    "X-RateLimit-Remaining",
-    "X-RateLimit-Reset",
-    "Idempotency-Replayed",
-    "Content-Range",
-    "Accept-Ranges",
-    "Content-Disposition",
-)
+from handlers.rest.routing import ADDRESSES, MAX_JSON, ROUTES, SERVICES, Route
 
 
 def routes() -> tuple[Route, ...]:
@@ -89,25 +63,11 @@ def routes() -> tuple[Route, ...]:
     )
 
 
-def build(services: Services) -> web.Application:
+def build(services: Services, addresses: Addresses) -> web.Application:
     app = web.Application(client_max_size=MAX_JSON, middlewares=[context.request_context])
-    app[SERVICES] = services
+    app[SERVICES], app[ADDRESSES] = services, addresses
     table = app[ROUTES] = routes()
     app.on_response_prepare.append(context.add_headers)
-    _mount(app, table, services.platform.settings.cors_origins)
-    docs.mount_files(app)
-    return app
-
-
-def _mount(app: web.Application, table: Iterable[Route], origins: Iterable[str]) -> None:
-    options = aiohttp_cors.ResourceOptions(  # type: ignore[no-untyped-call]
-        allow_credentials=True,
-        allow_headers=ALLOWED_HEADERS,
-        expose_headers=EXPOSED_HEADERS,
-        allow_methods="*",
-        max_age=CORS_MAX_AGE,
-    )
-    cors = aiohttp_cors.setup(app, defaults=dict.fromkeys(origins, options))
     for route in table:
         handler = endpoint(route)
         for path in route.paths:
@@ -115,5 +75,5 @@ def _mount(app: web.Application, table: Iterable[Route], origins: Iterable[str])
             resource.add_route(route.method, handler)
             if route.method == "GET":
                 resource.add_route("HEAD", handler)
-    for mounted in app.router.resources():
-        cors.add(mounted)
+    docs.mount_files(app)
+    return app

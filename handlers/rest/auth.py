@@ -11,10 +11,9 @@ from aiohttp import web
 from dawg_server import errors
 from dawg_server.accounts.service import Login
 from dawg_server.identity import Caller
-from handlers.rest import addresses
 from handlers.rest.endpoint import ALLOWANCE, bearer
 from handlers.rest.json import timestamp
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import ADDRESSES, Answer, Call, Routes
 from handlers.schemas import auth as schemas
 
 MAX_USER_AGENT = 256  # characters
@@ -77,9 +76,9 @@ async def me(call: Call) -> Answer:
 
 
 async def _limit(call: Call) -> None:
-    settings = call.services.platform.settings
-    address = addresses.client(call.request, behind_proxy=settings.behind_proxy)
-    call.request[ALLOWANCE] = await call.services.platform.limits.hit("auth", address, settings.auth_per_minute)
+    platform = call.services.platform
+    network = call.request.app[ADDRESSES].network(call.request)
+    call.request[ALLOWANCE] = await platform.limits.hit("auth", network, platform.settings.auth_per_minute)
 
 
 async def _signed_in_caller(call: Call) -> Caller | None:

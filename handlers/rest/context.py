@@ -11,12 +11,14 @@ import structlog
 from aiohttp import web
 
 from dawg_server import errors, logs
-from handlers.rest import json
+from handlers.addresses import Addresses
+from handlers.rest import cors, json
 from handlers.rest.endpoint import ALLOWANCE
-from handlers.rest.routing import MAX_JSON, SERVICES
+from handlers.rest.routing import ADDRESSES, MAX_JSON, SERVICES
 
 REQUEST_ID = web.RequestKey("request_id", str)
 SLOW = 1.0  # seconds; slower requests are logged as info even when routine
+SOCKETS = "/socket.io"  # answers preflights itself
 ROUTINE = ("/health", "/metrics")  # asked every few seconds by machines
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -26,8 +28,7 @@ Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @web.middleware
 async def request_context(request: web.Request, handler: Next) -> web.StreamResponse:
-    given = request.headers.get("X-Request-Id", "")
-    request[REQUEST_ID] = request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+    request_id = begin(request)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
     clock = time.perf_counter()
@@ -38,35 +39,53 @@ async def request_context(request: web.Request, handler: Next) -> web.StreamResp
     return reply
 
 
+def begin(request: web.BaseRequest) -> str:
+    """Gives the request its id."""
+    given = request.headers.get("X-Request-Id", "")
+    request[REQUEST_ID] = request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+    return request_id
+
+
 async def add_headers(request: web.Request, reply: web.StreamResponse) -> None:
     """Signal handler: runs before headers are sent, also for errors and for streams."""
-    reply.headers["X-Request-Id"] = request.get(REQUEST_ID, "")
-    reply.headers["X-Content-Type-Options"] = "nosniff"
-    reply.headers["Referrer-Policy"] = "no-referrer"
-    reply.headers.add("Vary", "Origin")
-    if request.headers.get("X-Forwarded-Proto", request.scheme) == "https":
-        reply.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    common_headers(request, reply, request.app[ADDRESSES])
     if allowance := request.get(ALLOWANCE):
         reply.headers["X-RateLimit-Limit"] = str(allowance.limit)
         reply.headers["X-RateLimit-Remaining"] = str(allowance.remaining)
         reply.headers["X-RateLimit-Reset"] = str(int(allowance.resets_at))
 
 
+def common_headers(request: web.BaseRequest, reply: web.StreamResponse, addresses: Addresses) -> None:
+    """What every answer carries."""
+    reply.headers["X-Request-Id"] = request.get(REQUEST_ID, "")
+    reply.headers["X-Content-Type-Options"] = "nosniff"
+    reply.headers["Referrer-Policy"] = "no-referrer"
+    if "Origin" not in reply.headers.get("Vary", ""):
+        reply.headers.add("Vary", "Origin")
+    origin = request.headers.get("Origin")
+    if origin is not None and addresses.accepts_origin(origin, request):
+        cors.add_headers(reply, origin)
+    if addresses.scheme(request) == "https":
+        reply.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+
+
 async def _answer(request: web.Request, handler: Next) -> web.StreamResponse:
     try:
+        if cors.is_preflight(request) and not request.path.startswith(SOCKETS):
+            return cors.preflight(request.app[ADDRESSES].accepts_origin(request.headers["Origin"], request))
         return await handler(request)
     except errors.DawgError as error:
-        return _refusal(request, error)
+        return refusal(request, error)
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return _refusal(request, _from_aiohttp(error))
+        return refusal(request, _from_aiohttp(error))
     except Exception:
         log.exception("A request broke.", action="request_broke", method=request.method, path=request.path)
-        return _refusal(request, errors.DawgError())
+        return refusal(request, errors.DawgError())
 
 
-def _refusal(request: web.Request, error: errors.DawgError) -> web.Response:
+def refusal(request: web.BaseRequest, error: errors.DawgError) -> web.Response:
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(max(1, round(error.retry_after)))
@@ -82,7 +101,7 @@ def _from_aiohttp(error: web.HTTPException) -> errors.DawgError:
         return errors.PayloadTooLarge(details={"limit": MAX_JSON, "unit": "bytes"})
     if error.status == 404:
         return errors.NotFound("There is nothing under this address.", details={"kind": "route"})
-    return errors.MalformedJson(error.reason) if error.status < 500 else errors.DawgError()
+    return errors.MalformedRequest(error.reason) if error.status < 500 else errors.DawgError()
 
 
 def _account(request: web.Request, status: int, seconds: float) -> None:

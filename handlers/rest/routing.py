@@ -17,10 +17,12 @@ from aiohttp import web
 
 from dawg_server.identity import Caller
 from dawg_server.services import Services
+from handlers.addresses import Addresses
 from handlers.rest.multipart import Multipart, UploadedFile
 from handlers.schemas.base import Body, Query
 
 SERVICES = web.AppKey("services", Services)
+ADDRESSES = web.AppKey("addresses", Addresses)
 MAX_JSON = 1024 * 1024  # bytes
 PREFIXES = ("/api", "/api/v1")
 
@@ -44,8 +46,7 @@ class Call:
     @property
     def base_url(self) -> str:
         """The address under which the caller reached this server, for absolute links."""
-        settings = self.services.platform.settings
-        return settings.link_base or f"{self.request.scheme}://{self.request.host}"
+        return self.request.app[ADDRESSES].base_url(self.request)
 
 
 Handler = Callable[[Call], Awaitable[Answer]]

@@ -41,8 +41,7 @@ class Call:
     @property
     def base_url(self) -> str:
         """The address under which the caller reached this server, for absolute links."""
-        host = f"{self.environ.get('wsgi.url_scheme', 'http')}://{self.environ.get('HTTP_HOST', '')}"
-        return self.services.platform.settings.link_base or host
+        return self.server.eio.addresses.base_url(self.environ["aiohttp.request"])
 
 
 Handler = Callable[[Call], Awaitable[Ack] | Ack]

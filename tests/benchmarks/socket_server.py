@@ -14,6 +14,8 @@ import socketio  # type: ignore[import-untyped]
 import uvloop
 from aiohttp import web
 
+from dawg_server import settings
+from handlers.addresses import Addresses
 from handlers.sockets import transport
 
 ROOM = "project:benchmark"
@@ -30,7 +32,7 @@ def stock() -> socketio.AsyncServer:
 
 
 def ours() -> socketio.AsyncServer:
-    server = transport.create_server(cors_origins=[])
+    server = transport.create_server(addresses=Addresses(settings.load({})))
     server.on("update", lambda sid, data: server.broadcast("track:updated", data, room=ROOM, skip_sid=sid))
     server.on("plain", lambda sid, data: {"success": True})
     return server

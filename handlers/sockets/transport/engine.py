@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import engineio  # type: ignore[import-untyped]
 from aiohttp import web
 from engineio import packet as stock
 
+from handlers.addresses import PASSED_ON, Addresses
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import CLOSE_TIMEOUT, Connection
 from handlers.sockets.transport.counters import Counters
@@ -35,16 +36,21 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
     sockets: dict[str, Connection]
 
     def __init__(
-        self, *, origins: Collection[str], max_queue_bytes: int, forwarder: Forwarder | None = None, **options: Any
+        self,
+        *,
+        addresses: Addresses,
+        max_queue_bytes: int,
+        forwarder: Forwarder | None = None,
+        **options: Any,
     ) -> None:
-        # An empty list would switch the check off, a callable never does.
         super().__init__(
             monitor_clients=False,
             http_compression=False,
-            cors_allowed_origins=lambda origin, environ: origin in origins,
+            cors_allowed_origins=lambda origin, environ: addresses.accepts_origin(origin, environ["aiohttp.request"]),
             **options,
         )
         self.max_queue_bytes = max_queue_bytes
+        self.addresses = addresses
         self.forwarder = forwarder
         self.counters = Counters()
         self.tasks = Tasks()
@@ -61,6 +67,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         passed_on = HEADER in request.headers
         if passed_on and not (self.forwarder is not None and self.forwarder.is_genuine(request)):
             return web.Response(status=403, text="Only replicas of this server pass requests on to each other.")
+        request[PASSED_ON] = passed_on
         sid = request.query.get("sid")
         if sid is None and self.shut:
             return web.Response(status=503, text="This server is shutting down. Connect again in a moment.")
@@ -87,7 +94,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
             environ = self._async["translate_request"](request)
             nothing: web.Response = await self._make_response(self._ok([packets.engine(stock.NOOP)]), environ)
             return nothing
-        return await self.forwarder.forward(request, sid, address)
+        return await self.forwarder.forward(request, sid, address, self.addresses.forwarded(request))
 
     async def _unknown(self, request: web.Request) -> web.StreamResponse:
         environ = self._async["translate_request"](request)

@@ -92,11 +92,17 @@ class Forwarder:
         owner, separator, _ = sid.partition(SEPARATOR)
         return await self._find(owner) if separator and owner != self.own else None
 
-    async def forward(self, request: web.Request, sid: str, address: str) -> web.StreamResponse | None:
-        """The answer of the replica at that address; None when it does not answer."""
+    async def forward(
+        self, request: web.Request, sid: str, address: str, caller: dict[str, str]
+    ) -> web.StreamResponse | None:
+        """The answer of the replica at that address; None when it does not answer.
+
+        `caller`: headers that say where the request came from and which address it was sent to.
+        """
         self.forwarded += 1
         url = URL(address + request.raw_path, encoded=True)
-        headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
+        replaced = _HOP_BY_HOP | {name.lower() for name in caller}
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in replaced} | caller
         headers[HEADER] = self.sign(sid)
         try:
             if request.headers.get("Upgrade", "").lower() == "websocket":

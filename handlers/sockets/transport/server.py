@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import socketio  # type: ignore[import-untyped]
 from engineio import packet as engine_packet  # type: ignore[import-untyped]
 
 from dawg_server import logs
+from handlers.addresses import Addresses
 from handlers.sockets.transport import codec, packets
 from handlers.sockets.transport.arity import Arity, Handler
 from handlers.sockets.transport.connection import Connection
@@ -34,7 +35,7 @@ SlowClientHook = Callable[[str, str], None]
 
 def create_server(
     *,
-    cors_origins: Sequence[str],
+    addresses: Addresses,
     max_packet_bytes: int = 1_000_000,
     ping_interval: float = 25,
     ping_timeout: float = 20,
@@ -45,7 +46,8 @@ def create_server(
 ) -> Server:
     """Contract, section 6.1 and the socket rows of 1.3. `server.attach(app)` mounts it at `/socket.io`.
 
-    `cors_origins` are exact; a client without an `Origin` header is not a browser and passes. Intervals are in seconds.
+    `addresses` tells which origins may connect; a client without an `Origin` header is not a browser and passes.
+    Intervals are in seconds.
     Among other replicas it needs a `ClusterManager` and a `forwarder`.
     """
     return Server(
@@ -57,7 +59,7 @@ def create_server(
         logger=logging.getLogger("socketio"),
         engineio_logger=logging.getLogger("socketio.engine"),
         transports=["websocket", "polling"],
-        origins=frozenset(origin.strip().rstrip("/") for origin in cors_origins),
+        addresses=addresses,
         max_http_buffer_size=max_packet_bytes,
         max_queue_bytes=max_queue_bytes,
         forwarder=forwarder,

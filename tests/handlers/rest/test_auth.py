@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import statistics
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jwt
 import pytest
@@ -150,6 +152,7 @@ async def test_a_refresh_token_works_once_and_its_login_ends_when_it_comes_again
     assert second["accessToken"] != first["accessToken"]
     _, other_login = await post(server, "login", ADA)
 
+    await age(server, 31)
     status, body = await post(server, "refresh", {"refreshToken": first["refreshToken"]})
     assert (status, body["code"]) == (401, "refresh_reused")
     status, body = await post(server, "refresh", {"refreshToken": second["refreshToken"]})
@@ -160,16 +163,59 @@ async def test_a_refresh_token_works_once_and_its_login_ends_when_it_comes_again
     assert (await post(server, "refresh", {"refreshToken": other_login["refreshToken"]}))[0] == 200
 
 
-async def test_a_token_that_is_used_twice_at_once_never_leaves_two_logins(server: dawg.Dawg) -> None:
+async def age(server: dawg.Dawg, seconds: float) -> None:
+    """Makes every refresh token so much older."""
+    await server.services.platform.database.execute(
+        "UPDATE sessions SET created_at = created_at - %s * interval '1 second'", (seconds,)
+    )
+
+
+async def test_tabs_that_refresh_at_once_on_any_replica_get_the_same_token_and_stay_signed_in(
+    database_dsn: str, tmp_path: Path
+) -> None:
+    async with (
+        dawg.running(database_dsn, tmp_path / "a", **MANY) as a,
+        dawg.running(database_dsn, tmp_path / "b", **MANY) as b,
+    ):
+        made = await registered(a)
+        for _ in range(3):
+            spent = {"refreshToken": made["refreshToken"]}
+            outcomes = await asyncio.gather(*(post(each, "refresh", spent) for each in (a, b) * 4))
+            assert [status for status, _ in outcomes] == [200] * 8
+            assert len({body["refreshToken"] for _, body in outcomes}) == 1
+            for _, body in outcomes:
+                assert (await b.json("GET", "/api/auth/me", headers=bearer(body)))[0] == 200
+            made = outcomes[0][1]
+        unspent = await a.services.platform.database.fetch_value(
+            "SELECT count(*) FROM sessions WHERE revoked_at IS NULL AND replaced_by IS NULL"
+        )
+        assert unspent == 1
+
+
+async def test_a_lost_reply_is_given_again_for_half_a_minute(server: dawg.Dawg) -> None:
     made = await registered(server)
-    outcomes = await asyncio.gather(
-        *(post(server, "refresh", {"refreshToken": made["refreshToken"]}) for _ in range(6))
-    )
-    assert sorted(status for status, _ in outcomes) == [200] + [401] * 5
-    unspent = await server.services.platform.database.fetch_value(
-        "SELECT count(*) FROM sessions WHERE revoked_at IS NULL AND replaced_by IS NULL"
-    )
-    assert unspent == 0
+    _, lost = await post(server, "refresh", {"refreshToken": made["refreshToken"]})
+    await age(server, 29)
+    status, again = await post(server, "refresh", {"refreshToken": made["refreshToken"]})
+    assert (status, again["refreshToken"]) == (200, lost["refreshToken"])
+    # Whoever went on meanwhile shares what is good now.
+    _, third = await post(server, "refresh", {"refreshToken": lost["refreshToken"]})
+    status, again = await post(server, "refresh", {"refreshToken": made["refreshToken"]})
+    assert (status, again["refreshToken"]) == (200, third["refreshToken"])
+    await post(server, "logout", {"refreshToken": third["refreshToken"]})
+    status, body = await post(server, "refresh", {"refreshToken": made["refreshToken"]})
+    assert (status, body["code"]) == (401, "unauthorized")
+
+
+async def test_the_tables_hold_nothing_that_signs_anybody_in(server: dawg.Dawg) -> None:
+    made = await registered(server)
+    _, second = await post(server, "refresh", {"refreshToken": made["refreshToken"]})
+    stored = ""
+    for table in ("sessions", "server_secrets", "users"):
+        stored += str(await server.services.platform.database.fetch_all(f"SELECT {table}::text AS row FROM {table}"))
+    for token in (made["refreshToken"], second["refreshToken"]):
+        assert token not in stored
+        assert token.encode().hex() not in stored
 
 
 async def test_made_up_and_expired_refresh_tokens_are_refused(server: dawg.Dawg) -> None:
@@ -277,6 +323,94 @@ async def test_tokens_of_an_outside_service_are_believed_through_rotation_and_ou
         assert (status, body["code"]) == (503, "dependency_unavailable")
 
 
+SUBJECTS = ["auth0|5f7c8ec7c33c6c004bbafe82", "google-oauth2|103547991597142817347", "a+b@x.y", "tèst user/№ 1"]
+SUBJECTS += ["AbC/+dEf0123456789==", "CN=Ada Lovelace,OU=Music,DC=example", "x" * 255]
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+async def test_ordinary_subjects_of_outside_services_work_everywhere(
+    database_dsn: str, tmp_path: Path, javascript: JavaScript, valkey_url: str, subject: str
+) -> None:
+    options = {"JWT_SECRET": SECRET, "REDIS_URL": valkey_url, "WEBSOCKET_REDIS_ADAPTER": "true"}
+    async with dawg.running(database_dsn, tmp_path, **options) as server:
+        token = jwt.encode({"sub": subject, "exp": int(time.time()) + 60}, SECRET, "HS256")
+        headers = {"Authorization": f"Bearer {token}"}
+        status, me = await server.json("GET", "/api/auth/me", headers=headers)
+        assert (status, me["user"]["id"]) == (200, subject)
+        browser = await javascript.connect(server.url, auth={"token": token})
+        again = {**headers, "Idempotency-Key": "once"}
+        status, made = await server.json("POST", "/api/projects", headers=again, json={"name": "One"})
+        assert status == 201
+        assert (await server.json("POST", "/api/projects", headers=again, json={"name": "One"}))[1]["id"] == made["id"]
+        path = f"/api/billing/usage/{quote(subject, safe='')}/current"
+        assert (await server.json("GET", path, headers=headers))[0] == 200
+        ack = await browser.emit_ack("join:project", {"projectId": made["id"]})
+        assert ack["success"], ack
+        status, job = await server.json(
+            "POST", "/api/generate/beat", headers=headers, json={"genre": "pop", "duration": 5}
+        )
+        assert status == 202
+        await browser.wait_for("generation:completed", lambda news: news["jobId"] == job["jobId"], timeout=60)
+
+
+async def test_what_is_no_subject_is_refused(database_dsn: str, tmp_path: Path) -> None:
+    async with dawg.running(database_dsn, tmp_path, JWT_SECRET=SECRET) as server:
+        for subject in ("", "x" * 256, "a\0b", "a\nb", "\ud800", "\u202eada", None, 7, ["ada"]):
+            claims = json.dumps({"sub": subject, "exp": int(time.time()) + 60}).encode()
+            token = jwt.api_jws.encode(claims, SECRET, "HS256")
+            status, body = await server.json("GET", "/api/auth/me", headers={"Authorization": f"Bearer {token}"})
+            assert (status, body["code"]) == (401, "unauthorized"), subject
+
+
+async def test_an_outside_subject_never_becomes_a_local_account(database_dsn: str, tmp_path: Path) -> None:
+    async with (
+        KeyService() as service,
+        dawg.running(database_dsn, tmp_path, JWT_JWKS_URL=service.url, **MANY) as server,
+    ):
+        service.add("one")
+        made = await registered(server)
+        mine = made["user"]["id"]
+        outside = [
+            service.sign("one", mine),
+            service.sign("one", mine, login=jwt.decode(made["accessToken"], SECRET, ["HS256"])["login"]),
+        ]
+        for token in outside:
+            headers = {"Authorization": f"Bearer {token}"}
+            assert (await server.json("GET", "/api/auth/me", headers=headers))[0] == 401
+        assert (await server.json("GET", "/api/auth/me", headers=bearer(made)))[0] == 200
+        assert (await server.json("GET", "/api/auth/me", headers=bearer({"accessToken": service.sign("one")})))[
+            0
+        ] == 200
+        own = jwt.encode({"sub": "eve", "exp": int(time.time()) + 60}, SECRET, "HS256")
+        assert (await server.json("GET", "/api/auth/me", headers=bearer({"accessToken": own})))[0] == 200
+        origins = await server.services.platform.database.fetch_all("SELECT id, origin FROM users ORDER BY origin")
+        assert {row["id"]: row["origin"] for row in origins} == {mine: "local", "ada": "token", "eve": "token"}
+
+
+async def test_tokens_for_others_or_from_others_are_refused(database_dsn: str, tmp_path: Path) -> None:
+    rules = {"JWT_AUDIENCE": "https://dawg.example/, studio", "JWT_ISSUER": "https://tenant.example/"}
+    async with (
+        KeyService() as service,
+        dawg.running(database_dsn, tmp_path, JWT_JWKS_URL=service.url, **rules, **MANY) as server,
+    ):
+        service.add("one")
+
+        async def ask(**claims: Any) -> int:
+            token = service.sign("one", **claims)
+            return (await server.json("GET", "/api/auth/me", headers={"Authorization": f"Bearer {token}"}))[0]
+
+        ours, theirs = "https://tenant.example/", "https://other.example/"
+        assert await ask(aud="https://dawg.example/", iss=ours) == 200
+        assert await ask(aud=["https://tenant.example/userinfo", "studio"], iss=ours) == 200
+        assert await ask(aud="https://dawg.example", iss=ours) == 401
+        assert await ask(aud=[], iss=ours) == 401
+        assert await ask(aud="studio", iss=theirs) == 401
+        assert await ask(aud="studio") == 401
+        assert await ask(iss=ours) == 401
+        made = await registered(server)  # what this server signs itself meets its own rules
+        assert (await server.json("GET", "/api/auth/me", headers=bearer(made)))[0] == 200
+
+
 async def test_development_mode_knows_its_user_and_real_logins_too(database_dsn: str, tmp_path: Path) -> None:
     async with dawg.running(database_dsn, tmp_path) as server:
         async with server.http.get(server.url + "/api/auth/me") as reply:
@@ -318,6 +452,7 @@ async def test_logging_out_disconnects_the_sockets_of_that_login_on_every_replic
             assert refused.value.data["code"] == "unauthorized"
         _, renewed = await post(b, "refresh", {"refreshToken": same_user["refreshToken"]})
         assert spared[1].disconnected is None
+        await age(b, 31)
         assert (await post(b, "refresh", {"refreshToken": same_user["refreshToken"]}))[1]["code"] == "refresh_reused"
         assert await spared[1].wait_disconnected() == "io server disconnect"
         assert (await a.json("GET", "/api/auth/me", headers=bearer(renewed)))[0] == 401

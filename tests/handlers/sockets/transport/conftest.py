@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,11 +14,18 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from dawg_server import settings
+from handlers.addresses import Addresses
 from handlers.sockets import transport
 
 ORIGIN = "https://dawg-ai.com"
 
 Serve = Callable[..., Awaitable["Running"]]
+
+
+def addresses(*origins: str) -> Addresses:
+    """Lets pages of these origins in, besides those of the server itself."""
+    return Addresses(dataclasses.replace(settings.load({}), cors_origins=origins))
 
 
 @dataclass
@@ -47,7 +55,7 @@ async def serve() -> AsyncIterator[Serve]:
     started: list[Running] = []
 
     async def start(register: Callable[[transport.Server], Any] | None = None, **options: Any) -> Running:
-        server = transport.create_server(cors_origins=[ORIGIN], **options)
+        server = transport.create_server(**{"addresses": addresses(ORIGIN), **options})
         if register is not None:
             register(server)
         app = web.Application()

@@ -84,10 +84,12 @@ def test_a_process_that_closes_its_server_ends_without_a_warning() -> None:
     script = """
 import asyncio, aiohttp
 from aiohttp import web
+from dawg_server import settings
+from handlers.addresses import Addresses
 from handlers.sockets import transport
 
 async def main():
-    server = transport.create_server(cors_origins=[])
+    server = transport.create_server(addresses=Addresses(settings.load({})))
     app = web.Application()
     server.attach(app)
     runner = web.AppRunner(app)

@@ -9,8 +9,7 @@ import aiohttp
 import pytest
 import socketio
 
-from handlers.sockets import transport
-from tests.handlers.sockets.transport.conftest import ORIGIN, Running, Serve
+from tests.handlers.sockets.transport.conftest import ORIGIN, Running, Serve, addresses
 
 
 @pytest.mark.parametrize("query", ["EIO=4&transport=polling", "EIO=4&transport=websocket"])
@@ -37,9 +36,14 @@ async def test_a_listed_origin_gets_its_cors_headers_and_none_at_all_passes(serv
             assert reply.status == 200
 
 
-async def test_no_origins_means_none_and_not_all() -> None:
-    server = transport.create_server(cors_origins=[])
-    assert server.eio._cors_headers({"HTTP_ORIGIN": ORIGIN, "REQUEST_METHOD": "GET"}) == [("Vary", "Origin")]
+async def test_no_origins_means_none_and_not_all(serve: Serve) -> None:
+    running = await serve(addresses=addresses())
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{running.url}/socket.io/?EIO=4", headers={"Origin": ORIGIN}) as reply,
+    ):
+        assert reply.status == 400
+        assert [name for name in reply.headers if name.startswith("Access-Control")] == []
 
 
 @pytest.mark.parametrize(

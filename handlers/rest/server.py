@@ -1,0 +1,97 @@
+"""The HTTP server around the application: what is no HTTP request never reaches a middleware, and is refused here."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from aiohttp import http_exceptions, web
+
+from dawg_server import errors, logs
+from handlers.addresses import Addresses
+from handlers.rest import context
+from handlers.rest.routing import ADDRESSES
+
+MAX_LINE = 8190  # bytes of the address
+MAX_HEADER = 16_384  # bytes of one header
+KEPT = 32_768  # bytes
+_HEADER = re.compile(rb"^(Origin|Host|X-Forwarded-Proto|X-Forwarded-Host): *([\x21-\x7e]{1,300})\r?$", re.I | re.M)
+
+log = logs.get("main")
+
+
+class Runner(web.AppRunner):
+    """aiohttp's runner, with errors of the protocol in the server's own words."""
+
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        limits = {"max_line_size": MAX_LINE, "max_field_size": MAX_HEADER}
+        return _Server(
+            made.request_handler,
+            addresses=self.app[ADDRESSES],
+            request_factory=made.request_factory,
+            **self._kwargs | limits,
+        )
+
+
+class _Server(web.Server):
+    def __init__(self, handler: Any, *, addresses: Addresses, **options: Any) -> None:
+        super().__init__(handler, **options)
+        self._addresses, self._options = addresses, options
+        del self._options["request_factory"]
+
+    def __call__(self) -> web.RequestHandler:
+        return _Connection(self, self._addresses, loop=self._loop, **self._options)
+
+
+class _Connection(web.RequestHandler):
+    """Keeps the beginning of what came in last, because the parser drops the headers of what it refuses."""
+
+    __slots__ = ("_addresses", "_last")
+
+    def __init__(self, server: web.Server, addresses: Addresses, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._addresses = addresses
+        self._last = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._last = data[:KEPT]
+        super().data_received(data)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to a request that could not be read (`status` 400), or whose answer could not be made."""
+        if status == 400:
+            found = {name.decode(): value.decode() for name, value in _HEADER.findall(self._last)}
+            request = request.clone(headers=found)
+            error = _refusal_of(exc)
+            log.info(
+                "A request could not be read.",
+                action="request_malformed",
+                client=self._addresses.client(request),
+                code=error.code,
+                error=type(exc).__name__,
+            )
+        else:
+            error = errors.DawgError()
+            log.error("An answer could not be made.", action="request_broke", exc_info=exc)
+        if request.writer.output_size > 0:
+            raise ConnectionError("a part of another answer has been sent already")
+        context.begin(request)
+        reply = context.refusal(request, error)
+        context.common_headers(request, reply, self._addresses)
+        reply.force_close()
+        return reply
+
+
+def _refusal_of(exc: BaseException | None) -> errors.DawgError:
+    if isinstance(exc, http_exceptions.LineTooLong):
+        limit = exc.args[1]
+        kind = errors.UriTooLong if limit == MAX_LINE else errors.HeadersTooLarge
+        return kind(details={"limit": limit, "unit": "bytes"})
+    return errors.MalformedRequest()
