@@ -34,10 +34,10 @@ async def opened(platform: Platform, documents: Documents, jobs: Jobs) -> AsyncI
     settings, database, bus = platform.settings, platform.database, platform.bus
     async with contextlib.AsyncExitStack() as stack:
         toolbox = ToolBox(documents.functions)
-        voice = VoiceService(platform, documents, toolbox)
+        conversations = Conversations(database, documents.access)
+        voice = VoiceService(platform, documents, toolbox, conversations)
         stack.push_async_callback(voice.close)
         memory = Memory(database)
-        conversations = Conversations(database, documents.access)
         brain = Brain(
             database=database,
             bus=bus,

@@ -13,7 +13,7 @@ from dawg_server.voice import browser
 from dawg_server.voice.dialect import events
 from dawg_server.voice.dialect.playback import BYTES_PER_MS, decoded_length
 from dawg_server.voice.functions import VoiceFunctions
-from dawg_server.voice.transcript import TranscriptWriter
+from dawg_server.voice.transcript import SpokenTranscript
 
 
 class ResponseTracker:
@@ -24,7 +24,7 @@ class ResponseTracker:
         turn: Turn,
         socket: browser.BrowserSocket,
         functions: VoiceFunctions,
-        transcript: TranscriptWriter,
+        transcript: SpokenTranscript,
         bill: Callable[[events.UsageReported], None],
     ) -> None:
         self.active_at = time.monotonic()  # when somebody last said or did something

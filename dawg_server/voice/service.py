@@ -10,10 +10,12 @@ import structlog
 from bus import events
 from bus.local import Scope
 from dawg_server import errors, logs
-from dawg_server.database import conversations, voice_sessions
+from dawg_server.conversations import Conversations
+from dawg_server.database import voice_sessions
 from dawg_server.documents import Documents
 from dawg_server.platform import Platform
 from dawg_server.tools import ToolBox
+from dawg_server.transcript import TranscriptWriter
 from dawg_server.voice import limits, prompt
 from dawg_server.voice.billing import SessionBilling, UsageMeter
 from dawg_server.voice.browser import BrowserSocket
@@ -22,7 +24,7 @@ from dawg_server.voice.prompt import SessionPrompt
 from dawg_server.voice.published import PublishedCatalogue
 from dawg_server.voice.realtime import MintedSecret, Realtime
 from dawg_server.voice.session import SessionRequest, VoiceSession
-from dawg_server.voice.transcript import TranscriptWriter, WriteQueue
+from dawg_server.voice.transcript import SpokenTranscript, WriteQueue
 
 CLOSE_TIMEOUT = 8.0  # seconds for all sessions to be closed and booked
 
@@ -38,10 +40,13 @@ class _Running:
 class VoiceService:
     """Sessions by the socket that owns them: one per socket."""
 
-    def __init__(self, platform: Platform, documents: Documents, toolbox: ToolBox) -> None:
+    def __init__(
+        self, platform: Platform, documents: Documents, toolbox: ToolBox, conversations: Conversations
+    ) -> None:
         settings = platform.settings
         self._database, self._costs, self._metrics = platform.database, platform.costs, platform.metrics
-        self._access, self._document, self._toolbox = documents.access, documents.document, toolbox
+        self._access, self._document = documents.access, documents.document
+        self._toolbox, self._conversations = toolbox, conversations
         self._realtime = Realtime(
             settings.openai_url,
             settings.openai_key,
@@ -142,7 +147,8 @@ class VoiceService:
         user_id, project_id = request.user_id, request.project_id
         if project_id is not None:
             await self._access.require(project_id, user_id, "viewer")
-        await self._check_conversation(user_id, request.conversation_id)
+        if request.conversation_id is not None:
+            await self._conversations.get(request.conversation_id, user_id)
         grant = await limits.open_session(self._database, user_id, self._limits)
         try:
             reservation = await UsageMeter.reserve(self._costs, user_id, self._realtime.model)
@@ -165,6 +171,7 @@ class VoiceService:
             conversation_id=conversation_id,
         )
         queue = WriteQueue(f"voice {grant.id}")
+        writer = TranscriptWriter(self._database, conversation_id, origin="voice")
         session = VoiceSession(
             request,
             socket,
@@ -172,7 +179,7 @@ class VoiceService:
             self._prompt(request),
             self._toolbox,
             SessionBilling(self._database, grant, meter, queue, socket, self._limits),
-            TranscriptWriter(self._database, queue, conversation_id, self._realtime.model),
+            SpokenTranscript(writer, queue, self._realtime.model),
         )
         return session, conversation_id
 
@@ -187,12 +194,8 @@ class VoiceService:
             transcription_model=self._realtime.transcription_model,
         )
 
-    async def _check_conversation(self, user_id: str, id: str | None) -> None:
-        if id is not None and await conversations.get(self._database, id, user_id) is None:
-            raise errors.NotFound("There is no such conversation.", details={"kind": "conversation"})
-
     async def _new_conversation(self, user_id: str, project_id: str | None) -> str:
-        return str((await conversations.insert(self._database, user_id, project_id=project_id))["id"])
+        return str((await self._conversations.create(user_id, project_id=project_id))["id"])
 
     async def _run(self, sid: str, session: VoiceSession) -> None:
         log.info("A voice session began.", action="voice_started", session_id=session.id)

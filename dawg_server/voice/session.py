@@ -27,7 +27,7 @@ from dawg_server.voice.limits import CALL_SECONDS
 from dawg_server.voice.prompt import SessionPrompt
 from dawg_server.voice.reconnecting import ReconnectingUpstream
 from dawg_server.voice.responses import ResponseTracker
-from dawg_server.voice.transcript import TranscriptWriter
+from dawg_server.voice.transcript import SpokenTranscript
 
 BILL_PATIENCE = 0.5  # seconds that a session which is stopped in the middle of a response waits for its bill
 TICK = 0.25  # seconds between two looks at the clock
@@ -62,7 +62,7 @@ class VoiceSession:
         prompt: SessionPrompt,
         toolbox: ToolBox,
         billing: SessionBilling,
-        transcript: TranscriptWriter,
+        transcript: SpokenTranscript,
     ) -> None:
         self.id = str(uuid.uuid4())
         self.user_id, self.project_id = request.user_id, request.project_id

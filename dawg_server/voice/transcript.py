@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from dawg_server import errors, logs
 from dawg_server.database import messages
-from dawg_server.database.pool import Database
+from dawg_server.transcript import TranscriptWriter
 
 MAX_REMEMBERED = 64  # items whose words may still turn out not to have been heard
 PATIENCE = 10.0  # seconds that an answer waits for the words that it answers
@@ -64,15 +64,14 @@ class _SpokenLine:
     until: float = 0.0  # how long they are waited for, on the loop's clock
 
 
-class TranscriptWriter:
-    """The user's words are often known only after the answer to them has begun; they come first all the same.
+class SpokenTranscript:
+    """Stores utterances and responses in the order in which they were said, though transcripts of users come late.
 
-    An answer that is cut off after it was stored is corrected to what was heard.
+    A response that is cut off after it was stored is corrected to what was heard.
     """
 
-    def __init__(self, database: Database, queue: WriteQueue, conversation_id: str, model: str) -> None:
-        self._database, self._queue = database, queue
-        self._conversation_id, self._model = conversation_id, model
+    def __init__(self, writer: TranscriptWriter, queue: WriteQueue, model: str) -> None:
+        self._writer, self._queue, self._model = writer, queue, model
         self._lines: deque[_SpokenLine] = deque()
         self._stored: dict[str, str] = {}  # item id -> message id
         self._cut: dict[str, str] = {}  # item id -> what was heard of it
@@ -119,33 +118,17 @@ class TranscriptWriter:
                 self._queue.put(functools.partial(self._store, line))
 
     async def _store(self, line: _SpokenLine) -> None:
-        assistant = line.role == "assistant"
-        row = await messages.append(
-            self._database,
-            self._conversation_id,
-            line.role,
-            _content(line.text or ""),
-            origin="voice",
-            model=self._model if assistant else None,
-            group_id=line.group_id,
-        )
-        if assistant:
-            self._stored[line.item_id] = row["id"]
-            _forget_oldest(self._stored)
+        words = line.text or ""
+        if line.role == "user":
+            await self._writer.user(words)
+            return
+        self._stored[line.item_id] = await self._writer.assistant(words, model=self._model, group_id=line.group_id)
+        _forget_oldest(self._stored)
 
     async def _correct(self, item_id: str) -> None:
         message_id = self._stored.pop(item_id, None)
-        if message_id is None:
-            return
-        heard = self._cut.pop(item_id, "")
-        if heard.strip():
-            await messages.rewrite(self._database, message_id, _content(heard))
-        else:
-            await messages.delete(self._database, message_id)
-
-
-def _content(text: str) -> messages.Content:
-    return [{"type": "text", "text": text}]
+        if message_id is not None:
+            await self._writer.correct(message_id, self._cut.pop(item_id, ""))
 
 
 def _forget_oldest(memory: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dawg_server import prompt_data
 from dawg_server.voice import prompt
 
 
@@ -45,7 +46,7 @@ def test_names_cannot_pretend_to_end_the_data() -> None:
 
 def test_a_huge_project_is_told_in_part_and_says_so() -> None:
     told = prompt.instructions(project(tracks=[track(n) for n in range(500)], lyrics="la " * 6000), {})
-    assert len(told) < prompt.MAX_STATE + 3000
+    assert len(told) < prompt_data.MAX_PROJECT + 3000
     assert '"complete":false' in told
     assert "Track 0" in told
 

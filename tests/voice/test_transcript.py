@@ -9,7 +9,8 @@ import pytest
 
 from dawg_server.database import conversations, messages, users
 from dawg_server.database.pool import Database
-from dawg_server.voice.transcript import TranscriptWriter, WriteQueue
+from dawg_server.transcript import TranscriptWriter
+from dawg_server.voice.transcript import SpokenTranscript, WriteQueue
 
 
 class Talk:
@@ -18,7 +19,9 @@ class Talk:
     def __init__(self, database: Database, conversation_id: str) -> None:
         self._database, self._conversation_id = database, conversation_id
         self._queue = WriteQueue("test")
-        self.writer = TranscriptWriter(database, self._queue, conversation_id, "gpt-realtime-2.1")
+        self.writer = SpokenTranscript(
+            TranscriptWriter(database, conversation_id, origin="voice"), self._queue, "gpt-realtime-2.1"
+        )
 
     async def written(self) -> list[tuple[str, str]]:
         """Ends the talk; (role, words) of every message."""
