@@ -7,7 +7,7 @@ to another replica. Events are news: whatever they report is already a fact in P
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 import orjson
@@ -28,7 +28,7 @@ class Event:
 
 
 def encode(event: Event, origin: str) -> bytes:
-    return orjson.dumps({"origin": origin, "name": event.name, "fields": asdict(event)})
+    return orjson.dumps({"origin": origin, "name": event.name, "fields": event})
 
 
 def decode(data: bytes) -> tuple[Event | None, str]:

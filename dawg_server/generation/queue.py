@@ -67,7 +67,6 @@ class JobQueue:
     def start(self, run: Callable[[str], Awaitable[None]], concurrency: int) -> None:
         """Runs up to `concurrency` jobs at once in this process until `stop`."""
 
-        @self._app.task(name=TASK)
         async def run_generation(job_id: str) -> None:
             try:
                 await run(job_id)
@@ -78,6 +77,9 @@ class JobQueue:
                     job_id=job_id,
                 )
 
+        self._app.tasks.clear()  # of an earlier start
+        self._app.task(name=TASK)(run_generation)
+        self._stopping = False
         self._task = asyncio.create_task(self._work(concurrency), name="job-worker")
 
     async def stop(self) -> None:

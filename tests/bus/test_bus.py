@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, fields
 from typing import Any
 
+import orjson
 import pytest
 
 from bus import events
@@ -259,3 +260,10 @@ async def test_what_waits_for_a_redis_that_is_away_is_bounded_in_bytes(valkey: V
     assert sum(map(len, bus._outbox)) <= 32 * 2**20
     assert bus.dropped >= 60
     await bus.close()
+
+
+def test_an_event_is_encoded_field_by_field_whatever_it_holds() -> None:
+    notes = [{"pitch": 60, "start": number / 4, "tags": ("a", None)} for number in range(3)]
+    event = events.GenerationCompleted("job", "beat", "ada", result={"notes": notes}, base_url="", project_id=None)
+    fields = asdict(event)
+    assert encode(event, "here") == orjson.dumps({"origin": "here", "name": "generation:completed", "fields": fields})

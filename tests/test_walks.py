@@ -1,0 +1,60 @@
+"""The walks of a newcomer, counted: how many of our modules a request enters and how often it asks Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bus import events
+from bus.local import Scope
+from tests import walks
+from tests.servers import dawg
+
+PATIENCE = 60.0  # seconds
+BEAT = {"genre": "trap", "bpm": 140, "duration": 8, "provider": "embedded"}
+
+
+# (modules, statements): what each walk may take. It only ever gets less.
+UNTIL_ACCEPTED = (36, 11)
+UNTIL_DONE = (58, 33)
+
+
+@pytest.fixture
+async def server(database_dsn: str, tmp_path: Path) -> AsyncIterator[dawg.Dawg]:
+    async with dawg.running(database_dsn, tmp_path, JOB_CONCURRENCY="0") as running:
+        yield running
+
+
+async def test_a_beat_until_it_is_accepted_and_on_to_its_last_event(
+    server: dawg.Dawg, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = server.services
+    ended = asyncio.Event()
+    parts.platform.bus.subscribe(events.GenerationCompleted, lambda _: ended.set(), Scope.EVERYWHERE)
+
+    async def ask(key: str) -> None:
+        status, body = await server.json("POST", "/api/generate/beat", json=BEAT, headers={"Idempotency-Key": key})
+        assert status == 202, body
+
+    async def work() -> None:
+        parts.jobs.queue.start(parts.jobs.runner.run, 1)
+        async with asyncio.timeout(PATIENCE):
+            await ended.wait()
+        ended.clear()
+        await parts.jobs.queue.stop()
+
+    await ask("loads-what-is-loaded-once")
+    await work()
+    with walks.traced() as accepting:
+        await ask("the-walk")
+    with walks.traced() as doing:
+        await work()
+    with capsys.disabled():
+        print(f"\nPOST /api/generate/beat until 202: {accepting}\n... and on to its last event: {doing}")
+    assert len(accepting.modules) <= UNTIL_ACCEPTED[0]
+    assert len(accepting.statements) <= UNTIL_ACCEPTED[1]
+    assert len(doing.modules) <= UNTIL_DONE[0]
+    assert len(doing.statements) <= UNTIL_DONE[1]
