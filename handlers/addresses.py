@@ -24,7 +24,8 @@ class Addresses:
     def __init__(self, settings: Settings) -> None:
         self._behind_proxy = settings.behind_proxy
         self._link_base = settings.link_base
-        self._origins = frozenset(settings.cors_origins) | ({_origin(self._link_base)} if self._link_base else set())
+        own = {_origin(*urlsplit(self._link_base)[:2])} if self._link_base else set()
+        self._origins = frozenset(settings.cors_origins) | own
 
     def client(self, request: web.BaseRequest) -> str:
         """The address of the caller, as text; `unknown` when the transport does not tell."""
@@ -65,7 +66,7 @@ class Addresses:
 
     def accepts_origin(self, origin: str, request: web.BaseRequest) -> bool:
         """Whether a page of that origin may call: one of `CORS_ORIGINS`, or one that this server itself serves."""
-        return origin in self._origins or origin == _origin(f"{self.scheme(request)}://{self.host(request)}")
+        return origin in self._origins or origin == _origin(self.scheme(request), self.host(request))
 
     def _told(self, request: web.BaseRequest, header: str) -> str | None:
         if self._behind_proxy or request.get(PASSED_ON):
@@ -79,7 +80,6 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     return mapped or address
 
 
-def _origin(url: str) -> str:
+def _origin(scheme: str, host: str) -> str:
     """As browsers write it (RFC 6454, section 6.2): in lower case, without the port that goes without saying."""
-    scheme, host = urlsplit(url)[:2]
-    return f"{scheme}://{host.lower().removesuffix(_DEFAULT_PORTS.get(scheme, ''))}"
+    return f"{scheme}://{host.lower().removesuffix(_DEFAULT_PORTS[scheme])}"

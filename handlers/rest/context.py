@@ -80,7 +80,11 @@ async def _answer(request: web.Request, handler: Next) -> web.StreamResponse:
         if error.status < 400:
             raise
         return refusal(request, _from_aiohttp(error))
-    except Exception:
+    except web.RequestPayloadError:
+        return refusal(request, errors.MalformedRequest())
+    except Exception as error:
+        if isinstance(error, ConnectionError) and (request.transport is None or request.transport.is_closing()):
+            return refusal(request, errors.MalformedRequest("The client has gone."))  # nobody reads it
         log.exception("A request broke.", action="request_broke", method=request.method, path=request.path)
         return refusal(request, errors.DawgError())
 

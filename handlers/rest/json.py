@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 
 from dawg_server import errors
+from handlers import nesting
 
 COMPRESS_FROM = 1024  # bytes
 JSON_TYPES = ("application/json", "text/json")
@@ -43,9 +44,19 @@ def now() -> str:
     return timestamp(datetime.datetime.now(datetime.UTC))
 
 
+async def read_body(request: web.Request) -> bytes:
+    """The body as it came. Raises `MalformedRequest` when it is incomplete or broken."""
+    try:
+        return await request.read()
+    except (ConnectionError, web.PayloadAccessError, web.RequestPayloadError) as error:
+        raise errors.MalformedRequest("The body ends too early, or is not what its Content-Encoding says.") from error
+
+
 async def read_object(request: web.Request) -> dict[str, Any]:
-    """The body as an object; an absent body is an empty one. Raises `MalformedJson` and `UnsupportedMediaType`."""
-    data = await request.read()
+    """The body as an object; an absent body is an empty one. Raises `MalformedJson`, `UnsupportedMediaType` and what
+    `read_body` raises.
+    """
+    data = await read_body(request)
     if not data.strip():
         return {}
     if request.content_type not in JSON_TYPES and not request.content_type.endswith("+json"):
@@ -59,6 +70,8 @@ async def read_object(request: web.Request) -> dict[str, Any]:
         raise errors.MalformedJson("The body is not valid JSON.") from None
     if not isinstance(body, dict):
         raise errors.MalformedJson()
+    if nesting.is_too_deep(data, body):
+        raise errors.MalformedJson(f"The body is nested more than {nesting.MAX_DEPTH} levels deep.")
     return body
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from aiohttp import http_exceptions, web
+from aiohttp import StreamReader, http_exceptions, web
 
 from dawg_server import errors, logs
 from handlers.addresses import Addresses
@@ -47,16 +47,32 @@ class _Server(web.Server):
 class _Connection(web.RequestHandler):
     """Keeps the beginning of what came in last, because the parser drops the headers of what it refuses."""
 
-    __slots__ = ("_addresses", "_last")
+    __slots__ = ("_addresses", "_body", "_last")
 
     def __init__(self, server: web.Server, addresses: Addresses, **options: Any) -> None:
         super().__init__(server, **options)
         self._addresses = addresses
         self._last = b""
+        self._body: StreamReader | None = None  # of the request that came last
 
     def data_received(self, data: bytes) -> None:
         self._last = data[:KEPT]
         super().data_received(data)
+        if self._messages:
+            self._body = self._messages[-1][1]
+
+    def eof_received(self) -> None:
+        """A client that stops in the middle of a body may still listen: it is answered, and the connection closed."""
+        if self._body is None or self._body.is_eof():
+            return super().eof_received()
+        self._body.set_exception(web.RequestPayloadError("the body ends too early"))
+        self.close()
+        return True  # type: ignore[return-value] # asyncio then leaves the connection open for writing
+
+    def log_exception(self, *arguments: Any, **options: Any) -> None:
+        """What is left of a broken body is read on after the answer, and breaks again."""
+        if not isinstance(options.get("exc_info"), web.RequestPayloadError):
+            super().log_exception(*arguments, **options)
 
     def handle_error(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from handlers.rest import json
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas.base import Body, Query, Text
 
@@ -31,7 +32,7 @@ class Heard(Body):
     errors=(401, 404, 413),
 )
 async def replicate(call: Call) -> Answer:
-    body = await call.request.read()
+    body = await json.read_body(call.request)
     await call.services.jobs.webhooks.from_replicate(call.request.headers, body, call.query["job"])
     return {"success": True}
 
@@ -44,6 +45,6 @@ async def replicate(call: Call) -> Answer:
     errors=(400, 401, 413),
 )
 async def suno(call: Call) -> Answer:
-    body = await call.request.read()
+    body = await json.read_body(call.request)
     await call.services.jobs.webhooks.from_suno(call.path["job_id"], call.path["secret"], body)
     return {"success": True}

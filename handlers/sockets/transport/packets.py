@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import orjson
 from socketio import packet as stock  # type: ignore[import-untyped]
 
+from handlers import nesting
+
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
-MAX_DEPTH = 100  # levels of nesting in a received payload; the encoder gives up at 254, Python's stack at about 900
 
 _BINARY_KIND = {EVENT: BINARY_EVENT, ACK: BINARY_ACK}
 _HEADER = re.compile(r"([0-6])(?:([0-9]{1,3})-)?(?:(/[^,]*),?)?([0-9]{1,15})?")
@@ -113,9 +114,8 @@ def parse(body: str) -> Any:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidPayload("The payload is not valid JSON.") from error
-    # Nesting needs brackets, so that most payloads are known to be shallow without a walk.
-    if body.count("[") + body.count("{") > MAX_DEPTH and _deeper_than(data, MAX_DEPTH):
-        raise InvalidPayload(f"The payload is nested more than {MAX_DEPTH} levels deep.")
+    if nesting.is_too_deep(body, data):
+        raise InvalidPayload(f"The payload is nested more than {nesting.MAX_DEPTH} levels deep.")
     return data
 
 
@@ -162,13 +162,3 @@ def _frame(first: int, payload: bytes) -> bytes:
     if length < 65536:
         return struct.pack(">BBH", first, 126, length) + payload
     return struct.pack(">BBQ", first, 127, length) + payload
-
-
-def _deeper_than(data: Any, limit: int) -> bool:
-    level = [data] if isinstance(data, list | dict) else []
-    for _ in range(limit):
-        children = (child for each in level for child in (each.values() if isinstance(each, dict) else each))
-        level = [child for child in children if isinstance(child, list | dict)]
-        if not level:
-            return False
-    return True

@@ -108,6 +108,14 @@ async def test_what_is_no_request_is_refused_in_the_same_words_and_logged_calmly
     assert not [each for each in caplog.records if each.levelname in ("WARNING", "ERROR") or each.exc_info]
 
 
+@pytest.mark.parametrize("host", ["[::1", "a b", "x:y:z", "", "é"])
+async def test_a_strange_host_harms_nobody(server: dawg.Dawg, host: str) -> None:
+    for path in ("/health", "/api/generate/genres", "/socket.io/?EIO=4&transport=polling"):
+        request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nConnection: close\r\n\r\n"
+        status, _, _ = await raw(server, request.encode())
+        assert status in (200, 400)
+
+
 async def test_preflights_of_listed_pages_pass_everywhere_and_those_of_others_do_not(server: dawg.Dawg) -> None:
     asked = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "content-type, x-user-id"}
     for path in ("/api/projects/x", "/nothing", "/metrics", "/docs", "/docs/files/swagger-ui.css"):
