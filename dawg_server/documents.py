@@ -55,7 +55,7 @@ async def opened(platform: Platform) -> AsyncIterator[Documents]:
         document = Document(database, bus)
         functions = Functions(document)
         executors.register(functions)
-        measuring = Measuring(database, platform.storage, platform.workers, platform.work)
+        measuring = Measuring(database, document, platform.storage, platform.workers, platform.work)
         stack.push_async_callback(measuring.close)
         cleaner = Cleaner(database, platform.storage)
         stack.push_async_callback(cleaner.close)

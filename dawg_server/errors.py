@@ -157,12 +157,6 @@ class RevisionConflict(Conflict):
     code = "revision_conflict"
 
 
-class UndoConflict(Conflict):
-    """Somebody else has changed the same thing since, so this step cannot be undone."""
-
-    code = "undo_conflict"
-
-
 class JobNotCompleted(Conflict):
     """This job has not finished yet."""
 

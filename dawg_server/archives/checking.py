@@ -11,14 +11,13 @@ from typing import Any
 
 from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION
 from dawg_server.archives.unpacking import refuse
-from dawg_server.daw import routing
+from dawg_server.daw import following, routing
 from dawg_server.daw.commands import clips, projects, sends, tracks
 from dawg_server.daw.schema import Any_, Id, Items, Number, Parameters, Record, Text, Wrong
 
 MAX_CLIPS = 50_000
 MAX_RECORDINGS = 2000
 MAX_BYTES = 2**40  # a size that nobody has; the archive's own limit comes first
-LENGTH_TOLERANCE = 0.1  # seconds by which a clip may outlast its recording: lossy formats begin and end a little late
 
 _SOURCES = ("upload", "generation", "stem", "mix", "master", "render", "edit", "vocals", "import")
 _PATH = re.compile(re.escape(AUDIO_FOLDER) + r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
@@ -48,7 +47,7 @@ _CLIP = Parameters(
         **clips.CREATE.fields,
         "id": Id("clip", required=True),
         "name": Text(1, 120, required=True),
-        "duration": Number(0, clips.MAX_SECONDS, over=True, required=True),
+        "duration": Number(0, following.MAX_SECONDS, over=True, required=True),
     }
 )
 _DOCUMENT = Parameters(
@@ -82,12 +81,11 @@ def checked(document: Any) -> Thing:
     return content
 
 
-def check_lengths(content: Mapping[str, Any], seconds: Mapping[str, float]) -> None:
-    """Clips end where their recordings do; `seconds` are the lengths of recordings, by id."""
+def fit_lengths(content: Mapping[str, Any], seconds: Mapping[str, float]) -> None:
+    """Lets clips end where their recordings do; `seconds` are the lengths of recordings, by id."""
     for clip in content["clips"]:
-        length = seconds.get(clip["audioFileId"] or "")
-        if length is not None and clip["offset"] + clip["duration"] > length + LENGTH_TOLERANCE:
-            refuse("a clip goes beyond the end of its recording", clipId=clip["id"])
+        if (length := seconds.get(clip["audioFileId"] or "")) is not None:
+            clip |= following.fitted(clip, length)
 
 
 def _check_recordings(recordings: Iterable[Thing]) -> None:
@@ -126,7 +124,7 @@ def _check_clips(content: Mapping[str, Any]) -> None:
             refuse("a clip has to have either a recording or notes", clipId=clip["id"])
         if clip["audioFileId"] is not None and clip["audioFileId"] not in recordings:
             refuse("a clip plays a recording that is not there", clipId=clip["id"])
-        if clip["fadeIn"] + clip["fadeOut"] > clip["duration"] + clips.TINY:
+        if clip["fadeIn"] + clip["fadeOut"] > clip["duration"] + following.TINY:
             refuse("the fades of a clip are longer than the clip", clipId=clip["id"])
 
 

@@ -46,7 +46,7 @@ def read(path: str, folder: str, limits: Limits) -> Contents:
             recordings[recording["id"]] = Unpacked(str(target), _decoded(target, recording["name"]))
     finally:
         package.close()
-    checking.check_lengths(document, {id: unpacked.info.duration for id, unpacked in recordings.items()})
+    checking.fit_lengths(document, {id: unpacked.info.duration for id, unpacked in recordings.items()})
     return Contents(document, recordings)
 
 

@@ -132,7 +132,7 @@ class Archives:
                 details={"reason": "recordings are missing", "missing": missing},
             )
         own = {id: found[checksum] for id, checksum in checksums.items()}
-        checking.check_lengths(described, {id: row["duration"] for id, row in own.items() if row["duration"]})
+        checking.fit_lengths(described, {id: row["duration"] for id, row in own.items() if row["duration"]})
         return {id: row["id"] for id, row in own.items()}
 
     async def _put(self, recording: Thing, unpacked: Any, id: str, user_id: str, project_id: str) -> Thing:

@@ -13,7 +13,8 @@ from dawg_server.audio.workers import TimeLimit, WorkerCrashed, WorkerOutOfMemor
 from dawg_server.audiofiles.background import Background
 from dawg_server.audiofiles.turns import Turns
 from dawg_server.database import waveforms
-from dawg_server.database.pool import Database
+from dawg_server.database.pool import Connection, Database
+from dawg_server.daw.document import Document
 from dawg_server.storage import Storage
 from dawg_server.storage.work import WorkFolder
 
@@ -39,8 +40,11 @@ log: structlog.stdlib.BoundLogger = logs.get("main")
 class Measuring:
     """One task works off what is not measured yet, also what a server that died has left; a person need not wait."""
 
-    def __init__(self, database: Database, storage: Storage, workers: Workers, work: WorkFolder) -> None:
-        self._database, self._storage, self._workers, self._work = database, storage, workers, work
+    def __init__(
+        self, database: Database, document: Document, storage: Storage, workers: Workers, work: WorkFolder
+    ) -> None:
+        self._database, self._document = database, document
+        self._storage, self._workers, self._work = storage, workers, work
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._turns = Turns()
         self._alone = False
@@ -101,13 +105,17 @@ class Measuring:
                 raise
             finally:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-        await waveforms.store(
-            self._database,
-            row["id"],
-            measured.pyramid,
-            duration=measured.duration,
-            lufs=measured.lufs,
-            true_peak=measured.true_peak,
-        )
+
+        async def store(connection: Connection) -> None:
+            await waveforms.store(
+                connection,
+                row["id"],
+                measured.pyramid,
+                duration=measured.duration,
+                lufs=measured.lufs,
+                true_peak=measured.true_peak,
+            )
+
+        await self._document.measured(row["id"], measured.duration, store)
         pyramid: bytes = measured.pyramid
         return pyramid

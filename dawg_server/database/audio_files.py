@@ -31,11 +31,17 @@ _READ = f"""{", ".join(_COLUMNS)}, created_at, updated_at,
     CASE WHEN waveform IS NULL THEN 'pending' WHEN waveform ? 'pyramid' THEN 'ready' ELSE 'failed' END
         AS waveform_status"""
 _RENDITION = ("audio_file_id", "format", "mime_type", "size_bytes", "storage_key", "sha256")
-# Seen by its owner and by whoever may read its project.
+# Seen by its owner and by whoever may read its project, or one in which a clip plays it.
 _VISIBLE = """(owner_id = %(user)s OR EXISTS (
-    SELECT FROM projects p WHERE p.id = audio_files.project_id AND p.deleted_at IS NULL AND (p.is_public OR EXISTS (
-        SELECT FROM collaborators c WHERE c.project_id = p.id AND c.user_id = %(user)s AND c.accepted_at IS NOT NULL))))
-    """
+    SELECT FROM projects p WHERE p.deleted_at IS NULL
+        AND (p.id = audio_files.project_id OR p.id IN (
+            SELECT t.project_id FROM clips c JOIN tracks t ON t.id = c.track_id
+            WHERE c.audio_file_id = audio_files.id))
+        AND (p.is_public OR EXISTS (
+            SELECT FROM collaborators c
+            WHERE c.project_id = p.id AND c.user_id = %(user)s AND c.accepted_at IS NOT NULL))))"""
+_IN_PROJECT = """(project_id = %(project)s OR id IN (
+    SELECT c.audio_file_id FROM clips c JOIN tracks t ON t.id = c.track_id WHERE t.project_id = %(project)s))"""
 
 
 async def insert(connection: Connection, row: dict[str, Any], renditions: Iterable[dict[str, Any]] = ()) -> None:
@@ -57,8 +63,8 @@ async def get_visible(database: Database | Connection, audio_id: str, user_id: s
 async def page(
     database: Database, *, owner_id: str | None = None, project_id: str | None = None, limit: int, offset: int
 ) -> tuple[list[dict[str, Any]], int]:
-    """(recordings of a project, or else of an owner, newest first; how many there are in all)."""
-    where = "WHERE project_id = %(project)s" if project_id else "WHERE owner_id = %(owner)s"
+    """(recordings of a project and of its clips, or else of an owner, newest first; how many there are in all)."""
+    where = f"WHERE {_IN_PROJECT}" if project_id else "WHERE owner_id = %(owner)s"
     values = {"owner": owner_id, "project": project_id, "limit": limit, "offset": offset}
     total = await database.fetch_value(f"SELECT count(*) FROM audio_files {where}", values)
     rows = await database.fetch_all(

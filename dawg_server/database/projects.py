@@ -41,7 +41,8 @@ _AUDIO_FILES = f"""(SELECT coalesce(json_agg(json_build_object(
             ELSE 'failed' END, 'storageKey', a.storage_key,
         'createdAt', {moment("a.created_at")}, 'updatedAt', {moment("a.updated_at")}) ORDER BY a.created_at, a.id),
         '[]'::json)
-    FROM audio_files a WHERE a.project_id = p.id)"""
+    FROM audio_files a WHERE a.project_id = p.id OR a.id IN (
+        SELECT c.audio_file_id FROM clips c JOIN tracks t ON t.id = c.track_id WHERE t.project_id = p.id))"""
 _TRACKS = f"""(SELECT coalesce(json_agg({tracks.SHOWN} ORDER BY t.position), '[]'::json)
     FROM tracks t WHERE t.project_id = p.id)"""
 _CLIPS = f"""(SELECT coalesce(json_agg({clips.SHOWN} ORDER BY c.start_time, c.id), '[]'::json)
@@ -79,7 +80,7 @@ async def lock(
     """Makes the caller the only writer of a project until the transaction ends, and reads what it has to know.
 
     `project` (as JSON), `role`, `username`, `now` (the transaction's time), `tracks` and `clips` (those named), and
-    `replay` (the answer that was stored for that client operation). None when there is no such project.
+    `replay` (`reply` and `digest` that were stored for that client operation). None when there is no such project.
     """
     values = {
         "project": project_id,
@@ -96,8 +97,9 @@ async def lock(
         wanted.append(f"""(SELECT json_agg({clips.SHOWN}) FROM clips c JOIN tracks t ON t.id = c.track_id
             WHERE t.project_id = p.id AND c.id = ANY(%(clips)s::uuid[])) AS clips""")
     if client_operation_id is not None:
-        wanted.append("""(SELECT json_build_object('reply', o.reply, 'groupId', o.group_id) FROM operations o
-            WHERE o.project_id = p.id AND o.actor_id = %(user)s AND o.client_operation_id = %(operation)s) AS replay""")
+        wanted.append("""(SELECT json_build_object('reply', o.reply, 'digest', encode(o.digest, 'hex'))
+            FROM client_operations o
+            WHERE o.project_id = p.id AND o.actor_id = %(user)s AND o.id = %(operation)s) AS replay""")
     # Two statements, because the second one has to see what others committed while the first one waited. The lock does
     # not hinder foreign keys: recordings may be added to the project meanwhile.
     return await connection.fetch_one(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from dawg_server.database.pool import Database, Json
+from dawg_server.database.pool import Connection, Database, Json
 
 
 async def take_unmeasured(database: Database, lease_seconds: float) -> dict[str, Any] | None:
@@ -38,10 +38,16 @@ async def read(database: Database, audio_id: str) -> tuple[bytes | None, str | N
 
 
 async def store(
-    database: Database, audio_id: str, pyramid: bytes, *, duration: float, lufs: float | None, true_peak: float | None
+    connection: Connection,
+    audio_id: str,
+    pyramid: bytes,
+    *,
+    duration: float,
+    lufs: float | None,
+    true_peak: float | None,
 ) -> None:
     """Loudness that was measured before, when the file was made, stays."""
-    await database.execute(
+    await connection.execute(
         """UPDATE audio_files SET waveform = %s, duration = %s, lufs = coalesce(lufs, %s),
                true_peak_db = coalesce(true_peak_db, %s) WHERE id = %s""",
         (Json({"pyramid": base64.b64encode(pyramid).decode()}), duration, lufs, true_peak, audio_id),

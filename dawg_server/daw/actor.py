@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Source = Literal["rest", "socket", "ai-brain", "voice", "generation", "restore"]
+Source = Literal["rest", "socket", "ai-brain", "voice", "generation", "restore", "measuring"]
 
 
 @dataclass(frozen=True, slots=True)

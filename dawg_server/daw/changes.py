@@ -27,7 +27,8 @@ class Change:
 
     create: everything / nothing. update: the fields that differ. delete: nothing / everything.
     reorder (of tracks): `trackOrders` with the new and the old places; it has no entity id.
-    `track_id`: of a send, the track that it comes from.
+    `track_id`: of a send, the track that it comes from. `follows`: it follows another change by itself (`following`).
+    `group`: the undo group that it belongs to, if not to that of its call.
     """
 
     kind: Kind
@@ -36,6 +37,8 @@ class Change:
     forward: dict[str, Any]
     inverse: dict[str, Any]
     track_id: str | None = None
+    follows: bool = False
+    group: str | None = None
 
     def write(self, batch: Batch) -> None:
         entity = ENTITIES[self.entity]

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from bus import events
 from bus.local import LocalBus
 from dawg_server import errors, ids
-from dawg_server.database import operations, projects, refusals
-from dawg_server.database.pool import Database
+from dawg_server.database import clips, operations, projects, refusals
+from dawg_server.database.pool import Connection, Database
 from dawg_server.daw import access
 from dawg_server.daw.actor import Actor
 from dawg_server.daw.commands import Command
@@ -62,11 +62,22 @@ class Document:
             )
 
     async def undo(
-        self, project_id: str, by: Actor, steps: int = 1, *, client_operation_id: str | None = None
+        self,
+        project_id: str,
+        by: Actor,
+        steps: int = 1,
+        *,
+        client_operation_id: str | None = None,
+        within: str | None = None,
     ) -> Executed:
-        """Takes back the caller's newest groups; `results[0]["groupIds"]` names them. Raises `UndoConflict`."""
+        """Takes back the caller's newest groups, as far as nobody else has changed the same since.
+
+        `results[0]`: `groupIds`, and `skipped` with `{entity, id, field, by, username, reason, groupId}` of what stays.
+        What is skipped never comes up again. `within`: a group whose own newest steps go first, one call at a time.
+        Raises `Conflict` when there is nothing left.
+        """
         async with self.editing(project_id, by) as editing:
-            return await editing.undo(steps, client_operation_id)
+            return await editing.undo(steps, client_operation_id, within=within)
 
     async def redo(
         self, project_id: str, by: Actor, steps: int = 1, *, client_operation_id: str | None = None
@@ -88,6 +99,42 @@ class Document:
                 raise _refused(error) from error
             for event in editing.news:
                 await self._bus.publish(event)
+
+    async def measured(self, audio_file_id: str, length: float, store: Callable[[Connection], Awaitable[None]]) -> None:
+        """Stores what was measured of a recording; clips that would outlast its `length` (seconds) follow at once."""
+        playing = await clips.projects_playing(self._database, audio_file_id)
+        while (others := await self._measured(audio_file_id, length, store, playing)) is not None:
+            playing = others
+
+    async def _measured(
+        self,
+        audio_file_id: str,
+        length: float,
+        store: Callable[[Connection], Awaitable[None]],
+        project_ids: Sequence[str],
+    ) -> list[str] | None:
+        """None when it is done, else all the projects that have to be locked before the recording is."""
+        async with contextlib.AsyncExitStack() as stack:
+            for project_id in project_ids:
+                await stack.enter_async_context(self._turns.of(project_id))
+            news: list[events.ProjectChanged] = []
+            async with self._database.transaction() as connection:
+                for project_id in project_ids:
+                    await projects.lock(connection, project_id, "")
+                recording = await clips.lock_recording(connection, audio_file_id)
+                if recording is None:  # deleted meanwhile
+                    return None
+                playing = await clips.projects_playing(connection, audio_file_id)
+                if not set(playing) <= set(project_ids):
+                    return playing
+                await store(connection)
+                for project_id in playing:
+                    editing = Editing(connection, project_id, Actor(str(recording["owner_id"]), "measuring"))
+                    await editing.follow_recording(audio_file_id, length)
+                    news += editing.news
+            for event in news:
+                await self._bus.publish(event)
+        return None
 
     async def create(self, owner_id: str, values: dict[str, Any]) -> dict[str, Any]:
         """A new project with the (checked) fields of `commands.projects.CREATE`."""

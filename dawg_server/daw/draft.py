@@ -36,6 +36,7 @@ class Draft:
         self.now: str = row["now"]
         self.changes: list[Change] = []
         self.attached: set[str] = set()  # recordings that become the project's own
+        self.group: str | None = None  # of the changes that come now, if not that of the call
         # None stands for what is known not to be there.
         self._tracks: dict[str, Thing | None] = {}
         self._sends: dict[str, Thing | None] = {}
@@ -84,6 +85,16 @@ class Draft:
         found = [each for each in self._clips.values() if each and each["trackId"] == track_id]
         return sorted(found, key=lambda each: (each["startTime"], each["id"]))
 
+    async def note_clips(self) -> list[Thing]:
+        """All clips of notes."""
+        self._learn_clips(await clips.with_notes(self.connection, self.id))
+        return [each for each in self._clips.values() if each and each["midiData"] is not None]
+
+    async def clips_playing(self, audio_file_id: str) -> list[Thing]:
+        """All clips that play this recording."""
+        self._learn_clips(await clips.playing(self.connection, self.id, audio_file_id))
+        return [each for each in self._clips.values() if each and each["audioFileId"] == audio_file_id]
+
     async def send(self, track_id: str, id: str) -> Thing:
         await self.track(track_id)
         send = self._sends.get(id)
@@ -97,9 +108,9 @@ class Draft:
         return [each for each in self._sends.values() if each]
 
     async def recording(self, id: str) -> Thing | None:
-        """`id, owner_id, project_id, duration, original_name, filename`, or None."""
+        """`id, owner_id, project_id, duration, original_name, filename, played`, or None."""
         if id not in self._recordings:
-            self._recordings[id] = await clips.recording(self.connection, id)
+            self._recordings[id] = await clips.recording(self.connection, self.id, id)
         return self._recordings[id]
 
     def find(self, entity: str, id: str) -> Thing | None:
@@ -126,14 +137,14 @@ class Draft:
             self._with_clips.add(thing["id"])
         return shown
 
-    def update(self, entity: str, id: str, fields: Mapping[str, Any]) -> None:
-        """Only what differs is a change."""
+    def update(self, entity: str, id: str, fields: Mapping[str, Any], *, follows: bool = False) -> None:
+        """Only what differs is a change. `follows`: it follows another change by itself."""
         thing = self.find(entity, id)
         assert thing is not None
         forward = {name: value for name, value in fields.items() if thing[name] != value}
         if not forward:
             return
-        self._note("update", entity, id, forward, {name: thing[name] for name in forward}, thing)
+        self._note("update", entity, id, forward, {name: thing[name] for name in forward}, thing, follows=follows)
         thing.update(forward)
         self._touch(thing)
 
@@ -159,9 +170,19 @@ class Draft:
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _note(self, kind: Kind, entity: str, id: str | None, forward: Thing, inverse: Thing, thing: Thing) -> None:
+    def _note(
+        self,
+        kind: Kind,
+        entity: str,
+        id: str | None,
+        forward: Thing,
+        inverse: Thing,
+        thing: Thing,
+        *,
+        follows: bool = False,
+    ) -> None:
         track_id = thing["trackId"] if entity == "send" else None
-        self.changes.append(Change(kind, entity, id, forward, inverse, track_id))
+        self.changes.append(Change(kind, entity, id, forward, inverse, track_id, follows, self.group))
 
     def _touch(self, thing: Thing) -> None:
         if "updatedAt" in thing:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from bus import events
 from dawg_server import errors
@@ -18,6 +21,7 @@ from dawg_server.daw.actor import Actor
 from dawg_server.daw.changes import ORDERS, Change, touched
 from dawg_server.daw.commands import COMMANDS, Command, Spec
 from dawg_server.daw.draft import Draft, Thing
+from dawg_server.daw.following import follow_recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,14 @@ class Executed:
     operations: list[dict[str, Any]] = field(default_factory=list)
     group_id: str | None = None
     replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A client operation: its `id`, and the SHA-256 of what it asks for."""
+
+    id: str
+    digest: bytes
 
 
 class Editing:
@@ -54,49 +66,70 @@ class Editing:
         """Everything or nothing. See `Document.execute`."""
         wishes = [_check(command) for command in commands]
         role = max((spec.role for spec, _ in wishes), key=access.RANKS.__getitem__, default="viewer")
-        draft, first = await self._open(role, _named(wishes), client_operation_id)
+        once = _once(client_operation_id, [(spec.name, values) for spec, values in wishes])
+        draft, first = await self._open(role, _named(wishes), once)
         if first is not None:
             return _replayed(first)
         results = [await spec.plan(draft, values) for spec, values in wishes]
         if base_revision is not None:
             await _check_base(draft, base_revision)
-        return await self._store(draft, results, self._by.source, group, client_operation_id)
+        return await self._store(draft, results, self._by.source, group, once)
 
-    async def undo(self, steps: int, client_operation_id: str | None = None) -> Executed:
+    async def undo(self, steps: int, client_operation_id: str | None = None, *, within: str | None = None) -> Executed:
         """Takes back the caller's own newest groups; see `history`."""
-        return await self._travel("undo", steps, client_operation_id)
+        once = _once(client_operation_id, ["undo", steps])
+        draft, first = await self._open("editor", {}, once)
+        if first is not None:
+            return _replayed(first)
+        return await self._travelled(
+            draft, "undo", await history.undo(draft, self._by.user_id, steps, within=within), once
+        )
 
     async def redo(self, steps: int, client_operation_id: str | None = None) -> Executed:
         """Repeats what the caller has taken back, the latest first."""
-        return await self._travel("redo", steps, client_operation_id)
-
-    async def _travel(self, way: history.Way, steps: int, client_operation_id: str | None) -> Executed:
-        draft, first = await self._open("editor", {}, client_operation_id)
+        once = _once(client_operation_id, ["redo", steps])
+        draft, first = await self._open("editor", {}, once)
         if first is not None:
             return _replayed(first)
-        travel = history.undo if way == "undo" else history.redo
-        groups = await travel(draft, self._by.user_id, steps)
-        batch = Batch()
-        operations.mark(batch, self._project_id, groups, undone=way == "undo")
-        return await self._store(
-            draft, [{"groupIds": groups}], way, None, client_operation_id, batch=batch, groups=groups
-        )
+        return await self._travelled(draft, "redo", await history.redo(draft, self._by.user_id, steps), once)
+
+    async def follow_recording(self, audio_file_id: str, length: float) -> None:
+        """Clips end where their recording does, which has turned out to be `length` seconds long."""
+        row = await projects.lock(self.connection, self._project_id, self._by.user_id)
+        if row is None:
+            return
+        draft = Draft(self.connection, self._by.user_id, row, {})
+        for clip in await draft.clips_playing(audio_file_id):
+            follow_recording(draft, clip, length)
+        await self._store(draft, [], self._by.source, None, None)
+
+    async def _travelled(self, draft: Draft, way: str, travelled: history.Travelled, once: Once | None) -> Executed:
+        result = {"groupIds": travelled.groups, "steps": travelled.steps, "skipped": travelled.skipped}
+        return await self._store(draft, [result], way, None, once, groups=travelled.groups)
 
     async def _open(
-        self, role: str, named: dict[str, list[str]], client_operation_id: str | None
+        self, role: str, named: dict[str, list[str]], once: Once | None
     ) -> tuple[Draft, dict[str, Any] | None]:
-        """(the draft, the answer to the first use of that client operation)."""
+        """(the draft, the answer to the first use of that client operation).
+
+        Raises `IdempotencyConflict` when the first use was for something else.
+        """
         row = await projects.lock(
             self.connection,
             self._project_id,
             self._by.user_id,
             track_ids=named.get("track", ()),
             clip_ids=named.get("clip", ()),
-            client_operation_id=client_operation_id,
+            client_operation_id=once.id if once else None,
         )
         access.check(row["role"] if row else None, role)
         assert row is not None
         replay = row.get("replay")
+        if replay and once and replay["digest"] not in (None, once.digest.hex()):
+            raise errors.IdempotencyConflict(
+                "This clientOperationId was used before for something else. Use a new one for each change.",
+                details={"clientOperationId": "was used before for something else"},
+            )
         return Draft(self.connection, self._by.user_id, row, named), replay["reply"] if replay else None
 
     async def _store(
@@ -105,9 +138,8 @@ class Editing:
         results: list[dict[str, Any]],
         source: str,
         group: str | None,
-        client_operation_id: str | None,
+        once: Once | None,
         *,
-        batch: Batch | None = None,
         groups: Sequence[str] = (),
     ) -> Executed:
         revision = draft.revision + len(draft.changes)
@@ -116,21 +148,16 @@ class Editing:
                 result["project"] |= {"revision": revision, "updatedAt": draft.now}
         group = group or str(uuid.uuid4())
         stored = [
-            _operation(change, number, group, self._by.user_id, source, draft.now)
+            _operation(change, number, change.group or group, self._by.user_id, source, draft.now)
             for number, change in enumerate(draft.changes, draft.revision + 1)
         ]
-        batch = batch or Batch()
+        group = stored[0]["groupId"] if stored else group
+        batch = Batch()
         if stored:
             for change in draft.changes:
                 change.write(batch)
-            reply = {"revision": revision, "results": results, "groupId": group, "operations": stored}
             operations.append(
-                batch,
-                self._project_id,
-                stored,
-                [change.inverse for change in draft.changes],
-                client_operation_id=client_operation_id,
-                reply=reply,
+                batch, self._project_id, stored, draft.changes, client_operation_id=once.id if once else None
             )
             projects.advance(batch, self._project_id, len(stored))
             self.news.append(
@@ -146,13 +173,27 @@ class Editing:
                     cause=source if source in ("undo", "redo") else None,
                     group_ids=list(groups),
                     skip_sid=None if groups else self._by.sid,
-                    client_operation_id=client_operation_id,
+                    client_operation_id=once.id if once else None,
                 )
             )
+        if once is not None:
+            reply = {
+                "revision": revision,
+                "results": results,
+                "groupId": group if stored else None,
+                "operations": stored,
+            }
+            operations.remember(batch, self._project_id, self._by.user_id, once.id, once.digest, reply)
         if draft.attached:
             clips.attach(batch, self._project_id, draft.attached)
         await batch.run(self.connection)
         return Executed(revision, results, stored, group if stored else None)
+
+
+def _once(client_operation_id: str | None, asked: Any) -> Once | None:
+    if client_operation_id is None:
+        return None
+    return Once(client_operation_id, hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).digest())
 
 
 def _replayed(first: dict[str, Any]) -> Executed:

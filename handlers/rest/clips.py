@@ -33,7 +33,7 @@ async def create_clip(call: Call) -> Answer:
     track_id = call.body["trackId"]
     project_id = editing.place(await tracks.projects_of(call.services.platform.database, [track_id]), track_id, "track")
     result, executed = await editing.run(call, project_id, "createClip", editing.changes(call))
-    return editing.twice("clip", result["clip"], revision=executed.revision)
+    return editing.twice("clip", result.pop("clip"), **result, revision=executed.revision)
 
 
 @routes.patch(
@@ -49,8 +49,7 @@ async def change_clips(call: Call) -> Answer:
     homes = await clips.projects_of(call.services.platform.database, clip_ids)
     wish = {"clipIds": clip_ids, "changes": call.body["updates"]}
     result, executed = await editing.run(call, editing.place(homes, clip_ids[0], "clip"), "updateClips", wish)
-    changed = result["clips"]
-    return {"success": True, "count": len(changed), "clips": changed, "revision": executed.revision}
+    return {"success": True, "count": len(result["clips"]), **result, "revision": executed.revision}
 
 
 @routes.get("/clips/{clip_id}", "A clip", reply=schemas.ClipReply, errors=(404,))
@@ -69,7 +68,7 @@ async def get_clip(call: Call) -> Answer:
 async def change_clip(call: Call) -> Answer:
     wish = {"clipId": call.path["clip_id"], "changes": editing.changes(call)}
     result, executed = await editing.run(call, await _project_of(call), "updateClip", wish)
-    return editing.twice("clip", result["clip"], revision=executed.revision)
+    return editing.twice("clip", result.pop("clip"), **result, revision=executed.revision)
 
 
 @routes.patch(

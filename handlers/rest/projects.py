@@ -102,7 +102,7 @@ async def list_operations(call: Call) -> Answer:
     errors=(403, 404, 409),
 )
 async def undo(call: Call) -> Answer:
-    """The caller's own newest groups; nothing to undo is 409."""
+    """The caller's own newest groups. What others have changed since is skipped, and said; nothing to undo is 409."""
     return _travelled(
         await _document(call).undo(
             call.path["project_id"],
@@ -132,11 +132,10 @@ async def redo(call: Call) -> Answer:
 
 
 def _travelled(executed: Executed) -> Answer:
-    group_ids = executed.results[0]["groupIds"]
     return {
         "success": True,
         "revision": executed.revision,
-        "groupIds": group_ids,
+        **executed.results[0],
         "operations": executed.operations,
     }
 

@@ -31,6 +31,7 @@ class ClipReply(Body):
     name = fields.String()
     start_time = fields.Float()
     duration = fields.Float()
+    clamped = fields.List(fields.String(), metadata={"description": "fields that were too long, and are cut"})
     revision = fields.Integer()
     clip = fields.Dict()
 
@@ -49,4 +50,5 @@ class ClipsReply(Body):
     success = fields.Boolean()
     count = fields.Integer()
     clips = fields.List(fields.Dict())
+    clamped = fields.List(fields.String(), metadata={"description": "fields that were too long, and are cut"})
     revision = fields.Integer()

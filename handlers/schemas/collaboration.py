@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from dawg_server.daw import following
 from dawg_server.daw.commands import clips, projects, tracks
 from dawg_server.daw.commands.base import the
 from dawg_server.daw.presence import Lock
@@ -120,7 +121,7 @@ _OBJECT = Any_(MAX_RELAYED, objects=True, required=True)
 PLAYBACK = Parameters(
     {
         "isPlaying": Flag(),
-        "currentTime": Number(0, clips.MAX_SECONDS, "seconds"),
+        "currentTime": Number(0, following.MAX_SECONDS, "seconds"),
         "bpm": Number(0, 1000),
     }
 )

@@ -79,10 +79,24 @@ class Operations(Body):
     complete = fields.Boolean()
 
 
+class Skipped(Body):
+    """What was not taken back, or not repeated; `field` is null for a whole thing, and `by` where nobody did it."""
+
+    entity = fields.String()
+    id = fields.UUID(allow_none=True)
+    field = fields.String(allow_none=True)
+    by = fields.String(allow_none=True, metadata={"description": "who has changed it since"})
+    username = fields.String(allow_none=True)
+    reason = fields.String()
+    group_id = fields.UUID()
+
+
 class Travelled(Body):
     """`groupIds` were undone or repeated, by these new operations."""
 
     success = fields.Boolean()
     revision = fields.Integer()
     group_ids = fields.List(fields.UUID())
+    steps = fields.Integer(metadata={"description": "groups, or steps of an assistant's turn, that changed something"})
+    skipped = fields.List(fields.Nested(Skipped), metadata={"description": "what stays as it is, and why"})
     operations = fields.List(fields.Dict())

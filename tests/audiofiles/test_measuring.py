@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bus.local import LocalBus
 from dawg_server import errors
 from dawg_server.audio.workers import Workers
 from dawg_server.audiofiles.accounted import AccountedStorage
@@ -18,6 +19,7 @@ from dawg_server.audiofiles.service import AudioFiles, Incoming
 from dawg_server.database import waveforms
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
+from dawg_server.daw.document import Document
 from dawg_server.storage.folder import FolderStorage
 from dawg_server.storage.work import WorkFolder
 from tests.handlers.rest import recordings
@@ -30,7 +32,7 @@ class House:
         self.database, self.folder = database, folder
         self.work = WorkFolder(folder / "work")
         self.storage = AccountedStorage(FolderStorage(folder / "files"), database)
-        self.measuring = Measuring(database, self.storage, workers, self.work)
+        self.measuring = Measuring(database, Document(database, LocalBus()), self.storage, workers, self.work)
         cleaner = Cleaner(database, self.storage)
         self.audio = AudioFiles(database, self.storage, Access(database), workers, self.measuring, cleaner)
 

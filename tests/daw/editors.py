@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
+import uuid
 from collections.abc import Callable
 from typing import Any
 
+from dawg_server.database.pool import Connection, Database
+from dawg_server.daw.actor import Actor
 from dawg_server.daw.commands import Command
+from dawg_server.daw.document import Document
 
 Project = dict[str, Any]
 NAMES = ("Kick", "Vocals", "Bass", "Strings", "Echo")
@@ -136,3 +140,44 @@ KINDS: tuple[Callable[[Project, random.Random], Command | None], ...] = (
 
 def _track(project: Project, dice: random.Random) -> dict[str, Any]:
     return dict(dice.choice(project["tracks"]))
+
+
+class Recordings:
+    """Recordings that are played, measured again and removed, while people edit."""
+
+    def __init__(self, database: Database, document: Document, dice: random.Random) -> None:
+        self._database, self._document, self._dice = database, document, dice
+        self._ids: list[str] = []
+
+    async def change(self, project_id: str, project: Project, actor: Actor) -> None:
+        dice = self._dice
+        clips = [clip for track in project["tracks"] for clip in track["clips"] if clip["audioFileId"]]
+        if project["tracks"] and (not self._ids or dice.random() < 0.4):
+            if len(self._ids) < 3:
+                self._ids.append(await self._new(actor.user_id))
+            wish = {"trackId": _track(project, dice)["id"], "audioFileId": dice.choice(self._ids), "startTime": 1}
+            await self._document.execute(project_id, [Command("createClip", wish)], actor)
+        elif clips and dice.random() < 0.4:
+            fields = {"duration": dice.choice((0.5, 3, 9)), "offset": dice.choice((0, 1.5)), "fadeIn": 0.25}
+            changes = {name: fields[name] for name in dice.sample(sorted(fields), 2)}
+            wish = {"clipId": dice.choice(clips)["id"], "changes": changes}
+            await self._document.execute(project_id, [Command("updateClip", wish)], actor)
+        elif self._ids and dice.random() < 0.7:
+            await self._measure(dice.choice(self._ids), dice.choice((2.5, 3.25, 4)))
+        elif self._ids and not clips:
+            await self._database.execute("DELETE FROM audio_files WHERE id = %s", (self._ids.pop(),))
+
+    async def _new(self, owner: str) -> str:
+        id = str(uuid.uuid4())
+        await self._database.execute(
+            """INSERT INTO audio_files (id, owner_id, filename, mime_type, size_bytes, duration, storage_key, source)
+               VALUES (%s, %s, 'f.wav', 'audio/wav', 1, 4, %s, 'upload')""",
+            (id, owner, id),
+        )
+        return id
+
+    async def _measure(self, audio_file_id: str, seconds: float) -> None:
+        async def store(connection: Connection) -> None:
+            await connection.execute("UPDATE audio_files SET duration = %s WHERE id = %s", (seconds, audio_file_id))
+
+        await self._document.measured(audio_file_id, seconds, store)

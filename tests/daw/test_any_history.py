@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import uuid
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -69,6 +70,92 @@ async def test_undoing_every_group_gives_back_the_same_project_and_redoing_it_th
     if groups:
         await document.undo(project_id, ADA, min(groups, 20))
         assert replica.document(await document.snapshot(project_id, "ada")) == before
+
+
+@QUICK
+@given(seed=st.integers(0, 2**32), count=st.integers(3, 25))
+async def test_one_person_in_several_groups_at_once_undoes_everything_and_repeats_it(
+    document: Document, seed: int, count: int
+) -> None:
+    """Groups go on while others of the same person are begun, and after parts of them were undone."""
+    project_id = (await document.create("ada", {"name": "Song"}))["id"]
+    before = replica.document(await document.snapshot(project_id, "ada"))
+    dice = random.Random(seed)
+    groups = [str(uuid.UUID(int=dice.getrandbits(128))) for _ in range(3)]
+    for _ in range(count):
+        command = editors.any_change(await document.snapshot(project_id, "ada"), dice)
+        try:
+            if dice.random() < 0.15:
+                await document.undo(project_id, ADA, within=dice.choice((None, groups[0])))
+            elif command is not None:
+                await document.execute(project_id, [command], ADA, group=dice.choice((None, *groups)))
+        except REFUSALS:
+            pass
+    states = [replica.document(await document.snapshot(project_id, "ada"))]
+    for _ in range(3 * count):
+        try:
+            undone = await document.undo(project_id, ADA)
+        except errors.Conflict:
+            break
+        if undone.operations:
+            states.append(replica.document(await document.snapshot(project_id, "ada")))
+    assert states[-1] == before
+    for expected in states[-2::-1]:
+        await document.redo(project_id, ADA)
+        assert replica.document(await document.snapshot(project_id, "ada")) == expected
+
+
+@QUICK
+@given(seed=st.integers(0, 2**32), count=st.integers(5, 30))
+async def test_whoever_undoes_often_enough_gets_past_every_conflict(
+    document: Document, database: Database, seed: int, count: int
+) -> None:
+    """And a redo of an undo of anything is the same document, whatever the others have done before."""
+    project_id = (await document.create("ada", {"name": "Song"}))["id"]
+    await join(database, project_id, "bob", "editor")
+    dice = random.Random(seed)
+    recordings = editors.Recordings(database, document, dice)
+    groups = {name: [str(uuid.UUID(int=dice.getrandbits(128))) for _ in range(2)] for name in ("ada", "bob")}
+    for _ in range(count):
+        actor = dice.choice((ADA, BOB))
+        snapshot = await document.snapshot(project_id, actor.user_id)
+        try:
+            if dice.random() < 0.3:
+                await recordings.change(project_id, snapshot, actor)
+                continue
+            command = editors.any_change(snapshot, dice)
+            if dice.random() < 0.2:
+                await (document.undo if dice.random() < 0.6 else document.redo)(project_id, actor)
+            elif command is not None:
+                group = dice.choice((None, *groups[actor.user_id]))
+                await document.execute(project_id, [command], actor, group=group)
+        except REFUSALS:
+            pass
+    for actor in (ADA, BOB):
+        left = 5 * count
+        while left:
+            left -= 1
+            before = replica.document(await document.snapshot(project_id, "ada"))
+            try:
+                undone = await document.undo(project_id, actor)
+            except errors.Conflict as error:
+                assert error.code == "conflict"
+                break
+            after = replica.document(await document.snapshot(project_id, "ada"))
+            if undone.operations:
+                redone = await document.redo(project_id, actor)
+                assert redone.results[0]["skipped"] == []
+                assert replica.document(await document.snapshot(project_id, "ada")) == before
+                again = await document.undo(project_id, actor)
+                assert again.results[0]["skipped"] == [] or again.results[0]["groupIds"]
+                assert replica.document(await document.snapshot(project_id, "ada")) == after
+        assert left, "undo never ends"
+        rest = await database.fetch_value(
+            """SELECT count(*) FROM operations WHERE project_id = %s AND actor_id = %s AND undone_at IS NULL
+               AND source NOT IN ('undo', 'redo', 'measuring')""",
+            (project_id, actor.user_id),
+        )
+        assert rest == 0
 
 
 @QUICK

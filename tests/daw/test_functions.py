@@ -198,9 +198,11 @@ async def test_a_turn_of_calls_does_to_the_project_what_they_say(
     assert [each["name"] for each in told.data["tracks"]] == ["Voice", "Echo", "Melody"]
     assert (await run("getProject")).data["trackCount"] == 3
     await run("undo")
+    assert len((await document.snapshot(project_id, "ada"))["tracks"]) == 3  # its last step only
+    await run("undo", steps=20)
     empty = await document.snapshot(project_id, "ada")
     assert (empty["bpm"], empty["lyrics"], empty["tracks"]) == (120, None, [])
-    await run("redo")
+    await run("redo", steps=20)
     assert len((await document.snapshot(project_id, "ada"))["tracks"]) == 3
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.daw import timing
+from dawg_server.daw import following, timing
 from dawg_server.daw.commands.base import Specs, changing, the
 from dawg_server.daw.draft import Draft, Thing, missing
+from dawg_server.daw.following import MAX_SECONDS, TINY
 from dawg_server.daw.notes import MAX_BEATS, Notes
 from dawg_server.daw.schema import Choice, Colour, Id, Items, Number, Parameters, Record, Text
 
-MAX_SECONDS = 86_400  # a day: no position or length lies beyond it
-ROUNDING = 0.001  # seconds by which a clip may seem to outlast its recording
-TINY = 1e-9  # seconds, because sums of fractions are not exact
+ROUNDING = 0.001  # seconds by which fades may seem to outlast their clip, or a clip its recording, without a word
+SLACK = 0.1  # seconds by which the length of a recording may have been known wrongly
 
 SPECS = Specs()
 FIELDS = {
@@ -32,11 +33,13 @@ FIELDS = {
 }
 CREATE = Parameters(FIELDS)
 CHANGES = changing(FIELDS)
+_CONTENT = {"audioFileId", "midiData", "offset", "duration"}  # what is judged together with the recording
 CLIP_IDS = Items(Id("clip"), 1, 200, required=True)
 
 
 @SPECS.add("createClip", "Puts a recording or notes on a track.", Parameters({**FIELDS, "id": Id("clip")}))
 async def create_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
+    """`clamped` names what was longer than the recording."""
     track = await draft.track(values["trackId"])
     recording = await _recording(draft, values)
     fields = {
@@ -45,8 +48,9 @@ async def create_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
         "trackId": track["id"],
         "duration": values.get("duration") or _default_duration(draft, values, recording),
     }
-    clip = draft.create("clip", _checked(fields, recording))
-    return {"clip": draft.shown("clip", clip["id"])}
+    corrected = _fitted(fields, recording, fields.keys())
+    clip = draft.create("clip", {**fields, **corrected})
+    return {"clip": draft.shown("clip", clip["id"]), **_clamped(fields, corrected)}
 
 
 @SPECS.add(
@@ -54,8 +58,8 @@ async def create_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 )
 async def update_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     clip = await draft.clip(values["clipId"])
-    await _change(draft, clip, values["changes"])
-    return {"clip": draft.shown("clip", clip["id"])}
+    clamped = await _change(draft, clip, values["changes"])
+    return {"clip": draft.shown("clip", clip["id"]), **clamped}
 
 
 @SPECS.add(
@@ -65,9 +69,12 @@ async def update_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 )
 async def update_clips(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     clips = await _all_of(draft, values["clipIds"])
-    for clip in clips:
-        await _change(draft, clip, values["changes"])
-    return {"clips": [draft.shown("clip", clip["id"]) for clip in clips]}
+    clamped = [await _change(draft, clip, values["changes"]) for clip in clips]
+    names = {name for each in clamped for name in each.get("clamped", ())}
+    return {
+        "clips": [draft.shown("clip", clip["id"]) for clip in clips],
+        **({"clamped": [name for name in FIELDS if name in names]} if names else {}),
+    }
 
 
 @SPECS.add("deleteClip", "Removes a clip; its recording stays.", Parameters({"clipId": the("clip")}))
@@ -126,16 +133,20 @@ async def quantize(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     return {"clips": [draft.shown("clip", clip["id"]) for clip in clips]}
 
 
-async def _change(draft: Draft, clip: Thing, changes: dict[str, Any]) -> None:
-    fields = {**{name: clip[name] for name in FIELDS}, **changes}
-    if fields["trackId"] != clip["trackId"]:
+async def _change(draft: Draft, clip: Thing, changes: dict[str, Any]) -> dict[str, Any]:
+    """Judges what differs from what is there, and nothing else. Returns `clamped`, if anything was too long."""
+    changed = {name: value for name, value in changes.items() if clip[name] != value}
+    fields = {**{name: clip[name] for name in FIELDS}, **changed}
+    if "trackId" in changed:
         await draft.track(fields["trackId"])
     for one, other in (("audioFileId", "midiData"), ("midiData", "audioFileId")):
         if changes.get(one) is not None and clip[other] is not None and changes.get(other, ...) is not None:
             raise _wrong(one, f"cannot be set while there is {other}: set that to null as well")
-    recording = await _recording(draft, fields, fields["audioFileId"] != clip["audioFileId"])
-    checked = _checked(fields, recording)
-    draft.update("clip", clip["id"], {name: checked[name] for name in FIELDS})
+    judged = _CONTENT & changed.keys()
+    recording = await _recording(draft, fields, "audioFileId" in changed) if judged else None
+    corrected = _fitted(fields, recording, changed.keys())
+    draft.update("clip", clip["id"], {**changed, **corrected})
+    return _clamped(fields, corrected)
 
 
 async def _all_of(draft: Draft, ids: list[str]) -> list[Thing]:
@@ -151,47 +162,45 @@ async def _all_of(draft: Draft, ids: list[str]) -> list[Thing]:
 
 
 async def _recording(draft: Draft, fields: dict[str, Any], new: bool = True) -> Thing | None:
-    """The recording that a clip plays: the project's own, or the caller's, which then becomes the project's."""
+    """The recording that a clip plays: the project's own, one that its clips play, or the caller's, which becomes the
+    project's when it belongs to none."""
     audio_file_id = fields["audioFileId"]
     if (audio_file_id is None) == (fields["midiData"] is None):
         raise _wrong("audioFileId", "or midiData is needed, and not both")
     if audio_file_id is None:
         return None
     recording = await draft.recording(audio_file_id)
-    mine = recording is not None and draft.user_id == recording["owner_id"]
-    if recording is None or (new and recording["project_id"] != draft.id and not mine):
+    if recording is None:
+        raise missing("audioFile", audio_file_id)
+    own = recording["project_id"] == draft.id or recording["owner_id"] == draft.user_id
+    if new and not own and not recording["played"]:
         raise missing("audioFile", audio_file_id)
     if new and recording["project_id"] is None:
         draft.attached.add(audio_file_id)
     return recording
 
 
-def _checked(fields: dict[str, Any], recording: Thing | None) -> dict[str, Any]:
-    """The fields of a clip, its end cut to that of its recording when only rounding is between them."""
+def _fitted(fields: dict[str, Any], recording: Thing | None, changed: Collection[str]) -> dict[str, Any]:
+    """What is corrected of a clip's fields; raises for what was asked for and makes no sense."""
     length = recording["duration"] if recording else None
-    duration = fields["duration"]
-    if length is not None:
-        rest = length - fields["offset"]
-        if rest <= TINY:
-            raise _wrong("offset", f"has to be less than the length of the recording, {length:g} seconds")
-        if duration > rest + ROUNDING:
-            raise _wrong("duration", f"and offset go beyond the end of the recording, which has {length:g} seconds")
-        duration = min(duration, rest)
-    if fields["fadeIn"] + fields["fadeOut"] > duration + ROUNDING:
+    if length is not None and fields["offset"] >= length + SLACK:
+        raise _wrong("offset", f"has to be less than the length of the recording, {length:g} seconds")
+    if {"fadeIn", "fadeOut"} & set(changed) and fields["fadeIn"] + fields["fadeOut"] > fields["duration"] + ROUNDING:
         raise _wrong("fadeOut", "and fadeIn together are longer than the clip")
-    surplus = max(0.0, fields["fadeIn"] + fields["fadeOut"] - duration)
-    return {
-        **fields,
-        "duration": duration,
-        "fadeOut": max(0, fields["fadeOut"] - surplus) if surplus else fields["fadeOut"],
-    }
+    return following.fitted(fields, length)
+
+
+def _clamped(fields: dict[str, Any], corrected: dict[str, Any]) -> dict[str, Any]:
+    """Rounding is not worth a word."""
+    names = [name for name in FIELDS if name in corrected and fields[name] - corrected[name] > ROUNDING]
+    return {"clamped": names} if names else {}
 
 
 def _default_duration(draft: Draft, fields: dict[str, Any], recording: Thing | None) -> float:
     if recording is not None:
         if recording["duration"] is None:
             raise _wrong("duration", "is needed, because the length of this recording is not known yet")
-        return max(float(recording["duration"]) - float(fields["offset"]), 0.0)
+        return max(float(recording["duration"]) - float(fields["offset"]), following.MIN_LENGTH)
     notes = fields["midiData"]["notes"]
     bar = timing.beats_per_bar(draft.project)
     end = max((note["start"] + note["duration"] for note in notes), default=0)

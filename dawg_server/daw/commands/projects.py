@@ -7,6 +7,7 @@ from typing import Any
 from dawg_server import errors
 from dawg_server.daw.commands.base import Specs, changing
 from dawg_server.daw.draft import Draft
+from dawg_server.daw.following import change_tempo
 from dawg_server.daw.schema import Flag, Id, Key, Number, OneNumber, Parameters, Record, Text, TimeSignature
 
 MAX_LYRICS = 20_000  # characters
@@ -29,11 +30,13 @@ CHANGES = changing(FIELDS, aliases=ALIASES)
 
 @SPECS.add("updateProject", "Changes fields of the project.", Parameters({"changes": Record(CHANGES, required=True)}))
 async def update_project(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
-    changes = values["changes"]
+    changes = dict(values["changes"])
     if changes.get("isPublic", draft.project["isPublic"]) != draft.project["isPublic"] and draft.role != "owner":
         raise errors.Forbidden(
             "Only the owner decides whether a project is public.", details={"role": draft.role, "required": "owner"}
         )
+    if (bpm := changes.pop("bpm", None)) is not None:
+        await change_tempo(draft, bpm)
     draft.update("project", draft.id, changes)
     return {"project": draft.shown("project", draft.id)}
 

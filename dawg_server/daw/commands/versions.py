@@ -10,6 +10,7 @@ from dawg_server.database import versions
 from dawg_server.daw.changes import ENTITIES
 from dawg_server.daw.commands.base import Specs
 from dawg_server.daw.draft import Draft, Thing
+from dawg_server.daw.following import change_tempo
 from dawg_server.daw.routing import MASTER
 from dawg_server.daw.schema import Number, Parameters
 
@@ -42,6 +43,7 @@ async def restore_version(draft: Draft, values: dict[str, Any]) -> dict[str, Any
     for id in present.keys() - wanted_clips.keys():
         draft.delete("clip", id)
     await _create_tracks(draft, wanted_tracks)
+    await change_tempo(draft, kept["project"]["bpm"])
     draft.update("project", draft.id, {name: kept["project"][name] for name in _PROJECT})
     await _update_tracks(draft, wanted_tracks)
     for id, clip in wanted_clips.items():
@@ -66,7 +68,7 @@ async def _playable(draft: Draft, clips: Iterable[Thing]) -> tuple[dict[str, Thi
             found[clip["id"]] = clip
             continue
         recording = await draft.recording(audio_id)
-        if recording is None or recording["project_id"] not in (None, draft.id):
+        if recording is None:
             missing[audio_id] = None
             continue
         found[clip["id"]] = clip

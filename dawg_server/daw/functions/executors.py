@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dawg_server import errors
+from dawg_server.daw.editing import Executed
 from dawg_server.daw.functions import midi
 from dawg_server.daw.functions.service import Functions, Result, Task
 
@@ -84,15 +85,14 @@ async def write_lyrics(task: Task) -> Result:
 
 
 async def undo(task: Task) -> Result:
-    executed = await task.document.undo(task.project_id, task.by, task.arguments["steps"])
-    count = len(executed.results[0]["groupIds"])
-    return Result(f"{count} steps were taken back.", executed.results[0], executed.revision)
+    """The last step of this very turn first."""
+    executed = await task.document.undo(task.project_id, task.by, task.arguments["steps"], within=task.group)
+    return _travelled(executed, "taken back")
 
 
 async def redo(task: Task) -> Result:
     executed = await task.document.redo(task.project_id, task.by, task.arguments["steps"])
-    count = len(executed.results[0]["groupIds"])
-    return Result(f"{count} steps were repeated.", executed.results[0], executed.revision)
+    return _travelled(executed, "repeated")
 
 
 async def create_track(task: Task) -> Result:
@@ -161,6 +161,15 @@ async def delete_clip(task: Task) -> Result:
 async def quantize(task: Task) -> Result:
     count = len(task.arguments["clipIds"])
     return await task.change(f"{count} clips were moved to the grid.", "quantize", **task.arguments)
+
+
+def _travelled(executed: Executed, what: str) -> Result:
+    told = executed.results[0]
+    message = "1 step was" if told["steps"] == 1 else f"{told['steps']} steps were"
+    message = f"{message} {what}."
+    if told["skipped"]:
+        message += f" {len(told['skipped'])} changes stay, because they were changed again since: see skipped."
+    return Result(message, told, executed.revision)
 
 
 async def _change_track(task: Task, message: str, **changes: Any) -> Result:

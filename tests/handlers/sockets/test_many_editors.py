@@ -26,7 +26,7 @@ SECONDS = float(os.environ.get("EDITORS_SECONDS", "6"))
 PEOPLE = 10
 DISCONNECTS = 0.03  # of the steps: half of them with a goodbye, half in the middle of a change
 TRANSPORTS = (("websocket",), ("polling",), ("polling", "websocket"), ("websocket", "polling"))
-REFUSALS = {"not_found", "conflict", "undo_conflict", "validation_error", "in_use", "rate_limited"}
+REFUSALS = {"not_found", "conflict", "validation_error", "in_use", "rate_limited"}
 EVENTS: dict[str, Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]] = {
     "createTrack": lambda wish: ("track:create", {"track": wish}),
     "updateTrack": lambda wish: ("track:update", wish),

@@ -1,0 +1,319 @@
+"""Takes back steps of the log as far as that is right, and tells who is in the way of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from dawg_server import errors
+from dawg_server.database import operations
+from dawg_server.daw import following, ordering, routing
+from dawg_server.daw.changes import ENTITIES, ORDERS
+from dawg_server.daw.commands.tracks import make_room
+from dawg_server.daw.draft import Draft, Thing
+
+MAX_SKIPPED = 200  # told in one answer
+
+Step = Mapping[str, Any]
+"""A row of the log: id, revision, group_id, kind, entity, entity_id, forward, inverse, follows."""
+Blame = Mapping[str, Any]
+"""Who is in the way: id, actor_id, username, group_id, final."""
+_TARGETS = {"clip": ("trackId",), "send": ("trackId", "destinationTrackId"), "track": ("outputDestination",)}
+_TOGETHER = ("audioFileId", "midiData")  # a clip has one of them
+
+
+class _Left(Exception):
+    """The same person has built on the step since, and has to take that back first."""
+
+
+class Reversal:
+    """`steps` are newest first. Afterwards each one is `taken` back, `final` (it stays for good), or left as it was."""
+
+    def __init__(self, draft: Draft, user_id: str, tempo: float, steps: Sequence[Step]) -> None:
+        """`tempo` is the one that the project had before this call."""
+        self.taken: list[str] = []
+        self.final: list[str] = []
+        self.left: list[str] = []
+        self.skipped: list[dict[str, Any]] = []
+        self._draft, self._user_id, self._tempo, self._steps = draft, user_id, tempo, steps
+        self._own = {step["id"] for step in steps}
+        self._newer: Sequence[Step] = ()  # steps of the same person in other groups
+        self._before = len(draft.changes)
+
+    @property
+    def changed(self) -> bool:
+        return len(self._draft.changes) > self._before
+
+    async def run(self) -> None:
+        draft, followers = self._draft, list[Step]()
+        first = min((step["revision"] for step in self._steps), default=0)
+        newer = await operations.standing_of(draft.connection, draft.id, self._user_id, first)
+        self._newer = [step for step in newer if step["id"] not in self._own]
+        for step in self._steps:
+            if step["follows"]:
+                followers.append(step)
+                continue
+            marked = self.taken
+            told = len(self.skipped)
+            try:
+                if not await self._take_back(step, followers):
+                    marked = self.final
+            except _Left:
+                del self.skipped[told + 1 :]  # the reason is enough
+                marked = self.left
+            marked.append(step["id"])
+            if "bpm" in step["forward"] and step["entity"] == "project":
+                marked += [each["id"] for each in followers]
+                followers = []
+        self.taken += [each["id"] for each in followers]
+
+    async def _take_back(self, step: Step, followers: Sequence[Step]) -> bool:
+        """Whether anything of the step is gone; what is not stands in `skipped`."""
+        if step["kind"] == "reorder":
+            return await self._reorder(step)
+        if step["kind"] == "update":
+            return await self._update(step, followers)
+        if step["kind"] == "create":
+            return await self._remove(step)
+        return await self._bring_back(step)
+
+    # -- one kind of step each -----------------------------------------------------------------------------------------
+
+    async def _update(self, step: Step, followers: Sequence[Step]) -> bool:
+        draft, entity, id = self._draft, step["entity"], step["entity_id"]
+        thing = await self._find(entity, id)
+        if thing is None:
+            return await self._gone(step, step["inverse"])
+        then, now = await self._in_present_tempo(step, thing)
+        self._leave(step, id, then.keys())
+        wanted: dict[str, Any] = {}
+        for name, value in then.items():
+            untouched = thing[name] == value or following.close(thing[name], now[name])
+            blame = None if untouched else await self._blame(entity, id, step, {name})
+            if blame is None:
+                wanted[name] = value
+            else:
+                self._skip(step, name, blame, "was changed since")
+        if any(name in wanted for name in _TOGETHER) and any(name in then and name not in wanted for name in _TOGETHER):
+            wanted = {name: value for name, value in wanted.items() if name not in _TOGETHER}
+        await self._drop_impossible(step, thing, wanted)
+        if (bpm := wanted.pop("bpm", None)) is not None:
+            exact = {each["entity_id"]: each["inverse"] for each in followers}
+            await following.change_tempo(draft, bpm, exact)
+            if not wanted:
+                return True
+        if not wanted:
+            return not then
+        draft.update(entity, id, wanted)
+        if entity == "clip":
+            draft.update("clip", id, await self._fitted(thing))
+        return True
+
+    async def _remove(self, step: Step) -> bool:
+        entity, id = step["entity"], step["entity_id"]
+        if await self._find(entity, id) is None:
+            blame: Blame | None = await operations.remover(self._draft.connection, self._draft.id, id)
+            if blame is not None and self._mine(step, blame):
+                raise _Left
+            return True
+        self._leave(step, id)
+        if blame := await self._blame(entity, id, step):
+            self._skip(step, None, blame, f"the {entity} was changed since")
+            return False
+        if entity == "track" and (users := await self._users(id)):
+            await self._skip_for(step, users, f"the {entity} is in use now")
+            return False
+        self._draft.delete(entity, id)
+        return True
+
+    async def _bring_back(self, step: Step) -> bool:
+        draft, entity = self._draft, step["entity"]
+        if await self._find(entity, step["entity_id"]) is not None:
+            return False
+        thing = {**step["inverse"], **(await self._in_present_tempo(step, step["inverse"]))[0]}
+        needed = dict(thing)
+        await self._drop_impossible(step, None, needed)
+        if entity == "track":
+            thing["outputDestination"] = needed.get("outputDestination", routing.MASTER)
+            await make_room(draft, thing["order"])
+        elif needed.keys() != thing.keys():
+            return False
+        elif entity == "clip":
+            thing |= await self._fitted(thing)
+        draft.create(entity, thing)
+        return True
+
+    async def _reorder(self, step: Step) -> bool:
+        draft = self._draft
+        places = {track["id"]: track["order"] for track in await draft.tracks()}
+        now, then = (
+            {pair["id"]: pair["order"] for pair in step[side][ORDERS] if pair["id"] in places}
+            for side in ("forward", "inverse")
+        )
+        for id in now:
+            self._leave(step, id, {"order"})
+        wanted, moved_since = ordering.restored(places, now, then)
+        for id in moved_since:
+            blame = await self._blame("track", id, step, {"order"})
+            self._skip({**step, "entity_id": id}, "order", blame, "the order of the tracks was changed since")
+        draft.reorder(wanted)
+        return bool(wanted) or not moved_since
+
+    # -- what is in the way --------------------------------------------------------------------------------------------
+
+    async def _drop_impossible(self, step: Step, thing: Thing | None, wanted: dict[str, Any]) -> None:
+        """Takes out of `wanted` what cannot be any more. `thing` is what is there, None when it is to be made."""
+        draft, entity, id = self._draft, step["entity"], step["entity_id"]
+        for name in _TARGETS.get(entity, ()):
+            if name not in wanted or wanted[name] == routing.MASTER:
+                continue
+            target = await self._find("track", wanted[name])
+            blame: Blame | None
+            if target is None:
+                blame = await operations.remover(draft.connection, draft.id, wanted[name])
+                self._skip(step, name, blame, "a track that it needs was deleted since")
+            elif name != "trackId" and target["trackType"] != "AUX":
+                blame = await self._blame("track", target["id"], step, {"trackType"})
+                self._skip(step, name, blame, "the track that it leads to is no AUX track any more")
+            elif name != "trackId" and await self._loops(entity, {**(thing or step["inverse"]), **wanted}):
+                self._skip(step, name, None, "that would send the sound of a track back to itself")
+            else:
+                continue
+            del wanted[name]
+        if wanted.get("audioFileId") and await draft.recording(wanted["audioFileId"]) is None:
+            self._skip(step, "audioFileId", None, "its recording was deleted since")
+            for name in _TOGETHER:
+                wanted.pop(name, None)
+        if entity == "send" and "destinationTrackId" in wanted:
+            ends = {**(thing or {}), **wanted}
+            for other in await draft.sends():
+                if other["id"] != id and all(other[end] == ends.get(end) for end in _TARGETS["send"]):
+                    blame = await self._blame("send", other["id"], step)
+                    self._skip(step, "destinationTrackId", blame, "there is another such send now")
+                    del wanted["destinationTrackId"]
+                    break
+        if (
+            thing
+            and thing.get("trackType") == "AUX" != wanted.get("trackType", "AUX")
+            and (users := await self._feeding(id))
+        ):
+            await self._skip_for(step, users, "other tracks send their sound to it", "trackType")
+            del wanted["trackType"]
+
+    async def _users(self, track_id: str) -> list[tuple[str, str]]:
+        """(entity, id) of what cannot be without a track."""
+        draft = self._draft
+        users = [("clip", clip["id"]) for clip in await draft.clips_of(track_id)]
+        users += [("send", send["id"]) for send in await draft.sends() if send["trackId"] == track_id]
+        return users + await self._feeding(track_id)
+
+    async def _feeding(self, track_id: str) -> list[tuple[str, str]]:
+        """(entity, id) of what sends sound to an AUX track."""
+        sends, tracks = await self._draft.sends(), await self._draft.tracks()
+        feeding = [("send", send["id"]) for send in sends if send["destinationTrackId"] == track_id]
+        return feeding + [("track", each["id"]) for each in tracks if each["outputDestination"] == track_id]
+
+    async def _loops(self, entity: str, thing: Thing) -> bool:
+        tracks, sends = await self._draft.tracks(), await self._draft.sends()
+        mine = thing.get("id")
+        if entity == "track":
+            tracks = [thing, *(each for each in tracks if each["id"] != mine)]
+        else:
+            sends = [thing, *(each for each in sends if each["id"] != mine)]
+        return routing.has_loop(tracks, sends)
+
+    async def _gone(self, step: Step, fields: Collection[str]) -> bool:
+        draft = self._draft
+        blame = await operations.remover(draft.connection, draft.id, step["entity_id"])
+        for name in fields:
+            self._skip(step, name, blame, f"the {step['entity']} was deleted since")
+        return False
+
+    def _leave(self, step: Step, id: str, fields: Collection[str] = ()) -> None:
+        """Raises when the same person has built on it in another group, which goes first."""
+        for row in self._newer:
+            if row["revision"] < step["revision"]:
+                continue
+            if row["kind"] == "reorder":
+                found = "order" in fields
+            else:
+                found = row["entity_id"] == id and (not fields or bool(set(fields) & set(row["fields"])))
+            if found:
+                name = next((each for each in row["fields"] if each in fields), None)
+                blame = {"actor_id": self._user_id, "username": None, "final": False, "group_id": None}
+                self._skip(step, name, blame, "you have changed it again since; take that back first")
+
+    async def _blame(self, entity: str, id: str, step: Step, fields: Collection[str] = ()) -> Blame | None:
+        """The newest step since that stands and has changed one of these fields; without `fields` any but the order."""
+        draft = self._draft
+        for row in await operations.standing_since(draft.connection, draft.id, entity, id, step["revision"]):
+            if row["id"] in self._own:
+                continue
+            touched = {"order"} if row["kind"] == "reorder" else set(row["fields"])
+            if (touched & set(fields)) if fields else row["kind"] != "reorder":
+                return row
+        return None
+
+    async def _skip_for(
+        self, step: Step, users: Sequence[tuple[str, str]], reason: str, field: str | None = None
+    ) -> None:
+        draft = self._draft
+        found: list[Blame] = []
+        for entity, id in users:
+            rows = await operations.standing_since(draft.connection, draft.id, entity, id, step["revision"])
+            found += [row for row in rows if row["id"] not in self._own and row["kind"] != "reorder"]
+        others = [row for row in found if not self._mine(step, row)]
+        self._skip(step, field, next(iter(others or found), None), reason)
+
+    def _mine(self, step: Step, blame: Blame) -> bool:
+        """Whether the same person can still take back what is in the way."""
+        return blame["actor_id"] == self._user_id and not blame["final"] and blame["group_id"] != step["group_id"]
+
+    def _skip(self, step: Step, field: str | None, blame: Blame | None, reason: str) -> None:
+        if len(self.skipped) < MAX_SKIPPED:
+            self.skipped.append(
+                {
+                    "entity": step["entity"],
+                    "id": step["entity_id"],
+                    "field": field,
+                    "by": blame["actor_id"] if blame else None,
+                    "username": blame["username"] if blame else None,
+                    "reason": f"{field} {reason}" if field and reason.startswith("was") else reason,
+                    "groupId": step["group_id"],
+                }
+            )
+        if blame is not None and self._mine(step, blame):
+            raise _Left
+
+    # -- small things --------------------------------------------------------------------------------------------------
+
+    async def _find(self, entity: str, id: str) -> Thing | None:
+        draft = self._draft
+        try:
+            if entity == "track":
+                return await draft.track(id)
+            if entity == "clip":
+                return await draft.clip(id)
+        except errors.NotFound:
+            return None
+        if entity == "send":
+            await draft.tracks()
+        return draft.find(entity, id)
+
+    async def _in_present_tempo(self, step: Step, thing: Thing) -> tuple[dict[str, Any], dict[str, Any]]:
+        """(fields as they are to be, as the step left them), with notes at the same beats at the present tempo."""
+        names = ENTITIES[step["entity"]].fields
+        then, now = (
+            {name: value for name, value in step[side].items() if name in names} for side in ("inverse", "forward")
+        )
+        if step["entity"] == "clip" and thing["midiData"] is not None:
+            tempo = await operations.tempo_after(self._draft.connection, self._draft.id, step["revision"])
+            ratio = (tempo or self._tempo) / self._draft.project["bpm"]
+            if ratio != 1:
+                then |= following.scaled(then, ratio)
+                now |= following.scaled(now, ratio)
+        return then, now
+
+    async def _fitted(self, clip: Thing) -> dict[str, Any]:
+        recording = await self._draft.recording(clip["audioFileId"]) if clip["audioFileId"] else None
+        return following.fitted(clip, recording["duration"] if recording else None)
