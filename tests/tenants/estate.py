@@ -72,6 +72,7 @@ async def _work(server: dawg.Dawg, estate: Estate) -> None:
     form.add_field("audio", io.BytesIO(packages.tone(2)), filename=f"{mark}.wav")
     ids["audio"] = (await call("POST", "/audio/upload", form))["id"]
     clip = {"trackId": track, "audioFileId": ids["audio"], "startTime": 0, "name": mark, "duration": 1}
+    clip["clientOperationId"] = mark
     ids["clip"] = (await call("POST", "/clips", clip))["id"]
     invitation = {"email": f"friend-of-{mark}@example.com", "role": "viewer"}
     ids["collaborator"] = (await call("POST", f"/projects/{project}/collaborators", invitation))["id"]
