@@ -148,6 +148,10 @@ class Accounts:
         for family in ended:
             await self._bus.publish(events.LoginEnded(family, user_id))
 
+    async def name(self, user_id: str) -> str:
+        """How others see that user."""
+        return await users.name(self._database, user_id)
+
     async def user(self, user_id: str) -> dict[str, Any]:
         found = await users.get(self._database, user_id)
         if found is None:

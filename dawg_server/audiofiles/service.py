@@ -113,6 +113,23 @@ class AudioFiles:
             raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
         return row
 
+    async def get_shared(self, audio_id: str) -> dict[str, Any]:
+        """The row, for whoever has a signed link to it; raises `NotFound` when there is none."""
+        row = await audio_files.get(self._database, audio_id) if ids.is_uuid(audio_id) else None
+        if row is None:
+            raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
+        return row
+
+    async def in_format(self, row: dict[str, Any], format: str | None) -> dict[str, Any]:
+        """The row with key, name and type of its bytes in that format; raises `NotFound` when there are none."""
+        if format is None or row["filename"].endswith(f".{format}"):
+            return row
+        rendition = await audio_files.rendition(self._database, row["id"], format)
+        if rendition is None:
+            raise errors.NotFound(f"There is no {format} of this recording.", details={"kind": "audio"})
+        name = row["original_name"].rpartition(".")[0]
+        return row | rendition | {"original_name": f"{name}.{format}"}
+
     async def page(
         self, user_id: str, *, project_id: str | None, page: int, limit: int
     ) -> tuple[list[dict[str, Any]], int]:

@@ -8,10 +8,35 @@ from typing import Any
 
 from bus import events
 from bus.local import LocalBus
+from dawg_server import errors, ids
 from dawg_server.costs import periods
 from dawg_server.costs.status import BudgetStatus, PeriodStatus, budget_status
 from dawg_server.database import alerts, budgets
 from dawg_server.database.pool import Database
+
+
+class CostAlerts:
+    """The alerts that one user was told."""
+
+    def __init__(self, database: Database, clock: periods.Clock) -> None:
+        self._database, self._clock = database, clock
+
+    async def newest(self, user_id: str, *, unread_only: bool, limit: int) -> list[dict[str, Any]]:
+        """As clients see them, newest first."""
+        rows = await alerts.newest(self._database, user_id, unread_only=unread_only, limit=limit)
+        return [view(row) for row in rows]
+
+    async def mark_all_read(self, user_id: str) -> int:
+        """How many were unread."""
+        return await alerts.mark_all_read(self._database, user_id)
+
+    async def mark_read(self, user_id: str, alert_id: str) -> None:
+        if not (ids.is_uuid(alert_id) and await alerts.mark_read(self._database, user_id, alert_id)):
+            raise _no_alert()
+
+    async def resolve(self, user_id: str, alert_id: str) -> None:
+        if not (ids.is_uuid(alert_id) and await alerts.resolve(self._database, user_id, alert_id, self._clock())):
+            raise _no_alert()
 
 
 async def raise_due(database: Database, bus: LocalBus, user_id: str, at: datetime.datetime) -> None:
@@ -65,6 +90,10 @@ def view(row: dict[str, Any]) -> dict[str, Any]:
         "resolvedAt": time(row["resolved_at"]),
         "createdAt": time(row["created_at"]),
     }
+
+
+def _no_alert() -> errors.NotFound:
+    return errors.NotFound("There is no such alert.", details={"kind": "alert"})
 
 
 def _alert(

@@ -10,14 +10,17 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from bus.local import LocalBus
 from dawg_server import errors, logs
 from dawg_server.costs import alerts, periods
+from dawg_server.costs.alerts import CostAlerts
 from dawg_server.costs.ledger import Entry, Ledger
 from dawg_server.costs.prices import CENT_OF_A_CENT, Cost, Prices
+from dawg_server.costs.reports import CostReports
 from dawg_server.costs.reservation import Reservation
 from dawg_server.costs.status import BudgetStatus, budget_status
 from dawg_server.costs.usage import Usage
@@ -50,6 +53,8 @@ class Costs:
         self.clock = clock
         self._database, self._bus, self._metrics, self._lifetime = database, bus, metrics, lifetime
         self._ledger = Ledger(database, folder, self._booked)
+        self.reports = CostReports(database, lambda: self.clock())
+        self.alerts = CostAlerts(database, lambda: self.clock())
 
     async def start(self) -> None:
         await budgets.forget_reservations(self._database, self.clock() - KEPT)
@@ -129,6 +134,16 @@ class Costs:
     async def status(self, user_id: str) -> BudgetStatus:
         at = self.clock()
         return budget_status(await budgets.sums(self._database, user_id, at), at)
+
+    async def budget(self, user_id: str) -> Mapping[str, Any]:
+        """The user's row of `budgets`; the defaults for whoever has set nothing."""
+        return await budgets.get_or_create(self._database, user_id)
+
+    async def change_budget(self, user_id: str, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+        """`changes` are columns of `budgets`. Tells what is over the new limits already."""
+        row = await budgets.update(self._database, user_id, changes)
+        await self.raise_due_alerts(user_id)
+        return row
 
     async def raise_due_alerts(self, user_id: str) -> None:
         """After something was spent, or the budget was changed."""

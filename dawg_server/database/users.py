@@ -26,5 +26,10 @@ async def ensure(database: Database, user_id: str, origin: str) -> dict[str, Any
     return found or {"is_active": True, "is_account": False}  # made just now
 
 
+async def name(database: Database | Connection, user_id: str) -> str:
+    """How others see that user."""
+    return str(await database.fetch_value(f"SELECT {named('%(id)s')}", {"id": user_id}))
+
+
 async def get(database: Database | Connection, user_id: str) -> dict[str, Any] | None:
     return await database.fetch_one("SELECT * FROM users WHERE id = %s", (user_id,))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dawg_server import errors, ids
-from dawg_server.database import projects
+from dawg_server.database import projects, tracks
 from dawg_server.database.pool import Database
 
 RANKS = {"viewer": 1, "editor": 2, "owner": 3}
@@ -19,6 +21,18 @@ class Access:
         """The caller's role, when it is at least `role`. Raises `NotFound` for strangers and `Forbidden` for others."""
         known = ids.is_uuid(project_id)
         return check(await projects.role(self._database, project_id, user_id) if known else None, role)
+
+    async def require_track(self, track_id: str, user_id: str, role: str) -> dict[str, Any]:
+        """The track, when the caller's role in its project is at least `role`.
+
+        Raises `NotFound` for an unknown track and for strangers, `Forbidden` for others.
+        """
+        found = await tracks.get(self._database, [track_id]) if ids.is_uuid(track_id) else []
+        held = await projects.role(self._database, found[0]["projectId"], user_id) if found else None
+        if held is None:
+            raise errors.NotFound("There is no such track.", details={"kind": "track"})
+        check(held, role)
+        return found[0]
 
 
 def check(held: str | None, needed: str) -> str:

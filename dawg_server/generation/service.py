@@ -20,6 +20,7 @@ from dawg_server.generation.job import Job, State
 from dawg_server.generation.purchases import Purchases
 from dawg_server.generation.queue import JobQueue
 from dawg_server.limits import Limits
+from dawg_server.metrics import Metrics
 
 MAX_ATTEMPTS = 3
 BUSY_RETRY_AFTER = 30.0  # seconds, when too many jobs wait
@@ -190,6 +191,13 @@ class GenerationService:
     async def stats(self, user_id: str) -> tuple[dict[str, int], dict[str, int]]:
         """(the caller's own jobs by state, everybody's)."""
         return await generations.totals(self._database, user_id), await generations.totals(self._database, None)
+
+    async def count_jobs(self, metrics: Metrics) -> None:
+        """Sets the gauges of jobs by type and state, and of the age of the one that waits longest."""
+        metrics.jobs.clear()
+        for type, state, total in await generations.totals_by_type(self._database):
+            metrics.jobs.labels(type, state).set(total)
+        metrics.queue_age.set(await generations.oldest_waiting_age(self._database))
 
     def _on_end(self, event: events.JobEvent) -> None:
         for ended in self._waiters.get(event.job_id, ()):

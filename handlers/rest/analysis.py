@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from bus import events
-from dawg_server import errors, ids
+from dawg_server import errors
 from dawg_server.audio.analysis import artists
 from dawg_server.audio.formats import SUPPORTED
 from dawg_server.audiofiles import comparison
 from dawg_server.audiofiles.analyses import Question
 from dawg_server.audiofiles.comparison import Candidate, Wish
 from dawg_server.claude.bill import Payer
-from dawg_server.database import tracks
 from handlers import stored_clips
 from handlers.rest import editing
 from handlers.rest.audio import MEBIBYTE
@@ -183,11 +182,7 @@ async def list_features(call: Call) -> Answer:
 
 async def _track(call: Call, role: str) -> dict[str, Any]:
     track_id = call.path["track_id"].lower()
-    found = await tracks.get(call.services.platform.database, [track_id] if ids.is_uuid(track_id) else [])
-    if not found or await call.services.documents.document.role(found[0]["projectId"], call.caller.user_id) is None:
-        raise editing.not_found("track")
-    await call.services.documents.access.require(found[0]["projectId"], call.caller.user_id, role)
-    return found[0]
+    return await call.services.documents.access.require_track(track_id, call.caller.user_id, role)
 
 
 async def _analyze(call: Call, track: dict[str, Any], clip_id: str | None) -> tuple[dict[str, Any], dict[str, Any]]:

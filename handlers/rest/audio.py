@@ -8,11 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
-from dawg_server import errors, ids
+from dawg_server import errors
 from dawg_server.audio import waveform
 from dawg_server.audiofiles.service import Incoming
-from dawg_server.database import audio_files
-from dawg_server.services import Services
 from dawg_server.storage.links import LINK_SECONDS
 from handlers import present
 from handlers.rest import json, pages, ranges
@@ -95,15 +93,12 @@ async def content(call: Call) -> Answer:
     if call.query["signature"]:
         if not services.platform.links.valid(audio_id, call.query["expires"], call.query["signature"]):
             raise errors.Unauthorized("This link has expired or was changed. Ask for a new one.")
-        row = await audio_files.get(services.platform.database, audio_id) if ids.is_uuid(audio_id) else None
-        if row is None:
-            raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
+        row = await services.documents.audio.get_shared(audio_id)
     else:
         caller = await let_in(call.request, services)
         row = await services.documents.audio.get(audio_id, caller.user_id)
-    return await ranges.serve(
-        call.request, services.platform.storage, await _in_format(services, row, call.query["format"])
-    )
+    row = await services.documents.audio.in_format(row, call.query["format"])
+    return await ranges.serve(call.request, services.platform.storage, row)
 
 
 @routes.get(
@@ -144,13 +139,3 @@ async def _row(call: Call) -> dict[str, Any]:
 def _shown(call: Call, row: dict[str, Any]) -> dict[str, Any]:
     shown = present.audio_file(row, call.services.platform.links, call.base_url)
     return {"success": True, **shown, "audioFile": shown}
-
-
-async def _in_format(services: Services, row: dict[str, Any], format: str | None) -> dict[str, Any]:
-    if format is None or row["filename"].endswith(f".{format}"):
-        return row
-    rendition = await audio_files.rendition(services.platform.database, row["id"], format)
-    if rendition is None:
-        raise errors.NotFound(f"There is no {format} of this recording.", details={"kind": "audio"})
-    name = row["original_name"].rpartition(".")[0]
-    return row | rendition | {"original_name": f"{name}.{format}"}

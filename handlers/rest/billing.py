@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dawg_server import errors
-from dawg_server.costs import reports
-from dawg_server.database import budgets
 from handlers.rest import json
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import costs as schemas
@@ -15,15 +13,15 @@ routes = Routes("billing")
 @routes.get("/billing/usage/{user_id}/current", "Spent this month", reply=schemas.CurrentReply, errors=(404,))
 async def current_usage(call: Call) -> Answer:
     user_id = _own(call)
-    at = call.services.platform.costs.clock()
-    spent = await reports.summary(call.services.platform.database, user_id, reports.period("month", at))
-    status = await call.services.platform.costs.status(user_id)
+    costs = call.services.platform.costs
+    spent = await costs.reports.summary(user_id, costs.reports.period("month"))
+    status = await costs.status(user_id)
     return {
         "success": True,
         "current": spent["totalCost"],
         "limit": status.monthly.limit,
         "breakdown": spent["byService"],
-        "lastUpdated": json.timestamp(at),
+        "lastUpdated": json.timestamp(costs.clock()),
     }
 
 
@@ -31,8 +29,7 @@ async def current_usage(call: Call) -> Answer:
     "/billing/usage/{user_id}/history", "Spent by day", query=schemas.Days, reply=schemas.HistoryReply, errors=(404,)
 )
 async def usage_history(call: Call) -> Answer:
-    at = call.services.platform.costs.clock()
-    days = await reports.history(call.services.platform.database, _own(call), call.query["days"], at)
+    days = await call.services.platform.costs.reports.history(_own(call), call.query["days"])
     return {"success": True, "history": days, "totalCost": round(sum(day["cost"] for day in days), 6)}
 
 
@@ -46,8 +43,7 @@ async def usage_history(call: Call) -> Answer:
 async def set_monthly_budget(call: Call) -> Answer:
     user_id = _own(call)
     changes = {"monthly_limit": call.body["limit"], "alert_thresholds": call.body["alert_thresholds"]}
-    row = await budgets.update(call.services.platform.database, user_id, changes)
-    await call.services.platform.costs.raise_due_alerts(user_id)
+    row = await call.services.platform.costs.change_budget(user_id, changes)
     return {
         "success": True,
         "userId": user_id,

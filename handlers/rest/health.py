@@ -8,7 +8,6 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from dawg_server import __version__
-from dawg_server.database import generations
 from handlers.rest import json
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import health as schemas
@@ -78,13 +77,10 @@ async def voice(call: Call) -> Answer:
 
 
 @routes.get("//metrics", "Counters for Prometheus", public=True, content_type="text/plain")
-async def metrics(call: Call) -> Answer:
-    services = call.services
-    services.platform.metrics.jobs.clear()
-    for type, state, total in await generations.totals_by_type(services.platform.database):
-        services.platform.metrics.jobs.labels(type, state).set(total)
-    services.platform.metrics.queue_age.set(await generations.oldest_waiting_age(services.platform.database))
-    return web.Response(body=services.platform.metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+async def show_metrics(call: Call) -> Answer:
+    metrics = call.services.platform.metrics
+    await call.services.jobs.generation.count_jobs(metrics)
+    return web.Response(body=metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _service(key: Any, works: bool) -> str:

@@ -6,7 +6,6 @@ import datetime
 
 from dawg_server import errors
 from dawg_server.claude.bill import Payer
-from dawg_server.database import tracks, users
 from dawg_server.lyrics import estimate
 from handlers.rest.disconnect import while_connected
 from handlers.rest.routing import Answer, Call, Routes
@@ -36,13 +35,12 @@ async def analyze(call: Call) -> Answer:
     )
     checked = await call.services.assistants.lyrics.validate(body["lyrics"])
     if project_id is not None and body["track_id"] is not None:
-        account = await users.get(call.services.platform.database, call.caller.user_id) or {}
         await call.services.assistants.lyrics.tell(
             found,
             project_id=project_id,
             track_id=body["track_id"],
             user_id=call.caller.user_id,
-            username=account.get("username") or call.caller.user_id,
+            username=await call.services.platform.accounts.name(call.caller.user_id),
         )
     return {"success": True, "analysis": found, "validation": {"warnings": [*checked["warnings"], *found["warnings"]]}}
 
@@ -120,8 +118,7 @@ async def _project_of(call: Call, track_id: str | None, project_id: str | None) 
         if project_id is not None:
             await access.require(project_id, user_id, "viewer")
         return project_id
-    found = (await tracks.projects_of(call.services.platform.database, [track_id])).get(track_id)
-    if found is None or (project_id is not None and found != project_id):
+    found = str((await access.require_track(track_id, user_id, "editor"))["projectId"])
+    if project_id not in (None, found):
         raise errors.NotFound("There is no such track.", details={"kind": "track"})
-    await access.require(found, user_id, "editor")
     return found

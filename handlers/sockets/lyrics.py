@@ -5,7 +5,6 @@ from __future__ import annotations
 from bus import events as news
 from dawg_server import errors
 from dawg_server.claude.bill import Payer
-from dawg_server.database import tracks
 from handlers.schemas import lyrics as schemas
 from handlers.sockets import rooms
 from handlers.sockets.routing import Ack, Call, Events
@@ -25,7 +24,8 @@ async def analyze(call: Call) -> Ack:
     payload = call.payload
     project_id, track_id = payload["project_id"], payload["track_id"]
     seat = rooms.seat_of(call.server, call.sid, project_id, "editor")
-    if (await tracks.projects_of(call.services.platform.database, [track_id])).get(track_id) != project_id:
+    track = await call.services.documents.access.require_track(track_id, call.caller.user_id, "editor")
+    if track["projectId"] != project_id:
         raise errors.NotFound("There is no such track.", details={"kind": "track"})
     begun = news.LyricsAnalyzing(project_id, call.caller.user_id, seat.username, {"trackId": track_id}, call.sid)
     await call.services.platform.bus.publish(begun)
