@@ -1,7 +1,7 @@
-"""Functions in the hands of a model: text and voice use them through here (contract, section 7).
+"""Functions as models call them: the text assistant and the voice assistant use them through here.
 
     toolbox.offered("voice", role)                      # what a model is offered
-    outcome = await toolbox.run("setTempo", {"bpm": 128}, Turn(user_id, "voice", project_id, group_id))
+    outcome = await toolbox.run("setTempo", {"bpm": 128}, ToolContext(user_id, "voice", project_id, group_id))
     outcome.text                                        # what the model is told
 
 Functions of the browser are not run here: `resolve` checks their call, `call.legacy_name` and `call.arguments` go out.
@@ -34,8 +34,8 @@ log: structlog.stdlib.BoundLogger = logs.get("main")
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """On whose behalf functions run, and where. All changes of one turn are one undo group.
+class ToolContext:
+    """On whose behalf functions run, and where. All changes with one `group_id` are one step for undo.
 
     `base_url` is the address under which the user reached the server.
     """
@@ -48,8 +48,8 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a function. `told` is the result, or the sentence that says what went wrong and what would do."""
+class ToolOutcome:
+    """The result of a function (`told`), or the sentence that says what went wrong and what would have been valid."""
 
     success: bool
     told: Any
@@ -96,29 +96,29 @@ class ToolBox:
                 raise errors.ValidationError(f"{error.message} Did you mean {' or '.join(near)}?") from None
             raise
 
-    async def run(self, name: str, arguments: Any, turn: Turn) -> Outcome:
+    async def run(self, name: str, arguments: Any, context: ToolContext) -> ToolOutcome:
         """Never raises but for a cancellation: what goes wrong is told to the model, which may do better then."""
         try:
             function = self.resolve(name, arguments).function
-            if turn.project_id is None:
+            if context.project_id is None:
                 raise errors.Conflict(f"{function.name} needs a project, and none is open.")
             async with asyncio.timeout(TIMEOUT):
                 result = await self._functions.run(
                     name,
                     arguments,
-                    project_id=turn.project_id,
-                    by=Actor(turn.user_id, turn.source),
-                    group=turn.group_id,
-                    base_url=turn.base_url,
+                    project_id=context.project_id,
+                    by=Actor(context.user_id, context.source),
+                    group=context.group_id,
+                    base_url=context.base_url,
                 )
         except errors.DawgError as error:
-            return Outcome(False, _advice(error))
+            return ToolOutcome(False, _advice(error))
         except TimeoutError:
-            return Outcome(False, f"{name[:60]} took longer than {TIMEOUT:g} seconds and was given up.")
+            return ToolOutcome(False, f"{name[:60]} took longer than {TIMEOUT:g} seconds and was given up.")
         except Exception:
-            log.exception("A function broke.", action="function_broke", function=name[:60], service=turn.source)
-            return Outcome(False, "Something went wrong on the server; the same call will not work now.")
-        return Outcome(True, result.json(), result.data, result.revision, result.job_id)
+            log.exception("A function broke.", action="function_broke", function=name[:60], service=context.source)
+            return ToolOutcome(False, "Something went wrong on the server; the same call will not work now.")
+        return ToolOutcome(True, result.json(), result.data, result.revision, result.job_id)
 
     def _knows(self, name: str) -> bool:
         try:

@@ -10,7 +10,7 @@ from typing import Any
 from dawg_server import errors
 from dawg_server.audio.analysis import clips
 from dawg_server.audiofiles import arrangement
-from dawg_server.claude.bill import Bill, Payer
+from dawg_server.claude.billing import BillingContext, UsageSummary
 from dawg_server.claude.small import SmallModel
 
 MAX_CLIPS = 10
@@ -34,7 +34,7 @@ class Candidate:
 class Wish:
     """What is asked about clips, and who pays for what a model says of them."""
 
-    by: Payer
+    by: BillingContext
     detect_conflicts: bool = True
     suggest_arrangement: bool = False
 
@@ -58,21 +58,21 @@ class Comparison:
         return await self._arranged(candidates, wish)
 
     async def _arranged(self, candidates: Sequence[Candidate], wish: Wish) -> dict[str, Any]:
-        form, bill = arrangement.form(len(candidates)), Bill()
+        wanted, summary = arrangement.request(len(candidates)), UsageSummary()
         found: dict[str, Any] | None = None
         arranged: dict[str, Any] = {}
         warnings = []
         try:
-            async with self._model.reserved(wish.by, form, arrangement.MAX_DATA, bill) as inquiry:
+            async with self._model.reserved(wish.by, wanted, arrangement.MAX_DATA, summary) as request:
                 found = await _measured(candidates)
                 ids = [each.id for each in candidates]
                 data = arrangement.about(found["clips"], found)
-                arranged = await inquiry.fill(data, lambda values: arrangement.understood(values, ids))
+                arranged = await request.structured(data, lambda values: arrangement.understood(values, ids))
         except errors.DawgError as error:
             if found is None:
                 raise
             warnings.append(f"No arrangement is suggested. {error.message}")
-        return _shown(found, wish, warnings=warnings, cost=bill.shown(LOCAL)) | arranged
+        return _shown(found, wish, warnings=warnings, cost=summary.shown(LOCAL)) | arranged
 
 
 def tokens(count: int, include_arrangement: bool) -> tuple[int, int]:
@@ -107,7 +107,7 @@ def _shown(
         "conflicts": found["conflicts"] if wish.detect_conflicts else [],
         "arrangementSuggestions": [],
         "aiRecommendations": advice,
-        "cost": cost or Bill().shown(LOCAL),
+        "cost": cost or UsageSummary().shown(LOCAL),
         "warnings": list(warnings),
     }
 

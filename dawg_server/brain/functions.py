@@ -6,7 +6,7 @@ from typing import Any
 
 from dawg_server import errors, ids
 from dawg_server.audiofiles.analyses import Analyses, Excerpt, Question
-from dawg_server.claude.bill import Payer
+from dawg_server.claude.billing import BillingContext
 from dawg_server.database import analyses, audio_files
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
@@ -121,7 +121,9 @@ class BrainFunctions:
         words = wish.get("lyrics") or await self._written(task, wish.get("trackId"))
         if not words.strip():
             raise errors.Conflict("There are no lyrics there. Give some as `lyrics`, or write them first.")
-        found = await self._lyrics.analyze(words, wish.get("genre"), by=Payer(task.by.user_id, task.project_id))
+        found = await self._lyrics.analyze(
+            words, wish.get("genre"), by=BillingContext(task.by.user_id, task.project_id)
+        )
         return Result("The lyrics were analysed.", found)
 
     async def _written(self, task: Task, track_id: str | None) -> str:

@@ -1,4 +1,4 @@
-"""One turn: money is held, the model streams, its tools run, and so on until it is done; then everything is settled.
+"""One turn of the chat: reserve, stream, run tools, and again until the model is done; then settle.
 
 Order of events: deltas and function events, `usage`, then exactly one of `response-done` and `error`.
 """
@@ -6,28 +6,30 @@ Order of events: deltas and function events, `usage`, then exactly one of `respo
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
 from dawg_server import errors, logs
 from dawg_server.brain import prompt
-from dawg_server.brain.hands import Hands
-from dawg_server.brain.meter import Meter
-from dawg_server.brain.question import Opening
-from dawg_server.brain.speech import Listener, Speech
+from dawg_server.brain.billing import TurnBilling
+from dawg_server.brain.output import DeltaBuffer
+from dawg_server.brain.prompt import PromptContext
+from dawg_server.brain.tool_runner import ToolRunner
 from dawg_server.claude import client
-from dawg_server.claude.answer import Answer
 from dawg_server.claude.client import PROVIDER, Claude
+from dawg_server.claude.message import StreamedMessage
 from dawg_server.transcript import TranscriptWriter
 
 MAX_CALLS = 12  # of the model
 MAX_ATTEMPTS = 3  # of one call, as long as nothing was said
-MAX_RETRY_WAIT = 5.0  # seconds; who has to wait longer is told so instead
+MAX_RETRY_WAIT = 5.0  # seconds; a longer wait is reported instead
 BACKOFF = 0.5  # seconds before the first repetition, doubled after it
-TOKEN_PATIENCE = 20.0  # seconds that work which has begun waits for tokens of the next minute
-STOP_PATIENCE = 5.0  # seconds for a turn that is stopped to end by itself
+TOKEN_WAIT = 20.0  # seconds that a turn waits for tokens of the next minute
+STOP_TIMEOUT = 5.0  # seconds for a turn that is stopped to end by itself
 
 NOTICES = {
     "max_tokens": "The answer reached its longest length and was cut off.",
@@ -44,56 +46,78 @@ SPEAK = {"type": "text", "text": "Your last message was empty. Answer in a sente
 log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
 
 
+@dataclass(frozen=True, slots=True)
+class TurnContext:
+    """Whose turn it is and where. `stored`: as part of the conversation. Changes of the project are one undo group."""
+
+    user_id: str
+    request_id: str
+    conversation_id: str
+    stored: bool
+    project_id: str | None
+    message_id: str = field(default_factory=lambda: str(uuid.uuid4()))  # of the answer
+    group_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What each of its events names."""
+        return {"requestId": self.request_id, "conversationId": self.conversation_id}
+
+    @property
+    def stored_in(self) -> str | None:
+        return self.conversation_id if self.stored else None
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """For the log."""
+        return {"request_id": self.request_id, "conversation_id": self.conversation_id}
+
+
+@dataclass(frozen=True, slots=True)
+class TurnHooks:
+    """`prompt` makes what the model is told first; `finished` is called before the last event is sent."""
+
+    prompt: Callable[[], Awaitable[PromptContext]]
+    finished: Callable[[Turn], Awaitable[None]]
+
+
 class Turn:
-    """`open` makes the opening, which may need the model itself. `ended` is called before the last event goes out.
-
-    `seconds`: how long it may take.
-    """
-
     def __init__(
         self,
-        *,
-        about: Mapping[str, str],
-        user_id: str,
-        message_id: str,
+        context: TurnContext,
         claude: Claude,
-        meter: Meter,
-        hands: Hands,
+        billing: TurnBilling,
+        runner: ToolRunner,
         transcript: TranscriptWriter,
-        speech: Speech,
-        listener: Listener,
-        tools: Sequence[Mapping[str, Any]],
-        group_id: str,
-        seconds: float,
-        open: Callable[[], Awaitable[Opening]],
-        ended: Callable[[Turn], Awaitable[None]],
+        deltas: DeltaBuffer,
+        hooks: TurnHooks,
     ) -> None:
-        self.about, self.user_id, self.message_id, self.hands = about, user_id, message_id, hands
+        self.context, self.runner = context, runner
         self.error: errors.DawgError | None = None
         self.done: dict[str, Any] | None = None  # the payload of `response-done`
         self.stop_reason = ""
         self.retry_after: float | None = None  # seconds until the user has tokens again
-        self._claude, self._meter, self._transcript = claude, meter, transcript
-        self._speech, self._listener, self._tools, self._group_id = speech, listener, tools, group_id
-        self._seconds, self._open, self._ended = seconds, open, ended
-        self._answer: Answer | None = None  # the one that is not written down yet
+        self._claude, self._billing, self._transcript = claude, billing, transcript
+        self._deltas, self._events, self._hooks = deltas, runner.events, hooks
+        self._tools = prompt.tools(runner.definitions)
+        self._answer: StreamedMessage | None = None  # the one that is not stored yet
         self._usage: dict[str, Any] | None = None
         self._talking: asyncio.Task[str] | None = None
         self.task: asyncio.Task[None] | None = None
 
     @property
     def text(self) -> str:
-        return self._speech.text
+        return self._deltas.text
 
     @property
     def totals(self) -> dict[str, Any]:
-        return self._meter.totals()
+        return self._billing.totals()
 
-    def start(self, desks: asyncio.Semaphore) -> asyncio.Task[None]:
-        """`desks` bounds how many turns are written down at once."""
-        name = f"brain turn {self.about['requestId'][:40]}"
+    def start(self, settling: asyncio.Semaphore, seconds: float) -> asyncio.Task[None]:
+        """`settling` bounds how many turns are settled at once, `seconds` how long this one may take."""
+        name = f"brain turn {self.context.request_id[:40]}"
         self._talking = asyncio.create_task(self._talk(), name=f"{name} talk")
-        self.task = asyncio.create_task(self._run(self._talking, desks), name=name)
+        self.task = asyncio.create_task(self._run(self._talking, settling, seconds), name=name)
         return self.task
 
     def stop(self, reason: str = "cancelled") -> bool:
@@ -104,11 +128,11 @@ class Turn:
         self._talking.cancel()
         return True
 
-    async def _run(self, talking: asyncio.Task[str], desks: asyncio.Semaphore) -> None:
-        done, _ = await asyncio.wait({talking}, timeout=self._seconds)
+    async def _run(self, talking: asyncio.Task[str], settling: asyncio.Semaphore, seconds: float) -> None:
+        done, _ = await asyncio.wait({talking}, timeout=seconds)
         if not done:
             self.stop("time_limit")
-            await asyncio.wait({talking}, timeout=STOP_PATIENCE)
+            await asyncio.wait({talking}, timeout=STOP_TIMEOUT)
         try:
             self.stop_reason = talking.result() if not talking.cancelled() else self.stop_reason or "cancelled"
         except errors.DawgError as error:
@@ -116,21 +140,20 @@ class Turn:
         except asyncio.InvalidStateError:
             self.stop_reason = self.stop_reason or "time_limit"
         except Exception:
-            log.exception("A turn of the text assistant broke.", action="brain_turn_broke", **self._ids)
+            log.exception("A turn of the text assistant broke.", action="brain_turn_broke", **self.context.ids)
             self.error, self.stop_reason = errors.DawgError(), "error"
-        self._speech.flush()
-        async with desks:
+        self._deltas.flush()
+        async with settling:
             await self._settle()
-        self._tell_end()
+        self._send_end()
 
-    def _tell_end(self) -> None:
-        told = {**self._meter.totals(), **self.about}
-        self._listener.tell("usage", told)
+    def _send_end(self) -> None:
+        self._events.send("usage", self._billing.totals())
         if self.error is not None:
             envelope = {**self.error.envelope(), "event": "message", "retryAfter": self.error.retry_after}
-            self._listener.tell("error", {**envelope, **self.about})
+            self._events.send("error", envelope)
         elif self.done is not None:
-            self._listener.tell("response-done", self.done)
+            self._events.send("response-done", self.done)
 
     async def _settle(self) -> None:
         try:
@@ -138,9 +161,9 @@ class Turn:
         except errors.DawgError as error:
             self.error = self.error or error
         outcome = "failed" if self.error else "cancelled" if self.stop_reason == "cancelled" else "ok"
-        await self._meter.settle(outcome)
-        await self._meter.look()
-        totals = self._meter.totals()
+        await self._billing.settle(outcome)
+        await self._billing.refresh_remaining()
+        totals = self._billing.totals()
         log.info(
             "A turn of the text assistant ended.",
             action="brain_turn",
@@ -149,33 +172,33 @@ class Turn:
             input_tokens=totals["inputTokens"],
             output_tokens=totals["outputTokens"],
             cost_usd=totals["costUsd"],
-            **self._ids,
+            **self.context.ids,
         )
         if self.error is None:
             self.done = self._response(totals["model"])
         try:
-            await self._ended(self)
+            await self._hooks.finished(self)
         except Exception:
-            log.exception("The end of a turn could not be told.", action="brain_end_failed", **self._ids)
+            log.exception("The end of a turn could not be announced.", action="brain_end_failed", **self.context.ids)
 
     def _response(self, model: str) -> dict[str, Any]:
-        changed = self.hands.revision is not None
-        said = {"id": self.message_id, "role": "assistant", "content": self.text, "model": model}
+        changed = self.runner.revision is not None
+        said = {"id": self.context.message_id, "role": "assistant", "content": self.text, "model": model}
         return {
             "message": said,
             "text": self.text,
             "stopReason": self.stop_reason,
-            "revision": self.hands.revision,
-            "groupId": self._group_id if changed else None,
+            "revision": self.runner.revision,
+            "groupId": self.context.group_id if changed else None,
             "notice": NOTICES.get(self.stop_reason, None if self.text else SILENT),
             "retryAfter": self.retry_after,
-            **self.about,
+            **self.context.about,
         }
 
     async def _talk(self) -> str:
         """Returns the reason of the end. Raises `DawgError`."""
-        opening = await self._open()
-        before, now = opening.before, [{"role": "user", "content": list(opening.question)}]
+        context = await self._hooks.prompt()
+        before, now = context.history, [{"role": "user", "content": list(context.question)}]
         urged = False
         for number in range(1, MAX_CALLS + 1):
             request = prompt.request(self._claude.model, self._tools, before, now)
@@ -215,28 +238,28 @@ class Turn:
         return "tool_limit"
 
     async def _hold(self, request: Mapping[str, Any]) -> None:
-        """Who has no tokens left waits a little, because half of what was asked for may be done already."""
+        """Waits for tokens of the next minute, because half of what was asked for may be done already."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + TOKEN_PATIENCE
+        deadline = loop.time() + TOKEN_WAIT
         while True:
             try:
-                return await self._meter.hold(request)
+                return await self._billing.hold(request)
             except errors.RateLimited as error:
                 wait = error.retry_after or 1.0
                 if loop.time() + wait > deadline:
                     raise
             await asyncio.sleep(wait)
 
-    async def _use_tools(self, answer: Answer) -> list[dict[str, Any]]:
+    async def _use_tools(self, answer: StreamedMessage) -> list[dict[str, Any]]:
         content = answer.content()
-        await self._meter.book()
-        self._listener.tell("usage", {**self._meter.totals(), **self.about})
+        await self._billing.book()
+        self._events.send("usage", self._billing.totals())
         await self._write(answer, content, "tool_use")
-        results = await self.hands.run(answer)
+        results = await self.runner.run(answer)
         await self._transcript.tool_results(results)
         return [{"role": "assistant", "content": content}, {"role": "user", "content": results}]
 
-    async def _ask(self, request: Mapping[str, Any]) -> Answer:
+    async def _ask(self, request: Mapping[str, Any]) -> StreamedMessage:
         """One message of the model; repeated when the provider is unwell, unless something was said."""
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
@@ -256,24 +279,24 @@ class Turn:
                 await asyncio.sleep(wait)
         raise AssertionError
 
-    async def _attempt(self, request: Mapping[str, Any]) -> Answer:
-        self._answer = answer = Answer()
-        self._speech.begin()
+    async def _attempt(self, request: Mapping[str, Any]) -> StreamedMessage:
+        self._answer = answer = StreamedMessage()
+        self._deltas.begin_message()
         try:
             async with self._claude.stream(request) as stream:
                 async for event in stream:
                     if text := answer.take(event):
-                        self._speech.say(text)
+                        self._deltas.add(text)
             if not answer.complete:
                 raise client.connection_lost()
         finally:
             answer.finish()
-            self._speech.flush()
+            self._deltas.flush()
             if answer.begun:
-                self._usage = self._meter.note(answer)
+                self._usage = self._billing.add(answer)
         return answer
 
-    async def _write(self, answer: Answer, content: Sequence[Mapping[str, Any]], reason: str) -> None:
+    async def _write(self, answer: StreamedMessage, content: Sequence[Mapping[str, Any]], reason: str) -> None:
         self._answer = None
         await self._transcript.assistant(
             content, stop_reason=reason, model=answer.model, usage=self._usage, group_id=self._group
@@ -289,16 +312,12 @@ class Turn:
             model=self._claude.model,
             usage=self._usage if answer else None,
             group_id=self._group,
-            id=self.message_id,
+            id=self.context.message_id,
         )
 
     @property
     def _group(self) -> str | None:
-        return self._group_id if self.hands.revision is not None else None
-
-    @property
-    def _ids(self) -> dict[str, str]:
-        return {"request_id": self.about["requestId"], "conversation_id": self.about["conversationId"]}
+        return self.context.group_id if self.runner.revision is not None else None
 
 
 def _passing(error: errors.DawgError) -> bool:

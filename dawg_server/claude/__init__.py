@@ -1,5 +1,6 @@
-"""The language model, for whoever of us talks to it.
+"""Anthropic's Messages API.
 
-`client` speaks to the provider, `answer` puts its stream together. `small` asks the small model for words or for a
-`form` that is filled in: held back from the budget before, checked, corrected once, and booked after.
+`client` speaks to it, `message` puts its stream together, `content` keeps what it refuses out of requests and rows.
+`small` asks the small model for text, or for an object that fits a schema (`structured`): its price is reserved before,
+the answer checked and corrected once, and the usage booked after.
 """

@@ -1,11 +1,11 @@
-"""The small model: words or filled-in forms for other parts of the server, paid for by a user.
+"""The small model: text or structured answers for other parts of the server, paid for by a user.
 
-    bill = Bill()
-    async with model.reserved(Payer(user_id), FORM, len(data), bill) as inquiry:     # may refuse; nothing is spent yet
-        found = await inquiry.fill(data, understand)
+    summary = UsageSummary()
+    async with model.reserved(BillingContext(user_id), ADVICE, len(data), summary) as request:  # may refuse
+        found = await request.structured(data, understand)
 
-What was used is booked in the end, whatever the end is: an answer, an error, a hang-up. Answers are streamed, because
-then it is known also of an answer that was cut off.
+What was used is booked however it ends: with an answer, an error or a cancellation. Answers are streamed, so that the
+usage of one that was cut off is known too.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ import orjson
 import structlog
 
 from dawg_server import errors, logs
-from dawg_server.claude import client, form
-from dawg_server.claude.answer import Answer
-from dawg_server.claude.bill import Bill, Payer
+from dawg_server.claude import client, structured
+from dawg_server.claude.billing import BillingContext, UsageSummary
 from dawg_server.claude.client import PROVIDER, Claude
-from dawg_server.claude.form import Form, Task
+from dawg_server.claude.message import StreamedMessage
+from dawg_server.claude.structured import StructuredRequest, TextRequest
 from dawg_server.costs import Costs, Reservation, Usage, reported
 from dawg_server.daw.schema import Wrong
 from dawg_server.limits import Limits
 
 BYTES_PER_TOKEN = 2  # fewer than is usual, as an estimate must not be too low
-AT_ONCE = 16  # questions of this process; others wait as part of their time
+AT_ONCE = 16  # requests of this process; others wait as part of their time
 AT_ONCE_PER_USER = 4
-MAX_OPEN = 200  # questions that run, wait, or will be put when what they are about is known
+MAX_OPEN = 200  # requests that run, wait, or are reserved
 BUSY_RETRY_AFTER = 5.0  # seconds
 DECLINED = "The language model declined to answer this."
 UNUSABLE = "The language model's answer could not be used, also after it was asked to correct it."
@@ -44,11 +44,11 @@ log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
 
 
 class SmallModel:
-    """`per_minute`: questions of one user, besides those that belong to a turn of the brain."""
+    """`per_minute`: requests of one user, besides those that belong to a turn of the brain."""
 
     def __init__(self, costs: Costs, limits: Limits, claude: Claude, *, per_minute: int) -> None:
         self._costs, self._limits, self._claude, self._per_minute = costs, limits, claude, per_minute
-        self._places, self._running = asyncio.Semaphore(AT_ONCE), Counter[str]()
+        self._slots, self._running = asyncio.Semaphore(AT_ONCE), Counter[str]()
 
     @property
     def configured(self) -> bool:
@@ -60,38 +60,46 @@ class SmallModel:
 
     @contextlib.asynccontextmanager
     async def reserved(
-        self, payer: Payer, task: Task, size: int, bill: Bill | None = None, *, counted: bool = True
-    ) -> AsyncIterator[Inquiry]:
-        """Holds the most back that `size` bytes of data can cost, with a correction of the answer.
+        self,
+        billing: BillingContext,
+        wanted: TextRequest,
+        size: int,
+        summary: UsageSummary | None = None,
+        *,
+        counted: bool = True,
+    ) -> AsyncIterator[ReservedRequest]:
+        """Reserves the most that `size` bytes of data can cost, with a correction of the answer.
 
-        `counted`: as one of the user's questions, not as part of something that was counted already.
+        `counted`: as one of the user's requests, not as part of something that was counted already.
         Raises `ProviderUnconfigured`, `RateLimited`, `BudgetExceeded`, and `DependencyUnavailable` when the ledger
         cannot be read.
         """
-        self._claude.require(task.what)
+        self._claude.require(wanted.feature)
         if counted:
-            await self._limits.hit("advice", payer.user_id, self._per_minute)
-        with self._counted(payer.user_id if counted else None):
-            async with self._costs.reserved(payer.user_id, PROVIDER, self._most(task, size)) as reservation:
-                yield Inquiry(self, task, payer, reservation, bill or Bill())
+            await self._limits.hit("advice", billing.user_id, self._per_minute)
+        with self._counted(billing.user_id if counted else None):
+            async with self._costs.reserved(billing.user_id, PROVIDER, self._most(wanted, size)) as reservation:
+                yield ReservedRequest(self, wanted, billing, reservation, summary or UsageSummary())
 
     @contextlib.asynccontextmanager
-    async def place(self, task: Task) -> AsyncIterator[None]:
-        """One of the places for questions, for the time of the task. Raises `ProviderTimeout`."""
+    async def slot(self, wanted: TextRequest) -> AsyncIterator[None]:
+        """One of `AT_ONCE` slots, for at most the time of the request. Raises `ProviderTimeout`."""
         try:
-            async with asyncio.timeout(task.seconds), self._places:
+            async with asyncio.timeout(wanted.seconds), self._slots:
                 yield
         except TimeoutError:
-            _did_not_help(task, "too_slow")
+            _log_failure(wanted, "too_slow")
             raise client.too_slow() from None
         except errors.DawgError as error:
-            _did_not_help(task, error.code)
+            _log_failure(wanted, error.code)
             raise
 
-    async def stream(self, task: Task, messages: Sequence[Mapping[str, Any]], note: Callable[[Answer], None]) -> Answer:
-        """One answer; `note` is told of it as soon as it has ended, also when it was cut off."""
-        request = {"model": self.name, **task.request(), "messages": list(messages)}
-        answer = Answer()
+    async def stream(
+        self, wanted: TextRequest, messages: Sequence[Mapping[str, Any]], note: Callable[[StreamedMessage], None]
+    ) -> StreamedMessage:
+        """One answer; `note` gets it as soon as it has ended, also when it was cut off."""
+        request = {"model": self.name, **wanted.request(), "messages": list(messages)}
+        answer = StreamedMessage()
         try:
             async with self._claude.stream(request) as stream:
                 async for event in stream:
@@ -107,12 +115,12 @@ class SmallModel:
     def price(self, usage: Usage) -> Decimal:
         return self._costs.price(usage).amount
 
-    def _most(self, task: Task, size: int) -> Decimal:
-        """USD for an answer, and for the same question with that answer and a correction after it."""
-        asked = [(len(orjson.dumps(task.request())) + size) // BYTES_PER_TOKEN]
-        if isinstance(task, Form):
-            asked.append(asked[0] + task.max_tokens + form.MAX_CORRECTION // BYTES_PER_TOKEN)
-        model, written = self.name, task.max_tokens
+    def _most(self, wanted: TextRequest, size: int) -> Decimal:
+        """USD for an answer, and for the same request with that answer and a correction after it."""
+        asked = [(len(orjson.dumps(wanted.request())) + size) // BYTES_PER_TOKEN]
+        if isinstance(wanted, StructuredRequest):
+            asked.append(asked[0] + wanted.max_tokens + structured.MAX_CORRECTION // BYTES_PER_TOKEN)
+        model, written = self.name, wanted.max_tokens
         costs = (self._costs.estimate(PROVIDER, model, {"input_tokens": n, "output_tokens": written}) for n in asked)
         return sum(costs, Decimal(0))
 
@@ -141,58 +149,67 @@ class SmallModel:
                 del self._running[user_id]
 
 
-class Inquiry:
-    """One question that is paid for. Made by `SmallModel.reserved`.
+class ReservedRequest:
+    """A request whose price is reserved. Made by `SmallModel.reserved`.
 
     Raises `RateLimited`, `ProviderFailed` and `ProviderTimeout`.
     """
 
-    def __init__(self, model: SmallModel, task: Task, payer: Payer, reservation: Reservation, bill: Bill) -> None:
-        self._model, self._task, self._payer = model, task, payer
-        self._reservation, self._bill = reservation, bill
+    def __init__(
+        self,
+        model: SmallModel,
+        wanted: TextRequest,
+        billing: BillingContext,
+        reservation: Reservation,
+        summary: UsageSummary,
+    ) -> None:
+        self._model, self._task, self._billing = model, wanted, billing
+        self._reservation, self._summary = reservation, summary
 
-    async def words(self, data: str) -> str:
+    async def text(self, data: str) -> str:
         """The answer as text, "" when nothing of it can be seen."""
-        async with self._model.place(self._task):
+        async with self._model.slot(self._task):
             return (await self._ask([_says("user", data)])).text.strip()
 
-    async def fill(self, data: str, understand: Callable[[dict[str, Any]], T]) -> T:
-        """What `understand` makes of the filled-in form; it may refuse it with `Wrong`, and runs beside the loop.
+    async def structured(self, data: str, understand: Callable[[dict[str, Any]], T]) -> T:
+        """What `understand` makes of the answer's fields; it may refuse them with `Wrong`, and runs in a thread.
 
         The model may correct itself once.
         """
-        task, messages = self._task, [_says("user", data)]
-        assert isinstance(task, Form)
-        async with self._model.place(task):
+        wanted, messages = self._task, [_says("user", data)]
+        assert isinstance(wanted, StructuredRequest)
+        async with self._model.slot(wanted):
             answer = await self._ask(messages)
             try:
-                return await self._read(task, answer, understand)
+                return await self._read(wanted, answer, understand)
             except Wrong as wrong:
                 log.info(
                     "The model is asked to correct its answer.",
                     action="small_model_corrected",
-                    operation=task.operation,
-                    problems=list(wrong.problems)[: form.MAX_NAMED],
+                    operation=wanted.operation,
+                    problems=list(wrong.problems)[: structured.MAX_NAMED],
                 )
-                messages += [_says("assistant", answer.text), _says("user", form.correction(wrong))]
+                messages += [_says("assistant", answer.text), _says("user", structured.correction(wrong))]
             try:
-                return await self._read(task, await self._ask(messages), understand)
+                return await self._read(wanted, await self._ask(messages), understand)
             except Wrong as wrong:
                 raise client.unusable("invalid_answer", UNUSABLE) from wrong
 
-    async def _read(self, task: Form, answer: Answer, understand: Callable[[dict[str, Any]], T]) -> T:
+    async def _read(
+        self, wanted: StructuredRequest, answer: StreamedMessage, understand: Callable[[dict[str, Any]], T]
+    ) -> T:
         if answer.stop_reason == "max_tokens":
             raise Wrong("was cut off at its longest length; be briefer")
-        return await asyncio.to_thread(task.read, answer.text, understand)
+        return await asyncio.to_thread(wanted.read, answer.text, understand)
 
-    async def _ask(self, messages: Sequence[Mapping[str, Any]]) -> Answer:
+    async def _ask(self, messages: Sequence[Mapping[str, Any]]) -> StreamedMessage:
         answer = await self._model.stream(self._task, messages, self._note)
         if answer.stop_reason == "refusal":
             raise client.unusable("refusal", DECLINED)
         return answer
 
-    def _note(self, answer: Answer) -> None:
-        payer, billed = self._payer, reported.anthropic(answer.used())
+    def _note(self, answer: StreamedMessage) -> None:
+        billing, billed = self._billing, reported.anthropic(answer.used())
         # Not every compatible service gives each message an id of its own, and the ledger books an id once.
         usage = Usage(
             PROVIDER,
@@ -200,17 +217,19 @@ class Inquiry:
             self._task.operation,
             billed,
             f"{answer.id}:{uuid.uuid4()}",
-            project_id=payer.project_id,
-            generation_id=payer.generation_id,
-            conversation_id=payer.conversation_id,
+            project_id=billing.project_id,
+            generation_id=billing.generation_id,
+            conversation_id=billing.conversation_id,
             metadata={} if answer.complete else {"estimated": True},
         )
         self._reservation.add(usage)
-        self._bill.add(usage, self._model.price(usage))
+        self._summary.add(usage, self._model.price(usage))
 
 
-def _did_not_help(task: Task, code: str) -> None:
-    log.info("The small model did not help.", action="small_model_failed", operation=task.operation, code=code)
+def _log_failure(wanted: TextRequest, code: str) -> None:
+    log.info(
+        "The small model gave no usable answer.", action="small_model_failed", operation=wanted.operation, code=code
+    )
 
 
 def _says(role: str, text: str) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dawg_server.claude.form import Form
+from dawg_server.claude.structured import StructuredRequest
 from dawg_server.daw.schema import Choice, Items, Number, Parameters, Record, Text, Wrong
 from dawg_server.lyrics import analysis, blocks, labels, structure
 from dawg_server.lyrics.genres import Profile
@@ -83,21 +83,21 @@ _GENRE_ADVICE = Items(
     Text(1, 500), 1, 6, "how this song compares with what is usual in its genre, and what would help", required=True
 )
 
-ANALYSIS = Form(
+ANALYSIS = StructuredRequest(
     "lyrics-analysis",
     WHAT,
     ANALYSIS_RULES,
     MAX_TOKENS,
     fields=Parameters({"sections": _SECTIONS, "recommendations": _RECOMMENDATIONS}),
 )
-ANALYSIS_WITH_GENRE = Form(
+ANALYSIS_WITH_GENRE = StructuredRequest(
     "lyrics-analysis",
     WHAT,
     ANALYSIS_RULES,
     MAX_TOKENS,
     fields=Parameters({"sections": _SECTIONS, "recommendations": _RECOMMENDATIONS, "genreAdvice": _GENRE_ADVICE}),
 )
-ADVICE = Form(
+ADVICE = StructuredRequest(
     "lyrics-recommendations",
     WHAT,
     ADVICE_RULES,

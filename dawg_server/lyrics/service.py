@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 from bus import events
 from bus.local import LocalBus
 from dawg_server import errors
-from dawg_server.claude.bill import Bill, Payer
-from dawg_server.claude.form import Form
+from dawg_server.claude.billing import BillingContext, UsageSummary
 from dawg_server.claude.small import SmallModel
+from dawg_server.claude.structured import StructuredRequest
 from dawg_server.lyrics import advice, analysis, genres, organize, reading, sheet, structure, validation
 
 NOTHING_SUNG = "The language model was not asked, as there are no sung lines."
@@ -35,7 +35,7 @@ class Lyrics:
         self._bus, self._model = bus, model
 
     async def analyze(
-        self, lyrics: str, genre: str | None = None, suggested: str | None = None, *, by: Payer
+        self, lyrics: str, genre: str | None = None, suggested: str | None = None, *, by: BillingContext
     ) -> dict[str, Any]:
         """The analysis of contract section 9.2. Raises `ValidationError` for an unknown genre."""
         profile = genres.resolve(genre) if genre is not None else genres.OTHER
@@ -50,7 +50,7 @@ class Lyrics:
         )
         return {**(found or computed), **told}
 
-    async def recommend(self, given: object, genre: str, lyrics: str | None, *, by: Payer) -> dict[str, Any]:
+    async def recommend(self, given: object, genre: str, lyrics: str | None, *, by: BillingContext) -> dict[str, Any]:
         """`{genre as it was understood, recommendations[] (at least one), method, cost, warnings}`."""
         profile = genres.resolve(genre)
         sections = await asyncio.to_thread(advice.sections_of, given, lyrics)
@@ -64,11 +64,11 @@ class Lyrics:
         )
         return {"genre": profile.name, "recommendations": found or computed, "method": _method(found), **told}
 
-    async def organize(self, lyrics: str, *, by: Payer) -> dict[str, Any]:
+    async def organize(self, lyrics: str, *, by: BillingContext) -> dict[str, Any]:
         """`{organized: {verses[], chorus, bridge, suggestions[], structure}, method, cost, warnings}`."""
         computed = await asyncio.to_thread(organize.organize, lyrics)
         found, told = await self._ask(
-            by, sheet.FORM, lyrics, lambda: sheet.about(lyrics), lambda values: sheet.sorted_out(values, lyrics)
+            by, sheet.REQUEST, lyrics, lambda: sheet.about(lyrics), lambda values: sheet.sorted_out(values, lyrics)
         )
         return {"organized": found or computed, "method": _method(found), **told}
 
@@ -88,14 +88,14 @@ class Lyrics:
 
     async def _ask(
         self,
-        by: Payer,
-        form: Form,
+        by: BillingContext,
+        wanted: StructuredRequest,
         sung: str | None,
         about: Callable[[], str],
         understand: Callable[[dict[str, Any]], T],
     ) -> tuple[T | None, dict[str, Any]]:
         """(what the model says or None, `{cost, warnings}`). `sung`: words without which there is nothing to ask."""
-        bill = Bill()
+        summary = UsageSummary()
         found: T | None = None
         warnings = []
         if self._model.configured:
@@ -104,11 +104,11 @@ class Lyrics:
                     warnings.append(NOTHING_SUNG)
                 else:
                     data = await asyncio.to_thread(about)
-                    async with self._model.reserved(by, form, len(data.encode()), bill) as inquiry:
-                        found = await inquiry.fill(data, understand)
+                    async with self._model.reserved(by, wanted, len(data.encode()), summary) as request:
+                        found = await request.structured(data, understand)
             except errors.DawgError as error:
                 warnings.append(f"This was computed without the language model. {error.message}")
-        return found, {"cost": bill.shown(), "warnings": warnings}
+        return found, {"cost": summary.shown(), "warnings": warnings}
 
 
 def _method(found: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from dawg_server.claude.form import Form
+from dawg_server.claude.structured import StructuredRequest
 from dawg_server.daw.schema import Choice, Items, Parameters, Record, Text, Wrong
 from dawg_server.lyrics import labels, reading, structure
 from dawg_server.prompt_data import tagged
@@ -24,7 +24,7 @@ section ([Chorus]). `structure` is the form of the whole song as it is sung, rep
 to ten short pieces of advice about this song in plain English.
 
 {reading.DATA}"""
-FORM = Form(
+REQUEST = StructuredRequest(
     "lyrics-organize",
     reading.WHAT,
     RULES,
@@ -60,12 +60,12 @@ FORM = Form(
 
 
 def about(lyrics: str) -> str:
-    """The data for `FORM`."""
+    """The data for `REQUEST`."""
     return tagged("lyrics", reading.numbered(lyrics))
 
 
 def sorted_out(values: Mapping[str, Any], lyrics: str) -> dict[str, Any]:
-    """`{verses[], chorus, bridge, suggestions[], structure}` from a filled-in `FORM`.
+    """`{verses[], chorus, bridge, suggestions[], structure}` from the answer to `REQUEST`.
 
     Every sung line is in one of the texts, or quoted in a suggestion as removed. Raises `Wrong`.
     """

@@ -11,7 +11,7 @@ import orjson
 
 from dawg_server import errors, logs
 from dawg_server.daw.functions.catalogue import Call
-from dawg_server.tools import Outcome, ToolBox, Turn
+from dawg_server.tools import ToolBox, ToolContext, ToolOutcome
 from dawg_server.voice import VOICES
 from dawg_server.voice.browser import BrowserSocket
 from dawg_server.voice.dialect import events
@@ -45,14 +45,14 @@ class VoiceFunctions:
         self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked: dict[str, asyncio.TimerHandle] = {}  # calls that the browser runs
-        self._turn: Turn | None = None
+        self._turn: ToolContext | None = None
         self._calls = 0
 
     @property
     def busy(self) -> bool:
         return bool(self._tasks or self._asked)
 
-    def start(self, call: events.FunctionRequested, turn: Turn) -> None:
+    def start(self, call: events.FunctionRequested, turn: ToolContext) -> None:
         """Returns at once; the result goes to the model when there is one."""
         if turn is not self._turn:
             self._turn, self._calls = turn, 0
@@ -96,7 +96,7 @@ class VoiceFunctions:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _run(self, call: events.FunctionRequested, resolved: Call, turn: Turn) -> None:
+    async def _run(self, call: events.FunctionRequested, resolved: Call, turn: ToolContext) -> None:
         name = resolved.function.name
         async with self._one_at_a_time:
             clock = time.monotonic()
@@ -118,11 +118,11 @@ class VoiceFunctions:
         )
         self._answer(call.call_id, outcome.text)
 
-    def _set_voice(self, voice: str) -> Outcome:
+    def _set_voice(self, voice: str) -> ToolOutcome:
         if voice not in VOICES:
-            return Outcome(False, f"There is no voice “{voice}”. There are {', '.join(VOICES)}.")
+            return ToolOutcome(False, f"There is no voice “{voice}”. There are {', '.join(VOICES)}.")
         self._change_voice(voice)
-        return Outcome(True, {"success": True, "message": f"You will soon speak with the voice {voice}."})
+        return ToolOutcome(True, {"success": True, "message": f"You will soon speak with the voice {voice}."})
 
     def _ask_browser(self, call: events.FunctionRequested, resolved: Call) -> None:
         timer = asyncio.get_running_loop().call_later(self._patience, self._give_up, call.call_id)

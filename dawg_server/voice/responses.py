@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from dawg_server.tools import Turn
+from dawg_server.tools import ToolContext
 from dawg_server.voice import browser
 from dawg_server.voice.dialect import events
 from dawg_server.voice.dialect.playback import BYTES_PER_MS, decoded_length
@@ -21,7 +21,7 @@ class ResponseTracker:
 
     def __init__(
         self,
-        turn: Turn,
+        turn: ToolContext,
         socket: browser.BrowserSocket,
         functions: VoiceFunctions,
         transcript: SpokenTranscript,

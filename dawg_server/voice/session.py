@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dawg_server import errors, logs
-from dawg_server.tools import ToolBox, Turn
+from dawg_server.tools import ToolBox, ToolContext
 from dawg_server.voice import realtime
 from dawg_server.voice.billing import SessionBilling
 from dawg_server.voice.browser import BrowserSocket, MicrophoneBuffer, SessionEvents
@@ -70,7 +70,7 @@ class VoiceSession:
         self._prompt, self._billing, self._transcript, self._model = prompt, billing, transcript, service.model
         self._events = SessionEvents(socket)
         self._functions = VoiceFunctions(toolbox, socket, self._function_result, self.change_voice, f"voice {self.id}")
-        first = Turn(self.user_id, "voice", self.project_id, str(uuid.uuid4()), request.base_url)
+        first = ToolContext(self.user_id, "voice", self.project_id, str(uuid.uuid4()), request.base_url)
         self._tracker = ResponseTracker(first, socket, self._functions, transcript, self._bill)
         self._upstream = ReconnectingUpstream(
             service,

@@ -15,7 +15,7 @@ from dawg_server.audio.formats import SUPPORTED
 from dawg_server.audiofiles import comparison
 from dawg_server.audiofiles.analyses import Question
 from dawg_server.audiofiles.comparison import Candidate, Wish
-from dawg_server.claude.bill import Payer
+from dawg_server.claude.billing import BillingContext
 from handlers import stored_clips
 from handlers.rest import editing
 from handlers.rest.audio import MEBIBYTE
@@ -219,7 +219,7 @@ async def _uploaded(call: Call, files: Sequence[UploadedFile]) -> list[Candidate
 
 async def _compare(call: Call, candidates: list[Candidate]) -> Answer:
     body, user_id = call.body, call.caller.user_id
-    wish = Wish(Payer(user_id, body["project_id"]), body["detect_conflicts"], body["suggest_arrangement"])
+    wish = Wish(BillingContext(user_id, body["project_id"]), body["detect_conflicts"], body["suggest_arrangement"])
     analysis = await while_connected(call.request, call.services.documents.comparison.compare(candidates, wish))
     await call.services.platform.bus.publish(
         events.ClipsCompared(user_id=user_id, project_id=body["project_id"], analysis=analysis)

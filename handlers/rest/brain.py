@@ -11,36 +11,36 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from dawg_server.brain.question import Question
 from dawg_server.brain.turn import Turn
+from dawg_server.brain.turn_factory import Asker, ClientContext, UserMessage
 from handlers.rest import json
 from handlers.rest.event_stream import EventStream, hung_up
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import brain as schemas
 
 ENDS = ("response-done", "error")
-LOOK = 0.1  # seconds between two looks whether the client is still there
+CHECK = 0.1  # seconds between two checks whether the client is still there
 MAX_WAITING = 16  # events that a reader is behind, before its words come in longer pieces
 
 routes = Routes("ai-brain")
 
 
-class Queued:
-    """Keeps what it hears for the one who reads it. What nobody reads (`keep` false) is not kept."""
+class QueuedEvents:
+    """Keeps the events of a turn for an HTTP stream. Without one (`keep` false) they are dropped."""
 
     def __init__(self, *, keep: bool) -> None:
         self.events: asyncio.Queue[tuple[str, Mapping[str, Any]]] = asyncio.Queue()
         self._keep = keep
 
-    def tell(self, event: str, payload: Mapping[str, Any]) -> None:
+    def send(self, event: str, payload: Mapping[str, Any]) -> None:
         if self._keep:
             self.events.put_nowait((event, payload))
 
-    def try_tell(self, event: str, payload: Mapping[str, Any]) -> bool:
-        """A slow reader gets longer pieces."""
+    def try_send(self, event: str, payload: Mapping[str, Any]) -> bool:
+        """False for a reader that is behind: it gets longer pieces."""
         if self.events.qsize() >= MAX_WAITING:
             return False
-        self.tell(event, payload)
+        self.send(event, payload)
         return True
 
 
@@ -55,29 +55,26 @@ class Queued:
 async def chat(call: Call) -> Answer:
     """As JSON, or as server-sent events when `Accept` asks for `text/event-stream`; hanging up cancels the turn."""
     body = call.body
-    question = Question(
-        call.caller.user_id,
+    message = UserMessage(
+        Asker(call.caller.user_id, call.base_url),
         body["message"],
-        call.base_url,
         request_id=body["request_id"],
         conversation_id=body["conversation_id"],
         project_id=body["project_id"],
-        history=body["conversation_history"],
-        context=body["project_context"],
-        interactive=False,
+        client=ClientContext(body["conversation_history"], body["project_context"]),
     )
     streamed = EventStream.wanted(call.request)
-    listener = Queued(keep=streamed)
-    turn = await call.services.assistants.brain.ask(question, listener)
+    sink = QueuedEvents(keep=streamed)
+    turn = await call.services.assistants.brain.ask(message, sink)
     if streamed:
-        return await _stream(call, turn, listener)
+        return await _stream(call, turn, sink)
     done = await finished(call, turn)
     return {
         "success": True,
         "response": turn.text,
         **done,
         "model": turn.totals["model"],
-        "functionCalls": [_shown(each) for each in turn.hands.done],
+        "functionCalls": [_shown(each) for each in turn.runner.done],
         "function_call": _next(turn),
         "usage": turn.totals,
         "timestamp": json.now(),
@@ -164,18 +161,16 @@ async def list_functions(call: Call) -> Answer:
 )
 async def daw_command(call: Call) -> Answer:
     """One sentence is turned into functions of the catalogue and executed, outside of every conversation."""
-    question = Question(
-        call.caller.user_id,
+    message = UserMessage(
+        Asker(call.caller.user_id, call.base_url),
         call.body["command"],
-        call.base_url,
         project_id=call.body["project_id"],
-        context=call.body["current_state"],
-        interactive=False,
+        client=ClientContext(browser=call.body["current_state"]),
         stored=False,
     )
-    turn = await call.services.assistants.brain.ask(question, Queued(keep=False))
+    turn = await call.services.assistants.brain.ask(message, QueuedEvents(keep=False))
     done = await finished(call, turn)
-    calls = turn.hands.done
+    calls = turn.runner.done
     return {
         "success": True,
         "action": calls[0]["name"] if calls else None,
@@ -194,7 +189,7 @@ async def finished(call: Call, turn: Turn) -> Mapping[str, Any]:
         while not turn.task.done():
             if hung_up(call.request):
                 turn.stop()
-            await asyncio.wait({turn.task}, timeout=LOOK)
+            await asyncio.wait({turn.task}, timeout=CHECK)
     finally:
         turn.stop()
     if turn.error is not None:
@@ -203,7 +198,7 @@ async def finished(call: Call, turn: Turn) -> Mapping[str, Any]:
     return turn.done
 
 
-async def _stream(call: Call, turn: Turn, listener: Queued) -> web.StreamResponse:
+async def _stream(call: Call, turn: Turn, sink: QueuedEvents) -> web.StreamResponse:
     stream = EventStream(call.request)
     try:
         await stream.open()
@@ -211,8 +206,8 @@ async def _stream(call: Call, turn: Turn, listener: Queued) -> web.StreamRespons
         while last not in ENDS and not hung_up(call.request):
             await stream.breathe()
             try:
-                async with asyncio.timeout(LOOK):
-                    last, payload = await listener.events.get()
+                async with asyncio.timeout(CHECK):
+                    last, payload = await sink.events.get()
             except TimeoutError:
                 continue
             await stream.send(last, payload if last == "response-delta" else {**payload, "timestamp": json.now()})
@@ -288,7 +283,7 @@ def _shown(call: Mapping[str, Any]) -> dict[str, Any]:
 
 def _next(turn: Turn) -> dict[str, Any] | None:
     return next(
-        ({"name": each["name"], "arguments": each["arguments"]} for each in turn.hands.done if each["pending"]), None
+        ({"name": each["name"], "arguments": each["arguments"]} for each in turn.runner.done if each["pending"]), None
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 
 from dawg_server import errors
-from dawg_server.claude.bill import Payer
+from dawg_server.claude.billing import BillingContext
 from dawg_server.lyrics import estimate
 from handlers.rest.disconnect import while_connected
 from handlers.rest.routing import Answer, Call, Routes
@@ -30,7 +30,10 @@ async def analyze(call: Call) -> Answer:
     found = await while_connected(
         call.request,
         call.services.assistants.lyrics.analyze(
-            body["lyrics"], body["genre"], body["suggested_structure"], by=Payer(call.caller.user_id, project_id)
+            body["lyrics"],
+            body["genre"],
+            body["suggested_structure"],
+            by=BillingContext(call.caller.user_id, project_id),
         ),
     )
     checked = await call.services.assistants.lyrics.validate(body["lyrics"])
@@ -59,7 +62,7 @@ async def recommend(call: Call) -> Answer:
         **await while_connected(
             call.request,
             call.services.assistants.lyrics.recommend(
-                body["structure"], body["genre"], body["lyrics"], by=Payer(call.caller.user_id)
+                body["structure"], body["genre"], body["lyrics"], by=BillingContext(call.caller.user_id)
             ),
         ),
     }
@@ -95,7 +98,7 @@ async def validate(call: Call) -> Answer:
 )
 async def organize(call: Call) -> Answer:
     """Each sung line is in a part, or named in `suggestions` as removed; `method` as in an analysis."""
-    by = Payer(call.caller.user_id, await _project_of(call, None, call.body["project_id"]))
+    by = BillingContext(call.caller.user_id, await _project_of(call, None, call.body["project_id"]))
     found = await while_connected(call.request, call.services.assistants.lyrics.organize(call.body["lyrics"], by=by))
     return {"success": True, **found, "originalLyrics": call.body["lyrics"]}
 

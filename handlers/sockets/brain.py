@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dawg_server.brain.question import Question
+from dawg_server.brain.turn_factory import Asker, ClientContext, UserMessage
 from handlers.rest import json
 from handlers.schemas import brain as schemas
 from handlers.sockets.routing import Ack, Call, Events
@@ -16,17 +16,17 @@ MAX_BEHIND = 16 * 1024  # bytes that a browser has not taken yet, before its wor
 events = Events("/ai-brain", "ai-brain")
 
 
-class SocketListener:
-    """The socket that asked."""
+class SocketSink:
+    """Sends the events of a turn to the socket that asked."""
 
     def __init__(self, server: Server, sid: str) -> None:
         self._server, self._sid = server, sid
 
-    def tell(self, event: str, payload: Mapping[str, Any]) -> None:
+    def send(self, event: str, payload: Mapping[str, Any]) -> None:
         news = payload if event == "response-delta" else {**payload, "timestamp": json.now()}
         self._server.broadcast(event, news, room=self._sid, namespace="/ai-brain", ignore_queue=True)
 
-    def try_tell(self, event: str, payload: Mapping[str, Any]) -> bool:
+    def try_send(self, event: str, payload: Mapping[str, Any]) -> bool:
         client = self._server.manager.clients.get(self._sid)
         if client is not None and client.connection.outbox.size > MAX_BEHIND:
             return False
@@ -37,21 +37,18 @@ class SocketListener:
 async def ask(call: Call) -> Ack:
     """The ack says that the turn has begun; then come deltas and functions, `usage`, `response-done` or `error`."""
     asked = call.payload
-    question = Question(
-        call.caller.user_id,
+    message = UserMessage(
+        Asker(call.caller.user_id, call.base_url, call.sid),
         asked["message"],
-        call.base_url,
         request_id=asked["request_id"],
         conversation_id=asked["conversation_id"],
         project_id=asked["project_id"],
-        history=asked["conversation_history"],
-        context=asked["project_context"],
-        owner=call.sid,
+        client=ClientContext(asked["conversation_history"], asked["project_context"]),
     )
-    turn = await call.services.assistants.brain.ask(question, SocketListener(call.server, call.sid))
+    turn = await call.services.assistants.brain.ask(message, SocketSink(call.server, call.sid))
     if call.sid not in call.server.manager.clients:
         turn.stop()
-    return turn.about
+    return turn.context.about
 
 
 @events.on("function-result", "What a function came to in the browser", payload=schemas.BrowserResult)

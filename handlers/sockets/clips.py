@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bus import events as news
 from dawg_server.audiofiles.comparison import Wish
-from dawg_server.claude.bill import Payer
+from dawg_server.claude.billing import BillingContext
 from handlers import stored_clips
 from handlers.schemas import analysis as schemas
 from handlers.sockets import rooms
@@ -29,7 +29,7 @@ async def analyze(call: Call) -> Ack:
     found = await stored_clips.candidates(services, user_id, project_id, wanted)
     begun = {"clipIds": payload["clip_ids"]}
     await services.platform.bus.publish(news.ClipsAnalyzing(project_id, user_id, seat.username, begun, call.sid))
-    wish = Wish(Payer(user_id, project_id), payload["detect_conflicts"], payload["suggest_arrangement"])
+    wish = Wish(BillingContext(user_id, project_id), payload["detect_conflicts"], payload["suggest_arrangement"])
     analysis = await services.documents.comparison.compare(found, wish)
     told = {"analysis": analysis}
     await services.platform.bus.publish(news.ClipsAnalyzed(project_id, user_id, seat.username, told, to_user=True))

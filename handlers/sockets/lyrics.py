@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bus import events as news
 from dawg_server import errors
-from dawg_server.claude.bill import Payer
+from dawg_server.claude.billing import BillingContext
 from handlers.schemas import lyrics as schemas
 from handlers.sockets import rooms
 from handlers.sockets.routing import Ack, Call, Events
@@ -30,7 +30,7 @@ async def analyze(call: Call) -> Ack:
     begun = news.LyricsAnalyzing(project_id, call.caller.user_id, seat.username, {"trackId": track_id}, call.sid)
     await call.services.platform.bus.publish(begun)
     found = await call.services.assistants.lyrics.analyze(
-        payload["lyrics"], payload["genre"], by=Payer(call.caller.user_id, project_id)
+        payload["lyrics"], payload["genre"], by=BillingContext(call.caller.user_id, project_id)
     )
     await call.services.assistants.lyrics.tell(
         found, project_id=project_id, track_id=track_id, user_id=call.caller.user_id, username=seat.username

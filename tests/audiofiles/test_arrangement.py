@@ -36,7 +36,7 @@ def suggestions(draw: st.DrawFn) -> dict[str, Any]:
 def test_only_given_clips_appear_and_sections_follow_each_other(said: list[dict[str, Any]]) -> None:
     values = {"suggestions": said, "recommendations": ["Play it."]}
     try:
-        checked = arrangement.form(len(IDS)).fields.values(values, closed=True)
+        checked = arrangement.request(len(IDS)).fields.values(values, closed=True)
         found = arrangement.understood(checked, IDS)["arrangementSuggestions"]
     except Wrong:
         return

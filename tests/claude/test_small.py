@@ -11,15 +11,17 @@ import pytest
 
 from dawg_server import errors
 from dawg_server.claude import small
-from dawg_server.claude.bill import Bill, Payer
+from dawg_server.claude.billing import BillingContext, UsageSummary
 from dawg_server.claude.client import Claude
-from dawg_server.claude.form import Form, Task
+from dawg_server.claude.structured import StructuredRequest, TextRequest
 from dawg_server.daw.schema import Number, Parameters, Wrong
 from tests.claude.conftest import MODEL, USER, Study
 from tests.simulators import anthropic
 from tests.simulators.anthropic import HANG, Pause, Refusal, Turn, form, text, turn
 
-FORM = Form("test", "A test", "Count.", 200, 2.0, fields=Parameters({"count": Number(0, 9, whole=True, required=True)}))
+REQUEST = StructuredRequest(
+    "test", "A test", "Count.", 200, 2.0, fields=Parameters({"count": Number(0, 9, whole=True, required=True)})
+)
 INPUT, OUTPUT = Decimal("0.1"), Decimal("0.5")  # USD per million tokens
 
 
@@ -29,9 +31,9 @@ def even(values: dict[str, Any]) -> int:
     return int(values["count"])
 
 
-async def ask(study: Study, bill: Bill | None = None, task: Form = FORM) -> int:
-    async with study.model.reserved(Payer(USER), task, 100, bill) as inquiry:
-        return await inquiry.fill("how many?", even)
+async def ask(study: Study, bill: UsageSummary | None = None, task: StructuredRequest = REQUEST) -> int:
+    async with study.model.reserved(BillingContext(USER), task, 100, bill) as request:
+        return await request.structured("how many?", even)
 
 
 def counted(number: int, **options: Any) -> Turn:
@@ -40,7 +42,7 @@ def counted(number: int, **options: Any) -> Turn:
 
 async def test_an_answer_is_held_to_the_schema_and_booked(study: Study) -> None:
     study.provider.script([counted(4)])
-    bill = Bill()
+    bill = UsageSummary()
     assert await ask(study, bill) == 4
     request = study.provider.requests[0].body
     assert (request["model"], request["system"], request["max_tokens"]) == (MODEL, "Count.", 200)
@@ -64,7 +66,7 @@ async def test_an_answer_is_held_to_the_schema_and_booked(study: Study) -> None:
 )
 async def test_a_wrong_answer_may_be_corrected_once(study: Study, wrong: anthropic.Block) -> None:
     study.provider.script([turn(wrong), counted(4)])
-    bill = Bill()
+    bill = UsageSummary()
     assert await ask(study, bill) == 4
     first, second = study.provider.requests
     *said, corrected = second.messages
@@ -77,7 +79,7 @@ async def test_a_wrong_answer_may_be_corrected_once(study: Study, wrong: anthrop
 
 async def test_two_wrong_answers_are_an_error_and_both_are_paid_for(study: Study) -> None:
     study.provider.script([counted(3), counted(5), counted(4)])
-    bill = Bill()
+    bill = UsageSummary()
     with pytest.raises(errors.ProviderFailed) as caught:
         await ask(study, bill)
     assert caught.value.details == {"provider": "anthropic", "providerCode": "invalid_answer", "retryable": False}
@@ -124,7 +126,7 @@ async def test_trouble_of_the_provider_is_told_and_holds_no_money(
 async def test_who_is_too_slow_is_hung_up_on_and_what_was_written_is_booked(study: Study) -> None:
     study.provider.script([turn(text("x" * 400, HANG))])
     with pytest.raises(errors.ProviderTimeout):
-        await ask(study, task=dataclasses.replace(FORM, seconds=0.3))
+        await ask(study, task=dataclasses.replace(REQUEST, seconds=0.3))
     assert (await study.provider.requests[0].over()).hung_up
     [row] = await study.rows()
     assert row["output_tokens"] >= 100 and row["metadata"]["estimated"] is True
@@ -158,7 +160,7 @@ async def test_an_answer_and_its_correction_stay_within_what_was_held(study: Stu
 
     async def reply(request: anthropic.Request) -> Turn:
         held.append(await study.held())
-        return turn(form({"count": 3}), usage=anthropic.Usage(len(str(request.body)) // 3, FORM.max_tokens))
+        return turn(form({"count": 3}), usage=anthropic.Usage(len(str(request.body)) // 3, REQUEST.max_tokens))
 
     study.provider.script([reply, reply])
     with pytest.raises(errors.ProviderFailed):
@@ -177,14 +179,16 @@ async def test_questions_are_counted_per_minute_and_at_once(study: Study) -> Non
         for _ in range(20):
             await ask(study)
     assert len(await study.rows()) == 20 - 2
-    async with study.model.reserved(Payer(USER), FORM, 10, counted=False) as inquiry:
-        assert await inquiry.fill("and one that was counted elsewhere", even) == 4
+    async with study.model.reserved(BillingContext(USER), REQUEST, 10, counted=False) as request:
+        assert await request.structured("and one that was counted elsewhere", even) == 4
 
 
 async def test_words_are_asked_for_without_a_schema(study: Study) -> None:
     study.provider.script([turn(text(" Faster", " drums "))])
-    async with study.model.reserved(Payer(USER), Task("title", "A title", "Name it.", 40), 10) as inquiry:
-        assert await inquiry.words("…") == "Faster drums"
+    async with study.model.reserved(
+        BillingContext(USER), TextRequest("title", "A title", "Name it.", 40), 10
+    ) as request:
+        assert await request.text("…") == "Faster drums"
     assert "output_config" not in study.provider.requests[0].body
 
 
@@ -192,6 +196,6 @@ async def test_without_a_key_the_variable_is_named(study: Study) -> None:
     silent = small.SmallModel(study.model._costs, study.model._limits, Claude(None, "http://x", "a", "b"), per_minute=1)
     assert not silent.configured
     with pytest.raises(errors.ProviderUnconfigured) as caught:
-        async with silent.reserved(Payer(USER), FORM, 10):
+        async with silent.reserved(BillingContext(USER), REQUEST, 10):
             pass
     assert caught.value.details == {"env": ["ANTHROPIC_API_KEY"]}

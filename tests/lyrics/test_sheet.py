@@ -35,7 +35,7 @@ def gone(line: int) -> dict[str, Any]:
 
 def sort(parts: list[Any], removed: Any = (), form: Any = ("verse",), text: str = ROUGH) -> dict[str, Any]:
     given = {"parts": parts, "removed": list(removed), "structure": list(form), "suggestions": ["Sing it."]}
-    return sheet.sorted_out(sheet.FORM.fields.values(given, closed=True), text)
+    return sheet.sorted_out(sheet.REQUEST.fields.values(given, closed=True), text)
 
 
 def problem(*arguments: Any, **options: Any) -> dict[str, str]:

@@ -15,7 +15,7 @@ from dawg_server import errors
 from dawg_server.database.pool import Database
 from dawg_server.daw.document import Document
 from dawg_server.daw.functions.service import Functions as Catalogued
-from dawg_server.tools import ToolBox, Turn
+from dawg_server.tools import ToolBox, ToolContext
 from dawg_server.voice.dialect import events
 from dawg_server.voice.functions import MAX_CALLS, VoiceFunctions
 
@@ -44,7 +44,7 @@ class Stage:
         self.functions = VoiceFunctions(
             toolbox, self.notebook, self._answer, self.voices.append, "stage", patience=0.05
         )
-        self.turn = Turn("ada", "voice", None, str(uuid.uuid4()))
+        self.turn = ToolContext("ada", "voice", None, str(uuid.uuid4()))
 
     def call(self, name: str, arguments: str = "{}", call_id: str = "call_1") -> None:
         self.functions.start(events.FunctionRequested(call_id, name, arguments, "resp_1"), self.turn)
@@ -93,7 +93,7 @@ async def test_a_model_that_goes_in_circles_is_stopped_until_the_next_turn(stage
     await stage.rest()
     assert len(stage.voices) == MAX_CALLS
     assert "enough" in stage.answers[f"call_{MAX_CALLS}"]["error"]
-    stage.turn = Turn("ada", "voice", None, str(uuid.uuid4()))
+    stage.turn = ToolContext("ada", "voice", None, str(uuid.uuid4()))
     stage.call("changeVoice", '{"voice": "ash"}', "call_new")
     await stage.rest()
     assert stage.answers["call_new"]["success"] is True

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dawg_server.lyrics import reading
-from dawg_server.tools import Turn
+from dawg_server.tools import ToolContext
 from tests.handlers import advisors
 from tests.handlers.advisors import Advised
 from tests.handlers.rest.test_lyrics import SONG
@@ -257,7 +257,7 @@ async def test_the_room_and_the_assistants_get_the_models_reading(house: Advised
     assert computed["method"] == "computed"
     assert "could not be used" in computed["warnings"][0]
 
-    acting = Turn("ada", "voice", project["id"], str(uuid.uuid4()))
+    acting = ToolContext("ada", "voice", project["id"], str(uuid.uuid4()))
     outcome = await house.server.services.assistants.toolbox.run("analyzeLyrics", {"lyrics": SONG}, acting)
     assert outcome.data["method"] == "model"
     rows = await house.booked()

@@ -1,4 +1,4 @@
-"""How many turns a user may have: counted per minute, at once, and by the tokens that they use (contract, 1.3)."""
+"""How many turns a user may have: per minute, at once, and by the tokens that they use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dawg_server.database import brain_turns
 from dawg_server.database.pool import Connection, Database
 from dawg_server.limits import Limits
 
-RENEWAL = 2.0  # seconds between two signs of life of this replica's turns
+RENEWAL = 2.0  # seconds between two renewals of the leases of this replica's turns
 BUSY_RETRY_AFTER = 5.0  # seconds
 
 log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
@@ -34,8 +34,8 @@ class TurnLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Of one running turn, in its conversation."""
+class TurnSlot:
+    """Held by one running turn."""
 
     id: str
     user_id: str
@@ -43,7 +43,7 @@ class Place:
     database: Database
     tokens_per_minute: int
 
-    async def hold(self, tokens: int, connection: Connection | None = None) -> None:
+    async def hold_tokens(self, tokens: int, connection: Connection | None = None) -> None:
         """Counts so many tokens as used, instead of those held before, until `release`.
 
         Raises `RateLimited` when nothing is left of the user's minute, on all replicas together.
@@ -66,20 +66,20 @@ class Place:
             retry_after=max(1.0, (full.until - periods.now()).total_seconds()),
         )
 
-    async def release(self) -> None:
+    async def release_tokens(self) -> None:
         """What was used is in the ledger, and counts there. Never fails: a hold that stays is replaced or expires."""
         with contextlib.suppress(errors.DependencyUnavailable):
             await brain_turns.release_tokens(self.database, self.id)
 
 
-class Places:
-    """The places are rows of Postgres, so they hold on all replicas together; those of a crash expire by themselves."""
+class TurnSlots:
+    """The slots are leased rows of Postgres: they count on all replicas together, and those of a crash expire."""
 
-    def __init__(self, database: Database, limits: Limits, allowed: TurnLimits) -> None:
-        self.allowed = allowed
-        self._database, self._limits = database, limits
+    def __init__(self, database: Database, rates: Limits, limits: TurnLimits) -> None:
+        self.limits = limits
+        self._database, self._rates = database, rates
         self._held: set[str] = set()
-        self._keeper: asyncio.Task[None] | None = None
+        self._renewing: asyncio.Task[None] | None = None
 
     async def take(
         self,
@@ -88,49 +88,49 @@ class Places:
         conversation_id: str | None,
         *,
         tokens: int,
-    ) -> Place:
-        """A place for a turn whose first call may use so many `tokens`; without an id in a conversation to be.
+    ) -> TurnSlot:
+        """A slot for a turn whose first request may use so many `tokens`; without an id in a conversation to be.
 
         Raises `RateLimited`, `DuplicateRequest` and `TurnInProgress`.
         """
-        await self._limits.hit("turns", user_id, self.allowed.per_minute)
+        await self._rates.hit("turns", user_id, self.limits.per_minute)
         id = str(uuid.uuid4())
         async with self._database.transaction() as connection:
             running = await brain_turns.lock(connection, user_id)
             self._check(running, request_id, conversation_id)
             conversation_id = conversation_id or str(uuid.uuid4())
             await brain_turns.insert(connection, id, user_id, conversation_id, request_id)
-            place = Place(id, user_id, conversation_id, self._database, self.allowed.tokens_per_minute)
-            await place.hold(tokens, connection)
+            slot = TurnSlot(id, user_id, conversation_id, self._database, self.limits.tokens_per_minute)
+            await slot.hold_tokens(tokens, connection)
         self._held.add(id)
-        if self._keeper is None:
-            self._keeper = asyncio.create_task(self._keep(), name="brain places")
-        return place
+        if self._renewing is None:
+            self._renewing = asyncio.create_task(self._renew(), name="brain turn slots")
+        return slot
 
-    async def leave(self, place: Place) -> None:
+    async def release(self, slot: TurnSlot) -> None:
         """Never fails: what cannot be deleted now expires."""
-        self._held.discard(place.id)
+        self._held.discard(slot.id)
         with contextlib.suppress(errors.DependencyUnavailable):
-            await brain_turns.delete(self._database, place.id)
+            await brain_turns.delete(self._database, slot.id)
 
     async def close(self) -> None:
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+        if self._renewing is not None:
+            self._renewing.cancel()
+            await asyncio.gather(self._renewing, return_exceptions=True)
 
     def _check(self, running: list[dict[str, Any]], request_id: str, conversation_id: str | None) -> None:
         if any(turn["request_id"] == request_id for turn in running):
             raise errors.DuplicateRequest()
         if conversation_id and any(turn["conversation_id"] == conversation_id for turn in running):
             raise errors.TurnInProgress(retry_after=BUSY_RETRY_AFTER)
-        if len(running) >= self.allowed.at_once:
+        if len(running) >= self.limits.at_once:
             raise errors.RateLimited(
                 f"You have {len(running)} questions running already. Wait until one is answered.",
-                details={"limit": self.allowed.at_once, "unit": "turns at once"},
+                details={"limit": self.limits.at_once, "unit": "turns at once"},
                 retry_after=BUSY_RETRY_AFTER,
             )
 
-    async def _keep(self) -> None:
+    async def _renew(self) -> None:
         while True:
             await asyncio.sleep(RENEWAL)
             if self._held:

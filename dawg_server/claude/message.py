@@ -17,7 +17,7 @@ CHARACTERS_PER_TOKEN = 4  # about; for what was never reported
 
 
 @dataclass(slots=True)
-class Answer:
+class StreamedMessage:
     """`blocks` are as they came and go back unchanged. `usage` is the last one reported: it is cumulative.
 
     Events are taken until the stream ends, for whatever reason; then comes `finish`, and then may be looked at what

@@ -1,4 +1,4 @@
-"""The model's own memory of the user, as tools that are offered beside the catalogue."""
+"""Tools with which the model remembers things about the user; offered beside the catalogue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who pays for an answer of the model, and what its calls came to, as clients see it (contract, section 9.2)."""
+"""Who pays for requests to the model, and what they came to, as clients see it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ FREE = "Computed on this server; no model was called: $0.000000"
 
 
 @dataclass(frozen=True, slots=True)
-class Payer:
-    """Whose money is spent, and what the ledger's row is linked with."""
+class BillingContext:
+    """Whose budget is charged, and what the row in the ledger is linked with."""
 
     user_id: str
     project_id: str | None = None
@@ -22,8 +22,8 @@ class Payer:
     conversation_id: str | None = None
 
 
-class Bill:
-    """Grows with every call, also with those that failed after something was used."""
+class UsageSummary:
+    """Totals over the requests of one piece of work, with those that failed after something was used."""
 
     def __init__(self) -> None:
         self.calls = 0

@@ -1,4 +1,4 @@
-"""What the model does in one turn: functions of the catalogue, of the browser, and its memory."""
+"""Runs the tools that the model calls in one turn: functions of the catalogue, of the browser, and its memory."""
 
 from __future__ import annotations
 
@@ -6,55 +6,60 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import structlog
 
 from dawg_server import errors, ids, logs
-from dawg_server.brain import keepsakes
-from dawg_server.brain.history import result
-from dawg_server.brain.speech import Listener
-from dawg_server.claude.answer import Answer
+from dawg_server.brain import memory_tools
+from dawg_server.brain.output import TurnEvents
+from dawg_server.brain.prompt import result
+from dawg_server.claude.message import StreamedMessage
 from dawg_server.daw.functions.catalogue import Call
 from dawg_server.generation.service import GenerationService
 from dawg_server.memory.service import Memory
-from dawg_server.tools import MAX_TOLD, Outcome, ToolBox, Turn
+from dawg_server.tools import MAX_TOLD, ToolBox, ToolContext, ToolOutcome
 
 MAX_FUNCTIONS = 100  # of one turn; what is asked for beyond is refused
-JOB_PATIENCE = 20.0  # seconds that one getJobStatus waits for the end of the job
-STOP_PATIENCE = 1.0  # seconds for a change that is under way when the turn is cancelled
+JOB_WAIT = 20.0  # seconds that one getJobStatus waits for the end of the job
+STOP_TIMEOUT = 1.0  # seconds for a change that is under way when the turn is cancelled
 MAX_OUTPUT = 64 * 1024  # bytes of a browser's result
-HANDED_OVER = "Handed to the browser, which runs it after this answer. Whether it worked is not known here."
+DEFERRED = "Handed to the browser, which runs it after this answer. Whether it worked is not known here."
 
 log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
 
 
-class Hands:
-    """Of one turn. `interactive`: the listener can answer `function-call`s, each within `browser_seconds`."""
+@dataclass(frozen=True, slots=True)
+class Toolkit:
+    """What tools are run with."""
+
+    toolbox: ToolBox
+    memory: Memory
+    generation: GenerationService
+
+
+class ToolRunner:
+    """Of one turn. `browser_seconds`: within which the browser answers a `function-call`; None: it does not answer."""
 
     def __init__(
         self,
-        toolbox: ToolBox,
-        memory: Memory,
-        generation: GenerationService,
-        listener: Listener,
-        turn: Turn,
-        about: Mapping[str, Any],
-        offered: Sequence[Mapping[str, Any]],
+        toolkit: Toolkit,
+        context: ToolContext,
+        events: TurnEvents,
+        definitions: Sequence[Mapping[str, Any]],
         *,
-        interactive: bool,
-        browser_seconds: float,
+        browser_seconds: float | None,
     ) -> None:
+        self.events, self.definitions = events, definitions
         self.revision: int | None = None
         self.done: list[dict[str, Any]] = []  # every call, as REST tells it
-        self._toolbox, self._memory, self._generation = toolbox, memory, generation
-        self._listener, self._turn, self._about, self._interactive = listener, turn, about, interactive
-        self._browser_seconds = browser_seconds
-        self._offered = {each["name"] for each in offered}
+        self._toolkit, self._context, self._browser_seconds = toolkit, context, browser_seconds
+        self._offered = {each["name"] for each in definitions}
         self._asked: dict[str, asyncio.Future[tuple[str, bool]]] = {}
 
-    async def run(self, answer: Answer) -> list[dict[str, Any]]:
+    async def run(self, answer: StreamedMessage) -> list[dict[str, Any]]:
         """One result for every call of the message, in their order, one after the other."""
         return [await self._one(call, malformed=answer.malformed(call)) for call in answer.calls]
 
@@ -77,11 +82,11 @@ class Hands:
             return self._failed(id, name, {}, f"One turn runs at most {MAX_FUNCTIONS} functions; this was one more.")
         if malformed:
             return self._failed(id, name, {}, "The arguments were not valid JSON. Call the function again.")
-        if name in keepsakes.NAMES:
-            outcome = await self._timed(id, name, arguments, self._keepsake(name, arguments))
+        if name in memory_tools.NAMES:
+            outcome = await self._timed(id, name, arguments, self._use_memory(name, arguments))
             return result(id, outcome.text, is_error=not outcome.success)
         try:
-            call = self._toolbox.resolve(name, arguments)
+            call = self._toolkit.toolbox.resolve(name, arguments)
             if call.function.name not in self._offered:
                 raise errors.Forbidden(f"{call.function.name} is not allowed with this user's role in the project.")
         except errors.DawgError as error:
@@ -91,15 +96,15 @@ class Hands:
         outcome = await self._timed(id, call.function.name, arguments, self._on_server(call))
         return result(id, outcome.text, is_error=not outcome.success)
 
-    async def _timed(self, id: str, name: str, arguments: Mapping[str, Any], work: Any) -> Outcome:
-        self._listener.tell("tool-start", {"callId": id, "name": name, "arguments": arguments, **self._about})
+    async def _timed(self, id: str, name: str, arguments: Mapping[str, Any], work: Any) -> ToolOutcome:
+        self.events.send("tool-start", {"callId": id, "name": name, "arguments": arguments})
         clock = time.monotonic()
-        task: asyncio.Task[Outcome] = asyncio.create_task(work, name=f"brain function {name[:40]}")
+        task: asyncio.Task[ToolOutcome] = asyncio.create_task(work, name=f"brain function {name[:40]}")
         try:
             outcome = await asyncio.shield(task)
         except asyncio.CancelledError:
             # What has begun to change the project may end, so that nobody has to guess whether it did.
-            await asyncio.wait({task}, timeout=STOP_PATIENCE)
+            await asyncio.wait({task}, timeout=STOP_TIMEOUT)
             if task.done() and not task.cancelled() and task.exception() is None:
                 self._note(id, name, arguments, task.result(), clock)
             else:
@@ -109,13 +114,13 @@ class Hands:
         self._note(id, name, arguments, outcome, clock)
         return outcome
 
-    def _note(self, id: str, name: str, arguments: Mapping[str, Any], outcome: Outcome, clock: float) -> None:
+    def _note(self, id: str, name: str, arguments: Mapping[str, Any], outcome: ToolOutcome, clock: float) -> None:
         if outcome.revision is not None:
             self.revision = max(self.revision or 0, outcome.revision)
         milliseconds = round((time.monotonic() - clock) * 1000)
         told = {"callId": id, "name": name, "success": outcome.success, "revision": outcome.revision}
         came = {"result" if outcome.success else "error": outcome.told, "durationMs": milliseconds}
-        self._listener.tell("tool-result", {**told, **came, **self._about})
+        self.events.send("tool-result", told | came)
         self._record(id, name, arguments, executed=outcome.success, came=outcome.told)
         log.info(
             "A function was run for the text assistant.",
@@ -125,23 +130,25 @@ class Hands:
             duration_ms=milliseconds,
         )
 
-    async def _on_server(self, call: Call) -> Outcome:
+    async def _on_server(self, call: Call) -> ToolOutcome:
         if call.function.name == "getJobStatus":
             await self._await_job(str(call.arguments.get("jobId") or call.arguments.get("job_id") or ""))
-        return await self._toolbox.run(call.function.name, call.arguments, self._turn)
+        return await self._toolkit.toolbox.run(call.function.name, call.arguments, self._context)
 
     async def _await_job(self, job_id: str) -> None:
         """So that the model need not ask again and again; an unknown job is the function's to refuse."""
         if ids.is_uuid(job_id):
             with contextlib.suppress(errors.DawgError):
-                job = await self._generation.get(job_id, self._turn.user_id)
-                await self._generation.wait(job, JOB_PATIENCE)
+                job = await self._toolkit.generation.get(job_id, self._context.user_id)
+                await self._toolkit.generation.wait(job, JOB_WAIT)
 
-    async def _keepsake(self, name: str, arguments: Mapping[str, Any]) -> Outcome:
+    async def _use_memory(self, name: str, arguments: Mapping[str, Any]) -> ToolOutcome:
         try:
-            return Outcome(True, await keepsakes.run(self._memory, self._turn.user_id, name, arguments))
+            return ToolOutcome(
+                True, await memory_tools.run(self._toolkit.memory, self._context.user_id, name, arguments)
+            )
         except errors.DawgError as error:
-            return Outcome(False, _advice(error))
+            return ToolOutcome(False, _advice(error))
 
     async def _ask_browser(self, id: str, call: Call) -> dict[str, Any]:
         name, arguments = call.function.name, call.arguments
@@ -151,14 +158,13 @@ class Hands:
             "name": name,
             "legacyName": call.legacy_name,
             "arguments": arguments,
-            **self._about,
         }
-        if not self._interactive:
-            self._listener.tell("function-call", asked)
+        if self._browser_seconds is None:
+            self.events.send("function-call", asked)
             self._record(id, name, arguments, executed=False, came=None)
-            return result(id, HANDED_OVER)
+            return result(id, DEFERRED)
         waiting = self._asked[id] = asyncio.get_running_loop().create_future()
-        self._listener.tell("function-call", asked)
+        self.events.send("function-call", asked)
         try:
             async with asyncio.timeout(self._browser_seconds):
                 text, is_error = await waiting
@@ -171,8 +177,8 @@ class Hands:
 
     def _failed(self, id: str, name: str, arguments: Mapping[str, Any], sentence: str) -> dict[str, Any]:
         told = {"callId": id, "name": name[:100], "success": False, "error": sentence, "durationMs": 0}
-        self._listener.tell("tool-start", {"callId": id, "name": name[:100], "arguments": arguments, **self._about})
-        self._listener.tell("tool-result", {**told, **self._about})
+        self.events.send("tool-start", {"callId": id, "name": name[:100], "arguments": arguments})
+        self.events.send("tool-result", told)
         self._record(id, name[:100], arguments, executed=False, came=sentence, error=True)
         return result(id, orjson.dumps({"success": False, "error": sentence}).decode(), is_error=True)
 

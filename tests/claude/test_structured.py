@@ -1,4 +1,4 @@
-"""Forms: in the provider's dialect of JSON Schema, and checked by us in all that it does not know."""
+"""Structured requests: in the provider's dialect of JSON Schema, and checked by us in all that it does not know."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import anthropic
 import pytest
 
 from dawg_server.audiofiles import arrangement
-from dawg_server.claude.form import Form, correction, wire_schema
+from dawg_server.claude.structured import StructuredRequest, correction, wire_schema
 from dawg_server.daw.schema import Choice, Items, Number, Parameters, Record, Text, Wrong
 from dawg_server.lyrics import reading, sheet
 
@@ -21,16 +21,16 @@ FIELDS = Parameters(
         "why": Text(1, 10, required=True),
     }
 )
-FORM = Form("test", "A test", "Fill it in.", 100, fields=FIELDS)
+REQUEST = StructuredRequest("test", "A test", "Fill it in.", 100, fields=FIELDS)
 GOOD = {"mood": "dark", "bars": [{"at": 3}, {"at": None}], "why": "so"}
-FORMS = [
-    FORM,
+REQUESTS = [
+    REQUEST,
     reading.ANALYSIS,
     reading.ANALYSIS_WITH_GENRE,
     reading.ADVICE,
-    sheet.FORM,
-    arrangement.form(2),
-    arrangement.form(10),
+    sheet.REQUEST,
+    arrangement.request(2),
+    arrangement.request(10),
 ]
 
 
@@ -60,8 +60,8 @@ def test_limits_that_the_provider_does_not_know_are_told_in_words() -> None:
     }
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.operation)
-def test_every_form_is_as_the_sdk_would_make_it_and_leaves_nothing_open(form: Form) -> None:
+@pytest.mark.parametrize("form", REQUESTS, ids=lambda form: form.operation)
+def test_every_form_is_as_the_sdk_would_make_it_and_leaves_nothing_open(form: StructuredRequest) -> None:
     schema = form.request()["output_config"]["format"]["schema"]
     assert anthropic.transform_schema(schema) == schema
     for each in objects(schema):
@@ -79,7 +79,7 @@ def objects(schema: Any) -> list[dict[str, Any]]:
 
 def test_a_good_answer_is_understood() -> None:
     text = '{"mood": "dark", "bars": [{"at": 3}, {"at": null}], "why": "so"}'
-    assert FORM.read(text, lambda values: values) == GOOD
+    assert REQUEST.read(text, lambda values: values) == GOOD
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,6 @@ def test_a_good_answer_is_understood() -> None:
 )
 def test_what_is_wrong_is_named_for_the_model(text: str, path: str) -> None:
     with pytest.raises(Wrong) as caught:
-        FORM.read(text, lambda values: values)
+        REQUEST.read(text, lambda values: values)
     assert list(caught.value.problems) == [path]
     assert (f"- {path}: " if path else "- The answer: ") in correction(caught.value)

@@ -1,7 +1,7 @@
-"""Forms that the model fills in: it answers with JSON, the provider holds it to a schema, and we check all the rest.
+"""Requests whose answer is JSON: the provider holds it to a schema, and everything beyond that is checked here.
 
-The fields of a form are those of `daw.schema`, all of them `required`. Of JSON Schema the provider knows types, enums,
-lists and closed objects; limits are told to the model in words, and checked here.
+The fields are those of `daw.schema`, all of them `required`. Of JSON Schema the provider knows types, enums, lists and
+closed objects; limits are told to the model in words, and checked here.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """Work for the small model.
+class TextRequest:
+    """A request to the small model whose answer is text.
 
-    `operation` is its word in the ledger, `what` how a refusal calls the feature (`Lyrics advice`), `rules` say what to
-    do with the data; `max_tokens` and `seconds` bound the whole answer, with its correction.
+    `operation`: its name in the ledger. `feature`: its name in refusals (`Lyrics advice`). `rules`: the system prompt.
+    `max_tokens` and `seconds` bound the answer together with its correction.
     """
 
     operation: str
-    what: str
+    feature: str
     rules: str
     max_tokens: int
     seconds: float = 30.0
 
     def request(self) -> dict[str, Any]:
-        """What every request of this task has in common."""
+        """The parameters that are the same whatever the data are."""
         return {"max_tokens": self.max_tokens, "system": self.rules}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form(Task):
-    """A task whose answer is an object with these fields."""
+class StructuredRequest(TextRequest):
+    """A request whose answer is an object with these fields."""
 
     fields: Parameters
 

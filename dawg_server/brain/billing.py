@@ -1,4 +1,4 @@
-"""What a turn costs: tokens and money are held before each call of the model, and each call is booked after it."""
+"""What a turn costs: tokens and money are reserved before each request to the model, its usage is booked after."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 import orjson
 
 from dawg_server import errors
-from dawg_server.brain.places import Place
 from dawg_server.brain.prompt import MAX_TOKENS
-from dawg_server.claude.answer import Answer
+from dawg_server.brain.turn_slots import TurnSlot
 from dawg_server.claude.client import PROVIDER
+from dawg_server.claude.message import StreamedMessage
 from dawg_server.costs import Costs, Reservation, Usage, reported
 
 CHARACTERS_PER_TOKEN = 3  # fewer than is usual, as an estimate must not be too low
-FIRST_INPUT = 8000  # tokens, before the first request is put together
+FIRST_INPUT = 8000  # tokens that are reserved before the first request is put together
 FIRST_CALL = FIRST_INPUT + MAX_TOKENS  # tokens
 
 
@@ -26,20 +26,19 @@ def estimate(costs: Costs, model: str, input_tokens: int, output_tokens: int) ->
     return costs.estimate(PROVIDER, model, {"cache_write_tokens": input_tokens, "output_tokens": output_tokens})
 
 
-class Meter:
-    """The running totals of one turn."""
+class TurnBilling:
+    """The reservation and the running totals of one turn."""
 
     def __init__(
         self,
         costs: Costs,
         reservation: Reservation,
-        place: Place,
-        *,
+        slot: TurnSlot,
         model: str,
         project_id: str | None,
         conversation_id: str | None,
     ) -> None:
-        self._costs, self._reservation, self._place, self._model = costs, reservation, place, model
+        self._costs, self._reservation, self._slot, self._model = costs, reservation, slot, model
         self._project_id, self._conversation_id = project_id, conversation_id
         self._input = self._output = self._cached = 0
         self._cost = Decimal(0)
@@ -53,7 +52,7 @@ class Meter:
         return await costs.reserve(user_id, PROVIDER, estimate(costs, model, FIRST_INPUT, MAX_TOKENS))
 
     async def hold(self, request: Mapping[str, Any]) -> None:
-        """Holds the most that this call of the model can use: tokens of the user's minute, and their price.
+        """Reserves the most that this request can use: tokens of the user's minute, and their price.
 
         Raises `RateLimited` when the minute is full, or else as `reserve`.
         """
@@ -63,7 +62,7 @@ class Meter:
         read = sum(len(orjson.dumps(part)) for part in parts) // CHARACTERS_PER_TOKEN
         tokens = read + request["max_tokens"]
         if tokens > self._held:
-            await self._place.hold(tokens)
+            await self._slot.hold_tokens(tokens)
             await self._reservation.renew(estimate(self._costs, self._model, read, request["max_tokens"]))
             self._held = tokens
 
@@ -73,11 +72,11 @@ class Meter:
         for usage in booked:
             await self._reservation.book(usage)
         self._held = 0
-        await self._place.release()
-        await self.look()
+        await self._slot.release_tokens()
+        await self.refresh_remaining()
 
-    def note(self, answer: Answer) -> dict[str, Any]:
-        """Adds one message of the model to the account; returns its own usage, for its row."""
+    def add(self, answer: StreamedMessage) -> dict[str, Any]:
+        """Adds the usage of one message of the model; returns it, for its row."""
         billed = reported.anthropic(answer.used())
         # Not every compatible service gives each message an id of its own, and the ledger books an id once.
         usage = Usage(
@@ -97,10 +96,10 @@ class Meter:
         self._cost += cost
         return {"inputTokens": read, "outputTokens": written, "cachedTokens": cached, "costUsd": float(cost)}
 
-    async def look(self) -> None:
-        """Asks the ledger what is left; the last answer stands when it cannot be read."""
+    async def refresh_remaining(self) -> None:
+        """Reads from the ledger what is left; the last figures stand when it cannot be read."""
         try:
-            status = await self._costs.status(self._place.user_id)
+            status = await self._costs.status(self._slot.user_id)
         except errors.DependencyUnavailable:
             return
         self.remaining = {"dailyUsd": status.daily.remaining, "monthlyUsd": status.monthly.remaining}

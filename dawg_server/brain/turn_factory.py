@@ -1,0 +1,174 @@
+"""How a message of a user becomes a turn: its project and conversation are looked up, a slot and money are taken."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bus import events
+from dawg_server import tools
+from dawg_server.brain import memory_tools, prompt
+from dawg_server.brain.billing import FIRST_CALL, TurnBilling
+from dawg_server.brain.output import DeltaBuffer, EventSink, TurnEvents
+from dawg_server.brain.summarizer import Summarizer
+from dawg_server.brain.tool_runner import Toolkit, ToolRunner
+from dawg_server.brain.turn import Turn, TurnContext, TurnHooks
+from dawg_server.brain.turn_slots import TurnSlot, TurnSlots
+from dawg_server.conversations import Conversations
+from dawg_server.costs import Reservation
+from dawg_server.documents import Documents
+from dawg_server.platform import Platform
+from dawg_server.transcript import TranscriptWriter
+
+MAX_MEMORIES = 8  # that a question comes with
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, and from where. `base_url`: the address under which the user reached the server.
+
+    `socket_id`: the socket that runs the browser's functions and whose end is the end of the turn; None over HTTP.
+    """
+
+    user_id: str
+    base_url: str
+    socket_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientContext:
+    """What the client says was said before, and about itself. Both are believed for one turn and never stored."""
+
+    history: Sequence[Mapping[str, str]] = ()
+    browser: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessage:
+    """A question. `stored`: as part of a conversation, a new one without `conversation_id`."""
+
+    asker: Asker
+    text: str
+    request_id: str | None = None
+    conversation_id: str | None = None
+    project_id: str | None = None
+    client: ClientContext = field(default_factory=ClientContext)
+    stored: bool = True
+
+
+class TurnFactory:
+    def __init__(
+        self,
+        platform: Platform,
+        documents: Documents,
+        toolkit: Toolkit,
+        conversations: Conversations,
+        slots: TurnSlots,
+        summarizer: Summarizer,
+    ) -> None:
+        self._platform, self._documents, self._toolkit = platform, documents, toolkit
+        self._conversations, self._slots, self._summarizer = conversations, slots, summarizer
+
+    async def create(self, message: UserMessage, sink: EventSink) -> Turn:
+        """A turn that has not begun yet. Raises as `Brain.ask`; nothing stays taken then."""
+        user_id = message.asker.user_id
+        project_id, conversation = await self._look_up(message)
+        request_id = message.request_id or str(uuid.uuid4())
+        slot = await self._slots.take(user_id, request_id, message.conversation_id, tokens=FIRST_CALL)
+        try:
+            reservation = await TurnBilling.reserve(self._platform.costs, user_id, self._platform.claude.model)
+            try:
+                context = TurnContext(user_id, request_id, slot.conversation_id, message.stored, project_id)
+                return await self._build(message, sink, context, slot, reservation, conversation)
+            except BaseException:
+                await reservation.settle(outcome="cancelled")
+                raise
+        except BaseException:
+            await self._slots.release(slot)
+            raise
+
+    async def _look_up(self, message: UserMessage) -> tuple[str | None, Row | None]:
+        """(the project, the conversation so far). A conversation remembers its project."""
+        user_id, conversation = message.asker.user_id, None
+        if message.conversation_id is not None:
+            conversation = await self._conversations.get(message.conversation_id, user_id)
+        if message.project_id is not None:
+            await self._documents.access.require(message.project_id, user_id, "viewer")
+            return message.project_id, conversation
+        remembered = conversation["project_id"] if conversation else None
+        if remembered and await self._documents.document.role(remembered, user_id) is None:
+            remembered = None
+        return remembered, conversation
+
+    async def _build(
+        self,
+        message: UserMessage,
+        sink: EventSink,
+        context: TurnContext,
+        slot: TurnSlot,
+        reservation: Reservation,
+        conversation: Row | None,
+    ) -> Turn:
+        project_id, user_id, claude = context.project_id, context.user_id, self._platform.claude
+        role = await self._documents.document.role(project_id, user_id) if project_id else None
+        definitions = [*self._toolkit.toolbox.offered("text", role), *memory_tools.TOOLS]
+        question = await self._question(message, project_id)
+        transcript = TranscriptWriter(self._platform.database, context.stored_in, request_id=context.request_id)
+        if conversation is None:
+            await transcript.begin(message.text, user_id, project_id)
+        else:
+            await transcript.user(message.text)
+        turn_events = TurnEvents(sink, context.about)
+        runner = ToolRunner(
+            self._toolkit,
+            tools.ToolContext(user_id, "ai-brain", project_id, context.group_id, message.asker.base_url),
+            turn_events,
+            definitions,
+            browser_seconds=self._slots.limits.browser_seconds if message.asker.socket_id else None,
+        )
+        return Turn(
+            context,
+            claude,
+            TurnBilling(self._platform.costs, reservation, slot, claude.model, project_id, context.stored_in),
+            runner,
+            transcript,
+            DeltaBuffer(turn_events, lambda words: self._share(context, words)),
+            TurnHooks(
+                prompt=lambda: self._prompt(message, conversation, question),
+                finished=lambda turn: self._finish(turn, message, conversation, slot),
+            ),
+        )
+
+    async def _question(self, message: UserMessage, project_id: str | None) -> list[dict[str, Any]]:
+        """The question with the state of the project as it is now."""
+        user_id = message.asker.user_id
+        project = await self._documents.document.snapshot(project_id, user_id) if project_id else None
+        memories = await self._toolkit.memory.recall(user_id, message.text, MAX_MEMORIES)
+        return prompt.question(message.text, project, message.client.browser, memories)
+
+    def _share(self, context: TurnContext, words: str) -> None:
+        if context.stored_in is not None:
+            self._platform.bus.tell(events.ChatStreamed(context.stored_in, context.message_id, words))
+
+    async def _prompt(
+        self, message: UserMessage, conversation: Row | None, question: Sequence[Mapping[str, Any]]
+    ) -> prompt.PromptContext:
+        """May ask the small model for a summary, in a long conversation."""
+        if conversation is None:
+            return prompt.PromptContext(prompt.given(message.client.history), question)
+        rows, summary = await self._summarizer.compact(message.asker.user_id, conversation)
+        return prompt.PromptContext(prompt.history(rows, summary), question)
+
+    async def _finish(self, turn: Turn, message: UserMessage, conversation: Row | None, slot: TurnSlot) -> None:
+        await self._slots.release(slot)
+        context = turn.context
+        if not message.stored or turn.error is not None:
+            return
+        completed = events.ChatCompleted(context.conversation_id, context.message_id, turn.text)
+        await self._platform.bus.publish(completed)
+        if conversation is None or not conversation["title"]:
+            self._summarizer.begin_title(context.user_id, context.conversation_id, message.text, turn.text)
