@@ -355,24 +355,10 @@ class ForwardsEnding(Event):
 
 
 @dataclass(frozen=True)
-class SocketsTold(Event):
-    """What `replica` tells the sockets of all replicas: `event` with `arguments`, to everybody in `rooms` (None: in the
-    namespace) but `skipped`."""
+class SocketCommand(Event):
+    """What code that knows no bus asked of sockets, wherever they are. `action` is emit, disconnect, enter_room,
+    leave_room or close_room; `arguments` are python-socketio's own."""
 
-    replica: str
-    namespace: str
-    event: str
-    arguments: list[Any]
-    rooms: list[str] | None
-    skipped: list[str]
-
-
-@dataclass(frozen=True)
-class SocketsManaged(Event):
-    """What `replica` wants done with sockets of others: `action` is disconnect, enter or leave a room, or close it."""
-
-    replica: str
     action: str
     namespace: str
-    sid: str = ""
-    room: str = ""
+    arguments: dict[str, Any]

@@ -178,9 +178,7 @@ def mount(bus: LocalBus, feed: Feed, server: Server, links: LinkSigner) -> None:
     def tell_changes(event: events.ProjectChanged) -> None:
         for name, payload in document_news.told(event):
             payload["timestamp"] = json.now()
-            server.broadcast(
-                name, payload, room=project_room(event.project_id), skip_sid=event.skip_sid, ignore_queue=True
-            )
+            server.broadcast(name, payload, room=project_room(event.project_id), skip_sid=event.skip_sid)
 
     feed.attach(tell_changes, followed=lambda project_id: server.manager.has_members("/", project_room(project_id)))
     for news in NEWS:
@@ -191,6 +189,6 @@ def _teller(news: News, server: Server, links: LinkSigner) -> Callable[[Event], 
     def tell(event: Event) -> None:
         if news.when(event):
             payload = {**news.payload(event, links), "timestamp": json.now()}
-            server.broadcast(news.name, payload, room=news.room(event), skip_sid=news.skip(event), ignore_queue=True)
+            server.broadcast(news.name, payload, room=news.room(event), skip_sid=news.skip(event))
 
     return tell

@@ -24,11 +24,11 @@ class SocketSink:
 
     def send(self, event: str, payload: Mapping[str, Any]) -> None:
         news = payload if event == "response-delta" else {**payload, "timestamp": json.now()}
-        self._server.broadcast(event, news, room=self._sid, namespace="/ai-brain", ignore_queue=True)
+        self._server.broadcast(event, news, room=self._sid, namespace="/ai-brain")
 
     def try_send(self, event: str, payload: Mapping[str, Any]) -> bool:
         client = self._server.manager.clients.get(self._sid)
-        if client is not None and client.connection.outbox.size > MAX_BEHIND:
+        if client is not None and client.connection.send_queue.size > MAX_BEHIND:
             return False
         return self._server.try_send_volatile(event, payload, sid=self._sid, namespace="/ai-brain")
 

@@ -111,7 +111,7 @@ def _forwards_ending(server: Server, event: events.ForwardsEnding) -> None:
             _announce_drain(server, connection.clients.values(), MAX_RECONNECT_DELAY_MS)
     for sid in event.polls:
         if (connection := sockets.get(sid)) is not None:
-            connection.outbox.release_poll()
+            connection.send_queue.release_poll()
 
 
 async def with_database(work: Callable[[], Awaitable[None]]) -> None:

@@ -99,7 +99,7 @@ async def join(call: Call) -> Ack:
         await depart(services, call.server, call.sid, project_id)
         raise
     welcome = {"projectId": project_id, "timestamp": json.now()}
-    call.server.broadcast("joined:project", welcome, room=call.sid, ignore_queue=True)
+    call.server.broadcast("joined:project", welcome, room=call.sid)
     locks = await services.documents.presence.locks(project_id)
     return {
         "projectId": project_id,
@@ -198,7 +198,7 @@ async def _review(server: Server, services: Services, sid: str, project_id: str)
     await depart(services, server, sid, project_id)
     refusal = errors.Forbidden("You are no longer a member of this project.").envelope()
     told = {**refusal, "event": "join:project", "projectId": project_id, "timestamp": json.now()}
-    server.broadcast("error", told, room=sid, ignore_queue=True)
+    server.broadcast("error", told, room=sid)
 
 
 def _seats(server: Server, sid: str) -> dict[str, Seat]:

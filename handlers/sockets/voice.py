@@ -60,7 +60,7 @@ class VoiceSocket:
 
     def publish(self, event: str, payload: Mapping[str, Any]) -> None:
         told = payload if event in UNTIMED else {**payload, "timestamp": json.now()}
-        self._server.broadcast(event, told, room=self._sid, namespace="/voice", ignore_queue=True)
+        self._server.broadcast(event, told, room=self._sid, namespace="/voice")
 
     def play(self, payload: Mapping[str, str]) -> bool:
         return self._server.try_send_volatile("audio-delta", payload, sid=self._sid, namespace="/voice")

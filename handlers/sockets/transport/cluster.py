@@ -1,17 +1,17 @@
 """The rooms of all replicas together: python-socketio's promises for its managers over a message queue, on our bus.
 
-What concerns one process alone says so with `ignore_queue`, as the relay does: every replica hears the news themselves
-and tells its own clients. The bus keeps the order, and one writer sends everything.
+For code that knows python-socketio but not the bus: `emit`, rooms and disconnects reach sockets wherever they are. What
+it asks for is one event, which every replica applies to its own sockets, this one too. The server itself uses
+`broadcast`, which stays in the process, since every replica hears of the same facts on the bus.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from bus import events
 from bus.local import LocalBus, Scope
-from handlers.sockets.transport import packets
 from handlers.sockets.transport.forwarding import SEPARATOR
 from handlers.sockets.transport.manager import RoomManager
 
@@ -22,71 +22,72 @@ class ClusterManager(RoomManager):
     def __init__(self, bus: LocalBus, own: str) -> None:
         super().__init__()
         self._bus, self._own = bus, own
-        bus.subscribe(events.SocketsTold, self._told, Scope.EVERYWHERE)
-        bus.subscribe(events.SocketsManaged, self._managed, Scope.EVERYWHERE)
+        bus.subscribe(events.SocketCommand, self._obey, Scope.EVERYWHERE)
 
-    def broadcast(
+    async def emit(
         self,
         event: str,
         data: Any,
-        namespace: str = "/",
-        *,
+        namespace: str,
         room: str | Iterable[str] | None = None,
         skip_sid: str | Collection[str] | None = None,
-        ignore_queue: bool = False,
+        callback: Callable[..., Any] | None = None,
+        to: str | Iterable[str] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().broadcast(event, data, namespace, room=room, skip_sid=skip_sid)
-        if ignore_queue or (isinstance(room, str) and room in self.clients):
+        room = to or room
+        if callback is not None or kwargs.get("ignore_queue") or (isinstance(room, str) and room in self.clients):
+            await super().emit(event, data, namespace, room, skip_sid, callback)
             return
-        rooms = [room] if isinstance(room, str) else None if room is None else list(room)
-        skipped = [skip_sid] if isinstance(skip_sid, str) else list(skip_sid or ())
-        arguments = list(data) if isinstance(data, tuple) else [] if data is None else [data]
-        self._bus.tell(events.SocketsTold(self._own, namespace, event, arguments, rooms, skipped))
+        self._everywhere(
+            "emit",
+            namespace,
+            event=event,
+            data=list(data) if isinstance(data, tuple) else [] if data is None else [data],
+            room=list(room) if room is not None and not isinstance(room, str) else room,
+            skip_sid=list(skip_sid) if skip_sid is not None and not isinstance(skip_sid, str) else skip_sid,
+        )
 
     async def can_disconnect(self, sid: str, namespace: str) -> bool:
-        if sid in self.clients:
-            return self.is_connected(sid, namespace)
-        self._manage("disconnect", namespace, sid)
-        return False
+        if self._is_elsewhere(sid):
+            self._everywhere("disconnect", namespace, sid=sid)
+            return False
+        return self.is_connected(sid, namespace)
 
     async def enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:
-        if sid in self.clients or self._is_own(sid):
-            self.basic_enter_room(sid, namespace, room)
+        if self._is_elsewhere(sid):
+            self._everywhere("enter_room", namespace, sid=sid, room=room)
         else:
-            self._manage("enter", namespace, sid, room)
+            await super().enter_room(sid, namespace, room)
 
     async def leave_room(self, sid: str, namespace: str, room: str) -> None:
-        if sid in self.clients:
-            self.basic_leave_room(sid, namespace, room)
+        if self._is_elsewhere(sid):
+            self._everywhere("leave_room", namespace, sid=sid, room=room)
         else:
-            self._manage("leave", namespace, sid, room)
+            await super().leave_room(sid, namespace, room)
 
     async def close_room(self, room: str, namespace: str) -> None:
-        self.basic_close_room(room, namespace)
-        self._manage("close", namespace, room=room)
+        self._everywhere("close_room", namespace, room=room)
 
-    def _is_own(self, sid: str) -> bool:
-        """Whether that sid was given on this replica; if it is not known, it has gone."""
-        return sid.startswith(self._own + SEPARATOR)
+    def _is_elsewhere(self, sid: str) -> bool:
+        """A sid that was given here and is not known has gone."""
+        return sid not in self.clients and not sid.startswith(self._own + SEPARATOR)
 
-    def _manage(self, action: str, namespace: str, sid: str = "", room: str = "") -> None:
-        self._bus.tell(events.SocketsManaged(self._own, action, namespace, sid, room))
+    def _everywhere(self, action: str, namespace: str, **arguments: Any) -> None:
+        self._bus.tell(events.SocketCommand(action, namespace, arguments))
 
-    def _told(self, event: events.SocketsTold) -> None:
-        if event.replica != self._own:
-            message = packets.event(event.event, tuple(event.arguments), event.namespace)
-            self.deliver(message, event.namespace, event.rooms, event.skipped)
-
-    def _managed(self, event: events.SocketsManaged) -> None:
-        if event.replica == self._own:
+    def _obey(self, command: events.SocketCommand) -> None:
+        namespace, given = command.namespace, command.arguments
+        if command.action == "emit":
+            data, room, skipped = tuple(given["data"]), given["room"], given["skip_sid"]
+            self.broadcast(given["event"], data, namespace, room=room, skip_sid=skipped)
+        elif command.action == "close_room":
+            self.tasks.start(super().close_room(given["room"], namespace), name="socket-close-room")
+        elif (sid := given["sid"]) not in self.clients:
             return
-        if event.action == "close":
-            self.basic_close_room(event.room, event.namespace)
-        elif event.sid in self.clients:
-            if event.action == "disconnect":
-                leaving = self.server.disconnect(event.sid, event.namespace)
-                self.tasks.start(leaving, name=f"socket-disconnect {event.sid}")
-            elif event.action == "enter" and self.is_connected(event.sid, event.namespace):
-                self.basic_enter_room(event.sid, event.namespace, event.room)
-            elif event.action == "leave":
-                self.basic_leave_room(event.sid, event.namespace, event.room)
+        elif command.action == "disconnect":
+            self.tasks.start(self.server.disconnect(sid, namespace), name=f"socket-disconnect {sid}")
+        elif command.action == "enter_room" and self.is_connected(sid, namespace):
+            self.tasks.start(self.enter_room(sid, namespace, given["room"]), name="socket-enter-room")
+        elif command.action == "leave_room":
+            self.tasks.start(self.leave_room(sid, namespace, given["room"]), name="socket-leave-room")

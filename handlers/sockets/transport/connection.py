@@ -1,18 +1,19 @@
-"""One Engine.IO connection: polling or websocket, its pings, its reader and its end."""
+"""One Engine.IO connection: polling or websocket, its timers, its reader and its end."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import binascii
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSMsgType, web
-from engineio import async_socket, exceptions, packet  # type: ignore[import-untyped]
+from engineio import packet  # type: ignore[import-untyped]
 
 from dawg_server import logs
 from handlers.sockets.transport import packets
-from handlers.sockets.transport.outbox import Outbox
+from handlers.sockets.transport.send_queue import SendQueue
 
 if TYPE_CHECKING:
     from handlers.sockets.transport.engine import Engine
@@ -22,10 +23,15 @@ log = logs.get("main")
 
 CLOSE_TIMEOUT = 2.0  # seconds for the last bytes and the closing handshake
 UPGRADE_TIMEOUT = 10.0  # seconds between the probe and the upgrade
+UPGRADE_GRACE = 0.05  # seconds that a poll waits for an upgrade whose packets may have been sent before it
 BODY_TIMEOUT = 20.0  # seconds for the body of a polling POST
 FAIR_SHARE = 32  # messages handled before others get a turn
 
 _OPEN, _CLOSE, _PING, _PONG, _MESSAGE, _UPGRADE, _NOOP = "0123456"
+
+
+class Refused(Exception):
+    """A request that the protocol does not allow; the message says why."""
 
 
 class PartialPacket:
@@ -39,65 +45,69 @@ class PartialPacket:
         self.size = len(header.body)
 
 
-class Connection(async_socket.AsyncSocket):  # type: ignore[misc]
-    """An engine.io socket whose sending never waits and whose reading never builds packets or tasks."""
+class Connection:
+    """Sending never waits, and reading builds neither packets nor tasks.
 
-    server: Engine
-    sid: str
-    connected: bool
-    upgraded: bool
-    upgrading: bool
-    closing: bool
-    closed: bool
+    It ends when a ping is not answered, and when it has been in no namespace for the engine's `connect_timeout`.
+    """
 
-    def __init__(self, server: Engine, sid: str) -> None:
-        super().__init__(server, sid)
-        del self.queue  # the outbox takes its place
-        self.outbox = Outbox(server.max_queue_bytes, server.counters, server.tasks, self._overflowed)
+    def __init__(self, engine: Engine, sid: str, *, polling: bool) -> None:
+        self.engine = engine
+        self.sid = sid
+        self._polls = polling  # to begin with
+        self.send_queue = SendQueue(engine.max_queue_bytes, engine.tasks, lambda: engine.on_overflow(self))
         self.clients: dict[str, Client] = {}  # by namespace
         self.partial: PartialPacket | None = None
-        self.give_way = False  # the last packet started a task that has not begun; it does before the next is handled
-        self._timer: asyncio.TimerHandle | None = None
+        self.yield_before_next = False  # the last packet started a task that has not begun; it does before the next
+        self.upgraded = False  # to websocket, or begun with it
+        self.closing = False
+        self.closed = False
+        self._ping_timer: asyncio.TimerHandle | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._upgrade_ended: asyncio.Event | None = None  # while a websocket tries to take over
+        self._probed = False  # it has said so
         self._websocket: web.WebSocketResponse | None = None
         self._transport: asyncio.WriteTransport | None = None
         self._ended: asyncio.Future[None] | None = None  # made when the end begins, done when it is over
 
-    # -- sending ------------------------------------------------------------------------------------------------------
-
     async def send(self, pkt: Any) -> None:
-        """Packets that python-engineio builds itself."""
-        self.outbox.put(packets.engine(pkt.packet_type, pkt.data))
+        """A packet of python-engineio's."""
+        self.send_queue.put(packets.engine(pkt.packet_type, pkt.data))
 
-    async def poll(self) -> list[packets.Message]:
-        try:
-            taken = await self.outbox.take(self.server.ping_interval + self.server.ping_timeout)
-        except RuntimeError as error:
-            raise exceptions.EngineIOError("overlapping polls") from error
-        return taken or [packets.engine(packet.NOOP)]
+    # -- timers -------------------------------------------------------------------------------------------------------
 
-    def _overflowed(self) -> None:
-        self.server.on_overflow(self)
+    def start_timers(self) -> None:
+        self._schedule_ping()
+        self.expect_namespace()
 
-    # -- pings --------------------------------------------------------------------------------------------------------
+    def expect_namespace(self) -> None:
+        """Counts the time without a namespace from now on, unless it is being counted."""
+        if self._idle_timer is None and not self.closing:
+            moment = asyncio.get_running_loop().time() + self.engine.connect_timeout
+            self._idle_timer = self._end_at(moment, self.engine.reason.SERVER_DISCONNECT)
 
-    def schedule_ping(self) -> None:
-        self._set_timer(self.server.ping_interval, self._ping)
+    def namespace_joined(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
 
-    def _ping(self) -> None:
-        if not self.clients:
-            # Whoever joins no namespace within a ping interval never signed in.
-            self._end_soon(self.server.reason.SERVER_DISCONNECT)
-            return
-        self.outbox.put(packets.engine(packet.PING))
-        self._set_timer(self.server.ping_timeout, lambda: self._end_soon(self.server.reason.PING_TIMEOUT))
+    def _schedule_ping(self) -> None:
+        if self._ping_timer is not None:
+            self._ping_timer.cancel()
+        if not self.closing:
+            loop = asyncio.get_running_loop()
+            due = loop.time() + self.engine.ping_interval
+            self._ping_timer = loop.call_at(due, self._ping, due)
 
-    def _set_timer(self, delay: float, callback: Any) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = None if self.closing else asyncio.get_running_loop().call_later(delay, callback)
+    def _ping(self, due: float) -> None:
+        self.send_queue.put(packets.engine(packet.PING))
+        self._ping_timer = self._end_at(due + self.engine.ping_timeout, self.engine.reason.PING_TIMEOUT)
 
-    def _end_soon(self, reason: str) -> None:
-        self.server.tasks.start(self.close(reason=reason), name=f"socket-close {self.sid}")
+    def _end_at(self, moment: float, reason: str) -> asyncio.TimerHandle:
+        def end() -> None:
+            self.engine.tasks.start(self.close(reason=reason), name=f"socket-close {self.sid}")
+
+        return asyncio.get_running_loop().call_at(moment, end)
 
     # -- receiving ----------------------------------------------------------------------------------------------------
 
@@ -105,35 +115,61 @@ class Connection(async_socket.AsyncSocket):  # type: ignore[misc]
         """Handles one Engine.IO packet at once; returns the reason when it ends the connection."""
         try:
             if isinstance(data, bytes):
-                self.server.receiver.receive_attachment(self, data)
+                self.engine.dispatcher.receive_attachment(self, data)
             elif data[:1] == _MESSAGE:
-                self.server.receiver.receive(self, data[1:])
+                self.engine.dispatcher.receive(self, data[1:])
             elif data[:1] == _PONG:
-                self.schedule_ping()
+                self._schedule_ping()
             elif data[:1] == _CLOSE:
-                return str(self.server.reason.CLIENT_DISCONNECT)
+                return str(self.engine.reason.CLIENT_DISCONNECT)
             elif data[:1] == _PING:
-                self.outbox.put(packets.engine(packet.PONG, data[1:]))
+                self.send_queue.put(packets.engine(packet.PONG, data[1:]))
             elif data[:1] not in (_UPGRADE, _NOOP) or not data:
                 raise packets.Malformed("unknown packet type")
         except packets.Malformed as error:
             log.info("A client broke the protocol.", action="socket_malformed", sid=self.sid, reason=str(error))
-            return str(self.server.reason.TRANSPORT_ERROR)
+            return str(self.engine.reason.TRANSPORT_ERROR)
         except Exception:
             log.exception("A packet could not be handled.", action="socket_packet_failed", sid=self.sid)
         return None
 
-    async def handle_post_request(self, environ: dict[str, Any]) -> None:
-        body = await self._body(environ["aiohttp.request"])
+    # -- polling ------------------------------------------------------------------------------------------------------
+
+    async def poll(self) -> list[packets.Message]:
+        """What a polling GET is answered with. Raises `Refused`."""
+        if self._upgrade_ended is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._upgrade_ended.wait(), UPGRADE_GRACE)
+        if self.upgraded or self.closed:
+            raise Refused("This session goes on over websocket")
+        if not self._probed:
+            if self.send_queue.polled:
+                await self.close(reason=self.engine.reason.TRANSPORT_ERROR)
+                raise Refused("Two polls at once")
+            if taken := await self.send_queue.take(self.engine.ping_interval + self.engine.ping_timeout):
+                return taken
+        return [packets.engine(packet.NOOP)]
+
+    async def receive_body(self, request: web.Request) -> None:
+        """Handles the packets of a polling POST. Raises `Refused`."""
+        if self.upgraded:
+            raise Refused("This session goes on over websocket")
+        try:
+            body = await self._body(request)
+        except Refused:
+            await self.close(reason=self.engine.reason.TRANSPORT_ERROR)
+            raise
         for position, data in enumerate(body.split("\x1e"), 1):
-            if self.give_way or position % FAIR_SHARE == 0:
-                self.give_way = False
+            if self.yield_before_next or position % FAIR_SHARE == 0:
+                self.yield_before_next = False
                 await asyncio.sleep(0)
             if self.closing:
                 return
             reason = self.feed(_binary(data) if data[:1] == "b" else data)
             if reason is not None:
                 await self.close(reason=reason)
+                if reason == self.engine.reason.TRANSPORT_ERROR:
+                    raise Refused("Invalid packet")
                 return
 
     async def _body(self, request: web.Request) -> str:
@@ -142,52 +178,59 @@ class Connection(async_socket.AsyncSocket):  # type: ignore[misc]
             async with asyncio.timeout(BODY_TIMEOUT):
                 async for chunk in request.content.iter_any():
                     body += chunk
-                    if len(body) > self.server.max_http_buffer_size:
-                        raise exceptions.ContentTooLongError
+                    if len(body) > self.engine.max_http_buffer_size:
+                        raise Refused("The body is too large")
             return body.decode()
-        except (TimeoutError, UnicodeDecodeError) as error:
-            raise exceptions.EngineIOError("unreadable body") from error
+        except (TimeoutError, UnicodeDecodeError, web.RequestPayloadError, ConnectionError) as error:
+            raise Refused("Unreadable body") from error
 
     # -- websocket ----------------------------------------------------------------------------------------------------
 
-    async def _upgrade_websocket(self, environ: dict[str, Any]) -> Any:
-        if self.upgraded or self.upgrading:
-            return self.server._bad_request("Upgraded already")
-        request: web.Request = environ["aiohttp.request"]
+    async def upgrade(self, request: web.Request) -> web.StreamResponse:
+        """Serves a websocket to its end: of a new session, or taking over from polling. Raises `Refused`."""
+        if not is_upgrade(request):
+            raise Refused("Invalid websocket upgrade")
         # No per-message deflate: it would cost 90 KB a connection and forbid one frame for all.
         websocket = web.WebSocketResponse(
-            compress=False, timeout=CLOSE_TIMEOUT, max_msg_size=self.server.max_http_buffer_size + 1
+            compress=False, timeout=CLOSE_TIMEOUT, max_msg_size=self.engine.max_http_buffer_size + 1
         )
-        writer = await websocket.prepare(request)
-        if self.connected and not await self._probed(websocket):
+        if self.upgraded or self._upgrade_ended is not None:
+            await websocket.prepare(request)
             await websocket.close()
             return websocket
-        self.connected = self.upgraded = True
+        self._upgrade_ended = asyncio.Event()
+        try:
+            writer = await websocket.prepare(request)
+            self.upgraded = not self._polls or await self._probe(websocket)
+        finally:
+            self._upgrade_ended.set()
+            self._upgrade_ended, self._probed = None, False
+        if not self.upgraded:
+            await websocket.close()
+            return websocket
         transport = request.transport
         if transport is not None and not self.closing:
             self._websocket, self._transport = websocket, transport
-            self.outbox.attach(transport, request.protocol, writer.drain)
+            self.send_queue.attach(transport, request.protocol, writer.drain)
             await self._read(websocket)
-        await self.close(abort=True, reason=self.server.reason.TRANSPORT_CLOSE)
+        await self.close(abort=True, reason=self.engine.reason.TRANSPORT_CLOSE)
         # Returning ends the websocket, so when somebody else is closing it, their last words come first.
         if self._ended is not None:
             await self._ended
         return websocket
 
-    async def _probed(self, websocket: web.WebSocketResponse) -> bool:
+    async def _probe(self, websocket: web.WebSocketResponse) -> bool:
         """The upgrade of a polling connection: ping probe, pong probe, upgrade. Until then nothing is sent at all."""
-        self.upgrading = True
         try:
             async with asyncio.timeout(UPGRADE_TIMEOUT):
                 if await websocket.receive_str() != _PING + "probe":
                     return False
+                self._probed = True
                 await websocket.send_str(_PONG + "probe")
-                self.outbox.release_poll()
+                self.send_queue.release_poll()
                 return await websocket.receive_str() == _UPGRADE
         except (TimeoutError, TypeError, ConnectionError):
             return False
-        finally:
-            self.upgrading = False
 
     async def _read(self, websocket: web.WebSocketResponse) -> None:
         handled = 0
@@ -196,8 +239,8 @@ class Connection(async_socket.AsyncSocket):  # type: ignore[misc]
             if kind is not WSMsgType.TEXT and kind is not WSMsgType.BINARY:
                 return
             handled += 1
-            if self.give_way or handled % FAIR_SHARE == 0:
-                self.give_way = False
+            if self.yield_before_next or handled % FAIR_SHARE == 0:
+                self.yield_before_next = False
                 await asyncio.sleep(0)
             reason = self.feed(data)
             if reason is not None:
@@ -212,18 +255,21 @@ class Connection(async_socket.AsyncSocket):  # type: ignore[misc]
             return
         self.closing = True
         self._ended = asyncio.get_running_loop().create_future()
-        self._set_timer(0, None)
+        for timer in (self._ping_timer, self._idle_timer):
+            if timer is not None:
+                timer.cancel()
         try:
-            await self.server._trigger_event(
-                "disconnect", self.sid, reason or self.server.reason.SERVER_DISCONNECT, run_async=False
-            )
+            if (disconnected := self.engine.handlers.get("disconnect")) is not None:
+                await disconnected(self.sid, reason or self.engine.reason.SERVER_DISCONNECT)
         finally:
             self.closed = True
-            self.server.sockets.pop(self.sid, None)
+            self.engine.sockets.pop(self.sid, None)
             if abort:
-                self.outbox.discard()
+                self.send_queue.discard()
             else:
-                self.outbox.close(packets.engine(packet.CLOSE))
+                # A client that has said goodbye itself needs no answer; its poll ends with a NOOP.
+                said = reason == self.engine.reason.CLIENT_DISCONNECT
+                self.send_queue.close(None if said else packets.engine(packet.CLOSE))
             try:
                 await self._end_websocket()
             finally:
@@ -232,11 +278,15 @@ class Connection(async_socket.AsyncSocket):  # type: ignore[misc]
     async def _end_websocket(self) -> None:
         if self._websocket is None or self._transport is None:
             return
-        if await self.outbox.flushed(CLOSE_TIMEOUT):
+        if await self.send_queue.flushed(CLOSE_TIMEOUT):
             await self._websocket.close()
         else:
             self._transport.abort()
-            self.outbox.discard()
+            self.send_queue.discard()
+
+
+def is_upgrade(request: web.Request) -> bool:
+    return request.method == "GET" and request.headers.get("Upgrade", "").lower() == "websocket"
 
 
 def _binary(data: str) -> bytes | str:

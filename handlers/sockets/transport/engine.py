@@ -1,4 +1,4 @@
-"""The Engine.IO server: handshakes, origins and the connections of this process."""
+"""The Engine.IO server, revision 4 of the protocol: requests, origins and the connections of this process."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import Any, Protocol
 
 import engineio  # type: ignore[import-untyped]
 from aiohttp import web
-from engineio import packet as stock
+from engineio import packet
 
 from handlers.addresses import PASSED_ON, Addresses
 from handlers.sockets.transport import packets
-from handlers.sockets.transport.connection import CLOSE_TIMEOUT, Connection
-from handlers.sockets.transport.counters import Counters
+from handlers.sockets.transport.connection import CLOSE_TIMEOUT, Connection, Refused, is_upgrade
 from handlers.sockets.transport.forwarding import HEADER, SEPARATOR, Forwarder
+from handlers.sockets.transport.stock import Json, translate_request
 from handlers.sockets.transport.tasks import Tasks
 
 LAST_POLL = 0.1  # seconds until a poll for another replica is sent away
+CONNECT_TIMEOUT = 45.0  # seconds that a connection may be in no namespace
 
 
-class Receiver(Protocol):
+class Dispatcher(Protocol):
     """Where the connections' packets go; every call returns at once and raises `packets.Malformed` to end the peer."""
 
     def receive(self, connection: Connection, text: str) -> None: ...
@@ -29,9 +30,9 @@ class Receiver(Protocol):
 
 
 class Engine(engineio.AsyncServer):  # type: ignore[misc]
-    """python-engineio's server with our connections, without its monitoring task: each connection times itself."""
+    """python-engineio's interface over connections that time themselves."""
 
-    receiver: Receiver
+    dispatcher: Dispatcher
     on_overflow: Callable[[Connection], None]
     sockets: dict[str, Connection]
 
@@ -40,19 +41,15 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         *,
         addresses: Addresses,
         max_queue_bytes: int,
+        connect_timeout: float = CONNECT_TIMEOUT,
         forwarder: Forwarder | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(
-            monitor_clients=False,
-            http_compression=False,
-            cors_allowed_origins=lambda origin, environ: addresses.accepts_origin(origin, environ["aiohttp.request"]),
-            **options,
-        )
-        self.max_queue_bytes = max_queue_bytes
+        super().__init__(async_mode="aiohttp", monitor_clients=False, http_compression=False, **options)
         self.addresses = addresses
+        self.max_queue_bytes = max_queue_bytes
+        self.connect_timeout = connect_timeout
         self.forwarder = forwarder
-        self.counters = Counters()
         self.tasks = Tasks()
         self.leaving = False  # whatever begins here now ends soon
         self.shut = False  # nobody new is let in
@@ -60,46 +57,12 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
 
     def attach(self, app: web.Application, engineio_path: str = "socket.io") -> None:
         for path in (f"/{engineio_path}", f"/{engineio_path}/"):
-            for method in ("GET", "POST", "OPTIONS"):
-                app.router.add_route(method, path, self.handle_request)
-
-    async def handle_request(self, request: web.Request) -> web.StreamResponse:
-        passed_on = HEADER in request.headers
-        if passed_on and not (self.forwarder is not None and self.forwarder.is_genuine(request)):
-            return web.Response(status=403, text="Only replicas of this server pass requests on to each other.")
-        request[PASSED_ON] = passed_on
-        sid = request.query.get("sid")
-        if sid is None and self.shut:
-            return web.Response(status=503, text="This server is shutting down. Connect again in a moment.")
-        if sid is not None and sid not in self.sockets and request.method != "OPTIONS":
-            forwarded = None if passed_on else await self._elsewhere(request, sid)
-            return await self._unknown(request) if forwarded is None else forwarded
-        response: web.StreamResponse = await super().handle_request(request)
-        return response
+            app.router.add_route("*", path, self.handle_request)
 
     def generate_id(self) -> str:
         """Names this replica, so that the others know where a session is."""
         id = str(super().generate_id())
         return f"{self.forwarder.own}{SEPARATOR}{id}" if self.forwarder is not None else id
-
-    async def _elsewhere(self, request: web.Request, sid: str) -> web.StreamResponse | None:
-        """The answer of the replica that has the session."""
-        if self.forwarder is None or (address := await self.forwarder.home(sid)) is None:
-            return None
-        if self.leaving and request.method == "GET":
-            # A poll or an upgrade would end with us. The next poll goes elsewhere, and the client goes on polling.
-            if "Upgrade" in request.headers:
-                return None
-            await asyncio.sleep(LAST_POLL)
-            environ = self._async["translate_request"](request)
-            nothing: web.Response = await self._make_response(self._ok([packets.engine(stock.NOOP)]), environ)
-            return nothing
-        return await self.forwarder.forward(request, sid, address, self.addresses.forwarded(request))
-
-    async def _unknown(self, request: web.Request) -> web.StreamResponse:
-        environ = self._async["translate_request"](request)
-        refusal: web.Response = await self._make_response(self._bad_request("Session ID unknown"), environ)
-        return refusal
 
     async def shutdown(self) -> None:
         """Closes every connection, then ends every task."""
@@ -112,34 +75,101 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         await self.tasks.settle(CLOSE_TIMEOUT)
         await self.tasks.close()
 
-    async def _handle_connect(self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None) -> Any:
+    # -- requests ------------------------------------------------------------------------------------------------------
+
+    async def handle_request(self, request: web.Request) -> web.StreamResponse:
+        passed_on = HEADER in request.headers
+        if passed_on and not (self.forwarder is not None and self.forwarder.is_genuine(request)):
+            return web.Response(status=403, text="Only replicas of this server pass requests on to each other.")
+        request[PASSED_ON] = passed_on
+        origin = request.headers.get("Origin")
+        if origin is not None and not self.addresses.accepts_origin(origin, request):
+            refusal = _bad_request(f"{origin} is not an accepted origin.")
+            refusal.headers["Vary"] = "Origin"
+            return refusal
+        response = await self._respond(request)
+        if isinstance(response, web.Response):
+            response.headers.update(_cors_headers(request, origin))
+        return response
+
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
+        sid, method, transport = request.query.get("sid"), request.method, request.query.get("transport")
+        if method == "OPTIONS":
+            return web.Response(text="OK")
+        if sid is None and self.shut:
+            return web.Response(status=503, text="This server is shutting down. Connect again in a moment.")
+        if transport is None or transport not in self.transports or "j" in request.query:
+            return _bad_request("Invalid transport")
+        if method not in ("GET", "POST") or (method == "POST" and sid is None):
+            return _bad_request("Invalid request method")
+        if sid is None:
+            return await self._open(request, transport)
+        connection = self.sockets.get(sid)
+        if connection is None:
+            return await self._elsewhere(request, sid) or _bad_request("Session ID unknown")
+        try:
+            if method == "POST":
+                await connection.receive_body(request)
+                return web.Response(text="ok")
+            if transport == "websocket":
+                return await connection.upgrade(request)
+            return _payload(await connection.poll())
+        except Refused as error:
+            return _bad_request(str(error))
+
+    async def _open(self, request: web.Request, transport: str) -> web.StreamResponse:
+        if request.query.getall("EIO", []) != ["4"]:
+            return _bad_request("Unsupported protocol version")
+        if transport == "websocket" and not is_upgrade(request):
+            return _bad_request("Invalid websocket upgrade")
         sid = self.generate_id()
-        connection = self.sockets[sid] = Connection(self, sid)
+        connection = self.sockets[sid] = Connection(self, sid, polling=transport == "polling")
         handshake = {
             "sid": sid,
-            "upgrades": self._upgrades(sid, transport),
+            "upgrades": ["websocket"] if transport == "polling" else [],
             "pingInterval": round(self.ping_interval * 1000),
             "pingTimeout": round(self.ping_timeout * 1000),
             "maxPayload": self.max_http_buffer_size,
         }
-        connection.outbox.put(packets.engine(stock.OPEN, handshake))
-        await self._trigger_event("connect", sid, environ, run_async=False)
-        connection.schedule_ping()
+        connection.send_queue.put(packets.engine(packet.OPEN, handshake))
+        if (connected := self.handlers.get("connect")) is not None:
+            await connected(sid, translate_request(request))
+        connection.start_timers()
         if transport == "polling":
-            connection.connected = True
-            return self._ok(await connection.poll())
+            return _payload(await connection.poll())
         try:
-            response = await connection.handle_get_request(environ)
+            return await connection.upgrade(request)
         finally:
             await connection.close(abort=True, reason=self.reason.TRANSPORT_CLOSE)
-        return self._bad_request("Invalid websocket upgrade") if isinstance(response, list) else response
 
-    def _cors_headers(self, environ: dict[str, Any]) -> list[tuple[str, str]]:
-        if "HTTP_ORIGIN" not in environ or environ["HTTP_ORIGIN"] not in self._cors_allowed_origins(environ):
-            return [("Vary", "Origin")]
-        headers: list[tuple[str, str]] = super()._cors_headers(environ)
-        return [*headers, ("Vary", "Origin")]
+    async def _elsewhere(self, request: web.Request, sid: str) -> web.StreamResponse | None:
+        """The answer of the replica that has the session."""
+        if self.forwarder is None or request[PASSED_ON] or (address := await self.forwarder.home(sid)) is None:
+            return None
+        if self.leaving and request.method == "GET":
+            # A poll or an upgrade would end with us. The next poll goes elsewhere, and the client goes on polling.
+            if "Upgrade" in request.headers:
+                return None
+            await asyncio.sleep(LAST_POLL)
+            return _payload([packets.engine(packet.NOOP)])
+        return await self.forwarder.forward(request, sid, address, self.addresses.forwarded(request))
 
-    def _log_error_once(self, message: str, message_key: str) -> None:
-        # What a client does wrong is no error of ours.
-        self.logger.info(message)
+
+def _payload(messages: list[packets.Message]) -> web.Response:
+    return web.Response(text="\x1e".join(message.encode() for message in messages))
+
+
+def _bad_request(message: str) -> web.Response:
+    return web.Response(status=400, text=Json.dumps(message))
+
+
+def _cors_headers(request: web.Request, origin: str | None) -> dict[str, str]:
+    headers = {"Vary": "Origin"}
+    if origin is None:
+        return headers
+    headers |= {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"}
+    if request.method == "OPTIONS":
+        headers["Access-Control-Allow-Methods"] = "OPTIONS, GET, POST"
+    if (asked := request.headers.get("Access-Control-Request-Headers")) is not None:
+        headers["Access-Control-Allow-Headers"] = asked
+    return headers

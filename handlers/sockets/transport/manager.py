@@ -1,7 +1,6 @@
 """Who is connected to which namespace, who is in which room, and how an event reaches them.
 
-The manager for several replicas (`cluster`) is a subclass: it overrides what concerns all of them, and calls `deliver`
-for what it hears.
+The manager for several replicas (`cluster`) is a subclass that overrides what concerns all of them.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from socketio import async_manager  # type: ignore[import-untyped]
 
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import Connection
-from handlers.sockets.transport.inbox import Inbox
+from handlers.sockets.transport.event_queue import EventQueue
 from handlers.sockets.transport.tasks import Tasks
 
 MAX_CALLBACKS = 256  # acknowledgements that one client owes us; beyond that the oldest is given up
@@ -35,7 +34,17 @@ class ClientGone(ValueError, KeyError):
 class Client:
     """One connection's membership of one namespace."""
 
-    __slots__ = ("callback_ids", "callbacks", "connection", "inbox", "namespace", "rooms", "session", "sid", "state")
+    __slots__ = (
+        "callback_ids",
+        "callbacks",
+        "connection",
+        "event_queue",
+        "namespace",
+        "rooms",
+        "session",
+        "sid",
+        "state",
+    )
 
     def __init__(self, sid: str, namespace: str, connection: Connection, tasks: Tasks) -> None:
         self.sid = sid
@@ -44,7 +53,7 @@ class Client:
         self.state = State.CONNECTING
         self.rooms: set[str] = set()
         self.session: dict[str, Any] = {}
-        self.inbox = Inbox(tasks, f"socket-events {namespace} {sid}")
+        self.event_queue = EventQueue(tasks, f"socket-events {namespace} {sid}")
         self.callbacks: dict[int, Callable[..., Any]] = {}
         self.callback_ids = itertools.count(1)
 
@@ -79,16 +88,14 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         to: str | Iterable[str] | None = None,
         **kwargs: Any,
     ) -> None:
-        room = to or room
+        """To everyone who should have it; acknowledgements are asked of clients of this process alone."""
         if callback is None:
-            self.broadcast(
-                event, data, namespace, room=room, skip_sid=skip_sid, ignore_queue=kwargs.get("ignore_queue", False)
-            )
+            self.broadcast(event, data, namespace, room=to or room, skip_sid=skip_sid)
             return
-        for client in list(self._members(namespace, room)):
+        for client in list(self._members(namespace, to or room)):
             if client.state is State.CONNECTED and client.sid not in _sids(skip_sid):
                 message = packets.event(event, data, namespace, client.expect(callback))
-                client.connection.outbox.put(message)
+                client.connection.send_queue.put(message)
 
     def broadcast(
         self,
@@ -98,24 +105,14 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         *,
         room: str | Iterable[str] | None = None,
         skip_sid: str | Collection[str] | None = None,
-        ignore_queue: bool = False,
     ) -> None:
-        """To everyone who should have it, wherever they are connected; `ignore_queue` keeps it in this process."""
-        self.deliver(packets.event(event, data, namespace), namespace, room, skip_sid)
-
-    def deliver(
-        self,
-        message: packets.Message,
-        namespace: str,
-        room: str | Iterable[str] | None,
-        skip_sid: str | Collection[str] | None = None,
-    ) -> None:
-        """To the members that are connected to this process."""
+        """To everyone who should have it and is connected to this process."""
+        message = packets.event(event, data, namespace)
         skipped = _sids(skip_sid)
         connected = State.CONNECTED
         for client in self._members(namespace, room):
             if client.state is connected and client.sid not in skipped:
-                client.connection.outbox.put(message)
+                client.connection.send_queue.put(message)
 
     def _members(self, namespace: str, room: str | Iterable[str] | None) -> Collection[Client]:
         if room is None:
@@ -142,9 +139,6 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
 
     # -- membership, as python-socketio's server asks for it -----------------------------------------------------------
 
-    def get_namespaces(self) -> Collection[str]:
-        return self.namespaces.keys()
-
     def get_participants(self, namespace: str, room: str | Iterable[str] | None) -> Iterator[tuple[str, str]]:
         for client in list(self._members(namespace, room)):
             yield client.sid, client.connection.sid
@@ -160,17 +154,14 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         return sid
 
     async def connect(self, sid: str, namespace: str) -> str:
-        self.clients[sid].state = State.CONNECTED
+        client = self.clients[sid]
+        client.state = State.CONNECTED
+        client.connection.namespace_joined()
         return sid
 
     def is_connected(self, sid: str, namespace: str) -> bool:
         client = self.clients.get(sid)
         return client is not None and client.namespace == namespace and client.state is State.CONNECTED
-
-    def sid_from_eio_sid(self, eio_sid: str, namespace: str) -> str | None:
-        connection = self.server.eio.sockets.get(eio_sid)
-        client = connection.clients.get(namespace) if connection is not None else None
-        return client.sid if client is not None else None
 
     def eio_sid_from_sid(self, sid: str, namespace: str) -> str | None:
         client = self.clients.get(sid)
@@ -179,10 +170,12 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
     def pre_disconnect(self, sid: str, namespace: str) -> str:
         client = self.clients[sid]
         client.state = State.LEAVING
-        client.inbox.clear()
+        client.event_queue.clear()
         # The same browser may come back to this namespace while the disconnect handler is still running.
         if client.connection.clients.get(namespace) is client:
             del client.connection.clients[namespace]
+        if not client.connection.clients:
+            client.connection.expect_namespace()
         return client.connection.sid
 
     async def disconnect(self, sid: str, namespace: str, **kwargs: Any) -> None:
@@ -191,13 +184,14 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         self.pre_disconnect(sid, namespace)
         client = self.clients.pop(sid)
         for room in list(client.rooms):
-            self.basic_leave_room(sid, namespace, room, client)
+            self._leave(client, room)
         members = self.namespaces[namespace]
         del members[sid]
         if not members:
             del self.namespaces[namespace]
 
-    def basic_enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:
+    async def enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:
+        """Raises `ClientGone`."""
         client = self.clients.get(sid)
         if client is None or client.namespace != namespace or client.state is State.LEAVING:
             raise ClientGone(f"{sid} is not connected to {namespace}")
@@ -206,21 +200,25 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         self.rooms.setdefault(namespace, {}).setdefault(room, {})[sid] = client
         client.rooms.add(room)
 
-    def basic_leave_room(self, sid: str, namespace: str, room: str, client: Client | None = None) -> None:
-        client = client or self.clients.get(sid)
-        if client is None or client.namespace != namespace or room not in client.rooms:
+    async def leave_room(self, sid: str, namespace: str, room: str) -> None:
+        client = self.clients.get(sid)
+        if client is not None and client.namespace == namespace:
+            self._leave(client, room)
+
+    async def close_room(self, room: str, namespace: str) -> None:
+        for client in list(self.rooms.get(namespace, {}).get(room, {}).values()):
+            self._leave(client, room)
+
+    def _leave(self, client: Client, room: str) -> None:
+        if room not in client.rooms:
             return
         client.rooms.discard(room)
-        rooms = self.rooms[namespace]
-        del rooms[room][sid]
+        rooms = self.rooms[client.namespace]
+        del rooms[room][client.sid]
         if not rooms[room]:
             del rooms[room]
             if not rooms:
-                del self.rooms[namespace]
-
-    def basic_close_room(self, room: str, namespace: str) -> None:
-        for client in list(self._members(namespace, room)):
-            self.basic_leave_room(client.sid, namespace, room)
+                del self.rooms[client.namespace]
 
     def get_rooms(self, sid: str, namespace: str) -> list[str]:
         client = self.clients.get(sid)

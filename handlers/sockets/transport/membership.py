@@ -31,15 +31,15 @@ class Membership:
         namespace = header.namespace
         sid = await self._manager.pre_connect(connection.sid, namespace) if self._server.serves(namespace) else None
         if sid is None:
-            connection.outbox.put(packets.connect_error(namespace, {"message": "Invalid namespace"}))
+            connection.send_queue.put(packets.connect_error(namespace, {"message": "Invalid namespace"}))
             return
         client = self._manager.clients[sid]
         refusal = await self._ask(client, header)
         if refusal is not None:
             await self._manager.disconnect(sid, namespace)
-            connection.outbox.put(packets.connect_error(namespace, refusal))
+            connection.send_queue.put(packets.connect_error(namespace, refusal))
         elif client.state is State.CONNECTING and not connection.closing:
-            connection.outbox.put(packets.connect(namespace, sid))
+            connection.send_queue.put(packets.connect(namespace, sid))
             await self._manager.connect(sid, namespace)
         else:
             await self._end(client, self._server.reason.TRANSPORT_CLOSE)
@@ -54,7 +54,7 @@ class Membership:
     async def _end(self, client: Client, reason: str) -> None:
         self._manager.pre_disconnect(client.sid, client.namespace)
         try:
-            await self._server._trigger_event("disconnect", client.namespace, client.sid, reason)
+            await self._server.call_handler("disconnect", client.namespace, client.sid, reason)
         finally:
             await self._manager.disconnect(client.sid, client.namespace)
 
@@ -64,7 +64,7 @@ class Membership:
             auth = packets.parse(header.body)
             environ = self._server.environ[client.connection.sid]
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                accepted = await self._server._trigger_event(
+                accepted = await self._server.call_handler(
                     "connect", client.namespace, client.sid, environ, auth if isinstance(auth, dict) else None
                 )
         except exceptions.ConnectionRefusedError as error:

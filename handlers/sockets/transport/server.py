@@ -8,27 +8,26 @@ import logging
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-import socketio  # type: ignore[import-untyped]
 from engineio import packet as engine_packet  # type: ignore[import-untyped]
 
 from dawg_server import logs
 from handlers.addresses import Addresses
-from handlers.sockets.transport import codec, packets
-from handlers.sockets.transport.arity import Arity, Handler
+from handlers.rest import json
+from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import Connection
-from handlers.sockets.transport.counters import Counters
-from handlers.sockets.transport.engine import Engine
+from handlers.sockets.transport.dispatcher import Dispatcher
+from handlers.sockets.transport.engine import CONNECT_TIMEOUT, Engine
 from handlers.sockets.transport.forwarding import Forwarder
 from handlers.sockets.transport.manager import Client, ClientGone, RoomManager, State
 from handlers.sockets.transport.membership import Membership
-from handlers.sockets.transport.receiver import Receiver
-from handlers.sockets.transport.timestamps import now
+from handlers.sockets.transport.stock import Json, StockServer
 
 log = logs.get("main")
 
 NAMESPACES = ("/", "/ai-brain", "/voice")
 DISCONNECT_TIMEOUT = 10.0  # seconds for a disconnect handler
 
+Handler = Callable[..., Any]
 SlowClientHook = Callable[[str, str], None]
 """Called with namespace and sid, once for each namespace of the slow connection."""
 
@@ -39,6 +38,7 @@ def create_server(
     max_packet_bytes: int = 1_000_000,
     ping_interval: float = 25,
     ping_timeout: float = 20,
+    connect_timeout: float = CONNECT_TIMEOUT,
     max_queue_bytes: int = 4 * 2**20,
     on_slow_client: SlowClientHook | None = None,
     manager: RoomManager | None = None,
@@ -47,15 +47,14 @@ def create_server(
     """Contract, section 6.1 and the socket rows of 1.3. `server.attach(app)` mounts it at `/socket.io`.
 
     `addresses` tells which origins may connect; a client without an `Origin` header is not a browser and passes.
-    Intervals are in seconds.
+    Intervals and timeouts are in seconds; `connect_timeout` is how long a connection may be in no namespace.
     Among other replicas it needs a `ClusterManager` and a `forwarder`.
     """
     return Server(
         client_manager=manager or RoomManager(),
         on_slow_client=on_slow_client,
         namespaces=NAMESPACES,
-        async_mode="aiohttp",
-        json=codec,
+        json=Json,
         logger=logging.getLogger("socketio"),
         engineio_logger=logging.getLogger("socketio.engine"),
         transports=["websocket", "polling"],
@@ -65,16 +64,18 @@ def create_server(
         forwarder=forwarder,
         ping_interval=ping_interval,
         ping_timeout=ping_timeout,
+        connect_timeout=connect_timeout,
     )
 
 
-class Server(socketio.AsyncServer):  # type: ignore[misc]
+class Server(StockServer):
     """Handlers are registered and called as with python-socketio (`sid, data`; the returned value is the ack).
 
     A handler's `DawgError` becomes the ack (or, without a callback, the `error` event) that section 6.1 of the contract
-    asks for; any other exception becomes `internal_error`. `inbox` tells the order in which handlers run.
+    asks for; any other exception becomes `internal_error`. `event_queue` tells the order in which handlers run.
     """
 
+    engine_class = Engine
     eio: Engine
     manager: RoomManager
 
@@ -82,9 +83,9 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         super().__init__(**options)
         self._on_slow_client = on_slow_client
         self._concurrent: set[tuple[str, str]] = set()
-        self._arity = Arity()
+        self._arities: dict[Handler, tuple[int, int | None]] = {}
         self.membership = Membership(self)
-        self.eio.receiver = Receiver(self)
+        self.eio.dispatcher = Dispatcher(self)
         self.eio.on_overflow = self._end_slow_client
 
     # -- for services and metrics --------------------------------------------------------------------------------------
@@ -97,21 +98,16 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         room: str | Iterable[str] | None = None,
         skip_sid: str | Collection[str] | None = None,
         namespace: str = "/",
-        ignore_queue: bool = False,
     ) -> None:
-        """`emit` for those who need not wait: encoded once, on its way when this returns, and no task is made."""
-        self.manager.broadcast(event, data, namespace, room=room, skip_sid=skip_sid, ignore_queue=ignore_queue)
+        """To sockets of this process: encoded once, on its way when this returns, and no task is made."""
+        self.manager.broadcast(event, data, namespace, room=room, skip_sid=skip_sid)
 
     def try_send_volatile(self, event: str, data: Any, *, sid: str, namespace: str = "/") -> bool:
         """For what is worth nothing late, such as voice audio: False, and not sent, when the socket is congested."""
         client = self.manager.clients.get(sid)
         if client is None or client.namespace != namespace or client.state is not State.CONNECTED:
             return False
-        return client.connection.outbox.put_volatile(packets.event(event, data, namespace))
-
-    @property
-    def counters(self) -> Counters:
-        return self.eio.counters
+        return client.connection.send_queue.put_volatile(packets.event(event, data, namespace))
 
     def sockets_by_namespace(self) -> dict[str, int]:
         return {namespace: len(members) for namespace, members in self.manager.namespaces.items()}
@@ -154,20 +150,26 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         return (namespace, event) in self._concurrent
 
     def resolve(self, event: str, namespace: str, arguments: tuple[Any, ...]) -> tuple[Handler | None, tuple[Any, ...]]:
-        """The handler of an event, or None, and the arguments to call it with."""
-        handler, arguments = self._get_event_handler(event, namespace, arguments)
-        if handler is not None:
-            return handler, self._arity.fit(handler, arguments)
-        owner, arguments = self._get_namespace_handler(namespace, arguments)
-        return (owner.trigger_event, (event, *arguments)) if owner is not None else (None, arguments)
+        """The handler of an event, or None, and the arguments to call it with: what a client left out is `None`, what
+        the handler has no name for is cut off."""
+        handler, arguments = self.find_handler(event, namespace, arguments)
+        if handler is None:
+            return None, arguments
+        arity = self._arities.get(handler)
+        if arity is None:
+            arity = self._arities[handler] = _arity(handler)
+        least, most = arity
+        count = len(arguments)
+        if count < least:
+            return handler, arguments + (None,) * (least - count)
+        return handler, arguments if most is None or count <= most else arguments[:most]
 
     def _end_slow_client(self, connection: Connection) -> None:
-        self.counters.slow_clients += 1
         clients = list(connection.clients.values())
         log.warning("A client reads too slowly.", action="socket_slow_client", sids=[client.sid for client in clients])
-        notice = {"maxQueueBytes": self.eio.max_queue_bytes, "timestamp": now()}
+        notice = {"maxQueueBytes": self.eio.max_queue_bytes, "timestamp": json.now()}
         last_words = [packets.event("server:slow-client", notice, client.namespace) for client in clients]
-        connection.outbox.replace_waiting([*last_words, packets.engine(engine_packet.CLOSE)])
+        connection.send_queue.replace_waiting([*last_words, packets.engine(engine_packet.CLOSE)])
         closing = connection.close(reason=self.reason.SERVER_DISCONNECT)
         self.eio.tasks.start(closing, name=f"socket-slow {connection.sid}")
         if self._on_slow_client is None:
@@ -187,14 +189,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
 
     # -- what python-socketio calls ------------------------------------------------------------------------------------
 
-    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
-        connection = self.eio.sockets.get(eio_sid)
-        if connection is not None:
-            clients = list(connection.clients.values())
-            await asyncio.gather(*(self.membership.leave(client, reason) for client in clients))
-        self.environ.pop(eio_sid, None)
-
-    async def _trigger_event(self, event: str, namespace: str, *arguments: Any) -> Any:
+    async def call_handler(self, event: str, namespace: str, *arguments: Any) -> Any:
         handler, arguments = self.resolve(event, namespace, arguments)
         if handler is None:
             return self.not_handled
@@ -207,14 +202,27 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             # Whoever leaves is gone, whatever the handler thinks of it.
             log.exception("A disconnect handler broke.", action="socket_disconnect_failed", namespace=namespace)
 
-    async def _send_packet(self, eio_sid: str, pkt: Any) -> None:
+    async def end_clients(self, eio_sid: str, reason: str) -> None:
         connection = self.eio.sockets.get(eio_sid)
         if connection is not None:
-            connection.outbox.put(packets.from_stock(pkt))
+            clients = list(connection.clients.values())
+            await asyncio.gather(*(self.membership.leave(client, reason) for client in clients))
+        self.environ.pop(eio_sid, None)
 
-    def _engineio_server_class(self) -> type[Engine]:
-        return Engine
+    def send_stock(self, eio_sid: str, packet: Any) -> None:
+        connection = self.eio.sockets.get(eio_sid)
+        if connection is not None:
+            connection.send_queue.put(packets.from_stock(packet))
 
 
 async def _result(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
+
+
+def _arity(handler: Handler) -> tuple[int, int | None]:
+    """How many positional arguments a handler needs, and takes; None for any number."""
+    parameters = inspect.signature(handler).parameters.values()
+    positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    least = sum(each.default is each.empty for each in positional)
+    open_ended = any(each.kind is each.VAR_POSITIONAL for each in parameters)
+    return least, None if open_ended else len(positional)

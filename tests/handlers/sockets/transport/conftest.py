@@ -33,6 +33,7 @@ class Running:
     server: transport.Server
     runner: web.AppRunner
     port: int
+    slow: list[tuple[str, str]]  # clients that were closed as slow
 
     @property
     def url(self) -> str:
@@ -55,7 +56,9 @@ async def serve() -> AsyncIterator[Serve]:
     started: list[Running] = []
 
     async def start(register: Callable[[transport.Server], Any] | None = None, **options: Any) -> Running:
-        server = transport.create_server(**{"addresses": addresses(ORIGIN), **options})
+        slow: list[tuple[str, str]] = []
+        usual = {"addresses": addresses(ORIGIN), "on_slow_client": lambda *who: slow.append(who)}
+        server = transport.create_server(**{**usual, **options})
         if register is not None:
             register(server)
         app = web.Application()
@@ -63,7 +66,7 @@ async def serve() -> AsyncIterator[Serve]:
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        started.append(Running(server, runner, runner.addresses[0][1]))
+        started.append(Running(server, runner, runner.addresses[0][1], slow))
         return started[-1]
 
     yield start

@@ -73,7 +73,10 @@ async def test_what_is_running_may_end_and_what_comes_later_is_refused(
     await client.send('422["slow"]')
     answer = await client.receive()
     assert answer.startswith("432[") and '"code":"draining"' in answer
-    async with aiohttp.ClientSession() as session, session.get(f"{running.url}/socket.io/?EIO=4") as reply:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{running.url}/socket.io/?EIO=4&transport=polling") as reply,
+    ):
         assert reply.status == 503
     gate.set()
     assert await client.receive() == '431["saved"]'

@@ -90,7 +90,7 @@ async def test_one_socket_is_told_and_disconnected_from_afar(replicas: tuple[Rep
 
 async def test_what_concerns_one_process_stays_there(replicas: tuple[Replica, Replica]) -> None:
     one, two = replicas
-    one.server.broadcast("local", 1, ignore_queue=True)
+    one.server.broadcast("local", 1)
     await one.server.emit("global", 2)
     await two.client.wait_for("global")
     assert two.client.received("local") == []

@@ -67,7 +67,7 @@ async def pair(serve: Serve) -> AsyncIterator[Pair]:
 async def test_polls_and_posts_reach_the_session(pair: Pair) -> None:
     sid = await pair.handshake()
     assert sid.startswith("home-")
-    assert await pair.post(sid, "40") == (200, "OK")
+    assert await pair.post(sid, "40") == (200, "ok")
     status, text = await pair.poll(sid)
     assert (status, text[:9]) == (200, '40{"sid":')
     large = "ä" * 300_000
@@ -178,5 +178,5 @@ async def test_a_slow_reader_behind_a_forward_costs_what_it_costs_at_home(pair: 
             while sid in pair.home.server.eio.sockets:
                 pair.home.server.broadcast("noise", "x" * 100_000)
                 await asyncio.sleep(0.005)
-        assert pair.home.server.counters.slow_clients == 1
+        assert len(pair.home.slow) == 1
         transport.abort()  # else aiohttp waits ten seconds for the end of what it does not read

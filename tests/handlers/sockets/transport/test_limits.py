@@ -28,11 +28,12 @@ def echo(server: transport.Server) -> None:
 async def test_a_stalled_client_is_closed_within_its_budget_and_delays_nobody(
     serve: Serve, raw: Raw, stalled: Stalled
 ) -> None:
-    slow: list[tuple[str, str]] = []
-    running = await serve(echo, max_queue_bytes=BUDGET, on_slow_client=lambda *who: slow.append(who))
+    running = await serve(echo, max_queue_bytes=BUDGET)
     stuck, quick = await stalled(running), await raw(running)
     sid = await quick.join()
-    outbox = next(client.connection.outbox for client in running.server.manager.clients.values() if client.sid != sid)
+    outbox = next(
+        client.connection.send_queue for client in running.server.manager.clients.values() if client.sid != sid
+    )
     largest = 0
     for number in range(1000):
         running.server.broadcast("filling", {"number": number, "filling": "." * 10_000})
@@ -40,8 +41,7 @@ async def test_a_stalled_client_is_closed_within_its_budget_and_delays_nobody(
         assert f'"number":{number},' in await quick.receive()
     assert 0.5 * BUDGET < largest <= BUDGET
     assert outbox.size < 200_000  # given back at once, but for what the transport itself still holds
-    assert [namespace for namespace, _ in slow] == ["/"]
-    assert running.server.counters.slow_clients == 1
+    assert [namespace for namespace, _ in running.slow] == ["/"]
     await until(lambda: running.server.sockets_by_namespace() == {"/": 1})
     assert await asyncio.wait_for(stuck.read_all(), 10) is not None
 
@@ -49,7 +49,7 @@ async def test_a_stalled_client_is_closed_within_its_budget_and_delays_nobody(
 async def test_a_slow_client_that_reads_on_learns_why_it_was_closed(serve: Serve, stalled: Stalled) -> None:
     running = await serve(echo, max_queue_bytes=BUDGET)
     client = await stalled(running)
-    while not running.server.counters.slow_clients:
+    while not running.slow:
         running.server.broadcast("filling", "." * 10_000)
     assert b'42["server:slow-client",{"maxQueueBytes":1000000,"timestamp":' in await client.read_all()
 
@@ -57,14 +57,17 @@ async def test_a_slow_client_that_reads_on_learns_why_it_was_closed(serve: Serve
 async def test_a_broken_hook_for_slow_clients_spares_the_sender_and_the_others(
     serve: Serve, raw: Raw, stalled: Stalled
 ) -> None:
+    slow: list[str] = []
+
     def broken(namespace: str, sid: str) -> None:
+        slow.append(sid)
         raise ZeroDivisionError
 
     running = await serve(echo, max_queue_bytes=BUDGET, on_slow_client=broken)
     await stalled(running)
     quick = await raw(running)
     await quick.join()
-    while not running.server.counters.slow_clients:
+    while not slow:
         running.server.broadcast("filling", "." * 10_000)
         assert (await quick.receive()).startswith('42["filling"')
 
@@ -79,8 +82,7 @@ async def test_voice_audio_is_dropped_while_everything_else_still_waits(serve: S
     assert sent * 10_000 > 0.4 * BUDGET
     running.server.broadcast("important", "." * 10_000)
     assert not running.server.try_send_volatile("audio-delta", {"audio": "." * 10_000}, sid=sid)
-    assert running.server.counters.volatile_dropped == 2
-    assert running.server.counters.slow_clients == 0
+    assert running.slow == []
     assert not running.server.try_send_volatile("audio-delta", {}, sid="nobody")
 
 
@@ -116,7 +118,7 @@ async def test_messages_larger_than_the_budget_reach_a_client_that_reads(
     assert [len(task.result()["project"]) for task in asked] == [2 * BUDGET] * 4
     running.server.broadcast("large", "." * 2 * BUDGET)
     assert len(await client.wait_for("large")) == 2 * BUDGET
-    assert (client.disconnected, running.server.counters.slow_clients) == (None, 0)
+    assert (client.disconnected, running.slow) == (None, [])
 
 
 async def test_behind_a_message_larger_than_the_budget_the_budget_holds(serve: Serve, stalled: Stalled) -> None:
@@ -125,10 +127,10 @@ async def test_behind_a_message_larger_than_the_budget_the_budget_holds(serve: S
     (client,) = running.server.manager.clients.values()
     running.server.broadcast("large", "." * 2 * BUDGET)
     running.server.broadcast("small", "." * (BUDGET // 2))
-    assert running.server.counters.slow_clients == 0
-    while not running.server.counters.slow_clients:
+    assert running.slow == []
+    while not running.slow:
         running.server.broadcast("filling", "." * 10_000)
-        assert client.connection.outbox.size < 3 * BUDGET + 100_000
+        assert client.connection.send_queue.size < 3 * BUDGET + 100_000
     await until(lambda: running.server.eio.sockets == {})
 
 
@@ -142,12 +144,6 @@ async def test_an_unanswered_ping_ends_the_connection(serve: Serve, raw: Raw) ->
     client = await raw(running)
     await client.join()
     await until(lambda: left == ["ping timeout"])
-    await until(lambda: running.server.eio.sockets == {})
-
-
-async def test_a_connection_that_joins_nothing_ends_with_its_first_ping(serve: Serve, raw: Raw) -> None:
-    running = await serve(echo, ping_interval=0.1)
-    await raw(running)
     await until(lambda: running.server.eio.sockets == {})
 
 

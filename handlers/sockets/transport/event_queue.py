@@ -76,7 +76,7 @@ class Call:
         self.replies.fail(self, errors.RateLimited(message, retry_after=1.0))
 
 
-class Inbox:
+class EventQueue:
     __slots__ = ("_concurrent", "_name", "_tasks", "_waiting", "_waiting_bytes", "_working")
 
     def __init__(self, tasks: Tasks, name: str) -> None:
@@ -92,7 +92,7 @@ class Inbox:
             self._run_beside(call)
         elif self._working:
             self._wait_in_line(call)
-        elif call.client.connection.outbox.congested:
+        elif call.client.connection.send_queue.congested:
             self._wait_in_line(call)
             self._begin(call.client, None)
         elif (coroutine := call.start()) is not None:
@@ -110,16 +110,16 @@ class Inbox:
         self._waiting_bytes += call.size
 
     def _begin(self, client: Client, first: Coroutine[Any, Any, None] | None) -> None:
-        self._working = client.connection.give_way = True
+        self._working = client.connection.yield_before_next = True
         self._tasks.start(self._work(client, first), name=self._name)
 
     async def _work(self, client: Client, begun: Coroutine[Any, Any, None] | None) -> None:
-        client.connection.give_way = False
+        client.connection.yield_before_next = False
         try:
             if begun is not None:
                 await begun
             while self._waiting:
-                await client.connection.outbox.relieved(RELIEF_TIMEOUT)
+                await client.connection.send_queue.relieved(RELIEF_TIMEOUT)
                 if not self._waiting:  # cleared meanwhile
                     return
                 call = self._waiting.popleft()
@@ -136,11 +136,11 @@ class Inbox:
         coroutine = call.start()
         if coroutine is not None:
             self._concurrent += 1
-            call.client.connection.give_way = True
+            call.client.connection.yield_before_next = True
             self._tasks.start(self._finish_beside(call, coroutine), name=f"{self._name} {call.event[:40]}")
 
     async def _finish_beside(self, call: Call, coroutine: Coroutine[Any, Any, Any]) -> None:
-        call.client.connection.give_way = False
+        call.client.connection.yield_before_next = False
         try:
             await call.finish(coroutine)
         finally:

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from handlers.sockets.transport.counters import Counters
 from handlers.sockets.transport.packets import Message
 from handlers.sockets.transport.tasks import Tasks
 
@@ -23,7 +22,7 @@ class FlowControl(Protocol):
     def writing_paused(self) -> bool: ...
 
 
-class Outbox:
+class SendQueue:
     """The outgoing side of one connection. Polling until `attach` gives it a websocket's transport.
 
     A message goes straight to the transport when nothing waits before it and the transport is not paused. Otherwise it
@@ -34,7 +33,6 @@ class Outbox:
 
     __slots__ = (
         "_closed",
-        "_counters",
         "_drain",
         "_emptied",
         "_exempt",
@@ -50,11 +48,10 @@ class Outbox:
         "_waiting_bytes",
     )
 
-    def __init__(self, limit: int, counters: Counters, tasks: Tasks, on_overflow: Callable[[], None]) -> None:
+    def __init__(self, limit: int, tasks: Tasks, on_overflow: Callable[[], None]) -> None:
         self._limit = limit
         # Speech arrives faster than it is played: half of the budget is its buffer, the rest stays for the rest.
         self._volatile_limit = limit // 2
-        self._counters = counters
         self._tasks = tasks
         self._on_overflow = on_overflow
         self._waiting: deque[Message] = deque()
@@ -74,8 +71,9 @@ class Outbox:
         return self._waiting_bytes + (self._transport.get_write_buffer_size() if self._transport is not None else 0)
 
     @property
-    def polling(self) -> bool:
-        return self._transport is None
+    def polled(self) -> bool:
+        """Whether a poll waits for something to be sent."""
+        return self._poll is not None
 
     @property
     def congested(self) -> bool:
@@ -102,14 +100,12 @@ class Outbox:
             if transport.is_closing():
                 return False
             transport.write(message.frame)
-            self._counters.written_directly += 1
             return True
         return self._enqueue(message)
 
     def put_volatile(self, message: Message) -> bool:
         """As `put`, for what is worth nothing late: refused as soon as half of the budget is in use."""
         if self.size + message.size > self._volatile_limit:
-            self._counters.volatile_dropped += 1
             return False
         return self.put(message)
 
@@ -152,8 +148,7 @@ class Outbox:
 
     async def take(self, seconds: float) -> list[Message]:
         """What the next polling reply carries: waits for the first message; empty when released, or out of time."""
-        if self._poll is not None:
-            raise RuntimeError("two polls at once")
+        assert self._poll is None
         if not self._waiting and not self._closed:
             self._poll = asyncio.get_running_loop().create_future()
             try:
@@ -186,7 +181,6 @@ class Outbox:
             self._exempt = message
         self._waiting.append(message)
         self._waiting_bytes += message.size
-        self._counters.queued += 1
         self._wake()
         return True
 

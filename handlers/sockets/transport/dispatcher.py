@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dawg_server import errors, logs
+from handlers.rest import json
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import Connection, PartialPacket
-from handlers.sockets.transport.inbox import Call
+from handlers.sockets.transport.event_queue import Call
 from handlers.sockets.transport.manager import Client, ClientGone, State
-from handlers.sockets.transport.timestamps import now
 
 if TYPE_CHECKING:
     from handlers.sockets.transport.server import Server
@@ -20,12 +20,11 @@ log = logs.get("main")
 MAX_ATTACHMENTS = 64  # of one packet
 
 
-class Receiver:
+class Dispatcher:
     """Takes the packets of every connection. Nothing here waits; whatever has to is a task that the manager owns."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._counters = server.counters
         self._tasks = server.manager.tasks
 
     def receive(self, connection: Connection, text: str) -> None:
@@ -44,13 +43,13 @@ class Receiver:
         elif header.kind == packets.CONNECT:
             joining = self._server.membership.join(connection, header)
             self._tasks.start(joining, name=f"socket-connect {header.namespace[:40]}")
-            connection.give_way = True
+            connection.yield_before_next = True
         elif header.kind == packets.DISCONNECT:
             client = connection.clients.get(header.namespace)
             if client is not None:
                 leaving = self._server.membership.leave(client, self._server.reason.CLIENT_DISCONNECT)
                 self._tasks.start(leaving, name=f"socket-disconnect {client.sid}")
-                connection.give_way = True
+                connection.yield_before_next = True
 
     def receive_attachment(self, connection: Connection, data: bytes) -> None:
         partial = connection.partial
@@ -77,7 +76,6 @@ class Receiver:
         client = connection.clients.get(header.namespace)
         if client is None or client.state is not State.CONNECTED:
             return
-        self._counters.messages_received += 1
         name = None
         try:
             name, arguments = self._read(header, attachments)
@@ -91,7 +89,7 @@ class Receiver:
             return
         concurrent = self._server.is_concurrent(name, client.namespace)
         size = size or len(header.body)
-        client.inbox.offer(Call(client, name, header.id, handler, arguments, size, concurrent, self))
+        client.event_queue.offer(Call(client, name, header.id, handler, arguments, size, concurrent, self))
 
     def _read(self, header: packets.Header, attachments: Sequence[bytes]) -> tuple[str, tuple[Any, ...]]:
         try:
@@ -121,7 +119,7 @@ class Receiver:
 
     def answer(self, call: Call, result: Any) -> None:
         if call.id is not None:
-            call.client.connection.outbox.put(packets.ack(call.client.namespace, call.id, result))
+            call.client.connection.send_queue.put(packets.ack(call.client.namespace, call.id, result))
 
     def fail(self, call: Call, error: Exception) -> None:
         if isinstance(error, ClientGone) and call.client.state is not State.CONNECTED:
@@ -138,10 +136,9 @@ class Receiver:
         self._refuse(call.client, call.id, call.event, error)
 
     def _refuse(self, client: Client, id: int | None, event: str | None, error: errors.DawgError) -> None:
-        self._counters.messages_refused += 1
         envelope = error.envelope()
         if id is not None:
             message = packets.ack(client.namespace, id, envelope)
         else:
-            message = packets.event("error", {**envelope, "event": event, "timestamp": now()}, client.namespace)
-        client.connection.outbox.put(message)
+            message = packets.event("error", {**envelope, "event": event, "timestamp": json.now()}, client.namespace)
+        client.connection.send_queue.put(message)

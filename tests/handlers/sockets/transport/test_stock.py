@@ -1,0 +1,73 @@
+"""What `stock` and the transport take for granted of the libraries besides their public interface."""
+
+from __future__ import annotations
+
+import inspect
+from types import CodeType
+from typing import Any
+
+import engineio
+import pytest
+import socketio
+from aiohttp import base_protocol, web_protocol
+from engineio.async_drivers import aiohttp as driver
+from socketio import async_manager, packet
+
+SIGNATURES: list[tuple[Any, str, str]] = [
+    (socketio.AsyncServer, "_get_event_handler", "(self, event, namespace, args)"),
+    (socketio.AsyncServer, "_get_namespace_handler", "(self, namespace, args)"),
+    (socketio.AsyncServer, "_engineio_server_class", "(self)"),
+    (socketio.AsyncServer, "_handle_eio_connect", "(self, eio_sid, environ)"),
+    (socketio.AsyncServer, "_handle_eio_disconnect", "(self, eio_sid, reason)"),
+    (socketio.AsyncServer, "_send_packet", "(self, eio_sid, pkt)"),
+    (socketio.AsyncServer, "_trigger_event", "(self, event, namespace, *args)"),
+    (async_manager.AsyncManager, "pre_connect", "(self, eio_sid, namespace)"),
+    (async_manager.AsyncManager, "connect", "(self, sid, namespace)"),
+    (async_manager.AsyncManager, "disconnect", "(self, sid, namespace, **kwargs)"),
+    (async_manager.AsyncManager, "can_disconnect", "(self, sid, namespace)"),
+    (async_manager.AsyncManager, "enter_room", "(self, sid, namespace, room, eio_sid=None)"),
+    (async_manager.AsyncManager, "leave_room", "(self, sid, namespace, room)"),
+    (async_manager.AsyncManager, "close_room", "(self, room, namespace)"),
+    (async_manager.AsyncManager, "pre_disconnect", "(self, sid, namespace)"),
+    (async_manager.AsyncManager, "eio_sid_from_sid", "(self, sid, namespace)"),
+    (async_manager.AsyncManager, "get_participants", "(self, namespace, room)"),
+    (async_manager.AsyncManager, "get_rooms", "(self, sid, namespace)"),
+    (engineio.AsyncServer, "generate_id", "(self)"),
+    (driver, "translate_request", "(request)"),
+    (packet.Packet, "deconstruct_binary", "(data)"),
+]
+
+
+@pytest.mark.parametrize(("owner", "name", "signature"), SIGNATURES)
+def test_the_libraries_still_have_the_names_that_are_overridden_or_called(
+    owner: Any, name: str, signature: str
+) -> None:
+    assert str(inspect.signature(getattr(owner, name))) == signature
+
+
+@pytest.mark.parametrize(
+    ("caller", "names"),
+    [
+        (socketio.AsyncServer.disconnect, {"can_disconnect", "pre_disconnect", "_send_packet", "_trigger_event"}),
+        (socketio.AsyncServer.enter_room, {"enter_room"}),
+        (socketio.AsyncServer.leave_room, {"leave_room"}),
+        (socketio.AsyncServer.close_room, {"close_room"}),
+        (socketio.AsyncServer.rooms, {"get_rooms"}),
+        (socketio.AsyncServer.get_environ, {"eio_sid_from_sid", "environ"}),
+        (socketio.AsyncServer._handle_eio_connect, {"environ"}),
+        (socketio.base_server.BaseServer.__init__, {"_engineio_server_class", "_handle_eio_disconnect"}),
+    ],
+)
+def test_python_socketio_still_calls_what_is_overridden(caller: Any, names: set[str]) -> None:
+    code: CodeType = caller.__code__
+    assert names <= set(code.co_names)
+
+
+def test_the_engine_still_keeps_its_handlers_by_event() -> None:
+    server = socketio.AsyncServer(async_mode="aiohttp")
+    assert set(server.eio.handlers) == {"connect", "message", "disconnect"}
+
+
+def test_aiohttp_still_tells_of_its_flow_control() -> None:
+    assert isinstance(base_protocol.BaseProtocol.writing_paused, property)
+    assert callable(web_protocol.RequestHandler.writing_paused.fget)
