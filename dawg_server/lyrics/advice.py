@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dawg_server.lyrics import craft, genres, labels, repetition, structure, timing
-from dawg_server.lyrics.genres import Profile
-from dawg_server.lyrics.recommendation import Recommendation
-from dawg_server.lyrics.structure import Section
+from dawg_server.lyrics import craft, genres, labels, repetition, structure
+from dawg_server.lyrics.craft import Recommendation
+from dawg_server.lyrics.genres import GenreProfile
+from dawg_server.lyrics.structure import LyricsSection
 
 UNSURE = 0.5  # below that confidence a section had better be labelled
 SHORT_SONG_SECONDS, LONG_SONG_SECONDS = 90, 330
@@ -28,14 +28,14 @@ def recommendations(structure: object, genre: str | None, lyrics: str | None = N
     return for_sections(sections_of(structure, lyrics), profile)
 
 
-def for_sections(sections: Sequence[Section], profile: Profile) -> list[dict[str, Any]]:
+def for_sections(sections: Sequence[LyricsSection], profile: GenreProfile) -> list[dict[str, Any]]:
     """The same for sections that have been read already."""
     found = [*_on_form(sections, profile), *craft.advise(sections, profile), *_on_certainty(sections)]
     found.append(_summary(sections, profile))
     return [one.as_dict() for one in sorted(found, key=lambda one: _ORDER[one.type])]
 
 
-def for_genre(sections: Sequence[Section], profile: Profile) -> dict[str, Any]:
+def for_genre(sections: Sequence[LyricsSection], profile: GenreProfile) -> dict[str, Any]:
     """`{genre, suggestions[]}`: how this song compares with what is usual in the genre. At least one suggestion."""
     suggestions = []
     present = {section.kind for section in sections}
@@ -55,7 +55,7 @@ def for_genre(sections: Sequence[Section], profile: Profile) -> dict[str, Any]:
     return {"genre": profile.name, "suggestions": suggestions}
 
 
-def _on_form(sections: Sequence[Section], profile: Profile) -> Iterator[Recommendation]:
+def _on_form(sections: Sequence[LyricsSection], profile: GenreProfile) -> Iterator[Recommendation]:
     if not any(section.kind != labels.UNKNOWN for section in sections):
         yield Recommendation(
             "warning",
@@ -93,11 +93,11 @@ def _on_form(sections: Sequence[Section], profile: Profile) -> Iterator[Recommen
     yield from _length(sections, profile)
 
 
-def _late_chorus(sections: Sequence[Section], profile: Profile) -> Iterator[Recommendation]:
+def _late_chorus(sections: Sequence[LyricsSection], profile: GenreProfile) -> Iterator[Recommendation]:
     at = next((n for n, s in enumerate(sections) if s.kind in ("chorus", "hook")), None)
     if at is None or not any(s.lines for s in sections) or profile.name == "folk":
         return
-    wait = timing.seconds(sections[:at], profile)
+    wait = structure.seconds(sections[:at], profile)
     if wait > LATE_CHORUS_SECONDS:
         yield Recommendation(
             "suggestion",
@@ -108,8 +108,8 @@ def _late_chorus(sections: Sequence[Section], profile: Profile) -> Iterator[Reco
         )
 
 
-def _length(sections: Sequence[Section], profile: Profile) -> Iterator[Recommendation]:
-    length = timing.seconds(sections, profile) if any(s.lines for s in sections) else 0
+def _length(sections: Sequence[LyricsSection], profile: GenreProfile) -> Iterator[Recommendation]:
+    length = structure.seconds(sections, profile) if any(s.lines for s in sections) else 0
     if length > LONG_SONG_SECONDS or 0 < length < SHORT_SONG_SECONDS:
         size = "long" if length > LONG_SONG_SECONDS else "short"
         yield Recommendation(
@@ -121,7 +121,7 @@ def _length(sections: Sequence[Section], profile: Profile) -> Iterator[Recommend
         )
 
 
-def _on_certainty(sections: Sequence[Section]) -> Iterator[Recommendation]:
+def _on_certainty(sections: Sequence[LyricsSection]) -> Iterator[Recommendation]:
     unsure = [section for section in sections if section.confidence < UNSURE]
     if unsure:
         yield Recommendation(
@@ -133,7 +133,7 @@ def _on_certainty(sections: Sequence[Section]) -> Iterator[Recommendation]:
         )
 
 
-def _summary(sections: Sequence[Section], profile: Profile) -> Recommendation:
+def _summary(sections: Sequence[LyricsSection], profile: GenreProfile) -> Recommendation:
     shown = structure.form(sections[:12]) + ("…" if len(sections) > 12 else "")
     lines = sum(len(section.lines) for section in sections)
     words = f" and {lines} sung lines" if lines else ""
@@ -151,7 +151,7 @@ def _parts_of(form: str) -> list[str]:
     return [part for part in dict.fromkeys(labels.parse_structure(form)) if part != "intro" and part != "outro"]
 
 
-def sections_of(given: object, lyrics: str | None) -> list[Section]:
+def sections_of(given: object, lyrics: str | None) -> list[LyricsSection]:
     """What can be understood of a form in a client's words; see `recommendations`."""
     if isinstance(given, Mapping):
         given = given.get("sections", given.get("structure"))
@@ -164,9 +164,9 @@ def sections_of(given: object, lyrics: str | None) -> list[Section]:
     return _from_ranges([{"sectionType": kind} for kind in suggested], [])
 
 
-def _from_ranges(ranged: Sequence[Mapping[str, Any]], lines: Sequence[str]) -> list[Section]:
+def _from_ranges(ranged: Sequence[Mapping[str, Any]], lines: Sequence[str]) -> list[LyricsSection]:
     sung = [labels.read(line)[1] for line in lines]
-    sections: list[Section] = []
+    sections: list[LyricsSection] = []
     counted: dict[str, int] = defaultdict(int)
     for item in ranged:
         kind = str(item.get("sectionType"))
@@ -178,7 +178,7 @@ def _from_ranges(ranged: Sequence[Mapping[str, Any]], lines: Sequence[str]) -> l
         sure = item.get("confidence")
         words = tuple(words for words in sung[start : end + 1] if words)
         sections.append(
-            Section(
+            LyricsSection(
                 start,
                 max(end, after - 1),
                 kind,

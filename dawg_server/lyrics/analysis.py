@@ -1,13 +1,16 @@
-"""The analysis of lyrics that clients receive (contract, section 9.2), computed here without a model."""
+"""The analysis of lyrics that clients receive, computed here without a model, and the check before it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from dawg_server.lyrics import advice, genres, structure, timing
-from dawg_server.lyrics.structure import Section
+from dawg_server.lyrics import advice, genres, structure
+from dawg_server.lyrics.structure import LyricsSection
 
 METHOD = "computed"
+MIN_LINES = 4
+MAX_LINES = 100
+MIN_DISTINCT_SHARE = 0.3
 
 
 def analyze(lyrics: str, genre: str | None = None, suggested_structure: object = None) -> dict[str, Any]:
@@ -21,7 +24,7 @@ def analyze(lyrics: str, genre: str | None = None, suggested_structure: object =
     return of_sections(sections, profile, for_genre=genre is not None)
 
 
-def of_sections(sections: list[Section], profile: genres.Profile, *, for_genre: bool) -> dict[str, Any]:
+def of_sections(sections: list[LyricsSection], profile: genres.GenreProfile, *, for_genre: bool) -> dict[str, Any]:
     """The same for sections that have been read already."""
     analysis = {
         "structure": describe(sections, profile),
@@ -33,7 +36,7 @@ def of_sections(sections: list[Section], profile: genres.Profile, *, for_genre: 
     return analysis
 
 
-def describe(sections: list[Section], profile: genres.Profile) -> dict[str, Any]:
+def describe(sections: list[LyricsSection], profile: genres.GenreProfile) -> dict[str, Any]:
     """`{sections, repeatedSections, estimatedLength in seconds, structure}`."""
     return {
         "sections": [
@@ -55,6 +58,23 @@ def describe(sections: list[Section], profile: genres.Profile) -> dict[str, Any]
             }
             for together in structure.repeated(sections)
         ],
-        "estimatedLength": timing.seconds(sections, profile),
+        "estimatedLength": structure.seconds(sections, profile),
         "structure": structure.form(sections),
     }
+
+
+def validate(lyrics: str) -> dict[str, Any]:
+    """`{valid, warnings, lyricsLength, lineCount}` before anything costs time or money. Warnings stop nothing.
+
+    `lyricsLength` in characters; `lineCount` without blank lines; `valid`: no warnings.
+    """
+    lines = [line.strip().casefold() for line in lyrics.split("\n") if line.strip()]
+    warnings = []
+    if len(lines) < MIN_LINES:
+        warnings.append(f"These lyrics are very short: {len(lines)} lines. At least {MIN_LINES} make a section.")
+    if len(lines) > MAX_LINES:
+        warnings.append(f"These lyrics are very long: {len(lines)} lines. Most songs have fewer than {MAX_LINES}.")
+    distinct = len(set(lines))
+    if lines and distinct < MIN_DISTINCT_SHARE * len(lines):
+        warnings.append(f"Only {distinct} of {len(lines)} lines are different. Is that meant?")
+    return {"valid": not warnings, "warnings": warnings, "lyricsLength": len(lyrics), "lineCount": len(lines)}

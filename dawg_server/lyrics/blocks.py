@@ -19,7 +19,7 @@ LONG_BLOCK_LINES = 8  # longer ones without a label are searched for a refrain i
 
 
 @dataclass(slots=True)
-class Block:
+class LineBlock:
     """Lines `start` to `end`, inclusive. `sung` holds (line number, the words without the label)."""
 
     start: int
@@ -34,10 +34,10 @@ class Block:
         return [text for _, text in self.sung]
 
 
-def split(lyrics: str) -> list[Block]:
+def split(lyrics: str) -> list[LineBlock]:
     """Every block of the text, in order and without overlap."""
-    found: list[Block] = []
-    current: Block | None = None
+    found: list[LineBlock] = []
+    current: LineBlock | None = None
     for number, line in enumerate(lyrics.split("\n")):
         if not line.strip() or labels.is_separator(line):
             if current is not None and (current.sung or current.label):
@@ -58,15 +58,15 @@ def split(lyrics: str) -> list[Block]:
     return [part for block in found for part in _split_at_refrain(block)]
 
 
-def between(lines: Sequence[str], start: int, end: int) -> Block | None:
+def between(lines: Sequence[str], start: int, end: int) -> LineBlock | None:
     """One block of the lines `start` to `end`, without the blank and drawn ones at its ends; None without any line."""
-    found: Block | None = None
+    found: LineBlock | None = None
     for number in range(start, end + 1):
         line = lines[number]
         if not line.strip() or labels.is_separator(line):
             continue
         label, words = labels.read(line)
-        found = found or Block(number, number)
+        found = found or LineBlock(number, number)
         if label is not None:
             if label.section_type is not None and found.label is None:
                 found.label = label
@@ -83,14 +83,14 @@ def line_key(line: str) -> str:
     return " ".join(kept.split()) or " ".join(line.split())
 
 
-def _open(found: list[Block], notes: Block | None, number: int) -> Block:
+def _open(found: list[LineBlock], notes: LineBlock | None, number: int) -> LineBlock:
     if notes is not None:
         return notes
-    found.append(Block(number, number))
+    found.append(LineBlock(number, number))
     return found[-1]
 
 
-def _split_at_refrain(block: Block) -> list[Block]:
+def _split_at_refrain(block: LineBlock) -> list[LineBlock]:
     """Part a long block without labels where lines begin or cease to come again."""
     if block.label is not None or len(block.sung) <= LONG_BLOCK_LINES:
         return [block]
@@ -100,7 +100,7 @@ def _split_at_refrain(block: Block) -> list[Block]:
     spans = list(itertools.pairwise([0, *cuts, len(keys)]))
     if not cuts or any(end - start < 2 for start, end in spans):
         return [block]
-    parts = [Block(block.sung[start][0], 0, sung=block.sung[start:end]) for start, end in spans]
+    parts = [LineBlock(block.sung[start][0], 0, sung=block.sung[start:end]) for start, end in spans]
     for part, following in itertools.pairwise(parts):
         part.end = following.start - 1
     parts[0].start, parts[-1].end = block.start, block.end

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from dawg_server.lyrics import blocks, rhyme, structure, syllables
-from dawg_server.lyrics.genres import Profile
-from dawg_server.lyrics.recommendation import Recommendation
-from dawg_server.lyrics.structure import Section
+from dawg_server.lyrics.genres import GenreProfile
+from dawg_server.lyrics.structure import LyricsSection
 
 RAGGED = 0.4  # standard deviation of syllables per line over their mean
 UNBALANCED = 0.25  # difference of two verses' mean syllables, as a share of the larger
@@ -16,7 +17,21 @@ WORDY_CHORUS = 1.25  # syllables per line, chorus over verse
 RHYME_MIN_LINES = 4
 
 
-def advise(sections: Sequence[Section], profile: Profile) -> Iterator[Recommendation]:
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """As clients receive it. `section` is a title such as `Verse 2`, None for the whole song; `confidence`: 0..1."""
+
+    type: Literal["suggestion", "warning", "info"]
+    message: str
+    section: str | None
+    reasoning: str
+    confidence: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def advise(sections: Sequence[LyricsSection], profile: GenreProfile) -> Iterator[Recommendation]:
     """What the words themselves suggest. Sections without words are passed over."""
     worded = [section for section in sections if section.lines]
     verses = [section for section in worded if section.kind == "verse"]
@@ -29,14 +44,14 @@ def advise(sections: Sequence[Section], profile: Profile) -> Iterator[Recommenda
     yield from _changed_repeats(worded)
 
 
-def mean_syllables(sections: Sequence[Section]) -> float:
+def mean_syllables(sections: Sequence[LyricsSection]) -> float:
     """Syllables per sung line over some sections; 0 without lines."""
     counts = [syllables.count(line) for section in sections for line in section.lines]
     return statistics.fmean(counts) if counts else 0.0
 
 
-def _ragged_lines(worded: Sequence[Section]) -> Iterator[Recommendation]:
-    def spread(section: Section) -> float:
+def _ragged_lines(worded: Sequence[LyricsSection]) -> Iterator[Recommendation]:
+    def spread(section: LyricsSection) -> float:
         counts = [syllables.count(line) for line in section.lines]
         return statistics.pstdev(counts) / statistics.fmean(counts) if any(counts) else 0.0
 
@@ -55,7 +70,7 @@ def _ragged_lines(worded: Sequence[Section]) -> Iterator[Recommendation]:
         )
 
 
-def _verse_lengths(verses: Sequence[Section]) -> Iterator[Recommendation]:
+def _verse_lengths(verses: Sequence[LyricsSection]) -> Iterator[Recommendation]:
     lengths = [len(verse.lines) for verse in verses]
     if len(set(lengths)) > 1:
         usual = statistics.mode(lengths)
@@ -69,7 +84,7 @@ def _verse_lengths(verses: Sequence[Section]) -> Iterator[Recommendation]:
         )
 
 
-def _verse_syllables(verses: Sequence[Section]) -> Iterator[Recommendation]:
+def _verse_syllables(verses: Sequence[LyricsSection]) -> Iterator[Recommendation]:
     if len(verses) < 2:
         return
     low = min(verses, key=lambda verse: mean_syllables([verse]))
@@ -85,7 +100,7 @@ def _verse_syllables(verses: Sequence[Section]) -> Iterator[Recommendation]:
         )
 
 
-def _rhymes(verses: Sequence[Section], profile: Profile) -> Iterator[Recommendation]:
+def _rhymes(verses: Sequence[LyricsSection], profile: GenreProfile) -> Iterator[Recommendation]:
     for verse in verses:
         share = rhyme.rhymed_share(rhyme.scheme(verse.lines))
         if len(verse.lines) >= RHYME_MIN_LINES and share < profile.rhymed_share:
@@ -100,7 +115,7 @@ def _rhymes(verses: Sequence[Section], profile: Profile) -> Iterator[Recommendat
             return
 
 
-def _rhyme_schemes(verses: Sequence[Section]) -> Iterator[Recommendation]:
+def _rhyme_schemes(verses: Sequence[LyricsSection]) -> Iterator[Recommendation]:
     schemes = {verse.title: rhyme.scheme(verse.lines) for verse in verses if 4 <= len(verse.lines) <= 16}
     names = {title: rhyme.name(pattern) for title, pattern in schemes.items() if rhyme.rhymed_share(pattern) >= 0.5}
     if len(set(names.values())) > 1 and len({len(schemes[title]) for title in names}) == 1:
@@ -110,7 +125,9 @@ def _rhyme_schemes(verses: Sequence[Section]) -> Iterator[Recommendation]:
         )
 
 
-def _chorus_against_verse(choruses: Sequence[Section], verses: Sequence[Section]) -> Iterator[Recommendation]:
+def _chorus_against_verse(
+    choruses: Sequence[LyricsSection], verses: Sequence[LyricsSection]
+) -> Iterator[Recommendation]:
     chorus, verse = mean_syllables(choruses), mean_syllables(verses)
     if verse and chorus > verse * WORDY_CHORUS:
         yield Recommendation(
@@ -122,7 +139,7 @@ def _chorus_against_verse(choruses: Sequence[Section], verses: Sequence[Section]
         )
 
 
-def _changed_repeats(worded: Sequence[Section]) -> Iterator[Recommendation]:
+def _changed_repeats(worded: Sequence[LyricsSection]) -> Iterator[Recommendation]:
     for together in structure.repeated(worded):
         if together[0].kind not in ("chorus", "hook"):
             continue

@@ -1,4 +1,4 @@
-"""What a model's reading of lyrics would cost: arithmetic alone (contract, section 9.5)."""
+"""What a model's reading of lyrics would cost: arithmetic alone."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ ANSWER_TOKENS = 800
 GENRE_INPUT_TOKENS, GENRE_OUTPUT_TOKENS = 600, 300
 
 
-class Prices(NamedTuple):
+class TokenPrices(NamedTuple):
     """USD per million tokens."""
 
     input: float
     output: float
 
 
-def estimate_cost(length: int, include_genre_advice: bool, prices: Prices) -> dict[str, Any]:
+def estimate_cost(length: int, include_genre_advice: bool, prices: TokenPrices) -> dict[str, Any]:
     """`{estimatedCost in USD, inputTokens, outputTokens, breakdown}` for lyrics of `length` characters."""
     input_tokens = math.ceil(length / CHARS_PER_TOKEN) + PROMPT_TOKENS
     output_tokens = ANSWER_TOKENS

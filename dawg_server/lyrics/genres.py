@@ -9,7 +9,7 @@ from dawg_server import errors
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class GenreProfile:
     """`bars_per_line`: bars of 4/4 that one sung line usually fills; `syllables`: usual range per verse line."""
 
     name: str
@@ -35,7 +35,7 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile(
+        GenreProfile(
             "pop",
             "Verse-Pre-Chorus-Chorus-Verse-Pre-Chorus-Chorus-Bridge-Chorus",
             ("chorus", "bridge"),
@@ -45,7 +45,7 @@ PROFILES = {
             0.5,
             "put the title into the chorus and let the chorus arrive within the first minute",
         ),
-        Profile(
+        GenreProfile(
             "country",
             "Verse-Chorus-Verse-Chorus-Bridge-Chorus",
             ("chorus", "bridge"),
@@ -55,7 +55,7 @@ PROFILES = {
             0.6,
             "let every verse move one story forward, with places, names and things to see",
         ),
-        Profile(
+        GenreProfile(
             "hip-hop",
             "Intro-Hook-Verse-Hook-Verse-Hook-Outro",
             ("hook",),
@@ -65,7 +65,7 @@ PROFILES = {
             0.6,
             "sixteen-bar verses leave room for rhymes inside the lines, not only at their ends",
         ),
-        Profile(
+        GenreProfile(
             "rock",
             "Intro-Verse-Chorus-Verse-Chorus-Bridge-Chorus-Outro",
             ("chorus", "bridge"),
@@ -75,7 +75,7 @@ PROFILES = {
             0.4,
             "keep the chorus short enough to be shouted by a crowd",
         ),
-        Profile(
+        GenreProfile(
             "rnb",
             "Verse-Pre-Chorus-Chorus-Verse-Pre-Chorus-Chorus-Bridge-Chorus",
             ("chorus", "bridge"),
@@ -85,7 +85,7 @@ PROFILES = {
             0.5,
             "leave space at the ends of lines for runs and answering voices",
         ),
-        Profile(
+        GenreProfile(
             "indie",
             "Verse-Chorus-Verse-Chorus-Bridge-Chorus",
             ("chorus",),
@@ -95,7 +95,7 @@ PROFILES = {
             0.3,
             "one odd, exact image says more than three familiar ones",
         ),
-        Profile(
+        GenreProfile(
             "folk",
             "Verse-Verse-Verse-Verse",
             (),
@@ -105,7 +105,7 @@ PROFILES = {
             0.5,
             "stanzas of one metre let any verse be sung to the same tune",
         ),
-        Profile(
+        GenreProfile(
             "other",
             "Verse-Chorus-Verse-Chorus",
             (),
@@ -119,7 +119,7 @@ PROFILES = {
 }
 OTHER = PROFILES["other"]
 
-# Every genre that the server can generate (contract, section 9.1) with its aliases.
+# Every genre that the server can generate with its aliases.
 _NAMES = {name: name for name in PROFILES} | {
     "hip hop": "hip-hop",
     "hiphop": "hip-hop",
@@ -144,7 +144,7 @@ _NAMES = {name: name for name in PROFILES} | {
 }
 
 
-def resolve(name: str) -> Profile:
+def resolve(name: str) -> GenreProfile:
     """The profile for a genre of this module or of generation, in any case, with blanks or hyphens.
 
     Raises `errors.ValidationError` for a name that is neither.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dawg_server.lyrics import labels, repetition, syllables
-from dawg_server.lyrics.blocks import Block, line_key
+from dawg_server.lyrics.blocks import LineBlock, line_key
 
 LABELLED, LABELLED_AND_REPEATED = 0.95, 0.99
 SAME_WORDS_AS_LABELLED = 0.9
@@ -64,7 +64,7 @@ class Guess:
     reason: str
 
 
-def settle(blocks: list[Block]) -> tuple[list[Block], list[int]]:
+def settle(blocks: list[LineBlock]) -> tuple[list[LineBlock], list[int]]:
     """Give labels that stand alone the block below them, and let stanzas under one label be one section."""
     blocks, groups = _hand_labels_down(blocks, repetition.groups(blocks))
     sung = [block for block in blocks if block.sung]
@@ -72,7 +72,7 @@ def settle(blocks: list[Block]) -> tuple[list[Block], list[int]]:
     times = Counter(groups)
     if sum(1 for block in sung if block.label) * 2 <= len(sung):
         return blocks, groups
-    settled: list[Block] = []
+    settled: list[LineBlock] = []
     for block, group in zip(blocks, groups, strict=True):
         continues = settled and block.label is None and settled[-1].label is not None and settled[-1].sung
         if continues and group not in labelled_groups and (times[group] == 1 or group == repetition.NO_GROUP):
@@ -83,7 +83,7 @@ def settle(blocks: list[Block]) -> tuple[list[Block], list[int]]:
     return settled, repetition.groups(settled)
 
 
-def kinds(blocks: Sequence[Block], groups: Sequence[int], suggested: Sequence[str]) -> list[Guess]:
+def kinds(blocks: Sequence[LineBlock], groups: Sequence[int], suggested: Sequence[str]) -> list[Guess]:
     """A guess for each block, in order. `suggested` counts when it names as many sections as there are blocks."""
     guesses = _from_labels(blocks, groups)
     _spread_labels(guesses, groups)
@@ -95,16 +95,16 @@ def kinds(blocks: Sequence[Block], groups: Sequence[int], suggested: Sequence[st
     return [guess or Guess(labels.UNKNOWN, NOT_WORDS, "there are no words to judge by") for guess in guesses]
 
 
-def _hand_labels_down(blocks: list[Block], groups: list[int]) -> tuple[list[Block], list[int]]:
+def _hand_labels_down(blocks: list[LineBlock], groups: list[int]) -> tuple[list[LineBlock], list[int]]:
     with_words: dict[str | None, set[int]] = defaultdict(set)
-    settled: list[Block] = []
+    settled: list[LineBlock] = []
     settled_groups: list[int] = []
     for block, group in zip(blocks, groups, strict=True):
         above = settled[-1] if settled else None
         if above and above.label and not above.sung and block.label is None and block.sung:
             kind = above.label.section_type
             if kind not in _REPEATING_TYPES or not with_words[kind] or group in with_words[kind]:
-                block = Block(above.start, block.end, above.label, max(above.repeats, block.repeats), block.sung)
+                block = LineBlock(above.start, block.end, above.label, max(above.repeats, block.repeats), block.sung)
                 settled.pop()
                 settled_groups.pop()
         if block.label and block.sung:
@@ -114,7 +114,7 @@ def _hand_labels_down(blocks: list[Block], groups: list[int]) -> tuple[list[Bloc
     return settled, settled_groups
 
 
-def _from_labels(blocks: Sequence[Block], groups: Sequence[int]) -> list[Guess | None]:
+def _from_labels(blocks: Sequence[LineBlock], groups: Sequence[int]) -> list[Guess | None]:
     twins = Counter((g, block.label.section_type) for block, g in zip(blocks, groups, strict=True) if block.label)
     guesses: list[Guess | None] = []
     for block, group in zip(blocks, groups, strict=True):
@@ -139,7 +139,7 @@ def _spread_labels(guesses: list[Guess | None], groups: Sequence[int]) -> None:
             guesses[at] = Guess(kind, SAME_WORDS_AS_LABELLED, f"the words of the section labelled as {kind}")
 
 
-def _name_repeated(guesses: list[Guess | None], blocks: Sequence[Block], groups: Sequence[int]) -> None:
+def _name_repeated(guesses: list[Guess | None], blocks: Sequence[LineBlock], groups: Sequence[int]) -> None:
     places: dict[int, list[int]] = defaultdict(list)
     for at, group in enumerate(groups):
         if group != repetition.NO_GROUP and guesses[at] is None:
@@ -155,7 +155,7 @@ def _name_repeated(guesses: list[Guess | None], blocks: Sequence[Block], groups:
                 guesses[at] = guess
 
 
-def _comes_again(alike: Sequence[Block]) -> bool:
+def _comes_again(alike: Sequence[LineBlock]) -> bool:
     """Stanzas that vary one pattern are alike too, but hardly a line of them is the same."""
     if len(alike) < 2 or not _has_letters(alike[0]):
         return False
@@ -163,7 +163,7 @@ def _comes_again(alike: Sequence[Block]) -> bool:
     return len(first & second) >= SAME_LINES * min(len(first), len(second))
 
 
-def _name_chorus(guesses: list[Guess | None], blocks: Sequence[Block], repeated: dict[int, list[int]]) -> list[int]:
+def _name_chorus(guesses: list[Guess | None], blocks: Sequence[LineBlock], repeated: dict[int, list[int]]) -> list[int]:
     def weight(group: int) -> tuple[float, int]:
         found = repeated[group]
         lines = statistics.fmean(len(blocks[at].sung) for at in found)
@@ -177,7 +177,7 @@ def _name_chorus(guesses: list[Guess | None], blocks: Sequence[Block], repeated:
     return found
 
 
-def _beside_chorus(found: list[int], blocks: Sequence[Block], chorus: set[int]) -> list[Guess]:
+def _beside_chorus(found: list[int], blocks: Sequence[LineBlock], chorus: set[int]) -> list[Guess]:
     lines = max(len(blocks[at].sung) for at in found)
     if all(at + 1 in chorus for at in found):
         kind, reason = "pre-chorus", "the same words lead into every chorus that follows them"
@@ -190,7 +190,7 @@ def _beside_chorus(found: list[int], blocks: Sequence[Block], chorus: set[int]) 
     return [Guess(kind, REPEATED_SIDE_PART, reason) for _ in found]
 
 
-def _name_the_rest(guesses: list[Guess | None], blocks: Sequence[Block]) -> None:
+def _name_the_rest(guesses: list[Guess | None], blocks: Sequence[LineBlock]) -> None:
     chorus = [at for at, guess in enumerate(guesses) if guess and guess.kind in ("chorus", "hook")]
     rest = [at for at, guess in enumerate(guesses) if guess is None and _has_letters(blocks[at])]
     for at in rest:
@@ -212,7 +212,7 @@ def _name_the_rest(guesses: list[Guess | None], blocks: Sequence[Block]) -> None
             guesses[at] = Guess("pre-chorus", PLACE_AND_SHAPE, reason)
 
 
-def _by_place(at: int, blocks: Sequence[Block], chorus: list[int]) -> Guess:
+def _by_place(at: int, blocks: Sequence[LineBlock], chorus: list[int]) -> Guess:
     first, last, block = at == 0, at == len(blocks) - 1, blocks[at]
     if len(blocks) > 1 and _vocable_share(block) >= 0.7:
         kind = "intro" if first else "outro" if last else "hook"
@@ -226,7 +226,7 @@ def _by_place(at: int, blocks: Sequence[Block], chorus: list[int]) -> Guess:
     return Guess("verse", NO_EVIDENCE, "nothing comes again that would tell a chorus from a verse")
 
 
-def _find_bridge(blocks: Sequence[Block], chorus: list[int], verses: list[int]) -> int | None:
+def _find_bridge(blocks: Sequence[LineBlock], chorus: list[int], verses: list[int]) -> int | None:
     if len(chorus) < 3 or len(verses) < 3:
         return None
     for at in reversed(verses[2:]):
@@ -236,24 +236,24 @@ def _find_bridge(blocks: Sequence[Block], chorus: list[int], verses: list[int]) 
     return None
 
 
-def _same_shape(block: Block, verses: Sequence[Block]) -> bool:
+def _same_shape(block: LineBlock, verses: Sequence[LineBlock]) -> bool:
     typical = statistics.fmean(_mean_syllables(verse) for verse in verses)
     as_many_lines = len(block.sung) in {len(verse.sung) for verse in verses}
     return as_many_lines and abs(_mean_syllables(block) - typical) <= 0.15 * typical
 
 
-def _is_climb(block: Block, verse: Block) -> bool:
+def _is_climb(block: LineBlock, verse: LineBlock) -> bool:
     return len(block.sung) <= 4 and len(block.sung) < len(verse.sung)
 
 
-def _mean_syllables(block: Block) -> float:
+def _mean_syllables(block: LineBlock) -> float:
     return statistics.fmean(syllables.count(line) for line in block.words)
 
 
-def _vocable_share(block: Block) -> float:
+def _vocable_share(block: LineBlock) -> float:
     words = " ".join(line_key(line) for line in block.words).split()
     return sum(1 for word in words if word in _VOCABLES) / len(words)
 
 
-def _has_letters(block: Block) -> bool:
+def _has_letters(block: LineBlock) -> bool:
     return any(c.isalpha() for line in block.words for c in line)

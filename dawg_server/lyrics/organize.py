@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dawg_server.lyrics import structure
-from dawg_server.lyrics.structure import Section
+from dawg_server.lyrics.structure import LyricsSection
 
 
 def organize(lyrics: str) -> dict[str, Any]:
@@ -32,14 +32,14 @@ def organize(lyrics: str) -> dict[str, Any]:
     }
 
 
-def _without_repeats(sections: Sequence[Section]) -> list[Section]:
-    first: dict[tuple[str, ...], Section] = {}
+def _without_repeats(sections: Sequence[LyricsSection]) -> list[LyricsSection]:
+    first: dict[tuple[str, ...], LyricsSection] = {}
     for section in sections:
         first.setdefault(section.lines, section)
     return list(first.values())
 
 
-def _placed(among_verses: Sequence[Section]) -> list[str]:
+def _placed(among_verses: Sequence[LyricsSection]) -> list[str]:
     return [
         f"Entry {at} of the verses is the section {section.title}."
         for at, section in enumerate(among_verses, 1)
@@ -47,7 +47,7 @@ def _placed(among_verses: Sequence[Section]) -> list[str]:
     ]
 
 
-def _once(sections: Sequence[Section], refrain: Section | None) -> list[str]:
+def _once(sections: Sequence[LyricsSection], refrain: LyricsSection | None) -> list[str]:
     said = [
         f"The words of {together[0].title} come {len(together)} times and are written once."
         for together in structure.repeated(sections)
@@ -60,7 +60,7 @@ def _once(sections: Sequence[Section], refrain: Section | None) -> list[str]:
     return said
 
 
-def _removed(sections: Sequence[Section], kept: set[str]) -> list[str]:
+def _removed(sections: Sequence[LyricsSection], kept: set[str]) -> list[str]:
     removed = []
     for section in sections:
         lines = [line for line in dict.fromkeys(section.lines) if line not in kept]
@@ -70,5 +70,5 @@ def _removed(sections: Sequence[Section], kept: set[str]) -> list[str]:
     return removed
 
 
-def _text(section: Section) -> str:
+def _text(section: LyricsSection) -> str:
     return "\n".join(section.lines)

@@ -11,9 +11,9 @@ from typing import Any
 from dawg_server.claude.structured import StructuredRequest
 from dawg_server.daw.schema import Choice, Items, Number, Parameters, Record, Text, Wrong
 from dawg_server.lyrics import analysis, blocks, labels, structure
-from dawg_server.lyrics.genres import Profile
-from dawg_server.lyrics.recommendation import Recommendation
-from dawg_server.lyrics.structure import Place, Section
+from dawg_server.lyrics.craft import Recommendation
+from dawg_server.lyrics.genres import GenreProfile
+from dawg_server.lyrics.structure import LabelledRange, LyricsSection
 from dawg_server.prompt_data import tagged
 
 METHOD = "model"
@@ -122,7 +122,7 @@ def numbered(lyrics: str) -> str:
     return "\n".join(shown)
 
 
-def about_analysis(lyrics: str, profile: Profile, suggested: str | None, measured: Sequence[Section]) -> str:
+def about_analysis(lyrics: str, profile: GenreProfile, suggested: str | None, measured: Sequence[LyricsSection]) -> str:
     """The data for `ANALYSIS`; `suggested` is the musician's own idea of the form."""
     counted = [f"lines {each.start} to {each.end}: {each.title}. {each.reasoning}" for each in measured[:MAX_SHOWN]]
     parts = [_about(profile), tagged("lyrics", numbered(lyrics)), tagged("measured", "\n".join(counted))]
@@ -131,7 +131,7 @@ def about_analysis(lyrics: str, profile: Profile, suggested: str | None, measure
     return "\n\n".join(parts)
 
 
-def about_advice(sections: Sequence[Section], given: object, profile: Profile, lyrics: str | None) -> str:
+def about_advice(sections: Sequence[LyricsSection], given: object, profile: GenreProfile, lyrics: str | None) -> str:
     """The data for `ADVICE`; `given` is the form in the client's words, `sections` what was understood of it."""
     listed = [
         f"{number}. {each.title}" + (f", lines {each.start} to {each.end}" if each.lines else "")
@@ -145,8 +145,8 @@ def about_advice(sections: Sequence[Section], given: object, profile: Profile, l
     return "\n\n".join(parts)
 
 
-def analyzed(values: Mapping[str, Any], lyrics: str, profile: Profile) -> dict[str, Any]:
-    """The analysis of contract section 9.2 without its cost, from a filled-in `ANALYSIS`. Raises `Wrong`.
+def analyzed(values: Mapping[str, Any], lyrics: str, profile: GenreProfile) -> dict[str, Any]:
+    """As `analysis.analyze`, from the answer to `ANALYSIS`. Raises `Wrong`.
 
     What repeats is compared, how long it takes is computed.
     """
@@ -163,7 +163,7 @@ def analyzed(values: Mapping[str, Any], lyrics: str, profile: Profile) -> dict[s
     return found
 
 
-def advised(values: Mapping[str, Any], sections: Sequence[Section]) -> list[dict[str, Any]]:
+def advised(values: Mapping[str, Any], sections: Sequence[LyricsSection]) -> list[dict[str, Any]]:
     """Recommendations as clients receive them. Raises `Wrong` for a section that does not exist."""
     found = []
     for at, each in enumerate(values["recommendations"]):
@@ -175,14 +175,14 @@ def advised(values: Mapping[str, Any], sections: Sequence[Section]) -> list[dict
     return [each.as_dict() for each in found]
 
 
-def _about(profile: Profile) -> str:
+def _about(profile: GenreProfile) -> str:
     usual = f"In {profile.songs} a usual form is {profile.form}; for them: {profile.craft}."
     return f"The genre is {profile.name}. {usual}" if profile.name != "other" else usual
 
 
-def _places(given: Sequence[Mapping[str, Any]], lyrics: str) -> list[Place]:
+def _places(given: Sequence[Mapping[str, Any]], lyrics: str) -> list[LabelledRange]:
     text = lyrics.split("\n")
-    places: list[Place] = []
+    places: list[LabelledRange] = []
     for at, each in enumerate(given):
         start, end, before = each["lineStart"], each["lineEnd"], places[-1].end if places else -1
         path = f"sections.{at}"
@@ -195,7 +195,7 @@ def _places(given: Sequence[Mapping[str, Any]], lyrics: str) -> list[Place]:
             raise Wrong({path: "holds nothing but blank lines"})
         if (named := _names_a_section(text, block.start + 1, block.end)) is not None:
             raise Wrong({path: f"goes on past line {named}, which opens another section"})
-        places.append(Place(block.start, block.end, each["sectionType"], each["confidence"], each["reasoning"]))
+        places.append(LabelledRange(block.start, block.end, each["sectionType"], each["confidence"], each["reasoning"]))
     return places
 
 

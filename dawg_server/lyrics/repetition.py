@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from dawg_server.lyrics.blocks import Block, line_key
+from dawg_server.lyrics.blocks import LineBlock, line_key
 
 SHINGLE_CHARS = 5
 RESEMBLANCE = 0.6  # of all shingles in either, the share in both
@@ -21,7 +21,7 @@ _CANDIDATES = 3
 NO_GROUP = -1
 
 
-def groups(blocks: Sequence[Block]) -> list[int]:
+def groups(blocks: Sequence[LineBlock]) -> list[int]:
     """A group number per block, equal for blocks that say nearly the same; `NO_GROUP` for blocks without sung words."""
     index: dict[str, list[int]] = defaultdict(list)
     sizes: list[int] = []
@@ -38,7 +38,7 @@ def groups(blocks: Sequence[Block]) -> list[int]:
     return found
 
 
-def text_key(block: Block) -> str:
+def text_key(block: LineBlock) -> str:
     """The sung words of a block in a form that only other words change."""
     return "\n".join(line_key(line) for line in block.words)
 

@@ -1,4 +1,4 @@
-"""Lyrics for the rest of the server: analysed off the event loop, told to those who work on the same song.
+"""Lyrics for the rest of the server: analysed in a thread, published to everybody who has the project open.
 
 Whatever is asked is answered. It is computed first; where a language model is configured it reads the song too, and
 its answer, once it has been checked, is the one that is given. Why a configured model has no part in an answer is said
@@ -17,7 +17,7 @@ from dawg_server import errors
 from dawg_server.claude.billing import BillingContext, UsageSummary
 from dawg_server.claude.small import SmallModel
 from dawg_server.claude.structured import StructuredRequest
-from dawg_server.lyrics import advice, analysis, genres, organize, reading, sheet, structure, validation
+from dawg_server.lyrics import advice, analysis, genres, organize, reading, sheet, structure
 
 NOTHING_SUNG = "The language model was not asked, as there are no sung lines."
 
@@ -37,7 +37,7 @@ class Lyrics:
     async def analyze(
         self, lyrics: str, genre: str | None = None, suggested: str | None = None, *, by: BillingContext
     ) -> dict[str, Any]:
-        """The analysis of contract section 9.2. Raises `ValidationError` for an unknown genre."""
+        """`analysis.analyze`, read by the model where there is one. Raises `ValidationError` for an unknown genre."""
         profile = genres.resolve(genre) if genre is not None else genres.OTHER
         sections = await asyncio.to_thread(structure.read, lyrics, structure.parse_suggested(suggested))
         computed = await asyncio.to_thread(analysis.of_sections, sections, profile, for_genre=genre is not None)
@@ -73,9 +73,11 @@ class Lyrics:
         return {"organized": found or computed, "method": _method(found), **told}
 
     async def validate(self, lyrics: str) -> dict[str, Any]:
-        return await asyncio.to_thread(validation.validate, lyrics)
+        return await asyncio.to_thread(analysis.validate, lyrics)
 
-    async def tell(self, found: dict[str, Any], *, project_id: str, track_id: str, user_id: str, username: str) -> None:
+    async def publish(
+        self, found: dict[str, Any], *, project_id: str, track_id: str, user_id: str, username: str
+    ) -> None:
         """The three events about an analysis, to the project's room and to the one who asked."""
         about: dict[str, Any] = {"project_id": project_id, "user_id": user_id, "username": username, "to_user": True}
         told = {"trackId": track_id}

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 
 from dawg_server.lyrics import blocks as blocks_module
 from dawg_server.lyrics import inference, labels, repetition, rhyme, syllables
+from dawg_server.lyrics.genres import GenreProfile
 
+FASTEST_SYLLABLES_PER_SECOND = 6.0
+BARS_WITHOUT_WORDS = 4  # an instrumental intro, solo or break
 MAX_SUGGESTED = 200  # sections
 _SCHEME_MAX_LINES = 16  # a longer scheme tells people nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class LyricsSection:
     """Lines `start` to `end` of the text, inclusive, the label's line with them. `lines` are the sung ones.
 
     `number` counts sections of one kind. `group` is equal for sections that say nearly the same words,
@@ -39,7 +42,7 @@ class Section:
         return f"{title(self.kind)} {self.number}"
 
 
-def read(lyrics: str, suggested: Sequence[str] = ()) -> list[Section]:
+def read(lyrics: str, suggested: Sequence[str] = ()) -> list[LyricsSection]:
     """All sections in order, without overlap; every line that is neither blank nor drawn (`---`) lies in exactly one.
 
     Lines are split at "\\n" and numbered from 0, blank ones counted. `suggested` are section types in order.
@@ -52,7 +55,7 @@ def read(lyrics: str, suggested: Sequence[str] = ()) -> list[Section]:
         number = _number(block, guess.kind, counted)
         words = tuple(block.words)
         sections.append(
-            Section(
+            LyricsSection(
                 block.start,
                 block.end,
                 guess.kind,
@@ -68,7 +71,7 @@ def read(lyrics: str, suggested: Sequence[str] = ()) -> list[Section]:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LabelledRange:
     """What somebody says about the lines `start` to `end`, inclusive."""
 
     start: int
@@ -78,7 +81,7 @@ class Place:
     reasoning: str
 
 
-def place(lyrics: str, places: Sequence[Place], otherwise: str) -> list[Section]:
+def place(lyrics: str, places: Sequence[LabelledRange], otherwise: str) -> list[LyricsSection]:
     """Sections where somebody has put them; `places` are ordered, do not overlap and lie inside the text.
 
     Blank lines at their ends do not count, and places without a line are passed over. Sung lines that nobody has put
@@ -90,7 +93,7 @@ def place(lyrics: str, places: Sequence[Place], otherwise: str) -> list[Section]
     for (_, before), (after, _) in itertools.pairwise(edges):
         block = blocks_module.between(lines, before + 1, after - 1)
         if block is not None and block.sung:
-            found.append((Place(block.start, block.end, labels.UNKNOWN, 0.0, otherwise), block))
+            found.append((LabelledRange(block.start, block.end, labels.UNKNOWN, 0.0, otherwise), block))
     found.sort(key=lambda item: item[1].start)
     groups = repetition.groups([block for _, block in found])
     counted: dict[str, int] = defaultdict(int)
@@ -98,7 +101,7 @@ def place(lyrics: str, places: Sequence[Place], otherwise: str) -> list[Section]
     for (said, block), group in zip(found, groups, strict=True):
         number = _number(block, said.kind, counted)
         sections.append(
-            Section(
+            LyricsSection(
                 block.start,
                 block.end,
                 said.kind,
@@ -113,16 +116,16 @@ def place(lyrics: str, places: Sequence[Place], otherwise: str) -> list[Section]
     return sections
 
 
-def repeated(sections: Sequence[Section]) -> list[list[Section]]:
+def repeated(sections: Sequence[LyricsSection]) -> list[list[LyricsSection]]:
     """The sections that say nearly the same, together; only those with at least two, in order of their first."""
-    together: dict[int, list[Section]] = defaultdict(list)
+    together: dict[int, list[LyricsSection]] = defaultdict(list)
     for section in sections:
         if section.group != repetition.NO_GROUP:
             together[section.group].append(section)
     return [found for found in together.values() if len(found) > 1]
 
 
-def form(sections: Sequence[Section]) -> str:
+def form(sections: Sequence[LyricsSection]) -> str:
     """The order of the sections, as in `Intro-Verse-Chorus`."""
     return "-".join(title(section.kind) for section in sections)
 
@@ -142,7 +145,7 @@ def parse_suggested(suggested: object) -> list[str]:
     return []
 
 
-def _number(block: blocks_module.Block, kind: str, counted: dict[str, int]) -> int:
+def _number(block: blocks_module.LineBlock, kind: str, counted: dict[str, int]) -> int:
     """As the label says, else one more than the last of that kind."""
     written = block.label.number if block.label and block.label.section_type == kind else None
     counted[kind] = written or counted[kind] + 1
@@ -162,3 +165,24 @@ def _shape(lines: tuple[str, ...]) -> str:
         pattern = rhyme.scheme(lines)
         shape += f", rhyming {pattern} ({rhyme.name(pattern)})" if rhyme.rhymed_share(pattern) else ", unrhymed"
     return shape + "."
+
+
+def seconds(sections: Sequence[LyricsSection], profile: GenreProfile) -> int:
+    """How long the whole song takes to sing, estimated from lines and syllables at a genre's usual tempo.
+
+    A label alone counts like the last section of its kind with words.
+    """
+    total = 0.0
+    latest: dict[str, float] = {}
+    for section in sections:
+        if section.lines:
+            latest[section.kind] = sum(_line_seconds(line, profile) for line in section.lines)
+            length = latest[section.kind]
+        else:
+            length = latest.get(section.kind, BARS_WITHOUT_WORDS * profile.bar_seconds)
+        total += length * section.repeats
+    return round(total)
+
+
+def _line_seconds(line: str, profile: GenreProfile) -> float:
+    return max(profile.bars_per_line * profile.bar_seconds, syllables.count(line) / FASTEST_SYLLABLES_PER_SECOND)

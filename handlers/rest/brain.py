@@ -134,7 +134,9 @@ async def rename_conversation(call: Call) -> Answer:
     return await _whole(call)
 
 
-@routes.delete("/ai-brain/conversations/{conversation_id}", "Delete a conversation", reply=schemas.Gone, errors=(404,))
+@routes.delete(
+    "/ai-brain/conversations/{conversation_id}", "Delete a conversation", reply=schemas.DeletedReply, errors=(404,)
+)
 async def delete_conversation(call: Call) -> Answer:
     id = call.path["conversation_id"]
     await call.services.assistants.conversations.delete(id, call.caller.user_id)
@@ -155,7 +157,7 @@ async def list_functions(call: Call) -> Answer:
 @routes.post(
     "/ai/daw-command",
     "Do one thing in a project",
-    body=schemas.Command,
+    body=schemas.DawCommand,
     reply=schemas.CommandDone,
     errors=(403, 404, 409, 502, 504),
 )

@@ -38,7 +38,7 @@ async def analyze(call: Call) -> Answer:
     )
     checked = await call.services.assistants.lyrics.validate(body["lyrics"])
     if project_id is not None and body["track_id"] is not None:
-        await call.services.assistants.lyrics.tell(
+        await call.services.assistants.lyrics.publish(
             found,
             project_id=project_id,
             track_id=body["track_id"],
@@ -76,7 +76,7 @@ async def cost_estimate(call: Call) -> Answer:
     model, prices = call.services.platform.settings.anthropic_small_model, call.services.platform.costs.prices
     rates = [float(prices.rate("anthropic", model, unit, now) or 0) * PER_MILLION for unit in UNITS]
     length, advice = call.query["lyrics_length"], call.query["include_genre_advice"]
-    return {"success": True, "estimate": estimate.estimate_cost(length, advice, estimate.Prices(*rates))}
+    return {"success": True, "estimate": estimate.estimate_cost(length, advice, estimate.TokenPrices(*rates))}
 
 
 @routes.post(

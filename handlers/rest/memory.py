@@ -1,4 +1,4 @@
-"""`/ai/memory`: what the assistants remember about the caller, and nobody else."""
+"""`/ai/memory`: what the assistants remember about the caller."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def change_partly(call: Call) -> Answer:
     return await change(call)
 
 
-@routes.delete("/ai/memory/{id}", "Forget a memory", reply=brain_schemas.Gone, errors=(404,))
+@routes.delete("/ai/memory/{id}", "Forget a memory", reply=brain_schemas.DeletedReply, errors=(404,))
 async def forget(call: Call) -> Answer:
     await call.services.assistants.memory.forget(call.path["id"], call.caller.user_id)
     return {"success": True, "deleted": True, "id": call.path["id"], "message": "The memory was deleted."}

@@ -34,7 +34,7 @@ class SmallObject(fields.Raw):
         return value
 
 
-class Words(Text):
+class VisibleText(Text):
     """Text in which something can be seen: not white space, and not characters without a width alone."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -48,7 +48,7 @@ class GivenMessage(Body):
     """Something that was said before, as the client tells it."""
 
     role = Choice(("user", "assistant"), required=True)
-    content = Words(1, 4000, required=True)
+    content = VisibleText(1, 4000, required=True)
 
 
 class Ask(Body):
@@ -56,7 +56,7 @@ class Ask(Body):
 
     aliases: ClassVar = {"project_context": "projectContext"}
 
-    message = Words(1, MAX_MESSAGE, required=True)
+    message = VisibleText(1, MAX_MESSAGE, required=True)
     conversation_id = Uuid(load_default=None, allow_none=True)
     conversation_history = items(fields.Nested(GivenMessage), 0, MAX_GIVEN, load_default=list)
     project_id = Uuid(load_default=None, allow_none=True)
@@ -122,7 +122,7 @@ class TurnUsage(Body):
     remaining = fields.Nested(Remaining)
 
 
-class FunctionCall(Body):
+class PerformedCall(Body):
     """`executed` false: the browser still has to run it, or it failed."""
 
     call_id = fields.String()
@@ -156,17 +156,17 @@ class Answered(Body):
     notice = fields.String(allow_none=True)
     retry_after = fields.Float(allow_none=True)
     model = fields.String()
-    function_calls = fields.List(fields.Nested(FunctionCall))
+    function_calls = fields.List(fields.Nested(PerformedCall))
     function_call = fields.Nested(NextCall, allow_none=True, data_key="function_call")
     revision = fields.Integer(allow_none=True)
     usage = fields.Nested(TurnUsage)
     timestamp = fields.DateTime()
 
 
-class Command(Body):
+class DawCommand(Body):
     """One sentence that is to be done in a project."""
 
-    command = Words(1, 500, required=True)
+    command = VisibleText(1, 500, required=True)
     project_id = Uuid(required=True)
     current_state = SmallObject(load_default=None, allow_none=True)
 
@@ -179,7 +179,7 @@ class CommandDone(Body):
     message = fields.String()
     result = fields.Raw(allow_none=True)
     revision = fields.Integer(allow_none=True)
-    function_calls = fields.List(fields.Nested(FunctionCall))
+    function_calls = fields.List(fields.Nested(PerformedCall))
     usage = fields.Nested(TurnUsage)
 
 
@@ -193,14 +193,14 @@ class ConversationList(Query):
 class NewConversation(Body):
     """A conversation to be."""
 
-    title = Words(1, 200, load_default=None, allow_none=True)
+    title = VisibleText(1, 200, load_default=None, allow_none=True)
     project_id = Uuid(load_default=None, allow_none=True)
 
 
 class Rename(Body):
     """Its new name."""
 
-    title = Words(1, 200, required=True)
+    title = VisibleText(1, 200, required=True)
 
 
 class Conversation(Body):
@@ -220,7 +220,7 @@ class ConversationMessage(Body):
     id = fields.UUID()
     role = fields.String()
     content = fields.String()
-    function_calls = fields.List(fields.Nested(FunctionCall))
+    function_calls = fields.List(fields.Nested(PerformedCall))
     stop_reason = fields.String(allow_none=True)
     usage = fields.Dict(allow_none=True)
     origin = fields.String()
@@ -256,7 +256,7 @@ class ConversationsReply(Body):
     pagination = fields.Nested(Pagination)
 
 
-class Gone(Body):
+class DeletedReply(Body):
     """It is gone for good."""
 
     success = fields.Boolean()

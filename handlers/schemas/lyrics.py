@@ -62,7 +62,7 @@ class AnalyzeLyrics(LyricsOnly):
     project_id = Uuid(load_default=None, allow_none=True)
 
 
-class AnalyzeRequest(LyricsOnly):
+class AnalyzeTrackLyrics(LyricsOnly):
     """The words of a track, to be analysed for everybody in the project."""
 
     project_id = Uuid(required=True)

@@ -80,7 +80,7 @@ class MemoryQuery(Query):
     min_importance = Number(1, 10, whole=True, load_default=1)
 
 
-class Memory(Body):
+class MemoryEntry(Body):
     """One thing that is known about the user."""
 
     id = fields.UUID()
@@ -97,17 +97,17 @@ class Memory(Body):
     updated_at = fields.DateTime()
 
 
-class MemoryReply(Memory):
+class MemoryReply(MemoryEntry):
     """The same twice: at the top level, and whole under its kind."""
 
     success = fields.Boolean()
-    memory = fields.Nested(Memory)
+    memory = fields.Nested(MemoryEntry)
 
 
 class MemoriesReply(Body):
     """The most important first, then those used last. `sessionCount`: made or used within 24 hours before."""
 
     success = fields.Boolean()
-    memories = fields.List(fields.Nested(Memory))
+    memories = fields.List(fields.Nested(MemoryEntry))
     total = fields.Integer()
     session_count = fields.Integer()

@@ -15,7 +15,7 @@ events = Events("/", "main")
 @events.on(
     "lyrics:analyze-request",
     "Analyse the lyrics of a track",
-    payload=schemas.AnalyzeRequest,
+    payload=schemas.AnalyzeTrackLyrics,
     ack=schemas.LyricsAnalysis,
     concurrent=True,
 )
@@ -32,7 +32,7 @@ async def analyze(call: Call) -> Ack:
     found = await call.services.assistants.lyrics.analyze(
         payload["lyrics"], payload["genre"], by=BillingContext(call.caller.user_id, project_id)
     )
-    await call.services.assistants.lyrics.tell(
+    await call.services.assistants.lyrics.publish(
         found, project_id=project_id, track_id=track_id, user_id=call.caller.user_id, username=seat.username
     )
     return {"analysis": found}

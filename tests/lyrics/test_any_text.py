@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dawg_server.lyrics import analysis, labels, organize, structure, validation
+from dawg_server.lyrics import analysis, labels, organize, structure
 from tests.lyrics import songs
 
 lines = st.one_of(
@@ -94,7 +94,7 @@ def test_an_analysis_is_json_with_advice_and_the_same_every_time(text: str) -> N
     found = analysis.analyze(text, "folk")
     assert found["recommendations"] and found["genreAdvice"]["suggestions"]
     assert json.loads(json.dumps(found)) == found == analysis.analyze(text, "folk")
-    assert validation.validate(text)["lineCount"] == sum(1 for line in text.split("\n") if line.strip())
+    assert analysis.validate(text)["lineCount"] == sum(1 for line in text.split("\n") if line.strip())
 
 
 ADVERSARIAL = {

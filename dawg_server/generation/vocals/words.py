@@ -40,7 +40,7 @@ class Words:
 
 
 def read(answer: Mapping[str, Any], phrases: int) -> Words:
-    """From a filled-in form. Raises `Wrong`."""
+    """From a structured answer. Raises `Wrong`."""
     lines = answer["lines"]
     if len(lines) != phrases:
         raise Wrong({"lines": f"holds {len(lines)} lines for {phrases} phrases"})
