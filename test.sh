@@ -8,7 +8,7 @@ unset PYTHONDONTWRITEBYTECODE  # else every process of the tests compiles everyt
     case "$2" in [0-9]*) DAWG_PYTHON="python$2" ;; *) DAWG_PYTHON="$2" ;; esac
     DAWG_VENV=".venv-$(basename "$DAWG_PYTHON")"
     export DAWG_PYTHON DAWG_VENV
-    command -v "$DAWG_PYTHON" >/dev/null || { echo "test.sh: there is no $DAWG_PYTHON on the PATH" >&2; exit 2; }
+    "$DAWG_PYTHON" -c pass 2>/dev/null || { echo "test.sh: $DAWG_PYTHON does not run; is it on the PATH?" >&2; exit 2; }
     shift 2
 }
 sh start.sh --install test
