@@ -51,7 +51,8 @@ def probe(
     with _opened(path, max_channels) as decoder:
         info = decoder.info
         _check_length(info.frames, info.rate, max_seconds)
-        if not any(len(block) for block in _decoded(decoder, max_seconds)):
+        # A lone packet cut short decodes to something, but has no length by its container.
+        if info.frames < 1 or not any(len(block) for block in _decoded(decoder, max_seconds)):
             raise _unsupported("there is not one sample in it")
     return info
 

@@ -134,3 +134,14 @@ def read_all(path: str) -> tuple[int, int]:
     """Frames as told and as read."""
     told = codecs.probe(path).frames
     return told, sum(len(block) for block in codecs.read_blocks(path))
+
+
+def probe_all(paths: list[str]) -> list[codecs.AudioInfo | str]:
+    """What each file is, or the words in which it is refused."""
+    found: list[codecs.AudioInfo | str] = []
+    for path in paths:
+        try:
+            found.append(codecs.probe(path))
+        except (errors.UnsupportedMediaType, errors.PayloadTooLarge, errors.ValidationError) as error:
+            found.append(error.message)
+    return found

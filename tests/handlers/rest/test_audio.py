@@ -162,10 +162,18 @@ def _huge_header() -> bytes:
     return head + struct.pack("<4sI", b"data", promised)
 
 
+def _half_a_block() -> bytes:
+    """144 bytes of IMA ADPCM: 96 of the 1,024 that its only block should have, so there is not one whole frame."""
+    form = struct.pack("<HHIIHHHH", 0x11, 1, 44_100, 22_050, 1024, 4, 2, 1017)
+    chunks = b"WAVE" + b"fmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", 96) + bytes(96)
+    return b"RIFF" + struct.pack("<I", len(chunks)) + chunks
+
+
 @pytest.mark.parametrize(
     ("data", "status", "code"),
     [
         (b"", 415, "unsupported_media_type"),
+        (_half_a_block(), 415, "unsupported_media_type"),
         (b"not audio at all" * 100, 415, "unsupported_media_type"),
         (b"RIFF\x00\x00\x00\x00WAVE" + b"\x00" * 500, 415, "unsupported_media_type"),
         (b"ID3\x04\x00\x00\x00\x00\x00\x00" + b"\xff\xfb" * 300, 415, "unsupported_media_type"),
@@ -179,6 +187,7 @@ def _huge_header() -> bytes:
     ],
     ids=[
         "empty",
+        "half-a-block",
         "text",
         "only-a-name",
         "mp3-noise",
