@@ -66,6 +66,54 @@ def test_one_good_take_is_kept_whole(tmp_path: Path) -> None:
     assert all(part["scores"]["0"] > part["scores"]["1"] for part in found[0]["segments"])
 
 
+@pytest.mark.parametrize("stretch", [1.0, 2.0, 6.0])
+def test_a_complete_take_wins_over_one_that_stops_early(tmp_path: Path, stretch: float) -> None:
+    for number, stop in enumerate((1.2, 3.3, 5.2)):
+        (tmp_path / str(number)).mkdir()
+        complete, stopped = song(noise=0.004), song(1, noise=0.001)
+        stopped[round(stop * RATE) :] = 0
+        found = takes.compare(project(tmp_path / str(number), stopped, complete), ["0", "1"], stretch)
+        for part in (part for each in found for part in each["segments"]):
+            if part["start"] + part["duration"] > stop + 0.3:
+                assert part["scores"]["1"] > (part["scores"]["0"] or -100), (stop, part)
+        assert winners(found)[-1] == "1"
+
+
+def test_a_stop_between_two_held_notes_is_missed_too(tmp_path: Path) -> None:
+    time = np.arange(4 * RATE) / RATE
+    held = np.tile(0.3 * np.sin(2 * np.pi * 220 * time), (2, 1)).T
+    stopped = held.copy()
+    stopped[round(1.2 * RATE) :] = 0
+    for order in ((held, stopped), (stopped, held)):
+        found = takes.compare(project(tmp_path, *order), ["0", "1"], 4.0)
+        assert winners(found) == ["0" if order[0] is held else "1"]
+
+
+@pytest.mark.parametrize("hiss", [0.003, 0.03, 0.2])
+def test_hiss_wins_neither_alone_nor_under_a_performance(tmp_path: Path, hiss: float) -> None:
+    random = np.random.default_rng(5)
+    noise = random.standard_normal(6 * RATE) * hiss
+    time = np.arange(6 * RATE) / RATE
+    held = 0.2 * np.sin(2 * np.pi * (220 * time + 0.7 * np.sin(2 * np.pi * 5 * time)))  # wide vibrato, never a pause
+    for clean in (song(), held):
+        for other in (noise, clean + noise):
+            for order in ((clean, other), (other, clean)):
+                found = takes.compare(project(tmp_path, *order), ["0", "1"], 2.0)
+                assert set(winners(found)) == {"0" if order[0] is clean else "1"}
+
+
+def test_a_cough_in_one_take_is_not_missed_in_three_others(tmp_path: Path) -> None:
+    sounds = [song(seed) for seed in range(4)]
+    pause = slice(round(2.52 * RATE), round(3.5 * RATE))
+    for sound in sounds:
+        sound[pause] = 0
+    length = pause.stop - pause.start
+    sounds[0][pause] = np.random.default_rng(2).standard_normal(length) * np.hanning(length) * 0.1
+    found = takes.compare(project(tmp_path, *sounds), ["0", "1", "2", "3"], 1.0)
+    missing = [part["measured"]["missingShare"] for each in found for part in each["segments"]]
+    assert max(missing) < 0.1
+
+
 def test_the_joints_are_crossfades_that_add_up(tmp_path: Path) -> None:
     same = song()
     noisy, other = same.copy(), same.copy()
