@@ -20,7 +20,6 @@ from dawg_server.generation.service import GenerationService
 from dawg_server.lyrics.service import Lyrics
 from dawg_server.music import genres
 
-SHORTEST, LONGEST = 5.0, 300.0  # seconds of generated music
 SLOWEST, FASTEST = 60.0, 200.0  # bpm of generated music
 
 
@@ -57,7 +56,6 @@ class BrainFunctions:
         genre = genres.find(wish["genre"])
         usual = project["bpm"] if SLOWEST <= project["bpm"] <= FASTEST else genre.default_bpm if genre else SLOWEST
         bpm = float(wish.get("bpm") or usual)
-        seconds = wish["bars"] * beats_per_bar(project) * 60.0 / bpm
         request = beats.resolve(
             {
                 "genre": wish["genre"],
@@ -65,11 +63,15 @@ class BrainFunctions:
                 "bpm": bpm,
                 "key": wish.get("key") or project["key"],
                 "mood": wish.get("mood"),
-                "duration": min(max(seconds, SHORTEST), LONGEST),
+                "duration": beats.LONGEST,
+                "bars": wish["bars"],
+                "ending": None,
+                "beats_per_bar": beats_per_bar(project),
                 **_here(task),
             }
         )
         provider = self._providers.choose("beat", "auto", request)
+        request = beats.for_provider(request, provider)
         return await self._begin(task, "beat", request, provider, "The beat is being made.")
 
     async def _music(self, task: Task) -> Result:

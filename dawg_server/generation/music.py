@@ -52,12 +52,14 @@ def completed(request: Mapping[str, Any]) -> dict[str, Any]:
     named = genres.find(request["genre"]) or _genre_in(request["prompt"])
     genre = named or genres.find(DEFAULT_GENRE)
     assert genre is not None
+    bpm = float(request["bpm"] or genre.default_bpm)
+    asked = beats.length(bpm, float(request["duration"] or DEFAULT_DURATION))
     chosen = {
         "genre": genre.name,
         "mood": request["mood"] or genre.moods[0],
-        "bpm": request["bpm"] or float(genre.default_bpm),
+        "bpm": bpm,
         "key": request["key"] or DEFAULT_KEY,
-        "duration": request["duration"] or DEFAULT_DURATION,
+        "duration": asked.duration,
     }
     open_ones = [
         f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
@@ -65,7 +67,8 @@ def completed(request: Mapping[str, Any]) -> dict[str, Any]:
         if request[name] is None
     ]
     notes = [f"Chosen for you, as nothing was asked for: {', '.join(open_ones)}."] if open_ones else []
-    return {**request, **chosen, "notes": [*request["notes"], *notes]}
+    length = {"bars": asked.bars, "ending": asked.ending, "beatsPerBar": 4.0}
+    return {**request, **chosen, **length, "notes": [*request["notes"], *notes]}
 
 
 def deviations(request: Mapping[str, Any], duration: float, bpm: float | None) -> list[str]:

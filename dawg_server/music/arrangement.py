@@ -1,4 +1,4 @@
-"""Sections over the asked duration: whole bars, then one last chord that rings out before the duration ends."""
+"""Sections over the asked duration: whole bars and one last chord that rings out, or the whole bars of a loop."""
 
 from __future__ import annotations
 
@@ -74,6 +74,16 @@ FORMS = {
     ),
 }
 
+# A loop comes back to where it began: it has the same energy at both ends.
+LOOP_BARS = (17, 49)  # from so many on, a loop has three and five sections
+LOOPS = {
+    "song": ("chorus", "chorus verse chorus", "chorus verse chorus bridge chorus"),
+    "beat": ("hook", "hook verse hook", "hook verse hook bridge hook"),
+    "club": ("drop", "drop groove drop", "drop groove drop breakdown drop"),
+    "floor": ("drop", "drop groove drop", "drop groove drop breakdown drop"),
+    "jazz": ("head", "head solo head", "head solo head solo head"),
+}
+
 _LEAST_BARS = {"intro": 2, "build": 2, "outro": 2, "prechorus": 2}
 _FIXED = frozenset({"intro", "build", "outro", "prechorus"})  # grow by doubling only
 _CALM = frozenset({"bridge", "breakdown"})
@@ -97,12 +107,29 @@ def arrange(form: str, beats: float, beats_per_bar: float, bpm: float, energy: f
     return (*sections, score.Section(frame.ENDING, start, beats - start, _energy(frame.ENDING, energy)))
 
 
+def arrange_loop(form: str, bars: int, beats_per_bar: float, energy: float) -> tuple[score.Section, ...]:
+    """Sections of exactly `bars` bars, without an ending."""
+    names = LOOPS[form][sum(bars >= least for least in LOOP_BARS)].split()
+    sections = []
+    start = 0.0
+    for name, length in _lengths(names, bars):
+        sections.append(score.Section(name, start, length * beats_per_bar, _energy(name, energy)))
+        start += length * beats_per_bar
+    return tuple(sections)
+
+
 def divide(form: str, bars: int) -> list[tuple[str, int]]:
     """Section names and their bars: phrases of four bars wherever possible, spare bars in the opening."""
     sequences = [sequence.split() for sequence in FORMS[form]]
     room = bars if bars <= _ROOMY_BARS else bars // 2
     names = next((names for names in reversed(sequences) if _least(names) <= room), sequences[0])
     if _least(names) > bars:
+        return [(names[0], bars)]
+    return _lengths(names, bars)
+
+
+def _lengths(names: list[str], bars: int) -> list[tuple[str, int]]:
+    if len(names) == 1:
         return [(names[0], bars)]
     times = 1
     while times < 4 and _least(names) * times * 2 <= bars:

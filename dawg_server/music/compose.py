@@ -38,9 +38,13 @@ def compose(
     duration: float,
     seed: int,
     prompt: str = "",
-    beats_per_bar: int = 4,
+    beats_per_bar: float = 4,
+    loop: bool = False,
 ) -> score.Score:
     """Write a piece of `duration` seconds (5..300) at `bpm` (20..300) in `key`.
+
+    A `loop` is the whole number of bars next to `duration` (to 300 seconds, at least one bar) and has no ending.
+    `beats_per_bar` counts quarter notes: 6/8 is 3, 7/8 is 3.5.
 
     `genre` and `key` are read in any spelling of the contract (section 4.2); `mood` is free text (see `moods`),
     `prompt` may steer (see `steering`). Raises ValueError with a sentence for people.
@@ -50,18 +54,30 @@ def compose(
         raise ValueError(f"Unknown genre. Choose one of: {', '.join(genres.names())}.")
     for name, value in (("bpm", bpm), ("duration", duration)):
         least, most = _RANGES[name]
-        if not least <= value <= most:
+        if not (0.0 < value <= most if loop and name == "duration" else least <= value <= most):
             raise ValueError(f"{name} has to be between {least:g} and {most:g}.")
     parsed = theory.parse_key(key)
     steer = steering.read(prompt)
     leaning = moods.combine(moods.read(mood), steer.mood)
     writer = _Writer(STYLES[found.name], parsed, leaning, steer, bpm, seed)
-    beats = duration * bpm / 60
-    sections = arrangement.arrange(writer.style.form, beats, beats_per_bar, bpm, leaning.energy)
-    bars = harmony.lay(
-        sections, key=parsed, style=writer.style, mood=leaning, beats_per_bar=beats_per_bar, rng=writer.rng("harmony")
-    )
     style = writer.style
+    beats = duration * bpm / 60
+    if loop:
+        count = max(1, round(beats / beats_per_bar))
+        beats = count * beats_per_bar
+        duration = beats * 60 / bpm
+        sections = arrangement.arrange_loop(style.form, count, beats_per_bar, leaning.energy)
+    else:
+        sections = arrangement.arrange(style.form, beats, beats_per_bar, bpm, leaning.energy)
+    bars = harmony.lay(
+        sections,
+        key=parsed,
+        style=style,
+        mood=leaning,
+        beats_per_bar=beats_per_bar,
+        rng=writer.rng("harmony"),
+        loop=loop,
+    )
     return score.Score(
         genre=found.name,
         mood=mood,
@@ -71,10 +87,11 @@ def compose(
         duration=duration,
         seed=seed,
         sections=sections,
-        parts=tuple(writer.parts(bars, beats)),
+        parts=tuple(writer.parts(bars, beats, loop)),
         brightness=_shade(style.brightness, leaning.brightness),
         space=_shade(style.space, leaning.space),
         grit=_shade(style.grit, leaning.grit),
+        loop=loop,
     )
 
 
@@ -99,9 +116,9 @@ class _Writer:
         """A stream of its own for each part, so that a change in one leaves the others as they are."""
         return random.Random(f"{self._seed}/{self.style.genre}/{concern}")
 
-    def parts(self, bars: Sequence[frame.Bar], beats: float) -> list[score.Part]:
+    def parts(self, bars: Sequence[frame.Bar], beats: float, loop: bool) -> list[score.Part]:
         """All parts that have something to play and that the prompt did not refuse."""
-        end = beats - min(_TAIL_SECONDS * self._bpm / 60, bars[-1].beats / 4)
+        end = beats if loop else beats - min(_TAIL_SECONDS * self._bpm / 60, bars[-1].beats / 4)
         made = [self._drums(bars, end), self._bass(bars, end), *self._layers(bars, end), *self._leads(bars, end)]
         made += self._effects(bars, beats)
         return [part for part in made if part.notes and part.stem not in self._steer.without_stems]

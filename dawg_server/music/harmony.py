@@ -43,8 +43,9 @@ def lay(
     mood: moods.Mood,
     beats_per_bar: float,
     rng: random.Random,
+    loop: bool = False,
 ) -> list[frame.Bar]:
-    """All bars of the piece with their chords."""
+    """All bars of the piece with their chords. The end of a `loop` leads to its beginning."""
     chosen = choose(style.minor if key.minor else style.major, mood.valence, 2, rng)
     contrast = rng.choice(CONTRASTS[key.minor])
     numerals: list[tuple[score.Section, int, int, float, str]] = []
@@ -58,7 +59,7 @@ def lay(
         elif section.name in _CONTRASTING:
             progression = contrast
         count = round(section.beats / beats_per_bar)
-        following = sections[index + 1].name if index + 1 < len(sections) else ""
+        following = sections[(index + 1) % len(sections)].name if loop or index + 1 < len(sections) else ""
         for number, text in enumerate(_section(progression, count, key, style, mood, following)):
             numerals.append((section, number, count - 1 - number, beats_per_bar, text))
     return _bars(numerals, key, beats_per_bar)

@@ -26,6 +26,8 @@ def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str],
         duration=request["duration"],
         seed=request["seed"],
         prompt=request["prompt"],
+        beats_per_bar=request.get("beatsPerBar", 4.0),
+        loop=not request.get("ending", True),  # a job that was accepted by an older version does not say
     )
     report(0.03, "render")
     rendered = sound.render(

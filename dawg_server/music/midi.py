@@ -29,13 +29,14 @@ def write_midi(piece: score.Score, path: Path) -> None:
     Unpitched effects (riser, impact, vinyl noise) are sounds rather than notes and stay out.
     """
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
-    file.tracks.append(_conductor(piece))
+    length = ticks(piece.duration * piece.bpm / 60)  # of every track, so that a program takes the file for whole bars
+    file.tracks.append(_conductor(piece, length))
     channels = itertools.cycle(channel for channel in range(16) if channel != DRUM_CHANNEL)
     for part in piece.parts:
         if part.instrument in instruments.UNPITCHED:
             continue
         channel = DRUM_CHANNEL if part.stem == "drums" else next(channels)
-        file.tracks.append(_track(part, channel))
+        file.tracks.append(_track(part, channel, length))
     file.save(str(path))
 
 
@@ -49,18 +50,24 @@ def key_signature(key: theory.Key) -> str:
     return (_MINOR_SIGNATURES if key.minor else _MAJOR_SIGNATURES)[key.tonic]
 
 
-def _conductor(piece: score.Score) -> mido.MidiTrack:
+def _conductor(piece: score.Score, length: int) -> mido.MidiTrack:
     events: list[_Timed] = [
         (0, 0, mido.MetaMessage("track_name", name=f"{piece.genre} in {piece.key}")),
         (0, 0, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(piece.bpm))),
-        (0, 0, mido.MetaMessage("time_signature", numerator=piece.beats_per_bar, denominator=4)),
+        (0, 0, _time_signature(piece.beats_per_bar)),
         (0, 0, mido.MetaMessage("key_signature", key=key_signature(theory.parse_key(piece.key)))),
     ]
     events += [(ticks(s.start_beat), 1, mido.MetaMessage("marker", text=s.name)) for s in piece.sections]
-    return _assemble(events)
+    return _assemble(events, length)
 
 
-def _track(part: score.Part, channel: int) -> mido.MidiTrack:
+def _time_signature(beats_per_bar: float) -> mido.MetaMessage:
+    eighths = round(2 * beats_per_bar)
+    numerator, denominator = (eighths, 8) if eighths % 2 else (eighths // 2, 4)
+    return mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
+
+
+def _track(part: score.Part, channel: int, length: int) -> mido.MidiTrack:
     pan = round(64 + 63 * part.pan)
     events: list[_Timed] = [
         (0, 0, mido.MetaMessage("track_name", name=f"{part.stem}: {part.instrument}")),
@@ -78,7 +85,7 @@ def _track(part: score.Part, channel: int) -> mido.MidiTrack:
             events.append((at, order, message))
     for slide in part.slides:
         events += _bends(slide, part.notes, channel)
-    return _assemble(events)
+    return _assemble(events, length)
 
 
 def _bend_range(channel: int) -> Iterator[mido.Message]:
@@ -99,12 +106,12 @@ def _bends(slide: score.Slide, notes: tuple[score.Note, ...], channel: int) -> I
     yield max(ticks(slide.start + slide.duration), ticks(following)), 2, mido.Message("pitchwheel", channel=channel)
 
 
-def _assemble(events: list[_Timed]) -> mido.MidiTrack:
+def _assemble(events: list[_Timed], length: int) -> mido.MidiTrack:
     track = mido.MidiTrack()
     now = 0
     for tick, _, message in sorted(events, key=lambda event: event[:2]):
         message.time = tick - now
         track.append(message)
         now = tick
-    track.append(mido.MetaMessage("end_of_track", time=0))
+    track.append(mido.MetaMessage("end_of_track", time=max(0, length - now)))
     return track

@@ -60,14 +60,15 @@ class Score:
     """A whole piece.
 
     `duration`: seconds asked for; `key`: as stored, such as "F#m" (contract, section 4.2);
-    `brightness`, `space` (amount of reverb) and `grit` (saturation and record noise): 0..1.
+    `brightness`, `space` (amount of reverb) and `grit` (saturation and record noise): 0..1. A `loop` is whole bars long
+    and goes on into its own beginning.
     """
 
     genre: str
     mood: str
     bpm: float
     key: str
-    beats_per_bar: int
+    beats_per_bar: float
     duration: float
     seed: int
     sections: tuple[Section, ...]
@@ -75,3 +76,4 @@ class Score:
     brightness: float
     space: float
     grit: float
+    loop: bool = False

@@ -30,7 +30,7 @@ async def create_beat(call: Call) -> Answer:
     """Instrumental audio from MusicGen, Suno or the embedded engine, which needs no key."""
     request = beats.resolve(call.body)
     provider = call.services.jobs.providers.choose("beat", call.body["provider"], request)
-    return await submit(call, "beat", request, provider)
+    return await submit(call, "beat", beats.for_provider(request, provider), provider)
 
 
 async def submit(call: Call, type: str, request: dict[str, Any], provider: str) -> Answer:

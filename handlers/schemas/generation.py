@@ -30,7 +30,12 @@ class IntoProject(Body):
 
 
 class BeatRequest(IntoProject):
-    """An instrumental. `bpm` and `mood` default to the genre's own."""
+    """An instrumental. `bpm` and `mood` default to the genre's own.
+
+    `bars`, or a `duration` that is whole bars within 20 ms, is made to the sample; `bars` outweigh `duration`. Without
+    an `ending` (the default with `bars`, and for whole bars below 24 s) it is a loop: repeated, it goes on without a
+    seam. `ending: false` makes the whole bars that are nearest to `duration`.
+    """
 
     aliases: ClassVar = {"tempo": "bpm"}
 
@@ -40,6 +45,8 @@ class BeatRequest(IntoProject):
     key = Key(load_default="Cm")
     mood = Text(0, 60, allow_none=True, load_default=None)
     duration = Number(5, 300, load_default=30)
+    bars = Number(1, 128, whole=True, allow_none=True, load_default=None)
+    ending = Flag(allow_none=True, load_default=None)
     provider = Choice(PROVIDERS, load_default="auto")
     seed = Number(0, MAX_SEED, whole=True, allow_none=True, load_default=None)
 

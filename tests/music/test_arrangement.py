@@ -37,7 +37,7 @@ def test_phrases_are_four_bars_wherever_possible() -> None:
             assert length % 2 == 0, (bars, name)
 
 
-def test_a_loop_asked_in_bars_keeps_its_last_bar_for_the_ending() -> None:
+def test_whole_bars_with_an_ending_keep_their_last_bar_for_it() -> None:
     for bpm in (85, 90.5, 128, 140, 170):
         beats = (16 * 4 * 60 / bpm) * bpm / 60
         sections = arrangement.arrange("beat", beats, 4, bpm, 0)

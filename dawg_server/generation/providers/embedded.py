@@ -39,13 +39,13 @@ class EmbeddedProvider:
             stems={name: _file(file) for name, file in made["stems"].items()},
             measured=made["measured"],
         )
-        wanted = ("genre", "mood", "bpm", "key", "duration", "prompt", "seed")
+        wanted = ("genre", "mood", "bpm", "key", "duration", "bars", "ending", "prompt", "seed")
         extra = {
             "genre": work.input["genre"],
             "mood": work.input["mood"],
             "provider": self.name,
             "seed": work.input["seed"],
-            "requested": {name: work.input[name] for name in wanted},
+            "requested": {name: work.input[name] for name in wanted if name in work.input},
             "warnings": beats.warnings(work.input) + beats.deviations(work.input, take.files[0].facts, take.measured),
             "sections": made["sections"],
         }

@@ -21,6 +21,7 @@ RELEASE = 0.07  # seconds
 GLUE_ATTACK, GLUE_RELEASE = 0.02, 0.22  # seconds
 GLUE_ABOVE = 1.0  # LU over the target at which the compressor begins
 FADE = 1.2  # seconds at most, at the end of the piece
+LOOP_PASSES = 3  # of a loop, of which the second is taken: it has the loop before and after itself
 ROUNDS = 8  # of fitting the loudness
 
 
@@ -49,13 +50,26 @@ def _highest(samples: Samples) -> Samples:
     return highest
 
 
-def plan(listener: Listener, frames: int, ratio: float, target: float = TARGET) -> Samples:
-    """The gain at every frame border: glue of a `ratio`, loudness of `target` LUFS, and peaks under the ceiling."""
+def plan(listener: Listener, frames: int, ratio: float, target: float = TARGET, loop: bool = False) -> Samples:
+    """The gain at every frame border: glue of a `ratio`, loudness of `target` LUFS, and peaks under the ceiling.
+
+    It fades out at the end; that of a `loop` ends as it begins.
+    """
     peaks = np.concatenate(listener.peaks).astype(np.float64)
     powers = np.concatenate(listener.powers)
     if not powers.any():
         return np.ones(len(peaks) + 1, np.float32)
     step = FRAME / listener.rate
+    if loop:
+        heard = -(-frames // FRAME)
+        peaks_around, powers_around = (np.tile(each[:heard], LOOP_PASSES) for each in (peaks, powers))
+        gain = _fitted(peaks_around, powers_around, step, ratio, target)[heard : 2 * heard]
+        return _closed(np.append(gain, np.full(len(peaks) + 1 - heard, gain[0])), frames)
+    gain = _fitted(peaks, powers, step, ratio, target)
+    return _faded(np.append(gain, gain[-1]), frames, listener.rate)
+
+
+def _fitted(peaks: Signal, powers: Signal, step: float, ratio: float, target: float) -> Signal:
     makeup = 10 ** ((target - _integrated(powers, step)) / 20)
     glue = _glue(powers * makeup**2, step, ratio, target)
     gain = glue * makeup
@@ -65,8 +79,17 @@ def plan(listener: Listener, frames: int, ratio: float, target: float = TARGET) 
         makeup *= 10 ** (miss / 20)
         if abs(miss) < 0.03:
             break
-    gain = glue * makeup * _guard(peaks * glue * makeup, step)
-    return _faded(np.append(gain, gain[-1]), frames, listener.rate)
+    fitted: Signal = glue * makeup * _guard(peaks * glue * makeup, step)
+    return fitted
+
+
+def _closed(gains: Signal, frames: int) -> Samples:
+    """A straight line over the last one to two frames, to the gain of the first."""
+    last = frames // FRAME - 1
+    if last >= 0:
+        slope = (gains[0] - gains[last]) / (frames / FRAME - last)
+        gains[last : last + 3] = gains[last] + slope * np.arange(3)
+    return gains.astype(np.float32)
 
 
 def apply(block: Samples, gains: Samples, first_frame: int) -> Samples:

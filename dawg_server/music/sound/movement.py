@@ -42,11 +42,13 @@ class Ducker:
 class Wobble:
     """Wow and flutter: a moving delay over a streaming stem, (frames, channels)."""
 
-    def __init__(self, rate: int, cents: float, channels: int) -> None:
+    def __init__(self, rate: int, cents: float, channels: int, period: float | None = None) -> None:
+        """`period`: seconds of a loop, in which the tape moves a whole number of times."""
         deviation = cents / 1200 * np.log(2)
         self._rate = rate
-        self._slow = (1 - FAST_SHARE) * deviation / (2 * np.pi * SLOW)
-        self._fast = FAST_SHARE * deviation / (2 * np.pi * FAST)
+        self._hertz = [max(1, round(hertz * period)) / period if period else hertz for hertz in (SLOW, FAST)]
+        self._slow = (1 - FAST_SHARE) * deviation / (2 * np.pi * self._hertz[0])
+        self._fast = FAST_SHARE * deviation / (2 * np.pi * self._hertz[1])
         self._reach = round((2 * REST + self._slow + self._fast) * rate) + 4
         self._history = np.zeros((self._reach, channels), np.float32)
 
@@ -56,7 +58,8 @@ class Wobble:
 
     def process(self, block: Samples, start: int) -> Samples:
         time = (start + np.arange(len(block))) / self._rate
-        delay = REST + self._slow * np.sin(2 * np.pi * SLOW * time) + self._fast * np.sin(2 * np.pi * FAST * time)
+        slow, fast = (np.sin(2 * np.pi * hertz * time) for hertz in self._hertz)
+        delay = REST + self._slow * slow + self._fast * fast
         known = np.concatenate([self._history, block])
         self._history = known[len(block) :].copy()
         place = np.arange(len(block)) + self._reach - np.maximum(delay, 0.0) * self._rate

@@ -29,6 +29,8 @@ BLOCK = 131_072  # frames
 CEILING_DB = -1.4  # dBTP before encoding: lossy formats add some tenths of a decibel
 TOLERANCE = 0.2  # LU beside the target that are accepted
 ATTEMPTS = 3  # of writing, when the limiter has moved the loudness
+WARM_UP = 2.7  # seconds: the longest room, with which a loop comes round
+SETTLING = 2.0  # seconds in which the limiter has forgotten what was before
 GATE_LU = 12.0  # below its loudest block, a stem counts as resting
 USUAL_LUFS = {"drums": -19.0, "bass": -22.0, "chords": -20.0, "melody": -22.0}
 MOST_CORRECTION_DB = 9.0
@@ -77,9 +79,10 @@ def render(
         told(SHARES["mixing"], "mixing")
         target = mastering.TARGET
         for attempt in range(ATTEMPTS):
-            curve = mastering.plan(listener, frames, profiles.of(score.genre).glue, target)
+            curve = mastering.plan(listener, frames, profiles.of(score.genre).glue, target, score.loop)
             session = _Session(folder, rate, formats, bit_depth, stem_format, keep_premaster)
-            done = session.write(_mastered(tape, gains, curve), frames, told)
+            before = _end(_mastered(tape, gains, curve), frames, round(SETTLING * rate)) if score.loop else None
+            done = session.write(_mastered(tape, gains, curve), frames, told, before)
             miss = mastering.TARGET - done.lufs
             if abs(miss) < TOLERANCE or not np.isfinite(miss) or attempt == ATTEMPTS - 1:
                 break
@@ -90,17 +93,22 @@ def render(
 
 def _play(score: scores.Score, rate: int, frames: int, tape: Tape, told: Report) -> Samples:
     """Writes all stems to the tape, (stems, frames, 2) float32 a block, and returns the gains that balance them."""
-    events = sequencer.events_of(score, rate, frames)
+    # A loop begins with what its end leaves in the room, on the tape and under the kick.
+    lead = -(-round(WARM_UP * rate) // BLOCK) * BLOCK if score.loop else 0
+    events = sequencer.events_of(score, rate, frames, lead)
     tonic = theory.parse_key(score.key).tonic
     player = sequencer.Sequencer(events, rate, 60.0 / score.bpm, score.seed, tonic=tonic)
     chains = {name: stems.Stem(name, score, events, rate, BLOCK) for name in scores.STEMS}
     powers: dict[str, list[float]] = {name: [] for name in scores.STEMS}
-    for start in range(0, frames, BLOCK):
+    for start in range(-lead, frames, BLOCK):
         layers = player.render(start, BLOCK)
         together = np.empty((len(scores.STEMS), BLOCK, 2), np.float32)
         for index, name in enumerate(scores.STEMS):
             together[index], power = chains[name].process(layers[name], start)
-            powers[name].append(power)
+            if start >= 0:
+                powers[name].append(power)
+        if start < 0:
+            continue
         together[:, max(0, frames - start) :] = 0.0
         tape.record(together)
         told(SHARES["synthesis"] * min(1.0, (start + BLOCK) / frames), "synthesis")
@@ -130,6 +138,17 @@ def _mastered(tape: Tape, gains: Samples, curve: Samples) -> Iterator[Samples]:
         yield mastering.apply(block, curve, index * (BLOCK // mastering.FRAME))
 
 
+def _end(blocks: Iterator[Samples], frames: int, length: int) -> Samples:
+    """The last frames of the mix of all stems, at most `length`."""
+    kept = np.zeros((0, 2), np.float32)
+    written = 0
+    for block in blocks:
+        mix = _summed(block[:, : frames - written])
+        kept = np.concatenate([kept, mix])[-length:]
+        written += len(mix)
+    return kept
+
+
 def _summed(block: Samples) -> Samples:
     mix: Samples = block[0] + block[1]
     for stem in block[2:]:
@@ -150,8 +169,10 @@ class _Session:
         self._premaster = folder / "premaster.wav" if premaster else None
         self._loudness = loudness.LoudnessMeter(rate, 2)
         self._peak = truepeak.TruePeakMeter(rate, 2)
+        self._skipped = self._left = 0  # frames out of the limiter: before the piece, and of it
 
-    def write(self, blocks: Iterator[Samples], frames: int, told: Report) -> Rendered:
+    def write(self, blocks: Iterator[Samples], frames: int, told: Report, before: Samples | None = None) -> Rendered:
+        """`before`: what a loop's mix ends with, which brings the limiter to where it is when the loop comes round."""
         with contextlib.ExitStack() as open_files:
             mixes = [
                 open_files.enter_context(codecs.Writer(path, name, self._rate, 2, bit_depth=self._depth(name)))
@@ -163,24 +184,31 @@ class _Session:
                 )
                 for path in self._stems.values()
             ]
-            before = (
+            premaster = (
                 open_files.enter_context(codecs.Writer(self._premaster, "wav", self._rate, 2, bit_depth=32))
                 if self._premaster
                 else None
             )
             ceiling = limiter.Limiter(self._rate, 2, CEILING_DB)
-            written = 0
+            written, self._left = 0, frames
+            beginning = np.zeros((0, 2), np.float32)
+            if before is not None:
+                self._skipped = len(before)
+                self._master(ceiling.process(before), mixes)
             for block in blocks:
                 block = block[:, : frames - written]
                 for track, stem in zip(tracks, block, strict=True):
                     track.write(stem)
                 mix = _summed(block)
-                if before is not None:
-                    before.write(mix)
+                if premaster is not None:
+                    premaster.write(mix)
+                if before is not None and not written:
+                    beginning = mix[: len(before)]
                 self._master(ceiling.process(mix), mixes)
                 written += len(mix)
                 first = SHARES["mixing"]
                 told(first + (1.0 - first) * 0.99 * written / frames, "writing")
+            self._master(ceiling.process(beginning), mixes)
             self._master(ceiling.flush(), mixes)
         return Rendered(
             {str(name): path for name, path in self._mix.items()},
@@ -193,6 +221,10 @@ class _Session:
         )
 
     def _master(self, samples: Samples, mixes: Sequence[codecs.Writer]) -> None:
+        skipped = min(self._skipped, len(samples))
+        self._skipped -= skipped
+        samples = samples[skipped : skipped + self._left]
+        self._left -= len(samples)
         self._loudness.add(samples)
         self._peak.add(samples)
         for mix in mixes:

@@ -5,11 +5,12 @@ Every distinct note is synthesised once and then only added at its places; a bou
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import zlib
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,9 @@ from dawg_server.music.sound.tone import Bend, Samples, Tone
 CACHE_BYTES = 48 * 2**20
 LONGEST = 16.0  # seconds; a longer note is struck again, which bounds the memory of a single sound
 LAYERS = 4  # of velocity, for the timbre; loudness follows the velocity exactly
+NEXT_TIME = 0.1  # seconds of the next time round that a loop looks ahead to
 TAKES = 3  # different recordings of the same drum hit, used in turn
+RINGING = 8.0  # seconds that a sound may go on after its key is let go
 HIT = 0.1  # seconds a drum key is held: a hit rings as it rings, so that all its lengths are one sound
 DAMPING = 0.008  # seconds in which a sound that is cut off fades
 
@@ -144,25 +147,39 @@ class Sequencer:
         return sound
 
 
-def events_of(score: scores.Score, rate: int, last_frame: int) -> list[Event]:
-    """All notes of a score that start before `last_frame`, with what cuts them off worked out."""
+def events_of(score: scores.Score, rate: int, last_frame: int, lead: int = 0) -> list[Event]:
+    """All notes of a score that start before `last_frame`, with what cuts them off worked out.
+
+    Of a loop, whose `last_frame` is its length, also what went before and is still heard from frame `-lead` on, and the
+    first notes of the next time round.
+    """
     beat = 60.0 / score.bpm
     events: list[Event] = []
     for part in score.parts:
         gain = 10.0 ** (part.gain_db / 20.0)
         if part.instrument == "vinyl noise":
             gain *= 0.4 + 1.2 * score.grit
-        events += part_events(part, rate, beat, gain)
-    return [event for event in events if event.start < last_frame]
+        events += part_events(part, rate, beat, gain, last_frame if score.loop else None)
+    events = [event for event in events if event.start < last_frame]
+    return [*events, *_times_round(events, rate, last_frame, lead)] if score.loop else events
 
 
-def part_events(part: scores.Part, rate: int, beat: float, gain: float = 1.0) -> list[Event]:
-    """`beat` is seconds per beat, so that 1.0 plays notes given in seconds."""
+def _times_round(events: Sequence[Event], rate: int, period: int, lead: int) -> Iterator[Event]:
+    for event in events:
+        heard = event.start + round((event.seconds + RINGING) * rate)
+        earlier = range(-period, -lead - heard, -period)
+        later = (period,) if event.start < NEXT_TIME * rate else ()
+        for shift in (*earlier, *later):
+            yield dataclasses.replace(event, start=event.start + shift, end=event.end + shift)
+
+
+def part_events(part: scores.Part, rate: int, beat: float, gain: float = 1.0, period: int | None = None) -> list[Event]:
+    """`beat` is seconds per beat, so that 1.0 plays notes given in seconds; `period`: frames until they come again."""
     kit = instruments.is_kit(part.instrument, part.stem)
     instrument = instruments.find(part.instrument, part.stem)
     notes = sorted(part.notes, key=lambda note: (note.start, note.pitch))
     starts = [round(note.start * beat * rate) for note in notes]
-    ends = _hat_ends(notes, starts) if kit else _legato_ends(starts) if instrument.monophonic else {}
+    ends = _hat_ends(notes, starts, period) if kit else _legato_ends(starts, period) if instrument.monophonic else {}
     bends = _bends(part, notes, beat)
     events = []
     for index, note in enumerate(notes):
@@ -195,20 +212,24 @@ def part_events(part: scores.Part, rate: int, beat: float, gain: float = 1.0) ->
     return events
 
 
-def _legato_ends(starts: list[int]) -> dict[int, int]:
+def _legato_ends(starts: list[int], period: int | None) -> dict[int, int]:
     """A monophonic instrument's note ends where the next one begins (notes that start together sound together)."""
+    following = starts if period is None else [*starts, *(start + period for start in starts[:1])]
     later = [bisect_right(starts, start) for start in starts]
-    return {index: starts[after] for index, after in enumerate(later) if after < len(starts)}
+    return {index: following[after] for index, after in enumerate(later) if after < len(following)}
 
 
-def _hat_ends(notes: Sequence[scores.Note], starts: list[int]) -> dict[int, int]:
+def _hat_ends(notes: Sequence[scores.Note], starts: list[int], period: int | None) -> dict[int, int]:
     ends: dict[int, int] = {}
     ringing: int | None = None
+    first = next((start for note, start in zip(notes, starts, strict=True) if note.pitch in kits.HATS), None)
     for index, note in enumerate(notes):
         if note.pitch in kits.HATS:
             if ringing is not None and starts[index] > starts[ringing]:
                 ends[ringing] = starts[index]
             ringing = index
+    if period is not None and ringing is not None and first is not None:
+        ends[ringing] = first + period
     return ends
 
 

@@ -27,7 +27,8 @@ class Stem:
         self._drive = _drive(name, profile, score.grit)
         self._strip = Strip(rate, block, _bands(name, profile, score), _impulse(name, profile, score, rate, beat))
         worn = profile.wobble * score.grit if name in ("chords", "melody") else 0.0
-        self._wobble = Wobble(rate, worn, 3) if worn > 0 else None
+        period = score.duration if score.loop else None
+        self._wobble = Wobble(rate, worn, 3, period) if worn > 0 else None
         depth = profile.duck_db * DUCKED.get(name, 0.0)
         kicks = [event.start for event in events if event.stem == "drums" and event.pitch in kits.KICKS]
         self._ducker = Ducker(kicks, rate, depth, profile.duck_beats * beat) if depth and kicks else None

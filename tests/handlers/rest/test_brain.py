@@ -206,12 +206,38 @@ async def test_the_turn_waits_for_a_real_beat(server: Dawg, model: Model) -> Non
         job = json.loads(request.messages[-1]["content"][0]["content"])
         return turn(tool_use("getJobStatus", {"jobId": job["jobId"]}))
 
-    model.says(turn(tool_use("generateBeat", {"genre": "house", "bars": 1})), look, turn(text("Listen.")))
+    model.says(turn(tool_use("generateBeat", {"genre": "house", "bars": 4, "bpm": 150})), look, turn(text("Listen.")))
     status, done = await server.json("POST", "/api/chat", json={"message": "a beat", "projectId": project_id})
     assert status == 200, done
     job = done["functionCalls"][1]["result"]
     assert done["functionCalls"][1]["executed"], job
     assert "completed" in json.dumps(job)
+    # Four bars that loop: exactly as long, with no ending, and so is the clip that plays them.
+    made = (await server.finished(done["functionCalls"][0]["result"]["jobId"]))["result"]
+    assert made["duration"] == 6.4
+    assert [(each["start"], each["duration"]) for each in made["sections"]] == [(0.0, 6.4)]
+    document = (await server.json("GET", f"/api/projects/{project_id}"))[1]["project"]
+    assert [clip["duration"] for track in document["tracks"] for clip in track["clips"]] == [6.4]
+
+
+async def test_bars_are_counted_in_the_metre_of_the_project_and_more_than_five_minutes_are_refused(
+    server: Dawg, model: Model
+) -> None:
+    project_id = await brains.project(server)
+    status, _ = await server.json("PATCH", f"/api/projects/{project_id}", json={"timeSignature": "3/4"})
+    assert status == 200
+    model.says(
+        turn(
+            tool_use("generateBeat", {"genre": "folk", "bars": 2, "bpm": 120}),
+            tool_use("generateBeat", {"genre": "folk", "bars": 128, "bpm": 60}),
+        ),
+        turn(text("Made.")),
+    )
+    done = (await server.json("POST", "/api/chat", json={"message": "waltz", "projectId": project_id}))[1]
+    waltz, longest = done["functionCalls"]
+    assert (waltz["executed"], longest["executed"]) == (True, False), done
+    assert "up to 100 bars" in json.dumps(longest)
+    assert (await server.finished(waltz["result"]["jobId"]))["result"]["duration"] == 3.0
 
 
 async def test_the_functions_that_look_and_keep(server: Dawg, model: Model) -> None:
