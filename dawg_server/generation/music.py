@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawg_server.generation import beats
-from dawg_server.music import genres
+from dawg_server.music import genres, prompt_hints
 
 DEFAULT_GENRE = "pop"
 DEFAULT_KEY = "C"
@@ -96,12 +96,6 @@ def about(request: Mapping[str, Any], provider: str, warnings: list[str]) -> dic
 
 
 def _genre_in(prompt: str) -> genres.Genre | None:
-    """The genre that the user's own words name, the longest name first."""
-    text = f" {prompt.lower().replace('-', ' ')} "
-    named = [
-        (spelling, genre)
-        for genre in genres.GENRES
-        for spelling in (genre.name, *genre.aliases)
-        if f" {spelling.lower().replace('-', ' ')} " in text
-    ]
-    return max(named, key=lambda each: len(each[0]))[1] if named else None
+    """The genre that the user's own words name and do not refuse, the longest name first."""
+    named = prompt_hints.read(prompt).genres
+    return genres.find(max(named, key=len)) if named else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from dawg_server.music import frame, score
 
 RING_SECONDS = 1.5  # the least time that the last chord gets, up to a bar
@@ -116,6 +118,16 @@ def arrange_loop(form: str, bars: int, beats_per_bar: float, energy: float) -> t
         sections.append(score.Section(name, start, length * beats_per_bar, _energy(name, energy)))
         start += length * beats_per_bar
     return tuple(sections)
+
+
+def without_drop(sections: tuple[score.Section, ...], energy: float) -> tuple[score.Section, ...]:
+    """The same sections, with a groove instead of what builds up to a drop and of the drop itself."""
+    return tuple(
+        dataclasses.replace(section, name="groove", energy=_energy("groove", energy))
+        if section.name in ("build", "drop")
+        else section
+        for section in sections
+    )
 
 
 def divide(form: str, bars: int) -> list[tuple[str, int]]:

@@ -17,15 +17,17 @@ from dawg_server.music import (
     harmony,
     melody,
     moods,
+    prompt_effects,
+    prompt_hints,
     rhythm,
     score,
-    steering,
     theory,
 )
 from dawg_server.music.style import Style
 from dawg_server.music.styles import STYLES
 
 _TAIL_SECONDS = 0.25  # the last note ends this long before the piece does, so that its release is heard
+_OTHER_BASSES = ("sub bass", "synth bass", "finger bass")  # for who wants none of the genre's own
 _RANGES = {"bpm": (20.0, 300.0), "duration": (5.0, 300.0)}
 
 
@@ -47,7 +49,7 @@ def compose(
     `beats_per_bar` counts quarter notes: 6/8 is 3, 7/8 is 3.5.
 
     `genre` and `key` are read in any spelling of the contract (section 4.2); `mood` is free text (see `moods`),
-    `prompt` may steer (see `steering`). Raises ValueError with a sentence for people.
+    `prompt` may steer (see `prompt_hints`). Raises ValueError with a sentence for people.
     """
     found = genres.find(genre)
     if found is None:
@@ -57,9 +59,9 @@ def compose(
         if not (0.0 < value <= most if loop and name == "duration" else least <= value <= most):
             raise ValueError(f"{name} has to be between {least:g} and {most:g}.")
     parsed = theory.parse_key(key)
-    steer = steering.read(prompt)
-    leaning = moods.combine(moods.read(mood), steer.mood)
-    writer = _Writer(STYLES[found.name], parsed, leaning, steer, bpm, seed)
+    hints = prompt_hints.read(prompt)
+    leaning = moods.combine(moods.read(mood, without=hints.unwanted), hints.mood)
+    writer = _Writer(prompt_effects.styled(STYLES[found.name], hints), parsed, leaning, hints, bpm, seed)
     style = writer.style
     beats = duration * bpm / 60
     if loop:
@@ -69,6 +71,8 @@ def compose(
         sections = arrangement.arrange_loop(style.form, count, beats_per_bar, leaning.energy)
     else:
         sections = arrangement.arrange(style.form, beats, beats_per_bar, bpm, leaning.energy)
+    if "drop" in hints.without("event"):
+        sections = arrangement.without_drop(sections, leaning.energy)
     bars = harmony.lay(
         sections,
         key=parsed,
@@ -78,6 +82,7 @@ def compose(
         rng=writer.rng("harmony"),
         loop=loop,
     )
+    parts = writer.parts(bars, beats, loop)
     return score.Score(
         genre=found.name,
         mood=mood,
@@ -87,11 +92,12 @@ def compose(
         duration=duration,
         seed=seed,
         sections=sections,
-        parts=tuple(writer.parts(bars, beats, loop)),
+        parts=tuple(prompt_effects.obeyed(parts, hints, sections)),
         brightness=_shade(style.brightness, leaning.brightness),
         space=_shade(style.space, leaning.space),
         grit=_shade(style.grit, leaning.grit),
         loop=loop,
+        trims=prompt_effects.trims(parts, hints),
     )
 
 
@@ -103,12 +109,12 @@ class _Writer:
     """One piece in the making: what every part needs to know."""
 
     def __init__(
-        self, style: Style, key: theory.Key, mood: moods.Mood, steer: steering.Steering, bpm: float, seed: int
+        self, style: Style, key: theory.Key, mood: moods.Mood, hints: prompt_hints.Hints, bpm: float, seed: int
     ) -> None:
         self.style = style
         self._key = key
         self._mood = mood
-        self._steer = steer
+        self._hints = hints
         self._bpm = bpm
         self._seed = seed
 
@@ -117,15 +123,15 @@ class _Writer:
         return random.Random(f"{self._seed}/{self.style.genre}/{concern}")
 
     def parts(self, bars: Sequence[frame.Bar], beats: float, loop: bool) -> list[score.Part]:
-        """All parts that have something to play and that the prompt did not refuse."""
+        """All parts that have something to play."""
         end = beats if loop else beats - min(_TAIL_SECONDS * self._bpm / 60, bars[-1].beats / 4)
         made = [self._drums(bars, end), self._bass(bars, end), *self._layers(bars, end), *self._leads(bars, end)]
         made += self._effects(bars, beats)
-        return [part for part in made if part.notes and part.stem not in self._steer.without_stems]
+        return [part for part in made if part.notes]
 
     def _feel(self, end: float) -> feel.Feel:
         style, beat_ms = self.style, 60_000 / self._bpm
-        asked = self._steer.swing
+        asked = self._hints.swing
         swing = style.swing if asked is None else max(asked, style.swing) if asked > 0.5 else asked
         return feel.Feel(swing, style.swing_grid, style.loose_ms / beat_ms, style.snare_lag_ms / beat_ms, end)
 
@@ -167,15 +173,17 @@ class _Writer:
     def _choose(self, options: Sequence[str], stem: str, rng: random.Random) -> str:
         """What the prompt asked for, or what the mood prefers, or what the seed says; never what was refused."""
         by_chance = rng.choice(options)
-        asked = self._steer.instrument(stem) if stem else None
+        asked = self._hints.instrument(stem) if stem else None
         if asked:
             return asked
-        allowed = [name for name in options if name not in self._steer.without_instruments] or list(options)
+        refused = self._hints.without("instrument")
+        substitutes = _OTHER_BASSES if stem == "bass" else ()
+        allowed = [name for name in (*options, *substitutes) if name not in refused] or list(options)
         preferred = next((name for name in self._mood.prefers if name in allowed), None)
         return preferred or (by_chance if by_chance in allowed else allowed[0])
 
     def _refused(self, instrument: str) -> bool:
-        return instrument in self._steer.without_instruments
+        return instrument in self._hints.without("instrument")
 
     def _effects(self, bars: Sequence[frame.Bar], beats: float) -> list[score.Part]:
         tonic = theory.pitch_in(self._key.tonic, 60)

@@ -6,6 +6,7 @@ Moods are free text (contract, section 9.1). Every known word in the text counts
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 
@@ -96,14 +97,21 @@ _LIMIT = 1.0
 _LEANINGS = ("valence", "energy", "density", "brightness", "space", "grit", "register")
 
 
-def read(text: str) -> Mood:
-    """The sum of all known moods in a text; the first one that has a colour gives it."""
+def read(text: str, without: Collection[str] = ()) -> Mood:
+    """The sum of all known moods in a text but those of `without`; the first one that has a colour gives it."""
     plain = re.sub(r"[^a-z]+", " ", text.lower())
     # Sorted by place in the text, so that the first word's instruments come first.
     found = sorted(
-        (match.start(), word) for word in WORDS if (match := re.search(rf"\b{word}(?:ly|er|ness)?\b", plain))
+        (match.start(), word)
+        for word in WORDS
+        if word not in without and (match := re.search(rf"\b{word}(?:ly|er|ness)?\b", plain))
     )
     return combine(*(WORDS[word] for _, word in found))
+
+
+def scaled(mood: Mood, factor: float) -> Mood:
+    """The leanings alone, all of them times `factor`."""
+    return Mood(**{name: factor * getattr(mood, name) for name in _LEANINGS})
 
 
 def combine(*moods: Mood) -> Mood:

@@ -61,7 +61,7 @@ class Score:
 
     `duration`: seconds asked for; `key`: as stored, such as "F#m" (contract, section 4.2);
     `brightness`, `space` (amount of reverb) and `grit` (saturation and record noise): 0..1. A `loop` is whole bars long
-    and goes on into its own beginning.
+    and goes on into its own beginning; `trims` are decibels by stem, beside the genre's balance.
     """
 
     genre: str
@@ -77,3 +77,4 @@ class Score:
     space: float
     grit: float
     loop: bool = False
+    trims: tuple[tuple[str, float], ...] = ()

@@ -113,7 +113,9 @@ def _play(score: scores.Score, rate: int, frames: int, tape: Tape, told: Report)
         tape.record(together)
         told(SHARES["synthesis"] * min(1.0, (start + BLOCK) / frames), "synthesis")
     profile = profiles.of(score.genre)
-    return np.array([_balance(name, profile.level(name), powers[name]) for name in scores.STEMS], np.float32)
+    trims = dict(score.trims)
+    levels = {name: profile.level(name) + trims.get(name, 0.0) for name in scores.STEMS}
+    return np.array([_balance(name, levels[name], powers[name]) for name in scores.STEMS], np.float32)
 
 
 def _balance(name: str, level: float, powers: Sequence[float]) -> float:

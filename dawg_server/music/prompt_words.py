@@ -1,0 +1,241 @@
+"""The words that a prompt may steer with, as terms: what a word is about, and which of it."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+
+from dawg_server.music import genres, moods
+
+STEMS = {
+    "drums": "drums",
+    "drum": "drums",
+    "drum kit": "drums",
+    "drum beat": "drums",
+    "beat": "drums",
+    "percussion": "drums",
+    "bass": "bass",
+    "bassline": "bass",
+    "bass line": "bass",
+    "chord": "chords",
+    "harmony": "chords",
+    "harmonies": "chords",
+    "melody": "melody",
+    "melodies": "melody",
+    "lead": "melody",
+}
+
+PIECES = {  # of a drum kit: General MIDI percussion pitches
+    "kick": (35, 36),
+    "kick drum": (35, 36),
+    "bass drum": (35, 36),
+    "snare": (38, 40),
+    "snare drum": (38, 40),
+    "rim": (37,),
+    "rimshot": (37,),
+    "clap": (39,),
+    "hat": (42, 44, 46),
+    "hi hat": (42, 44, 46),
+    "hihat": (42, 44, 46),
+    "open hat": (46,),
+    "open hi hat": (46,),
+    "cymbal": (49, 51, 52, 53, 55, 57, 59),
+    "crash": (49, 57),
+    "ride": (51, 53, 59),
+    "tom": (41, 43, 45, 47, 48, 50),
+    "tambourine": (54,),
+    "cowbell": (56,),
+    "shaker": (82,),
+}
+
+INSTRUMENTS = {  # stem, and the instrument that plays there when it is asked for
+    "electric piano": ("chords", "electric piano"),
+    "rhodes": ("chords", "electric piano"),
+    "acoustic guitar": ("chords", "acoustic guitar"),
+    "electric guitar": ("chords", "clean guitar"),
+    "clean guitar": ("chords", "clean guitar"),
+    "steel guitar": ("melody", "steel guitar"),
+    "lead guitar": ("melody", "lead guitar"),
+    "distorted guitar": ("chords", "overdriven guitar"),
+    "overdriven guitar": ("chords", "overdriven guitar"),
+    "guitar": ("chords", "acoustic guitar"),
+    "piano": ("chords", "grand piano"),
+    "grand piano": ("chords", "grand piano"),
+    "string": ("chords", "strings"),
+    "violin": ("chords", "strings"),
+    "organ": ("chords", "organ"),
+    "pad": ("chords", "pad"),
+    "pluck": ("chords", "pluck"),
+    "supersaw": ("chords", "supersaw"),
+    "flute": ("melody", "flute"),
+    "saxophone": ("melody", "saxophone"),
+    "sax": ("melody", "saxophone"),
+    "vibraphone": ("melody", "vibraphone"),
+    "music box": ("melody", "music box"),
+    "choir": ("melody", "choir"),
+    "bell": ("melody", "bell"),
+    "synth": ("melody", "lead synth"),
+    "lead synth": ("melody", "lead synth"),
+    "synth lead": ("melody", "lead synth"),
+    "808": ("bass", "808"),
+    "upright bass": ("bass", "upright bass"),
+    "double bass": ("bass", "upright bass"),
+    "slap bass": ("bass", "finger bass"),
+    "bass guitar": ("bass", "finger bass"),
+    "sub bass": ("bass", "sub bass"),
+    "reese": ("bass", "reese bass"),
+    "reese bass": ("bass", "reese bass"),
+}
+
+FAMILIES = {  # what a general word refuses
+    "acoustic guitar": (
+        "guitar",
+        ("acoustic guitar", "clean guitar", "overdriven guitar", "lead guitar", "steel guitar"),
+    ),
+    "grand piano": ("piano", ("grand piano", "electric piano")),
+    "lead synth": ("synth", ("lead synth", "square lead", "supersaw")),
+}
+
+LEANINGS = {
+    "soft": moods.Mood(energy=-0.4, brightness=-0.2),
+    "gentle": moods.Mood(energy=-0.4, density=-0.2),
+    "quiet": moods.Mood(energy=-0.5),
+    "loud": moods.Mood(energy=0.4),
+    "powerful": moods.Mood(energy=0.5),
+    "sparse": moods.Mood(density=-0.6),
+    "simple": moods.Mood(density=-0.4),
+    "busy": moods.Mood(density=0.6),
+    "complex": moods.Mood(density=0.5),
+    "dry": moods.Mood(space=-0.6),
+    "spacious": moods.Mood(space=0.5),
+    "clean": moods.Mood(grit=-0.5),
+    "dusty": moods.Mood(grit=0.5),
+    "vinyl": moods.Mood(grit=0.5),
+    "distorted": moods.Mood(grit=0.5),
+}
+
+EVENTS = {  # what happens in a piece
+    "drop": "drop",
+    "beat drop": "drop",
+    "bass drop": "drop",
+    "riser": "riser",
+    "build up": "riser",
+    "buildup": "riser",
+    "impact": "impact",
+    "fill": "fill",
+    "drum fill": "fill",
+    "roll": "roll",
+    "drum roll": "roll",
+    "snare roll": "roll",
+    "hat roll": "roll",
+    "hi hat roll": "roll",
+    "vinyl noise": "vinyl noise",
+    "vinyl crackle": "vinyl noise",
+    "record noise": "vinyl noise",
+    "crackle": "vinyl noise",
+}
+
+SWINGS = {"swing": True, "swung": True, "shuffle": True, "straight": False}
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+NEGATIONS = _words("""
+    no not without never none nothing dont doesnt isnt arent shouldnt cant cannot wont avoid skip remove omit minus sans
+    hate mute
+""")
+LONG_NEGATIONS = frozenset(
+    {"leave out", "leaving out", "take out", "cut out", "turn off", "get rid", "instead of", "rather than", "free of"}
+)
+LESS, MORE = _words("less fewer"), _words("more extra")
+BREAKS = _words(". ; : ! ? ( ) but with only just though however while then yet") | {"\n"}  # a phrase ends there
+SOFTENERS = _words("too so very really overly quite that much")
+FILLERS = SOFTENERS | _words("""
+    a an the any my our your this these it to of at all do i we you us is are be being want need like use using add
+    adding include including have having put play playing make making sound sounding feel feeling give me get getting
+    let many kind sort bit little please should would there
+""")
+ARTICLES = _words("a an some")
+PLACES = _words("in during for over through throughout")
+SECTION_FILLERS = _words("the my first second last whole entire every each all")
+# A noun before one of these only says which kind of it is meant.
+COMPOUNDS = _words("""
+    drop switch solo intro outro break breakdown machine loop stop repeat roll fill sample tape change
+""")
+
+SECTIONS = {
+    name: name for name in ("intro", "verse", "prechorus", "chorus", "bridge", "outro", "hook", "drop", "breakdown")
+} | {"build": "build", "break": "breakdown", "beginning": "intro", "ending": "ending", "solo": "solo", "head": "head"}
+
+ADJECTIVES = frozenset({"mood", "leaning"})
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """`kind`: stem, piece, instrument, mood, leaning, event, swing or genre; `name`: which; `word`: as it was said."""
+
+    kind: str
+    name: str
+    word: str
+
+    @property
+    def adjective(self) -> bool:
+        return self.kind in ADJECTIVES
+
+
+def tokens(text: str) -> list[str]:
+    """Words in lower case, without apostrophes, and the punctuation that ends or joins phrases."""
+    plain = re.sub(r"['’]", "", text.lower()).replace("&", " and ")
+    return re.findall(r"[a-z0-9]+|[,.;:!?()\n]", plain)
+
+
+def find(words: list[str], place: int) -> tuple[int, tuple[Term, ...]]:
+    """How many words from `place` on name something, the more the better, and what (a mood may also be a genre)."""
+    vocabulary = _vocabulary()
+    for length in range(_LONGEST, 0, -1):
+        phrase = words[place : place + length]
+        if len(phrase) == length:
+            for spelling in _spellings(" ".join(phrase)):
+                if spelling in vocabulary:
+                    return length, vocabulary[spelling]
+    return 0, ()
+
+
+_LONGEST = 4  # words of a term
+
+
+def _spellings(phrase: str) -> list[str]:
+    singular = [phrase[:-1]] if phrase.endswith("s") else []
+    moody = [phrase.removesuffix(ending) for ending in ("ly", "er", "ness") if phrase.endswith(ending)]
+    return [phrase, *singular, *(stem for stem in moody if stem in moods.WORDS)]
+
+
+@functools.cache
+def _vocabulary() -> dict[str, tuple[Term, ...]]:
+    found: dict[str, tuple[Term, ...]] = {}
+
+    def add(kind: str, word: str, name: str) -> None:
+        spelt = " ".join(tokens(word))
+        found[spelt] = (*found.get(spelt, ()), Term(kind, name, word))
+
+    for word, stem in STEMS.items():
+        add("stem", word, stem)
+    for word in PIECES:
+        add("piece", word, word)
+    for word, (_, instrument) in INSTRUMENTS.items():
+        add("instrument", word, instrument)
+    for word in moods.WORDS:
+        add("mood", word, word)
+    for word in LEANINGS:
+        add("leaning", word, word)
+    for word, event in EVENTS.items():
+        add("event", word, event)
+    for word in SWINGS:
+        add("swing", word, word)
+    for genre in genres.GENRES:
+        for spelling in {" ".join(tokens(spelling)) for spelling in (genre.name, *genre.aliases)}:
+            add("genre", spelling, genre.name)
+    return found
