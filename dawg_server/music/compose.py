@@ -109,7 +109,7 @@ class _Writer:
     """One piece in the making: what every part needs to know."""
 
     def __init__(
-        self, style: Style, key: theory.Key, mood: moods.Mood, hints: prompt_hints.Hints, bpm: float, seed: int
+        self, style: Style, key: theory.Key, mood: moods.Mood, hints: prompt_hints.PromptHints, bpm: float, seed: int
     ) -> None:
         self.style = style
         self._key = key

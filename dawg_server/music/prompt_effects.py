@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from dawg_server.music import prompt_words, score
-from dawg_server.music.prompt_hints import Amount, Hints, Refusal
+from dawg_server.music.prompt_hints import Amount, Exclusion, PromptHints
 from dawg_server.music.style import Style
 
 LESS_DB, MORE_DB = -8.0, 4.0  # of a stem or an instrument
@@ -14,7 +14,7 @@ SOFTER, HARDER = 0.5, 1.2  # of a drum piece's velocities; 0.5 is 9 dB less
 _EARLY_BEATS = 0.1  # by which human timing may bring a note before its section
 
 
-def styled(style: Style, hints: Hints) -> Style:
+def styled(style: Style, hints: PromptHints) -> Style:
     """The style without the fills, rolls and effects that are refused."""
     events = hints.without("event")
     if "drop" in events:
@@ -27,13 +27,13 @@ def styled(style: Style, hints: Hints) -> Style:
     )
 
 
-def obeyed(parts: Sequence[score.Part], hints: Hints, sections: Sequence[score.Section]) -> list[score.Part]:
+def obeyed(parts: Sequence[score.Part], hints: PromptHints, sections: Sequence[score.Section]) -> list[score.Part]:
     """The parts without what is refused, and with drum pieces and instruments as soft or loud as asked."""
     kept = [_without(part, hints, sections) for part in parts if part.stem not in hints.without("stem")]
     return [_weighed(part, hints.amounts) for part in kept if part.notes]
 
 
-def trims(parts: Sequence[score.Part], hints: Hints) -> tuple[tuple[str, float], ...]:
+def trims(parts: Sequence[score.Part], hints: PromptHints) -> tuple[tuple[str, float], ...]:
     """Decibels by stem: of what is asked for less or more, where it is the whole of its stem."""
     found: dict[str, float] = {}
     for amount in hints.amounts:
@@ -44,7 +44,7 @@ def trims(parts: Sequence[score.Part], hints: Hints) -> tuple[tuple[str, float],
     return tuple(found.items())
 
 
-def _without(part: score.Part, hints: Hints, sections: Sequence[score.Section]) -> score.Part:
+def _without(part: score.Part, hints: PromptHints, sections: Sequence[score.Section]) -> score.Part:
     notes = part.notes
     for each in hints.refused:
         if _concerns(part, each.kind, each.name):
@@ -54,7 +54,7 @@ def _without(part: score.Part, hints: Hints, sections: Sequence[score.Section]) 
     return dataclasses.replace(part, notes=notes, slides=slides)
 
 
-def _refused(note: score.Note, refusal: Refusal, spans: Sequence[tuple[float, float]]) -> bool:
+def _refused(note: score.Note, refusal: Exclusion, spans: Sequence[tuple[float, float]]) -> bool:
     if refusal.kind == "piece" and note.pitch not in prompt_words.PIECES[refusal.name]:
         return False
     place = note.start + _EARLY_BEATS

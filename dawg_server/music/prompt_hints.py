@@ -22,7 +22,7 @@ _JOINTS = frozenset({",", "and", "or", "nor"})
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class Exclusion:
     """What is left out: a `kind` and `name` as of `Term`, in the sections of a name, or everywhere (None)."""
 
     kind: str
@@ -40,12 +40,12 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
-class Hints:
+class PromptHints:
     """What a prompt asked for. `swing` is None when the style decides; `unwanted` are mood words."""
 
     mood: moods.Mood = moods.Mood()
     asked: tuple[tuple[str, str], ...] = ()
-    refused: tuple[Refusal, ...] = ()
+    refused: tuple[Exclusion, ...] = ()
     amounts: tuple[Amount, ...] = ()
     unwanted: frozenset[str] = frozenset()
     swing: float | None = None
@@ -60,7 +60,7 @@ class Hints:
         return frozenset(each.name for each in self.refused if each.kind == kind and each.section is None)
 
 
-def read(prompt: str) -> Hints:
+def read(prompt: str) -> PromptHints:
     """Understand what can be understood of a prompt."""
     reader = _Reader(prompt_words.tokens(prompt))
     reader.read()
@@ -193,9 +193,9 @@ class _Reader:
         return place + 1 - self._place
 
 
-def _hints(said: list[_Said]) -> Hints:
+def _hints(said: list[_Said]) -> PromptHints:
     refused = [
-        Refusal(each.term.kind, name, each.section)
+        Exclusion(each.term.kind, name, each.section)
         for each in said
         if each.sign < 0 and each.term.kind in ("stem", "piece", "instrument", "event")
         for name in _meant(each.term)
@@ -207,7 +207,7 @@ def _hints(said: list[_Said]) -> Hints:
     wanted = [each for each in said if each.sign > 0 and each.degree >= 0]
     leanings = [each for each in said if each.term.adjective]
     unwanted = frozenset(each.term.name for each in leanings if each.sign < 0 or each.degree < 0)
-    return Hints(
+    return PromptHints(
         mood=moods.combine(*(_leaning(each) for each in leanings)),
         asked=tuple(prompt_words.INSTRUMENTS[each.term.word] for each in wanted if each.term.kind == "instrument"),
         refused=tuple(refused),
