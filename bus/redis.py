@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 
 from bus.events import BusHeartbeat, BusRestored, Event, decode, encode
 from bus.local import LocalBus, Scope
+from bus.supervision import SupervisedLoop
 
 CHANNEL = "dawg:bus"
 MAX_OUTBOX = 10_000  # events; older ones are dropped while Redis does not answer
@@ -33,7 +34,6 @@ DEAF_AFTER = 30.0  # seconds without our own heartbeat
 CONNECT_TIMEOUT = 3.0  # seconds
 WRITE_TIMEOUT = 5.0  # seconds
 FLUSH_TIMEOUT = 1.0  # seconds that closing waits for the last news to leave
-RETRY_DELAYS = (0.1, 0.25, 0.5, 1.0, 2.0)  # seconds
 
 log = structlog.get_logger(service="main")
 
@@ -63,24 +63,27 @@ class RedisBus(LocalBus):
         self._idle = asyncio.Event()
         self._listening = asyncio.Event()
         self._listened = False  # ever
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        outages = (RedisError, OSError)  # a TimeoutError is an OSError
+        self._listener = SupervisedLoop("bus-listener", self._listen, doing="Listening to Redis", expected=outages)
+        self._writer = SupervisedLoop("bus-writer", self._write, doing="Sending through Redis", expected=outages)
+        self._heartbeat = SupervisedLoop(
+            "bus-heartbeat", self._beat, doing="Watching the bus", interval=heartbeat_interval
+        )
 
     async def start(self) -> None:
         """Begins to listen; returns when subscribed, or after the connect timeout when Redis does not answer yet."""
         self._heard_at = self._subscribed_at = time.monotonic()
-        for name, run in (("listener", self._listen), ("writer", self._write), ("heartbeat", self._beat)):
-            self._tasks[name] = asyncio.create_task(run(), name=f"bus-{name}")
+        for loop in (self._listener, self._writer, self._heartbeat):
+            loop.start()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._listening.wait(), CONNECT_TIMEOUT)
 
     async def close(self) -> None:
-        if self._tasks:
+        if self._writer.running:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._idle.wait(), FLUSH_TIMEOUT)
-        for task in self._tasks.values():
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        self._tasks.clear()
+        for loop in (self._heartbeat, self._listener, self._writer):
+            await loop.close()
         await super().close()
 
     @property
@@ -128,7 +131,6 @@ class RedisBus(LocalBus):
         client = redis.asyncio.Redis.from_url(
             self._url, socket_connect_timeout=CONNECT_TIMEOUT, socket_timeout=WRITE_TIMEOUT, socket_keepalive=True
         )
-        failures = 0
         async with contextlib.aclosing(client):
             while True:
                 await self._wake.wait()
@@ -143,32 +145,29 @@ class RedisBus(LocalBus):
                         for message in batch:
                             pipeline.publish(CHANNEL, message)
                         await pipeline.execute()
-                except (RedisError, OSError, TimeoutError) as error:
+                except BaseException:
                     self._outbox.extendleft(reversed(batch))
                     self._outbox_bytes += sum(map(len, batch))
                     self._writing = False
-                    failures = await self._pause("writer", failures, error)
-                    continue
-                failures, self._writing = 0, True
+                    raise
+                self._writing = True
+                self._writer.succeed()
 
     async def _listen(self) -> None:
-        failures = 0
-        while True:
-            client = redis.asyncio.Redis.from_url(
-                self._url, socket_connect_timeout=CONNECT_TIMEOUT, socket_timeout=None, socket_keepalive=True
-            )
-            try:
-                async with contextlib.aclosing(client), client.pubsub() as pubsub:
-                    await pubsub.subscribe(CHANNEL)
-                    async for message in pubsub.listen():
-                        if message["type"] == "subscribe":
-                            failures = 0
-                            await self._begin_to_hear()
-                        elif message["type"] == "message":
-                            await self._receive(message["data"])
-            except (RedisError, OSError, TimeoutError) as error:
-                self._listening.clear()
-                failures = await self._pause("listener", failures, error)
+        client = redis.asyncio.Redis.from_url(
+            self._url, socket_connect_timeout=CONNECT_TIMEOUT, socket_timeout=None, socket_keepalive=True
+        )
+        try:
+            async with contextlib.aclosing(client), client.pubsub() as pubsub:
+                await pubsub.subscribe(CHANNEL)
+                async for message in pubsub.listen():
+                    if message["type"] == "subscribe":
+                        self._listener.succeed()
+                        await self._begin_to_hear()
+                    elif message["type"] == "message":
+                        await self._receive(message["data"])
+        finally:
+            self._listening.clear()
 
     async def _begin_to_hear(self) -> None:
         self._listening.set()
@@ -191,29 +190,13 @@ class RedisBus(LocalBus):
             self._heard_at = time.monotonic()
 
     async def _beat(self) -> None:
-        while True:
-            self._send(BusHeartbeat(sent_at=time.time()))
-            await asyncio.sleep(self._heartbeat_interval)
-            if not self.healthy and time.monotonic() - self._subscribed_at > self._deaf_after:
-                self._subscribed_at = time.monotonic()
-                log.error(
-                    "This replica does not hear its own heartbeat through Redis; it subscribes anew.",
-                    action="bus_deaf",
-                    listener_age_s=round(self.listener_age, 1),
-                )
-                self._listening.clear()
-                self._tasks["listener"].cancel()
-                await asyncio.gather(self._tasks["listener"], return_exceptions=True)
-                self._tasks["listener"] = asyncio.create_task(self._listen(), name="bus-listener")
-
-    async def _pause(self, what: str, failures: int, error: Exception) -> int:
-        if failures == 0:
-            log.warning(
-                "Redis does not answer; this replica goes on alone and keeps trying.",
-                action="bus_redis_lost",
-                part=what,
-                error=type(error).__name__,
-                dropped=self.dropped,
+        if not self.healthy and time.monotonic() - self._subscribed_at > self._deaf_after:
+            self._subscribed_at = time.monotonic()
+            log.error(
+                "This replica does not hear its own heartbeat through Redis; it subscribes anew.",
+                action="bus_deaf",
+                listener_age_s=round(self.listener_age, 1),
             )
-        await asyncio.sleep(RETRY_DELAYS[min(failures, len(RETRY_DELAYS) - 1)])
-        return failures + 1
+            await self._listener.close()
+            self._listener.start()
+        self._send(BusHeartbeat(sent_at=time.time()))

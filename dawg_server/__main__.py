@@ -18,6 +18,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
+from bus.supervision import SupervisedLoop
 from dawg_server import __version__, app, logs, settings
 from dawg_server.database.embedded import EmbeddedPostgres, running_dsn
 from dawg_server.errors import ConfigurationError
@@ -201,17 +202,19 @@ def _database(chosen: settings.Settings) -> Iterator[tuple[str, EmbeddedPostgres
 async def _watch(embedded: EmbeddedPostgres | None) -> AsyncIterator[None]:
     """Brings the embedded Postgres back when somebody has killed it."""
 
-    async def look() -> None:
-        while embedded is not None:
-            await asyncio.sleep(WATCH_INTERVAL)
-            embedded.start()  # on this thread, because Postgres dies with the one that starts it
+    if embedded is None:
+        yield
+        return
 
-    task = asyncio.create_task(look(), name="postgres-watch")
+    async def look() -> None:
+        embedded.start()  # on this thread, because Postgres dies with the one that starts it
+
+    watch = SupervisedLoop("postgres-watch", look, doing="Starting the embedded database", interval=WATCH_INTERVAL)
+    watch.start()
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await watch.close()
 
 
 def _greet(chosen: settings.Settings) -> None:

@@ -66,9 +66,8 @@ async def opened(platform: Platform, documents: Documents) -> AsyncIterator[Jobs
         settler = Settler(database, purchases)
         stack.push_async_callback(settler.close)
 
-        queue = JobQueue(platform.dsn)
-        stack.push_async_callback(queue.close)
-        await queue.open()
+        queue = JobQueue(database)
+        stack.push_async_callback(queue.stop)
         runner = Runner(
             name=f"{settings.replica}:{platform.replicas.own}",
             database=database,

@@ -77,7 +77,6 @@ def configure(level: str = "info", style: str = "json", replica: str = "local") 
     for noisy in (
         "aiohttp.access",
         "procrastinate",
-        "psycopg.pool",
         "botocore",
         "aiobotocore",
         "httpx2",

@@ -49,10 +49,9 @@ class Lifecycle:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """`dsn` is that of `database`; `probes` is a worker of its own, so that no upload waits behind a long rendering."""
+    """`probes` is a worker of its own, so that no upload waits behind a long rendering."""
 
     settings: Settings
-    dsn: str
     database: Database
     bus: LocalBus
     replicas: Replicas
@@ -117,7 +116,6 @@ async def opened(settings: Settings, dsn: str) -> AsyncIterator[Platform]:
         stack.push_async_callback(claude.close)
         yield Platform(
             settings=settings,
-            dsn=dsn,
             database=database,
             bus=bus,
             replicas=Replicas(bus, own, own_address(settings)),

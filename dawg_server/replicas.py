@@ -12,7 +12,8 @@ import structlog
 
 from bus import events
 from bus.local import LocalBus, Scope
-from dawg_server import logs, tasks
+from bus.supervision import SupervisedLoop
+from dawg_server import logs
 from dawg_server.settings import Settings
 
 INTERVAL = 5.0  # seconds between two signs of life
@@ -38,7 +39,9 @@ class Replicas:
         self._bus, self._address = bus, address
         self._known: dict[str, _Known] = {}
         self._news = asyncio.Condition()
-        self._task: asyncio.Task[None] | None = None
+        self._loop = SupervisedLoop(
+            "replica-announcements", self._keep_announcing, doing="Announcing this replica", interval=INTERVAL
+        )
 
     async def start(self) -> None:
         if self._address is None:
@@ -47,11 +50,11 @@ class Replicas:
         self._bus.subscribe(events.ReplicaLeft, self._left, Scope.EVERYWHERE)
         self._bus.subscribe(events.BusRestored, self._restored)
         await self._announce(answer=True)
-        self._task = asyncio.create_task(self._keep_announcing(), name="replica-announcements")
+        self._loop.start()
 
     async def close(self) -> None:
-        if self._task is not None:
-            await tasks.end(self._task)
+        if self._loop.running:
+            await self._loop.close()
             await self._bus.publish(events.ReplicaLeft(self.own))
 
     @property
@@ -75,11 +78,9 @@ class Replicas:
         await self._bus.publish(events.ReplicaSeen(self.own, self._address, answer))
 
     async def _keep_announcing(self) -> None:
-        while True:
-            await asyncio.sleep(INTERVAL)
-            await self._announce()
-            if self._bus.connected:
-                self._forget()
+        await self._announce()
+        if self._bus.connected:
+            self._forget()
 
     async def _seen(self, event: events.ReplicaSeen) -> None:
         if event.replica == self.own:

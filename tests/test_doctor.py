@@ -114,10 +114,10 @@ async def test_replicas_without_a_common_database_or_bucket_are_a_fault(tmp_path
 
 async def test_more_connections_than_postgres_allows_are_a_fault(tmp_path: Path, database_dsn: str) -> None:
     administer(database_dsn, f"ALTER DATABASE {database_dsn.rpartition('/')[2].partition('?')[0]} CONNECTION LIMIT 20")
-    found = await findings(tmp_path, DATABASE_URL=database_dsn, DATABASE_CONNECTIONS="17")
+    found = await findings(tmp_path, DATABASE_URL=database_dsn, DATABASE_CONNECTIONS="19")
     assert found["connections"].verdict is doctor.Verdict.GOOD
     assert "up to 20: room for 1" in found["connections"].sentence
-    found = await findings(tmp_path, DATABASE_URL=database_dsn, DATABASE_CONNECTIONS="18")
+    found = await findings(tmp_path, DATABASE_URL=database_dsn, DATABASE_CONNECTIONS="20")
     assert found["connections"].verdict is doctor.Verdict.BAD
     assert "DATABASE_CONNECTIONS" in found["connections"].sentence
 

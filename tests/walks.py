@@ -25,6 +25,7 @@ from dawg_server.database import pool
 ROOT = Path(__file__).parents[1]
 OURS = tuple(f"{ROOT / name}/" for name in ("bus", "dawg_server", "handlers"))
 ANONYMOUS = re.compile(r"Task-\d+")
+QUEUE = re.compile(r"procrastinate_(?!defer)")
 TRANSACTION = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK)\b", re.IGNORECASE)
 
 
@@ -37,8 +38,8 @@ class Walk:
 
     @property
     def statements(self) -> list[str]:
-        """Without what only begins or ends a transaction."""
-        return [sql for sql in self.round_trips if not TRANSACTION.match(sql)]
+        """Without what only begins or ends a transaction, and without those of the job queue's library."""
+        return [sql for sql in self.round_trips if not TRANSACTION.match(sql) and not QUEUE.search(sql)]
 
     @property
     def transactions(self) -> int:

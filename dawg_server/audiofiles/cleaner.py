@@ -6,8 +6,8 @@ import contextlib
 
 import structlog
 
+from bus.supervision import SupervisedLoop
 from dawg_server import errors, logs
-from dawg_server.audiofiles.background import Background
 from dawg_server.database import storage_leftovers
 from dawg_server.database.pool import Database
 from dawg_server.storage import Storage
@@ -24,13 +24,19 @@ class Cleaner:
 
     def __init__(self, database: Database, storage: Storage) -> None:
         self._database, self._storage = database, storage
-        self._background = Background("storage-cleaner", self._clean_up, INTERVAL)
+        self._loop = SupervisedLoop(
+            "storage-cleaner",
+            self._clean_up,
+            doing="Removing files that belong to nothing",
+            interval=INTERVAL,
+            expected=(errors.DependencyUnavailable,),
+        )
 
     def start(self) -> None:
-        self._background.start()
+        self._loop.start()
 
     async def close(self) -> None:
-        await self._background.close()
+        await self._loop.close()
 
     async def clean(self, *, most: int = MOST) -> int:
         """Removes what is due, at most so many files; returns how many. What cannot be removed is left for later."""

@@ -8,9 +8,9 @@ from typing import Any
 
 import structlog
 
+from bus.supervision import SupervisedLoop
 from dawg_server import errors, logs
 from dawg_server.audio.workers import TimeLimit, WorkerCrashed, WorkerOutOfMemory, Workers
-from dawg_server.audiofiles.background import Background
 from dawg_server.audiofiles.turns import Turns
 from dawg_server.database import waveforms
 from dawg_server.database.pool import Connection, Database
@@ -48,19 +48,25 @@ class Measuring:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._turns = Turns()
         self._alone = False
-        self._background = Background("measuring", self._work_off, INTERVAL)
+        self._loop = SupervisedLoop(
+            "measuring",
+            self._work_off,
+            doing="Measuring recordings",
+            interval=INTERVAL,
+            expected=(errors.DependencyUnavailable,),
+        )
 
     def start(self, *, alone: bool) -> None:
         """`alone`: nobody else is at work on this database, so what was begun is not being done by anybody."""
         self._alone = alone
-        self._background.start()
+        self._loop.start()
 
     async def close(self) -> None:
-        await self._background.close()
+        await self._loop.close()
 
     def wake(self) -> None:
         """There is a new recording."""
-        self._background.wake()
+        self._loop.wake()
 
     async def pyramid(self, row: dict[str, Any]) -> bytes:
         """The waveform of a recording, measured now if that was not done before.

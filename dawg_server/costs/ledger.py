@@ -20,12 +20,13 @@ from typing import Any
 
 import structlog
 
+from bus.supervision import SupervisedLoop
 from dawg_server import errors, logs
 from dawg_server.database import IntegrityError, usage_records
 from dawg_server.database.pool import Database
 
 PATIENCE = 2.0  # seconds for Postgres before an entry goes to a file
-RETRY_AFTER, RETRY_AT_MOST = 1.0, 30.0  # seconds between two attempts, doubled each time
+LATE_INTERVAL = 2.0  # seconds between two attempts at the files
 MAX_FILES = 10_000  # entries that may wait; beyond that they are only logged
 CLOSE_TIMEOUT = 5.0  # seconds
 
@@ -51,23 +52,17 @@ class Ledger:
         """`folder` outlives the process; it is made when it is needed."""
         self._database, self._folder, self._booked = database, folder, booked
         self._writing: set[asyncio.Task[None]] = set()
-        self._late: asyncio.Task[None] | None = None
-        self._more = asyncio.Event()
-        self._closing = False
+        self._late = SupervisedLoop("late-costs", self._write_late, doing="Booking late costs", interval=LATE_INTERVAL)
 
     def start(self) -> None:
         """Takes up what an earlier process could not write."""
-        self._more.set()
-        self._late = asyncio.create_task(self._write_late(), name="ledger-late-entries")
+        self._late.start()
 
     async def close(self) -> None:
         """Entries under way are written, to Postgres or to files; files stay for the next start."""
-        self._closing = True
         if self._writing:
             await asyncio.wait(self._writing, timeout=CLOSE_TIMEOUT)
-        if self._late is not None:
-            self._late.cancel()
-            await asyncio.gather(self._late, return_exceptions=True)
+        await self._late.close()
 
     async def book(self, entry: Entry) -> None:
         """Returns when the entry is in Postgres or in a file. Goes on when the caller is cancelled."""
@@ -119,21 +114,9 @@ class Ledger:
             waiting=waiting,
             error=repr(cause),
         )
-        self._more.set()
+        self._late.wake()
 
     async def _write_late(self) -> None:
-        pause = RETRY_AFTER
-        while not self._closing:  # a cancelled statement may look like a database that is away
-            await self._more.wait()
-            self._more.clear()
-            while not await self._write_files() and not self._closing:
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, RETRY_AT_MOST)
-            pause = RETRY_AFTER
-
-    async def _write_files(self) -> bool:
-        """False when some have to be tried again."""
-        done = True
         for path in await asyncio.to_thread(self._files):
             try:
                 entry = await asyncio.to_thread(_read, path)
@@ -147,14 +130,12 @@ class Ledger:
                 booked = await self._write(entry)
             except Exception as error:
                 log.warning("A late cost has to wait.", action="usage_delayed", file=path.name, error=repr(error))
-                done = False
                 continue
             if booked:
                 await self._booked(entry.user_id, booked)
             # Last, so that whoever sees no file finds everything counted.
             await asyncio.to_thread(path.unlink, missing_ok=True)
             log.info("A late cost was booked.", action="usage_late_booked", user_id=entry.user_id)
-        return done
 
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob("*.json"))

@@ -11,6 +11,7 @@ from typing import Any
 from dawg_server.database.pool import Connection, Database, Json
 from dawg_server.generation.job import Job, Lease, State
 
+QUEUE_TASK = "run_generation"
 _COLUMNS = """id, owner_id, project_id, type, state, stage, progress, input, result, error, provider, provider_ref,
     provider_state, attempts, max_attempts, worker, base_url, created_at, started_at, finished_at"""
 _LEASED = "id = %(job)s AND state = 'active' AND worker = %(worker)s AND attempts = %(attempt)s"
@@ -50,6 +51,16 @@ async def insert(
         (job_id, owner_id, project_id, type, Json(input), provider, max_attempts, base_url),
     )
     return _job(row)
+
+
+async def enqueue(target: Database | Connection, job_id: str, *, after: float = 0.0) -> None:
+    """Has procrastinate wake a worker for the job `after` seconds from now; `UniqueViolation` when it will already."""
+    await target.execute(
+        """SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('default', %(task)s, 0, NULL, %(job)s,
+               jsonb_build_object('job_id', %(job)s), now() + %(after)s * interval '1 second')
+               ::procrastinate_job_to_defer_v1])""",
+        {"task": QUEUE_TASK, "job": job_id, "after": after or None},  # NULL: at once
+    )
 
 
 async def get(database: Database | Connection, job_id: str) -> Job | None:

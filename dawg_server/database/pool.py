@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import psycopg2  # type: ignore[import-untyped]
 import psycopg2.errors  # type: ignore[import-untyped]
+from aiopg.utils import ClosableQueue
 from psycopg2 import extensions
 
 from dawg_server import errors
@@ -163,6 +164,22 @@ class Database(_Statements):
             except BaseException:
                 await connection._roll_back()
                 raise
+
+    @contextlib.asynccontextmanager
+    async def notifications(self, *channels: str) -> AsyncIterator[ClosableQueue]:
+        """What is announced on these channels while the context is open, from a session besides the pool's.
+
+        `get()` waits for the next one; it raises psycopg2.Error when the session is lost.
+        """
+        session = await self._connect()
+        try:
+            with _translated(session):
+                for channel in channels:
+                    async with session.cursor(timeout=self._statement_timeout) as cursor:
+                        await cursor.execute(f'LISTEN "{channel}"')
+            yield session.notifies
+        finally:
+            await session.close()
 
     async def _run(self, sql: str, parameters: Parameters) -> _Result:
         async with self._session() as session:

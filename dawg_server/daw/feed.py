@@ -7,7 +7,6 @@ away. The log in Postgres has them all, so whatever does not come is read there.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,13 +15,13 @@ import structlog
 
 from bus import events
 from bus.local import LocalBus, Scope
-from dawg_server import errors, logs, tasks
+from bus.supervision import SupervisedLoop
+from dawg_server import errors, logs
 from dawg_server.daw.document import Document
 
 PATIENCE = 0.1  # seconds that a change may be overtaken by later ones before the log is asked for it
 CHECK_INTERVAL = 10.0  # seconds between two looks whether something got lost without a trace
 LONELY_INTERVAL = 1.0  # seconds, while no news of other replicas arrive at all
-RETRY_INTERVAL = 1.0  # seconds, when the database does not answer
 MAX_HELD = 500  # changes of one project that wait for an earlier one; beyond that the log has them
 
 Listener = Callable[[events.ProjectChanged], None]
@@ -46,10 +45,15 @@ class Feed:
         self._followed: Callable[[str], bool] = lambda project_id: False
         self._lines: dict[str, _Line] = {}
         self._behind: set[str] = set()
-        self._wake = asyncio.Event()
         self._check = False  # whether to look for what got lost without a trace
         self._checked_at = time.monotonic()
-        self._task: asyncio.Task[None] | None = None
+        self._loop = SupervisedLoop(
+            "document-feed",
+            self._keep_up,
+            doing="Reading missed changes",
+            interval=LONELY_INTERVAL,
+            expected=(errors.DependencyUnavailable,),
+        )
 
     def attach(self, tell: Listener, followed: Callable[[str], bool]) -> None:
         """`tell` is called with each change in order; `followed` says whether anybody here has that project open."""
@@ -58,11 +62,10 @@ class Feed:
         self._bus.subscribe(events.BusRestored, lambda _: self._look_soon())
 
     async def start(self) -> None:
-        self._task = asyncio.create_task(self._keep_up(), name="document-feed")
+        self._loop.start()
 
     async def close(self) -> None:
-        if self._task is not None:
-            await tasks.end(self._task)
+        await self._loop.close()
 
     def follow(self, project_id: str, revision: int) -> None:
         """Somebody is about to open the project, and will see it as it was at `revision`, or later."""
@@ -97,29 +100,20 @@ class Feed:
         """The change after `told` has had its time."""
         if line.told == told and self._lines.get(project_id) is line:
             self._behind.add(project_id)
-            self._wake.set()
+            self._loop.wake()
 
     def _look_soon(self) -> None:
         self._check = True
-        self._wake.set()
+        self._loop.wake()
 
     async def _keep_up(self) -> None:
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LONELY_INTERVAL):
-                    await self._wake.wait()
-            self._wake.clear()
-            since_check = time.monotonic() - self._checked_at
-            self._check |= since_check >= (CHECK_INTERVAL if self._bus.connected else LONELY_INTERVAL)
-            try:
-                await self._catch_up()
-            except errors.DependencyUnavailable:
-                log.warning("The database does not answer; missed changes are read later.", action="feed_behind")
-                await asyncio.sleep(RETRY_INTERVAL)
-                self._look_soon()
-            except Exception:
-                log.exception("Missed changes could not be read.", action="feed_failed")
-                await asyncio.sleep(RETRY_INTERVAL)
+        since_check = time.monotonic() - self._checked_at
+        self._check |= since_check >= (CHECK_INTERVAL if self._bus.connected else LONELY_INTERVAL)
+        try:
+            await self._catch_up()
+        except errors.DependencyUnavailable:
+            self._check = True
+            raise
 
     async def _catch_up(self) -> None:
         if self._check:

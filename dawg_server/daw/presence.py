@@ -7,7 +7,6 @@ when they have seen the project; who goes is told here, once, whatever the reaso
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ import structlog
 
 from bus import events
 from bus.local import LocalBus
-from dawg_server import errors, logs, tasks
+from bus.supervision import SupervisedLoop
+from dawg_server import errors, logs
 from dawg_server.database import refusals, visits
 from dawg_server.database.pool import Database
 
@@ -70,24 +70,30 @@ class Presence:
     ) -> None:
         self._database, self._bus, self._replica = database, bus, replica
         self._state_seconds, self._lease_seconds = state_seconds, lease_seconds
-        self._beat_seconds, self._lost_seconds = beat_seconds, lost_seconds
+        self._lost_seconds = lost_seconds
         self._mine: dict[str, dict[str, Member]] = {}  # by sid and project
         self._joining: set[tuple[str, str]] = set()  # project and sid of visits that nobody has been told of yet
         self._unended: set[tuple[str, str]] = set()  # project and sid of visits whose end could not be written
         self._watching_since: float | None = None  # monotonic; since when signs of life have got through
-        self._task: asyncio.Task[None] | None = None
+        self._loop = SupervisedLoop(
+            "presence",
+            self._keep,
+            doing="Looking after presence",
+            interval=beat_seconds,
+            expected=(errors.DependencyUnavailable,),
+        )
 
     async def start(self, *, alone: bool) -> None:
         """`alone`: no other replica can be on this database, so whoever is there was left behind by a crash."""
         if alone:
             await visits.forget_everybody(self._database)
         await visits.beat(self._database, self._replica)
-        self._task = asyncio.create_task(self._keep(), name="presence")
+        self._loop.start()
 
     async def close(self) -> None:
-        if self._task is None:
+        if not self._loop.running:
             return
-        await tasks.end(self._task)
+        await self._loop.close()
         try:
             await self._take_out_the_unended()
             await visits.forget_replica(self._database, self._replica)
@@ -222,14 +228,11 @@ class Presence:
             await self._take_out(project_id, [sid])
 
     async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(self._beat_seconds)
-            try:
-                await self._look_after()
-            except errors.DependencyUnavailable:
-                self._watching_since = None
-            except Exception:
-                log.exception("Presence could not be looked after.", action="presence_failed")
+        try:
+            await self._look_after()
+        except errors.DependencyUnavailable:
+            self._watching_since = None
+            raise
 
     async def _look_after(self) -> None:
         if await visits.beat(self._database, self._replica):

@@ -11,10 +11,10 @@ from dawg_server.database import inspection, running_dsn
 from dawg_server.database.binaries import find as find_postgres
 from dawg_server.database.migrate import pending
 from dawg_server.doctor.findings import PROBE_TIMEOUT, Finding, bad, good, judge
-from dawg_server.generation.queue import POOL_SIZE as QUEUE_CONNECTIONS
 from dawg_server.settings import Settings
 
 OLDEST = 13  # Postgres
+LISTENING = 1  # connection besides the pool's, for the notifications of the job queue
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -40,7 +40,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def _room(settings: Settings, facts: inspection.Facts) -> Finding:
-    each = settings.database_connections + QUEUE_CONNECTIONS
+    each = settings.database_connections + LISTENING
     least = 2 if settings.redis_adapter else 1
     fit = facts.connections // each
     return judge(

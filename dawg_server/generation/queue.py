@@ -1,15 +1,15 @@
 """How work finds a worker: procrastinate on the Postgres that we have anyway.
 
-A queue entry is only a wake-up call for a row of `generations`; an entry that gets lost is made again by `Sweeper`,
-one too many finds nothing to take.
+A queue entry is only a wake-up call for a row of `generations`; an entry that gets lost is made again by `Reaper`, one
+too many finds nothing to take.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import procrastinate
 import structlog
@@ -17,54 +17,45 @@ from procrastinate import exceptions
 from procrastinate.jobs import DeleteJobCondition, Status
 from procrastinate.worker import Worker
 
+from bus.supervision import SupervisedLoop
 from dawg_server import errors, logs
+from dawg_server.database import UniqueViolation, generations
+from dawg_server.database.pool import Database
+from dawg_server.generation.connector import PoolConnector
 
-TASK = "run_generation"
 POLLING_INTERVAL = 1.0  # seconds; new jobs are announced by NOTIFY, polling is the net below
 STOP_INTERVAL = 1.0  # seconds between two requests to stop
-RESTART_DELAY = 1.0  # seconds before a worker that lost its database begins anew
-POOL_SIZE = 3  # connections: fetching and finishing are short, one more listens
-CONNECT_TIMEOUT = 5  # seconds
+STOP_TIMEOUT = 60.0  # seconds; jobs get that long to be handed back
 LEAST_LOST = 30.0  # seconds; a procrastinate worker says every ten that it lives
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
+
+Run = Callable[[str], Awaitable[None]]
 
 
 class JobQueue:
     """Wakes one worker of the cluster per job."""
 
-    def __init__(self, dsn: str) -> None:
-        connector = procrastinate.PsycopgConnector(
-            conninfo=dsn,
-            min_size=0,
-            max_size=POOL_SIZE,
-            timeout=CONNECT_TIMEOUT,
-            kwargs={"connect_timeout": CONNECT_TIMEOUT},
-        )
-        self._app = procrastinate.App(connector=connector)
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._app = procrastinate.App(connector=PoolConnector(database))
         self._worker: Worker | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._idle = asyncio.Event()  # no worker runs
+        self._concurrency = 0
         self._stopping = False
-
-    async def open(self) -> None:
-        await self._app.open_async()
-
-    async def close(self) -> None:
-        await self.stop()
-        await self._app.close_async()
+        self._loop = SupervisedLoop(
+            "job-worker",
+            self._work,
+            doing="Fetching jobs",
+            expected=(errors.DependencyUnavailable, exceptions.ConnectorException),
+        )
 
     async def wake(self, job_id: str, *, after: float = 0.0) -> None:
         """Has the job run `after` seconds from now; a job that is to be woken anyway is not woken twice."""
-        schedule: Any = {"schedule_in": {"milliseconds": int(after * 1000)}} if after else {}
-        deferrer = self._app.configure_task(TASK, queueing_lock=job_id, allow_unknown=True, **schedule)
-        try:
-            await deferrer.defer_async(job_id=job_id)
-        except exceptions.AlreadyEnqueued:
-            return
-        except exceptions.ConnectorException:
-            raise errors.DependencyUnavailable("database") from None
+        with contextlib.suppress(UniqueViolation):
+            await generations.enqueue(self._database, job_id, after=after)
 
-    def start(self, run: Callable[[str], Awaitable[None]], concurrency: int) -> None:
+    def start(self, run: Run, concurrency: int) -> None:
         """Runs up to `concurrency` jobs at once in this process until `stop`."""
 
         async def run_generation(job_id: str) -> None:
@@ -78,43 +69,43 @@ class JobQueue:
                 )
 
         self._app.tasks.clear()  # of an earlier start
-        self._app.task(name=TASK)(run_generation)
-        self._stopping = False
-        self._task = asyncio.create_task(self._work(concurrency), name="job-worker")
+        self._app.task(name=generations.QUEUE_TASK)(run_generation)
+        self._concurrency, self._stopping = concurrency, False
+        self._loop.start()
 
     async def stop(self) -> None:
         """Takes no more jobs and cancels those that run; their runner hands them back."""
-        task, self._task = self._task, None
         self._stopping = True
-        while task is not None and not task.done():
-            # Asked twice, because a request that meets the start of the worker can get lost.
-            if self._worker is not None:
-                self._worker.stop()  # type: ignore[no-untyped-call]
-            await asyncio.wait({task}, timeout=STOP_INTERVAL)
+        deadline = time.monotonic() + STOP_TIMEOUT
+        while (worker := self._worker) is not None and time.monotonic() < deadline:
+            # Asked again, because a request that meets the start of the worker can get lost.
+            worker.stop()  # type: ignore[no-untyped-call]
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_INTERVAL):
+                    await self._idle.wait()
+        await self._loop.close()
 
     async def discard_stalled(self, lost_after: float) -> None:
-        """Forgets the entries of workers that died; `Sweeper` has the jobs themselves woken again."""
+        """Forgets the entries of workers that died; `Reaper` has the jobs themselves woken again."""
         with contextlib.suppress(exceptions.ConnectorException):
             after = max(lost_after, LEAST_LOST)
             for job in await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=after):
                 await self._app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
 
-    async def _work(self, concurrency: int) -> None:
-        while not self._stopping:
-            self._worker = Worker(
-                app=self._app,
-                concurrency=concurrency,
-                install_signal_handlers=False,
-                fetch_job_polling_interval=POLLING_INTERVAL,
-                delete_jobs=DeleteJobCondition.ALWAYS.value,
-                shutdown_graceful_timeout=0,
-            )
-            try:
-                await self._worker.run()  # type: ignore[no-untyped-call]
-            except Exception as error:
-                log.warning(
-                    "The job worker lost its database and begins anew.",
-                    action="worker_restarted",
-                    error=type(error).__name__,
-                )
-                await asyncio.sleep(RESTART_DELAY)
+    async def _work(self) -> None:
+        if self._stopping:
+            await asyncio.Event().wait()  # for the end of the loop
+        self._idle.clear()
+        self._worker = Worker(
+            app=self._app,
+            concurrency=self._concurrency,
+            install_signal_handlers=False,
+            fetch_job_polling_interval=POLLING_INTERVAL,
+            delete_jobs=DeleteJobCondition.ALWAYS.value,
+            shutdown_graceful_timeout=0,
+        )
+        try:
+            await self._worker.run()  # type: ignore[no-untyped-call]
+        finally:
+            self._worker = None
+            self._idle.set()

@@ -7,11 +7,11 @@ their time limit or killed. Booking twice is harmless, so every replica may do i
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 import structlog
 
-from dawg_server import errors, logs, tasks
+from bus.supervision import SupervisedLoop
+from dawg_server import errors, logs
 from dawg_server.database import generations
 from dawg_server.database.pool import Database
 from dawg_server.generation.job import Job
@@ -31,15 +31,20 @@ class Settler:
 
     def __init__(self, database: Database, purchases: Purchases) -> None:
         self._database, self._purchases = database, purchases
-        self._task: asyncio.Task[None] | None = None
+        self._loop = SupervisedLoop(
+            "purchase-settler",
+            self.sweep,
+            doing="Booking purchases of jobs that have ended",
+            interval=INTERVAL,
+            expected=(errors.DependencyUnavailable,),
+        )
 
     def start(self) -> None:
         if self._purchases.paid:
-            self._task = asyncio.create_task(self._run(), name="purchase-settler")
+            self._loop.start()
 
     async def close(self) -> None:
-        if self._task is not None:
-            await tasks.end(self._task)
+        await self._loop.close()
 
     async def sweep(self, *, ended_for: float = SETTLE_AFTER) -> None:
         for job in await generations.unsettled(
@@ -74,9 +79,3 @@ class Settler:
                 provider=provider.name,
                 ref=job.provider_ref,
             )
-
-    async def _run(self) -> None:
-        while True:
-            with contextlib.suppress(errors.DependencyUnavailable):
-                await self.sweep()
-            await asyncio.sleep(INTERVAL)

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from bus import supervision
 from dawg_server import __version__
 from handlers.rest import json
 from handlers.rest.routing import Answer, Call, Routes
@@ -49,6 +50,8 @@ async def ready(call: Call) -> Answer:
         return json.response({"status": "draining"}, 503)
     if not await call.services.platform.health.database_works():
         return json.response({"status": "database down"}, 503)
+    if broken := supervision.broken():
+        return json.response({"status": f"not working: {', '.join(broken)}"}, 503)
     return {"status": "ready"}
 
 

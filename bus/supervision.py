@@ -1,0 +1,153 @@
+"""Side tasks that outlive every failure: named, logged, begun again, and ended within a bound.
+
+Stands beside the bus because the bus itself has three of them; everything above uses the same class.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+import weakref
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0  # seconds after a failure, doubled each time
+JITTER = 0.2  # of the pause, either way
+BROKEN_AFTER = 60.0  # seconds of nothing but failures after which this process is not ready for new work
+SETTLED_AFTER = 30.0  # seconds of work without a failure that count as a success
+CLOSE_TIMEOUT = 10.0  # seconds
+ASK_AGAIN = 1.0  # seconds between two requests to end; `asyncio.wait_for` of Python 3.11 can lose one
+
+log = structlog.get_logger(service="main")
+
+_started: weakref.WeakSet[SupervisedLoop] = weakref.WeakSet()
+
+
+class SupervisedLoop:
+    """One task that does `work` again and again until it is closed.
+
+    Whatever a round raises is logged with the loop's name and what it was doing, and the next one begins after a pause
+    that grows. `broken` tells when nothing but failures has happened for `BROKEN_AFTER` seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[object]],
+        *,
+        doing: str,
+        interval: float = 0.0,
+        expected: tuple[type[Exception], ...] = (),
+    ) -> None:
+        """`doing` completes "… failed": "Looking for lost jobs". `interval`: seconds from one round to the next.
+
+        `expected` are outages of something else, which its own health check reports: they are logged without a
+        traceback and leave this process ready.
+        """
+        self.name = name
+        self._work, self._doing, self._interval, self._expected = work, doing, interval, expected
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._failures = 0
+        self._broken_since: float | None = None  # time.monotonic() of the first unexpected failure in a row
+        self._round_began = 0.0
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name=self.name)
+        _started.add(self)
+
+    def wake(self) -> None:
+        """Begins the next round now, or as soon as the present one has ended."""
+        self._wake.set()
+
+    async def close(self) -> None:
+        """Returns when the work has ended; after `CLOSE_TIMEOUT` it is left behind, and the log says so."""
+        task, self._task = self._task, None
+        _started.discard(self)
+        if task is None:
+            return
+        deadline = time.monotonic() + CLOSE_TIMEOUT
+        while not task.done():
+            if time.monotonic() > deadline:
+                log.error(f"{self._doing} does not end and is left behind.", action="loop_stuck", loop=self.name)
+                return
+            task.cancel()
+            await asyncio.wait({task}, timeout=ASK_AGAIN)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error(f"{self._doing} failed while it was ended.", action="loop_failed", loop=self.name, exc_info=error)
+
+    @property
+    def running(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    @property
+    def broken(self) -> bool:
+        if self._broken_since is None or time.monotonic() - self._round_began > SETTLED_AFTER:
+            return False
+        return time.monotonic() - self._broken_since > BROKEN_AFTER
+
+    def succeed(self) -> None:
+        """For work that never returns: what failed before is over."""
+        self._failures, self._broken_since = 0, None
+
+    async def _run(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        while True:
+            if task.cancelling():  # a round has lost the request to end
+                raise asyncio.CancelledError
+            self._wake.clear()
+            self._round_began = time.monotonic()
+            try:
+                await self._work()
+            except asyncio.CancelledError as error:
+                if task.cancelling():
+                    raise
+                self._failed(error)  # nobody asked for it: something that was awaited had been cancelled
+            except Exception as error:
+                if self._task is None:  # it is being closed, which logs the error
+                    raise
+                self._failed(error)
+            else:
+                self.succeed()
+            if self._failures:
+                await asyncio.sleep(self._pause())
+            elif self._interval:
+                await self._woken_or_due()
+            else:
+                await asyncio.sleep(0)
+
+    def _failed(self, error: BaseException) -> None:
+        if time.monotonic() - self._round_began > SETTLED_AFTER:
+            self.succeed()
+        self._failures += 1
+        if isinstance(error, self._expected):
+            self._broken_since = None
+        elif self._broken_since is None:
+            self._broken_since = time.monotonic()
+        log.warning(
+            f"{self._doing} failed and is tried again.",
+            action="loop_failed",
+            loop=self.name,
+            failures=self._failures,
+            error=f"{type(error).__name__}: {error}",
+            exc_info=None if isinstance(error, self._expected) else error,
+        )
+
+    def _pause(self) -> float:
+        pause = min(FIRST_PAUSE * 2.0 ** min(self._failures - 1, 10), LONGEST_PAUSE)
+        return pause * random.uniform(1 - JITTER, 1 + JITTER)
+
+    async def _woken_or_due(self) -> None:
+        try:
+            async with asyncio.timeout(self._interval):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+
+def broken() -> list[str]:
+    """The names of this process' loops that do nothing but fail."""
+    return sorted(loop.name for loop in _started if loop.broken)

@@ -1,0 +1,74 @@
+"""What looks after jobs goes on whatever the database answers, and jobs find a worker after every outage."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from bus import supervision
+from dawg_server.database.migrate import migrate
+from tests.servers import dawg
+from tests.servers.postgres import TcpPostgres
+
+BEAT = {"genre": "trap", "bpm": 140, "duration": 8, "provider": "embedded"}
+DEADLOCK = """
+CREATE FUNCTION answer_with_a_deadlock() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01';
+END $$;
+CREATE TRIGGER answer_with_a_deadlock BEFORE UPDATE ON generations
+    FOR EACH STATEMENT EXECUTE FUNCTION answer_with_a_deadlock()
+"""
+
+
+async def test_a_deadlock_is_logged_and_lost_jobs_are_looked_for_again(
+    database_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision, "BROKEN_AFTER", 0.5)
+    async with dawg.running(database_dsn, tmp_path, JOB_CONCURRENCY="0") as server:
+        database = server.services.platform.database
+        sweeper = server.services.jobs.sweeper
+        await sweeper.close()
+        with capture_logs() as lines:
+            await database.execute(DEADLOCK)
+            sweeper.start(alone=False, ready=lambda: None)
+            async with asyncio.timeout(30):
+                while not supervision.broken():
+                    await asyncio.sleep(0.05)
+            status, body = await server.json("GET", "/health/ready")
+            assert status == 503, body
+            assert "job-" in body["status"]
+            await database.execute("DROP FUNCTION answer_with_a_deadlock CASCADE")
+            async with asyncio.timeout(30):
+                while supervision.broken():
+                    await asyncio.sleep(0.05)
+        assert (await server.json("GET", "/health/ready"))[0] == 200
+        failures = [line for line in lines if line["action"] == "loop_failed"]
+        assert failures
+        assert all("deadlock" in line["error"] and "lost jobs" in line["event"] for line in failures)
+
+
+async def test_jobs_are_announced_again_after_the_database_was_away(
+    scratch_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The listener is lost with its session; polling would find the job much later here."""
+    monkeypatch.setattr("dawg_server.generation.queue.POLLING_INTERVAL", 3600.0)
+    monkeypatch.setattr("dawg_server.generation.sweeper.OVERDUE", 3600.0)
+    postgres = TcpPostgres(scratch_folder)
+    migrate(postgres.start())
+    try:
+        async with dawg.running(postgres.dsn(), tmp_path, JOB_CONCURRENCY="1") as server:
+            for _ in range(2):
+                await asyncio.to_thread(postgres.kill)
+                postgres.start()
+                async with asyncio.timeout(30):
+                    while (answer := await server.json("POST", "/api/generate/beat", json=BEAT))[0] != 202:
+                        assert answer[0] == 503, answer
+                        await asyncio.sleep(0.1)
+                job = await server.finished(answer[1]["jobId"])
+                assert job["state"] == "completed"
+    finally:
+        postgres.stop()
