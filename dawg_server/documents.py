@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from dawg_server.archives.layout import Limits as ArchiveLimits
+from dawg_server.archives.layout import ArchiveLimits
 from dawg_server.archives.service import Archives
 from dawg_server.audiofiles.analyses import Analyses
 from dawg_server.audiofiles.cleaner import Cleaner

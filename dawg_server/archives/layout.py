@@ -20,7 +20,7 @@ COMPRESSIBLE = frozenset({"wav", "aiff"})  # all other formats are compressed al
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ArchiveLimits:
     """Of archives that come in (contract, section 1.3); `packed` and `unpacked` are in bytes."""
 
     packed: int

@@ -17,7 +17,7 @@ _ZIP64_FROM = 2 * 10**9  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ArchiveEntry:
     """A file of an archive. `size` is in bytes and is what `content` will bring."""
 
     name: str
@@ -26,7 +26,7 @@ class Entry:
     content: AsyncIterator[bytes]
 
 
-async def packed(entries: Iterable[Entry]) -> AsyncIterator[bytes]:
+async def packed(entries: Iterable[ArchiveEntry]) -> AsyncIterator[bytes]:
     """The bytes of the archive. Raises `NotFound` when a file is gone or cut off; what came before is no archive."""
     sink = _Sink()
     archive = zipfile.ZipFile(sink, "w")
@@ -54,7 +54,7 @@ async def whole(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
-def _info(entry: Entry) -> zipfile.ZipInfo:
+def _info(entry: ArchiveEntry) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(entry.name, time.gmtime()[:6])
     info.compress_type = zipfile.ZIP_DEFLATED if entry.compress else zipfile.ZIP_STORED
     info.external_attr = _FILE_MODE

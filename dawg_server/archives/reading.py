@@ -10,7 +10,7 @@ import orjson
 
 from dawg_server import errors
 from dawg_server.archives import checking
-from dawg_server.archives.layout import DOCUMENT, MAX_DOCUMENT, Limits
+from dawg_server.archives.layout import DOCUMENT, MAX_DOCUMENT, ArchiveLimits
 from dawg_server.archives.unpacking import Package, refuse
 from dawg_server.audio import codecs
 from dawg_server.audio.formats import AudioInfo
@@ -32,7 +32,7 @@ class Contents:
     recordings: dict[str, Unpacked]
 
 
-def read(path: str, folder: str, limits: Limits) -> Contents:
+def read(path: str, folder: str, limits: ArchiveLimits) -> Contents:
     """Unpacks the recordings into `folder`. Raises `errors.InvalidArchive` with the reason, and `PayloadTooLarge`."""
     package = Package(Path(path), limits)
     try:

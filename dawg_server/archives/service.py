@@ -15,8 +15,8 @@ import structlog
 
 from dawg_server import errors, ids, logs
 from dawg_server.archives import checking, document, names
-from dawg_server.archives.layout import COMPRESSIBLE, DOCUMENT, Limits
-from dawg_server.archives.packing import Entry, packed, whole
+from dawg_server.archives.layout import COMPRESSIBLE, DOCUMENT, ArchiveLimits
+from dawg_server.archives.packing import ArchiveEntry, packed, whole
 from dawg_server.audio.workers import TimeLimit, WorkerCrashed, WorkerOutOfMemory, Workers
 from dawg_server.audiofiles.measuring import Measuring
 from dawg_server.database import archives, clips, refusals
@@ -52,7 +52,7 @@ class Archives:
         workers: Workers,
         work: WorkFolder,
         measuring: Measuring,
-        limits: Limits,
+        limits: ArchiveLimits,
     ) -> None:
         self._database, self._storage, self._workers = database, storage, workers
         self._work, self._measuring, self._limits = work, measuring, limits
@@ -81,11 +81,11 @@ class Archives:
             finally:
                 await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 
-    def _entries(self, described: bytes, recordings: list[Thing]) -> Iterator[Entry]:
-        yield Entry(DOCUMENT, len(described), True, whole(described))
+    def _entries(self, described: bytes, recordings: list[Thing]) -> Iterator[ArchiveEntry]:
+        yield ArchiveEntry(DOCUMENT, len(described), True, whole(described))
         for row in recordings:
             content = self._storage.read(row["storage_key"])
-            yield Entry(document.path(row), row["size_bytes"], document.format_of(row) in COMPRESSIBLE, content)
+            yield ArchiveEntry(document.path(row), row["size_bytes"], document.format_of(row) in COMPRESSIBLE, content)
 
     async def _read(self, path: Path, folder: Path) -> Any:
         """`reading.Contents`, whose module is for workers only."""

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
 from dawg_server import errors
-from dawg_server.archives.layout import Limits
+from dawg_server.archives.layout import ArchiveLimits
 
 MAX_TABLE = 2 * 2**20  # bytes; 2,000 entries with names of hundreds of characters
 PIECE = 256 * 1024  # bytes
@@ -31,7 +31,7 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 class Package:
     """An archive whose table of contents has been found harmless. Raises `InvalidArchive` for every other one."""
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    def __init__(self, path: Path, limits: ArchiveLimits) -> None:
         _check_table(path, limits)
         try:
             self._zip = zipfile.ZipFile(path)
@@ -83,7 +83,7 @@ def refuse(reason: str, **details: Any) -> NoReturn:
     raise errors.InvalidArchive(f"This file is not a project archive: {reason}.", details={"reason": reason, **details})
 
 
-def _check_table(path: Path, limits: Limits) -> None:
+def _check_table(path: Path, limits: ArchiveLimits) -> None:
     """The table of contents has to be small, because it is read into memory as a whole."""
     size = path.stat().st_size
     if size > limits.packed:
@@ -102,7 +102,7 @@ def _check_table(path: Path, limits: Limits) -> None:
         refuse(f"it has more than {limits.entries} files in it", limit=limits.entries)
 
 
-def _checked(infos: list[zipfile.ZipInfo], limits: Limits) -> dict[str, zipfile.ZipInfo]:
+def _checked(infos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> dict[str, zipfile.ZipInfo]:
     if len(infos) > limits.entries:
         refuse(f"it has more than {limits.entries} files in it", limit=limits.entries)
     if sum(info.file_size for info in infos) > limits.unpacked:

@@ -34,7 +34,7 @@ log: structlog.stdlib.BoundLogger = logs.get("main")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """What one settlement writes: rows of `usage_records`, and the reservation that it closes. `at`: ISO-8601."""
 
     user_id: str
@@ -64,14 +64,14 @@ class Ledger:
             await asyncio.wait(self._writing, timeout=CLOSE_TIMEOUT)
         await self._late.close()
 
-    async def book(self, entry: Entry) -> None:
+    async def book(self, entry: LedgerEntry) -> None:
         """Returns when the entry is in Postgres or in a file. Goes on when the caller is cancelled."""
         task = asyncio.create_task(self._book(entry), name="ledger-entry")
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
         await asyncio.shield(task)
 
-    async def _book(self, entry: Entry) -> None:
+    async def _book(self, entry: LedgerEntry) -> None:
         try:
             async with asyncio.timeout(PATIENCE):
                 booked = await self._write(entry)
@@ -82,7 +82,7 @@ class Ledger:
         if booked:
             await self._booked(entry.user_id, booked)
 
-    async def _write(self, entry: Entry) -> dict[str, float]:
+    async def _write(self, entry: LedgerEntry) -> dict[str, float]:
         at = datetime.datetime.fromisoformat(entry.at)
         try:
             return await usage_records.settle(
@@ -97,7 +97,7 @@ class Ledger:
             )
             return {}
 
-    async def _keep(self, entry: Entry, cause: Exception) -> None:
+    async def _keep(self, entry: LedgerEntry, cause: Exception) -> None:
         try:
             waiting = await asyncio.to_thread(self._store, entry)
         except OSError as error:
@@ -140,7 +140,7 @@ class Ledger:
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob("*.json"))
 
-    def _store(self, entry: Entry) -> int:
+    def _store(self, entry: LedgerEntry) -> int:
         """How many files wait now. Whole or not at all: written beside and renamed."""
         self._folder.mkdir(parents=True, exist_ok=True)
         waiting = len(self._files())
@@ -156,8 +156,8 @@ class Ledger:
         return waiting + 1
 
 
-def _read(path: Path) -> Entry:
-    return Entry(**json.loads(path.read_text()))
+def _read(path: Path) -> LedgerEntry:
+    return LedgerEntry(**json.loads(path.read_text()))
 
 
 def _set_aside(path: Path) -> None:

@@ -27,7 +27,7 @@ class Cost(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _PriceLine:
     service: str
     model: str
     since: datetime.datetime
@@ -90,7 +90,7 @@ def _spellings(model: str | None) -> tuple[str, ...]:
     return (name, _VERSION.sub("", name), ANY_MODEL)
 
 
-def _line(entry: Mapping[str, Any]) -> _Line:
+def _line(entry: Mapping[str, Any]) -> _PriceLine:
     since = datetime.datetime.fromisoformat(entry["from"]).replace(tzinfo=datetime.UTC)
     rates = {unit: Decimal(str(price)) / Decimal(str(entry["per"])) for unit, price in entry["units"].items()}
-    return _Line(entry["service"], entry["model"], since, int(entry.get("promptOver", -1)) + 1, rates)
+    return _PriceLine(entry["service"], entry["model"], since, int(entry.get("promptOver", -1)) + 1, rates)

@@ -18,7 +18,7 @@ from bus.local import LocalBus
 from dawg_server import errors, logs
 from dawg_server.costs import alerts, periods
 from dawg_server.costs.alerts import CostAlerts
-from dawg_server.costs.ledger import Entry, Ledger
+from dawg_server.costs.ledger import Ledger, LedgerEntry
 from dawg_server.costs.prices import CENT_OF_A_CENT, Cost, Prices
 from dawg_server.costs.reports import CostReports
 from dawg_server.costs.reservation import Reservation
@@ -124,7 +124,7 @@ class Costs:
         """
         costs = [self._priced(usage) for usage in usages]
         rows = [usage.row(cost) for usage, cost in zip(usages, costs, strict=True)]
-        await self._ledger.book(Entry(user_id, reservation_id, self.clock().isoformat(), rows))
+        await self._ledger.book(LedgerEntry(user_id, reservation_id, self.clock().isoformat(), rows))
         return sum((cost.amount for cost in costs), Decimal(0))
 
     async def release(self, reservation_id: str) -> None:

@@ -58,7 +58,7 @@ async def get_metadata(call: Call) -> Answer:
 @routes.put(
     "/tracks/{track_id}/metadata",
     "Say what is known about a track's sound",
-    body=schemas.TrackMetadata,
+    body=schemas.TrackCharacteristics,
     reply=schemas.TrackMetadataReply,
     errors=(403, 404),
 )

@@ -23,7 +23,7 @@ log: structlog.stdlib.BoundLogger = logs.get("main")
 
 
 @routes.get(
-    "/projects/{project_id}/export", "A project as a file", query=schemas.ExportQuery, content_type=TYPE, errors=(404,)
+    "/projects/{project_id}/export", "A project as a file", query=schemas.ArchiveQuery, content_type=TYPE, errors=(404,)
 )
 async def export_project(call: Call) -> Answer:
     """A zip with `project.json` and the recordings, made while it is sent. A connection that breaks off means that it

@@ -59,7 +59,9 @@ async def refresh(call: Call) -> Answer:
     return _signed_in(await call.services.platform.accounts.refresh(token, user_agent=_user_agent(call.request)))
 
 
-@routes.post("/auth/logout", "Sign out", body=schemas.LogoutRequest, reply=schemas.Done, public=True, errors=(429,))
+@routes.post(
+    "/auth/logout", "Sign out", body=schemas.LogoutRequest, reply=schemas.LoginEndedReply, public=True, errors=(429,)
+)
 async def logout(call: Call) -> Answer:
     """Ends the login and disconnects the sockets that were opened with it."""
     await _limit(call)

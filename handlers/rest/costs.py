@@ -52,20 +52,22 @@ async def list_alerts(call: Call) -> Answer:
     return {"success": True, "count": len(shown), "alerts": shown}
 
 
-@routes.put("/cost-monitoring/alerts/read-all", "Mark every alert as read", reply=schemas.Message)
+@routes.put("/cost-monitoring/alerts/read-all", "Mark every alert as read", reply=schemas.AlertChanged)
 async def read_all_alerts(call: Call) -> Answer:
     changed = await _costs(call).alerts.mark_all_read(call.caller.user_id)
     return {"success": True, "message": f"{changed} {'alert was' if changed == 1 else 'alerts were'} marked as read."}
 
 
-@routes.put("/cost-monitoring/alerts/{alert_id}/read", "Mark an alert as read", reply=schemas.Message, errors=(404,))
+@routes.put(
+    "/cost-monitoring/alerts/{alert_id}/read", "Mark an alert as read", reply=schemas.AlertChanged, errors=(404,)
+)
 async def read_alert(call: Call) -> Answer:
     await _costs(call).alerts.mark_read(call.caller.user_id, call.path["alert_id"])
     return {"success": True, "message": "The alert is marked as read."}
 
 
 @routes.put(
-    "/cost-monitoring/alerts/{alert_id}/resolve", "Mark an alert as resolved", reply=schemas.Message, errors=(404,)
+    "/cost-monitoring/alerts/{alert_id}/resolve", "Mark an alert as resolved", reply=schemas.AlertChanged, errors=(404,)
 )
 async def resolve_alert(call: Call) -> Answer:
     await _costs(call).alerts.resolve(call.caller.user_id, call.path["alert_id"])
@@ -85,7 +87,7 @@ async def cost_breakdown(call: Call) -> Answer:
 @routes.get(
     "/cost-monitoring/export",
     "The whole ledger",
-    query=schemas.ExportQuery,
+    query=schemas.UsageExportQuery,
     reply=schemas.ExportReply,
     content_type="text/csv",
 )

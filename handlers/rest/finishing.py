@@ -165,14 +165,14 @@ async def render_status_short(call: Call) -> Answer:
     return await render_status(call)
 
 
-@routes.post("/render/cancel/{job_id}", "Cancel a render", reply=jobs.JobCancelled, errors=(404, 409))
+@routes.post("/render/cancel/{job_id}", "Cancel a render", reply=jobs.JobCancelledReply, errors=(404, 409))
 async def cancel_render(call: Call) -> Answer:
     job = await _render(call)
     job = await call.services.jobs.generation.cancel(job.id, call.caller.user_id)
     return {"success": True, "id": job.id, "jobId": job.id, "generationId": job.id, "state": job.state.value}
 
 
-@routes.delete("/render/{job_id}", "Cancel a render", reply=jobs.JobCancelled, errors=(404, 409))
+@routes.delete("/render/{job_id}", "Cancel a render", reply=jobs.JobCancelledReply, errors=(404, 409))
 async def delete_render(call: Call) -> Answer:
     return await cancel_render(call)
 

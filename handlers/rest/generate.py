@@ -71,13 +71,13 @@ async def job_result(call: Call) -> Answer:
     return present.finished(job, _result(call, job) or {})
 
 
-@routes.post("/generate/cancel/{job_id}", "Cancel a job", reply=schemas.JobCancelled, errors=(404, 409))
+@routes.post("/generate/cancel/{job_id}", "Cancel a job", reply=schemas.JobCancelledReply, errors=(404, 409))
 async def cancel_job(call: Call) -> Answer:
     job = await call.services.jobs.generation.cancel(call.path["job_id"], call.caller.user_id)
     return {"success": True, "jobId": job.id, "generationId": job.id, "state": job.state.value}
 
 
-@routes.delete("/generate/{job_id}", "Cancel a job", reply=schemas.JobCancelled, errors=(404, 409))
+@routes.delete("/generate/{job_id}", "Cancel a job", reply=schemas.JobCancelledReply, errors=(404, 409))
 async def delete_job(call: Call) -> Answer:
     return await cancel_job(call)
 

@@ -17,7 +17,11 @@ routes = Routes("health")
 
 
 @routes.get(
-    "//health", "The state of the server and of what it stands on", reply=schemas.Health, public=True, errors=(503,)
+    "//health",
+    "The state of the server and of what it stands on",
+    reply=schemas.HealthReply,
+    public=True,
+    errors=(503,),
 )
 async def health(call: Call) -> Answer:
     dependencies = await call.services.platform.health.dependencies()

@@ -17,7 +17,7 @@ class About(Query):
     job = Text(0, 64, load_default=None)
 
 
-class Heard(Body):
+class WebhookReply(Body):
     """The call was understood."""
 
     success = fields.Boolean()
@@ -27,7 +27,7 @@ class Heard(Body):
     "/webhooks/replicate",
     "A prediction has changed (signed by Replicate)",
     query=About,
-    reply=Heard,
+    reply=WebhookReply,
     public=True,
     errors=(401, 404, 413),
 )
@@ -40,7 +40,7 @@ async def replicate(call: Call) -> Answer:
 @routes.post(
     "/webhooks/suno/{job_id}/{secret}",
     "A song has changed (the address is secret)",
-    reply=Heard,
+    reply=WebhookReply,
     public=True,
     errors=(400, 401, 413),
 )

@@ -48,7 +48,7 @@ class Tonic(fields.Field[str]):
             raise ValidationError("has to be a key such as C, F# minor or Bbm") from None
 
 
-class TimeSignature(Body):
+class MeasuredTimeSignature(Body):
     """Three quarters are 3 and 4."""
 
     numerator = Number(1, 32, whole=True, required=True)
@@ -65,7 +65,7 @@ class RhythmCharacteristics(Body):
 
     bpm = Number(20, 400, allow_none=True)
     confidence = share()
-    time_signature = fields.Nested(TimeSignature, allow_none=True)
+    time_signature = fields.Nested(MeasuredTimeSignature, allow_none=True)
     key = Tonic(allow_none=True, metadata={"type": "string"})
     scale = Choice(("major", "minor"), allow_none=True)
     key_confidence = share()
@@ -106,7 +106,7 @@ class VocalCharacteristics(Body):
     breath_noise = Choice(("low", "moderate", "high"), allow_none=True)
 
 
-class Style(Body):
+class StyleCharacteristics(Body):
     """What the track is felt to be."""
 
     genre = Choice(GENRES, allow_none=True)
@@ -117,19 +117,19 @@ class Style(Body):
     valence = share()
 
 
-class TrackMetadata(Body):
+class TrackCharacteristics(Body):
     """Any part of it. What a person sets is marked, and no analysis overwrites it."""
 
     rhythm_characteristics = fields.Nested(RhythmCharacteristics)
     vocal_characteristics = fields.Nested(VocalCharacteristics)
-    style = fields.Nested(Style)
+    style = fields.Nested(StyleCharacteristics)
 
 
 class TrackMetadataReply(Body):
     """`metadata` is null before the first analysis; its `setByUser` lists what a person has set, as paths."""
 
     success = fields.Boolean()
-    metadata = fields.Nested(TrackMetadata, allow_none=True)
+    metadata = fields.Nested(TrackCharacteristics, allow_none=True)
     measured_from = fields.Dict(metadata={"description": "audioFileId, clipId, seconds"})
     message = fields.String()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from handlers.schemas.base import Flag, Query
 
 
-class ExportQuery(Query):
+class ArchiveQuery(Query):
     """`audio`: with the recordings themselves."""
 
     audio = Flag(load_default=True)

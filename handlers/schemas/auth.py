@@ -91,7 +91,7 @@ class Me(Body):
     user = fields.Nested(User)
 
 
-class Done(Body):
+class LoginEndedReply(Body):
     """It is done."""
 
     success = fields.Boolean()

@@ -63,7 +63,7 @@ class LogsQuery(Dates):
     limit = Number(1, 1000, whole=True, load_default=100)
 
 
-class ExportQuery(Dates):
+class UsageExportQuery(Dates):
     """As a JSON object or as a table."""
 
     format = Choice(("json", "csv"), load_default="json")
@@ -140,7 +140,7 @@ class AlertsReply(_Success):
     alerts = fields.List(fields.Dict())
 
 
-class Message(_Success):
+class AlertChanged(_Success):
     """Done."""
 
     message = fields.String()

@@ -99,7 +99,7 @@ class JobResult(Body):
     result = fields.Dict()
 
 
-class JobCancelled(Body):
+class JobCancelledReply(Body):
     """The job has ended without a result."""
 
     success = fields.Boolean()

@@ -13,7 +13,7 @@ class Status(Body):
     status = fields.String()
 
 
-class Health(Status):
+class HealthReply(Status):
     """`services` and `dependencies` by name, each with its state."""
 
     service = fields.String()
