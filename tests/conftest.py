@@ -23,7 +23,7 @@ from dawg_server.database.pool import Database
 from tests.servers import scratch
 from tests.servers.valkey import Valkey
 
-pytest_plugins = ["tests.javascript.fixtures", "tests.servers.s3"]
+pytest_plugins = ["tests.browser.fixtures", "tests.javascript.fixtures", "tests.servers.s3"]
 
 TEMPLATE = "dawg_template"
 

@@ -17,7 +17,6 @@ from handlers.rest import (
     collaborators,
     context,
     costs,
-    docs,
     finishing,
     generate,
     health,
@@ -25,6 +24,7 @@ from handlers.rest import (
     memory,
     music,
     projects,
+    site,
     tracks,
     versions,
     vocals,
@@ -59,7 +59,7 @@ def routes() -> tuple[Route, ...]:
         *costs.routes,
         *billing.routes,
         *webhooks.routes,
-        *docs.routes,
+        *site.routes,
     )
 
 
@@ -75,5 +75,5 @@ def build(services: Services, addresses: Addresses) -> web.Application:
             resource.add_route(route.method, handler)
             if route.method == "GET":
                 resource.add_route("HEAD", handler)
-    docs.mount_files(app)
+    site.mount_files(app)
     return app

@@ -17,7 +17,7 @@ from handlers.rest import multipart
 from handlers.rest.routing import Route
 from handlers.schemas.base import Choice, Flag, Number
 
-DESCRIPTION = """The REST face of DAWG's server. Every path under `/api` is also served under `/api/v1`.
+DESCRIPTION = """The REST API of DAWG's server. Every path under `/api` is also served under `/api/v1`.
 Send `Authorization: Bearer <token>`; in development mode `X-User-Id` says who you are."""
 COMMON = {
     400: "Something in the request is wrong",

@@ -10,19 +10,20 @@ import subprocess
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-MODULES = FOLDER / "node_modules"
 INSTALL_TIMEOUT = 100  # seconds
 
 
-def prepare() -> Path:
-    """The path of a Node that can run `client.mjs`; installs what the lock file names when that has changed."""
+def prepare(folder: Path = FOLDER) -> Path:
+    """The path of a Node that can run the scripts of that folder; installs what its lock file names when that has
+    changed.
+    """
     node, npm = _programs()
-    wanted = hashlib.sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()
-    with (FOLDER / "package.json").open() as lock:
+    wanted = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+    with (folder / "package.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        stamp = MODULES / ".installed"
+        stamp = folder / "node_modules" / ".installed"
         if not stamp.exists() or stamp.read_text() != wanted:
-            subprocess.run([*npm, "ci"], cwd=FOLDER, check=True, timeout=INSTALL_TIMEOUT, stdout=subprocess.DEVNULL)
+            subprocess.run([*npm, "ci"], cwd=folder, check=True, timeout=INSTALL_TIMEOUT, stdout=subprocess.DEVNULL)
             stamp.write_text(wanted)
     return node
 

@@ -66,7 +66,7 @@ async def raw(server: dawg.Dawg, request: bytes) -> tuple[int, dict[str, str], b
         ("TRACE", "/api/generate/beat", {}, 405),
         ("POST", "/docs", {}, 405),
         ("POST", "/api/generate/beat", {"data": 1_100_000}, 413),
-        ("PUT", "/socket.io/?EIO=4", {}, 405),
+        ("PUT", "/socket.io/?EIO=4", {}, 400),
         ("GET", "/socket.io/?EIO=4&transport=polling&sid=unknown", {}, 400),
     ],
 )
