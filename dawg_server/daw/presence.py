@@ -73,7 +73,8 @@ class Presence:
         self._lost_seconds = lost_seconds
         self._mine: dict[str, dict[str, Member]] = {}  # by sid and project
         self._joining: set[tuple[str, str]] = set()  # project and sid of visits that nobody has been told of yet
-        self._unended: set[tuple[str, str]] = set()  # project and sid of visits whose end could not be written
+        # Project and sid of visits whose end is still to be written, and whether the others were told that they came.
+        self._unended: dict[tuple[str, str], bool] = {}
         self._watching_since: float | None = None  # monotonic; since when signs of life have got through
         self._loop = SupervisedLoop(
             "presence",
@@ -110,7 +111,7 @@ class Presence:
         visit = project_id, member.sid
         known = self.present(*visit)
         self._mine.setdefault(member.sid, {})[project_id] = member
-        self._unended.discard(visit)
+        self._unended.pop(visit, None)
         if not known:
             self._joining.add(visit)
         try:
@@ -120,7 +121,7 @@ class Presence:
             raise errors.NotFound("There is no such project.", details={"kind": "project"}) from None
         except BaseException:
             self._forget(*visit)
-            self._unended.add(visit)  # perhaps it was written all the same
+            self._unended[visit] = known  # perhaps it was written all the same
             raise
         finally:
             self._joining.discard(visit)
@@ -209,13 +210,14 @@ class Presence:
 
     async def _take_out(self, project_id: str, sids: Collection[str], *, told: bool = True) -> None:
         """`told`: whether the others were told that these had come, and so are told that they are gone."""
-        self._unended.update((project_id, sid) for sid in sids)
+        self._unended.update({(project_id, sid): told for sid in sids})
         try:
             gone = await visits.end(self._database, project_id, list(sids))
         except errors.DependencyUnavailable:
             log.warning("The end of a visit could not be written; it will be.", action="presence_unended")
             return
-        self._unended.difference_update((project_id, sid) for sid in sids)
+        for sid in sids:
+            self._unended.pop((project_id, sid), None)
         for visit in gone if told else ():
             who = (project_id, visit["user_id"], visit["username"])
             for track_id in visit["locks"]:
@@ -224,8 +226,8 @@ class Presence:
             await self._bus.publish(events.CollaboratorLeft(*who, left, visit["sid"]))
 
     async def _take_out_the_unended(self) -> None:
-        for project_id, sid in tuple(self._unended):
-            await self._take_out(project_id, [sid])
+        for (project_id, sid), told in tuple(self._unended.items()):
+            await self._take_out(project_id, [sid], told=told)
 
     async def _keep(self) -> None:
         try:

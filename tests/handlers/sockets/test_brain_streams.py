@@ -128,10 +128,11 @@ async def test_a_server_that_is_told_to_stop_lets_an_answer_end(
     async with DawgProcess(scratch_folder, DRAIN_SECONDS="4", **keys) as process:
         await brains.warm(process)
         ada, bob = await Browser.open(javascript, process), await Browser.open(javascript, process, "bob")
-        model.says(turn(text("Until", anthropic.Pause(2), " the end.")), turn(text("Endless", anthropic.HANG)))
-        short, endless = await ada.begin(), await bob.begin()
-        for browser in (ada, bob):
-            await browser.client.wait_for("response-delta")
+        model.says(turn(text("Until", anthropic.Pause(3), " the end.")), turn(text("Endless", anthropic.HANG)))
+        short = await ada.begin()
+        await ada.client.wait_for("response-delta")
+        endless = await bob.begin()
+        await bob.client.wait_for("response-delta")
         assert await process.stop(signal.SIGTERM) == 0
         assert (await ada.end(short["requestId"]))["text"] == "Until the end."
         assert (await bob.end(endless["requestId"]))["stopReason"] == "cancelled"

@@ -24,6 +24,7 @@ from tests.servers import dawg
 
 SECONDS = float(os.environ.get("EDITORS_SECONDS", "6"))
 PEOPLE = 10
+FEW = 50  # changes without which nothing would be proven
 DISCONNECTS = 0.03  # of the steps: half of them with a goodbye, half in the middle of a change
 TRANSPORTS = (("websocket",), ("polling",), ("polling", "websocket"), ("websocket", "polling"))
 REFUSALS = {"not_found", "conflict", "validation_error", "in_use", "rate_limited"}
@@ -188,8 +189,9 @@ async def test_ten_editors_with_bad_connections_end_with_the_same_project(
         browsers = [Browser(javascript, server, n, project["id"], next(transports)) for n in range(PEOPLE)]
         for browser in browsers:
             await browser.connect()
-        until = time.monotonic() + SECONDS
-        await asyncio.gather(*(browser.work(until) for browser in browsers))
+        while sum(len(browser.acknowledged) for browser in browsers) <= FEW:  # a busy machine takes longer
+            until = time.monotonic() + SECONDS
+            await asyncio.gather(*(browser.work(until) for browser in browsers))
         truth = await server.services.documents.document.snapshot(project["id"], "user0")
         async with asyncio.timeout(10):
             for browser in browsers:
@@ -206,7 +208,5 @@ async def test_ten_editors_with_bad_connections_end_with_the_same_project(
         assert list(log) == list(range(1, truth["revision"] + 1))
         for browser in browsers:
             assert browser.acknowledged.items() <= log.items()
-        few = 5 * SECONDS  # on a busy machine
-        assert truth["revision"] > few
-        assert sum(len(browser.acknowledged) for browser in browsers) > few
+        assert truth["revision"] > FEW
         assert sum(browser.returned for browser in browsers) >= 2
