@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -71,10 +71,10 @@ class UsageMeter:
             cost = await self._write(TRANSCRIPTION, self._transcription_model, billed, bill.of_id)
         return cost
 
-    async def book_lost_answer(self, response_id: str, received_ms: int) -> Decimal:
-        """An answer whose bill never came, because its connection was lost: an estimate of what it cost.
+    async def book_lost_response(self, response_id: str, received_ms: int) -> Decimal:
+        """A response whose bill never came, because its connection was lost: an estimate of what it cost.
 
-        It read at least what the answer before it had read, and spoke at least what has arrived.
+        It read at least what the response before it had read, and spoke at least what has arrived.
         """
         read = TokenUsage(
             input_tokens=self._last_input.input_tokens,
@@ -86,6 +86,11 @@ class UsageMeter:
         return await self._write(
             SERVICE, self._model, reported.realtime(_as_reported(read)), response_id, estimated=True
         )
+
+    async def book_lost_transcription(self, item_id: str, spoken_ms: int) -> Decimal:
+        """Words whose transcript, and with it the bill, was lost with the connection."""
+        billed = {"audio_seconds": spoken_ms / 1000}
+        return await self._write(TRANSCRIPTION, self._transcription_model, billed, item_id, estimated=True)
 
     async def remaining(self, user_id: str) -> dict[str, float | None]:
         status = await self._costs.status(user_id)
@@ -144,13 +149,17 @@ class SessionBilling:
     def bill(self, bill: events.UsageReported, session_id: str, refuse: Refuse) -> None:
         self._queue.put(functools.partial(self._book, bill, session_id, refuse))
 
-    def lost(self, response_id: str, received_ms: int) -> None:
-        """An answer whose bill never came."""
+    def lost(self, responses: Mapping[str, int], utterances: Mapping[str, int]) -> None:
+        """Milliseconds of sound by response and by utterance, whose bills never came."""
 
         async def book() -> None:
-            await self._meter.book_lost_answer(response_id, received_ms)
+            for response_id, received_ms in responses.items():
+                await self._meter.book_lost_response(response_id, received_ms)
+            for item_id, spoken_ms in utterances.items():
+                await self._meter.book_lost_transcription(item_id, spoken_ms)
 
-        self._queue.put(book)
+        if responses or utterances:
+            self._queue.put(book)
 
     async def watch(self, refuse: Refuse) -> None:
         """Runs until it is cancelled, or has refused."""

@@ -187,6 +187,7 @@ class UpstreamConnection:
             await asyncio.wait({reader, self._over}, return_when=asyncio.FIRST_COMPLETED)
             return self._over.result() if self._over.done() else reader.result()
         finally:
+            self._over.cancel()
             reader.cancel()
             await asyncio.gather(reader, return_exceptions=True)
 
@@ -200,11 +201,17 @@ class UpstreamConnection:
         for event in decided:
             if type(event) is events.SendUpstream:
                 self._socket.send(event.message)
+            elif type(event) is events.RetryLater:
+                asyncio.get_running_loop().call_later(event.seconds, self._retry)
             else:
                 self._react(event)
 
     def speak(self, base64_text: str) -> None:
         self._socket.send_audio(self.dialect.send_audio(base64_text))
+
+    def _retry(self) -> None:
+        if not self._over.done():
+            self.act(self.dialect.retry())
 
     async def _read(self) -> Ending:
         while not self._over.done():

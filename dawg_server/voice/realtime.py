@@ -131,10 +131,13 @@ def _alert_operator(**told: Any) -> None:
     )
 
 
-def failed(code: str, *, retryable: bool, message: str | None = None) -> errors.ProviderFailed:
+def failed(
+    code: str, *, retryable: bool, message: str | None = None, retry_after: float | None = None
+) -> errors.ProviderFailed:
     return errors.ProviderFailed(
         message or "The voice service refused or broke.",
         details={"provider": PROVIDER, "providerCode": code, "retryable": retryable},
+        retry_after=retry_after,
     )
 
 

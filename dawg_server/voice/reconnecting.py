@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from dawg_server.voice.connection import Ending, UpstreamConnection, UpstreamRefused
-from dawg_server.voice.dialect import conversation, events, ga
+from dawg_server.voice.dialect import carried, events, ga
 from dawg_server.voice.limits import CALL_SECONDS
 from dawg_server.voice.prompt import SessionPrompt
 from dawg_server.voice.realtime import Realtime
@@ -72,7 +72,7 @@ class ReconnectingUpstream:
         self._realtime, self._prompt = realtime, prompt
         self._react, self._lost, self._retrying = react, lost, retrying
         self._recycle_seconds = recycle_seconds
-        self._conversation: conversation.ConversationMirror | None = None
+        self._carried: carried.CarriedTalk | None = None
         self._ready_at: float | None = None
         self._recycle_at = 0.0
 
@@ -110,7 +110,7 @@ class ReconnectingUpstream:
             if not refused.status:
                 sentence = "The voice service cannot be reached."
             return Ending("final" if refused.final else "lost", "upstream", refused.code, sentence)
-        dialect = ga.GaDialect(settings, self._conversation)
+        dialect = ga.GaDialect(settings, self._carried)
         self.connection = UpstreamConnection(socket, dialect, self._received, name)
         timer = asyncio.get_running_loop().call_later(READY_TIMEOUT, _end_unready, self.connection)
         try:
@@ -118,7 +118,7 @@ class ReconnectingUpstream:
         finally:
             timer.cancel()
             if dialect.ready:
-                self._conversation = dialect.conversation
+                self._carried = dialect.carry()
             self.connection = None
             self._lost()
             self.dropped_audio += socket.dropped_frames

@@ -34,7 +34,8 @@ class ResponseTracker:
         self._turn, self._socket, self._functions, self._transcript = turn, socket, functions, transcript
         self._received: dict[str, int] = {}  # response id -> bytes of sound, of responses under way
         self._unfinished: dict[str, str] = {}  # item id -> words so far
-        self._unwritten: set[str] = set()  # utterances whose transcript has not come yet
+        self._spoken_ms: dict[str, int] = {}  # item id of the last utterance -> its length
+        self._unwritten: dict[str, int] = {}  # utterances whose transcript has not come yet -> their length in ms
         self._told_dropped = ""  # the response of which the browser was told that audio is missing
         self._reactions: dict[type, Callable[[Any], None]] = {
             events.AudioDelta: self._on_audio,
@@ -42,6 +43,7 @@ class ResponseTracker:
             events.TextDone: self._on_text_done,
             events.SpeechStarted: self._on_speech_started,
             events.SpeechStopped: self._on_speech_stopped,
+            events.UtteranceCommitted: self._on_committed,
             events.UserTranscriptDone: lambda event: self._on_transcript(event.item_id, event.text),
             events.UserTranscriptFailed: lambda event: self._on_transcript(event.item_id, ""),
             events.ResponseStarted: self._on_response_started,
@@ -71,8 +73,12 @@ class ResponseTracker:
         self.active_at = time.monotonic()
         self._turn = dataclasses.replace(self._turn, group_id=str(uuid.uuid4()))
 
-    def connection_lost(self) -> dict[str, int]:
-        """What was said is written down. Returns the milliseconds of sound of each response whose end will not come."""
+    def connection_lost(self) -> tuple[dict[str, int], dict[str, int]]:
+        """What was said is written down.
+
+        Returns the milliseconds of sound of each response, and of each utterance, whose bill will not come.
+        """
+        unwritten = dict(self._unwritten)
         received = {response_id: length // BYTES_PER_MS for response_id, length in self._received.items()}
         for item_id, words in self._unfinished.items():
             self._transcript.assistant_said(item_id, words, self._group())
@@ -83,7 +89,7 @@ class ResponseTracker:
         self._received.clear()
         self._unfinished.clear()
         self._unwritten.clear()
-        return received
+        return received, unwritten
 
     def _group(self) -> str | None:
         return self._turn.group_id if self._turn.group_id in self.groups else None
@@ -113,11 +119,14 @@ class ResponseTracker:
     def _on_speech_stopped(self, event: events.SpeechStopped) -> None:
         self.speaking = False
         self.active_at = time.monotonic()
-        self._unwritten.add(event.item_id)
+        self._spoken_ms = {event.item_id: event.ms}
+
+    def _on_committed(self, event: events.UtteranceCommitted) -> None:
+        self._unwritten[event.item_id] = self._spoken_ms.get(event.item_id, 0)
         self._transcript.expect(event.item_id)
 
     def _on_transcript(self, item_id: str, words: str) -> None:
-        self._unwritten.discard(item_id)
+        self._unwritten.pop(item_id, None)
         self._transcript.user_said(item_id, words)
 
     def _on_response_started(self, event: events.ResponseStarted) -> None:

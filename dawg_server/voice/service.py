@@ -16,14 +16,14 @@ from dawg_server.documents import Documents
 from dawg_server.platform import Platform
 from dawg_server.tools import ToolBox
 from dawg_server.transcript import TranscriptWriter
-from dawg_server.voice import limits, prompt
+from dawg_server.voice import limits
 from dawg_server.voice.billing import SessionBilling, UsageMeter
 from dawg_server.voice.browser import BrowserSocket
 from dawg_server.voice.client_secrets import ClientSecrets
-from dawg_server.voice.prompt import SessionPrompt
+from dawg_server.voice.prompt import SessionPrompt, SessionRequest
 from dawg_server.voice.published import PublishedCatalogue
 from dawg_server.voice.realtime import MintedSecret, Realtime
-from dawg_server.voice.session import SessionRequest, VoiceSession
+from dawg_server.voice.session import VoiceSession
 from dawg_server.voice.transcript import SpokenTranscript, WriteQueue
 
 CLOSE_TIMEOUT = 8.0  # seconds for all sessions to be closed and booked
@@ -184,15 +184,7 @@ class VoiceService:
         return session, conversation_id
 
     def _prompt(self, request: SessionRequest) -> SessionPrompt:
-        return SessionPrompt(
-            self._document,
-            self._toolbox,
-            user_id=request.user_id,
-            project_id=request.project_id,
-            context=request.context,
-            turn_detection=request.turn_detection,
-            transcription_model=self._realtime.transcription_model,
-        )
+        return SessionPrompt(self._document, self._toolbox, request, self._realtime.transcription_model)
 
     async def _new_conversation(self, user_id: str, project_id: str | None) -> str:
         return str((await self._conversations.create(user_id, project_id=project_id))["id"])
@@ -216,10 +208,8 @@ class VoiceService:
             )
 
     def _project_changed(self, event: events.ProjectChanged) -> None:
-        if sessions := self._in_project(event.project_id):
-            sentence = prompt.describe(event.username, event.operations, event.things)
-            for session in sessions:
-                session.project_changed(event.group_id, sentence)
+        for session in self._in_project(event.project_id):
+            session.project_changed(event)
 
     def _project_deleted(self, event: events.ProjectDeleted) -> None:
         for session in self._in_project(event.project_id):

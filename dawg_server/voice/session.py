@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from bus.events import ProjectChanged
 from dawg_server import errors, logs
 from dawg_server.tools import ToolBox, ToolContext
 from dawg_server.voice import realtime
@@ -21,10 +20,9 @@ from dawg_server.voice.browser import BrowserSocket, MicrophoneBuffer, SessionEv
 from dawg_server.voice.connection import Ending, UpstreamConnection
 from dawg_server.voice.dialect import events
 from dawg_server.voice.dialect.faults import Fault, FaultKind
-from dawg_server.voice.dialect.settings import TurnDetection
 from dawg_server.voice.functions import VoiceFunctions
 from dawg_server.voice.limits import CALL_SECONDS
-from dawg_server.voice.prompt import SessionPrompt
+from dawg_server.voice.prompt import SessionPrompt, SessionRequest
 from dawg_server.voice.reconnecting import ReconnectingUpstream
 from dawg_server.voice.responses import ResponseTracker
 from dawg_server.voice.transcript import SpokenTranscript
@@ -33,22 +31,6 @@ BILL_PATIENCE = 0.5  # seconds that a session which is stopped in the middle of 
 TICK = 0.25  # seconds between two looks at the clock
 
 log = logs.get("voice")
-
-
-@dataclass(frozen=True, slots=True)
-class SessionRequest:
-    """What a user asks for. `context` is what the browser says about the project.
-
-    `base_url` is the address under which the user reached the server.
-    """
-
-    user_id: str
-    voice: str
-    turn_detection: TurnDetection
-    project_id: str | None
-    conversation_id: str | None
-    context: Mapping[str, Any]
-    base_url: str
 
 
 class VoiceSession:
@@ -83,6 +65,7 @@ class VoiceSession:
         )
         self._microphone = MicrophoneBuffer()
         self._commit_waits = False
+        self._late_results: list[tuple[str, str]] = []  # of functions that ended while nothing listened
         self._spoken_voice = request.voice  # the present connection's
         self._started = False
         self._refusal: errors.DawgError | None = None
@@ -101,6 +84,12 @@ class VoiceSession:
     def dropped_audio(self) -> int:
         """Messages of either direction that were given up."""
         return self._tracker.dropped_audio + self._microphone.dropped + self._upstream.dropped_audio
+
+    @property
+    def _unpaid(self) -> bool:
+        """Bills are still to come."""
+        connection = self._upstream.connection
+        return self._tracker.unpaid or (connection is not None and connection.dialect.awaited)
 
     # -- what the browser does -----------------------------------------------------------------------------------------
 
@@ -123,6 +112,7 @@ class VoiceSession:
     def commit_audio(self) -> None:
         self._tracker.begin_turn()
         if connection := self._upstream.ready:
+            self._tell_changes(connection)
             connection.act(connection.dialect.commit_audio())
         else:
             self._commit_waits = True
@@ -148,7 +138,7 @@ class VoiceSession:
             return
         self.reason = reason
         connection = self._upstream.connection
-        if connection is not None and self._tracker.unpaid:
+        if connection is not None and self._unpaid:
             connection.act(connection.dialect.interrupt())
             asyncio.get_running_loop().call_later(BILL_PATIENCE, self._hang_up)
         else:
@@ -163,10 +153,10 @@ class VoiceSession:
             if not self._tracker.responding:
                 self._end_refused(error)
 
-    def project_changed(self, group_id: str, sentence: str) -> None:
+    def project_changed(self, event: ProjectChanged) -> None:
         """Somebody changed the project; the model is told between two responses, unless it was its own doing."""
-        if group_id not in self._tracker.groups:
-            self._prompt.note(sentence)
+        if event.group_id not in self._tracker.groups:
+            self._prompt.changes.note(event.username, event.operations, event.things)
 
     def project_closed(self) -> None:
         """The project is gone, or its user has no access any more; its functions say so by themselves."""
@@ -228,6 +218,12 @@ class VoiceSession:
         elif note := self._prompt.take_notes():
             connection.act(connection.dialect.note(note))
 
+    def _tell_changes(self, connection: UpstreamConnection) -> None:
+        """What the user says next may be about them."""
+        self._prompt.changes.turn_begins()
+        if note := self._prompt.take_notes(at_once=True):
+            connection.act(connection.dialect.note(note))
+
     def _hang_up(self) -> None:
         if self._talking is not None and not self._talking.cancelling():
             self._talking.cancel()
@@ -237,8 +233,7 @@ class VoiceSession:
         self.stop(error.code)
 
     def _connection_lost(self) -> None:
-        for response_id, received_ms in self._tracker.connection_lost().items():
-            self._billing.lost(response_id, received_ms)
+        self._billing.lost(*self._tracker.connection_lost())
 
     # -- what the service says -----------------------------------------------------------------------------------------
 
@@ -255,7 +250,9 @@ class VoiceSession:
                 pass  # the browser has gone, or is about to be told that the session is over
             case _:
                 self._tracker.take(event)
-                if self.reason and not self._tracker.unpaid:
+                if type(event) is events.SpeechStarted and (connection := self._upstream.ready):
+                    self._tell_changes(connection)
+                if self.reason and not self._unpaid:
                     self._hang_up()
                 elif self._refusal is not None and not self._tracker.responding:
                     self._end_refused(self._refusal)
@@ -269,6 +266,9 @@ class VoiceSession:
         if self._commit_waits:
             self._commit_waits = False
             connection.act(connection.dialect.commit_audio())
+        for call_id, output in self._late_results:
+            connection.act(connection.dialect.function_result(call_id, output))
+        self._late_results.clear()
         self._announce(event)
         if event.voice != self._upstream.voice:
             self.change_voice(self._upstream.voice)
@@ -295,13 +295,17 @@ class VoiceSession:
         elif fault.code == "session_expired":
             connection.end(Ending("recycle", "age", fault.code, "The voice service has ended the connection."))
         elif fault.kind is FaultKind.OTHER:
-            sentence = f"The voice service reported an error ({fault.code})."
-            self._events.error(realtime.failed(fault.code, retryable=True, message=sentence), fatal=False)
+            again = f" It is asked again in {fault.retry_after:g} s." if fault.retry_after is not None else ""
+            sentence = f"The voice service reported an error ({fault.code}).{again}"
+            error = realtime.failed(fault.code, retryable=True, message=sentence, retry_after=fault.retry_after)
+            self._events.error(error, fatal=False)
 
     def _function_result(self, call_id: str, output: str) -> None:
         self._tracker.active_at = time.monotonic()
-        if connection := self._upstream.connection:
+        if connection := self._upstream.ready:
             connection.act(connection.dialect.function_result(call_id, output))
+        else:
+            self._late_results.append((call_id, output))
 
     def _bill(self, bill: events.UsageReported) -> None:
         self._billing.bill(bill, self.id, self.refuse)

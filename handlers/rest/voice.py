@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
+from dawg_server.voice.prompt import SessionRequest
 from dawg_server.voice.published import Part
-from dawg_server.voice.session import SessionRequest
 from handlers.rest import json
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import voice as schemas

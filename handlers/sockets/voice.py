@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.voice.session import SessionRequest, VoiceSession
+from dawg_server.voice.prompt import SessionRequest
+from dawg_server.voice.session import VoiceSession
 from handlers.rest import json
 from handlers.schemas import voice as schemas
 from handlers.sockets.routing import Ack, Call, Events

@@ -61,17 +61,3 @@ def test_a_small_one_is_told_whole() -> None:
 def test_a_viewer_is_known_as_one() -> None:
     assert "not change it" in prompt.instructions(project(role="viewer"), {})
     assert "not change it" not in prompt.instructions(project(), {})
-
-
-def test_a_change_is_told_in_a_sentence_with_names() -> None:
-    steps: list[dict[str, Any]] = [
-        {"kind": "update", "entity": "track", "entityId": "t1", "changes": {"volume": 0.5}},
-        {"kind": "create", "entity": "clip", "entityId": "c1", "changes": {"name": "Take 2"}},
-        {"kind": "reorder", "entity": "track", "entityId": None, "changes": {}},
-        {"kind": "delete", "entity": "send", "entityId": "s1", "changes": {}},
-        {"kind": "delete", "entity": "send", "entityId": "s2", "changes": {}},
-    ]
-    told = prompt.describe("ada", steps, {"track": {"t1": {"name": "Bass"}}})
-    assert told == (
-        'ada: update track “Bass” t1 {"volume":0.5}; create clip “Take 2” c1; reorder track; delete send s1 and 1 more'
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from dawg_server.voice.dialect import conversation, events, faults
+from dawg_server.voice.dialect import carried, conversation, events, faults
 
 
 class Dialect(Protocol):
@@ -22,6 +22,10 @@ class Dialect(Protocol):
     @property
     def idle(self) -> bool:
         """Nobody speaks, and nothing is owed or left to be heard: the moment for a new upstream."""
+
+    @property
+    def awaited(self) -> bool:
+        """A response was asked for, by us or by what the user said, and has not begun."""
 
     @property
     def voice_can_change(self) -> bool:
@@ -49,7 +53,13 @@ class Dialect(Protocol):
         """Returns the result of a function call; the model goes on once all calls of its answer have one."""
 
     def note(self, text: str) -> list[events.Event]:
-        """Tells the model something that nobody said; it knows it from the next answer on."""
+        """Tells the model something that nobody said, as data; it knows it from the next response on."""
+
+    def retry(self) -> list[events.Event]:
+        """The time of a `RetryLater` is up."""
+
+    def carry(self) -> carried.CarriedTalk:
+        """What the next connection has to know, now that this one is over."""
 
     def change_voice(self, voice: str) -> list[events.Event]:
         """Asks for another voice; `Reconfigured` follows."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast, get_args
+
+from dawg_server.voice.dialect import wire
 
 Role = Literal["user", "assistant"]
 
+NOTE = "note"  # begins the ids of items that nobody said
 MAX_LINES = 400  # about an hour of talk; older lines are forgotten
 MAX_CARRIED_CHARACTERS = 24_000  # well below the token limit of a session
 
@@ -51,6 +54,24 @@ class ConversationMirror:
         entry = self._entries.get(item_id)
         return entry.text if entry else ""
 
+    def item_added(self, event: wire.Wire) -> None:
+        """A message of the conversation, as the service tells it; notes of ours are none."""
+        item = wire.part(event, "item")
+        item_id, role = wire.text(item, "id"), item.get("role")
+        if item.get("type") == "message" and role in get_args(Role) and not item_id.startswith(NOTE):
+            self.place(item_id, cast(Role, role), wire.text(event, "previous_item_id"))
+
+    def output_item(self, event: wire.Wire) -> None:
+        """An item of a response."""
+        item = wire.part(event, "item")
+        if item.get("type") == "message":
+            self.place(wire.text(item, "id"), "assistant")
+
+    def item_deleted(self, event: wire.Wire) -> None:
+        item_id = wire.text(event, "item_id")
+        if self._entries.pop(item_id, None) is not None:
+            self._order.remove(item_id)
+
     def place(self, item_id: str, role: Role, after: str | None = None) -> None:
         """Keeps a place for an item, behind the item `after` when that is known."""
         if not item_id or item_id in self._entries:
@@ -87,7 +108,3 @@ class ConversationMirror:
             entry.text = entry.text[: max(space, 0)].rstrip()
         entry.closed = True
         return entry.text
-
-    def remove(self, item_id: str) -> None:
-        if self._entries.pop(item_id, None) is not None:
-            self._order.remove(item_id)

@@ -46,6 +46,16 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStopped:
+    """`ms`: how long the user spoke."""
+
+    item_id: str
+    ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceCommitted:
+    """The user's turn has ended, by itself or by a commit; its transcript follows."""
+
     item_id: str
 
 
@@ -145,11 +155,19 @@ class UsageReported:
     usage: TokenUsage
 
 
+@dataclass(frozen=True, slots=True)
+class RetryLater:
+    """`Dialect.retry` is to be called after so many seconds."""
+
+    seconds: float
+
+
 Event = (
     Ready
     | Reconfigured
     | SpeechStarted
     | SpeechStopped
+    | UtteranceCommitted
     | UserTranscriptDelta
     | UserTranscriptDone
     | UserTranscriptFailed
@@ -163,5 +181,6 @@ Event = (
     | FunctionRequested
     | UsageReported
     | Fault
+    | RetryLater
     | SendUpstream
 )

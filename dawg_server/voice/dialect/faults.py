@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
+
+from dawg_server.voice.dialect import wire
 
 FINAL_CODES = frozenset(
     {"invalid_api_key", "insufficient_quota", "account_deactivated", "billing_hard_limit_reached"}
@@ -18,6 +21,9 @@ NOISE_CODES = frozenset(
 # Cutting an item races with its own end, and the service counts its length a little differently from what it sent.
 NOISE_DURING = frozenset({"response.cancel", "conversation.item.truncate", "conversation.item.delete"})
 EMPTY_COMMIT = "input_audio_buffer_commit_empty"
+DEFAULT_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds before a request is repeated
+_TRY_AGAIN = re.compile(r"try again in (\d+(?:\.\d+)?) ?(ms|s|m)\b")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 RECOVERABLE_CLOSE_CODES = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1015})
 
 
@@ -34,7 +40,8 @@ class FaultKind(enum.Enum):
 class Fault:
     """An error of the upstream. `during` is the type of our message that caused it, when that is known.
 
-    `event_id` is the upstream's id of the report, which its support can find again.
+    `event_id` is the upstream's id of the report, which its support can find again. `retry_after`: seconds after which
+    the request is sent once more; None when it is not.
     """
 
     kind: FaultKind
@@ -42,6 +49,23 @@ class Fault:
     message: str
     during: str | None = None
     event_id: str = ""
+    retry_after: float | None = None
+
+
+def reported(error: wire.Wire, event_id: str, *, during: str | None = None, automatic_turns: bool = True) -> Fault:
+    """What an error object of the service says: of an `error` event, or of a response that failed."""
+    code = wire.text(error, "code") or wire.text(error, "type") or "unknown"
+    kind = classify(code, during=during, automatic_turns=automatic_turns)
+    return Fault(kind, code, wire.text(error, "message"), during, event_id)
+
+
+def retry_after(error: wire.Wire) -> float:
+    """Seconds to wait before the same request is sent again: a field, or a part of the sentence, of the error."""
+    told = wire.number(error, "retry_after")
+    seconds = DEFAULT_PAUSE if told is None else told
+    if match := _TRY_AGAIN.search(wire.text(error, "message")):
+        seconds = float(match[1]) * _UNITS[match[2]]
+    return min(max(seconds, 0.0), LONGEST_PAUSE)
 
 
 def classify(code: str, *, during: str | None = None, automatic_turns: bool = True) -> FaultKind:

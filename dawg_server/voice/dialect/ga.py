@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import time
 from collections.abc import Callable
 from typing import Any, Literal, cast, get_args
 
-from dawg_server.voice.dialect import conversation, events, faults, playback, responses, settings, wire
+from dawg_server.voice.dialect import (
+    carried,
+    conversation,
+    events,
+    faults,
+    outbound,
+    playback,
+    responses,
+    settings,
+    wire,
+)
 
-_MAX_PENDING = 256  # our last messages that an error could still name
 _LONGEST_NAME = 80  # characters of an unknown type that are kept for its count
-_LONGEST_ID = 32  # characters; the service accepts no longer item ids
 
 
 class GaDialect:
-    """One upstream connection. `before` is the mirror of an earlier one, which this one is told as text.
+    """One upstream connection. `before` is what this one has to know of the one before.
 
     `clock` counts seconds; it stands in for the browser's playback reports until the first of them.
     """
@@ -23,22 +32,24 @@ class GaDialect:
     def __init__(
         self,
         wanted: settings.SessionSettings,
-        before: conversation.ConversationMirror | None = None,
+        before: carried.CarriedTalk | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.conversation = conversation.ConversationMirror()
         self.unknown: collections.Counter[str] = collections.Counter()
-        self._settings = wanted
-        self._seed = before.carried() if before else ()
+        self._settings, self._carried = wanted, before or carried.CarriedTalk()
         self._playback = playback.Playback(clock)
-        self._responses = responses.ResponseState()
-        self._sent: dict[str, str] = {}  # event id -> type of our messages
-        self._serial = 0
+        self._responses = responses.ResponseState(clock)
+        self._responses.results.extend(self._carried.results)
+        self._responses.open_calls.update(self._carried.pending)
+        self._out = outbound.OutboundMessages()
         self._session_id = ""
         self._ready = False
         self._speaking = False
         self._spoken = False  # the voice is frozen by the first sound
         self._voice = wanted.voice
+        self._utterance = ""  # item id of the user's last words
+        self._speech_begins_ms = 0.0
         self._handlers: dict[str, Callable[[wire.Wire], list[events.Event]]] = {
             wire.AUDIO_DELTA: self._on_audio_delta,
             "response.output_audio.done": self._on_audio_done,
@@ -46,18 +57,18 @@ class GaDialect:
             "response.output_audio_transcript.done": self._on_text_done,
             "response.output_text.delta": self._on_text_delta,
             "response.output_text.done": self._on_text_done,
-            "response.function_call_arguments.done": self._on_call,
+            "response.function_call_arguments.done": _silent(self._responses.note_call),
             "response.created": self._on_response_created,
             "response.done": self._on_response_done,
-            "response.output_item.added": self._on_output_item,
-            "response.output_item.done": self._on_output_item,
+            "response.output_item.added": _silent(self.conversation.output_item),
+            "response.output_item.done": _silent(self.conversation.output_item),
             "input_audio_buffer.speech_started": self._on_speech_started,
             "input_audio_buffer.speech_stopped": self._on_speech_stopped,
             "input_audio_buffer.committed": self._on_committed,
-            "conversation.item.added": self._on_item,
-            "conversation.item.created": self._on_item,
-            "conversation.item.done": self._on_item,
-            "conversation.item.deleted": self._on_item_deleted,
+            "conversation.item.added": _silent(self.conversation.item_added),
+            "conversation.item.created": _silent(self.conversation.item_added),
+            "conversation.item.done": _silent(self.conversation.item_added),
+            "conversation.item.deleted": _silent(self.conversation.item_deleted),
             "conversation.item.input_audio_transcription.delta": self._on_user_delta,
             "conversation.item.input_audio_transcription.completed": self._on_user_done,
             "conversation.item.input_audio_transcription.failed": self._on_user_failed,
@@ -73,7 +84,11 @@ class GaDialect:
     @property
     def idle(self) -> bool:
         busy = self._speaking or self._responses.active or self._responses.open_calls
-        return not busy and self._playback.quiet
+        return not busy and not self.awaited and self._playback.quiet
+
+    @property
+    def awaited(self) -> bool:
+        return self._responses.awaited
 
     @property
     def voice_can_change(self) -> bool:
@@ -98,44 +113,49 @@ class GaDialect:
     def commit_audio(self) -> list[events.Event]:
         if self._settings.automatic_turns:
             return []
-        return [self._send("input_audio_buffer.commit"), *self._request_response()]
+        self._responses.expect()
+        return [self._out.send("input_audio_buffer.commit")]
 
     def played(self, item_id: str, played_ms: int) -> None:
         self._playback.report(item_id, played_ms)
 
     def interrupt(self) -> list[events.Event]:
-        news, cuts = self._cut()
-        self._responses.interrupt_requested()
-        cancels = [self._cancel(response_id) for response_id in self._responses.active]
-        return [*news, *cancels, *cuts]
+        flushed, cuts = self._cut()
+        self._responses.interrupt_awaited()
+        cancels = [self._out.cancel(response_id) for response_id in self._responses.active]
+        return [*flushed, *cancels, *cuts]
 
     def function_result(self, call_id: str, output: str) -> list[events.Event]:
-        if not self._responses.answered(call_id):
+        name = self._responses.answered(call_id, output)
+        if name is None:
             return []
-        item = {"type": "function_call_output", "call_id": call_id, "output": output}
-        told: list[events.Event] = [self._send("conversation.item.create", item=item)]
-        if self._responses.open_calls:
-            return told
-        return [*told, *self._request_response()]
+        known = call_id not in self._carried.pending
+        told = self._out.function_output(call_id, output) if known else self._out.data(carried.results((name, output)))
+        return [told] if self._responses.open_calls else [told, *self._request_response()]
 
     def note(self, text: str) -> list[events.Event]:
-        content = [{"type": "input_text", "text": text}]
-        item = {"type": "message", "role": "system", "content": content}
-        return [self._send("conversation.item.create", item=item)]
+        return [self._out.data(text)]
+
+    def retry(self) -> list[events.Event]:
+        if not self._responses.retry_due:
+            return []
+        self._responses.retry_due = False
+        return self._request_response()
+
+    def carry(self) -> carried.CarriedTalk:
+        unanswered = self._responses.unanswered
+        heard = not self._utterance or bool(self.conversation.text(self._utterance))
+        return carried.CarriedTalk(
+            lines=self.conversation.carried(),
+            results=tuple(self._responses.results),
+            pending=dict(self._responses.open_calls),
+            unanswered=unanswered,
+            words_missing=unanswered and not heard,
+            broken_off=unanswered and self._responses.broken_off,
+        )
 
     def change_voice(self, voice: str) -> list[events.Event]:
-        return [self._send("session.update", session=settings.wire_voice(voice))]
-
-    def _send(self, kind: str, **fields: Any) -> events.SendUpstream:
-        self._serial += 1
-        event_id = f"dawg_{self._serial}"
-        self._sent[event_id] = kind
-        if len(self._sent) > _MAX_PENDING:
-            del self._sent[next(iter(self._sent))]
-        return events.SendUpstream({"type": kind, "event_id": event_id, **fields})
-
-    def _cancel(self, response_id: str) -> events.SendUpstream:
-        return self._send("response.cancel", response_id=response_id)
+        return [self._out.send("session.update", session=settings.wire_voice(voice))]
 
     def _request_response(self) -> list[events.Event]:
         if self._speaking and self._settings.automatic_turns:
@@ -144,30 +164,23 @@ class GaDialect:
             self._responses.owed = True
             return []
         self._responses.request()
-        return [self._send("response.create")]
+        return [self._out.send("response.create")]
 
     def _cut(self) -> tuple[list[events.Event], list[events.Event]]:
         """What the browser has to flush, and what the upstream has to forget; nothing where playback has finished."""
-        news: list[events.Event] = []
+        flushed: list[events.Event] = []
         cuts: list[events.Event] = []
-        for item in self._playback.unfinished():
-            self._playback.forget(item.item_id)
-            self._responses.interrupt(item.response_id)
-            if item.heard_ms > 0:
-                heard = self.conversation.cut(item.item_id, item.heard_ms / item.received_ms)
-                where = {"item_id": item.item_id, "content_index": 0, "audio_end_ms": item.heard_ms}
-                cuts.append(self._send("conversation.item.truncate", **where))
-            else:
-                heard = self.conversation.cut(item.item_id, 0.0)
-                cuts.append(self._send("conversation.item.delete", item_id=item.item_id))
-            news.append(events.Interrupted(item.item_id, item.response_id, item.heard_ms, heard))
+        for interrupted, cut in self._playback.cut(self.conversation, self._out):
+            self._responses.interrupt(interrupted.response_id)
+            flushed.append(interrupted)
+            cuts.append(cut)
         for response_id in self._responses.active:
             self._responses.interrupt(response_id)
-        return news, cuts
+        return flushed, cuts
 
     def _on_session_created(self, event: wire.Wire) -> list[events.Event]:
         self._session_id = wire.text(wire.part(event, "session"), "id")
-        return [self._send("session.update", session=settings.wire(self._settings))]
+        return [self._out.send("session.update", session=settings.wire(self._settings))]
 
     def _on_session_updated(self, event: wire.Wire) -> list[events.Event]:
         accepted = wire.part(event, "session")
@@ -178,48 +191,34 @@ class GaDialect:
         session_id = wire.text(accepted, "id") or self._session_id
         expires_at = wire.number(accepted, "expires_at")
         ready = events.Ready(session_id, wire.text(accepted, "model"), self._voice, expires_at)
-        return [*(self._retell(line) for line in self._seed), ready]
-
-    def _retell(self, line: conversation.MirroredLine) -> events.SendUpstream:
-        item_id = f"seed{self._serial}_{line.item_id}"[:_LONGEST_ID]
-        self.conversation.write(item_id, line.role, line.text)
-        kind = "input_text" if line.role == "user" else "output_text"
-        content = [{"type": kind, "text": line.text}]
-        item = {"id": item_id, "type": "message", "role": line.role, "content": content}
-        return self._send("conversation.item.create", item=item)
+        told = carried.retold(self._carried, self.conversation, self._out)
+        return [*told, ready, *(self._request_response() if self._carried.to_be_answered else [])]
 
     def _on_speech_started(self, event: wire.Wire) -> list[events.Event]:
         self._speaking = True
-        self._responses.interrupt_requested()  # the service answers what is being said now, and then sees everything
-        news, cuts = self._cut()
-        return [*news, events.SpeechStarted(wire.text(event, "item_id")), *cuts]
+        self._speech_begins_ms = wire.number(event, "audio_start_ms") or 0.0
+        self._responses.not_expected()
+        self._responses.interrupt_awaited()  # the service answers what is being said now, and then sees everything
+        flushed, cuts = self._cut()
+        return [*flushed, events.SpeechStarted(wire.text(event, "item_id")), *cuts]
 
     def _on_speech_stopped(self, event: wire.Wire) -> list[events.Event]:
         self._speaking = False
-        return [events.SpeechStopped(wire.text(event, "item_id"))]
+        self._utterance = wire.text(event, "item_id")
+        if self._settings.automatic_turns:
+            self._responses.expect()
+        ends_ms = wire.number(event, "audio_end_ms") or 0.0
+        return [events.SpeechStopped(self._utterance, max(0, int(ends_ms - self._speech_begins_ms)))]
 
     def _on_committed(self, event: wire.Wire) -> list[events.Event]:
         self._speaking = False
-        self.conversation.place(wire.text(event, "item_id"), "user", wire.text(event, "previous_item_id"))
-        return []
-
-    def _on_item(self, event: wire.Wire) -> list[events.Event]:
-        item = wire.part(event, "item")
-        role = item.get("role")
-        if item.get("type") == "message" and role in get_args(conversation.Role):
-            after = wire.text(event, "previous_item_id")
-            self.conversation.place(wire.text(item, "id"), cast(conversation.Role, role), after)
-        return []
-
-    def _on_output_item(self, event: wire.Wire) -> list[events.Event]:
-        item = wire.part(event, "item")
-        if item.get("type") == "message":
-            self.conversation.place(wire.text(item, "id"), "assistant")
-        return []
-
-    def _on_item_deleted(self, event: wire.Wire) -> list[events.Event]:
-        self.conversation.remove(wire.text(event, "item_id"))
-        return []
+        self._utterance = wire.text(event, "item_id")
+        self.conversation.place(self._utterance, "user", wire.text(event, "previous_item_id"))
+        committed = events.UtteranceCommitted(self._utterance)
+        if self._settings.automatic_turns:
+            return [committed]
+        self._responses.not_expected()
+        return [committed, *self._request_response()]
 
     def _on_user_delta(self, event: wire.Wire) -> list[events.Event]:
         item_id, words = wire.text(event, "item_id"), wire.text(event, "delta")
@@ -241,7 +240,7 @@ class GaDialect:
         self._playback.forget_finished()
         wanted = self._responses.begin(response_id)
         started = events.ResponseStarted(response_id)
-        return [started] if wanted else [started, self._cancel(response_id)]
+        return [started] if wanted else [started, self._out.cancel(response_id)]
 
     def _on_response_done(self, event: wire.Wire) -> list[events.Event]:
         response = wire.part(event, "response")
@@ -249,24 +248,37 @@ class GaDialect:
         if status not in get_args(events.ResponseStatus):
             status = "failed"
         details = wire.part(response, "status_details")
-        reason = wire.text(details, "reason") or wire.text(wire.part(details, "error"), "code") or None
+        error = wire.part(details, "error")
+        reason = wire.text(details, "reason") or wire.text(error, "code") or None
         for item in wire.parts(response, "output"):
             self._playback.complete(wire.text(item, "id"))
         calls = self._responses.end(response)
-        owed: list[events.Event] = []
-        if self._responses.owed and not self._responses.active:
-            self._responses.owed = False
-            owed = self._request_response()
         return [
             *_bill("response", response_id, response.get("usage")),
             events.ResponseDone(response_id, cast(events.ResponseStatus, status), reason),
             *calls,
-            *owed,
+            *(self._on_failed(response_id, error, event) if status == "failed" else []),
+            *self._request_owed(),
         ]
 
-    def _on_call(self, event: wire.Wire) -> list[events.Event]:
-        self._responses.note_call(event)
-        return []
+    def _request_owed(self) -> list[events.Event]:
+        if not self._responses.owed or self._responses.active:
+            return []
+        self._responses.owed = False
+        return self._request_response()
+
+    def _on_failed(self, response_id: str, error: wire.Wire, event: wire.Wire) -> list[events.Event]:
+        """A response of which nothing was heard is asked for once more."""
+        heard = self._responses.was_audible(response_id) or self._responses.is_interrupted(response_id)
+        fault = faults.reported(error, wire.text(event, "event_id"))
+        return [fault] if heard or self._responses.owed else self._retried(fault, error)
+
+    def _retried(self, fault: faults.Fault, error: wire.Wire) -> list[events.Event]:
+        """The fault, and a second try of the response that it has cost, unless it was the second."""
+        if fault.kind is not faults.FaultKind.OTHER or self._speaking or not self._responses.may_retry():
+            return [fault]
+        seconds = faults.retry_after(error)
+        return [dataclasses.replace(fault, retry_after=seconds), events.RetryLater(seconds)]
 
     def _on_audio_delta(self, event: wire.Wire) -> list[events.Event]:
         response_id = wire.text(event, "response_id")
@@ -274,6 +286,7 @@ class GaDialect:
             return []
         item_id, audio = wire.text(event, "item_id"), wire.text(event, "delta")
         self._spoken = True
+        self._responses.audible(response_id)
         self._playback.receive(item_id, response_id, audio)
         return [events.AudioDelta(item_id, response_id, audio)]
 
@@ -299,16 +312,28 @@ class GaDialect:
 
     def _on_error(self, event: wire.Wire) -> list[events.Event]:
         error = wire.part(event, "error")
-        code, message = wire.text(error, "code") or wire.text(error, "type"), wire.text(error, "message")
-        during = self._sent.pop(wire.text(error, "event_id"), None)
-        kind = faults.classify(code, during=during, automatic_turns=self._settings.automatic_turns)
-        if during == "response.create":
-            self._responses.refused()
-            # Another answer was faster. It may not have seen what ours was about, so ours still has to come.
-            self._responses.owed = kind is faults.FaultKind.NOISE and bool(self._responses.active)
+        during = self._out.refused(wire.text(error, "event_id"))
+        automatic = self._settings.automatic_turns
+        fault = faults.reported(error, wire.text(event, "event_id"), during=during, automatic_turns=automatic)
         if during == "session.update" and not self._ready:
-            kind = faults.FaultKind.FINAL  # without this nothing would ever become ready
-        return [faults.Fault(kind, code, message, during, wire.text(event, "event_id"))]
+            # Without this nothing would ever become ready.
+            fault = dataclasses.replace(fault, kind=faults.FaultKind.FINAL)
+        if during == "input_audio_buffer.commit":
+            self._responses.not_expected()
+        if during != "response.create":
+            return [fault]
+        self._responses.refused()
+        # Another response was faster. It may not have seen what ours was about, so ours still has to come.
+        self._responses.owed = fault.kind is faults.FaultKind.NOISE and bool(self._responses.active)
+        return self._retried(fault, error)
+
+
+def _silent(observe: Callable[[wire.Wire], None]) -> Callable[[wire.Wire], list[events.Event]]:
+    def handler(event: wire.Wire) -> list[events.Event]:
+        observe(event)
+        return []
+
+    return handler
 
 
 def _bill(of: Literal["response", "transcription"], of_id: str, reported: Any) -> list[events.Event]:

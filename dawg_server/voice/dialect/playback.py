@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from dawg_server.voice.dialect import events
+from dawg_server.voice.dialect.conversation import ConversationMirror
+from dawg_server.voice.dialect.outbound import OutboundMessages
 
 BYTES_PER_MS = 48  # PCM16 mono at 24 kHz
 REPORT_INTERVAL_MS = 250  # how often a browser is asked to report
@@ -69,13 +73,24 @@ class Playback:
             item.reported_ms = max(item.reported_ms, played_ms)
             item.reported_at = self._clock()
 
+    def cut(
+        self, conversation: ConversationMirror, out: OutboundMessages
+    ) -> Iterator[tuple[events.Interrupted, events.SendUpstream]]:
+        """Ends what the listener has not heard to its end: here, in the mirror, and upstream by the messages."""
+        for item in self.unfinished():
+            del self._items[item.item_id]
+            heard = conversation.cut(item.item_id, item.heard_ms / item.received_ms if item.heard_ms else 0.0)
+            if item.heard_ms:
+                where = {"item_id": item.item_id, "content_index": 0, "audio_end_ms": item.heard_ms}
+                message = out.send("conversation.item.truncate", **where)
+            else:
+                message = out.send("conversation.item.delete", item_id=item.item_id)
+            yield events.Interrupted(item.item_id, item.response_id, item.heard_ms, heard), message
+
     def forget_finished(self) -> None:
         """Called between answers, so that an hour of talk does not pile up."""
         kept = {item.item_id for item in self.unfinished()}
         self._items = {item_id: item for item_id, item in self._items.items() if item_id in kept}
-
-    def forget(self, item_id: str) -> None:
-        self._items.pop(item_id, None)
 
     @property
     def quiet(self) -> bool:

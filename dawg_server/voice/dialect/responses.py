@@ -1,39 +1,88 @@
-"""The responses of one upstream: which are under way, which were interrupted, and which functions they ask for."""
+"""The responses of one connection: which are under way, interrupted or awaited, and which functions they ask for."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dawg_server.voice.dialect import events, wire
+
+PATIENCE = 30.0  # seconds after which a response that never began is not waited for any more
 
 
 class ResponseState:
     """`active` are the ids under way, oldest first. `owed` says that a response has to be requested once they end.
 
     The ids of interrupted responses are kept as long as the connection: at most one for every interruption in an hour.
+    `clock` counts seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.active: dict[str, None] = {}
         self.owed = False
-        self.open_calls: set[str] = set()
-        self._requested = 0  # responses requested and not begun
-        self._unwanted = 0  # of these, how many were interrupted before they began
+        self.retry_due = False
+        self.open_calls: dict[str, str] = {}  # call id -> name of the function
+        self.results: list[tuple[str, str]] = []  # (name, output) of functions that no response has followed yet
+        self._clock = clock
+        self._requested = 0  # asked for by us and not begun
+        self._expected = False  # the service responds by itself, and has not begun
+        self._unwanted = 0  # of both, how many were interrupted before they began
+        self._awaited_since = 0.0
+        self._retried = False
         self._interrupted: set[str] = set()
+        self._audible: set[str] = set()  # of these something was said
         self._noted: dict[str, dict[str, events.FunctionRequested]] = {}
         self._run: set[str] = set()
 
+    @property
+    def awaited(self) -> bool:
+        """A response was asked for, by us or by what the user said, and has not begun."""
+        if self.owed or self.retry_due:
+            return True
+        return bool(self._requested or self._expected) and self._clock() - self._awaited_since < PATIENCE
+
+    @property
+    def unanswered(self) -> bool:
+        """The user still waits for a response, or for the rest of one."""
+        wanted = self._requested + self._expected > self._unwanted
+        return (self.awaited and wanted) or self.owed or self.retry_due or bool(self.active.keys() - self._interrupted)
+
+    @property
+    def broken_off(self) -> bool:
+        """Something was said of a response that is under way."""
+        return bool(self.active.keys() & self._audible - self._interrupted)
+
     def request(self) -> None:
         self._requested += 1
+        self.retry_due = False
+        self._awaited_since = self._clock()
+
+    def expect(self) -> None:
+        """The user has spoken, and the service is to respond."""
+        self._expected, self._retried = True, False
+        self._awaited_since = self._clock()
+
+    def not_expected(self) -> None:
+        self._expected = False
 
     def refused(self) -> None:
         """A request of ours became no response."""
         self._requested = max(0, self._requested - 1)
-        self._unwanted = min(self._unwanted, self._requested)
+        self._unwanted = min(self._unwanted, self._requested + self._expected)
+
+    def may_retry(self) -> bool:
+        """True once for each question."""
+        self.retry_due, self._retried = not self._retried, True
+        return self.retry_due
 
     def begin(self, response_id: str) -> bool:
         """False when this response was interrupted before it began, and has to be cancelled."""
         self.active[response_id] = None
-        self._requested = max(0, self._requested - 1)
+        if self._expected:
+            self._expected = False
+        else:
+            self._requested = max(0, self._requested - 1)
         if not self._unwanted:
+            self.retry_due = False
             return True
         self._unwanted -= 1
         self.interrupt(response_id)
@@ -42,13 +91,19 @@ class ResponseState:
     def interrupt(self, response_id: str) -> None:
         self._interrupted.add(response_id)
 
-    def interrupt_requested(self) -> None:
-        """What was requested and has not begun is not wanted any more either."""
-        self._unwanted = self._requested
-        self.owed = False
+    def interrupt_awaited(self) -> None:
+        """What was asked for and has not begun is not wanted any more either."""
+        self._unwanted = self._requested + self._expected
+        self.owed = self.retry_due = False
 
     def is_interrupted(self, response_id: str) -> bool:
         return response_id in self._interrupted
+
+    def audible(self, response_id: str) -> None:
+        self._audible.add(response_id)
+
+    def was_audible(self, response_id: str) -> bool:
+        return response_id in self._audible
 
     def note_call(self, event: wire.Wire) -> None:
         """The arguments of a call are complete, which is also said of calls that must never run."""
@@ -63,21 +118,23 @@ class ResponseState:
         noted = self._noted.pop(response_id, {})
         if wire.text(response, "status") != "completed":
             return []
+        self._retried = False
+        self.results.clear()
         for item in wire.parts(response, "output"):
             call = _call(item, response_id) if item.get("type") == "function_call" else None
             if call is not None:
                 noted.setdefault(call.call_id, call)
         calls = [call for call_id, call in noted.items() if call_id not in self._run]
         self._run.update(noted)
-        self.open_calls.update(call.call_id for call in calls)
+        self.open_calls.update((call.call_id, call.name) for call in calls)
         return calls
 
-    def answered(self, call_id: str) -> bool:
-        """False for a call that nobody waits for."""
-        if call_id not in self.open_calls:
-            return False
-        self.open_calls.discard(call_id)
-        return True
+    def answered(self, call_id: str, output: str) -> str | None:
+        """The function's name; None for a call that nobody waits for."""
+        name = self.open_calls.pop(call_id, None)
+        if name is not None:
+            self.results.append((name, output))
+        return name
 
 
 def _call(source: wire.Wire, response_id: str) -> events.FunctionRequested | None:

@@ -177,6 +177,10 @@ class Connection(link.Link):
         if self._speaker is not None:
             message = f"Conversation already has an active response in progress: {self._speaker.id}."
             raise Refused("conversation_already_has_active_response", message)
+        following = self._answers[0] if self._answers else self.script.fallback
+        if isinstance(following, scripts.Answer) and following.refused is not None:
+            del self._answers[:1]
+            raise Refused(*following.refused)
         self._respond(event.get("response") or {})
 
     async def _on_response_cancel(self, event: Mapping[str, Any]) -> None:

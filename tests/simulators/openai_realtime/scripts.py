@@ -43,6 +43,8 @@ class Answer:
     reason: str | None = None  # max_output_tokens or content_filter, for an incomplete answer
     error_code: str | None = None  # for a failed one
     pace: float = 10.0
+    think: float = 0.0  # seconds before response.created
+    refused: tuple[str, str] | None = None  # code and sentence of the error that a response.create gets instead
     stall: float = 0.0  # seconds before the first output
     late_ms: int = 0  # sound that is still sent after the answer was interrupted
     hang: bool = False  # never ends by itself

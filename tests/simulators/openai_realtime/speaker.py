@@ -43,6 +43,7 @@ class Speaker:
         self._stopped.set()
 
     async def run(self) -> None:
+        await self._wait(self._answer.think)
         await self._emit("response.created", response=self._response("in_progress", None, None))
         limits = [
             {"name": "requests", "limit": 1000, "remaining": 999, "reset_seconds": 0.06},

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from dawg_server.voice.dialect import conversation, events, ga
+from dawg_server.voice.dialect import carried, events, ga
 from dawg_server.voice.dialect.settings import SessionSettings
 
 SETTINGS = SessionSettings(
@@ -32,9 +32,7 @@ class Sent(dict[str, Any]):
 
 
 class Playbook:
-    def __init__(
-        self, settings: SessionSettings = SETTINGS, earlier: conversation.ConversationMirror | None = None
-    ) -> None:
+    def __init__(self, settings: SessionSettings = SETTINGS, earlier: carried.CarriedTalk | None = None) -> None:
         self.now = 100.0  # seconds
         self.dialect = ga.GaDialect(settings, earlier, clock=lambda: self.now)
         self.answers: list[events.Event] = []

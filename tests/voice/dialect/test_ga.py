@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 from typing import Any
 
 import pytest
 
-from dawg_server.voice.dialect import Dialect, events, ga, playback
+from dawg_server.voice.dialect import Dialect, events, ga, playback, responses
 from dawg_server.voice.dialect.faults import Fault, FaultKind
 from tests.voice.dialect import upstream
 from tests.voice.dialect.playbook import MANUAL, SETTINGS, Playbook, Sent
@@ -206,7 +207,8 @@ def test_a_manual_interrupt_flushes_cancels_and_cuts(playbook: Playbook) -> None
 
 def test_an_answer_interrupted_before_it_began_is_cancelled_when_it_begins() -> None:
     playbook = Playbook(MANUAL).ready()
-    playbook >> playbook.dialect.commit_audio() << [Sent("input_audio_buffer.commit"), Sent("response.create")]
+    playbook >> playbook.dialect.commit_audio() << Sent("input_audio_buffer.commit")
+    playbook >> upstream.committed() << [events.UtteranceCommitted("item_u"), Sent("response.create")]
     playbook >> playbook.dialect.interrupt() << []
     playbook >> upstream.created() << [events.ResponseStarted("resp_1"), cancel()]
     playbook >> upstream.audio(100) << []
@@ -232,7 +234,9 @@ def test_a_function_of_an_answer_that_was_not_completed_never_runs(
 ) -> None:
     playbook >> upstream.created() << events.ResponseStarted("resp_1")
     playbook >> upstream.call() << []
-    ended = events.ResponseDone("resp_1", status, None)
+    ended: list[events.Event] = [events.ResponseDone("resp_1", status, None)]
+    if status == "failed":
+        ended += [Fault(OTHER, "unknown", "", retry_after=1.0), events.RetryLater(1.0)]
     playbook >> upstream.done(status=status, output=[upstream.call_item()]) << ended
     playbook >> playbook.dialect.function_result("call_1", "too late") << []
 
@@ -314,11 +318,67 @@ def test_a_failed_request_for_an_answer_is_reported_as_such(playbook: Playbook) 
     playbook >> playbook.dialect.function_result("call_1", "a")
     refused = playbook.sent_id("response.create")
     playbook.answers = []
-    (
-        playbook
-        >> upstream.error("server_error", refused)
-        << Fault(OTHER, "server_error", "no", "response.create", event_id="event_9")
-    )
+    fault = Fault(OTHER, "server_error", "no", "response.create", event_id="event_9")
+    error = upstream.error("server_error", refused)
+    again = [dataclasses.replace(fault, retry_after=1.0), events.RetryLater(1.0)]
+    playbook >> error << again
+    assert not playbook.dialect.idle
+    playbook >> playbook.dialect.retry()
+    refused = playbook.sent_id("response.create")
+    playbook << Sent("response.create")
+    playbook >> upstream.error("server_error", refused) << fault
+    playbook >> playbook.dialect.retry() << []
+    assert playbook.dialect.idle
+
+
+@pytest.mark.parametrize(
+    ("message", "seconds"),
+    [("Try again in 250ms.", 0.25), ("please try again in 1.5s", 1.5), ("try again in 9m", 30.0), ("no", 1.0)],
+)
+def test_a_refused_request_is_repeated_when_the_service_says(playbook: Playbook, message: str, seconds: float) -> None:
+    playbook.dialect.receive(upstream.done(output=[upstream.call_item()]))
+    playbook >> playbook.dialect.function_result("call_1", "a")
+    refused = playbook.sent_id("response.create")
+    playbook.answers = []
+    playbook >> upstream.error("rate_limit_exceeded", refused, message.replace("Try", "try"))
+    assert playbook.answers[-1] == events.RetryLater(seconds)
+    playbook.answers = []
+
+
+def test_a_new_question_takes_the_place_of_a_second_try(playbook: Playbook) -> None:
+    playbook >> upstream.created() << events.ResponseStarted("resp_1")
+    playbook >> upstream.done(status="failed")
+    assert playbook.answers[-1] == events.RetryLater(1.0)
+    playbook.answers = []
+    playbook.dialect.receive(upstream.speech("item_v"))
+    playbook >> playbook.dialect.retry() << []
+
+
+def test_a_question_is_owed_an_answer_until_it_begins_or_nothing_has_come_for_long(playbook: Playbook) -> None:
+    playbook.dialect.receive(upstream.speech())
+    assert not playbook.dialect.idle
+    playbook.dialect.receive(upstream.silence())
+    playbook.dialect.receive(upstream.committed())
+    assert not playbook.dialect.idle
+    assert playbook.dialect.carry().unanswered
+    assert playbook.dialect.carry().words_missing
+    playbook.dialect.receive(upstream.heard("which key"))
+    assert not playbook.dialect.carry().words_missing
+    playbook.now += responses.PATIENCE
+    assert playbook.dialect.idle
+
+
+def test_an_answer_that_was_interrupted_is_not_owed(playbook: Playbook) -> None:
+    speaking(playbook)
+    assert playbook.dialect.carry().broken_off
+    playbook.dialect.interrupt()
+    assert not playbook.dialect.carry().unanswered
+    playbook.dialect.receive(upstream.done(status="cancelled"))
+    playbook.dialect.receive(upstream.speech())
+    playbook.dialect.receive(upstream.silence())
+    playbook.dialect.interrupt()
+    assert not playbook.dialect.carry().unanswered
+    playbook >> upstream.created("resp_2") << [events.ResponseStarted("resp_2"), cancel("resp_2")]
 
 
 CODES = [
@@ -400,7 +460,7 @@ def test_recycling_waits_until_the_last_answer_has_been_heard(playbook: Playbook
 
 
 def test_the_talk_is_carried_over_as_text_in_its_order_and_without_functions(playbook: Playbook) -> None:
-    playbook >> upstream.committed("item_u") << []
+    playbook >> upstream.committed("item_u") << events.UtteranceCommitted("item_u")
     speaking(playbook, 1000)
     playbook.dialect.receive(upstream.done(output=[upstream.call_item()]))
     playbook >> upstream.heard("how many", "item_u") << events.UserTranscriptDone("item_u", "how many")
@@ -411,7 +471,7 @@ def test_the_talk_is_carried_over_as_text_in_its_order_and_without_functions(pla
     lines = [(line.role, line.text) for line in playbook.dialect.conversation.lines]
     assert lines == [("user", "how many"), ("assistant", "one two"), ("user", "stop")]
 
-    successor = Playbook(earlier=playbook.dialect.conversation)
+    successor = Playbook(earlier=playbook.dialect.carry())
     successor.dialect.receive({"type": "session.created", "session": {"id": "sess_2"}})
     successor >> {"type": "session.updated", "session": {"id": "sess_2", "model": "m"}}
     *seeds, ready = successor.answers

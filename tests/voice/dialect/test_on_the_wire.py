@@ -13,7 +13,7 @@ import openai as sdk
 import pytest
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
-from dawg_server.voice.dialect import conversation, events, ga, wire
+from dawg_server.voice.dialect import carried, events, ga, wire
 from dawg_server.voice.dialect.faults import Fault, FaultKind
 from dawg_server.voice.dialect.settings import SessionSettings, TurnDetection
 from tests.simulators import openai_realtime as realtime
@@ -74,7 +74,7 @@ async def service() -> AsyncIterator[Service]:
 
 @contextlib.asynccontextmanager
 async def relaying(
-    service: Service, settings: SessionSettings = SETTINGS, earlier: conversation.ConversationMirror | None = None
+    service: Service, settings: SessionSettings = SETTINGS, earlier: carried.CarriedTalk | None = None
 ) -> AsyncIterator[Relay]:
     client = sdk.AsyncOpenAI(api_key="sk-test", base_url=service.base_url, max_retries=0)
     async with client, client.realtime.connect(model="gpt-realtime-2.1") as connection:
@@ -174,7 +174,7 @@ async def test_a_successor_is_told_the_talk_as_text(service: Service) -> None:
         await first.speak(realtime.speech(200) + realtime.silence(500))
         await first.until(events.ResponseDone)
         await first.until(events.UserTranscriptDone)
-    async with relaying(service, earlier=first.dialect.conversation) as second:
+    async with relaying(service, earlier=first.dialect.carry()) as second:
         await service.connections[1].said("conversation.item.done", 2)
     told = [item.wire for item in service.connections[1].conversation.items.values()]
     assert [(wire["role"], wire["content"][0]["text"]) for wire in told] == [("user", "hello"), ("assistant", "gladly")]

@@ -71,11 +71,11 @@ def silence(item: str = "item_u") -> dict[str, Any]:
     return {"type": "input_audio_buffer.speech_stopped", "item_id": item, "audio_end_ms": 0}
 
 
-def committed(item: str, after: str | None = None) -> dict[str, Any]:
+def committed(item: str = "item_u", after: str | None = None) -> dict[str, Any]:
     return {"type": "input_audio_buffer.committed", "item_id": item, "previous_item_id": after}
 
 
-def heard(text: str, item: str, **usage: Any) -> dict[str, Any]:
+def heard(text: str, item: str = "item_u", **usage: Any) -> dict[str, Any]:
     kind = "conversation.item.input_audio_transcription.completed"
     return {"type": kind, "item_id": item, "content_index": 0, "transcript": text, "usage": usage or None}
 
