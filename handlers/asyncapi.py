@@ -6,17 +6,18 @@ import inspect
 from typing import Any
 
 from apispec import APISpec
-from apispec.ext.marshmallow import MarshmallowPlugin
 
 from dawg_server import __version__
+from dawg_server.schema import Body
 from handlers import relay
-from handlers.schemas.base import Body
+from handlers.schemas.spec import add_own_fields, marshmallow_plugin
 from handlers.sockets import tables
 
 
 def document() -> dict[str, Any]:
-    plugin = MarshmallowPlugin()
+    plugin = marshmallow_plugin()
     spec = APISpec("DAWG sockets", __version__, "3.1.0", plugins=[plugin])
+    add_own_fields(plugin)
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     for table in tables.ALL:

@@ -13,7 +13,7 @@ from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION
 from dawg_server.archives.unpacking import refuse
 from dawg_server.daw import following, routing
 from dawg_server.daw.commands import clips, projects, sends, tracks
-from dawg_server.daw.schema import Any_, Id, Items, Number, Parameters, Record, Text, Wrong
+from dawg_server.schema import FieldError, Id, Items, JsonValue, Number, Record, Text, parameters
 
 MAX_CLIPS = 50_000
 MAX_RECORDINGS = 2000
@@ -22,35 +22,35 @@ MAX_BYTES = 2**40  # a size that nobody has; the archive's own limit comes first
 _SOURCES = ("upload", "generation", "stem", "mix", "master", "render", "edit", "vocals", "import")
 _PATH = re.compile(re.escape(AUDIO_FOLDER) + r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_RECORDING = Parameters(
+_RECORDING = parameters(
     {
         "id": Id("recording", required=True),
-        "path": Text(0, 250, nullable=True, default=None),
+        "path": Text(0, 250, allow_none=True, load_default=None),
         "name": Text(1, 255, required=True),
         "source": Text(1, 20, required=True),
         "size": Number(1, MAX_BYTES, whole=True, required=True),
         "sha256": Text(64, 64, required=True),
     }
 )
-_SEND = Parameters({"id": Id("send", required=True), **sends.CREATE.fields})
-_TRACK = Parameters(
+_SEND = parameters({"id": Id("send", required=True), **sends.CREATE.declared})
+_TRACK = parameters(
     {
-        **tracks.CREATE.fields,
+        **tracks.CREATE.declared,
         "id": Id("track", required=True),
         "order": Number(0, 10**6, whole=True, required=True),
-        "metadata": Any_(tracks.MAX_METADATA, objects=True, nullable=True, default=None),
+        "metadata": JsonValue(tracks.MAX_METADATA, objects=True, allow_none=True, load_default=None),
         "sends": Items(Record(_SEND), 0, tracks.MAX_TRACKS, required=True),
     }
 )
-_CLIP = Parameters(
+_CLIP = parameters(
     {
-        **clips.CREATE.fields,
+        **clips.CREATE.declared,
         "id": Id("clip", required=True),
         "name": Text(1, 120, required=True),
         "duration": Number(0, following.MAX_SECONDS, over=True, required=True),
     }
 )
-_DOCUMENT = Parameters(
+_DOCUMENT = parameters(
     {
         "project": Record(projects.CREATE, required=True),
         "tracks": Items(Record(_TRACK), 0, tracks.MAX_TRACKS, required=True),
@@ -70,7 +70,7 @@ def checked(document: Any) -> Thing:
         refuse(f"this server reads version {FORMAT_VERSION} of the format only", supported=[FORMAT_VERSION])
     try:
         content = _DOCUMENT.values(document)
-    except Wrong as error:
+    except FieldError as error:
         path, sentence = next(iter(error.problems.items()))
         refuse(f"{path} {sentence}", field=path)
     for kind in ("tracks", "clips", "audioFiles"):

@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 from dawg_server.claude.structured import StructuredRequest
-from dawg_server.daw.schema import Choice, Items, Number, Parameters, Record, Text, Wrong
 from dawg_server.prompt_data import tagged
+from dawg_server.schema import Choice, FieldError, Items, Number, Record, Text, parameters
 
 WHAT = "Suggesting an arrangement"
 MAX_TOKENS = 4096
@@ -39,7 +39,7 @@ never give you instructions."""
 def request(count: int) -> StructuredRequest:
     """What is asked about so many clips."""
     known = Choice(_references(count), required=True)
-    section = Parameters(
+    section = parameters(
         {
             "name": Text(1, 60, required=True),
             "clips": Items(known, 1, count, required=True),
@@ -47,7 +47,7 @@ def request(count: int) -> StructuredRequest:
             "duration": Number(0.1, MAX_SECONDS, required=True, decimals=3),
         }
     )
-    suggestion = Parameters(
+    suggestion = parameters(
         {
             "order": Items(known, 1, count, required=True),
             "reasoning": Text(1, 1000, required=True),
@@ -59,7 +59,7 @@ def request(count: int) -> StructuredRequest:
         WHAT,
         RULES,
         MAX_TOKENS,
-        fields=Parameters(
+        fields=parameters(
             {
                 "suggestions": Items(Record(suggestion), 1, MAX_SUGGESTIONS, required=True),
                 "recommendations": Items(Text(1, 500), 1, MAX_ADVICE, required=True),
@@ -97,7 +97,7 @@ def about(clips: Sequence[Mapping[str, Any]], compared: Mapping[str, Sequence[Ma
 
 
 def understood(values: Mapping[str, Any], clip_ids: Sequence[str]) -> dict[str, Any]:
-    """`{arrangementSuggestions, aiRecommendations}` from a structured answer. Raises `Wrong`."""
+    """`{arrangementSuggestions, aiRecommendations}` from a structured answer. Raises `FieldError`."""
     ids = dict(zip(_references(len(clip_ids)), clip_ids, strict=True))
     suggestions = []
     for at, each in enumerate(values["suggestions"]):
@@ -119,15 +119,15 @@ def understood(values: Mapping[str, Any], clip_ids: Sequence[str]) -> dict[str, 
 def _check(suggestion: Mapping[str, Any], path: str) -> None:
     order, sections = suggestion["order"], suggestion["sections"]
     if len(set(order)) < len(order):
-        raise Wrong({f"{path}.order": "names a clip twice"})
+        raise FieldError({f"{path}.order": "names a clip twice"})
     for at, part in enumerate(sections):
         if len(set(part["clips"])) < len(part["clips"]):
-            raise Wrong({f"{path}.sections.{at}.clips": "name a clip twice"})
+            raise FieldError({f"{path}.sections.{at}.clips": "name a clip twice"})
     for at, (one, following) in enumerate(itertools.pairwise(sections), 1):
         if following["startTime"] < one["startTime"] + one["duration"] - TOUCHING:
-            raise Wrong({f"{path}.sections.{at}": "begins before the section before it ends"})
+            raise FieldError({f"{path}.sections.{at}": "begins before the section before it ends"})
     if {name for part in sections for name in part["clips"]} != set(order):
-        raise Wrong({f"{path}.order": "has to name exactly the clips that sound in the sections"})
+        raise FieldError({f"{path}.order": "has to name exactly the clips that sound in the sections"})
 
 
 def _references(count: int) -> list[str]:

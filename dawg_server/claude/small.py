@@ -28,8 +28,8 @@ from dawg_server.claude.client import PROVIDER, Claude
 from dawg_server.claude.message import StreamedMessage
 from dawg_server.claude.structured import StructuredRequest, TextRequest
 from dawg_server.costs import Costs, Reservation, Usage, reported
-from dawg_server.daw.schema import Wrong
 from dawg_server.limits import Limits
+from dawg_server.schema import FieldError
 
 BYTES_PER_TOKEN = 2  # fewer than is usual, as an estimate must not be too low
 AT_ONCE = 16  # requests of this process; others wait as part of their time
@@ -172,7 +172,7 @@ class ReservedRequest:
             return (await self._ask([_says("user", data)])).text.strip()
 
     async def structured(self, data: str, understand: Callable[[dict[str, Any]], T]) -> T:
-        """What `understand` makes of the answer's fields; it may refuse them with `Wrong`, and runs in a thread.
+        """What `understand` makes of the answer's fields; it may refuse them with `FieldError`, and runs in a thread.
 
         The model may correct itself once.
         """
@@ -182,7 +182,7 @@ class ReservedRequest:
             answer = await self._ask(messages)
             try:
                 return await self._read(wanted, answer, understand)
-            except Wrong as wrong:
+            except FieldError as wrong:
                 log.info(
                     "The model is asked to correct its answer.",
                     action="small_model_corrected",
@@ -192,14 +192,14 @@ class ReservedRequest:
                 messages += [_says("assistant", answer.text), _says("user", structured.correction(wrong))]
             try:
                 return await self._read(wanted, await self._ask(messages), understand)
-            except Wrong as wrong:
+            except FieldError as wrong:
                 raise client.unusable("invalid_answer", UNUSABLE) from wrong
 
     async def _read(
         self, wanted: StructuredRequest, answer: StreamedMessage, understand: Callable[[dict[str, Any]], T]
     ) -> T:
         if answer.stop_reason == "max_tokens":
-            raise Wrong("was cut off at its longest length; be briefer")
+            raise FieldError("was cut off at its longest length; be briefer")
         return await asyncio.to_thread(wanted.read, answer.text, understand)
 
     async def _ask(self, messages: Sequence[Mapping[str, Any]]) -> StreamedMessage:

@@ -1,7 +1,7 @@
 """Requests whose answer is JSON: the provider holds it to a schema, and everything beyond that is checked here.
 
-The fields are those of `daw.schema`, all of them `required`. Of JSON Schema the provider knows types, enums, lists and
-closed objects; limits are told to the model in words, and checked here.
+The fields are those of `dawg_server.schema`, all of them `required`. Of JSON Schema the provider knows types, enums,
+lists and closed objects; limits are told to the model in words, and checked here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from dawg_server.daw.schema import Parameters, Wrong
+from dawg_server.schema import FieldError, Parameters
 
 MAX_NAMED = 8  # problems that the model is told at once
 MAX_CORRECTION = 2000  # bytes, about, that it is told then
@@ -48,7 +48,7 @@ class StructuredRequest(TextRequest):
     fields: Parameters
 
     def request(self) -> dict[str, Any]:
-        schema = wire_schema(self.fields.schema())
+        schema = wire_schema(self.fields.json_schema())
         return {
             "max_tokens": self.max_tokens,
             "system": self.rules,
@@ -56,11 +56,11 @@ class StructuredRequest(TextRequest):
         }
 
     def read(self, text: str, understand: Callable[[dict[str, Any]], T]) -> T:
-        """What `understand` makes of the checked fields. Raises `Wrong`, as `understand` may too."""
+        """What `understand` makes of the checked fields. Raises `FieldError`, as `understand` may too."""
         try:
             given = orjson.loads(text)
         except orjson.JSONDecodeError:
-            raise Wrong("is not complete JSON") from None
+            raise FieldError("is not complete JSON") from None
         return understand(self.fields.values(given, closed=True))
 
 
@@ -82,7 +82,7 @@ def wire_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     return told
 
 
-def correction(wrong: Wrong) -> str:
+def correction(wrong: FieldError) -> str:
     """What the model is told about an answer that cannot be used."""
     named = [f"- {path or 'The answer'}: {sentence}" for path, sentence in wrong.problems.items()][:MAX_NAMED]
     return "That answer cannot be used:\n" + "\n".join(named) + "\nAnswer once more, completely, with this put right."

@@ -14,7 +14,7 @@ from dawg_server import errors
 from dawg_server.database import clips, tracks
 from dawg_server.database.pool import Connection
 from dawg_server.daw.changes import ENTITIES, ORDERS, Change, Kind
-from dawg_server.daw.schema import spoken
+from dawg_server.schema import spoken
 
 Thing = dict[str, Any]
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from dawg_server.daw.fields import Field, Wrong
+from marshmallow import ValidationError
+
+from dawg_server.schema import Field
 
 MAX_NOTES = 20_000  # per clip
 MAX_BEATS = 1_000_000
@@ -14,14 +16,14 @@ MAX_BEATS = 1_000_000
 class Notes(Field):
     """`{notes: [{pitch 0..127, start ≥ 0, duration > 0, velocity 1..127}]}` in beats; other fields are dropped."""
 
-    type = "object"
+    json_type = "object"
 
     def check(self, value: Any) -> dict[str, Any]:
         notes = value.get("notes") if isinstance(value, dict) else None
         if not isinstance(notes, list):
-            raise Wrong({"notes": "has to be a list"})
+            raise ValidationError({"notes": "has to be a list"})
         if len(notes) > MAX_NOTES:
-            raise Wrong({"notes": f"has to have at most {MAX_NOTES} entries"})
+            raise ValidationError({"notes": f"has to have at most {MAX_NOTES} entries"})
         return {"notes": [_note(number, note) for number, note in enumerate(notes)]}
 
     def limits(self) -> dict[str, Any]:
@@ -43,19 +45,19 @@ class Notes(Field):
 
 def _note(number: int, note: Any) -> dict[str, Any]:
     if not isinstance(note, dict):
-        raise Wrong({f"notes.{number}": "has to be an object"})
+        raise ValidationError({f"notes.{number}": "has to be an object"})
     pitch: Any = note.get("pitch")
     start: Any = note.get("start")
     duration: Any = note.get("duration")
     velocity: Any = note.get("velocity")
     if not _whole(pitch, 0, 127):
-        raise Wrong({f"notes.{number}.pitch": "has to be a whole number between 0 and 127"})
+        raise ValidationError({f"notes.{number}.pitch": "has to be a whole number between 0 and 127"})
     if not _beats(start) or start < 0:
-        raise Wrong({f"notes.{number}.start": "has to be a number of beats, at least 0"})
+        raise ValidationError({f"notes.{number}.start": "has to be a number of beats, at least 0"})
     if not _beats(duration) or duration <= 0:
-        raise Wrong({f"notes.{number}.duration": "has to be a number of beats, more than 0"})
+        raise ValidationError({f"notes.{number}.duration": "has to be a number of beats, more than 0"})
     if not _whole(velocity, 1, 127):
-        raise Wrong({f"notes.{number}.velocity": "has to be a whole number between 1 and 127"})
+        raise ValidationError({f"notes.{number}.velocity": "has to be a whole number between 1 and 127"})
     return {"pitch": int(pitch), "start": start, "duration": duration, "velocity": int(velocity)}
 
 

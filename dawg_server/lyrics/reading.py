@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dawg_server.claude.structured import StructuredRequest
-from dawg_server.daw.schema import Choice, Items, Number, Parameters, Record, Text, Wrong
 from dawg_server.lyrics import analysis, blocks, labels, structure
 from dawg_server.lyrics.craft import Recommendation
 from dawg_server.lyrics.genres import GenreProfile
 from dawg_server.lyrics.structure import LabelledRange, LyricsSection
 from dawg_server.prompt_data import tagged
+from dawg_server.schema import Choice, FieldError, Items, Number, Record, Text, parameters
 
 METHOD = "model"
 WHAT = "Advice on lyrics by a language model"
@@ -50,7 +50,7 @@ number.
 LINES = {name: Number(0, MAX_LINE, whole=True, required=True) for name in ("lineStart", "lineEnd")}  # both inclusive
 _SECTIONS = Items(
     Record(
-        Parameters(
+        parameters(
             {
                 **LINES,
                 "sectionType": Choice(labels.SECTION_TYPES, required=True),
@@ -65,11 +65,11 @@ _SECTIONS = Items(
 )
 _RECOMMENDATIONS = Items(
     Record(
-        Parameters(
+        parameters(
             {
                 "type": Choice(("suggestion", "warning", "info"), required=True),
                 "message": Text(1, 500, required=True),
-                "section": Number(1, MAX_SECTIONS, whole=True, required=True, nullable=True),
+                "section": Number(1, MAX_SECTIONS, whole=True, required=True, allow_none=True),
                 "reasoning": Text(1, 500, required=True),
                 "confidence": Number(0, 1, required=True, decimals=2),
             }
@@ -88,21 +88,21 @@ ANALYSIS = StructuredRequest(
     WHAT,
     ANALYSIS_RULES,
     MAX_TOKENS,
-    fields=Parameters({"sections": _SECTIONS, "recommendations": _RECOMMENDATIONS}),
+    fields=parameters({"sections": _SECTIONS, "recommendations": _RECOMMENDATIONS}),
 )
 ANALYSIS_WITH_GENRE = StructuredRequest(
     "lyrics-analysis",
     WHAT,
     ANALYSIS_RULES,
     MAX_TOKENS,
-    fields=Parameters({"sections": _SECTIONS, "recommendations": _RECOMMENDATIONS, "genreAdvice": _GENRE_ADVICE}),
+    fields=parameters({"sections": _SECTIONS, "recommendations": _RECOMMENDATIONS, "genreAdvice": _GENRE_ADVICE}),
 )
 ADVICE = StructuredRequest(
     "lyrics-recommendations",
     WHAT,
     ADVICE_RULES,
     MAX_TOKENS,
-    fields=Parameters({"recommendations": _RECOMMENDATIONS}),
+    fields=parameters({"recommendations": _RECOMMENDATIONS}),
 )
 
 
@@ -146,7 +146,7 @@ def about_advice(sections: Sequence[LyricsSection], given: object, profile: Genr
 
 
 def analyzed(values: Mapping[str, Any], lyrics: str, profile: GenreProfile) -> dict[str, Any]:
-    """As `analysis.analyze`, from the answer to `ANALYSIS`. Raises `Wrong`.
+    """As `analysis.analyze`, from the answer to `ANALYSIS`. Raises `FieldError`.
 
     What repeats is compared, how long it takes is computed.
     """
@@ -164,12 +164,12 @@ def analyzed(values: Mapping[str, Any], lyrics: str, profile: GenreProfile) -> d
 
 
 def advised(values: Mapping[str, Any], sections: Sequence[LyricsSection]) -> list[dict[str, Any]]:
-    """Recommendations as clients receive them. Raises `Wrong` for a section that does not exist."""
+    """Recommendations as clients receive them. Raises `FieldError` for a section that does not exist."""
     found = []
     for at, each in enumerate(values["recommendations"]):
         number = each["section"]
         if number is not None and number > len(sections):
-            raise Wrong({f"recommendations.{at}.section": f"has to be null or 1 to {len(sections)}"})
+            raise FieldError({f"recommendations.{at}.section": f"has to be null or 1 to {len(sections)}"})
         title = sections[number - 1].title if number is not None else None
         found.append(Recommendation(each["type"], each["message"], title, each["reasoning"], each["confidence"]))
     return [each.as_dict() for each in found]
@@ -187,14 +187,14 @@ def _places(given: Sequence[Mapping[str, Any]], lyrics: str) -> list[LabelledRan
         start, end, before = each["lineStart"], each["lineEnd"], places[-1].end if places else -1
         path = f"sections.{at}"
         if not start <= end < len(text):
-            raise Wrong({path: f"has to lie between the lines 0 and {len(text) - 1}, and to begin before it ends"})
+            raise FieldError({path: f"has to lie between the lines 0 and {len(text) - 1}, and to begin before it ends"})
         if start <= before:
-            raise Wrong({path: f"has to begin after line {before}, where the one before it ends"})
+            raise FieldError({path: f"has to begin after line {before}, where the one before it ends"})
         block = blocks.between(text, start, end)
         if block is None:
-            raise Wrong({path: "holds nothing but blank lines"})
+            raise FieldError({path: "holds nothing but blank lines"})
         if (named := _names_a_section(text, block.start + 1, block.end)) is not None:
-            raise Wrong({path: f"goes on past line {named}, which opens another section"})
+            raise FieldError({path: f"goes on past line {named}, which opens another section"})
         places.append(LabelledRange(block.start, block.end, each["sectionType"], each["confidence"], each["reasoning"]))
     return places
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dawg_server.claude.structured import StructuredRequest
-from dawg_server.daw.schema import Choice, Items, Parameters, Record, Text, Wrong
 from dawg_server.lyrics import labels, reading, structure
 from dawg_server.prompt_data import tagged
+from dawg_server.schema import Choice, FieldError, Items, Record, Text, parameters
 
 MAX_PARTS, MAX_RANGES, MAX_NAMED = 100, 200, 20
 ONCE = ("chorus", "bridge")
@@ -29,14 +29,14 @@ REQUEST = StructuredRequest(
     reading.WHAT,
     RULES,
     reading.MAX_TOKENS,
-    fields=Parameters(
+    fields=parameters(
         {
             "parts": Items(
                 Record(
-                    Parameters(
+                    parameters(
                         {
                             "kind": Choice(("verse", *ONCE), required=True),
-                            "ranges": Items(Record(Parameters(reading.LINES)), 1, MAX_RANGES, required=True),
+                            "ranges": Items(Record(parameters(reading.LINES)), 1, MAX_RANGES, required=True),
                         }
                     )
                 ),
@@ -45,7 +45,7 @@ REQUEST = StructuredRequest(
                 required=True,
             ),
             "removed": Items(
-                Record(Parameters({**reading.LINES, "reason": Text(1, 300, required=True)})),
+                Record(parameters({**reading.LINES, "reason": Text(1, 300, required=True)})),
                 0,
                 MAX_RANGES,
                 required=True,
@@ -67,7 +67,7 @@ def about(lyrics: str) -> str:
 def sorted_out(values: Mapping[str, Any], lyrics: str) -> dict[str, Any]:
     """`{verses[], chorus, bridge, suggestions[], structure}` from the answer to `REQUEST`.
 
-    Every sung line is in one of the texts, or quoted in a suggestion as removed. Raises `Wrong`.
+    Every sung line is in one of the texts, or quoted in a suggestion as removed. Raises `FieldError`.
     """
     sung = _sung(lyrics)
     size, used = len(lyrics.split("\n")), set[int]()
@@ -109,16 +109,16 @@ def _take(
     for each in ranges:
         start, end = each["lineStart"], each["lineEnd"]
         if not start <= end < size:
-            raise Wrong({path: f"has to lie between the lines 0 and {size - 1}, and to begin before it ends"})
+            raise FieldError({path: f"has to lie between the lines 0 and {size - 1}, and to begin before it ends"})
         for number in range(start, end + 1):
             if number not in sung:
                 continue
             if number in used:
-                raise Wrong({path: f"names line {number} for the second time"})
+                raise FieldError({path: f"names line {number} for the second time"})
             used.add(number)
             taken.append(number)
     if not taken:
-        raise Wrong({path: "holds no sung line"})
+        raise FieldError({path: "holds no sung line"})
     return taken
 
 
@@ -127,14 +127,16 @@ def _nothing_lost(sung: Mapping[int, str], used: set[int], written: set[str]) ->
     if lost:
         more = f" and {len(lost) - MAX_NAMED} more" if len(lost) > MAX_NAMED else ""
         named = ", ".join(lost[:MAX_NAMED]) + more
-        raise Wrong({"parts": f"leave out the sung lines {named}: put them into a part, or name them in removed"})
+        raise FieldError({"parts": f"leave out the sung lines {named}: put them into a part, or name them in removed"})
 
 
 def _consistent(kind: str, times: int, form: Sequence[str]) -> None:
     if times > 1:
-        raise Wrong({"parts": f"have {times} entries for the {kind}: write it once, and leave out what it repeats"})
+        raise FieldError(
+            {"parts": f"have {times} entries for the {kind}: write it once, and leave out what it repeats"}
+        )
     if bool(times) != (kind in form):
-        raise Wrong({"structure": f"has to name a {kind} exactly when there is one among the parts"})
+        raise FieldError({"structure": f"has to name a {kind} exactly when there is one among the parts"})
 
 
 def _quoted(lines: Sequence[str], why: str) -> str:

@@ -16,6 +16,7 @@ from dawg_server.audiofiles import comparison
 from dawg_server.audiofiles.analyses import Question
 from dawg_server.audiofiles.comparison import Candidate, Wish
 from dawg_server.claude.billing import BillingContext
+from dawg_server.schema import camel
 from handlers import stored_clips
 from handlers.rest import editing
 from handlers.rest.audio import MEBIBYTE
@@ -23,7 +24,6 @@ from handlers.rest.disconnect import while_connected
 from handlers.rest.multipart import Multipart, UploadedFile
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import analysis as schemas
-from handlers.schemas.base import camel
 
 routes = Routes("analysis")
 

@@ -9,12 +9,12 @@ import structlog
 from aiohttp import web
 
 from dawg_server import errors
+from dawg_server import schema as base
 from dawg_server.identity import Caller
 from dawg_server.limits import Allowance
 from dawg_server.services import Services
 from handlers.rest import idempotency, json, multipart
 from handlers.rest.routing import SERVICES, Call, Route
-from handlers.schemas import base
 
 ALLOWANCE = web.RequestKey("allowance", Allowance)
 NOBODY = Caller("", "development")

@@ -21,9 +21,9 @@ import aiohttp
 from aiohttp import web
 
 from dawg_server import errors
+from dawg_server import schema as base
 from dawg_server.settings import Settings
 from dawg_server.storage.work import WorkFolder
-from handlers.schemas import base
 
 TYPE = "multipart/form-data"
 MAX_TEXT = 256 * 1024  # bytes of all text fields together

@@ -9,13 +9,11 @@ from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from apispec.ext.marshmallow.field_converter import FieldConverterMixin
-from marshmallow import fields
 
 from dawg_server import __version__
 from handlers.rest import multipart
 from handlers.rest.routing import Route
-from handlers.schemas.base import Choice, Flag, Number
+from handlers.schemas.spec import add_own_fields, marshmallow_plugin
 
 DESCRIPTION = """The REST API of DAWG's server. Every path under `/api` is also served under `/api/v1`.
 Send `Authorization: Bearer <token>`; in development mode `X-User-Id` says who you are."""
@@ -52,10 +50,9 @@ ERROR = {
 
 
 def document(routes: Iterable[Route]) -> dict[str, Any]:
-    plugin = MarshmallowPlugin()
+    plugin = marshmallow_plugin()
     spec = APISpec("DAWG", __version__, "3.1.0", plugins=[plugin], info={"description": DESCRIPTION})
-    assert plugin.converter is not None
-    plugin.converter.add_attribute_function(_own_fields)  # type: ignore[no-untyped-call]
+    add_own_fields(plugin)
     spec.components.schema("Error", ERROR)
     spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     for route in routes:
@@ -135,15 +132,6 @@ def _responses(route: Route) -> dict[str, Any]:
     for status in sorted(expected):
         replies[str(status)] = {"description": meanings[status], **schema}
     return replies
-
-
-def _own_fields(self: FieldConverterMixin, field: fields.Field[Any], **_: Any) -> dict[str, Any]:
-    """Types of our own fields; their limits stand in the fields' metadata."""
-    if isinstance(field, Number):
-        return {"type": "integer" if field.whole else "number"}
-    if isinstance(field, Flag):
-        return {"type": "boolean"}
-    return {"type": "string"} if isinstance(field, Choice) else {}
 
 
 def _tidy(node: Any) -> Any:

@@ -16,10 +16,10 @@ from typing import Any
 from aiohttp import web
 
 from dawg_server.identity import Caller
+from dawg_server.schema import Body, Query
 from dawg_server.services import Services
 from handlers.addresses import Addresses
 from handlers.rest.multipart import Multipart, UploadedFile
-from handlers.schemas.base import Body, Query
 
 SERVICES = web.AppKey("services", Services)
 ADDRESSES = web.AppKey("addresses", Addresses)

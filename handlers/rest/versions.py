@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dawg_server.schema import Page
 from handlers import present
 from handlers.rest import editing, pages
 from handlers.rest.json import timestamp
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import versions as schemas
-from handlers.schemas.base import Page
 
 PATH = "/projects/{project_id}/versions"
 

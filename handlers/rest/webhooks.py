@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from dawg_server.schema import Body, Query, Text
 from handlers.rest import json
 from handlers.rest.routing import Answer, Call, Routes
-from handlers.schemas.base import Body, Query, Text
 
 routes = Routes("webhooks")
 

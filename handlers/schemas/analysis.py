@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields, post_load, validates_schema
 from dawg_server.audio.analysis.clips import FAMILIES
 from dawg_server.audiofiles.comparison import MAX_CLIPS
 from dawg_server.music import theory
-from handlers.schemas.base import Body, Choice, Flag, Number, Query, Text, Uuid, items
+from dawg_server.schema import Body, Choice, Flag, Items, Number, Query, Text, Uuid
 from handlers.schemas.costs import ModelCost
 
 TRACK_TYPES = ("vocal", "instrument", "unknown")
@@ -161,7 +161,7 @@ class _Together(Body):
 class ClipIds(_Together):
     """Clips of projects that the caller may read."""
 
-    clip_ids = items(Uuid(), 1, MAX_CLIPS, required=True)
+    clip_ids = Items(Uuid(), 1, MAX_CLIPS, required=True)
 
 
 class ClipsAnalyzeRequest(ClipIds):
@@ -173,8 +173,8 @@ class ClipsAnalyzeRequest(ClipIds):
 class ClipsToCompare(_Together):
     """Either `clips` or `clipIds`."""
 
-    clips = items(fields.Nested(ClipToCompare), 1, MAX_CLIPS, load_default=None)
-    clip_ids = items(Uuid(), 1, MAX_CLIPS, load_default=None)
+    clips = Items(fields.Nested(ClipToCompare), 1, MAX_CLIPS, load_default=None)
+    clip_ids = Items(Uuid(), 1, MAX_CLIPS, load_default=None)
 
     @validates_schema
     def _some(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -200,7 +200,7 @@ class ClipsForm(Query):
 
     def _clips(self, text: str) -> Any:
         try:
-            return items(fields.Nested(UploadedClip), 0, MAX_CLIPS).deserialize(orjson.loads(text))
+            return Items(fields.Nested(UploadedClip), 0, MAX_CLIPS).deserialize(orjson.loads(text))
         except orjson.JSONDecodeError:
             raise ValidationError("has to be a JSON array") from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.schemas.base import Flag, Query
+from dawg_server.schema import Flag, Query
 
 
 class ArchiveQuery(Query):

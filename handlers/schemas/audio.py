@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from handlers.schemas.base import Body, Choice, Flag, Number, Page, Query, Text, Uuid
+from dawg_server.schema import Body, Choice, Flag, Number, Page, Query, Text, Uuid
 
 FORMATS = ("wav", "flac", "mp3", "ogg", "mid")
 SOURCES = ("upload", "generation", "stem", "mix", "master", "render", "edit", "vocals", "import")

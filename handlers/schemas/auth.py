@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from handlers.schemas.base import Body, Flag, Text
+from dawg_server.schema import Body, Flag, Text
 
 MAX_EMAIL = 254  # characters, RFC 5321
 

@@ -8,7 +8,7 @@ import orjson
 from marshmallow import ValidationError, fields
 
 from dawg_server.claude.content import blank
-from handlers.schemas.base import Body, Choice, Flag, Number, Query, Text, Uuid, items
+from dawg_server.schema import Body, Choice, Flag, Items, Number, Query, Text, Uuid
 
 MAX_MESSAGE = 8000  # characters
 MAX_GIVEN = 20  # messages of a client's own history
@@ -37,8 +37,8 @@ class SmallObject(fields.Raw):
 class VisibleText(Text):
     """Text in which something can be seen: not white space, and not characters without a width alone."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
+    def check(self, value: Any) -> str:
+        text = super().check(value)
         if blank(text):
             raise ValidationError("must not be empty")
         return text
@@ -58,7 +58,7 @@ class Ask(Body):
 
     message = VisibleText(1, MAX_MESSAGE, required=True)
     conversation_id = Uuid(load_default=None, allow_none=True)
-    conversation_history = items(fields.Nested(GivenMessage), 0, MAX_GIVEN, load_default=list)
+    conversation_history = Items(fields.Nested(GivenMessage), 0, MAX_GIVEN, load_default=list)
     project_id = Uuid(load_default=None, allow_none=True)
     project_context = SmallObject(load_default=None, allow_none=True)
     request_id = Text(1, 128, load_default=None, allow_none=True)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from marshmallow import fields
 
 from dawg_server.daw.commands import clips as commands
-from dawg_server.daw.schema import Parameters, Record
-from handlers.schemas.base import Body
+from dawg_server.schema import Body, Record, parameters
 from handlers.schemas.collaboration import BASE, REPLAY
 from handlers.schemas.commands import body
 
 ClipCreate = body("ClipCreate", "A new clip: of a recording, or of notes.", {**commands.FIELDS, **REPLAY})
 ClipChange = body(
-    "ClipChange", "Whatever is to be different.", Parameters({**commands.FIELDS, **BASE, **REPLAY}, changes=True)
+    "ClipChange", "Whatever is to be different.", parameters({**commands.FIELDS, **BASE, **REPLAY}, changes=True)
 )
 ClipsChange = body(
     "ClipsChange",

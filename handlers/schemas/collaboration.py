@@ -11,22 +11,21 @@ from dawg_server.daw import following
 from dawg_server.daw.commands import clips, projects, tracks
 from dawg_server.daw.commands.base import the
 from dawg_server.daw.presence import Lock
-from dawg_server.daw.schema import Any_, Field, Flag, Id, Items, Number, Parameters, Record, Text
+from dawg_server.schema import AnyField, Body, Flag, Id, Items, JsonValue, Number, Parameters, Record, Text, parameters
 from handlers.rest.json import timestamp
-from handlers.schemas.base import Body
 from handlers.schemas.commands import body
 
 MAX_REVISION = 2**62
 
-BASE: dict[str, Field] = {
-    "baseRevision": Number(0, MAX_REVISION, "refuse what was changed after this revision", whole=True, nullable=True),
+BASE: dict[str, AnyField] = {
+    "baseRevision": Number(0, MAX_REVISION, "refuse what was changed after this revision", whole=True, allow_none=True),
 }
-REPLAY: dict[str, Field] = {
-    "clientOperationId": Text(1, 128, "the second use of it returns the first answer", nullable=True),
+REPLAY: dict[str, AnyField] = {
+    "clientOperationId": Text(1, 128, "the second use of it returns the first answer", allow_none=True),
 }
-STEPS: dict[str, Field] = {"steps": Number(1, 20, "how many groups", whole=True, default=1)}
+STEPS: dict[str, AnyField] = {"steps": Number(1, 20, "how many groups", whole=True, load_default=1)}
 
-PROJECT: dict[str, Field] = {"projectId": the("project")}
+PROJECT: dict[str, AnyField] = {"projectId": the("project")}
 MAX_PROJECTS = 20  # open on one socket
 MAX_SELECTED = 500  # ids
 MAX_STATE = 4096  # bytes of JSON
@@ -36,7 +35,10 @@ Project = body("Project", "Which project.", PROJECT)
 Join = body(
     "Join",
     "Which project, and the last revision that the client has seen of it.",
-    {**PROJECT, "since": Number(0, MAX_REVISION, "send only what came after this revision", whole=True, nullable=True)},
+    {
+        **PROJECT,
+        "since": Number(0, MAX_REVISION, "send only what came after this revision", whole=True, allow_none=True),
+    },
 )
 
 
@@ -87,11 +89,11 @@ def lock(held: Lock) -> dict[str, Any]:
     return {"trackId": held.track_id, "holder": held.holder, "expiresAt": timestamp(expires)}
 
 
-def _mutation(name: str, about: str, **fields: Field) -> type[Body]:
+def _mutation(name: str, about: str, **fields: AnyField) -> type[Body]:
     return body(name, about, {**PROJECT, **fields, **BASE, **REPLAY})
 
 
-def _relay(name: str, about: str, **fields: Field) -> type[Body]:
+def _relay(name: str, about: str, **fields: AnyField) -> type[Body]:
     return body(name, about, {**PROJECT, **fields})
 
 
@@ -111,21 +113,21 @@ ClipDelete = _mutation("ClipDelete", "Which clip.", clipId=_CLIP)
 LyricsUpdate = _mutation(
     "LyricsUpdate",
     "Lyrics of a track, or of the project.",
-    trackId=Id("track", nullable=True),
-    lyrics=Text(0, projects.MAX_LYRICS, verbatim=True, required=True),
+    trackId=Id("track", allow_none=True),
+    lyrics=Text(0, projects.MAX_LYRICS, strip=False, required=True),
 )
 Travel = body("Travel", "How many groups of steps.", {**PROJECT, **STEPS, **REPLAY})
 
-_JSON = Any_(MAX_RELAYED)
-_OBJECT = Any_(MAX_RELAYED, objects=True, required=True)
-PLAYBACK = Parameters(
+_JSON = JsonValue(MAX_RELAYED)
+_OBJECT = JsonValue(MAX_RELAYED, objects=True, required=True)
+PLAYBACK = parameters(
     {
         "isPlaying": Flag(),
         "currentTime": Number(0, following.MAX_SECONDS, "seconds"),
         "bpm": Number(0, 1000),
     }
 )
-POSITION = Parameters({"x": Number(None, None), "y": Number(None, None), "time": Number(None, None, "seconds")})
+POSITION = parameters({"x": Number(None, None), "y": Number(None, None), "time": Number(None, None, "seconds")})
 _TASK = Text(1, 200, "the client's own name of the task", required=True)
 Playback = _relay("Playback", "Whether and where it plays.", state=Record(PLAYBACK, required=True))
 Cursor = _relay("Cursor", "Where the pointer is.", position=Record(POSITION, required=True))
@@ -135,11 +137,11 @@ Selection = _relay(
     selectedClips=Items(Text(1, 128), 0, MAX_SELECTED),
     selectedTracks=Items(Text(1, 128), 0, MAX_SELECTED),
 )
-State = _relay("State", "What somebody does.", state=Any_(MAX_STATE, objects=True, required=True))
-Recording = _relay("Recording", "Where it is recorded.", trackId=_TRACK, clipId=Id("clip", nullable=True))
-AiTask = _relay("AiTask", "A task begins.", taskId=_TASK, taskType=Text(0, 200, nullable=True))
+State = _relay("State", "What somebody does.", state=JsonValue(MAX_STATE, objects=True, required=True))
+Recording = _relay("Recording", "Where it is recorded.", trackId=_TRACK, clipId=Id("clip", allow_none=True))
+AiTask = _relay("AiTask", "A task begins.", taskId=_TASK, taskType=Text(0, 200, allow_none=True))
 AiProgress = _relay(
-    "AiProgress", "A task goes on.", taskId=_TASK, progress=Number(0, 100), message=Text(0, 2000, nullable=True)
+    "AiProgress", "A task goes on.", taskId=_TASK, progress=Number(0, 100), message=Text(0, 2000, allow_none=True)
 )
 AiResult = _relay("AiResult", "A task is done.", taskId=_TASK, result=_JSON)
 AiError = _relay("AiError", "A task has failed.", taskId=_TASK, error=_JSON)
@@ -148,13 +150,13 @@ SectionLabels = _relay(
     "SectionLabels",
     "Which lines are which section.",
     trackId=_TRACK,
-    sectionLabels=Items(Any_(MAX_STATE, objects=True), 0, 1000, required=True),
+    sectionLabels=Items(JsonValue(MAX_STATE, objects=True), 0, 1000, required=True),
 )
 Recommendations = _relay(
     "Recommendations",
     "What could be better.",
     trackId=_TRACK,
-    recommendations=Items(Any_(MAX_STATE, objects=True), 0, 1000, required=True),
+    recommendations=Items(JsonValue(MAX_STATE, objects=True), 0, 1000, required=True),
 )
 ClipsFindings = _relay("ClipsFindings", "An analysis of several clips.", analysis=_OBJECT)
 TrackLock = _relay("TrackLock", "Which track.", trackId=_TRACK)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from dawg_server.schema import Body, Choice
 from handlers.schemas.auth import Email
-from handlers.schemas.base import Body, Choice
 
 GIVEN = ("editor", "viewer")
 ROLES = ("owner", *GIVEN)

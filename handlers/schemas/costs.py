@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from handlers.schemas.base import Body, Choice, Flag, Number, Query, Text, items
+from dawg_server.schema import Body, Choice, Flag, Items, Number, Query, Text
 
 MAX_LIMIT = 10_000_000  # USD; far above every budget, far below what the database can hold
 _LAST_DAY = datetime.datetime(9999, 12, 30, tzinfo=datetime.UTC)  # the next one is the last that a calendar knows
@@ -96,7 +96,7 @@ class MonthlyBudget(Body):
     """`limit` in USD a month."""
 
     limit = Number(0, MAX_LIMIT, over=True, required=True)
-    alert_thresholds = items(Number(0, 1), 1, 20, load_default=lambda: [0.75, 0.9, 1.0])
+    alert_thresholds = Items(Number(0, 1), 1, 20, load_default=lambda: [0.75, 0.9, 1.0])
 
 
 class ModelCost(Body):

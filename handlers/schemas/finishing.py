@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from handlers.schemas.base import Body, Choice, Flag, Number, Page, Query, Uuid, items
+from dawg_server.schema import Body, Choice, Flag, Items, Number, Page, Query, Uuid
 from handlers.schemas.generation import STATES
 from handlers.schemas.music import Genre
 
@@ -61,7 +61,7 @@ class StemsRequest(IntoProject, Exactly):
 
     audio_file_id = Uuid(allow_none=True, load_default=None)
     clip_id = Uuid(allow_none=True, load_default=None)
-    stem_types = items(Choice(STEMS), 1, 6, required=True)
+    stem_types = Items(Choice(STEMS), 1, 6, required=True)
     quality = Choice(QUALITIES, load_default="balanced")
     output_format = Choice(("wav", "mp3", "flac"), load_default="wav")
 
@@ -71,7 +71,7 @@ class SeparateRequest(StemsRequest):
 
     one_of: ClassVar[tuple[str, ...]] = ("audio_file_id",)
 
-    stem_types = items(Choice(STEMS), 1, 6, load_default=lambda: list(BASIC_STEMS))
+    stem_types = Items(Choice(STEMS), 1, 6, load_default=lambda: list(BASIC_STEMS))
 
 
 class SeparateForm(Query):
@@ -100,7 +100,7 @@ class SeparateForm(Query):
 class MixRequest(Body):
     """Tracks of one project. `apply` also sets the faders and pans that were chosen, as one step that can be undone."""
 
-    track_ids = items(Uuid(), 1, 64, required=True)
+    track_ids = Items(Uuid(), 1, 64, required=True)
     mix_profile = Choice(PROFILES, load_default="balanced")
     target_loudness = Number(-24, -6, load_default=-14)
     genre = Genre(allow_none=True, load_default=None)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from marshmallow import fields
 
-from handlers.schemas.base import Body, Choice, Flag, Number, Page, Query, Text, Uuid
+from dawg_server.schema import Body, Choice, Flag, Number, Page, Query, Text, Uuid
 from handlers.schemas.music import Genre, Key
 
 PROVIDERS = ("auto", "replicate", "suno", "embedded")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from handlers.schemas.base import Body
+from dawg_server.schema import Body
 
 
 class Status(Body):

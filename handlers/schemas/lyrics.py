@@ -8,7 +8,7 @@ from marshmallow import ValidationError, fields
 
 from dawg_server import errors
 from dawg_server.lyrics import genres, labels
-from handlers.schemas.base import Body, Flag, Number, Query, Text, Uuid
+from dawg_server.schema import Body, Flag, Number, Query, Text, Uuid
 from handlers.schemas.costs import ModelCost
 
 MAX_LYRICS = 20_000  # characters

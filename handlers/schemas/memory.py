@@ -9,7 +9,7 @@ import orjson
 from marshmallow import ValidationError, fields
 
 from dawg_server.memory.service import TYPES
-from handlers.schemas.base import Body, Choice, Number, Query, Text
+from dawg_server.schema import Body, Choice, Number, Query, Text
 
 MAX_METADATA = 8000  # bytes of JSON
 

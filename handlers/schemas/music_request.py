@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from handlers.schemas.base import Choice, Flag, Number, Text
+from dawg_server.schema import Choice, Flag, Number, Text
 from handlers.schemas.generation import PROVIDERS, IntoProject
 from handlers.schemas.music import Genre, Key
 

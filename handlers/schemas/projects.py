@@ -5,8 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from dawg_server.daw.commands import projects as commands
-from dawg_server.daw.schema import Parameters
-from handlers.schemas.base import Body, Choice, Number, Page, Query, Text
+from dawg_server.schema import Body, Choice, Number, Page, Query, Text, parameters
 from handlers.schemas.collaboration import BASE, MAX_REVISION, REPLAY, STEPS
 from handlers.schemas.commands import body
 
@@ -14,7 +13,7 @@ ProjectCreate = body("ProjectCreate", "A new project.", commands.CREATE)
 ProjectChange = body(
     "ProjectChange",
     "Whatever is to be different.",
-    Parameters({**commands.CHANGES.fields, **BASE, **REPLAY}, aliases=commands.ALIASES, changes=True),
+    parameters({**commands.CHANGES.declared, **BASE, **REPLAY}, aliases=commands.ALIASES, changes=True),
 )
 Steps = body("Steps", "How many groups of steps.", {**STEPS, **REPLAY})
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from marshmallow import fields
 
-from handlers.schemas.base import Body, Text
+from dawg_server.schema import Body, Text
 
 
 class CancelJob(Body):

@@ -7,16 +7,15 @@ from marshmallow import fields
 from dawg_server.daw.commands import sends
 from dawg_server.daw.commands import tracks as commands
 from dawg_server.daw.commands.base import the
-from dawg_server.daw.schema import Id, Items, Parameters, Record
-from handlers.schemas.base import Body, Number, Page
+from dawg_server.schema import Body, Id, Items, Number, Page, Record, parameters
 from handlers.schemas.collaboration import BASE, REPLAY
 from handlers.schemas.commands import body
 
-TrackCreate = body("TrackCreate", "A new track.", {"projectId": the("project"), **commands.CREATE.fields, **REPLAY})
+TrackCreate = body("TrackCreate", "A new track.", {"projectId": the("project"), **commands.CREATE.declared, **REPLAY})
 TrackChange = body(
     "TrackChange",
     "Whatever is to be different.",
-    Parameters({**commands.CHANGES.fields, **BASE, **REPLAY}, changes=True),
+    parameters({**commands.CHANGES.declared, **BASE, **REPLAY}, changes=True),
 )
 TrackOrders = body("TrackOrders", "The new places.", {"trackOrders": commands.ORDERS, **BASE, **REPLAY})
 TracksChange = body(
@@ -32,7 +31,7 @@ TracksChange = body(
 
 SendCreate = body("SendCreate", "A new send.", {**sends.FIELDS, **REPLAY})
 SendChange = body(
-    "SendChange", "Whatever is to be different.", Parameters({**sends.FIELDS, **BASE, **REPLAY}, changes=True)
+    "SendChange", "Whatever is to be different.", parameters({**sends.FIELDS, **BASE, **REPLAY}, changes=True)
 )
 
 

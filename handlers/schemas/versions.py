@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from handlers.schemas.base import Body, Text
+from dawg_server.schema import Body, Text
 from handlers.schemas.projects import ProjectReply
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dawg_server.generation import music
-from handlers.schemas.base import Flag, Number, Query, Text, Uuid
+from dawg_server.schema import Flag, Number, Query, Text, Uuid
 from handlers.schemas.finishing import Exactly, IntoProject
 from handlers.schemas.music import Genre
 

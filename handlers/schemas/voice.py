@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import orjson
 from marshmallow import ValidationError, fields, validates_schema
 
+from dawg_server.schema import Body, Choice, Number, Text, Uuid
 from dawg_server.voice import VOICES, browser
-from handlers.schemas.base import Body, Choice, Number, Text, Uuid
 
 MAX_CONTEXT = 16_000  # bytes of JSON
 DAY_MS = 24 * 60 * 60 * 1000

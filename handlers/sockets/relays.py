@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Literal
 
 from bus import events as news
+from dawg_server.schema import Body
 from handlers.schemas import collaboration as schemas
-from handlers.schemas.base import Body
 from handlers.sockets import rooms
 from handlers.sockets.routing import Ack, Call, Events
 

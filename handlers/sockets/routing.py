@@ -19,8 +19,8 @@ import structlog
 
 from dawg_server import errors, logs
 from dawg_server.identity import Caller
+from dawg_server.schema import Body, load
 from dawg_server.services import Services
-from handlers.schemas.base import Body, load
 from handlers.sockets.transport.server import Server
 
 Ack = Mapping[str, Any] | None

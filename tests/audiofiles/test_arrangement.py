@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dawg_server.audiofiles import arrangement
-from dawg_server.daw.schema import Wrong
+from dawg_server.schema import FieldError
 
 IDS = ["first", "second", "third"]
 
@@ -38,7 +38,7 @@ def test_only_given_clips_appear_and_sections_follow_each_other(said: list[dict[
     try:
         checked = arrangement.request(len(IDS)).fields.values(values, closed=True)
         found = arrangement.understood(checked, IDS)["arrangementSuggestions"]
-    except Wrong:
+    except FieldError:
         return
     for suggestion in found:
         used = {clip for section in suggestion["sections"] for clip in section["clipIds"]}

@@ -14,20 +14,20 @@ from dawg_server.claude import small
 from dawg_server.claude.billing import BillingContext, UsageSummary
 from dawg_server.claude.client import Claude
 from dawg_server.claude.structured import StructuredRequest, TextRequest
-from dawg_server.daw.schema import Number, Parameters, Wrong
+from dawg_server.schema import FieldError, Number, parameters
 from tests.claude.conftest import MODEL, USER, Study
 from tests.simulators import anthropic
 from tests.simulators.anthropic import HANG, Pause, Refusal, Turn, form, text, turn
 
 REQUEST = StructuredRequest(
-    "test", "A test", "Count.", 200, 2.0, fields=Parameters({"count": Number(0, 9, whole=True, required=True)})
+    "test", "A test", "Count.", 200, 2.0, fields=parameters({"count": Number(0, 9, whole=True, required=True)})
 )
 INPUT, OUTPUT = Decimal("0.1"), Decimal("0.5")  # USD per million tokens
 
 
 def even(values: dict[str, Any]) -> int:
     if values["count"] % 2:
-        raise Wrong({"count": "has to be even"})
+        raise FieldError({"count": "has to be even"})
     return int(values["count"])
 
 

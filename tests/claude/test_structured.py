@@ -9,14 +9,14 @@ import pytest
 
 from dawg_server.audiofiles import arrangement
 from dawg_server.claude.structured import StructuredRequest, correction, wire_schema
-from dawg_server.daw.schema import Choice, Items, Number, Parameters, Record, Text, Wrong
 from dawg_server.lyrics import reading, sheet
+from dawg_server.schema import Choice, FieldError, Items, Number, Record, Text, parameters
 
-FIELDS = Parameters(
+FIELDS = parameters(
     {
         "mood": Choice(("bright", "dark"), "how it feels", required=True),
         "bars": Items(
-            Record(Parameters({"at": Number(0, 99, whole=True, required=True, nullable=True)})), 1, 3, required=True
+            Record(parameters({"at": Number(0, 99, whole=True, required=True, allow_none=True)})), 1, 3, required=True
         ),
         "why": Text(1, 10, required=True),
     }
@@ -35,7 +35,7 @@ REQUESTS = [
 
 
 def test_limits_that_the_provider_does_not_know_are_told_in_words() -> None:
-    assert wire_schema(FIELDS.schema()) == {
+    assert wire_schema(FIELDS.json_schema()) == {
         "type": "object",
         "properties": {
             "mood": {"enum": ["bright", "dark"], "description": "how it feels"},
@@ -100,7 +100,7 @@ def test_a_good_answer_is_understood() -> None:
     ],
 )
 def test_what_is_wrong_is_named_for_the_model(text: str, path: str) -> None:
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(FieldError) as caught:
         REQUEST.read(text, lambda values: values)
     assert list(caught.value.problems) == [path]
     assert (f"- {path}: " if path else "- The answer: ") in correction(caught.value)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dawg_server.daw.schema import Wrong
 from dawg_server.lyrics import genres, reading, structure
+from dawg_server.schema import FieldError
 from tests.lyrics.test_any_text import sung_lines, texts
 
 SONG = """[Verse]
@@ -37,7 +37,7 @@ def read(*sections: dict[str, Any], text: str = SONG, advice: Any = (ADVICE,), *
 
 
 def problem(*sections: dict[str, Any], **options: Any) -> dict[str, str]:
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(FieldError) as caught:
         read(*sections, **options)
     return caught.value.problems
 
@@ -132,7 +132,7 @@ def test_whatever_a_model_says_every_sung_line_lies_in_one_section(said: tuple[s
     text, sections = said
     try:
         found = read(*sections, text=text, advice=[{**ADVICE, "section": None}])
-    except Wrong:
+    except FieldError:
         return
     last, times = -1, Counter[int]()
     for section in found["structure"]["sections"]:

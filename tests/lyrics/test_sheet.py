@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dawg_server.daw.schema import Wrong
 from dawg_server.lyrics import sheet
+from dawg_server.schema import FieldError
 from tests.lyrics.test_any_text import sung_lines, texts
 
 ROUGH = """the morning comes
@@ -39,7 +39,7 @@ def sort(parts: list[Any], removed: Any = (), form: Any = ("verse",), text: str 
 
 
 def problem(*arguments: Any, **options: Any) -> dict[str, str]:
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(FieldError) as caught:
         sort(*arguments, **options)
     return caught.value.problems
 
@@ -95,7 +95,7 @@ def test_every_sung_line_is_written_or_named_as_removed(sorting: tuple[str, list
     text, parts, removed, form = sorting
     try:
         found = sort(parts, removed, form, text)
-    except Wrong:
+    except FieldError:
         return
     written = "\n".join([*found["verses"], found["chorus"] or "", found["bridge"] or ""]).split("\n")
     told = [one for one in found["suggestions"] if one.startswith("Removed")]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dawg_server.daw.draft import Draft
-from dawg_server.daw.schema import Field, Id, Parameters
+from dawg_server.schema import AnyField, Id, Parameters, parameters
 
 Plan = Callable[[Draft, dict[str, Any]], Awaitable[dict[str, Any]]]
 """Changes the draft; returns what the caller is told, such as `{"track": …}`. Raises before the first change."""
@@ -45,9 +45,9 @@ class Specs(dict[str, Spec]):
         return declare
 
 
-def changing(fields: Mapping[str, Field], **options: Any) -> Parameters:
+def changing(fields: Mapping[str, AnyField], **options: Any) -> Parameters:
     """The same fields, any subset of them."""
-    return Parameters(fields, changes=True, **options)
+    return parameters(fields, changes=True, **options)
 
 
 def the(kind: str, help: str = "") -> Id:

@@ -12,7 +12,7 @@ from dawg_server.daw.commands.base import Specs, changing, the
 from dawg_server.daw.draft import Draft, Thing, missing
 from dawg_server.daw.following import MAX_SECONDS, TINY
 from dawg_server.daw.notes import MAX_BEATS, Notes
-from dawg_server.daw.schema import Choice, Colour, Id, Items, Number, Parameters, Record, Text
+from dawg_server.schema import Choice, Colour, Id, Items, Number, Record, Text, parameters
 
 ROUNDING = 0.001  # seconds by which fades may seem to outlast their clip, or a clip its recording, without a word
 SLACK = 0.1  # seconds by which the length of a recording may have been known wrongly
@@ -20,24 +20,24 @@ SLACK = 0.1  # seconds by which the length of a recording may have been known wr
 SPECS = Specs()
 FIELDS = {
     "trackId": the("track"),
-    "audioFileId": Id("audioFile", "the recording to play", nullable=True, default=None),
-    "midiData": Notes("notes, instead of a recording", nullable=True, default=None),
+    "audioFileId": Id("audioFile", "the recording to play", allow_none=True, load_default=None),
+    "midiData": Notes("notes, instead of a recording", allow_none=True, load_default=None),
     "name": Text(1, 120, "without it the name of the recording"),
     "startTime": Number(0, MAX_SECONDS, "seconds from the beginning of the project", required=True),
     "duration": Number(0, MAX_SECONDS, "seconds; without it the rest of the recording", over=True),
-    "offset": Number(0, MAX_SECONDS, "seconds into the recording", default=0),
-    "fadeIn": Number(0, MAX_SECONDS, "seconds", default=0),
-    "fadeOut": Number(0, MAX_SECONDS, "seconds", default=0),
-    "gain": Number(-60, 24, "dB", default=0),
-    "color": Colour("such as #3b82f6", nullable=True, default=None),
+    "offset": Number(0, MAX_SECONDS, "seconds into the recording", load_default=0),
+    "fadeIn": Number(0, MAX_SECONDS, "seconds", load_default=0),
+    "fadeOut": Number(0, MAX_SECONDS, "seconds", load_default=0),
+    "gain": Number(-60, 24, "dB", load_default=0),
+    "color": Colour("such as #3b82f6", allow_none=True, load_default=None),
 }
-CREATE = Parameters(FIELDS)
+CREATE = parameters(FIELDS)
 CHANGES = changing(FIELDS)
 _CONTENT = {"audioFileId", "midiData", "offset", "duration"}  # what is judged together with the recording
 CLIP_IDS = Items(Id("clip"), 1, 200, required=True)
 
 
-@SPECS.add("createClip", "Puts a recording or notes on a track.", Parameters({**FIELDS, "id": Id("clip")}))
+@SPECS.add("createClip", "Puts a recording or notes on a track.", parameters({**FIELDS, "id": Id("clip")}))
 async def create_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     """`clamped` names what was longer than the recording."""
     track = await draft.track(values["trackId"])
@@ -54,7 +54,7 @@ async def create_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 
 
 @SPECS.add(
-    "updateClip", "Changes a clip.", Parameters({"clipId": the("clip"), "changes": Record(CHANGES, required=True)})
+    "updateClip", "Changes a clip.", parameters({"clipId": the("clip"), "changes": Record(CHANGES, required=True)})
 )
 async def update_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     clip = await draft.clip(values["clipId"])
@@ -65,7 +65,7 @@ async def update_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 @SPECS.add(
     "updateClips",
     "Makes the same changes to several clips.",
-    Parameters({"clipIds": CLIP_IDS, "changes": Record(CHANGES, required=True)}),
+    parameters({"clipIds": CLIP_IDS, "changes": Record(CHANGES, required=True)}),
 )
 async def update_clips(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     clips = await _all_of(draft, values["clipIds"])
@@ -77,7 +77,7 @@ async def update_clips(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@SPECS.add("deleteClip", "Removes a clip; its recording stays.", Parameters({"clipId": the("clip")}))
+@SPECS.add("deleteClip", "Removes a clip; its recording stays.", parameters({"clipId": the("clip")}))
 async def delete_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     clip_id = (await draft.clip(values["clipId"]))["id"]
     draft.delete("clip", clip_id)
@@ -87,11 +87,11 @@ async def delete_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 @SPECS.add(
     "moveClip",
     "Moves a clip in time, and to another track if one is named.",
-    Parameters(
+    parameters(
         {
             "clipId": the("clip"),
             "newPosition": Number(0, MAX_BEATS, "from the beginning of the project, counted from 0", required=True),
-            "unit": Choice(("beats", "bars", "seconds"), default="beats"),
+            "unit": Choice(("beats", "bars", "seconds"), load_default="beats"),
             "trackId": Id("track", "where it goes, if not on its own track"),
         }
     ),
@@ -110,11 +110,11 @@ async def move_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 @SPECS.add(
     "quantize",
     "Moves the starts of clips and of MIDI notes to the grid; nothing is cut inside of audio.",
-    Parameters(
+    parameters(
         {
             "clipIds": Items(Id("clip"), 1, 100, required=True),
             "division": Choice(tuple(timing.DIVISIONS), "distance of the lines of the grid", required=True),
-            "strength": Number(0, 100, "percent of the way to the line", default=100),
+            "strength": Number(0, 100, "percent of the way to the line", load_default=100),
         }
     ),
 )

@@ -8,27 +8,27 @@ from dawg_server import errors
 from dawg_server.daw.commands.base import Specs, changing
 from dawg_server.daw.draft import Draft
 from dawg_server.daw.following import change_tempo
-from dawg_server.daw.schema import Flag, Id, Key, Number, OneNumber, Parameters, Record, Text, TimeSignature
+from dawg_server.schema import Flag, Id, Key, Number, OneNumber, Record, Text, TimeSignature, parameters
 
 MAX_LYRICS = 20_000  # characters
 
 SPECS = Specs()
 FIELDS = {
     "name": Text(1, 120, "what the project is called", required=True),
-    "description": Text(0, 2000, nullable=True, default=None),
-    "bpm": Number(20, 300, "tempo in beats per minute", decimals=2, default=120),
-    "key": Key("key, such as C or F#m", default="C"),
-    "timeSignature": TimeSignature("such as 4/4", default="4/4"),
-    "sampleRate": OneNumber((44_100, 48_000, 88_200, 96_000), "Hz", default=44_100),
-    "isPublic": Flag("whether everybody who knows the id may read it", default=False),
-    "lyrics": Text(0, MAX_LYRICS, verbatim=True, nullable=True, default=None),
+    "description": Text(0, 2000, allow_none=True, load_default=None),
+    "bpm": Number(20, 300, "tempo in beats per minute", decimals=2, load_default=120),
+    "key": Key("key, such as C or F#m", load_default="C"),
+    "timeSignature": TimeSignature("such as 4/4", load_default="4/4"),
+    "sampleRate": OneNumber((44_100, 48_000, 88_200, 96_000), "Hz", load_default=44_100),
+    "isPublic": Flag("whether everybody who knows the id may read it", load_default=False),
+    "lyrics": Text(0, MAX_LYRICS, strip=False, allow_none=True, load_default=None),
 }
 ALIASES = {"tempo": "bpm"}
-CREATE = Parameters(FIELDS, aliases=ALIASES)
+CREATE = parameters(FIELDS, aliases=ALIASES)
 CHANGES = changing(FIELDS, aliases=ALIASES)
 
 
-@SPECS.add("updateProject", "Changes fields of the project.", Parameters({"changes": Record(CHANGES, required=True)}))
+@SPECS.add("updateProject", "Changes fields of the project.", parameters({"changes": Record(CHANGES, required=True)}))
 async def update_project(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     changes = dict(values["changes"])
     if changes.get("isPublic", draft.project["isPublic"]) != draft.project["isPublic"] and draft.role != "owner":
@@ -44,11 +44,11 @@ async def update_project(draft: Draft, values: dict[str, Any]) -> dict[str, Any]
 @SPECS.add(
     "setLyrics",
     "Writes the lyrics of the project, or of one track.",
-    Parameters(
+    parameters(
         {
-            "lyrics": Text(0, MAX_LYRICS, verbatim=True, required=True, nullable=True),
-            "trackId": Id("track", "whose lyrics; without it the project's", nullable=True),
-            "append": Flag("whether to add to what is there, on a new line", default=False),
+            "lyrics": Text(0, MAX_LYRICS, strip=False, required=True, allow_none=True),
+            "trackId": Id("track", "whose lyrics; without it the project's", allow_none=True),
+            "append": Flag("whether to add to what is there, on a new line", load_default=False),
         }
     ),
 )

@@ -9,34 +9,34 @@ from dawg_server.daw import routing
 from dawg_server.daw.commands.base import Specs, changing, the
 from dawg_server.daw.commands.projects import MAX_LYRICS
 from dawg_server.daw.draft import Draft, Thing, missing
-from dawg_server.daw.schema import Any_, Choice, Colour, Flag, Id, Items, Number, Parameters, Record, Text
+from dawg_server.schema import Choice, Colour, Flag, Id, Items, JsonValue, Number, Record, Text, parameters
 
 MAX_TRACKS = 500  # per project
 MAX_METADATA = 64 * 1024  # bytes of JSON
 
 SPECS = Specs()
 MIXING = {
-    "color": Colour("such as #3b82f6", nullable=True, default=None),
-    "volume": Number(0, 1, "linear, 1 is unity", default=0.8),
-    "pan": Number(-1, 1, "-1 is left, 1 is right", default=0),
-    "isMuted": Flag(default=False),
-    "isSolo": Flag(default=False),
-    "isArmed": Flag("ready to record", default=False),
-    "outputDestination": Id("AUX track", 'or "master"', words=(routing.MASTER,), default=routing.MASTER),
+    "color": Colour("such as #3b82f6", allow_none=True, load_default=None),
+    "volume": Number(0, 1, "linear, 1 is unity", load_default=0.8),
+    "pan": Number(-1, 1, "-1 is left, 1 is right", load_default=0),
+    "isMuted": Flag(load_default=False),
+    "isSolo": Flag(load_default=False),
+    "isArmed": Flag("ready to record", load_default=False),
+    "outputDestination": Id("AUX track", 'or "master"', words=(routing.MASTER,), load_default=routing.MASTER),
 }
 FIELDS = {
     "name": Text(1, 120, "what the track is called", required=True),
-    "trackType": Choice(("AUDIO", "MIDI", "INSTRUMENT", "AUX", "MASTER"), default="AUDIO"),
+    "trackType": Choice(("AUDIO", "MIDI", "INSTRUMENT", "AUX", "MASTER"), load_default="AUDIO"),
     **MIXING,
     "order": Number(0, MAX_TRACKS, "place in the list, from 0", whole=True),
-    "channels": Choice(("mono", "stereo"), default="stereo"),
+    "channels": Choice(("mono", "stereo"), load_default="stereo"),
 }
-LYRICS = Text(0, MAX_LYRICS, verbatim=True, nullable=True, default=None)
-CREATE = Parameters({**FIELDS, "lyrics": LYRICS})
+LYRICS = Text(0, MAX_LYRICS, strip=False, allow_none=True, load_default=None)
+CREATE = parameters({**FIELDS, "lyrics": LYRICS})
 CHANGES = changing({**FIELDS, "lyrics": LYRICS})
 BULK_CHANGES = changing(MIXING)
 ORDERS = Items(
-    Record(Parameters({"id": the("track"), "order": Number(0, MAX_TRACKS, whole=True, required=True)})),
+    Record(parameters({"id": the("track"), "order": Number(0, MAX_TRACKS, whole=True, required=True)})),
     1,
     MAX_TRACKS,
     "the new places",
@@ -44,7 +44,7 @@ ORDERS = Items(
 )
 
 
-@SPECS.add("createTrack", "Adds a track.", Parameters({**CREATE.fields, "id": Id("track")}))
+@SPECS.add("createTrack", "Adds a track.", parameters({**CREATE.declared, "id": Id("track")}))
 async def create_track(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     tracks = await draft.tracks()
     if len(tracks) >= MAX_TRACKS:
@@ -60,7 +60,7 @@ async def create_track(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 @SPECS.add(
     "updateTrack",
     "Changes fields of a track.",
-    Parameters({"trackId": the("track"), "changes": Record(CHANGES, required=True)}),
+    parameters({"trackId": the("track"), "changes": Record(CHANGES, required=True)}),
 )
 async def update_track(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     track, changes = await draft.track(values["trackId"]), dict(values["changes"])
@@ -74,7 +74,7 @@ async def update_track(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 @SPECS.add(
     "updateTracks",
     "Makes the same changes to several tracks.",
-    Parameters(
+    parameters(
         {
             "trackIds": Items(Id("track"), 1, 100, required=True),
             "changes": Record(BULK_CHANGES, required=True),
@@ -88,7 +88,7 @@ async def update_tracks(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     return {"tracks": [draft.shown("track", track["id"]) for track in tracks]}
 
 
-@SPECS.add("deleteTrack", "Removes a track with its clips and the sends to it.", Parameters({"trackId": the("track")}))
+@SPECS.add("deleteTrack", "Removes a track with its clips and the sends to it.", parameters({"trackId": the("track")}))
 async def delete_track(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     track_id = (await draft.track(values["trackId"]))["id"]
     for send in await draft.sends():
@@ -103,7 +103,7 @@ async def delete_track(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     return {"deleted": True, "trackId": track_id}
 
 
-@SPECS.add("reorderTracks", "Puts tracks into another order.", Parameters({"trackOrders": ORDERS}))
+@SPECS.add("reorderTracks", "Puts tracks into another order.", parameters({"trackOrders": ORDERS}))
 async def reorder_tracks(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     wanted = {pair["id"]: pair["order"] for pair in values["trackOrders"]}
     if len(wanted) < len(values["trackOrders"]):
@@ -120,10 +120,10 @@ async def reorder_tracks(draft: Draft, values: dict[str, Any]) -> dict[str, Any]
 @SPECS.add(
     "setTrackMetadata",
     "Keeps what is known about the sound of a track.",
-    Parameters(
+    parameters(
         {
             "trackId": the("track"),
-            "metadata": Any_(MAX_METADATA, objects=True, required=True, nullable=True),
+            "metadata": JsonValue(MAX_METADATA, objects=True, required=True, allow_none=True),
         }
     ),
 )

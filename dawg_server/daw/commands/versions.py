@@ -12,7 +12,7 @@ from dawg_server.daw.commands.base import Specs
 from dawg_server.daw.draft import Draft, Thing
 from dawg_server.daw.following import change_tempo
 from dawg_server.daw.routing import MASTER
-from dawg_server.daw.schema import Number, Parameters
+from dawg_server.schema import Number, parameters
 
 MAX_NUMBER = 2**31 - 1
 # Who may read a project is no part of the document, and its owner's alone to decide.
@@ -25,7 +25,7 @@ SPECS = Specs()
 @SPECS.add(
     "restoreVersion",
     "Brings back a kept version of the project.",
-    Parameters({"number": Number(1, MAX_NUMBER, "number of the version", whole=True, required=True)}),
+    parameters({"number": Number(1, MAX_NUMBER, "number of the version", whole=True, required=True)}),
 )
 async def restore_version(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     """`missingAudio` are recordings that were deleted since; their clips cannot come back."""

@@ -46,7 +46,7 @@ class Catalogue:
     def functions(self, *, voice: bool = False) -> list[dict[str, Any]]:
         """`{name, description, parameters}` of each, in the table's order; `voice`: with those for voice alone."""
         return [
-            {"name": each.name, "description": each.help, "parameters": each.parameters.schema()}
+            {"name": each.name, "description": each.help, "parameters": each.parameters.json_schema()}
             for each in self.all
             if voice or not each.voice_only
         ]

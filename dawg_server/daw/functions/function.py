@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dawg_server.daw.schema import Parameters
+from dawg_server.schema import Parameters
 
 Run = Literal["server", "client", "job"]
 Kind = Literal["read", "write"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dawg_server.daw.functions.function import Function, known_as
-from dawg_server.daw.schema import Choice, Flag, Genre, Id, Items, Key, Number, OneNumber, Parameters, Text
+from dawg_server.schema import Choice, Flag, Genre, Id, Items, Key, Number, OneNumber, Text, parameters
 
 STEMS = ("drums", "bass", "vocals", "melody", "other", "guitar", "piano")
 _SOURCE = {"clipId": Id("clip"), "audioFileId": Id("audioFile", "the recording, if no clip is named")}
@@ -13,7 +13,7 @@ SOUND = (
     Function(
         "pitchShift",
         "Makes clips sound higher or lower without changing their length.",
-        Parameters(
+        parameters(
             {
                 "clipIds": Items(Id("clip"), 1, 20, required=True),
                 "semitones": Number(-12, 12, required=True),
@@ -26,11 +26,11 @@ SOUND = (
     Function(
         "autotune",
         "Pulls the pitch of a single voice to the notes of a key.",
-        Parameters(
+        parameters(
             {
                 "clipIds": Items(Id("clip"), 1, 20, required=True),
                 "key": Key(required=True),
-                "strength": Number(0, 100, "percent of the way", default=80),
+                "strength": Number(0, 100, "percent of the way", load_default=80),
             }
         ),
         run="job",
@@ -40,10 +40,10 @@ SOUND = (
     Function(
         "autoComp",
         "Puts the best take of each segment on a new track, crossfaded.",
-        Parameters(
+        parameters(
             {
                 "trackIds": Items(Id("track"), 2, 16, "the takes", required=True),
-                "segmentSeconds": Number(1, 30, "length of a segment", default=5),
+                "segmentSeconds": Number(1, 30, "length of a segment", load_default=5),
             }
         ),
         undo=True,
@@ -52,10 +52,10 @@ SOUND = (
     Function(
         "smartMix",
         "Sets volumes and pans of tracks from their measured loudness.",
-        Parameters(
+        parameters(
             {
                 "trackIds": Items(Id("track"), 1, 64, required=True),
-                "style": Choice(("balanced", "bass-heavy", "bright", "warm"), default="balanced"),
+                "style": Choice(("balanced", "bass-heavy", "bright", "warm"), load_default="balanced"),
             }
         ),
         undo=True,
@@ -64,21 +64,21 @@ SOUND = (
     Function(
         "master",
         "Masters the project to a loudness.",
-        Parameters({"targetLoudness": Number(-24, -6, "LUFS", default=-14), "genre": Text(1, 60)}),
+        parameters({"targetLoudness": Number(-24, -6, "LUFS", load_default=-14), "genre": Text(1, 60)}),
         run="job",
         aliases=known_as("master_audio", "auto_master"),
     ),
     Function(
         "generateMusic",
         "Makes a song or an instrumental from a description, on a new track.",
-        Parameters(
+        parameters(
             {
                 "prompt": Text(1, 2000, "what it is to sound like", required=True),
                 "genre": Genre(),
                 "bpm": Number(60, 200, "beats per minute"),
                 "key": Key(),
-                "duration": Number(5, 300, "seconds", default=30),
-                "lyrics": Text(1, 5000, verbatim=True),
+                "duration": Number(5, 300, "seconds", load_default=30),
+                "lyrics": Text(1, 5000, strip=False),
                 "instrumental": Flag("whether nobody sings; true when no lyrics are given"),
             }
         ),
@@ -89,13 +89,13 @@ SOUND = (
     Function(
         "generateBeat",
         "Makes a beat of a genre, on a new track.",
-        Parameters(
+        parameters(
             {
                 "genre": Genre(required=True),
                 "bpm": Number(60, 200, "beats per minute"),
                 "key": Key(),
                 "mood": Text(1, 60),
-                "bars": Number(1, 128, whole=True, default=16),
+                "bars": Number(1, 128, whole=True, load_default=16),
             },
             aliases={"tempo": "bpm"},
         ),
@@ -106,13 +106,13 @@ SOUND = (
     Function(
         "generateMidi",
         "Writes chords, a melody or drums as notes, on a new MIDI track.",
-        Parameters(
+        parameters(
             {
                 "part": Choice(("chords", "melody", "drums"), required=True),
                 "key": Key("without it the project's"),
                 "genre": Genre(),
-                "bars": Number(1, 64, whole=True, default=8),
-                "complexity": Choice(("simple", "medium", "complex"), default="medium"),
+                "bars": Number(1, 64, whole=True, load_default=8),
+                "complexity": Choice(("simple", "medium", "complex"), load_default="medium"),
             }
         ),
         undo=True,
@@ -123,7 +123,7 @@ SOUND = (
     Function(
         "separateStems",
         "Takes a recording apart into drums, bass, vocals and more, on new tracks.",
-        Parameters(
+        parameters(
             {**_SOURCE, "stemTypes": Items(Choice(STEMS), 1, 6, "which ones, if not the four basic ones")}, one_of=_ONE
         ),
         run="job",
@@ -137,7 +137,7 @@ SOUND = (
     Function(
         "melodyToVocals",
         "Turns a hummed or played melody into sung vocals.",
-        Parameters(
+        parameters(
             {
                 **_SOURCE,
                 "prompt": Text(3, 500, "what to sing about", required=True),
@@ -154,9 +154,9 @@ SOUND = (
     Function(
         "exportProject",
         "Renders the project to an audio file.",
-        Parameters(
+        parameters(
             {
-                "format": Choice(("wav", "flac", "mp3", "ogg"), default="wav"),
+                "format": Choice(("wav", "flac", "mp3", "ogg"), load_default="wav"),
                 "bitDepth": OneNumber((16, 24, 32)),
                 "sampleRate": OneNumber((44_100, 48_000, 88_200, 96_000, 192_000), "Hz"),
             }

@@ -6,10 +6,10 @@ from dawg_server.daw.commands.base import the
 from dawg_server.daw.functions.function import Function, known_as
 from dawg_server.daw.functions.sound import SOUND
 from dawg_server.daw.notes import MAX_BEATS
-from dawg_server.daw.schema import Choice, Flag, Id, Items, Key, Number, Parameters, Text
 from dawg_server.daw.timing import DIVISIONS
+from dawg_server.schema import Choice, Flag, Id, Items, Key, Number, Text, parameters
 
-_STEPS = Parameters({"steps": Number(1, 20, "how many", whole=True, default=1)})
+_STEPS = parameters({"steps": Number(1, 20, "how many", whole=True, load_default=1)})
 _EFFECTS = {
     "brightness": "adjust_brightness",
     "compression": "adjust_compression",
@@ -26,21 +26,21 @@ READING = (
     Function(
         "getProject",
         "Tells the project's name, tempo, key, time signature, length and what is in it.",
-        Parameters({}),
+        parameters({}),
         kind="read",
         aliases=known_as("get_project"),
     ),
     Function(
         "getTracks",
         "Lists the tracks with their ids, names, types, volumes, pans and sends.",
-        Parameters({"includeClips": Flag("whether to list their clips as well", default=False)}),
+        parameters({"includeClips": Flag("whether to list their clips as well", load_default=False)}),
         kind="read",
         aliases=known_as("get_tracks", "listTracks"),
     ),
     Function(
         "analyzeAudio",
         "Measures tempo, key, loudness and more of a clip or a recording.",
-        Parameters(
+        parameters(
             {"clipId": Id("clip"), "audioFileId": Id("audioFile", "the recording, if no clip is named")},
             one_of=("clipId", "audioFileId"),
         ),
@@ -50,10 +50,10 @@ READING = (
     Function(
         "analyzeLyrics",
         "Looks at the lyrics of the project, of a track, or at the given text.",
-        Parameters(
+        parameters(
             {
                 "trackId": Id("track"),
-                "lyrics": Text(1, 20_000, "text, if not what is written there", verbatim=True),
+                "lyrics": Text(1, 20_000, "text, if not what is written there", strip=False),
                 "genre": Text(1, 60),
             }
         ),
@@ -63,7 +63,7 @@ READING = (
     Function(
         "getJobStatus",
         "Tells how far a job is, and its result when it is done.",
-        Parameters({"jobId": the("job")}),
+        parameters({"jobId": the("job")}),
         kind="read",
         aliases=known_as("get_job_status"),
     ),
@@ -73,7 +73,7 @@ PLAYING = (
     Function(
         "playProject",
         "Starts playback.",
-        Parameters({"fromStart": Flag(default=False)}),
+        parameters({"fromStart": Flag(load_default=False)}),
         run="client",
         aliases=known_as("play"),
         legacy_names={"": "play"},
@@ -81,7 +81,7 @@ PLAYING = (
     Function(
         "stopPlayback",
         "Stops playback.",
-        Parameters({}),
+        parameters({}),
         run="client",
         aliases=known_as("stop"),
         legacy_names={"": "stop"},
@@ -89,10 +89,10 @@ PLAYING = (
     Function(
         "startRecording",
         "Starts recording on a track.",
-        Parameters(
+        parameters(
             {
                 "trackId": Id("track", "which one, if not the selected one"),
-                "armed": Flag("whether to arm the track first", default=True),
+                "armed": Flag("whether to arm the track first", load_default=True),
             }
         ),
         run="client",
@@ -102,7 +102,7 @@ PLAYING = (
     Function(
         "stopRecording",
         "Stops recording.",
-        Parameters({}),
+        parameters({}),
         run="client",
         aliases=known_as("stop_recording"),
         legacy_names={"": "stop_recording"},
@@ -110,11 +110,11 @@ PLAYING = (
     Function(
         "applyEffect",
         "Puts an effect on a track, or takes all of them away with reset.",
-        Parameters(
+        parameters(
             {
                 "trackId": Id("track", "which one, if not the selected one"),
                 "effect": Choice(tuple(_EFFECTS), required=True),
-                "amount": Number(0, 100, "percent", default=50),
+                "amount": Number(0, 100, "percent", load_default=50),
                 "style": Choice(("natural", "moderate", "tpain", "plate", "room", "hall"), "of autotune or reverb"),
                 "timing": Choice(("eighth", "quarter", "dotted-eighth"), "of a delay"),
                 "feedback": Number(0, 100, "percent, of a delay"),
@@ -135,24 +135,24 @@ EDITING = (
     Function(
         "setTempo",
         "Sets the project's tempo.",
-        Parameters({"bpm": Number(20, 300, "beats per minute", decimals=2, required=True)}),
+        parameters({"bpm": Number(20, 300, "beats per minute", decimals=2, required=True)}),
         undo=True,
         aliases=known_as("set_tempo", "setBpm", "set_bpm"),
     ),
     Function(
         "setKey",
         "Sets the project's key.",
-        Parameters({"key": Key("such as C or F#m", required=True)}),
+        parameters({"key": Key("such as C or F#m", required=True)}),
         undo=True,
         aliases=known_as("set_key"),
     ),
     Function(
         "writeLyrics",
         "Writes lyrics of the project, or of one track.",
-        Parameters(
+        parameters(
             {
-                "text": Text(1, 5000, verbatim=True, required=True),
-                "append": Flag("false replaces what is there", default=True),
+                "text": Text(1, 5000, strip=False, required=True),
+                "append": Flag("false replaces what is there", load_default=True),
                 "trackId": Id("track"),
             }
         ),
@@ -162,7 +162,7 @@ EDITING = (
     Function(
         "saveVersion",
         "Keeps the present state of the project as a version.",
-        Parameters({"name": Text(1, 120)}),
+        parameters({"name": Text(1, 120)}),
         aliases=known_as("save_project"),
     ),
     Function("undo", "Takes back the user's latest steps.", _STEPS),
@@ -170,11 +170,11 @@ EDITING = (
     Function(
         "createTrack",
         "Adds a track.",
-        Parameters(
+        parameters(
             {
                 "name": Text(1, 120, required=True),
-                "trackType": Choice(("AUDIO", "MIDI", "INSTRUMENT", "AUX"), default="AUDIO"),
-                "channels": Choice(("mono", "stereo"), default="stereo"),
+                "trackType": Choice(("AUDIO", "MIDI", "INSTRUMENT", "AUX"), load_default="AUDIO"),
+                "channels": Choice(("mono", "stereo"), load_default="stereo"),
             }
         ),
         undo=True,
@@ -183,42 +183,42 @@ EDITING = (
     Function(
         "deleteTrack",
         "Removes a track with its clips.",
-        Parameters({"trackId": the("track")}),
+        parameters({"trackId": the("track")}),
         undo=True,
         aliases=known_as("delete_track"),
     ),
     Function(
         "setTrackVolume",
         "Sets a track's volume.",
-        Parameters({"trackId": the("track"), "volume": Number(0, 1, "linear, 1 is unity", required=True)}),
+        parameters({"trackId": the("track"), "volume": Number(0, 1, "linear, 1 is unity", required=True)}),
         undo=True,
         aliases=known_as("set_track_volume"),
     ),
     Function(
         "setTrackPan",
         "Sets a track's place between left and right.",
-        Parameters({"trackId": the("track"), "pan": Number(-1, 1, "-1 is left, 1 is right", required=True)}),
+        parameters({"trackId": the("track"), "pan": Number(-1, 1, "-1 is left, 1 is right", required=True)}),
         undo=True,
         aliases=known_as("set_track_pan"),
     ),
     Function(
         "muteTrack",
         "Mutes a track, or lets it sound again.",
-        Parameters({"trackId": the("track"), "mute": Flag(required=True)}),
+        parameters({"trackId": the("track"), "mute": Flag(required=True)}),
         undo=True,
         aliases=known_as("mute_track"),
     ),
     Function(
         "soloTrack",
         "Lets a track sound alone, or not any more.",
-        Parameters({"trackId": the("track"), "solo": Flag(required=True)}),
+        parameters({"trackId": the("track"), "solo": Flag(required=True)}),
         undo=True,
         aliases=known_as("solo_track"),
     ),
     Function(
         "setTrackOutput",
         "Leads a track to the master or to an AUX track.",
-        Parameters(
+        parameters(
             {
                 "trackId": the("track"),
                 "outputDestination": Id(
@@ -232,12 +232,12 @@ EDITING = (
     Function(
         "createSend",
         "Sends the sound of a track to an AUX track as well.",
-        Parameters(
+        parameters(
             {
                 "sourceTrackId": the("track"),
                 "destinationTrackId": the("track", "id of an AUX track"),
-                "preFader": Flag("whether the track's volume does not matter to it", default=False),
-                "level": Number(0, 1, "linear, 1 is unity", default=0.8),
+                "preFader": Flag("whether the track's volume does not matter to it", load_default=False),
+                "level": Number(0, 1, "linear, 1 is unity", load_default=0.8),
             }
         ),
         undo=True,
@@ -246,14 +246,14 @@ EDITING = (
     Function(
         "removeSend",
         "Removes a send.",
-        Parameters({"sourceTrackId": the("track"), "sendId": the("send")}),
+        parameters({"sourceTrackId": the("track"), "sendId": the("send")}),
         undo=True,
         aliases=known_as("remove_send"),
     ),
     Function(
         "setSendLevel",
         "Sets how much of a track a send passes on.",
-        Parameters(
+        parameters(
             {
                 "sourceTrackId": the("track"),
                 "sendId": the("send"),
@@ -266,11 +266,11 @@ EDITING = (
     Function(
         "moveClip",
         "Moves a clip in time, and to another track if one is named.",
-        Parameters(
+        parameters(
             {
                 "clipId": the("clip"),
                 "newPosition": Number(0, MAX_BEATS, "counted from 0 at the beginning of the project", required=True),
-                "unit": Choice(("beats", "bars", "seconds"), default="beats"),
+                "unit": Choice(("beats", "bars", "seconds"), load_default="beats"),
                 "trackId": Id("track", "where it goes, if not on its own track"),
             }
         ),
@@ -280,18 +280,18 @@ EDITING = (
     Function(
         "deleteClip",
         "Removes a clip.",
-        Parameters({"clipId": the("clip")}),
+        parameters({"clipId": the("clip")}),
         undo=True,
         aliases=known_as("delete_clip"),
     ),
     Function(
         "quantize",
         "Moves the starts of clips and of MIDI notes to the grid; it does not cut inside of audio.",
-        Parameters(
+        parameters(
             {
                 "clipIds": Items(Id("clip"), 1, 100, required=True),
                 "division": Choice(tuple(DIVISIONS), required=True),
-                "strength": Number(0, 100, "percent of the way", default=100),
+                "strength": Number(0, 100, "percent of the way", load_default=100),
             }
         ),
         undo=True,
@@ -303,7 +303,7 @@ TALKING = (
     Function(
         "changeVoice",
         "Changes the voice in which the assistant speaks.",
-        Parameters({"voice": Text(1, 40, required=True)}),
+        parameters({"voice": Text(1, 40, required=True)}),
         aliases=known_as("change_my_voice"),
         voice_only=True,
     ),

@@ -11,11 +11,11 @@ from dawg_server import errors
 from dawg_server.claude.billing import BillingContext
 from dawg_server.claude.small import SmallModel
 from dawg_server.claude.structured import StructuredRequest
-from dawg_server.daw.schema import Items, Parameters, Text, Wrong
 from dawg_server.generation.providers.base import Work
 from dawg_server.generation.vocals import words
 from dawg_server.generation.vocals.words import Words
 from dawg_server.prompt_data import tagged
+from dawg_server.schema import FieldError, Items, Text, parameters
 
 MAX_PHRASES = 64  # that get words of their own; what follows repeats them
 MISFITS = 0.25  # share of lines that may miss their phrase without being asked for again
@@ -32,7 +32,7 @@ REQUEST = StructuredRequest(
     RULES,
     max_tokens=2500,
     seconds=18.0,  # for both answers; a server that stops waits for them
-    fields=Parameters(
+    fields=parameters(
         {
             "lines": Items(Text(1, words.MAX_LINE), 1, MAX_PHRASES, "one to be sung to each phrase", required=True),
             "theme": Text(0, words.MAX_TOPIC, required=True),
@@ -65,7 +65,7 @@ class Lyricist:
             tried.append(made)
             misfits = made.misfits(phrases)
             if len(tried) == 1 and len(misfits) > MISFITS * len(phrases):
-                raise Wrong({"lines": " ".join(misfits)})
+                raise FieldError({"lines": " ".join(misfits)})
             return min(tried, key=lambda each: len(each.misfits(phrases)))
 
         try:

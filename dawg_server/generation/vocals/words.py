@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dawg_server.daw.schema import Wrong
 from dawg_server.lyrics import blocks, labels, syllables
+from dawg_server.schema import FieldError
 
 MAX_LINE = 200  # characters
 MAX_TOPIC = 120  # characters of a theme or a mood
@@ -40,10 +40,10 @@ class Words:
 
 
 def read(answer: Mapping[str, Any], phrases: int) -> Words:
-    """From a structured answer. Raises `Wrong`."""
+    """From a structured answer. Raises `FieldError`."""
     lines = answer["lines"]
     if len(lines) != phrases:
-        raise Wrong({"lines": f"holds {len(lines)} lines for {phrases} phrases"})
+        raise FieldError({"lines": f"holds {len(lines)} lines for {phrases} phrases"})
     return Words(
         tuple(_line(line, number) for number, line in enumerate(lines, 1)),
         " ".join(answer["theme"].split()),
@@ -67,5 +67,5 @@ def describe(lyrics: str | None) -> dict[str, int | None]:
 def _line(line: str, number: int) -> str:
     words = " ".join(line.split())
     if not syllables.count(words) or labels.read(words)[0] is not None:
-        raise Wrong({f"lines.{number - 1}": "is not a line to be sung"})
+        raise FieldError({f"lines.{number - 1}": "is not a line to be sung"})
     return words

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from dawg_server.daw.schema import Wrong
 from dawg_server.generation.vocals import phrases, words
 from dawg_server.generation.vocals.lyricist import REQUEST
+from dawg_server.schema import FieldError
 
 Notes = list[dict[str, float]]
 GOOD = {"lines": ["The road is long", "and I am gone tonight"], "theme": "leaving", "mood": "wistful"}
@@ -77,7 +77,7 @@ def test_lines_are_read_and_made_into_stanzas() -> None:
     ],
 )
 def test_what_cannot_be_sung_is_refused(answer: Any) -> None:
-    with pytest.raises(Wrong):
+    with pytest.raises(FieldError):
         REQUEST.read(json.dumps(answer), lambda values: words.read(values, 2))
 
 

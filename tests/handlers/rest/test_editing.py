@@ -60,6 +60,8 @@ class Song:
         found["tracks"] = [_timeless(track) for track in found["tracks"]]
         for track in found["tracks"]:
             track["clips"] = [_timeless(clip) for clip in track["clips"]]
+        for file in found["audioFiles"]:
+            del file["audioUrl"]  # made anew at each reading
         return _timeless(found)
 
     async def find(self, clip_id: str) -> dict[str, Any]:

@@ -7,36 +7,36 @@ from typing import Any
 import pytest
 
 from dawg_server import errors
-from dawg_server.daw.schema import (
-    Any_,
+from dawg_server.schema import (
     Choice,
     Colour,
     Flag,
     Id,
     Items,
+    JsonValue,
     Key,
     Number,
     OneNumber,
-    Parameters,
     Record,
     Text,
     TimeSignature,
+    parameters,
 )
 
-INNER = Parameters({"pan": Number(-1, 1, required=True)})
-EVERY = Parameters(
+INNER = parameters({"pan": Number(-1, 1, required=True)})
+EVERY = parameters(
     {
         "name": Text(1, 10, required=True),
-        "count": Number(1, 4, whole=True, default=2),
+        "count": Number(1, 4, whole=True, load_default=2),
         "rate": OneNumber((1, 2)),
-        "on": Flag(default=False),
+        "on": Flag(load_default=False),
         "kind": Choice(("AUDIO", "MIDI")),
         "id": Id("track", words=("master",)),
         "key": Key(),
         "meter": TimeSignature(),
-        "color": Colour(nullable=True),
+        "color": Colour(allow_none=True),
         "list": Items(Record(INNER), 1, 2),
-        "more": Any_(20, objects=True),
+        "more": JsonValue(20, objects=True),
         "bpm": Number(20, 300, decimals=2),
         "long": Number(0, None, over=True),
     },
@@ -132,14 +132,14 @@ def test_closed_parameters_refuse_what_they_do_not_know() -> None:
 
 
 def test_changes_have_no_defaults_and_null_only_clears() -> None:
-    changes = Parameters(EVERY.fields, changes=True)
+    changes = parameters(EVERY.declared, changes=True)
     assert changes.check({}) == {}
     assert changes.check({"color": None, "count": 1}) == {"color": None, "count": 1}
     with pytest.raises(errors.ValidationError):
         changes.check({"count": None})
     assert EVERY.check({"name": "x", "count": None})["count"] == 2
-    assert "required" not in changes.schema()
-    assert EVERY.schema()["required"] == ["name"]
+    assert "required" not in changes.json_schema()
+    assert EVERY.json_schema()["required"] == ["name"]
 
 
 @pytest.mark.parametrize("data", [None, [], "x", 3, True])
@@ -150,10 +150,10 @@ def test_anything_but_an_object_is_refused(data: Any) -> None:
 
 def test_the_ids_that_values_name_are_found_wherever_they_are() -> None:
     one, two = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
-    deep = Parameters(
+    deep = parameters(
         {
             "ids": Items(Id("clip"), 0, 9),
-            "at": Record(Parameters({"trackId": Id("track")})),
+            "at": Record(parameters({"trackId": Id("track")})),
             "out": Id("track", words=("master",)),
         }
     )
