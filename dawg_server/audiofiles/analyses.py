@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import json
 import shutil
 from collections.abc import AsyncIterator, Callable
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dawg_server import errors
+from dawg_server import errors, timestamps
 from dawg_server.audio.workers import Workers
 from dawg_server.audiofiles.turns import Turns
 from dawg_server.database import analyses
@@ -102,7 +101,7 @@ class Analyses:
             return found
 
     async def _measure(self, path: Path, excerpt: Excerpt, question: Question) -> dict[str, Any]:
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        now = timestamps.now()
         found: dict[str, Any] = await self._workers.run(
             "dawg_server.audio.analysis.track:analyze",
             str(path),

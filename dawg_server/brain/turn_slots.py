@@ -11,10 +11,11 @@ from typing import Any
 import structlog
 
 from dawg_server import errors, logs
-from dawg_server.costs import alerts, periods
+from dawg_server.costs import periods
 from dawg_server.database import brain_turns
 from dawg_server.database.pool import Connection, Database
 from dawg_server.limits import Limits
+from dawg_server.timestamps import timestamp
 
 RENEWAL = 2.0  # seconds between two renewals of the leases of this replica's turns
 BUSY_RETRY_AFTER = 5.0  # seconds
@@ -62,7 +63,7 @@ class TurnSlot:
             )
         raise errors.RateLimited(
             f"The model has read and written {full.used} tokens for you within a minute. Wait a moment.",
-            details=details | {"resetsAt": alerts.time(full.until)},
+            details=details | {"resetsAt": timestamp(full.until)},
             retry_after=max(1.0, (full.until - periods.now()).total_seconds()),
         )
 

@@ -13,6 +13,7 @@ from dawg_server.costs import periods
 from dawg_server.costs.status import BudgetStatus, PeriodStatus, budget_status
 from dawg_server.database import alerts, budgets
 from dawg_server.database.pool import Database
+from dawg_server.timestamps import timestamp
 
 
 class CostAlerts:
@@ -87,8 +88,8 @@ def view(row: dict[str, Any]) -> dict[str, Any]:
         "percentage": row["percentage"],
         "isRead": row["is_read"],
         "isResolved": row["is_resolved"],
-        "resolvedAt": time(row["resolved_at"]),
-        "createdAt": time(row["created_at"]),
+        "resolvedAt": timestamp(row["resolved_at"]) if row["resolved_at"] else None,
+        "createdAt": timestamp(row["created_at"]),
     }
 
 
@@ -125,9 +126,3 @@ def dollars(amount: float) -> str:
     text = f"{amount:.6f}".rstrip("0")
     whole, _, part = text.partition(".")
     return f"${whole}.{part.ljust(2, '0')}"
-
-
-def time(moment: datetime.datetime | None) -> str | None:
-    if moment is None:
-        return None
-    return moment.astimezone(datetime.UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -27,6 +27,7 @@ from dawg_server.costs.usage import Usage
 from dawg_server.database import budgets
 from dawg_server.database.pool import Database
 from dawg_server.metrics import Metrics
+from dawg_server.timestamps import timestamp
 
 LIFETIME = datetime.timedelta(minutes=15)  # of a reservation that nobody renews
 ALERT_PATIENCE = 2.0  # seconds
@@ -201,7 +202,7 @@ def _exceeded(refusal: budgets.Refusal, at: datetime.datetime) -> errors.BudgetE
             "spent": refusal.spent,
             "reserved": refusal.reserved,
             "remaining": max(0.0, round(refusal.limit - refusal.spent - refusal.reserved, 6)),
-            "resetsAt": alerts.time(resets_at),
+            "resetsAt": timestamp(resets_at),
         },
         retry_after=math.ceil((resets_at - at).total_seconds()),
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import datetime
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from dawg_server import errors
+from dawg_server.timestamps import timestamp
 from dawg_server.voice.connection import Ending
 from dawg_server.voice.dialect import events
 from dawg_server.voice.dialect.playback import decoded_length
@@ -82,7 +82,7 @@ class SessionEvents:
 
     def started(self, session_id: str, voice: str, model: str, expires_at: float) -> None:
         """`expires_at` of the connection to the service, in epoch seconds."""
-        payload = {"sessionId": session_id, "voice": voice, "model": model, "expiresAt": _time(expires_at)}
+        payload = {"sessionId": session_id, "voice": voice, "model": model, "expiresAt": timestamp(expires_at)}
         self._publish("realtime-started", payload)
         self._publish("realtime-connected", payload)
 
@@ -90,7 +90,7 @@ class SessionEvents:
         self, session_id: str, voice: str, model: str, expires_at: float, *, previous: str, reason: str
     ) -> None:
         """A new connection serves the session in place of the `previous` one."""
-        payload = {"sessionId": session_id, "voice": voice, "model": model, "expiresAt": _time(expires_at)}
+        payload = {"sessionId": session_id, "voice": voice, "model": model, "expiresAt": timestamp(expires_at)}
         self._publish("session-recycled", {**payload, "previousSessionId": previous, "reason": reason})
 
     def voice_changed(self, voice: str, applied: str) -> None:
@@ -164,8 +164,3 @@ def _check_size(length: int) -> None:
 
 def _wrong(sentence: str) -> errors.ValidationError:
     return errors.ValidationError(f"audio {sentence}.", details={"audio": sentence})
-
-
-def _time(seconds: float) -> str:
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
-    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

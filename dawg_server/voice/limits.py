@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import uuid
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from dawg_server import errors
 from dawg_server.costs import periods
 from dawg_server.database import voice_sessions
 from dawg_server.database.pool import Database
+from dawg_server.timestamps import timestamp
 
 CALL_SECONDS = 3600  # after which the service ends a connection, without a warning
 
@@ -79,10 +79,6 @@ def _out_of_minutes(minutes: float, sentence: str) -> errors.SessionLimit:
     resets_at = periods.next_day(now)
     return errors.SessionLimit(
         sentence,
-        details={"limit": minutes, "unit": "minutes", "resetsAt": _time(resets_at)},
+        details={"limit": minutes, "unit": "minutes", "resetsAt": timestamp(resets_at)},
         retry_after=(resets_at - now).total_seconds(),
     )
-
-
-def _time(moment: datetime.datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import orjson
 
 from dawg_server.daw.functions.catalogue import Catalogue
+from dawg_server.timestamps import timestamp
 
 Part = Literal["voice", "daw", "all"]
 
@@ -84,8 +85,7 @@ class PublishedCatalogue:
             case "daw":
                 content = self.catalogue.functions()
             case "all":
-                moment = self._since.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-                metadata = self.metadata() | {"timestamp": moment}
+                metadata = self.metadata() | {"timestamp": timestamp(self._since)}
                 content = {"voice": voice, "daw": self.catalogue.functions(), "metadata": metadata}
         plain = orjson.dumps(content)
         body = self._bodies[part] = _Published(plain, gzip.compress(plain, mtime=0))

@@ -9,6 +9,8 @@ import orjson
 from aiohttp import web
 
 from dawg_server import errors
+from dawg_server.timestamps import now as now
+from dawg_server.timestamps import timestamp as timestamp
 from handlers import nesting
 
 COMPRESS_FROM = 1024  # bytes
@@ -32,16 +34,6 @@ def raw_response(data: bytes) -> web.Response:
 
 def dumps(body: Any) -> bytes:
     return orjson.dumps(body, default=_default, option=orjson.OPT_PASSTHROUGH_DATETIME)
-
-
-def timestamp(moment: datetime.datetime) -> str:
-    """ISO-8601 in UTC with milliseconds and `Z`."""
-    text = moment.astimezone(datetime.UTC).isoformat(timespec="milliseconds")
-    return text.removesuffix("+00:00") + "Z"
-
-
-def now() -> str:
-    return timestamp(datetime.datetime.now(datetime.UTC))
 
 
 async def read_body(request: web.Request) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from aiohttp import web
@@ -34,7 +33,7 @@ async def create_secret(call: Call) -> Answer:
     project_id = call.body["project_id"]
     request = SessionRequest(call.caller.user_id, voice, "semantic", project_id, None, {}, call.base_url)
     secret = await call.services.assistants.voice.mint(request, seconds)
-    expires_at = json.timestamp(datetime.datetime.fromtimestamp(secret.expires_at, datetime.UTC))
+    expires_at = json.timestamp(secret.expires_at)
     return {
         "success": True,
         "clientSecret": {"value": secret.value, "expiresAt": expires_at},
