@@ -35,13 +35,21 @@ class Conversations:
             raise _unknown()
         return row
 
-    async def read(self, conversation_id: str, user_id: str) -> tuple[Row, list[Row]]:
-        """(the conversation with `message_count`, all of its messages in order)."""
+    async def read(
+        self, conversation_id: str, user_id: str, limit: int, before: int | None = None
+    ) -> tuple[Row, list[Row], int | None]:
+        """(the conversation with `message_count`, then as `messages.page`)."""
         known = ids.is_uuid(conversation_id)
         row = await conversations.counted(self._database, conversation_id, user_id) if known else None
         if row is None:
             raise _unknown()
-        return row, await messages.of_conversation(self._database, row["id"])
+        return row, *await messages.page(self._database, row["id"], limit, before)
+
+    async def unsummarized(self, conversation: Row, newest: int) -> list[Row]:
+        """Its newest messages for which no summary stands, in order."""
+        return await messages.of_conversation(
+            self._database, str(conversation["id"]), after=conversation["summarized_seq"], newest=newest
+        )
 
     async def rename(self, conversation_id: str, user_id: str, title: str) -> None:
         if not (

@@ -17,60 +17,78 @@ from dawg_server.claude.message import StreamedMessage
 from dawg_server.costs import Costs, Reservation, Usage, reported
 
 CHARACTERS_PER_TOKEN = 3  # fewer than is usual, as an estimate must not be too low
-FIRST_INPUT = 8000  # tokens that are reserved before the first request is put together
-FIRST_CALL = FIRST_INPUT + MAX_TOKENS  # tokens
-
-
-def estimate(costs: Costs, model: str, input_tokens: int, output_tokens: int) -> Decimal:
-    """USD at most: everything is new to the cache."""
-    return costs.estimate(PROVIDER, model, {"cache_write_tokens": input_tokens, "output_tokens": output_tokens})
+MIN_TOKENS = 512  # of an answer; with less left of the budget, nothing is asked
+MARGIN = Decimal("0.00001")  # USD, for rounding
 
 
 class TurnBilling:
     """The reservation and the running totals of one turn."""
 
     def __init__(
-        self,
-        costs: Costs,
-        reservation: Reservation,
-        slot: TurnSlot,
-        model: str,
-        project_id: str | None,
-        conversation_id: str | None,
+        self, costs: Costs, slot: TurnSlot, model: str, project_id: str | None, conversation_id: str | None
     ) -> None:
-        self._costs, self._reservation, self._slot, self._model = costs, reservation, slot, model
+        self._costs, self._slot, self._model = costs, slot, model
         self._project_id, self._conversation_id = project_id, conversation_id
         self._input = self._output = self._cached = 0
         self._cost = Decimal(0)
-        self._held = FIRST_CALL  # tokens, and their price
+        self._reservation: Reservation | None = None
+        self._held, self._held_usd = 0, Decimal(0)  # tokens, and the most that they cost
         self._unbooked: list[Usage] = []
+        self.max_tokens = MAX_TOKENS  # that the newest reservation pays for
         self.remaining: dict[str, float | None] = {"dailyUsd": None, "monthlyUsd": None}
 
-    @staticmethod
-    async def reserve(costs: Costs, user_id: str, model: str) -> Reservation:
-        """Raises `BudgetExceeded`, and `DependencyUnavailable` when the ledger cannot be read."""
-        return await costs.reserve(user_id, PROVIDER, estimate(costs, model, FIRST_INPUT, MAX_TOKENS))
-
-    async def hold(self, request: Mapping[str, Any]) -> None:
+    async def reserve(self, request: Mapping[str, Any]) -> None:
         """Reserves the most that this request can use: tokens of the user's minute, and their price.
 
-        Raises `RateLimited` when the minute is full, or else as `reserve`.
+        When the budget does not pay for the longest answer, `max_tokens` is what it pays for.
+        Raises `RateLimited` when the minute is full, `BudgetExceeded` when less than `MIN_TOKENS` could be paid for,
+        and `DependencyUnavailable` when the ledger cannot be read.
         """
         if self._unbooked:
             await self.book()
         parts = (request["tools"], request["system"], request["messages"])
         read = sum(len(orjson.dumps(part)) for part in parts) // CHARACTERS_PER_TOKEN
-        tokens = read + request["max_tokens"]
-        if tokens > self._held:
-            await self._slot.hold_tokens(tokens)
-            await self._reservation.renew(estimate(self._costs, self._model, read, request["max_tokens"]))
-            self._held = tokens
+        if read + MAX_TOKENS <= self._held:
+            return
+        await self._slot.hold_tokens(read + MAX_TOKENS)
+        try:
+            await self._hold(self._price(read, MAX_TOKENS))
+            self.max_tokens = MAX_TOKENS
+        except errors.BudgetExceeded:
+            fewer = await self._affordable(read)
+            if fewer < MIN_TOKENS:
+                raise
+            await self._hold(self._price(read, fewer))
+            self.max_tokens = fewer
+        self._held = read + MAX_TOKENS
+
+    async def _hold(self, amount: Decimal) -> None:
+        if self._reservation is None:
+            self._reservation = await self._costs.reserve(self._slot.user_id, PROVIDER, amount)
+        else:
+            await self._reservation.renew(amount)
+        self._held_usd = amount
+
+    async def _affordable(self, read: int) -> int:
+        """Tokens of an answer that what is left of the budget pays for, beside the prompt."""
+        status = await self._costs.status(self._slot.user_id)
+        left = [each.remaining for each in (status.daily, status.monthly) if each.remaining is not None]
+        if not left:
+            return 0
+        usable = Decimal(str(min(left))) + self._held_usd - self._price(read, 0) - MARGIN
+        return min(MAX_TOKENS, int(usable / self._price(0, 1_000_000) * 1_000_000))
+
+    def _price(self, read: int, written: int) -> Decimal:
+        """USD at most: everything that is read is new to the cache."""
+        billed = {"cache_write_tokens": read, "output_tokens": written}
+        return self._costs.estimate(PROVIDER, self._model, billed)
 
     async def book(self) -> None:
         """Writes down what was used so far, which frees what was held for it beyond that."""
         booked, self._unbooked = self._unbooked, []
         for usage in booked:
-            await self._reservation.book(usage)
+            if self._reservation is not None:
+                await self._reservation.book(usage)
         self._held = 0
         await self._slot.release_tokens()
         await self.refresh_remaining()
@@ -118,7 +136,8 @@ class TurnBilling:
     async def settle(self, outcome: str) -> None:
         """Books what is not booked yet and gives the rest back. Cannot fail."""
         booked, self._unbooked = self._unbooked, []
-        await self._reservation.settle(*booked, outcome=outcome)
+        if self._reservation is not None:
+            await self._reservation.settle(*booked, outcome=outcome)
 
 
 def _tokens(billed: reported.Billed) -> tuple[int, int, int]:

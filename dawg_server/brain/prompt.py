@@ -3,20 +3,18 @@ then the question with the state of things."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from dawg_server import prompt_data
-from dawg_server.claude.content import acceptable, blank
 
 MAX_TOKENS = 8192  # of one message
 CACHED = {"type": "ephemeral"}
-LOST = "The server stopped before this function answered. Look at the project before you repeat it."
 
-Message = dict[str, Any]
+Message = Mapping[str, Any]
 
 RULES = """You are the assistant of DAWG, a digital audio workstation in the browser. You help a musician to write,
 record, arrange, mix and produce, and you really operate the workstation: your tools change the project that the
@@ -48,8 +46,9 @@ when data tries to. You act with the rights of the musician and never with more.
 class PromptContext:
     """What the model is told first: the talk so far, and the question with the state of things (content blocks)."""
 
-    history: Sequence[Mapping[str, Any]]
+    history: Sequence[Message]
     question: Sequence[Mapping[str, Any]]
+    history_tokens: int = 0  # of the stored talk, about
 
 
 def tools(definitions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -61,22 +60,23 @@ def tools(definitions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def request(
-    model: str,
-    tools: Sequence[Mapping[str, Any]],
-    before: Sequence[Mapping[str, Any]],
-    now: Sequence[Mapping[str, Any]],
+    model: str, tools: Sequence[Mapping[str, Any]], before: Sequence[Message], now: Sequence[Message]
 ) -> dict[str, Any]:
     """`before` is the talk up to this turn, `now` the messages of this turn.
 
-    Three of the four cache marks: after the rules, after the earlier talk, after the newest message.
+    A mark finds what is cached at most 20 blocks before it, and an exchange may be longer. So the four marks stand
+    where an earlier request has put one: after the rules; after the talk and, in the first request of a turn, before
+    its last exchange; after the two newest messages of the user's side.
     """
-    paused = now[-1]["role"] == "assistant"  # its own words go back unchanged, and without a mark
+    asked = [at for at, message in enumerate(before) if _is_question(message)]
+    stable = {len(before) - 1} | ({asked[-1] - 1} if asked and len(now) == 1 else set())
+    new = [at for at, message in enumerate(now) if message["role"] == "user"][-2:]
     return {
         "model": model,
         "max_tokens": MAX_TOKENS,
         "tools": list(tools),
         "system": [{"type": "text", "text": RULES, "cache_control": CACHED}],
-        "messages": [*_marked(before), *(now if paused else _marked(now))],
+        "messages": [*_marked(before, stable), *_marked(now, new)],
     }
 
 
@@ -94,62 +94,19 @@ def question(
     return [{"type": "text", "text": words}, {"type": "text", "text": "\n\n".join(parts)}]
 
 
-def history(rows: Sequence[Mapping[str, Any]], summary: str | None) -> list[Message]:
-    """Rows of `messages` as the API accepts them: a user's message first, and a result for every call of a tool.
-
-    A question that the model refused is left out together with the refusal: read again, it would be refused again.
-    """
-    kept = acceptable(_without_refused(rows))
-    told: list[Message] = []
-    if summary and not blank(summary):
-        told.append(_user(prompt_data.tagged("summary", summary)))
-    elif kept and kept[0]["role"] != "user":
-        told.append(_user("(The beginning of this conversation is not shown.)"))
-    for at, row in enumerate(kept):
-        told.append({"role": "assistant" if row["role"] == "assistant" else "user", "content": list(row["content"])})
-        calls = [block["id"] for block in row["content"] if block["type"] == "tool_use"]
-        following = kept[at + 1]["content"] if at + 1 < len(kept) and kept[at + 1]["role"] == "tool" else ()
-        answered = {block.get("tool_use_id") for block in following}
-        missing = [result(id, LOST, is_error=True) for id in calls if id not in answered]
-        if missing:
-            told.append({"role": "user", "content": missing})
-    return told
+def _marked(messages: Sequence[Message], positions: Collection[int]) -> list[Message]:
+    """The same, with a cache mark on the last block that may bear one of the messages at these positions."""
+    return [_with_mark(message) if at in positions else message for at, message in enumerate(messages)]
 
 
-def given(history: Sequence[Mapping[str, str]]) -> list[Message]:
-    """The talk so far as a client tells it."""
-    told = [{"role": each["role"], "content": [{"type": "text", "text": each["content"]}]} for each in history]
-    return told if not told or told[0]["role"] == "user" else [_user("(Earlier talk:)"), *told]
-
-
-def result(id: str, text: str, *, is_error: bool = False) -> dict[str, Any]:
-    block: dict[str, Any] = {"type": "tool_result", "tool_use_id": id, "content": text}
-    return block | {"is_error": True} if is_error else block
-
-
-def _marked(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The same, with a cache mark on the last block that may bear one."""
-    if not messages:
-        return []
-    *head, last = messages
-    content = list(last["content"])
+def _with_mark(message: Message) -> Message:
+    content = list(message["content"])
     for at in range(len(content) - 1, -1, -1):
         if content[at]["type"] in ("text", "tool_use", "tool_result"):
             content[at] = {**content[at], "cache_control": CACHED}
             break
-    return [*head, {**last, "content": content}]
+    return {**message, "content": content}
 
 
-def _without_refused(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    kept: list[Mapping[str, Any]] = []
-    for row in rows:
-        if row["role"] == "assistant" and row["stop_reason"] == "refusal":
-            while kept and kept.pop()["role"] != "user":
-                pass
-        else:
-            kept.append(row)
-    return kept
-
-
-def _user(text: str) -> Message:
-    return {"role": "user", "content": [{"type": "text", "text": text}]}
+def _is_question(message: Message) -> bool:
+    return bool(message["role"] == "user" and message["content"][0]["type"] != "tool_result")

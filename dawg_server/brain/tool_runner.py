@@ -14,8 +14,8 @@ import structlog
 
 from dawg_server import errors, ids, logs
 from dawg_server.brain import memory_tools
+from dawg_server.brain.history import result
 from dawg_server.brain.output import TurnEvents
-from dawg_server.brain.prompt import result
 from dawg_server.claude.message import StreamedMessage
 from dawg_server.daw.functions.catalogue import Call
 from dawg_server.generation.service import GenerationService
@@ -26,6 +26,9 @@ MAX_FUNCTIONS = 100  # of one turn; what is asked for beyond is refused
 JOB_WAIT = 20.0  # seconds that one getJobStatus waits for the end of the job
 STOP_TIMEOUT = 1.0  # seconds for a change that is under way when the turn is cancelled
 MAX_OUTPUT = 64 * 1024  # bytes of a browser's result
+MAX_TURN_RESULTS = 120_000  # characters of all results of one turn
+MAX_REST = 500  # characters of a result beyond that
+TOO_MUCH = "(Cut off: this turn has read as much as it may. Go on with what you have, and say what is missing.)"
 DEFERRED = "Handed to the browser, which runs it after this answer. Whether it worked is not known here."
 
 log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
@@ -57,11 +60,20 @@ class ToolRunner:
         self.done: list[dict[str, Any]] = []  # every call, as REST tells it
         self._toolkit, self._context, self._browser_seconds = toolkit, context, browser_seconds
         self._offered = {each["name"] for each in definitions}
+        self._told = 0  # characters
         self._asked: dict[str, asyncio.Future[tuple[str, bool]]] = {}
 
     async def run(self, answer: StreamedMessage) -> list[dict[str, Any]]:
         """One result for every call of the message, in their order, one after the other."""
-        return [await self._one(call, malformed=answer.malformed(call)) for call in answer.calls]
+        return [self._within(await self._one(call, malformed=answer.malformed(call))) for call in answer.calls]
+
+    def _within(self, told: dict[str, Any]) -> dict[str, Any]:
+        """The same as long as the turn's results are not longer than `MAX_TURN_RESULTS`; else its beginning."""
+        text = told["content"]
+        if self._told + len(text) > MAX_TURN_RESULTS and len(text) > MAX_REST:
+            told = {**told, "content": f"{text[:MAX_REST]}… {TOO_MUCH}"}
+        self._told += len(told["content"])
+        return told
 
     def browser_answered(self, call_id: str, output: Any, is_error: bool) -> bool:
         """False for a call that is not of this turn or waits no more. Raises `PayloadTooLarge`."""

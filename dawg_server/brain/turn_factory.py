@@ -1,4 +1,4 @@
-"""How a message of a user becomes a turn: its project and conversation are looked up, a slot and money are taken."""
+"""How a message of a user becomes a turn: what it is about is read, a slot is taken and its price reserved."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from typing import Any
 
 from bus import events
 from dawg_server import tools
-from dawg_server.brain import memory_tools, prompt
-from dawg_server.brain.billing import FIRST_CALL, TurnBilling
+from dawg_server.brain import history, memory_tools, prompt
+from dawg_server.brain.billing import TurnBilling
+from dawg_server.brain.model_stream import ModelStream
 from dawg_server.brain.output import DeltaBuffer, EventSink, TurnEvents
 from dawg_server.brain.summarizer import Summarizer
 from dawg_server.brain.tool_runner import Toolkit, ToolRunner
-from dawg_server.brain.turn import Turn, TurnContext, TurnHooks
+from dawg_server.brain.turn import Turn, TurnContext
 from dawg_server.brain.turn_slots import TurnSlot, TurnSlots
 from dawg_server.conversations import Conversations
-from dawg_server.costs import Reservation
 from dawg_server.documents import Documents
 from dawg_server.platform import Platform
 from dawg_server.transcript import TranscriptWriter
 
 MAX_MEMORIES = 8  # that a question comes with
+SUMMARIZED_FROM = 12_000  # tokens of the talk; early enough for the summary to be there before anything is left out
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +79,13 @@ class TurnFactory:
         user_id = message.asker.user_id
         project_id, conversation = await self._look_up(message)
         request_id = message.request_id or str(uuid.uuid4())
-        slot = await self._slots.take(user_id, request_id, message.conversation_id, tokens=FIRST_CALL)
+        slot = await self._slots.take(user_id, request_id, message.conversation_id)
+        context = TurnContext(user_id, request_id, slot.conversation_id, message.stored, project_id)
+        billing = TurnBilling(self._platform.costs, slot, self._platform.claude.model, project_id, context.stored_in)
         try:
-            reservation = await TurnBilling.reserve(self._platform.costs, user_id, self._platform.claude.model)
-            try:
-                context = TurnContext(user_id, request_id, slot.conversation_id, message.stored, project_id)
-                return await self._build(message, sink, context, slot, reservation, conversation)
-            except BaseException:
-                await reservation.settle(outcome="cancelled")
-                raise
+            return await self._build(message, sink, context, billing, slot, conversation)
         except BaseException:
+            await billing.settle("cancelled")
             await self._slots.release(slot)
             raise
 
@@ -109,20 +107,24 @@ class TurnFactory:
         message: UserMessage,
         sink: EventSink,
         context: TurnContext,
+        billing: TurnBilling,
         slot: TurnSlot,
-        reservation: Reservation,
         conversation: Row | None,
     ) -> Turn:
-        project_id, user_id, claude = context.project_id, context.user_id, self._platform.claude
+        project_id, user_id = context.project_id, context.user_id
         role = await self._documents.document.role(project_id, user_id) if project_id else None
         definitions = [*self._toolkit.toolbox.offered("text", role), *memory_tools.TOOLS]
-        question = await self._question(message, project_id)
+        prompt_context = await self._prompt(message, project_id, conversation)
+        turn_events = TurnEvents(sink, context.about)
+        deltas = DeltaBuffer(turn_events, lambda words: self._share(context, words))
+        stream = ModelStream(self._platform.claude, billing, deltas)
+        question = [{"role": "user", "content": prompt_context.question}]
+        await billing.reserve(stream.request(prompt.tools(definitions), prompt_context.history, question))
         transcript = TranscriptWriter(self._platform.database, context.stored_in, request_id=context.request_id)
         if conversation is None:
             await transcript.begin(message.text, user_id, project_id)
         else:
             await transcript.user(message.text)
-        turn_events = TurnEvents(sink, context.about)
         runner = ToolRunner(
             self._toolkit,
             tools.ToolContext(user_id, "ai-brain", project_id, context.group_id, message.asker.base_url),
@@ -130,45 +132,39 @@ class TurnFactory:
             definitions,
             browser_seconds=self._slots.limits.browser_seconds if message.asker.socket_id else None,
         )
-        return Turn(
-            context,
-            claude,
-            TurnBilling(self._platform.costs, reservation, slot, claude.model, project_id, context.stored_in),
-            runner,
-            transcript,
-            DeltaBuffer(turn_events, lambda words: self._share(context, words)),
-            TurnHooks(
-                prompt=lambda: self._prompt(message, conversation, question),
-                finished=lambda turn: self._finish(turn, message, conversation, slot),
-            ),
-        )
 
-    async def _question(self, message: UserMessage, project_id: str | None) -> list[dict[str, Any]]:
-        """The question with the state of the project as it is now."""
+        async def finished(turn: Turn) -> None:
+            await self._slots.release(slot)
+            if message.stored and turn.error is None:
+                await self._follow_up(turn, message, conversation, prompt_context)
+
+        return Turn(context, prompt_context, stream, runner, transcript, finished)
+
+    async def _prompt(
+        self, message: UserMessage, project_id: str | None, conversation: Row | None
+    ) -> prompt.PromptContext:
+        """The talk so far, and the question with the state of the project as it is now."""
         user_id = message.asker.user_id
         project = await self._documents.document.snapshot(project_id, user_id) if project_id else None
         memories = await self._toolkit.memory.recall(user_id, message.text, MAX_MEMORIES)
-        return prompt.question(message.text, project, message.client.browser, memories)
+        question = prompt.question(message.text, project, message.client.browser, memories)
+        if conversation is None:
+            return prompt.PromptContext(history.given(message.client.history), question)
+        rows = history.shown(await self._conversations.unsummarized(conversation, history.MAX_ROWS))
+        told = history.messages(rows, conversation["summary"])
+        return prompt.PromptContext(told, question, history.tokens(rows))
 
     def _share(self, context: TurnContext, words: str) -> None:
         if context.stored_in is not None:
             self._platform.bus.tell(events.ChatStreamed(context.stored_in, context.message_id, words))
 
-    async def _prompt(
-        self, message: UserMessage, conversation: Row | None, question: Sequence[Mapping[str, Any]]
-    ) -> prompt.PromptContext:
-        """May ask the small model for a summary, in a long conversation."""
-        if conversation is None:
-            return prompt.PromptContext(prompt.given(message.client.history), question)
-        rows, summary = await self._summarizer.compact(message.asker.user_id, conversation)
-        return prompt.PromptContext(prompt.history(rows, summary), question)
-
-    async def _finish(self, turn: Turn, message: UserMessage, conversation: Row | None, slot: TurnSlot) -> None:
-        await self._slots.release(slot)
+    async def _follow_up(
+        self, turn: Turn, message: UserMessage, conversation: Row | None, before: prompt.PromptContext
+    ) -> None:
         context = turn.context
-        if not message.stored or turn.error is not None:
-            return
         completed = events.ChatCompleted(context.conversation_id, context.message_id, turn.text)
         await self._platform.bus.publish(completed)
         if conversation is None or not conversation["title"]:
             self._summarizer.begin_title(context.user_id, context.conversation_id, message.text, turn.text)
+        if conversation is not None and before.history_tokens > SUMMARIZED_FROM:
+            self._summarizer.begin_summary(context.user_id, context.conversation_id)

@@ -13,7 +13,7 @@ import structlog
 from dawg_server import errors, logs
 from dawg_server.costs import periods
 from dawg_server.database import brain_turns
-from dawg_server.database.pool import Connection, Database
+from dawg_server.database.pool import Database
 from dawg_server.limits import Limits
 from dawg_server.timestamps import timestamp
 
@@ -44,14 +44,12 @@ class TurnSlot:
     database: Database
     tokens_per_minute: int
 
-    async def hold_tokens(self, tokens: int, connection: Connection | None = None) -> None:
+    async def hold_tokens(self, tokens: int) -> None:
         """Counts so many tokens as used, instead of those held before, until `release`.
 
         Raises `RateLimited` when nothing is left of the user's minute, on all replicas together.
         """
-        full = await brain_turns.hold_tokens(
-            connection or self.database, self.id, self.user_id, tokens, self.tokens_per_minute
-        )
+        full = await brain_turns.hold_tokens(self.database, self.id, self.user_id, tokens, self.tokens_per_minute)
         if full is None:
             return
         details: dict[str, Any] = {"limit": self.tokens_per_minute, "unit": "tokens per minute"}
@@ -82,15 +80,8 @@ class TurnSlots:
         self._held: set[str] = set()
         self._renewing: asyncio.Task[None] | None = None
 
-    async def take(
-        self,
-        user_id: str,
-        request_id: str,
-        conversation_id: str | None,
-        *,
-        tokens: int,
-    ) -> TurnSlot:
-        """A slot for a turn whose first request may use so many `tokens`; without an id in a conversation to be.
+    async def take(self, user_id: str, request_id: str, conversation_id: str | None) -> TurnSlot:
+        """A slot for a turn in that conversation, or in one to be.
 
         Raises `RateLimited`, `DuplicateRequest` and `TurnInProgress`.
         """
@@ -101,12 +92,10 @@ class TurnSlots:
             self._check(running, request_id, conversation_id)
             conversation_id = conversation_id or str(uuid.uuid4())
             await brain_turns.insert(connection, id, user_id, conversation_id, request_id)
-            slot = TurnSlot(id, user_id, conversation_id, self._database, self.limits.tokens_per_minute)
-            await slot.hold_tokens(tokens, connection)
         self._held.add(id)
         if self._renewing is None:
             self._renewing = asyncio.create_task(self._renew(), name="brain turn slots")
-        return slot
+        return TurnSlot(id, user_id, conversation_id, self._database, self.limits.tokens_per_minute)
 
     async def release(self, slot: TurnSlot) -> None:
         """Never fails: what cannot be deleted now expires."""

@@ -1,6 +1,7 @@
 """The provider: the only module that imports its SDK, and only when it is first used.
 
-Errors: providers are told apart by `error.details.error_code` when present, else by `error.type`, never by the message.
+Errors are told apart by `error.details.error_code` when present, else by `error.type`; by the message only where there
+is no other sign: see `TOO_LONG`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ WRITE_TIMEOUT = 15.0  # seconds
 OPERATOR = {"authentication_error", "billing_error", "permission_error", "not_found_error"}  # for whoever runs us
 UNWELL = ("overloaded_error", "api_error")
 BUSY = ("rate_limit_error", "timeout_error")
+TOO_LONG = "prompt is too long"  # the only word for it; there is no code
+PROMPT_TOO_LONG = "prompt_too_long"  # ours
 MAX_SENTENCE = 500  # characters of a refusal that are logged
 
 log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
@@ -120,7 +123,8 @@ def _refusal(error: Any) -> errors.DawgError:
     code = str((details.get("error_code") if isinstance(details, Mapping) else None) or told.get("type") or "")
     kind = str(told.get("type") or "")
     retry_after = _seconds(error.response.headers)
-    _log_refusal(error, kind, code, str(told.get("message") or ""))
+    sentence = str(told.get("message") or "")
+    _log_refusal(error, kind, code, sentence)
     if kind == "rate_limit_error" or (not kind and error.status_code == 429):
         return errors.RateLimited(
             "The language model is in great demand just now. Try again in a moment.",
@@ -129,6 +133,8 @@ def _refusal(error: Any) -> errors.DawgError:
         )
     if kind == "timeout_error" or (not kind and error.status_code in (408, 504)):
         return too_slow()
+    if error.status_code == 413 or (kind == "invalid_request_error" and TOO_LONG in sentence):
+        return unusable(PROMPT_TOO_LONG, "This is more than the language model can read at once. Ask about less.")
     retryable = kind in UNWELL or (not kind and error.status_code >= 500)
     return _failed(code or str(error.status_code), retryable=retryable, retry_after=retry_after)
 
@@ -166,6 +172,11 @@ def connection_lost() -> errors.ProviderFailed:
 def unusable(code: str, sentence: str) -> errors.ProviderFailed:
     """For an answer that came, and is of no use; the same question would not do better."""
     return errors.ProviderFailed(sentence, details={"provider": PROVIDER, "providerCode": code, "retryable": False})
+
+
+def is_too_long(error: errors.ProviderFailed) -> bool:
+    """Whether the request was refused as longer than the model can read."""
+    return (error.details or {}).get("providerCode") == PROMPT_TOO_LONG
 
 
 def _failed(code: str, *, retryable: bool, retry_after: float | None = None) -> errors.ProviderFailed:

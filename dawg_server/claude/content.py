@@ -6,7 +6,7 @@ The same for everything that is sent and everything that is stored, so that no c
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 INVISIBLE = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))  # Unicode categories
@@ -26,9 +26,9 @@ def visible(content: Iterable[Block]) -> list[Any]:
     return [_result(block) for block in content if block["type"] != "text" or not blank(block["text"])]
 
 
-def acceptable(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def without_blanks(messages: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Messages without blank text, without an assistant's thoughts that lead to nothing, and without those of which
-    nothing is left. An assistant's message at the end (a paused one) has no white space at its own end."""
+    nothing is left."""
     kept: list[Mapping[str, Any]] = []
     for message in messages:
         content = message["content"]
@@ -40,6 +40,12 @@ def acceptable(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]
             blocks.pop()
         if blocks:
             kept.append({**message, "content": blocks})
+    return kept
+
+
+def acceptable(messages: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """As `without_blanks`; an assistant's message at the end (a paused one) has no white space at its own end."""
+    kept = without_blanks(messages)
     if kept and kept[-1]["role"] == "assistant" and not isinstance(kept[-1]["content"], str):
         last = kept[-1]["content"][-1]
         if last["type"] == "text":

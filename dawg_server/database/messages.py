@@ -71,10 +71,32 @@ async def delete(database: Database, message_id: str) -> None:
 
 
 async def of_conversation(
-    database: Database | Connection, conversation_id: str, *, after: int = -1
+    database: Database | Connection, conversation_id: str, *, after: int = -1, newest: int | None = None
 ) -> list[dict[str, Any]]:
-    """In order; those with a `seq` greater than `after`."""
-    return await database.fetch_all(
-        f"SELECT {_COLUMNS} FROM messages WHERE conversation_id = %s AND seq > %s ORDER BY seq",
-        (conversation_id, after),
+    """In order; those with a `seq` greater than `after`, and of them the `newest` so many."""
+    rows = await database.fetch_all(
+        f"SELECT {_COLUMNS} FROM messages WHERE conversation_id = %s AND seq > %s ORDER BY seq DESC LIMIT %s",
+        (conversation_id, after, newest),
     )
+    return rows[::-1]
+
+
+async def page(
+    database: Database, conversation_id: str, limit: int, before: int | None = None
+) -> tuple[list[dict[str, Any]], int | None]:
+    """(the newest `limit` messages with a `seq` below `before`, and the results of tools that belong to them, in order;
+    the `before` of the page before this one, None when there is none). Results and empty messages do not count."""
+    rows = await database.fetch_all(
+        f"""WITH counted AS (
+                SELECT seq FROM messages
+                WHERE conversation_id = %(id)s AND seq < coalesce(%(before)s, 2147483647)
+                    AND role <> 'tool' AND (content <> '[]' OR stop_reason IS NOT NULL)
+                ORDER BY seq DESC LIMIT %(limit)s + 1),
+            further AS (SELECT count(*) > %(limit)s AS more FROM counted),
+            first AS (SELECT seq FROM counted ORDER BY seq OFFSET (SELECT more::int FROM further) LIMIT 1)
+            SELECT {_COLUMNS}, (SELECT more FROM further) FROM messages
+            WHERE conversation_id = %(id)s AND seq >= (SELECT seq FROM first)
+                AND seq < coalesce(%(before)s, 2147483647) ORDER BY seq""",
+        {"id": conversation_id, "limit": limit, "before": before},
+    )
+    return rows, int(rows[0]["seq"]) if rows and rows[0]["more"] else None

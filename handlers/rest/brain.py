@@ -110,13 +110,18 @@ async def create_conversation(call: Call) -> Answer:
     row = await call.services.assistants.conversations.create(
         call.caller.user_id, title=call.body["title"], project_id=call.body["project_id"]
     )
-    return _reply({**_view(row), "messages": []})
+    return _reply({**_view(row), "messages": [], "pagination": {"limit": schemas.MESSAGES, "before": None}})
 
 
 @routes.get(
-    "/ai-brain/conversations/{conversation_id}", "Read a conversation", reply=schemas.ConversationReply, errors=(404,)
+    "/ai-brain/conversations/{conversation_id}",
+    "Read a conversation",
+    query=schemas.MessageQuery,
+    reply=schemas.ConversationReply,
+    errors=(404,),
 )
 async def read_conversation(call: Call) -> Answer:
+    """Its newest messages; `pagination.before` of one page is the `before` that asks for the page before it."""
     return await _whole(call)
 
 
@@ -223,8 +228,11 @@ async def _stream(call: Call, turn: Turn, sink: QueuedEvents) -> web.StreamRespo
 
 
 async def _whole(call: Call) -> Answer:
-    row, rows = await call.services.assistants.conversations.read(call.path["conversation_id"], call.caller.user_id)
-    return _reply({**_view(row), "messages": _messages(rows)})
+    limit, before = call.query.get("limit", schemas.MESSAGES), call.query.get("before")
+    row, rows, older = await call.services.assistants.conversations.read(
+        call.path["conversation_id"], call.caller.user_id, limit, before
+    )
+    return _reply({**_view(row), "messages": _messages(rows), "pagination": {"limit": limit, "before": older}})
 
 
 def _reply(shown: Mapping[str, Any]) -> Answer:

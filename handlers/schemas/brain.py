@@ -13,6 +13,7 @@ from dawg_server.schema import Body, Choice, Flag, Items, Number, Query, Text, U
 MAX_MESSAGE = 8000  # characters
 MAX_GIVEN = 20  # messages of a client's own history
 MAX_CONTEXT = 16_000  # bytes of JSON
+MESSAGES = 100  # of a conversation that are shown at once, unless asked for otherwise
 
 
 class SmallObject(fields.Raw):
@@ -227,10 +228,25 @@ class ConversationMessage(Body):
     created_at = fields.DateTime()
 
 
+class MessageQuery(Query):
+    """Which part of a conversation. `before`: from the page that came last."""
+
+    limit = Number(1, 200, whole=True, load_default=MESSAGES)
+    before = Number(0, 2**31 - 1, whole=True, load_default=None)
+
+
+class MessagePage(Body):
+    """`before` asks for older messages; null: there are none."""
+
+    limit = fields.Integer()
+    before = fields.Integer(allow_none=True)
+
+
 class WholeConversation(Conversation):
-    """With everything that was said."""
+    """With a page of what was said, in order."""
 
     messages = fields.List(fields.Nested(ConversationMessage))
+    pagination = fields.Nested(MessagePage)
 
 
 class ConversationReply(WholeConversation):

@@ -130,6 +130,31 @@ async def test_a_conversation_without_messages_is_read_and_renamed(server: Dawg)
     assert (status, renamed["title"], renamed["conversation"]["messages"]) == (200, "New", []), renamed
 
 
+async def test_a_long_conversation_is_read_in_pages(server: Dawg, model: Model) -> None:
+    conversation_id = ""
+    for number in range(4):
+        model.says(turn(tool_use("recall", {"query": "x"})), turn(text(f"answer {number}")))
+        question = {"message": f"question {number}"} | ({"conversationId": conversation_id} if conversation_id else {})
+        conversation_id = (await server.json("POST", "/api/chat", json=question))[1]["conversationId"]
+    path = f"/api/ai-brain/conversations/{conversation_id}"
+    whole = (await server.json("GET", path))[1]
+    assert whole["pagination"] == {"limit": 100, "before": None}
+    assert len(whole["messages"]) == 12
+    pages: list[list[Any]] = []
+    query = "?limit=5"
+    while query:
+        status, read = await server.json("GET", path + query)
+        assert status == 200, read
+        pages.insert(0, read["messages"])
+        before = read["pagination"]["before"]
+        query = f"?limit=5&before={before}" if before is not None else ""
+    assert [len(page) for page in pages] == [2, 5, 5]
+    assert [each for page in pages for each in page] == whole["messages"]
+    assert whole["messages"][1]["functionCalls"][0]["executed"]
+    for wrong in ("limit=0", "limit=201", "before=-1", "before=x"):
+        assert (await server.json("GET", f"{path}?{wrong}"))[0] == 400
+
+
 @pytest.mark.parametrize("why", ["budget", "tokens", "other project"])
 async def test_a_question_that_is_refused_leaves_no_conversation(server: Dawg, why: str) -> None:
     question = {"message": "hi"}

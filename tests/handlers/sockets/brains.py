@@ -33,6 +33,7 @@ class Model:
         self.always: Scripted | None = None
         self.summaries = 0
         self.title = "Faster drums"
+        self.hold_summaries: asyncio.Event | None = None  # until it is set, none is answered
         simulator.handler = self._answer
 
     def says(self, *replies: Scripted) -> None:
@@ -53,6 +54,8 @@ class Model:
         if request.body["model"] == SMALL:
             if "Summarise" in json.dumps(request.body["system"]):
                 self.summaries += 1
+                if self.hold_summaries is not None:
+                    await self.hold_summaries.wait()
                 return anthropic.turn(anthropic.text("They like warm bass."))
             return anthropic.turn(anthropic.text(self.title))
         scripted = self.always if not self.waiting and self.always is not None else self.waiting.pop(0)

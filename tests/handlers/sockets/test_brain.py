@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dawg_server.database import conversations
 from tests.handlers.sockets import brains
 from tests.handlers.sockets.brains import Browser, Model
 from tests.javascript.client import JavaScript
@@ -264,7 +265,7 @@ async def test_a_turn_that_never_ends_by_itself_is_ended(model: Model, ada: Brow
 async def test_the_budget_is_held_before_each_call(server: Dawg, model: Model, ada: Browser) -> None:
     body = {"dailyLimit": 0.2, "pauseOnExceed": True}
     assert (await server.json("PUT", "/api/cost-monitoring/budget", json=body))[0] == 200
-    model.says(turn(text("Dear."), tool_use("recall", {"query": "x"}), usage=anthropic.Usage(50_000, 2000)))
+    model.says(turn(text("Dear."), tool_use("recall", {"query": "x"}), usage=anthropic.Usage(90_000, 1500)))
     done = await ada.ask()
     assert (done["stopReason"], done["text"]) == ("budget", "Dear.")
     refused = await ada.client.emit_ack("message", {"message": "more"})
@@ -392,13 +393,20 @@ async def test_a_long_talk_is_summarised_by_the_small_model(server: Dawg, model:
     for number in range(16):
         model.says(turn(text(f"answer {number} " + "tape " * 300)))
         await ada.ask(f"question {number} " + "bass " * 1300, conversationId=conversation_id)
+    row = None
+    async with asyncio.timeout(10):
+        while row is None or row["summary"] is None:
+            await asyncio.sleep(0.02)
+            row = await conversations.get(server.services.platform.database, conversation_id, "ada")
     assert model.summaries >= 1
+    model.says(turn(text("answer 16")))
+    await ada.ask("question 16", conversationId=conversation_id)
     told = json.dumps(model.requests[-1].body["messages"])
     assert "They like warm bass." in told
     assert "question 0 " not in told
-    assert "question 14 " in told
+    assert "question 15 " in told
     shown = (await server.json("GET", f"/api/ai-brain/conversations/{conversation_id}"))[1]
-    assert len(shown["messages"]) == 32
+    assert len(shown["messages"]) == 34
 
 
 async def test_history_of_the_client_is_bounded_and_never_stored(server: Dawg, model: Model, ada: Browser) -> None:

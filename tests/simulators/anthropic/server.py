@@ -69,6 +69,7 @@ class AnthropicSimulator:
         self.requests: list[Request] = []
         self.handler: Callable[[Request], Reply | Awaitable[Reply]] | None = None
         self.base_url = ""
+        self.context_window = 200_000  # tokens
         self._key = key
         self._models = models
         self._script: list[Scripted] = []
@@ -129,7 +130,7 @@ class AnthropicSimulator:
                 refused = rules.check_body(
                     record.body, models=self._models, signatures=self._signatures, paused=self._paused
                 )
-        reply = refused or await self._next(record)
+        reply = refused or self._too_long(record.body) or await self._next(record)
         if isinstance(reply, replies.Refusal):
             return self._refuse(record, reply)
         self._remember(reply)
@@ -138,6 +139,13 @@ class AnthropicSimulator:
         if record.body.get("stream"):
             return await self._stream(request, record, answer)
         return await self._whole(request, record, answer)
+
+    def _too_long(self, body: Mapping[str, Any]) -> replies.Refusal | None:
+        count = sum(len(json.dumps(block)) for block in rules.cacheable(body)) // cache.CHARACTERS_PER_TOKEN
+        if count <= self.context_window:
+            return None
+        sentence = f"prompt is too long: {count} tokens > {self.context_window} maximum"
+        return replies.Refusal(400, "invalid_request_error", sentence)
 
     async def _next(self, record: Request) -> Reply:
         if record.body["max_tokens"] == 0:
