@@ -87,7 +87,6 @@ async def opened(platform: Platform, documents: Documents) -> AsyncIterator[Jobs
         generation = GenerationService(
             database,
             bus,
-            queue,
             platform.limits,
             JobLimits(settings.jobs_per_minute, settings.jobs_running, settings.jobs_waiting),
             purchases,

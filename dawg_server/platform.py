@@ -60,7 +60,7 @@ class Platform:
     accounts: Accounts
     limits: Limits
     costs: Costs
-    storage: Storage
+    storage: AccountedStorage
     links: LinkSigner
     work: WorkFolder
     workers: Workers
@@ -100,7 +100,7 @@ async def opened(settings: Settings, dsn: str) -> AsyncIterator[Platform]:
         limits = Limits(settings.redis_url)
         stack.push_async_callback(limits.close)
 
-        storage: Storage = AccountedStorage(await open_storage(settings), database)
+        storage = AccountedStorage(await open_storage(settings), database)
         stack.push_async_callback(storage.close)
         links = LinkSigner(await server_secrets.get_or_create(database, LINK_KEY), storage)
         work = WorkFolder(settings.data_dir / "work")

@@ -25,7 +25,7 @@ from dawg_server.database import pool
 ROOT = Path(__file__).parents[1]
 OURS = tuple(f"{ROOT / name}/" for name in ("bus", "dawg_server", "handlers"))
 ANONYMOUS = re.compile(r"Task-\d+")
-QUEUE = re.compile(r"procrastinate_(?!defer)")
+QUEUE = re.compile(r"procrastinate_(?!defer|job_to_defer)")
 TRANSACTION = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK)\b", re.IGNORECASE)
 
 

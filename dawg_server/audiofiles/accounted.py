@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from dawg_server.database import storage_leftovers
@@ -23,8 +23,14 @@ class AccountedStorage:
         self.name = storage.name
 
     async def put(self, key: str, source: Path, content_type: str) -> StoredFile:
-        await storage_leftovers.announce(self._database, key, GRACE)
+        await storage_leftovers.announce(self._database, [key], GRACE)
         return await self._storage.put(key, source, content_type)
+
+    async def put_all(self, files: Sequence[tuple[str, Path, str]]) -> None:
+        """As `put` with each (key, source, content type), written down in one statement."""
+        await storage_leftovers.announce(self._database, [key for key, _, _ in files], GRACE)
+        for key, source, content_type in files:
+            await self._storage.put(key, source, content_type)
 
     async def size(self, key: str) -> int | None:
         return await self._storage.size(key)

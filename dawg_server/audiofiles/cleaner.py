@@ -62,6 +62,6 @@ class Cleaner:
         except errors.DependencyUnavailable:
             with contextlib.suppress(errors.DependencyUnavailable):
                 if key is not None:
-                    await storage_leftovers.announce(self._database, key, POSTPONED)
+                    await storage_leftovers.announce(self._database, [key], POSTPONED)
             raise
         return True

@@ -92,7 +92,7 @@ class AudioFiles:
             "true_peak_db": None,
         }
         async with self._database.transaction() as connection:
-            await audio_files.insert(connection, row)
+            await audio_files.insert(connection, [row])
             written = await audio_files.get(connection, audio_id)
         assert written is not None
         self._measuring.wake()

@@ -25,7 +25,7 @@ from dawg_server.costs.reservation import Reservation
 from dawg_server.costs.status import BudgetStatus, budget_status
 from dawg_server.costs.usage import Usage
 from dawg_server.database import budgets
-from dawg_server.database.pool import Database
+from dawg_server.database.pool import Connection, Database
 from dawg_server.metrics import Metrics
 from dawg_server.timestamps import timestamp
 
@@ -91,22 +91,31 @@ class Costs:
             await reservation.settle(outcome=outcome)
 
     async def reserve(
-        self, user_id: str, service: str, estimate: Decimal | float, *, id: str | None = None
+        self,
+        user_id: str,
+        service: str,
+        estimate: Decimal | float,
+        *,
+        id: str | None = None,
+        connection: Connection | None = None,
     ) -> Reservation:
         """Holds `estimate` USD back for 15 minutes; `id` (a UUID) is for who wants to find the reservation again.
+        With a `connection` it is part of that transaction.
 
         Raises `errors.BudgetExceeded`, or `errors.DependencyUnavailable` when the ledger cannot be read.
         """
         reservation = Reservation(self, id or str(uuid.uuid4()), user_id, service)
-        await self.renew(reservation, estimate)
+        await self.renew(reservation, estimate, connection)
         return reservation
 
-    async def renew(self, reservation: Reservation, estimate: Decimal | float) -> None:
+    async def renew(
+        self, reservation: Reservation, estimate: Decimal | float, connection: Connection | None = None
+    ) -> None:
         """Replaces what the reservation holds by `estimate` USD, for 15 minutes more. Raises as `reserve`."""
         at = self.clock()
         amount = _upper(estimate)
         refusal = await budgets.reserve(
-            self._database,
+            connection or self._database,
             reservation_id=reservation.id,
             user_id=reservation.user_id,
             service=reservation.service,

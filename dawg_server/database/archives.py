@@ -50,7 +50,7 @@ async def insert(
         (project["userId"], *fields.values()),
     )
     for row in recordings:
-        await audio_files.insert(connection, row)
+        await audio_files.insert(connection, [row])
     await content.run(connection)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from dawg_server.database.pool import Connection, Database
@@ -44,10 +44,12 @@ _IN_PROJECT = """(project_id = %(project)s OR id IN (
     SELECT c.audio_file_id FROM clips c JOIN tracks t ON t.id = c.track_id WHERE t.project_id = %(project)s))"""
 
 
-async def insert(connection: Connection, row: dict[str, Any], renditions: Iterable[dict[str, Any]] = ()) -> None:
-    await connection.execute(_insert_into("audio_files", _COLUMNS), row)
-    for rendition in renditions:
-        await connection.execute(_insert_into("audio_renditions", _RENDITION), rendition)
+async def insert(
+    connection: Connection, rows: Sequence[dict[str, Any]], renditions: Sequence[dict[str, Any]] = ()
+) -> None:
+    """Recordings and their renditions in other formats, one statement for each of the two."""
+    await _insert_into(connection, "audio_files", _COLUMNS, rows)
+    await _insert_into(connection, "audio_renditions", _RENDITION, renditions)
 
 
 async def get(database: Database | Connection, audio_id: str) -> dict[str, Any] | None:
@@ -92,5 +94,12 @@ async def delete(connection: Connection, audio_id: str) -> bool:
     return await connection.execute("DELETE FROM audio_files WHERE id = %s", (audio_id,)) == 1
 
 
-def _insert_into(table: str, columns: tuple[str, ...]) -> str:
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(f'%({name})s' for name in columns)})"
+async def _insert_into(
+    connection: Connection, table: str, columns: tuple[str, ...], rows: Sequence[dict[str, Any]]
+) -> None:
+    if rows:
+        places = ", ".join(["%s"] * len(columns))
+        await connection.execute(
+            f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([f'({places})'] * len(rows))}",
+            [row[name] for row in rows for name in columns],
+        )

@@ -14,6 +14,9 @@ from dawg_server.generation.job import Job, Lease, State
 QUEUE_TASK = "run_generation"
 _COLUMNS = """id, owner_id, project_id, type, state, stage, progress, input, result, error, provider, provider_ref,
     provider_state, attempts, max_attempts, worker, base_url, created_at, started_at, finished_at"""
+# `after`: seconds, or NULL for at once.
+_DEFER = """procrastinate_defer_jobs_v1(ARRAY[ROW('default', %(task)s, 0, NULL, %(job)s,
+    jsonb_build_object('job_id', %(job)s), now() + %(after)s * interval '1 second')::procrastinate_job_to_defer_v1])"""
 _LEASED = "id = %(job)s AND state = 'active' AND worker = %(worker)s AND attempts = %(attempt)s"
 # A job is seen by its owner and by the members of its project.
 _VISIBLE = """(owner_id = %(user)s OR project_id IN (
@@ -25,14 +28,33 @@ async def lock_owner(connection: Connection, owner_id: str) -> None:
     await connection.fetch_value("SELECT 1 FROM users WHERE id = %s FOR UPDATE", (owner_id,))
 
 
-async def count(connection: Connection, owner_id: str, state: State) -> int:
-    total = await connection.fetch_value(
-        "SELECT count(*) FROM generations WHERE owner_id = %s AND state = %s", (owner_id, state.value)
-    )
-    return int(total)
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Jobs of one kind that are at work or wait; seconds of all of them together."""
+
+    type: str
+    provider: str | None
+    state: State
+    jobs: int
+    audio_seconds: float
+    elapsed_seconds: float
 
 
-async def insert(
+Past = dict[tuple[str, str | None], list[tuple[float, float]]]
+"""(type, provider) -> (seconds asked, seconds it took) of the newest finished jobs of that kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """`job` is None when `waiting` jobs of its owner waited already; `load` and `past` tell how long it should take."""
+
+    job: Job | None
+    waiting: int
+    load: list[Load]
+    past: Past
+
+
+async def accept(
     connection: Connection,
     *,
     job_id: str,
@@ -40,25 +62,66 @@ async def insert(
     project_id: str | None,
     type: str,
     input: dict[str, Any],
-    provider: str | None,
+    provider: str,
     base_url: str,
     max_attempts: int,
-) -> Job:
+    waiting_limit: int,
+) -> Accepted:
+    """Writes a job down and has a worker woken for it, unless too many of its owner wait.
+
+    The owner has to be locked in an earlier statement of the transaction, so that the count sees the one before.
+    """
     row = await connection.fetch_one(
-        f"""INSERT INTO generations (id, owner_id, project_id, type, state, stage, progress, input, provider,
-                provider_state, attempts, max_attempts, run_after, base_url)
-            VALUES (%s, %s, %s, %s, 'waiting', 'queued', 0, %s, %s, '{{}}', 0, %s, now(), %s) RETURNING {_COLUMNS}""",
-        (job_id, owner_id, project_id, type, Json(input), provider, max_attempts, base_url),
+        f"""WITH own AS (SELECT count(*) AS waiting FROM generations WHERE owner_id = %(owner)s AND state = 'waiting'),
+            job AS (INSERT INTO generations (id, owner_id, project_id, type, state, stage, progress, input, provider,
+                    provider_state, attempts, max_attempts, run_after, base_url)
+                SELECT %(id)s, %(owner)s, %(project)s, %(type)s, 'waiting', 'queued', 0, %(input)s, %(provider)s,
+                    '{{}}', 0, %(attempts)s, now(), %(base_url)s FROM own WHERE waiting < %(limit)s
+                RETURNING {_COLUMNS}),
+            load AS (SELECT type, provider, state, count(*) AS jobs,
+                    coalesce(sum((input->>'duration')::double precision), 0) AS audio_seconds,
+                    coalesce(sum(extract(epoch FROM now() - started_at)), 0)::double precision AS elapsed_seconds
+                FROM generations WHERE state IN ('active', 'waiting') GROUP BY type, provider, state),
+            kinds AS (SELECT type, provider FROM load UNION SELECT %(type)s, %(provider)s),
+            past AS (SELECT kinds.type, kinds.provider, each.asked, each.took FROM kinds, LATERAL (
+                SELECT coalesce((input->>'duration')::double precision, 0) AS asked,
+                    extract(epoch FROM finished_at - started_at)::double precision AS took
+                FROM generations g WHERE g.state = 'completed' AND g.type = kinds.type
+                    AND g.provider IS NOT DISTINCT FROM kinds.provider ORDER BY finished_at DESC LIMIT 30) each)
+            SELECT own.waiting AS own_waiting, job.*,
+                (SELECT coalesce(jsonb_agg(to_jsonb(load)), '[]') FROM load) AS load,
+                (SELECT coalesce(jsonb_agg(to_jsonb(past)), '[]') FROM past) AS past,
+                CASE WHEN job.id IS NOT NULL THEN {_DEFER} END AS entry
+            FROM own LEFT JOIN job ON true""",
+        {
+            "id": job_id,
+            "owner": owner_id,
+            "project": project_id,
+            "type": type,
+            "input": Json(input),
+            "provider": provider,
+            "attempts": max_attempts,
+            "base_url": base_url,
+            "limit": waiting_limit,
+            "task": QUEUE_TASK,
+            "job": job_id,
+            "after": None,
+        },
     )
-    return _job(row)
+    assert row is not None
+    waiting, load, found = int(row.pop("own_waiting")), row.pop("load"), row.pop("past")
+    row.pop("entry")
+    past: Past = {}
+    for each in found:
+        past.setdefault((each["type"], each["provider"]), []).append((each["asked"], each["took"]))
+    loads = [Load(**(each | {"state": State(each["state"])})) for each in load]
+    return Accepted(_job(row) if row["id"] is not None else None, waiting, loads, past)
 
 
 async def enqueue(target: Database | Connection, job_id: str, *, after: float = 0.0) -> None:
     """Has procrastinate wake a worker for the job `after` seconds from now; `UniqueViolation` when it will already."""
     await target.execute(
-        """SELECT procrastinate_defer_jobs_v1(ARRAY[ROW('default', %(task)s, 0, NULL, %(job)s,
-               jsonb_build_object('job_id', %(job)s), now() + %(after)s * interval '1 second')
-               ::procrastinate_job_to_defer_v1])""",
+        f"SELECT {_DEFER}",
         {"task": QUEUE_TASK, "job": job_id, "after": after or None},  # NULL: at once
     )
 
@@ -134,28 +197,26 @@ async def position(database: Database | Connection, job: Job) -> int:
 async def claim(database: Database, job_id: str, worker: str, *, running_limit: int) -> Job | None:
     """Takes a waiting job, or returns None when there is nothing to take. At most one worker succeeds."""
     async with database.transaction() as connection:
-        owner = await connection.fetch_value("SELECT owner_id FROM generations WHERE id = %s", (job_id,))
-        if owner is None:
-            return None
-        await lock_owner(connection, owner)
-        if await count(connection, owner, State.ACTIVE) >= running_limit:
-            return None
+        owner = await connection.fetch_value(
+            "SELECT id FROM users WHERE id = (SELECT owner_id FROM generations WHERE id = %s) FOR UPDATE", (job_id,)
+        )
+        # A statement of its own: what it counts includes whatever was claimed while it waited for the lock.
         row = await connection.fetch_one(
-            f"""UPDATE generations SET state = 'active', worker = %s, heartbeat_at = now(), attempts = attempts + 1,
-                    started_at = coalesce(started_at, now())
-                WHERE id = %s AND state = 'waiting' AND run_after <= now() RETURNING {_COLUMNS}""",
-            (worker, job_id),
+            f"""UPDATE generations SET state = 'active', worker = %(worker)s, heartbeat_at = now(),
+                    attempts = attempts + 1, started_at = coalesce(started_at, now())
+                WHERE id = %(job)s AND state = 'waiting' AND run_after <= now() AND %(limit)s > (
+                    SELECT count(*) FROM generations WHERE owner_id = %(owner)s AND state = 'active')
+                RETURNING {_COLUMNS}""",
+            {"worker": worker, "job": job_id, "owner": owner, "limit": running_limit},
         )
     return _job(row) if row else None
 
 
-async def beat(database: Database, lease: Lease) -> bool:
-    """Shows that the worker lives; False when the job is not its own any more."""
-    return await _update(database, lease, "heartbeat_at = now()") == 1
-
-
 async def set_progress(database: Database, lease: Lease, percent: int, stage: str) -> bool:
-    """Percent never falls, also not across attempts."""
+    """Shows that the worker lives; False when the job is not its own any more.
+
+    Percent never falls, also not across attempts.
+    """
     changes = "progress = greatest(progress, %(percent)s), stage = %(stage)s, heartbeat_at = now()"
     return await _update(database, lease, changes, percent=percent, stage=stage) == 1
 
@@ -276,44 +337,6 @@ async def due(database: Database, *, since: float, limit: int = 1000) -> list[st
         (since, limit),
     )
     return [row["id"] for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Jobs of one kind that are at work or wait; seconds of all of them together."""
-
-    type: str
-    provider: str | None
-    state: State
-    jobs: int
-    audio_seconds: float
-    elapsed_seconds: float
-
-
-async def load_before(database: Database, job: Job) -> list[Load]:
-    """What runs, and what waits before this job."""
-    rows = await database.fetch_all(
-        """SELECT type, provider, state, count(*) AS jobs,
-               coalesce(sum((input->>'duration')::double precision), 0) AS audio_seconds,
-               coalesce(sum(extract(epoch FROM now() - started_at)), 0)::double precision AS elapsed_seconds
-           FROM generations
-           WHERE state = 'active' OR (state = 'waiting' AND (created_at, id) < (%s, %s))
-           GROUP BY type, provider, state""",
-        (job.created_at, job.id),
-    )
-    return [Load(**(row | {"state": State(row["state"]), "jobs": int(row["jobs"])})) for row in rows]
-
-
-async def past_seconds(database: Database, type: str, provider: str | None) -> list[tuple[float, float]]:
-    """(seconds asked, seconds it took) of the newest finished jobs of that kind."""
-    rows = await database.fetch_all(
-        """SELECT coalesce((input->>'duration')::double precision, 0) AS asked,
-               extract(epoch FROM finished_at - started_at)::double precision AS took
-           FROM generations WHERE state = 'completed' AND type = %s AND provider IS NOT DISTINCT FROM %s
-           ORDER BY finished_at DESC LIMIT 30""",
-        (type, provider),
-    )
-    return [(row["asked"], row["took"]) for row in rows]
 
 
 async def _update(target: Database | Connection, lease: Lease, changes: str, **values: Any) -> int:

@@ -2,12 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from dawg_server.database.pool import Database, Json
+from dawg_server.database.pool import Connection, Database, Json
 
 KEPT_HOURS = 24
 ABANDONED_MINUTES = 2  # a request still marked as running after that died with its server
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A request counts as the same when `digest` is."""
+
+    user_id: str
+    key: str
+    route: str
+    digest: bytes
+
+
+class Replayed(Exception):
+    """The request was done before; `row` tells what it was answered."""
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        super().__init__("done before")
+        self.row = row
+
+
+async def claim(connection: Connection, key: Key) -> None:
+    """Locks the user and takes the key, both until the transaction ends. Raises `Replayed` when it is taken.
+
+    Whoever comes second waits for the first to commit, and then finds its reply.
+    """
+    values = {"user": key.user_id, "key": key.key, "route": key.route, "digest": key.digest}
+    taken = await connection.execute(
+        """WITH owner AS (SELECT id FROM users WHERE id = %(user)s FOR UPDATE)
+           INSERT INTO idempotency_keys AS k (user_id, key, route, request_hash, state, expires_at)
+           SELECT id, %(key)s, %(route)s, %(digest)s, 'running', now() + %(kept)s * interval '1 hour' FROM owner
+           ON CONFLICT (user_id, key) DO UPDATE SET route = excluded.route, request_hash = excluded.request_hash,
+               state = 'running', status = NULL, body = NULL, created_at = now(), expires_at = excluded.expires_at
+           WHERE k.expires_at <= now()
+               OR (k.state = 'running' AND k.created_at < now() - %(abandoned)s * interval '1 minute')""",
+        {**values, "kept": KEPT_HOURS, "abandoned": ABANDONED_MINUTES},
+    )
+    if taken:
+        return
+    row = await connection.fetch_one(
+        "SELECT request_hash, state, status, body FROM idempotency_keys WHERE user_id = %(user)s AND key = %(key)s",
+        values,
+    )
+    if row is not None:
+        raise Replayed(row)
 
 
 async def begin(database: Database, user_id: str, key: str, route: str, request_hash: bytes) -> dict[str, Any] | None:
@@ -31,7 +76,7 @@ async def begin(database: Database, user_id: str, key: str, route: str, request_
         )
 
 
-async def finish(database: Database, user_id: str, key: str, status: int, body: Any) -> None:
+async def finish(database: Database | Connection, user_id: str, key: str, status: int, body: Any) -> None:
     await database.execute(
         "UPDATE idempotency_keys SET state = 'done', status = %s, body = %s WHERE user_id = %s AND key = %s",
         (status, Json(body), user_id, key),

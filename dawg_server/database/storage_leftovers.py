@@ -5,15 +5,18 @@ Triggers cross a key out when a recording or a rendition names it, and write it 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from dawg_server.database.pool import Connection, Database
 
 
-async def announce(database: Database, key: str, seconds: float) -> None:
+async def announce(database: Database, keys: Collection[str], seconds: float) -> None:
     """Bytes are about to be stored. Without a row that names them by then, they are removed after so many seconds."""
     await database.execute(
-        """INSERT INTO storage_leftovers (storage_key, remove_after) VALUES (%s, now() + %s * interval '1 second')
+        """INSERT INTO storage_leftovers (storage_key, remove_after)
+           SELECT DISTINCT key, now() + %s * interval '1 second' FROM unnest(%s) AS key ORDER BY key
            ON CONFLICT (storage_key) DO UPDATE SET remove_after = excluded.remove_after""",
-        (key, seconds),
+        (seconds, list(keys)),
     )
 
 

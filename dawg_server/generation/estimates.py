@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from statistics import median
-from typing import Any
 
-from dawg_server.database import generations
-from dawg_server.database.pool import Database
+from dawg_server.database.generations import Load, Past
 from dawg_server.generation.job import Job, State
 
 # Seconds (to begin, per second of audio) on a small machine. They tell how time grows with length, which differs from
@@ -15,27 +13,25 @@ SHAPES = {"embedded": (2.0, 0.1), "replicate": (20.0, 1.5), "suno": (150.0, 0.0)
 UNKNOWN = (10.0, 0.5)
 
 
-async def seconds(database: Database, type: str, provider: str | None, input: dict[str, Any]) -> float:
-    """Seconds of work for one job, waiting not included."""
-    work = _guess(provider, 1, float(input.get("duration") or 0.0))
-    return round(work * await _pace(database, type, provider), 1)
-
-
-async def until_done(database: Database, job: Job, slots: int) -> float:
+def until_done(job: Job, load: list[Load], past: Past, slots: int) -> float:
     """Seconds from now until a job that has just been accepted should be finished, the jobs before it included.
 
     `slots`: how many jobs this process runs at once; when more are seen to run, others help.
     """
-    own = await seconds(database, job.type, job.provider, job.input)
-    load = await generations.load_before(database, job)
+    own = seconds(job.type, job.provider, float(job.input.get("duration") or 0.0), past)
     running = sum(each.jobs for each in load if each.state is State.ACTIVE)
     if running < slots and not any(each.state is State.WAITING for each in load):
         return own
     left = 0.0
     for each in load:
-        work = _guess(each.provider, each.jobs, each.audio_seconds) * await _pace(database, each.type, each.provider)
+        work = _guess(each.provider, each.jobs, each.audio_seconds) * _pace(past, each.type, each.provider)
         left += max(0.0, work - each.elapsed_seconds)
     return round(own + left / max(slots, running, 1), 1)
+
+
+def seconds(type: str, provider: str | None, audio_seconds: float, past: Past) -> float:
+    """Seconds of work for one job, waiting not included."""
+    return round(_guess(provider, 1, audio_seconds) * _pace(past, type, provider), 1)
 
 
 def _guess(provider: str | None, jobs: int, audio_seconds: float) -> float:
@@ -43,7 +39,7 @@ def _guess(provider: str | None, jobs: int, audio_seconds: float) -> float:
     return begin * jobs + per_second * audio_seconds
 
 
-async def _pace(database: Database, type: str, provider: str | None) -> float:
+def _pace(past: Past, type: str, provider: str | None) -> float:
     """By what jobs of that kind have taken longer than guessed; 1 before there are any."""
-    past = await generations.past_seconds(database, type, provider)
-    return median(took / _guess(provider, 1, length) for length, took in past) if past else 1.0
+    known = past.get((type, provider))
+    return median(took / _guess(provider, 1, length) for length, took in known) if known else 1.0

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dawg_server.audiofiles.accounted import AccountedStorage
 from dawg_server.generation.job import Job
 from dawg_server.generation.providers import LocalFile, LocalTake, Outcome
-from dawg_server.storage import Storage, keys
+from dawg_server.storage import keys
 from dawg_server.storage.links import MIME_TYPES
 
 SOURCES = {"beat": "generation", "music": "generation", "stems": "stem"}
@@ -29,20 +30,21 @@ Stored = tuple[list[StoredRecording], dict[str, Any]]
 """The recordings to be written down, and the result of the job that names them."""
 
 
-async def store(job: Job, outcome: Outcome, storage: Storage) -> Stored:
+async def store(job: Job, outcome: Outcome, storage: AccountedStorage) -> Stored:
     """Puts every file into the storage; returns the rows to be written and the result that names them.
 
     Ids and keys follow from the job and the content alone, so an attempt that is repeated overwrites what a lost one
     had stored instead of storing it twice.
     """
     recordings: list[StoredRecording] = []
+    files: list[tuple[str, Path, str]] = []  # (key, source, content type)
     takes: list[dict[str, Any]] = []
     for number, take in enumerate(outcome.takes):
-        recording = await _store_recording(job, take.title, f"take{number}", take.files, storage)
+        recording = await _recording(job, take.title, f"take{number}", take.files, files)
         recordings.append(recording)
         stems = []
         for name, file in take.stems.items():
-            stem = await _store_recording(job, f"{take.title} – {name}", f"take{number}-{name}", (file,), storage)
+            stem = await _recording(job, f"{take.title} – {name}", f"take{number}-{name}", (file,), files)
             stem.row["source"] = "stem"
             recordings.append(stem)
             stems.append(
@@ -56,6 +58,7 @@ async def store(job: Job, outcome: Outcome, storage: Storage) -> Stored:
         takes.append(_take(take, recording, stems, job))
     if job.type == "stems" and takes:
         takes[0]["stems"] = [_as_stem(take) for take in takes]
+    await storage.put_all(files)
     first = takes[0] if takes else {}
     metadata = {name: first.get(name) for name in ("format", "sampleRate", "channels", "bitrate", "provider")}
     notes = [*job.input.get("notes", ()), *job.provider_state.get("notes", ()), *outcome.extra.get("warnings", ())]
@@ -97,11 +100,11 @@ def _as_stem(take: dict[str, Any]) -> dict[str, Any]:
     return {"type": take["title"], "audioFileId": take["audioFileId"], "duration": take["duration"], "storageKey": key}
 
 
-async def _store_recording(
-    job: Job, title: str, role: str, files: tuple[LocalFile, ...], storage: Storage
+async def _recording(
+    job: Job, title: str, role: str, files: tuple[LocalFile, ...], to_store: list[tuple[str, Path, str]]
 ) -> StoredRecording:
     audio_id = str(uuid.uuid5(uuid.UUID(job.id), role))
-    main, *others = [await _put(job, audio_id, file, storage) for file in files]
+    main, *others = [await _describe(job, audio_id, file, to_store) for file in files]
     facts = files[0].facts
     row = {
         "id": audio_id,
@@ -120,20 +123,20 @@ async def _store_recording(
     return StoredRecording(row, tuple({"audio_file_id": audio_id, **each} for each in others))
 
 
-async def _put(job: Job, audio_id: str, file: LocalFile, storage: Storage) -> dict[str, Any]:
-    digest = await asyncio.to_thread(_sha256, file.path)
+async def _describe(job: Job, audio_id: str, file: LocalFile, to_store: list[tuple[str, Path, str]]) -> dict[str, Any]:
+    digest, size = await asyncio.to_thread(_sha256_and_size, file.path)
     key = keys.key(job.owner_id, audio_id, digest, file.format)
     mime_type = MIME_TYPES[file.format]
-    stored = await storage.put(key, file.path, mime_type)
+    to_store.append((key, file.path, mime_type))
     return {
         "format": file.format,
         "mime_type": mime_type,
-        "size_bytes": stored.size,
+        "size_bytes": size,
         "storage_key": key,
         "sha256": digest,
     }
 
 
-def _sha256(path: Path) -> bytes:
+def _sha256_and_size(path: Path) -> tuple[bytes, int]:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
+        return hashlib.file_digest(file, "sha256").digest(), path.stat().st_size

@@ -10,7 +10,7 @@ from typing import Any
 from dawg_server import errors
 from dawg_server.costs import Costs, Usage
 from dawg_server.database import generations
-from dawg_server.database.pool import Database
+from dawg_server.database.pool import Connection, Database
 from dawg_server.generation.job import Job
 from dawg_server.generation.providers.base import Charge, PaidProvider
 
@@ -22,11 +22,22 @@ class Purchases:
         self.paid: Mapping[str, PaidProvider] = {provider.name: provider for provider in paid}
         self._database, self._costs = database, costs
 
-    async def reserve(self, job_id: str, owner_id: str, type: str, provider: str, input: Mapping[str, Any]) -> None:
-        """At the request. Raises `BudgetExceeded`, and `DependencyUnavailable` when the ledger cannot be read."""
+    async def reserve(
+        self,
+        connection: Connection,
+        job_id: str,
+        owner_id: str,
+        type: str,
+        provider: str,
+        input: Mapping[str, Any],
+    ) -> None:
+        """In the transaction that accepts the job.
+
+        Raises `BudgetExceeded`, and `DependencyUnavailable` when the ledger cannot be read.
+        """
         estimate = self._estimate(type, provider, input)
         if estimate is not None:
-            await self._costs.reserve(owner_id, provider, estimate, id=job_id)
+            await self._costs.reserve(owner_id, provider, estimate, id=job_id, connection=connection)
 
     async def release(self, job_id: str) -> None:
         """For a job that will not run."""

@@ -18,6 +18,7 @@ import structlog
 from bus import events
 from bus.local import LocalBus, Scope
 from dawg_server import errors, logs, tasks
+from dawg_server.audiofiles.accounted import AccountedStorage
 from dawg_server.database import UniqueViolation, audio_files, generations
 from dawg_server.database.pool import Database
 from dawg_server.generation import outcome as outcomes
@@ -30,7 +31,6 @@ from dawg_server.generation.providers.choice import Providers
 from dawg_server.generation.purchases import Purchases
 from dawg_server.generation.queue import JobQueue
 from dawg_server.generation.settling import Settler
-from dawg_server.storage import Storage
 
 HEARTBEAT_INTERVAL = 2.0  # seconds
 TIME_LIMIT = 600.0  # seconds for one attempt
@@ -58,7 +58,7 @@ class Runner:
         database: Database,
         bus: LocalBus,
         queue: JobQueue,
-        storage: Storage,
+        storage: AccountedStorage,
         providers: Providers,
         purchases: Purchases,
         settler: Settler,
@@ -114,7 +114,7 @@ class Runner:
             raise errors.ProviderUnconfigured(f"A job of {job.provider}", f"{(job.provider or '').upper()}_API_KEY")
         folder = self._folder / job.id
         await asyncio.to_thread(_make_empty, folder)
-        progress = Progress(lambda *report: self._publish_progress(job, lease, *report), job.progress)
+        progress = Progress(lambda *report: self._publish_progress(job, lease, progress, *report), job.progress)
 
         async def remember(ref: str | None, state: dict[str, Any]) -> None:
             try:
@@ -146,7 +146,7 @@ class Runner:
         )
         helpers = [
             asyncio.create_task(progress.run(), name=f"progress-{job.id}"),
-            asyncio.create_task(self._keep(lease), name=f"heartbeat-{job.id}"),
+            asyncio.create_task(self._keep(lease, progress), name=f"heartbeat-{job.id}"),
         ]
         doing = asyncio.create_task(self._do(job, work, provider, progress), name=f"job-{job.id}")
         self._running[job.id] = doing
@@ -187,8 +187,11 @@ class Runner:
         self, job: Job, lease: Lease, recordings: list[outcomes.StoredRecording], result: dict[str, Any]
     ) -> None:
         async with self._placement.completing(job) as placing:
-            for recording in recordings:
-                await audio_files.insert(placing.connection, recording.row, recording.renditions)
+            await audio_files.insert(
+                placing.connection,
+                [recording.row for recording in recordings],
+                [rendition for recording in recordings for rendition in recording.renditions],
+            )
             result = await placing.place(result)
             if not await generations.complete(placing.connection, lease, result):
                 raise LostLease
@@ -199,19 +202,24 @@ class Runner:
             events.GenerationCompleted(**_about(job), result=result, base_url=job.base_url, project_id=job.project_id)
         )
 
-    async def _publish_progress(self, job: Job, lease: Lease, percent: int, stage: str, message: str) -> None:
-        if not await generations.set_progress(self._database, lease, percent, stage):
-            return
+    async def _publish_progress(
+        self, job: Job, lease: Lease, progress: Progress, percent: int, stage: str, message: str
+    ) -> None:
+        """Each new stage is written down at once, what lies between a second later at most."""
+        if progress.is_due(stage):
+            if not await generations.set_progress(self._database, lease, percent, stage):
+                return
+            progress.stored(stage)
         await self._bus.publish(
             events.GenerationProgressed(**_about(job), percent=percent, stage=stage, message=message)
         )
 
-    async def _keep(self, lease: Lease) -> None:
+    async def _keep(self, lease: Lease, progress: Progress) -> None:
         """Shows that this worker lives, and notices when the job was cancelled or given to somebody else."""
         while True:
             await asyncio.sleep(HEARTBEAT_INTERVAL)
             try:
-                held = await generations.beat(self._database, lease)
+                held = await generations.set_progress(self._database, lease, progress.percent, progress.stage)
             except errors.DependencyUnavailable:
                 continue
             if not held:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,16 +14,16 @@ import structlog
 from bus import events
 from bus.local import LocalBus, Scope
 from dawg_server import errors, ids, logs
-from dawg_server.database import generations
+from dawg_server.database import generations, idempotency_keys
 from dawg_server.database.pool import Database
 from dawg_server.generation import estimates
 from dawg_server.generation.job import Job, State
 from dawg_server.generation.purchases import Purchases
-from dawg_server.generation.queue import JobQueue
 from dawg_server.limits import Limits
 from dawg_server.metrics import Metrics
 
 MAX_ATTEMPTS = 3
+ACCEPTED = 202  # HTTP status of the reply that is repeated
 BUSY_RETRY_AFTER = 30.0  # seconds, when too many jobs wait
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
@@ -35,14 +36,21 @@ class JobLimits:
     waiting: int
 
 
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A request that must not be done twice, and what it is answered, now and when it is repeated."""
+
+    key: idempotency_keys.Key
+    reply: Callable[[Job, float], dict[str, Any]]
+
+
 class GenerationService:
-    """The face of jobs to everything else in the server."""
+    """Jobs, as everything else in the server asks for them."""
 
     def __init__(
         self,
         database: Database,
         bus: LocalBus,
-        queue: JobQueue,
         limits: Limits,
         job_limits: JobLimits,
         purchases: Purchases,
@@ -51,7 +59,7 @@ class GenerationService:
     ) -> None:
         """`slots`: how many jobs this process runs at once."""
         self._slots = slots
-        self._database, self._bus, self._queue, self._purchases = database, bus, queue, purchases
+        self._database, self._bus, self._purchases = database, bus, purchases
         self._limits, self._job_limits = limits, job_limits
         self._waiters: dict[str, set[asyncio.Event]] = defaultdict(set)
         for kind in (events.GenerationCompleted, events.GenerationFailed, events.GenerationCancelled):
@@ -66,53 +74,24 @@ class GenerationService:
         provider: str,
         base_url: str,
         project_id: str | None = None,
+        once: Once | None = None,
     ) -> tuple[Job, float]:
         """Returns the accepted job, which survives a restart from now on, and in how many seconds it should be done.
 
-        `base_url` is the address under which the caller reached us: links about this job begin with it.
-        Raises `RateLimited`, `QueueFull` and, for a provider that costs money, `BudgetExceeded`.
+        `base_url` is the address under which the caller reached us: links about this job begin with it. The job, the
+        budget held back for it, its entry in the queue and the reply to be repeated commit together.
+        Raises `RateLimited`, `QueueFull`, for a provider that costs money `BudgetExceeded`, and `Replayed`.
         """
-        await self._limits.hit("jobs", owner_id, self._job_limits.per_minute)
         job_id = str(uuid.uuid4())
-        await self._purchases.reserve(job_id, owner_id, type, provider, input)
-        try:
-            job = await self._insert(job_id, owner_id, project_id, type, input, provider, base_url)
-        except BaseException:
-            await self._purchases.release(job_id)
-            raise
-        position = await generations.position(self._database, job)
-        estimate = await estimates.until_done(self._database, job, self._slots)
-        log.info(
-            "A job was accepted.", action="job_queued", job_id=job.id, type=type, provider=provider, position=position
-        )
-        await self._bus.publish(
-            events.GenerationQueued(
-                job_id=job.id, type=type, user_id=owner_id, params=input, position=position, estimated_seconds=estimate
-            )
-        )
-        await self._queue.wake(job.id)
-        return job, estimate
-
-    async def _insert(
-        self,
-        job_id: str,
-        owner_id: str,
-        project_id: str | None,
-        type: str,
-        input: dict[str, Any],
-        provider: str,
-        base_url: str,
-    ) -> Job:
         async with self._database.transaction() as connection:
-            await generations.lock_owner(connection, owner_id)
-            waiting = await generations.count(connection, owner_id, State.WAITING)
-            if waiting >= self._job_limits.waiting:
-                raise errors.QueueFull(
-                    f"{waiting} of your jobs are waiting already. Try again when some have finished.",
-                    details={"limit": self._job_limits.waiting, "waiting": waiting, "remaining": 0},
-                    retry_after=BUSY_RETRY_AFTER,
-                )
-            return await generations.insert(
+            if once is not None:
+                await idempotency_keys.claim(connection, once.key)
+            else:
+                await generations.lock_owner(connection, owner_id)
+            await self._limits.hit("jobs", owner_id, self._job_limits.per_minute)
+            if provider in self._purchases.paid:
+                await self._purchases.reserve(connection, job_id, owner_id, type, provider, input)
+            accepted = await generations.accept(
                 connection,
                 job_id=job_id,
                 owner_id=owner_id,
@@ -122,7 +101,28 @@ class GenerationService:
                 provider=provider,
                 base_url=base_url,
                 max_attempts=MAX_ATTEMPTS,
+                waiting_limit=self._job_limits.waiting,
             )
+            if (job := accepted.job) is None:
+                raise errors.QueueFull(
+                    f"{accepted.waiting} of your jobs are waiting already. Try again when some have finished.",
+                    details={"limit": self._job_limits.waiting, "waiting": accepted.waiting, "remaining": 0},
+                    retry_after=BUSY_RETRY_AFTER,
+                )
+            estimate = estimates.until_done(job, accepted.load, accepted.past, self._slots)
+            if once is not None:
+                reply = once.reply(job, estimate)
+                await idempotency_keys.finish(connection, owner_id, once.key.key, ACCEPTED, reply)
+        position = sum(each.jobs for each in accepted.load if each.state is State.WAITING)
+        log.info(
+            "A job was accepted.", action="job_queued", job_id=job.id, type=type, provider=provider, position=position
+        )
+        await self._bus.publish(
+            events.GenerationQueued(
+                job_id=job.id, type=type, user_id=owner_id, params=input, position=position, estimated_seconds=estimate
+            )
+        )
+        return job, estimate
 
     async def get(self, job_id: str, user_id: str) -> Job:
         """The job, if that user may see it; raises `NotFound` otherwise."""

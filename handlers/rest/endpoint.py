@@ -30,9 +30,8 @@ def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
         async with _body(route, request, services) as body:
             call = Call(request, services, caller, request.match_info, query, body.fields, route.status, body.files)
             if route.idempotent and (key := request.headers.get("Idempotency-Key")) is not None:
-                return await idempotency.once(
-                    call, key, request.path, {**body.raw, "?": request.query_string}, lambda: answer(call)
-                )
+                call.key = idempotency.key(call, key, {**body.raw, "?": request.query_string})
+                return await idempotency.once(call, call.key, lambda: answer(call), committed=route.commits_reply)
             return await answer(call)
 
     async def answer(call: Call) -> web.StreamResponse:

@@ -8,6 +8,7 @@ from dawg_server import errors
 from dawg_server.audiofiles.service import Incoming
 from dawg_server.generation.finishing.requests import NEEDS_A_MODEL, Request
 from dawg_server.generation.job import Job
+from dawg_server.generation.service import Once
 from handlers import present
 from handlers.rest import pages
 from handlers.rest.generate import page, submit
@@ -30,6 +31,7 @@ routes = Routes("finishing")
     reply=jobs.JobAccepted,
     status=202,
     idempotent=True,
+    commits_reply=True,
     errors=(403, 404, 409),
 )
 async def create_stems(call: Call) -> Answer:
@@ -46,6 +48,7 @@ async def create_stems(call: Call) -> Answer:
     reply=jobs.JobAccepted,
     status=202,
     idempotent=True,
+    commits_reply=True,
     errors=(403, 404, 409),
 )
 async def separate_stems(call: Call) -> Answer:
@@ -61,6 +64,7 @@ async def separate_stems(call: Call) -> Answer:
     reply=jobs.JobAccepted,
     status=202,
     idempotent=True,
+    commits_reply=True,
     errors=(403, 404, 409),
     multipart=Multipart(schemas.SeparateForm(), ("audio", "file"), lambda settings: settings.max_upload_mb * MEBIBYTE),
 )
@@ -76,6 +80,7 @@ async def separate_stems_v1(call: Call) -> Answer:
     reply=jobs.JobAccepted,
     status=202,
     idempotent=True,
+    commits_reply=True,
     errors=(403, 404, 409),
 )
 async def create_mix(call: Call) -> Answer:
@@ -91,6 +96,7 @@ async def create_mix(call: Call) -> Answer:
     reply=jobs.JobAccepted,
     status=202,
     idempotent=True,
+    commits_reply=True,
     errors=(403, 404, 409),
 )
 async def create_master(call: Call) -> Answer:
@@ -106,6 +112,7 @@ async def create_master(call: Call) -> Answer:
     reply=jobs.JobAccepted,
     status=202,
     idempotent=True,
+    commits_reply=True,
     errors=(403, 404, 409),
 )
 async def ai_master(call: Call) -> Answer:
@@ -120,6 +127,7 @@ async def ai_master(call: Call) -> Answer:
     reply=schemas.RenderStatus,
     status=202,
     idempotent=True,
+    commits_reply=True,
     errors=(403, 404, 409),
 )
 async def start_render(call: Call) -> Answer:
@@ -132,6 +140,7 @@ async def start_render(call: Call) -> Answer:
         provider=LOCAL,
         base_url=call.base_url,
         project_id=request.input["projectId"],
+        once=Once(call.key, lambda job, _: _render_status(call, job)) if call.key else None,
     )
     return _render_status(call, job)
 
@@ -143,6 +152,7 @@ async def start_render(call: Call) -> Answer:
     reply=schemas.RenderStatus,
     status=202,
     idempotent=True,
+    commits_reply=True,
     errors=(403, 404, 409),
 )
 async def start_render_short(call: Call) -> Answer:

@@ -7,6 +7,7 @@ from typing import Any
 from dawg_server import errors
 from dawg_server.generation import beats
 from dawg_server.generation.job import Job, State
+from dawg_server.generation.service import Once
 from dawg_server.music import genres
 from handlers import present
 from handlers.rest import json, pages
@@ -24,6 +25,7 @@ routes = Routes("generate")
     reply=schemas.JobAccepted,
     status=202,
     idempotent=True,
+    commits_reply=True,
     errors=(404, 403, 409),
 )
 async def create_beat(call: Call) -> Answer:
@@ -40,7 +42,13 @@ async def submit(call: Call, type: str, request: dict[str, Any], provider: str) 
     if project_id:
         await call.services.documents.access.require(project_id, call.caller.user_id, "editor")
     job, seconds = await service.submit(
-        call.caller.user_id, type, request, provider=provider, base_url=call.base_url, project_id=project_id
+        call.caller.user_id,
+        type,
+        request,
+        provider=provider,
+        base_url=call.base_url,
+        project_id=project_id,
+        once=Once(call.key, present.accepted) if call.key else None,
     )
     ended = await service.wait(job, call.query["wait"])
     if ended.state is State.COMPLETED:

@@ -13,41 +13,54 @@ from aiohttp import web
 
 from dawg_server import errors
 from dawg_server.database import idempotency_keys
+from dawg_server.database.idempotency_keys import Key, Replayed
 from handlers.rest.routing import Call
 
 RETRY_AFTER = 1.0  # seconds, while the first request still runs
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 
+def key(call: Call, given: str, request: dict[str, Any]) -> Key:
+    """Raises `ValidationError` when the header is malformed."""
+    if not _KEY.fullmatch(given):
+        raise errors.ValidationError(
+            "Idempotency-Key has to be 1 to 128 visible ASCII characters.", details={"Idempotency-Key": "is malformed"}
+        )
+    path = call.request.path
+    digest = hashlib.sha256(path.encode() + b"\n" + orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).digest()
+    return Key(call.caller.user_id, given, path, digest)
+
+
 async def once(
-    call: Call, key: str, path: str, request: dict[str, Any], answer: Callable[[], Awaitable[web.StreamResponse]]
+    call: Call, key: Key, answer: Callable[[], Awaitable[web.StreamResponse]], *, committed: bool
 ) -> web.StreamResponse:
     """Runs `answer` for the first request with that key; later ones get its reply again (24 h).
 
     A request counts as the same when its path, query and body are. Replies from 500 on and 429 are not remembered.
+    `committed`: the handler claims the key itself, and its reply commits with what it does.
     """
-    if not _KEY.fullmatch(key):
-        raise errors.ValidationError(
-            "Idempotency-Key has to be 1 to 128 visible ASCII characters.", details={"Idempotency-Key": "is malformed"}
-        )
-    database, user_id = call.services.platform.database, call.caller.user_id
-    digest = hashlib.sha256(path.encode() + b"\n" + orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).digest()
-    first = await idempotency_keys.begin(database, user_id, key, path, digest)
-    if first is not None:
-        return _replay(first, digest)
+    if committed:
+        try:
+            return await answer()
+        except Replayed as first:
+            return _replay(first.row, key.digest)
+    database = call.services.platform.database
+    row = await idempotency_keys.begin(database, key.user_id, key.key, key.route, key.digest)
+    if row is not None:
+        return _replay(row, key.digest)
     try:
         reply = await answer()
     except errors.DawgError as error:
         if error.status < 500 and error.status != 429:
-            await idempotency_keys.finish(database, user_id, key, error.status, error.envelope())
+            await idempotency_keys.finish(database, key.user_id, key.key, error.status, error.envelope())
         else:
-            await idempotency_keys.forget(database, user_id, key)
+            await idempotency_keys.forget(database, key.user_id, key.key)
         raise
     except BaseException:
-        await asyncio.shield(idempotency_keys.forget(database, user_id, key))
+        await asyncio.shield(idempotency_keys.forget(database, key.user_id, key.key))
         raise
     if isinstance(reply, web.Response) and isinstance(reply.body, bytes):
-        await idempotency_keys.finish(database, user_id, key, reply.status, orjson.loads(reply.body))
+        await idempotency_keys.finish(database, key.user_id, key.key, reply.status, orjson.loads(reply.body))
     return reply
 
 

@@ -19,6 +19,7 @@ routes = Routes("generate")
     reply=schemas.JobAccepted,
     status=202,
     idempotent=True,
+    commits_reply=True,
     errors=(404, 403, 409),
 )
 async def create_music(call: Call) -> Answer:

@@ -15,6 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
+from dawg_server.database.idempotency_keys import Key
 from dawg_server.identity import Caller
 from dawg_server.schema import Body, Query
 from dawg_server.services import Services
@@ -42,6 +43,7 @@ class Call:
     body: dict[str, Any]
     status: int
     files: tuple[UploadedFile, ...] = ()
+    key: Key | None = None  # of a request that must not be done twice
 
     @property
     def base_url(self) -> str:
@@ -72,6 +74,7 @@ class Route:
     status: int = 200
     public: bool = False
     idempotent: bool = False
+    commits_reply: bool = False  # the handler stores the reply with what it does: it passes `call.key` on
     errors: tuple[int, ...] = ()
     content_type: str = "application/json"
     aliases: tuple[str, ...] = ()  # other paths, written like `path`

@@ -59,7 +59,7 @@ class House:
             for format, other in zip(("mp3", "ogg"), renditions, strict=False)
         ]
         async with self.database.transaction() as connection:
-            await audio_files.insert(connection, row, others)
+            await audio_files.insert(connection, [row], others)
         return audio_id
 
     async def all_due(self) -> None:

@@ -26,8 +26,6 @@ class EmbeddedProvider:
         self._workers = workers
 
     async def generate(self, work: Work) -> Outcome:
-        await work.remember(None, {})
-
         def report(fraction: float, stage: str) -> None:
             name, sentence = STAGES[stage]
             work.report(100 * fraction, name, sentence)
