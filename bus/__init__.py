@@ -1,1 +1,1 @@
-"""The ground floor: typed events and the bus that carries them. Imports nothing of ours."""
+"""Infrastructure: typed events and the bus that carries them. Imports nothing of ours."""

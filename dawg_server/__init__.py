@@ -1,3 +1,3 @@
-"""DAWG's server: the services between the faces (`handlers`) and the ground (`bus`)."""
+"""DAWG's server: the services between the API layer (`handlers`) and the infrastructure (`bus`)."""
 
 __version__ = "2.0.0"

@@ -95,7 +95,7 @@ def start_jobs(parts: Services, *, alone: bool) -> None:
         if concurrency := parts.platform.settings.job_concurrency:
             work.queue.start(work.runner.run, concurrency)
 
-    work.sweeper.start(alone=alone, ready=begin)
-    work.settler.start()
+    work.reaper.start(alone=alone, ready=begin)
+    work.reconciler.start()
     projects.measuring.start(alone=alone)
     projects.cleaner.start()

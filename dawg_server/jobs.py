@@ -12,16 +12,16 @@ from dawg_server.generation.finishing.functions import FinishingFunctions
 from dawg_server.generation.finishing.local import LocalProvider
 from dawg_server.generation.finishing.material import Material
 from dawg_server.generation.finishing.requests import Requests
-from dawg_server.generation.outside import Outside
 from dawg_server.generation.placement import Placement
+from dawg_server.generation.provider_registry import ProviderRegistry
 from dawg_server.generation.providers.choice import Providers
 from dawg_server.generation.providers.embedded import EmbeddedProvider
 from dawg_server.generation.purchases import Purchases
 from dawg_server.generation.queue import JobQueue
+from dawg_server.generation.reaper import Reaper
+from dawg_server.generation.reconciler import Reconciler
 from dawg_server.generation.runner import Runner
 from dawg_server.generation.service import GenerationService, JobLimits
-from dawg_server.generation.settling import Settler
-from dawg_server.generation.sweeper import Sweeper
 from dawg_server.generation.vocals.lyricist import Lyricist
 from dawg_server.generation.webhooks import Webhooks
 from dawg_server.platform import Platform
@@ -31,7 +31,7 @@ CALLBACK_KEY = "callback_key"
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """`queue`, `sweeper` and `settler` work without being asked once they are started: see `dawg_server.app`."""
+    """`queue`, `reaper` and `reconciler` work without being asked once they are started: see `dawg_server.app`."""
 
     generation: GenerationService
     finishing: Requests
@@ -39,8 +39,8 @@ class Jobs:
     webhooks: Webhooks
     queue: JobQueue
     runner: Runner
-    sweeper: Sweeper
-    settler: Settler
+    reaper: Reaper
+    reconciler: Reconciler
 
 
 @contextlib.asynccontextmanager
@@ -48,7 +48,7 @@ async def opened(platform: Platform, documents: Documents) -> AsyncIterator[Jobs
     settings, database, bus = platform.settings, platform.database, platform.bus
     storage, workers = platform.storage, platform.workers
     async with contextlib.AsyncExitStack() as stack:
-        outside = Outside(
+        registry = ProviderRegistry(
             database,
             bus,
             storage,
@@ -59,12 +59,12 @@ async def opened(platform: Platform, documents: Documents) -> AsyncIterator[Jobs
             replicate=(settings.replicate_key, settings.replicate_url),
             suno=(settings.suno_key, settings.suno_url),
         )
-        stack.push_async_callback(outside.close)
+        stack.push_async_callback(registry.close)
         material = Material(database, documents.document, storage)
-        providers = Providers(EmbeddedProvider(workers), LocalProvider(workers, material), *outside.providers)
-        purchases = Purchases(database, platform.costs, *outside.providers)
-        settler = Settler(database, purchases)
-        stack.push_async_callback(settler.close)
+        providers = Providers(EmbeddedProvider(workers), LocalProvider(workers, material), *registry.providers)
+        purchases = Purchases(database, platform.costs, *registry.providers)
+        reconciler = Reconciler(database, purchases)
+        stack.push_async_callback(reconciler.close)
 
         queue = JobQueue(database)
         stack.push_async_callback(queue.stop)
@@ -76,14 +76,14 @@ async def opened(platform: Platform, documents: Documents) -> AsyncIterator[Jobs
             storage=storage,
             providers=providers,
             purchases=purchases,
-            settler=settler,
+            reconciler=reconciler,
             placement=Placement(database, documents.document),
             folder=platform.work.path,
             running_limit=settings.jobs_running,
         )
         stack.callback(runner.close)
-        sweeper = Sweeper(database, queue, lost_after=settings.job_lost_seconds)
-        stack.push_async_callback(sweeper.close)
+        reaper = Reaper(database, queue, lost_after=settings.job_lost_seconds)
+        stack.push_async_callback(reaper.close)
         generation = GenerationService(
             database,
             bus,
@@ -96,4 +96,4 @@ async def opened(platform: Platform, documents: Documents) -> AsyncIterator[Jobs
         FinishingFunctions(
             requests, generation, providers, workers, material, documents.access, platform.work
         ).register(documents.functions)
-        yield Jobs(generation, requests, providers, outside.webhooks, queue, runner, sweeper, settler)
+        yield Jobs(generation, requests, providers, registry.webhooks, queue, runner, reaper, reconciler)

@@ -15,7 +15,7 @@ from bus.redis import RedisBus
 from dawg_server.accounts.passwords import Passwords
 from dawg_server.accounts.service import Accounts
 from dawg_server.audio.workers import Workers
-from dawg_server.audiofiles.accounted import AccountedStorage
+from dawg_server.audiofiles.tracked_storage import TrackedStorage
 from dawg_server.claude.client import Claude
 from dawg_server.claude.small import SmallModel
 from dawg_server.costs import Costs
@@ -60,7 +60,7 @@ class Platform:
     accounts: Accounts
     limits: Limits
     costs: Costs
-    storage: AccountedStorage
+    storage: TrackedStorage
     links: LinkSigner
     work: WorkFolder
     workers: Workers
@@ -100,7 +100,7 @@ async def opened(settings: Settings, dsn: str) -> AsyncIterator[Platform]:
         limits = Limits(settings.redis_url)
         stack.push_async_callback(limits.close)
 
-        storage = AccountedStorage(await open_storage(settings), database)
+        storage = TrackedStorage(await open_storage(settings), database)
         stack.push_async_callback(storage.close)
         links = LinkSigner(await server_secrets.get_or_create(database, LINK_KEY), storage)
         work = WorkFolder(settings.data_dir / "work")

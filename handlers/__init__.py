@@ -1,1 +1,1 @@
-"""The faces of the server: REST routes, Socket.IO events and the relay between bus and sockets."""
+"""The API layer: REST routes, Socket.IO events and the relay between bus and sockets."""

@@ -8,7 +8,7 @@ import structlog
 
 from bus.supervision import SupervisedLoop
 from dawg_server import errors, logs
-from dawg_server.database import storage_leftovers
+from dawg_server.database import pending_deletes
 from dawg_server.database.pool import Database
 from dawg_server.storage import Storage
 
@@ -53,15 +53,15 @@ class Cleaner:
         key = None
         try:
             async with self._database.transaction() as connection:
-                key = await storage_leftovers.next_due(connection)
+                key = await pending_deletes.next_due(connection)
                 if key is None:
                     return False
-                if not await storage_leftovers.is_named(connection, key):
+                if not await pending_deletes.is_named(connection, key):
                     await self._storage.delete(key)
-                await storage_leftovers.forget(connection, key)
+                await pending_deletes.forget(connection, key)
         except errors.DependencyUnavailable:
             with contextlib.suppress(errors.DependencyUnavailable):
                 if key is not None:
-                    await storage_leftovers.announce(self._database, [key], POSTPONED)
+                    await pending_deletes.announce(self._database, [key], POSTPONED)
             raise
         return True

@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from importlib import resources
 from typing import Any, NamedTuple
 
-CENT_OF_A_CENT = Decimal("0.000001")  # USD, the ledger's last digit
+MICRODOLLAR = Decimal("0.000001")  # USD, the ledger's last digit
 ANY_MODEL = "*"
 PROMPT_UNITS = ("input_tokens", "cache_write_tokens", "cache_write_1h_tokens", "cache_read_tokens")
 # claude-haiku-4-5-20251001, gpt-realtime-2026-01-20, meta/musicgen:671ac645…
@@ -59,7 +59,7 @@ class Prices:
                 priced = False
                 rate = self._dearest(service, unit)
             total += rate * Decimal(str(quantity))
-        return Cost(total.quantize(CENT_OF_A_CENT, ROUND_HALF_UP), priced, self.version)
+        return Cost(total.quantize(MICRODOLLAR, ROUND_HALF_UP), priced, self.version)
 
     def rate(
         self, service: str, model: str | None, unit: str, at: datetime.datetime, *, prompt: float = 0

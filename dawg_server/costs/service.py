@@ -19,7 +19,7 @@ from dawg_server import errors, logs
 from dawg_server.costs import alerts, periods
 from dawg_server.costs.alerts import CostAlerts
 from dawg_server.costs.ledger import Ledger, LedgerEntry
-from dawg_server.costs.prices import CENT_OF_A_CENT, Cost, Prices
+from dawg_server.costs.prices import MICRODOLLAR, Cost, Prices
 from dawg_server.costs.reports import CostReports
 from dawg_server.costs.reservation import Reservation
 from dawg_server.costs.status import BudgetStatus, budget_status
@@ -195,7 +195,7 @@ def _upper(estimate: Decimal | float) -> Decimal:
     amount = Decimal(str(estimate))
     if not amount.is_finite() or amount < 0:
         raise ValueError(f"An estimate is finite and not negative, not {estimate}.")
-    return amount.quantize(CENT_OF_A_CENT, ROUND_CEILING)
+    return amount.quantize(MICRODOLLAR, ROUND_CEILING)
 
 
 def _exceeded(refusal: budgets.Refusal, at: datetime.datetime) -> errors.BudgetExceeded:

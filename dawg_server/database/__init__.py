@@ -1,8 +1,6 @@
 """What the server remembers: Postgres, embedded or given, and all SQL of ours, one module per aggregate."""
 
-from dawg_server.database.embedded import EmbeddedPostgres, running_dsn
-from dawg_server.database.pool import Connection, Database, Json
-from dawg_server.database.refusals import (
+from dawg_server.database.constraint_errors import (
     CheckViolation,
     ForeignKeyViolation,
     IntegrityError,
@@ -11,6 +9,8 @@ from dawg_server.database.refusals import (
     UniqueViolation,
     constraint,
 )
+from dawg_server.database.embedded import EmbeddedPostgres, running_dsn
+from dawg_server.database.pool import Connection, Database, Json
 
 __all__ = [
     "CheckViolation",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.database import refusals
+from dawg_server.database import constraint_errors
 from dawg_server.database.pool import Connection, Database
 
 
@@ -30,7 +30,7 @@ async def insert(
                VALUES (%s, %s, %s, %s, %s, 'local', now()) RETURNING *""",
             (email, password_hash, username, first_name, last_name),
         )
-    except refusals.UniqueViolation:
+    except constraint_errors.UniqueViolation:
         raise errors.EmailTaken() from None
     assert row is not None
     return row

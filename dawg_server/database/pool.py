@@ -43,7 +43,7 @@ class _Statements(ABC):
     uuid comes back as str, jsonb as Python objects, numeric as float, bytea as bytes, timestamptz as datetime in UTC.
     A dict or list for a jsonb column is passed as `Json(value)`, a list for an array as it is.
     Raises `errors.DependencyUnavailable("database")` when Postgres does not answer or the statement takes too long, and
-    the classes of `refusals` when a constraint refuses.
+    the classes of `constraint_errors` when a constraint refuses.
     """
 
     async def execute(self, sql: str, parameters: Parameters = None) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 from bus import events
 from bus.local import LocalBus
 from dawg_server import errors, ids
-from dawg_server.database import clips, operations, projects, refusals
+from dawg_server.database import clips, constraint_errors, operations, projects
 from dawg_server.database.pool import Connection, Database
 from dawg_server.daw import access
 from dawg_server.daw.actor import Actor
@@ -95,7 +95,7 @@ class Document:
                 async with self._database.transaction() as connection:
                     editing = Editing(connection, project_id, by)
                     yield editing
-            except refusals.IntegrityError as error:
+            except constraint_errors.IntegrityError as error:
                 raise _refused(error) from error
             for event in editing.news:
                 await self._bus.publish(event)
@@ -223,9 +223,9 @@ def _news(
 
 def _refused(error: Exception) -> errors.DawgError:
     """What slipped past the checks because two things happened at once."""
-    name = refusals.constraint(error)
-    if isinstance(error, refusals.UniqueViolation):
+    name = constraint_errors.constraint(error)
+    if isinstance(error, constraint_errors.UniqueViolation):
         return errors.Conflict("That exists already.", details={"constraint": name})
-    if isinstance(error, refusals.ForeignKeyViolation):
+    if isinstance(error, constraint_errors.ForeignKeyViolation):
         return errors.Conflict("Something that this needs was deleted meanwhile.", details={"constraint": name})
     return errors.ValidationError("A value is out of range.", details={"constraint": name})

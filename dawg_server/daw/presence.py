@@ -18,7 +18,7 @@ from bus import events
 from bus.local import LocalBus
 from bus.supervision import SupervisedLoop
 from dawg_server import errors, logs
-from dawg_server.database import refusals, visits
+from dawg_server.database import constraint_errors, presence_sessions
 from dawg_server.database.pool import Database
 
 STATE_SECONDS = 60.0  # how long what somebody told about themselves is shown to those who come later
@@ -87,8 +87,8 @@ class Presence:
     async def start(self, *, alone: bool) -> None:
         """`alone`: no other replica can be on this database, so whoever is there was left behind by a crash."""
         if alone:
-            await visits.forget_everybody(self._database)
-        await visits.beat(self._database, self._replica)
+            await presence_sessions.forget_everybody(self._database)
+        await presence_sessions.beat(self._database, self._replica)
         self._loop.start()
 
     async def close(self) -> None:
@@ -97,7 +97,7 @@ class Presence:
         await self._loop.close()
         try:
             await self._take_out_the_unended()
-            await visits.forget_replica(self._database, self._replica)
+            await presence_sessions.forget_replica(self._database, self._replica)
         except errors.DependencyUnavailable:
             log.warning("The database does not answer; others will take this replica out.", action="presence_left")
 
@@ -115,8 +115,8 @@ class Presence:
         if not known:
             self._joining.add(visit)
         try:
-            connections = await visits.begin(self._database, self._replica, _row(project_id, member))
-        except refusals.ForeignKeyViolation:
+            connections = await presence_sessions.begin(self._database, self._replica, _row(project_id, member))
+        except constraint_errors.ForeignKeyViolation:
             self._forget(*visit)
             raise errors.NotFound("There is no such project.", details={"kind": "project"}) from None
         except BaseException:
@@ -157,7 +157,7 @@ class Presence:
     # -- what they do --------------------------------------------------------------------------------------------------
 
     async def set_state(self, project_id: str, sid: str, state: Any) -> None:
-        await visits.set_state(self._database, project_id, sid, state)
+        await presence_sessions.set_state(self._database, project_id, sid, state)
 
     async def members(self, project_id: str) -> list[dict[str, Any]]:
         """The people, each once, with the newest state that one of their connections has told."""
@@ -170,7 +170,7 @@ class Presence:
                 "state": row["state"],
                 "connections": row["connections"],
             }
-            for row in await visits.of_project(self._database, project_id, self._state_seconds)
+            for row in await presence_sessions.of_project(self._database, project_id, self._state_seconds)
         ]
 
     # -- what they ask for ---------------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ class Presence:
 
         A person's own lock is renewed, and moves to the connection that asked last. Raises `NotJoined`.
         """
-        row = await visits.lock(self._database, project_id, track_id, sid, self._lease_seconds)
+        row = await presence_sessions.lock(self._database, project_id, track_id, sid, self._lease_seconds)
         if row is not None:
             return True, Lock(**row)
         held = await self.locked(project_id, track_id)
@@ -190,14 +190,14 @@ class Presence:
 
     async def unlock(self, project_id: str, track_id: str, user_id: str) -> bool:
         """Whether a lock of that person has ended with this call."""
-        return await visits.unlock(self._database, project_id, track_id, user_id)
+        return await presence_sessions.unlock(self._database, project_id, track_id, user_id)
 
     async def locked(self, project_id: str, track_id: str) -> Lock | None:
-        found = await visits.locks(self._database, project_id, track_id)
+        found = await presence_sessions.locks(self._database, project_id, track_id)
         return Lock(**found[0]) if found else None
 
     async def locks(self, project_id: str) -> list[Lock]:
-        return [Lock(**row) for row in await visits.locks(self._database, project_id)]
+        return [Lock(**row) for row in await presence_sessions.locks(self._database, project_id)]
 
     # -- keeping it true -----------------------------------------------------------------------------------------------
 
@@ -212,7 +212,7 @@ class Presence:
         """`told`: whether the others were told that these had come, and so are told that they are gone."""
         self._unended.update({(project_id, sid): told for sid in sids})
         try:
-            gone = await visits.end(self._database, project_id, list(sids))
+            gone = await presence_sessions.end(self._database, project_id, list(sids))
         except errors.DependencyUnavailable:
             log.warning("The end of a visit could not be written; it will be.", action="presence_unended")
             return
@@ -237,20 +237,20 @@ class Presence:
             raise
 
     async def _look_after(self) -> None:
-        if await visits.beat(self._database, self._replica):
+        if await presence_sessions.beat(self._database, self._replica):
             rows = [_row(project_id, member) for mine in self._mine.values() for project_id, member in mine.items()]
-            await visits.restore(self._database, self._replica, rows)
+            await presence_sessions.restore(self._database, self._replica, rows)
         await self._take_out_the_unended()
         now = time.monotonic()
         if self._watching_since is None:
             self._watching_since = now
         # When the database was away, nobody's signs of life got through: all get their time again.
         if now - self._watching_since >= self._lost_seconds:
-            for replica in await visits.bury(self._database, self._lost_seconds):
+            for replica in await presence_sessions.expire(self._database, self._lost_seconds):
                 log.warning("A replica has died; its people are taken out.", action="replica_buried", other=replica)
-        for each in await visits.orphans(self._database):
+        for each in await presence_sessions.stale(self._database):
             await self._take_out(each["project_id"], each["sids"])
-        for project_id, sid in await visits.of_replica(self._database, self._replica):
+        for project_id, sid in await presence_sessions.of_replica(self._database, self._replica):
             if not self.present(project_id, sid):
                 await self._take_out(project_id, [sid])
 

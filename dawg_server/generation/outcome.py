@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dawg_server.audiofiles.accounted import AccountedStorage
+from dawg_server.audiofiles.tracked_storage import TrackedStorage
 from dawg_server.generation.job import Job
 from dawg_server.generation.providers import LocalFile, LocalTake, Outcome
 from dawg_server.storage import keys
@@ -30,7 +30,7 @@ Stored = tuple[list[StoredRecording], dict[str, Any]]
 """The recordings to be written down, and the result of the job that names them."""
 
 
-async def store(job: Job, outcome: Outcome, storage: AccountedStorage) -> Stored:
+async def store(job: Job, outcome: Outcome, storage: TrackedStorage) -> Stored:
     """Puts every file into the storage; returns the rows to be written and the result that names them.
 
     Ids and keys follow from the job and the content alone, so an attempt that is repeated overwrites what a lost one

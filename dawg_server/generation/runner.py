@@ -18,7 +18,7 @@ import structlog
 from bus import events
 from bus.local import LocalBus, Scope
 from dawg_server import errors, logs, tasks
-from dawg_server.audiofiles.accounted import AccountedStorage
+from dawg_server.audiofiles.tracked_storage import TrackedStorage
 from dawg_server.database import UniqueViolation, audio_files, generations
 from dawg_server.database.pool import Database
 from dawg_server.generation import outcome as outcomes
@@ -30,7 +30,7 @@ from dawg_server.generation.providers.base import AlreadyTaken, Late, Refused, T
 from dawg_server.generation.providers.choice import Providers
 from dawg_server.generation.purchases import Purchases
 from dawg_server.generation.queue import JobQueue
-from dawg_server.generation.settling import Settler
+from dawg_server.generation.reconciler import Reconciler
 
 HEARTBEAT_INTERVAL = 2.0  # seconds
 TIME_LIMIT = 600.0  # seconds for one attempt
@@ -58,10 +58,10 @@ class Runner:
         database: Database,
         bus: LocalBus,
         queue: JobQueue,
-        storage: AccountedStorage,
+        storage: TrackedStorage,
         providers: Providers,
         purchases: Purchases,
-        settler: Settler,
+        reconciler: Reconciler,
         placement: Placement,
         folder: Path,
         running_limit: int,
@@ -69,7 +69,7 @@ class Runner:
         """`name` is unique to this process; `folder` is where jobs may leave files while they run."""
         self.name = name
         self._database, self._bus, self._queue, self._storage = database, bus, queue, storage
-        self._providers, self._purchases, self._settler = providers, purchases, settler
+        self._providers, self._purchases, self._settler = providers, purchases, reconciler
         self._placement = placement
         self._folder = folder
         self._running_limit = running_limit

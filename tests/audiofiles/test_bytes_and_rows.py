@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from dawg_server import errors
-from dawg_server.audiofiles.accounted import AccountedStorage
 from dawg_server.audiofiles.cleaner import Cleaner
+from dawg_server.audiofiles.tracked_storage import TrackedStorage
 from dawg_server.audiofiles.turns import Turns
 from dawg_server.database import audio_files
 from dawg_server.database.pool import Database
@@ -20,11 +20,11 @@ from dawg_server.storage.folder import FolderStorage
 
 
 class House:
-    """A storage that is accounted for, and its cleaner."""
+    """A tracked storage and its cleaner."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self.database, self.folder = database, folder
-        self.storage = AccountedStorage(FolderStorage(folder / "files"), database)
+        self.storage = TrackedStorage(FolderStorage(folder / "files"), database)
         self.cleaner = Cleaner(database, self.storage)
 
     async def put(self, key: str) -> None:
@@ -134,7 +134,7 @@ async def test_what_cannot_be_removed_now_is_tried_again_later_and_holds_nothing
                 raise errors.DependencyUnavailable("storage")
             await super().delete(key)
 
-    house.storage = AccountedStorage(Stubborn(house.folder / "files"), house.database)
+    house.storage = TrackedStorage(Stubborn(house.folder / "files"), house.database)
     house.cleaner = Cleaner(house.database, house.storage)
     for number in range(2):
         await house.put(f"a/{number}/x.wav")

@@ -12,10 +12,10 @@ import pytest
 from bus.local import LocalBus
 from dawg_server import errors
 from dawg_server.audio.workers import Workers
-from dawg_server.audiofiles.accounted import AccountedStorage
 from dawg_server.audiofiles.cleaner import Cleaner
 from dawg_server.audiofiles.measuring import Measuring
 from dawg_server.audiofiles.service import AudioFiles, Incoming
+from dawg_server.audiofiles.tracked_storage import TrackedStorage
 from dawg_server.database import waveforms
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
@@ -31,7 +31,7 @@ class House:
     def __init__(self, database: Database, folder: Path, workers: Workers) -> None:
         self.database, self.folder = database, folder
         self.work = WorkFolder(folder / "work")
-        self.storage = AccountedStorage(FolderStorage(folder / "files"), database)
+        self.storage = TrackedStorage(FolderStorage(folder / "files"), database)
         self.measuring = Measuring(database, Document(database, LocalBus()), self.storage, workers, self.work)
         cleaner = Cleaner(database, self.storage)
         self.audio = AudioFiles(database, self.storage, Access(database), workers, self.measuring, cleaner)

@@ -258,7 +258,7 @@ async def test_a_job_cancelled_between_two_attempts_is_settled_later(
         while (await server.json("GET", f"/api/generate/status/{job}"))[1]["state"] != "waiting":
             await asyncio.sleep(0.02)
     await server.json("POST", f"/api/generate/cancel/{job}")
-    await server.services.jobs.settler.sweep(ended_for=0.0)
+    await server.services.jobs.reconciler.sweep(ended_for=0.0)
     assert prediction.status == "canceled"
     assert len(await outside.booked(server, job)) == 1
 
@@ -305,7 +305,7 @@ async def test_a_service_that_hangs_or_sends_something_else_is_given_up_without_
     assert (ended["status"]["errorCode"], ended["status"]["attemptsMade"]) == ("provider_timeout", 3)
     assert [prediction.reads >= 3 for prediction in service.predictions] == [True, True]
     assert len(await outside.booked(server, wrong)) == 1
-    await server.services.jobs.settler.sweep(ended_for=0.0)
+    await server.services.jobs.reconciler.sweep(ended_for=0.0)
     assert await outside.ledger(server, hanging) == []  # nothing can be known, so nothing is invented
 
 

@@ -30,11 +30,11 @@ async def test_a_deadlock_is_logged_and_lost_jobs_are_looked_for_again(
     monkeypatch.setattr(supervision, "BROKEN_AFTER", 0.5)
     async with dawg.running(database_dsn, tmp_path, JOB_CONCURRENCY="0") as server:
         database = server.services.platform.database
-        sweeper = server.services.jobs.sweeper
-        await sweeper.close()
+        reaper = server.services.jobs.reaper
+        await reaper.close()
         with capture_logs() as lines:
             await database.execute(DEADLOCK)
-            sweeper.start(alone=False, ready=lambda: None)
+            reaper.start(alone=False, ready=lambda: None)
             async with asyncio.timeout(30):
                 while not supervision.broken():
                     await asyncio.sleep(0.05)
@@ -56,7 +56,7 @@ async def test_jobs_are_announced_again_after_the_database_was_away(
 ) -> None:
     """The listener is lost with its session; polling would find the job much later here."""
     monkeypatch.setattr("dawg_server.generation.queue.POLLING_INTERVAL", 3600.0)
-    monkeypatch.setattr("dawg_server.generation.sweeper.OVERDUE", 3600.0)
+    monkeypatch.setattr("dawg_server.generation.reaper.OVERDUE", 3600.0)
     postgres = TcpPostgres(scratch_folder)
     migrate(postgres.start())
     try:

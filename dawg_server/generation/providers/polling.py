@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from dawg_server.generation.providers.base import Transient
-from dawg_server.generation.providers.hints import Listener
+from dawg_server.generation.providers.webhook_hints import Listener
 
 T = TypeVar("T")
 

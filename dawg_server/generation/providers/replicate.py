@@ -23,10 +23,10 @@ from dawg_server.costs import reported
 from dawg_server.generation import music
 from dawg_server.generation.providers import replicate_models as models
 from dawg_server.generation.providers.base import AlreadyTaken, Charge, LocalTake, Outcome, Transient, Unanswered, Work
-from dawg_server.generation.providers.copies import Copier, Source
-from dawg_server.generation.providers.hints import Hints
+from dawg_server.generation.providers.download_takes import Source, TakeDownloader
 from dawg_server.generation.providers.polling import Patience, to_its_end
 from dawg_server.generation.providers.replicate_api import Prediction, ReplicateApi, failure
+from dawg_server.generation.providers.webhook_hints import WebhookHints
 
 ENDED = ("succeeded", "failed", "canceled", "aborted")
 SUBMITTED, GENERATED = 3.0, 75.0  # percent of the provider's work
@@ -53,10 +53,16 @@ class ReplicateProvider:
     name = "replicate"
 
     def __init__(
-        self, api: ReplicateApi, copier: Copier, sources: Sources, hints: Hints, *, webhook: str | None
+        self,
+        api: ReplicateApi,
+        downloads: TakeDownloader,
+        sources: Sources,
+        hints: WebhookHints,
+        *,
+        webhook: str | None,
     ) -> None:
         self.patience = Patience(lost=LOOK_AGAIN)
-        self.api, self._copier, self._sources, self._hints = api, copier, sources, hints
+        self.api, self._downloads, self._sources, self._hints = api, downloads, sources, hints
         self._webhook = webhook
 
     async def generate(self, work: Work) -> Outcome:
@@ -190,7 +196,7 @@ class ReplicateProvider:
         if not isinstance(url, str):
             raise failure("there is no file in its answer", "no_output")
         title = work.input.get("title") or f"{(work.input.get('genre') or 'Instrumental').title()} by MusicGen"
-        takes = await self._copier.takes(work, [Source(url, title)], GENERATED, self.patience.copies)
+        takes = await self._downloads.takes(work, [Source(url, title)], GENERATED, self.patience.copies)
         made = work.input | {"duration": intent["duration"]}
         found = music.deviations(made, takes[0].files[0].facts["duration"], takes[0].measured["bpm"])
         return Outcome(takes, music.about(work.input, self.name, [*intent["warnings"], *found]))
@@ -203,7 +209,7 @@ class ReplicateProvider:
         if missing:
             raise failure(f"there is no {' and no '.join(missing)} in its answer", "no_output")
         sources = [Source(str(url), type) for type, url in wanted.items()]
-        takes = await self._copier.takes(work, sources, GENERATED, self.patience.copies)
+        takes = await self._downloads.takes(work, sources, GENERATED, self.patience.copies)
         extra = {"provider": self.name, "method": models.model_for("stems")["model"], "quality": work.input["quality"]}
         return Outcome(takes, {**extra, "warnings": _of_other_length(work, takes)})
 

@@ -20,10 +20,10 @@ from dawg_server import errors, logs
 from dawg_server.generation import music
 from dawg_server.generation.providers import suno_order
 from dawg_server.generation.providers.base import AlreadyTaken, Charge, Outcome, Transient, Unanswered, Work
-from dawg_server.generation.providers.copies import Copier, Source, is_short
-from dawg_server.generation.providers.hints import Hints, Listener
+from dawg_server.generation.providers.download_takes import Source, TakeDownloader, is_short
 from dawg_server.generation.providers.polling import Patience, to_its_end
 from dawg_server.generation.providers.suno_api import SunoApi, failure, refusal
+from dawg_server.generation.providers.webhook_hints import Listener, WebhookHints
 from dawg_server.generation.vocals.singing import MelodySinger
 
 NO_CALLBACK = "https://callback.invalid/"  # the gateway asks for an address also when it cannot reach us (RFC 2606)
@@ -49,14 +49,14 @@ class SunoProvider:
     def __init__(
         self,
         api: SunoApi,
-        copier: Copier,
-        hints: Hints,
+        downloads: TakeDownloader,
+        hints: WebhookHints,
         melodies: MelodySinger,
         *,
         callback: Callable[[str], str | None],
     ) -> None:
         self.patience = Patience(lost=FIRST_CALL)
-        self.api, self._copier, self._hints, self._melodies = api, copier, hints, melodies
+        self.api, self._downloads, self._hints, self._melodies = api, downloads, hints, melodies
         self._callback = callback
 
     async def generate(self, work: Work) -> Outcome:
@@ -75,7 +75,7 @@ class SunoProvider:
         if not made:
             raise failure("there is no file in its answer", "no_output")
         sources = [Source(_text(song, "audioUrl"), order.title, _seconds(song)) for song in made]
-        takes = await self._copier.takes(work, sources, GENERATED, self.patience.copies)
+        takes = await self._downloads.takes(work, sources, GENERATED, self.patience.copies)
         warnings = [*order.warnings, *([] if len(takes) > 1 else ["Suno has made one take instead of two."])]
         for source, take in zip(sources, takes, strict=True):
             if is_short(source, take):

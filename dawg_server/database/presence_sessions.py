@@ -29,7 +29,7 @@ async def beat(database: Database, replica: str) -> bool:
     )
 
 
-async def bury(database: Database, lost_after: float) -> list[str]:
+async def expire(database: Database, lost_after: float) -> list[str]:
     """Forgets replicas of which nothing was heard for `lost_after` seconds, and names them."""
     rows = await database.fetch_all(
         "DELETE FROM replicas WHERE seen_at < clock_timestamp() - make_interval(secs => %s) RETURNING id", (lost_after,)
@@ -106,7 +106,7 @@ async def of_replica(database: Database, replica: str) -> list[tuple[str, str]]:
     return [(row["project_id"], row["sid"]) for row in rows]
 
 
-async def orphans(database: Database) -> list[dict[str, Any]]:
+async def stale(database: Database) -> list[dict[str, Any]]:
     """Visits to replicas that are not there any more: `project_id` and its `sids`."""
     return await database.fetch_all(
         """SELECT project_id, array_agg(sid) AS sids FROM project_visits AS visit

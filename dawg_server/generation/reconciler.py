@@ -26,13 +26,13 @@ TIMEOUT = 30.0  # seconds for one purchase
 log: structlog.stdlib.BoundLogger = logs.get("main")
 
 
-class Settler:
+class Reconciler:
     """Runs on every replica until closed."""
 
     def __init__(self, database: Database, purchases: Purchases) -> None:
         self._database, self._purchases = database, purchases
         self._loop = SupervisedLoop(
-            "purchase-settler",
+            "purchase-reconciler",
             self.sweep,
             doing="Booking purchases of jobs that have ended",
             interval=INTERVAL,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from dawg_server.database import storage_leftovers
+from dawg_server.database import pending_deletes
 from dawg_server.database.pool import Database
 from dawg_server.storage import Storage, StoredFile
 
 GRACE = 3600.0  # seconds from storing bytes to naming them in a row; no job runs longer
 
 
-class AccountedStorage:
+class TrackedStorage:
     """Writes every key down before its bytes are stored, so that bytes that never get a row are found and removed.
 
     Reading and everything else is the storage's own.
@@ -23,12 +23,12 @@ class AccountedStorage:
         self.name = storage.name
 
     async def put(self, key: str, source: Path, content_type: str) -> StoredFile:
-        await storage_leftovers.announce(self._database, [key], GRACE)
+        await pending_deletes.announce(self._database, [key], GRACE)
         return await self._storage.put(key, source, content_type)
 
     async def put_all(self, files: Sequence[tuple[str, Path, str]]) -> None:
         """As `put` with each (key, source, content type), written down in one statement."""
-        await storage_leftovers.announce(self._database, [key for key, _, _ in files], GRACE)
+        await pending_deletes.announce(self._database, [key for key, _, _ in files], GRACE)
         for key, source, content_type in files:
             await self._storage.put(key, source, content_type)
 

@@ -18,7 +18,7 @@ OVERDUE = 5.0  # seconds that a wake-up may take before it is repeated
 log: structlog.stdlib.BoundLogger = logs.get("main")
 
 
-class Sweeper:
+class Reaper:
     """Runs on every replica; sweeping twice does no harm."""
 
     def __init__(self, database: Database, queue: JobQueue, *, lost_after: float) -> None:
@@ -26,7 +26,7 @@ class Sweeper:
         self._database, self._queue, self._lost_after = database, queue, lost_after
         self._first: tuple[float, Callable[[], None]] | None = None
         self._loop = SupervisedLoop(
-            "job-sweeper",
+            "job-reaper",
             self._round,
             doing="Looking for lost jobs",
             interval=INTERVAL,

@@ -31,7 +31,7 @@ class Listener:
         self._news.set()
 
 
-class Hints:
+class WebhookHints:
     """Passes news on to whoever works on the job; they arrive on any replica and travel over the bus."""
 
     def __init__(self, bus: LocalBus) -> None:

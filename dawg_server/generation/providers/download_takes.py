@@ -13,7 +13,7 @@ from dawg_server.audio.workers import Workers
 from dawg_server.generation.providers.base import LocalFile, LocalTake, Transient, Work
 from dawg_server.generation.providers.download import Downloader
 
-MEASURE = "dawg_server.generation.providers.hearing:measure"
+MEASURE = "dawg_server.generation.providers.probe:measure"
 SHORTFALL = 2.0  # seconds by which a file may be shorter than its provider said, before it counts as cut off
 DOWNLOADED, MEASURED = 0.6, 1.0  # shares of the way
 
@@ -27,7 +27,7 @@ class Source:
     duration: float | None = None
 
 
-class Copier:
+class TakeDownloader:
     """Copies and measures; a copy that is cut off or holds something else is made again.
 
     One that stays shorter than announced is taken all the same in the end, for it was paid for; see `is_short`.

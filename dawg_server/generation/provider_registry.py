@@ -11,13 +11,13 @@ from dawg_server.audio.workers import Workers
 from dawg_server.database import audio_files
 from dawg_server.database.pool import Database
 from dawg_server.generation.providers.base import PaidProvider
-from dawg_server.generation.providers.copies import Copier
 from dawg_server.generation.providers.download import Downloader
-from dawg_server.generation.providers.hints import Hints
+from dawg_server.generation.providers.download_takes import TakeDownloader
 from dawg_server.generation.providers.replicate import ReplicateProvider
 from dawg_server.generation.providers.replicate_api import ReplicateApi
 from dawg_server.generation.providers.suno import SunoProvider
 from dawg_server.generation.providers.suno_api import SunoApi
+from dawg_server.generation.providers.webhook_hints import WebhookHints
 from dawg_server.generation.vocals.lyricist import Lyricist
 from dawg_server.generation.vocals.singing import MelodySinger
 from dawg_server.generation.webhooks import Signatures, Webhooks
@@ -37,7 +37,7 @@ class StoredRecordings:
         await self._storage.fetch(row["storage_key"], target)
 
 
-class Outside:
+class ProviderRegistry:
     """`providers`, and `webhooks` for what they tell by themselves."""
 
     def __init__(
@@ -55,21 +55,21 @@ class Outside:
     ) -> None:
         """`key` makes secrets of addresses; `replicate`, `suno`: (API key, base URL)."""
         self._stack = contextlib.AsyncExitStack()
-        hints = Hints(bus)
+        hints = WebhookHints(bus)
         self._stack.callback(hints.close)
         replicate_key, replicate_url = replicate
         suno_key, suno_url = suno
         api = ReplicateApi(replicate_key, replicate_url) if replicate_key else None
         self.webhooks = Webhooks(database, bus, key, link_base, Signatures(api.webhook_secret) if api else None)
         recordings = StoredRecordings(database, storage)
-        copier = Copier(Downloader(replicate_url, suno_url), workers)
+        downloads = TakeDownloader(Downloader(replicate_url, suno_url), workers)
         found: list[PaidProvider] = []
         if api:
             # Replicate calls back over https alone and refuses to begin with any other address.
             reachable = (link_base or "").startswith("https://") or replicate_url.startswith("http://")
             provider = ReplicateProvider(
                 api,
-                copier,
+                downloads,
                 recordings,
                 hints,
                 webhook=self.webhooks.replicate_url if reachable else None,
@@ -79,7 +79,7 @@ class Outside:
         if suno_key:
             singer = SunoProvider(
                 SunoApi(suno_key, suno_url),
-                copier,
+                downloads,
                 hints,
                 MelodySinger(recordings, workers, lyricist),
                 callback=self.webhooks.suno_url,
