@@ -52,6 +52,9 @@ EVENT_MAP: Mapping[type, OutgoingEvent] = {
     events.SpeechStopped: OutgoingEvent("speech-stopped", _item),
     events.UserTranscriptDelta: OutgoingEvent("user-transcript-delta", _user_words),
     events.UserTranscriptDone: OutgoingEvent("user-transcript-done", _user_words),
+    events.UserTranscriptFailed: OutgoingEvent(
+        "user-transcript-failed", lambda event: {"itemId": event.item_id, "reason": event.code}
+    ),
     events.ResponseStarted: OutgoingEvent("response-started", lambda event: {"responseId": event.response_id}),
     events.ResponseDone: OutgoingEvent(
         "response-done",

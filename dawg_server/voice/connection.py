@@ -113,6 +113,8 @@ class UpstreamSocket:
     async def receive(self) -> bytes | int:
         """The next frame, or the close code once there is none any more."""
         message = await self._websocket.receive()
+        while message.type is aiohttp.WSMsgType.BINARY:  # the dialect knows none
+            message = await self._websocket.receive()
         if message.type is aiohttp.WSMsgType.TEXT:
             frame: bytes = message.data
             return frame

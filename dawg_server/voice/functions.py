@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -21,9 +21,12 @@ MAX_CALLS = 32  # in one turn; a model that goes on is going in circles
 MAX_OUTPUT = 64 * 1024  # bytes of JSON
 
 log = logs.get("voice")
-AnswerModel = Callable[[str, str], None]
-"""Gives the model a call's result, as text."""
 ChangeVoice = Callable[[str], None]
+
+
+class AnswerModel(Protocol):
+    def __call__(self, call_id: str, output: str, *, respond: bool = True) -> None:
+        """Gives the model a call's result, as text, and lets it respond to that."""
 
 
 class VoiceFunctions:
@@ -35,13 +38,14 @@ class VoiceFunctions:
         socket: BrowserSocket,
         answer: AnswerModel,
         change_voice: ChangeVoice,
+        allowed: Callable[[str], bool],
         name: str,
         patience: float = CLIENT_TIMEOUT,
     ) -> None:
-        """`patience` with the browser, in seconds."""
+        """`allowed` says by name whether the user's role may use a function; `patience` with the browser in seconds."""
         self._patience = patience
         self._toolbox, self._socket = toolbox, socket
-        self._answer, self._change_voice, self._name = answer, change_voice, name
+        self._answer, self._change_voice, self._allowed, self._name = answer, change_voice, allowed, name
         self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked: dict[str, asyncio.TimerHandle] = {}  # calls that the browser runs
@@ -58,12 +62,15 @@ class VoiceFunctions:
             self._turn, self._calls = turn, 0
         self._calls += 1
         if self._calls > MAX_CALLS:
-            self._refuse(call, "That is enough for one turn. Say what was done, and ask how to go on.")
+            self._refuse(call, f"One turn runs at most {MAX_CALLS} functions; this was one more.", respond=False)
             return
         try:
             resolved = self._toolbox.resolve(call.name, _arguments(call.arguments))
         except errors.DawgError as error:
             self._refuse(call, error.message)
+            return
+        if not self._allowed(resolved.function.name):
+            self._refuse(call, f"{resolved.function.name} is not allowed with this user's role in the project.")
             return
         if resolved.function.run == "client":
             self._ask_browser(call, resolved)
@@ -142,10 +149,10 @@ class VoiceFunctions:
         del self._asked[call_id]
         self._answer(call_id, _failure(f"The browser did not answer within {self._patience:g} seconds."))
 
-    def _refuse(self, call: events.FunctionRequested, sentence: str) -> None:
+    def _refuse(self, call: events.FunctionRequested, sentence: str, *, respond: bool = True) -> None:
         told = {"callId": call.call_id, "name": call.name[:100], "success": False, "error": sentence}
         self._socket.publish("tool-result", told)
-        self._answer(call.call_id, _failure(sentence))
+        self._answer(call.call_id, _failure(sentence), respond=respond)
 
 
 def _arguments(text: str) -> dict[str, Any]:

@@ -46,6 +46,11 @@ class SessionPrompt:
         self._project_id, self._transcription_model = request.project_id, transcription_model
         self.changes = ProjectChanges()
         self._note = ""
+        self._offered: frozenset[str] = frozenset()
+
+    def allows(self, function: str) -> bool:
+        """With the user's role when the connection began; what changes the project is checked again when it runs."""
+        return function in self._offered
 
     async def settings(self, voice: str) -> SessionSettings:
         """With the project as it is now; changes until now need not be told any more."""
@@ -53,12 +58,14 @@ class SessionPrompt:
         self._note = ""
         project = await self._project()
         role = project["role"] if project else None
+        tools = self._toolbox.offered("voice", role)
+        self._offered = frozenset(tool["name"] for tool in tools)
         return SessionSettings(
             instructions=instructions(project, self._request.context),
             voice=voice,
             transcription_model=self._transcription_model,
             turn_detection=self._request.turn_detection,
-            tools=self._toolbox.offered("voice", role),
+            tools=tools,
         )
 
     def take_notes(self, *, at_once: bool = False) -> str:

@@ -51,7 +51,8 @@ class VoiceSession:
         self.reason = ""  # why the session ends
         self._prompt, self._billing, self._transcript, self._model = prompt, billing, transcript, service.model
         self._events = SessionEvents(socket)
-        self._functions = VoiceFunctions(toolbox, socket, self._function_result, self.change_voice, f"voice {self.id}")
+        name = f"voice {self.id}"
+        self._functions = VoiceFunctions(toolbox, socket, self._function_result, self.change_voice, prompt.allows, name)
         first = ToolContext(self.user_id, "voice", self.project_id, str(uuid.uuid4()), request.base_url)
         self._tracker = ResponseTracker(first, socket, self._functions, transcript, self._bill)
         self._upstream = ReconnectingUpstream(
@@ -65,7 +66,7 @@ class VoiceSession:
         )
         self._microphone = MicrophoneBuffer()
         self._commit_waits = False
-        self._late_results: list[tuple[str, str]] = []  # of functions that ended while nothing listened
+        self._late_results: list[tuple[str, str, bool]] = []  # of functions that ended while nothing listened
         self._spoken_voice = request.voice  # the present connection's
         self._started = False
         self._refusal: errors.DawgError | None = None
@@ -202,11 +203,12 @@ class VoiceSession:
     async def _watch_clock(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            silent = time.monotonic() - self._tracker.active_at
-            if not self._tracker.speaking and silent > self._billing.limits.idle_seconds:
+            connection = self._upstream.ready
+            if self._tracker.speaking or (connection is not None and connection.dialect.audible):
+                self._tracker.active_at = time.monotonic()
+            if time.monotonic() - self._tracker.active_at > self._billing.limits.idle_seconds:
                 self.stop("idle")
                 return
-            connection = self._upstream.ready
             if connection is not None and connection.dialect.idle and not self._functions.busy:
                 self._while_idle(connection)
 
@@ -266,8 +268,8 @@ class VoiceSession:
         if self._commit_waits:
             self._commit_waits = False
             connection.act(connection.dialect.commit_audio())
-        for call_id, output in self._late_results:
-            connection.act(connection.dialect.function_result(call_id, output))
+        for call_id, output, respond in self._late_results:
+            connection.act(connection.dialect.function_result(call_id, output, respond=respond))
         self._late_results.clear()
         self._announce(event)
         if event.voice != self._upstream.voice:
@@ -300,12 +302,12 @@ class VoiceSession:
             error = realtime.failed(fault.code, retryable=True, message=sentence, retry_after=fault.retry_after)
             self._events.error(error, fatal=False)
 
-    def _function_result(self, call_id: str, output: str) -> None:
+    def _function_result(self, call_id: str, output: str, *, respond: bool = True) -> None:
         self._tracker.active_at = time.monotonic()
         if connection := self._upstream.ready:
-            connection.act(connection.dialect.function_result(call_id, output))
+            connection.act(connection.dialect.function_result(call_id, output, respond=respond))
         else:
-            self._late_results.append((call_id, output))
+            self._late_results.append((call_id, output, respond))
 
     def _bill(self, bill: events.UsageReported) -> None:
         self._billing.bill(bill, self.id, self.refuse)

@@ -33,6 +33,7 @@ events.sent |= {
     "speech-stopped": "The user has spoken: itemId.",
     "user-transcript-delta": "More of what the user said: text, itemId.",
     "user-transcript-done": "All that the user said: text, itemId.",
+    "user-transcript-failed": "What the user said could not be written down, though it was heard: itemId, reason.",
     "response-started": "An answer begins: responseId.",
     "response-done": "An answer has ended: responseId, status (completed, cancelled, incomplete or failed), reason.",
     "ai-text-delta": "More words of the answer: text, itemId, responseId.",

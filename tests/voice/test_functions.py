@@ -42,7 +42,7 @@ class Stage:
         self.voices: list[str] = []
         toolbox = ToolBox(Catalogued(Document(database, LocalBus())))
         self.functions = VoiceFunctions(
-            toolbox, self.notebook, self._answer, self.voices.append, "stage", patience=0.05
+            toolbox, self.notebook, self._answer, self.voices.append, lambda name: True, "stage", patience=0.05
         )
         self.turn = ToolContext("ada", "voice", None, str(uuid.uuid4()))
 
@@ -54,9 +54,9 @@ class Stage:
             while self.functions.busy:
                 await asyncio.sleep(0.01)
 
-    def _answer(self, call_id: str, text: str) -> None:
+    def _answer(self, call_id: str, output: str, *, respond: bool = True) -> None:
         assert call_id not in self.answers
-        self.answers[call_id] = json.loads(text)
+        self.answers[call_id] = json.loads(output)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ async def test_a_model_that_goes_in_circles_is_stopped_until_the_next_turn(stage
         stage.call("changeVoice", '{"voice": "ash"}', f"call_{number}")
     await stage.rest()
     assert len(stage.voices) == MAX_CALLS
-    assert "enough" in stage.answers[f"call_{MAX_CALLS}"]["error"]
+    assert "at most" in stage.answers[f"call_{MAX_CALLS}"]["error"]
     stage.turn = ToolContext("ada", "voice", None, str(uuid.uuid4()))
     stage.call("changeVoice", '{"voice": "ash"}', "call_new")
     await stage.rest()

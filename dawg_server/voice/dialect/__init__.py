@@ -28,6 +28,10 @@ class Dialect(Protocol):
         """A response was asked for, by us or by what the user said, and has not begun."""
 
     @property
+    def audible(self) -> bool:
+        """The user still hears something."""
+
+    @property
     def voice_can_change(self) -> bool:
         """Whether `change_voice` works here; otherwise a new upstream is needed."""
 
@@ -49,8 +53,11 @@ class Dialect(Protocol):
     def interrupt(self) -> list[events.Event]:
         """Stops the answer now, as if the user had spoken."""
 
-    def function_result(self, call_id: str, output: str) -> list[events.Event]:
-        """Returns the result of a function call; the model goes on once all calls of its answer have one."""
+    def function_result(self, call_id: str, output: str, *, respond: bool = True) -> list[events.Event]:
+        """Returns the result of a function call; the model goes on once all calls of its response have one.
+
+        Unless it is not to `respond` to one of them: then it waits for the user's next words.
+        """
 
     def note(self, text: str) -> list[events.Event]:
         """Tells the model something that nobody said, as data; it knows it from the next response on."""

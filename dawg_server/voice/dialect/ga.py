@@ -91,6 +91,10 @@ class GaDialect:
         return self._responses.awaited
 
     @property
+    def audible(self) -> bool:
+        return self._playback.audible
+
+    @property
     def voice_can_change(self) -> bool:
         return self._ready and not self._spoken and not self._responses.active
 
@@ -125,13 +129,16 @@ class GaDialect:
         cancels = [self._out.cancel(response_id) for response_id in self._responses.active]
         return [*flushed, *cancels, *cuts]
 
-    def function_result(self, call_id: str, output: str) -> list[events.Event]:
+    def function_result(self, call_id: str, output: str, *, respond: bool = True) -> list[events.Event]:
         name = self._responses.answered(call_id, output)
         if name is None:
             return []
         known = call_id not in self._carried.pending
         told = self._out.function_output(call_id, output) if known else self._out.data(carried.results((name, output)))
-        return [told] if self._responses.open_calls else [told, *self._request_response()]
+        self._responses.exhausted |= not respond
+        if self._responses.open_calls or self._responses.exhausted:
+            return [told]
+        return [told, *self._request_response()]
 
     def note(self, text: str) -> list[events.Event]:
         return [self._out.data(text)]

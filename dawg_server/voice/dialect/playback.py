@@ -98,6 +98,12 @@ class Playback:
         now = self._clock()
         return all(item.complete and (now >= item.ends_at or self._finished(item)) for item in self._items.values())
 
+    @property
+    def audible(self) -> bool:
+        """Something that arrived has still to be heard."""
+        now = self._clock()
+        return any(now < item.ends_at and not self._finished(item) for item in self._items.values())
+
     def unfinished(self) -> list[Unfinished]:
         return [
             Unfinished(item_id, item.response_id, self._heard_ms(item), item.received_ms)

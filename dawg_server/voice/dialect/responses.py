@@ -20,6 +20,7 @@ class ResponseState:
         self.active: dict[str, None] = {}
         self.owed = False
         self.retry_due = False
+        self.exhausted = False  # the turn has had its responses; the next one is for the user to ask for
         self.open_calls: dict[str, str] = {}  # call id -> name of the function
         self.results: list[tuple[str, str]] = []  # (name, output) of functions that no response has followed yet
         self._clock = clock
@@ -58,7 +59,7 @@ class ResponseState:
 
     def expect(self) -> None:
         """The user has spoken, and the service is to respond."""
-        self._expected, self._retried = True, False
+        self._expected, self._retried, self.exhausted = True, False, False
         self._awaited_since = self._clock()
 
     def not_expected(self) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dawg_server.voice import reconnecting
+from dawg_server.voice.functions import MAX_CALLS
 from tests.handlers.sockets import voices
 from tests.handlers.sockets.voices import Browser, Service
+from tests.javascript.client import JavaScript
 from tests.servers.dawg import Dawg
 from tests.simulators import openai_realtime as realtime
 
@@ -217,6 +220,67 @@ async def test_an_empty_tap_asks_for_nothing(service: Service, ada: Browser) -> 
     await ada.client.emit_ack("commit-audio")
     await ada.heard("audio-done")
     assert len(service.connections[0].types(prefix="response.create")) == 1
+
+
+async def test_words_that_could_not_be_written_down_are_told_as_such(service: Service, ada: Browser) -> None:
+    service.script(deaf=True)
+    await ada.start()
+    await ada.say()
+    failed = await ada.heard("user-transcript-failed")
+    assert failed["itemId"] == ada.client.received("speech-stopped")[0]["itemId"]
+    assert failed["reason"] == "audio_unintelligible"
+    await ada.heard("audio-done")
+
+
+async def test_a_binary_frame_of_the_service_is_ignored(service: Service, ada: Browser) -> None:
+    await ada.start()
+    await service.connections[0].send_binary(b"\x00\x01")
+    await ada.say()
+    await ada.heard("audio-done")
+    assert len(service.connections) == 1
+
+
+async def test_a_model_that_goes_in_circles_is_not_asked_again(service: Service, ada: Browser) -> None:
+    service.script(*[realtime.answer(realtime.call("noSuchFunction", {})) for _ in range(MAX_CALLS + 1)])
+    await ada.start()
+    await ada.say()
+    await ada.heard("response-done", MAX_CALLS + 1, seconds=20)
+    connection = service.connections[0]
+    await connection.saw("conversation.item.create", MAX_CALLS + 1)  # the last result is told
+    await ada.say()
+    await ada.heard("audio-done")
+    assert len(connection.types(prefix="response.create")) == MAX_CALLS
+
+
+async def test_functions_of_the_browser_are_for_roles_that_may_use_them(
+    talking: Dawg, service: Service, javascript: JavaScript
+) -> None:
+    project = await voices.project(talking, "ada")
+    await voices.share(talking, project, "eve", "viewer")
+    eve = await Browser.open(javascript, talking, "eve")
+    calls = [realtime.call("applyEffect", {"effect": "reverb"}), realtime.call("playProject", {}, call_id="call_play")]
+    service.script(realtime.answer(*calls))
+    await eve.start(projectId=project)
+    await eve.say()
+    asked = await eve.heard("function-call")
+    assert asked["name"] == "playProject"
+    refused = await eve.heard("tool-result")
+    assert (refused["name"], refused["success"]) == ("applyEffect", False)
+    assert "role" in refused["error"]
+
+
+async def test_an_answer_that_is_still_heard_is_no_silence(
+    database_dsn: str, tmp_path: Path, service: Service, javascript: JavaScript
+) -> None:
+    service.script(realtime.answer(realtime.say("word " * 20, ms=3000), pace=50))
+    async with voices.server(database_dsn, tmp_path, service, VOICE_IDLE_SECONDS="1") as server:
+        ada = await Browser.open(javascript, server)
+        await ada.start()
+        await ada.say()
+        await ada.heard("audio-done")
+        stopped = await ada.heard("realtime-stopped", seconds=8)
+    assert stopped["reason"] == "idle"
+    assert stopped["durationSeconds"] > 3.8
 
 
 def notes(connection: realtime.Connection) -> list[dict[str, Any]]:

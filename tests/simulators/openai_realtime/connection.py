@@ -224,6 +224,10 @@ class Connection(link.Link):
     async def _transcribe(self, item: Item, words: str, model: str) -> None:
         await asyncio.sleep(self.script.transcript_delay)
         kind, where = "conversation.item.input_audio_transcription", {"item_id": item.wire["id"], "content_index": 0}
+        if self.script.deaf:
+            error = {"type": "server_error", "code": "audio_unintelligible", "message": "Simulated.", "param": None}
+            await self.emit(f"{kind}.failed", **where, error=error)
+            return
         for at, word in enumerate(words.split(" ")):
             await self.emit(f"{kind}.delta", **where, delta=word if not at else " " + word)
         usage: dict[str, Any] = {"type": "duration", "seconds": round(item.audio_ms / 1000, 3)}

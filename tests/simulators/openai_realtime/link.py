@@ -89,6 +89,10 @@ class Link:
         self._by, self._code = "server", code
         await self._ws.close(code=code, message=reason.encode())
 
+    async def send_binary(self, data: bytes) -> None:
+        """A frame that the service has no business to send."""
+        await self._ws.send_bytes(data)
+
     def cut(self) -> None:
         """Breaks the connection without a word."""
         self._by = "cut"

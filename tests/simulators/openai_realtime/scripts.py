@@ -60,6 +60,7 @@ class Script:
     opening_error: tuple[str, int] | None = None  # error code and close code instead of session.created
     open_delay: float = 0.0  # seconds before session.created
     update_delay: float = 0.0  # seconds before session.updated
+    deaf: bool = False  # transcriptions fail
     transcript_delay: float = 0.0  # seconds before the transcript of an utterance
     expires_after: float | None = None  # seconds until session_expired
     fallback: Answer = field(default_factory=lambda: answer(say("Yes.", ms=300)))  # once `answers` are used up
