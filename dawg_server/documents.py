@@ -23,8 +23,7 @@ from dawg_server.daw.presence import Presence
 from dawg_server.daw.sharing import Sharing
 from dawg_server.daw.versions import Versions
 from dawg_server.platform import Platform
-
-MEBIBYTE = 1024 * 1024
+from dawg_server.settings import MEBIBYTE
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ def is_loopback(host: str) -> bool:
 _HTTP = _url("http", "https")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:\d{1,5})?")
 LOOPBACK = ("127.0.0.1", "::1")
+MEBIBYTE = 2**20  # bytes; what settings call MB
 
 
 @dataclass(frozen=True, slots=True)

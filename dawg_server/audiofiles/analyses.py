@@ -13,9 +13,9 @@ from typing import Any
 
 from dawg_server import errors, timestamps
 from dawg_server.audio.workers import Workers
-from dawg_server.audiofiles.turns import Turns
 from dawg_server.database import analyses
 from dawg_server.database.pool import Database
+from dawg_server.keyed_lock import KeyedLock
 from dawg_server.storage import Storage
 from dawg_server.storage.work import WorkFolder
 
@@ -57,7 +57,7 @@ class Analyses:
         self._database, self._storage, self._workers, self._work = database, storage, workers, work
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
-        self._turns = Turns()
+        self._locks = KeyedLock()
         self._version: str | None = None
 
     async def of_stored(self, row: dict[str, Any], excerpt: Excerpt, question: Question) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class Analyses:
                 question.mood,
             ]
         )
-        async with self._turns.of((sha256, name)):
+        async with self._locks.holding((sha256, name)):
             known = await analyses.find(self._database, sha256, name)
             if known is not None:
                 return known

@@ -11,10 +11,10 @@ import structlog
 from bus.supervision import SupervisedLoop
 from dawg_server import errors, logs
 from dawg_server.audio.workers import TimeLimit, WorkerCrashed, WorkerOutOfMemory, Workers
-from dawg_server.audiofiles.turns import Turns
 from dawg_server.database import waveforms
 from dawg_server.database.pool import Connection, Database
 from dawg_server.daw.document import Document
+from dawg_server.keyed_lock import KeyedLock
 from dawg_server.storage import Storage
 from dawg_server.storage.work import WorkFolder
 
@@ -46,7 +46,7 @@ class Measuring:
         self._database, self._document = database, document
         self._storage, self._workers, self._work = storage, workers, work
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._turns = Turns()
+        self._locks = KeyedLock()
         self._alone = False
         self._loop = SupervisedLoop(
             "measuring",
@@ -73,7 +73,7 @@ class Measuring:
 
         Raises `errors.UnsupportedMediaType` when it cannot be read.
         """
-        async with self._turns.of(row["id"]):
+        async with self._locks.holding(row["id"]):
             pyramid, failure = await waveforms.read(self._database, row["id"])
             if failure is not None:
                 raise errors.UnsupportedMediaType(failure)

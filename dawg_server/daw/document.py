@@ -22,9 +22,10 @@ from dawg_server.daw import access
 from dawg_server.daw.actor import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.editing import Editing, Executed
-from dawg_server.daw.turns import Turns
+from dawg_server.keyed_lock import KeyedLock
 
 MAX_CATCH_UP = 1000  # operations; who missed more gets a snapshot
+LOCK_PATIENCE = 10.0  # seconds that a writer waits for those before it
 MAX_CATCH_UP_BYTES = 2**20  # of operations as JSON; likewise
 
 
@@ -33,7 +34,9 @@ class Document:
 
     def __init__(self, database: Database, bus: LocalBus) -> None:
         self._database, self._bus = database, bus
-        self._turns = Turns()
+        # One writer per project in this process: the others wait here instead of each holding a database session. News
+        # of a project are published while it is locked, so they keep their order.
+        self._locks = KeyedLock(patience=LOCK_PATIENCE, late=_busy)
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
@@ -90,7 +93,7 @@ class Document:
         """A transaction for whoever has to write something else together with a change of the document."""
         if not ids.is_uuid(project_id):
             access.check(None, "viewer")
-        async with self._turns.of(project_id):
+        async with self._locks.holding(project_id):
             try:
                 async with self._database.transaction() as connection:
                     editing = Editing(connection, project_id, by)
@@ -116,7 +119,7 @@ class Document:
         """None when it is done, else all the projects that have to be locked before the recording is."""
         async with contextlib.AsyncExitStack() as stack:
             for project_id in project_ids:
-                await stack.enter_async_context(self._turns.of(project_id))
+                await stack.enter_async_context(self._locks.holding(project_id))
             news: list[events.ProjectChanged] = []
             async with self._database.transaction() as connection:
                 for project_id in project_ids:
@@ -143,7 +146,7 @@ class Document:
     async def delete(self, project_id: str, user_id: str) -> None:
         """Removes a project and everything in it, for good. Only its owner may."""
         access.check(await self.role(project_id, user_id), "owner")
-        async with self._turns.of(project_id):
+        async with self._locks.holding(project_id):
             if not await projects.delete(self._database, project_id):
                 access.check(None, "owner")
         await self._bus.publish(events.ProjectDeleted(project_id=project_id, user_id=user_id))
@@ -219,6 +222,10 @@ def _news(
         group_id=operation["groupId"],
         cause=source if source in ("undo", "redo") else None,
     )
+
+
+def _busy() -> errors.DependencyUnavailable:
+    return errors.DependencyUnavailable("database", "Too many people are changing this project at once. Try again.")
 
 
 def _refused(error: Exception) -> errors.DawgError:

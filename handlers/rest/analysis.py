@@ -17,9 +17,9 @@ from dawg_server.audiofiles.analyses import Question
 from dawg_server.audiofiles.comparison import Candidate, Wish
 from dawg_server.claude.billing import BillingContext
 from dawg_server.schema import camel
+from dawg_server.settings import MEBIBYTE
 from handlers import stored_clips
 from handlers.rest import editing
-from handlers.rest.audio import MEBIBYTE
 from handlers.rest.disconnect import while_connected
 from handlers.rest.multipart import Multipart, UploadedFile
 from handlers.rest.routing import Answer, Call, Routes

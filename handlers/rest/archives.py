@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from dawg_server import errors, logs
+from dawg_server.settings import MEBIBYTE
 from handlers import present
 from handlers.rest import editing
 from handlers.rest.multipart import Multipart
@@ -15,7 +16,6 @@ from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import archives as schemas
 from handlers.schemas import projects
 
-MEBIBYTE = 1024 * 1024
 TYPE = "application/zip"
 
 routes = Routes("projects")

@@ -11,6 +11,7 @@ from aiohttp import web
 from dawg_server import errors
 from dawg_server.audio import waveform
 from dawg_server.audiofiles.service import Incoming
+from dawg_server.settings import MEBIBYTE
 from dawg_server.storage.links import LINK_SECONDS
 from handlers import present
 from handlers.rest import json, pages, ranges
@@ -19,8 +20,6 @@ from handlers.rest.multipart import Multipart
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import audio as schemas
 from handlers.schemas.projects import Deleted
-
-MEBIBYTE = 1024 * 1024
 
 routes = Routes("audio")
 

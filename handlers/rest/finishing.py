@@ -9,6 +9,7 @@ from dawg_server.audiofiles.service import Incoming
 from dawg_server.generation.finishing.requests import NEEDS_A_MODEL, Request
 from dawg_server.generation.job import Job
 from dawg_server.generation.service import Once
+from dawg_server.settings import MEBIBYTE
 from handlers import present
 from handlers.rest import pages
 from handlers.rest.generate import page, submit
@@ -17,7 +18,6 @@ from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import finishing as schemas
 from handlers.schemas import generation as jobs
 
-MEBIBYTE = 1024 * 1024
 LOCAL = "local"
 
 routes = Routes("finishing")

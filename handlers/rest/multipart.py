@@ -22,7 +22,7 @@ from aiohttp import web
 
 from dawg_server import errors
 from dawg_server import schema as base
-from dawg_server.settings import Settings
+from dawg_server.settings import MEBIBYTE, Settings
 from dawg_server.storage.work import WorkFolder
 
 TYPE = "multipart/form-data"
@@ -163,5 +163,5 @@ def _name(given: str | None) -> str:
 
 def _too_large(limit: int) -> errors.PayloadTooLarge:
     return errors.PayloadTooLarge(
-        f"A file may have at most {limit // (1024 * 1024)} MiB.", details={"limit": limit, "unit": "bytes"}
+        f"A file may have at most {limit // MEBIBYTE} MiB.", details={"limit": limit, "unit": "bytes"}
     )

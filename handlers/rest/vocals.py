@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dawg_server.audiofiles.service import Incoming
 from dawg_server.generation.finishing.requests import check_melody
-from dawg_server.settings import Settings
+from dawg_server.settings import MEBIBYTE, Settings
 from handlers.rest.generate import submit
 from handlers.rest.multipart import Multipart
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import generation as jobs
 from handlers.schemas.vocals import VocalsForm, VocalsRequest
 
-MEBIBYTE = 1024 * 1024
 MAX_MELODY_MB = 50
 
 routes = Routes("finishing")

@@ -13,9 +13,9 @@ import pytest
 from dawg_server import errors
 from dawg_server.audiofiles.cleaner import Cleaner
 from dawg_server.audiofiles.tracked_storage import TrackedStorage
-from dawg_server.audiofiles.turns import Turns
 from dawg_server.database import audio_files
 from dawg_server.database.pool import Database
+from dawg_server.keyed_lock import KeyedLock
 from dawg_server.storage.folder import FolderStorage
 
 
@@ -147,11 +147,11 @@ async def test_what_cannot_be_removed_now_is_tried_again_later_and_holds_nothing
     assert await house.written_down() == {"a/0/x.wav"}
 
 
-async def test_turns_are_taken_by_name_and_leave_nothing_behind() -> None:
-    turns, order = Turns(), []
+async def test_locks_are_held_by_name_and_leave_nothing_behind() -> None:
+    locks, order = KeyedLock(), []
 
     async def one(name: str, number: int) -> None:
-        async with turns.of(name):
+        async with locks.holding(name):
             order.append((name, number, "in"))
             await asyncio.sleep(0.01)
             order.append((name, number, "out"))
@@ -163,4 +163,17 @@ async def test_turns_are_taken_by_name_and_leave_nothing_behind() -> None:
     await asyncio.gather(waiting, *tasks, return_exceptions=True)
     for name in "ab":
         assert [step for each, number, step in order if each == name and number < 9] == ["in", "out"] * 2
-    assert turns._locks == {}
+    assert locks._locks == {}
+
+
+async def test_who_waits_too_long_for_a_lock_is_told_and_the_others_are_served() -> None:
+    locks = KeyedLock(patience=0.01, late=LookupError)
+    async with locks.holding("a"):
+        with pytest.raises(LookupError):
+            async with locks.holding("a"):
+                pass
+        async with locks.holding("b"):
+            pass
+    async with locks.holding("a"):
+        pass
+    assert locks._locks == {}
