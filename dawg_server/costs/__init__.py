@@ -11,10 +11,10 @@ cancelled. A cost above the estimate is booked in full.
             "anthropic", message.model, "lyrics", reported.anthropic(message.usage.model_dump()), message.id,
         ))
 
-*A turn of the brain* reserves once for the turn, adds one `Usage` per message of the model (its id is `message.id`, its
-usage the last one of the stream, also when the turn is cancelled in the middle) and settles in the end. A turn that
-grows calls `reservation.renew(estimate of what is still to come + what was added)`; `costs.price(usage).amount` tells
-the cost of each for the stream, `await costs.status(user_id)` what is left.
+*A turn of the chat* reserves once the request is put together, with the `max_tokens` that the rest of the budget pays
+for, books each message of the model (its usage is the last one of the stream, also when the turn is cancelled in the
+middle), renews the reservation for the next one, and settles in the end. `costs.price(usage).amount` is what the
+stream tells of each, `await costs.status(user_id)` what is left.
 
 *A job* is checked when it is asked for and pays when it runs, maybe elsewhere and much later, so its reservation bears
 the id of the job: `await costs.reserve(user_id, "suno", estimate, id=job_id)` at the request (429 at once instead of a

@@ -17,7 +17,7 @@ from dawg_server.claude.structured import StructuredRequest, TextRequest
 from dawg_server.schema import FieldError, Number, parameters
 from tests.claude.conftest import MODEL, USER, Study
 from tests.simulators import anthropic
-from tests.simulators.anthropic import HANG, Pause, Refusal, Turn, form, text, turn
+from tests.simulators.anthropic import HANG, ErrorReply, Pause, ScriptedMessage, form, text, turn
 
 REQUEST = StructuredRequest(
     "test", "A test", "Count.", 200, 2.0, fields=parameters({"count": Number(0, 9, whole=True, required=True)})
@@ -36,8 +36,8 @@ async def ask(study: Study, bill: UsageSummary | None = None, task: StructuredRe
         return await request.structured("how many?", even)
 
 
-def counted(number: int, **options: Any) -> Turn:
-    return turn(form({"count": number}), usage=anthropic.Usage(1000, 100), **options)
+def counted(number: int, **options: Any) -> ScriptedMessage:
+    return turn(form({"count": number}), usage=anthropic.ReportedUsage(1000, 100), **options)
 
 
 async def test_an_answer_is_held_to_the_schema_and_booked(study: Study) -> None:
@@ -113,14 +113,16 @@ async def test_a_refusal_is_not_asked_again_and_is_paid_for(study: Study) -> Non
     ],
 )
 async def test_trouble_of_the_provider_is_told_and_holds_no_money(
-    study: Study, mishap: Refusal | Turn, expected: type[errors.DawgError]
+    study: Study, mishap: ErrorReply | ScriptedMessage, expected: type[errors.DawgError]
 ) -> None:
     study.provider.script([mishap])
     with pytest.raises(expected):
         await ask(study)
     assert len(study.provider.requests) == 1
     assert await study.held() == 0
-    assert len(await study.rows()) == isinstance(mishap, Turn)  # a stream that began has been billed for what it read
+    assert len(await study.rows()) == isinstance(
+        mishap, ScriptedMessage
+    )  # a stream that began has been billed for what it read
 
 
 async def test_who_is_too_slow_is_hung_up_on_and_what_was_written_is_booked(study: Study) -> None:
@@ -158,9 +160,9 @@ async def test_over_the_budget_nothing_is_asked(study: Study) -> None:
 async def test_an_answer_and_its_correction_stay_within_what_was_held(study: Study) -> None:
     held: list[float] = []
 
-    async def reply(request: anthropic.Request) -> Turn:
+    async def reply(request: anthropic.ReceivedRequest) -> ScriptedMessage:
         held.append(await study.held())
-        return turn(form({"count": 3}), usage=anthropic.Usage(len(str(request.body)) // 3, REQUEST.max_tokens))
+        return turn(form({"count": 3}), usage=anthropic.ReportedUsage(len(str(request.body)) // 3, REQUEST.max_tokens))
 
     study.provider.script([reply, reply])
     with pytest.raises(errors.ProviderFailed):

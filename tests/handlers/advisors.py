@@ -27,12 +27,14 @@ class Advised:
     def says(self, *answers: Any) -> None:
         """What the model fills in next; replies of the simulator are taken as they are."""
         self.provider.script(
-            each if isinstance(each, anthropic.Turn | anthropic.Refusal) else anthropic.turn(anthropic.form(each))
+            each
+            if isinstance(each, anthropic.ScriptedMessage | anthropic.ErrorReply)
+            else anthropic.turn(anthropic.form(each))
             for each in answers
         )
 
     @property
-    def asked(self) -> list[anthropic.Request]:
+    def asked(self) -> list[anthropic.ReceivedRequest]:
         return self.provider.requests
 
     async def post(self, path: str, user: str = "ada", **body: Any) -> dict[str, Any]:

@@ -82,7 +82,7 @@ async def test_every_stop_reason_reaches_the_caller(claude: Claude, client: Clie
 
 
 async def test_usage_is_cumulative_so_only_the_last_counts(claude: Claude, client: Client) -> None:
-    usage = anthropic.Usage(input=11, output=40, cache_write=5, cache_read=2000)
+    usage = anthropic.ReportedUsage(input=11, output=40, cache_write=5, cache_read=2000)
     claude.script([anthropic.turn(anthropic.text("a" * 40), anthropic.text("b" * 40), usage=usage, running_usage=True)])
     seen = []
     async with client.messages.stream(**ASK) as stream:
@@ -149,7 +149,7 @@ ERRORS = [
 
 @pytest.mark.parametrize(("refusal", "expected", "kind"), ERRORS)
 async def test_an_error_before_the_stream_is_the_sdks_own_class(
-    claude: Claude, client: Client, refusal: anthropic.Refusal, expected: type[sdk.APIStatusError], kind: str
+    claude: Claude, client: Client, refusal: anthropic.ErrorReply, expected: type[sdk.APIStatusError], kind: str
 ) -> None:
     claude.script([refusal])
     with pytest.raises(expected) as caught:
@@ -161,7 +161,7 @@ async def test_an_error_before_the_stream_is_the_sdks_own_class(
 
 
 async def test_an_error_code_is_told_apart_from_its_type(claude: Claude, client: Client) -> None:
-    refusal = anthropic.Refusal(429, "rate_limit_error", "no", error_code="contract_spend_limit_reached")
+    refusal = anthropic.ErrorReply(429, "rate_limit_error", "no", error_code="contract_spend_limit_reached")
     claude.script([refusal])
     with pytest.raises(sdk.RateLimitError) as caught:
         await client.messages.create(**ASK)
@@ -231,7 +231,7 @@ async def test_a_hanging_answer_ends_by_the_clients_deadline_and_is_recorded(cla
 
 
 async def test_scripts_may_look_at_the_request(claude: Claude, client: Client) -> None:
-    async def echo(request: anthropic.Request) -> anthropic.Turn:
+    async def echo(request: anthropic.ReceivedRequest) -> anthropic.ScriptedMessage:
         return anthropic.turn(anthropic.text(request.messages[-1]["content"]))
 
     claude.script([echo])

@@ -15,7 +15,7 @@ from tests.audio import voices
 from tests.generation import outside
 from tests.servers import dawg
 from tests.simulators import anthropic, suno
-from tests.simulators.anthropic import AnthropicSimulator, Request
+from tests.simulators.anthropic import AnthropicSimulator, ReceivedRequest
 
 # The first call of a process imports the SDK, which takes a second or more; no test is about that.
 importlib.import_module("anthropic.resources.messages")
@@ -69,17 +69,17 @@ async def sung(server: dawg.Dawg, **body: Any) -> dict[str, Any]:
     return await server.finished(accepted["jobId"])
 
 
-def answer(lines: list[str] | None = None, **more: Any) -> anthropic.Turn:
+def answer(lines: list[str] | None = None, **more: Any) -> anthropic.ScriptedMessage:
     told = {"lines": LINES if lines is None else lines, "theme": "the sea", "mood": "calm", **more}
     return anthropic.turn(anthropic.text(json.dumps(told)))
 
 
-def slow(*, seconds: float) -> anthropic.Turn:
+def slow(*, seconds: float) -> anthropic.ScriptedMessage:
     """The same, after a while."""
     return anthropic.turn(anthropic.Pause(seconds), *answer().steps)
 
 
-def asked(request: Request) -> dict[str, Any]:
+def asked(request: ReceivedRequest) -> dict[str, Any]:
     """What the model was told of the melody."""
     text = request.messages[0]["content"]
     found: dict[str, Any] = json.loads(text.removeprefix("<melody>\n").removesuffix("\n</melody>"))

@@ -134,7 +134,7 @@ async def test_without_a_writer_suno_writes_the_words_and_they_are_told(
     "first", [anthropic.turn(anthropic.text("La la la")), humming.answer(["one line"]), humming.answer(["la", "la"])]
 )
 async def test_words_that_do_not_fit_are_asked_for_once_more(
-    songs: suno.SunoSimulator, writer: AnthropicSimulator, written: dawg.Dawg, first: anthropic.Turn
+    songs: suno.SunoSimulator, writer: AnthropicSimulator, written: dawg.Dawg, first: anthropic.ScriptedMessage
 ) -> None:
     bought(songs)
     writer.script([first, humming.answer()])

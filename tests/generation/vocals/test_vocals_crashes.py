@@ -14,7 +14,7 @@ from tests.generation.test_purchase_crashes import Client
 from tests.generation.vocals import humming
 from tests.servers import dawg
 from tests.simulators import anthropic, suno
-from tests.simulators.anthropic import AnthropicSimulator, Request
+from tests.simulators.anthropic import AnthropicSimulator, ReceivedRequest
 
 
 class Singer(Client):
@@ -38,7 +38,7 @@ class Singer(Client):
 @pytest.mark.timeout(120)
 async def test_words_and_songs_are_bought_once_wherever_the_server_is_killed(scratch_folder: Path) -> None:
     port = dawg.free_port()
-    answers: dict[str, anthropic.Turn] = {
+    answers: dict[str, anthropic.ScriptedMessage] = {
         "killed while Claude writes": anthropic.turn(anthropic.HANG),
         "killed while Suno takes the order": humming.answer(["I am lost in the order", "of the waves of the sea"]),
         "killed while Suno sings": humming.answer(["I am lost in the music", "of the waves of the sea"]),
@@ -46,7 +46,7 @@ async def test_words_and_songs_are_bought_once_wherever_the_server_is_killed(scr
         "stopped while Claude writes": humming.slow(seconds=1.0),
     }
 
-    def write(request: Request) -> anthropic.Turn:
+    def write(request: ReceivedRequest) -> anthropic.ScriptedMessage:
         return answers[humming.asked(request)["prompt"]]
 
     async with (

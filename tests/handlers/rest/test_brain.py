@@ -185,7 +185,7 @@ async def test_what_the_provider_refuses_is_logged_in_its_own_words(scratch_fold
     keys = {"ANTHROPIC_API_KEY": "sk-test-of-brain", "ANTHROPIC_BASE_URL": model.simulator.base_url}
     refusals = [
         anthropic.unauthorized("this key was turned off"),
-        anthropic.Refusal(400, "invalid_request_error", "messages: something is wrong"),
+        anthropic.ErrorReply(400, "invalid_request_error", "messages: something is wrong"),
         anthropic.rate_limited(60, "the organization's limit is reached"),
     ]
     async with DawgProcess(scratch_folder, **keys) as process, aiohttp.ClientSession() as http:
@@ -227,7 +227,7 @@ async def test_the_catalogue_in_tool_form(server: Dawg, model: Model) -> None:
 async def test_the_turn_waits_for_a_real_beat(server: Dawg, model: Model) -> None:
     project_id = await brains.project(server)
 
-    def look(request: anthropic.Request) -> anthropic.Turn:
+    def look(request: anthropic.ReceivedRequest) -> anthropic.ScriptedMessage:
         job = json.loads(request.messages[-1]["content"][0]["content"])
         return turn(tool_use("getJobStatus", {"jobId": job["jobId"]}))
 

@@ -13,7 +13,7 @@ from typing import Any
 from tests.javascript.client import JavaScript, JsClient
 from tests.servers import dawg
 from tests.simulators import anthropic
-from tests.simulators.anthropic import AnthropicSimulator, Request
+from tests.simulators.anthropic import AnthropicSimulator, ReceivedRequest
 from tests.simulators.anthropic.server import Reply, Scripted
 
 # The first turn of a process imports the SDK, which takes a second or more; no test is about that.
@@ -40,7 +40,7 @@ class Model:
         self.waiting.extend(replies)
 
     @property
-    def requests(self) -> list[Request]:
+    def requests(self) -> list[ReceivedRequest]:
         """Those to the big model."""
         return [each for each in self.simulator.requests if each.body.get("model") != SMALL]
 
@@ -50,7 +50,7 @@ class Model:
             while len(self.requests) < count or self.requests[-1].events_sent < 3:
                 await asyncio.sleep(0.01)
 
-    async def _answer(self, request: Request) -> Reply:
+    async def _answer(self, request: ReceivedRequest) -> Reply:
         if request.body["model"] == SMALL:
             if "Summarise" in json.dumps(request.body["system"]):
                 self.summaries += 1
@@ -59,10 +59,10 @@ class Model:
                 return anthropic.turn(anthropic.text("They like warm bass."))
             return anthropic.turn(anthropic.text(self.title))
         scripted = self.always if not self.waiting and self.always is not None else self.waiting.pop(0)
-        if isinstance(scripted, anthropic.Turn) or not callable(scripted):
+        if isinstance(scripted, anthropic.ScriptedMessage) or not callable(scripted):
             return scripted
         made = scripted(request)
-        return await made if not isinstance(made, anthropic.Turn) and hasattr(made, "__await__") else made
+        return await made if not isinstance(made, anthropic.ScriptedMessage) and hasattr(made, "__await__") else made
 
 
 @contextlib.asynccontextmanager

@@ -265,7 +265,7 @@ async def test_a_turn_that_never_ends_by_itself_is_ended(model: Model, ada: Brow
 async def test_the_budget_is_held_before_each_call(server: Dawg, model: Model, ada: Browser) -> None:
     body = {"dailyLimit": 0.2, "pauseOnExceed": True}
     assert (await server.json("PUT", "/api/cost-monitoring/budget", json=body))[0] == 200
-    model.says(turn(text("Dear."), tool_use("recall", {"query": "x"}), usage=anthropic.Usage(90_000, 1500)))
+    model.says(turn(text("Dear."), tool_use("recall", {"query": "x"}), usage=anthropic.ReportedUsage(90_000, 1500)))
     done = await ada.ask()
     assert (done["stopReason"], done["text"]) == ("budget", "Dear.")
     refused = await ada.client.emit_ack("message", {"message": "more"})
@@ -304,7 +304,9 @@ async def test_turns_and_tokens_are_counted_by_the_minute(
     limits = {"TURNS_PER_MINUTE": "3", "TOKENS_PER_MINUTE": "10000"}
     async with brains.server(database_dsn, tmp_path, model, **limits) as server:
         ada, bob = await Browser.open(javascript, server), await Browser.open(javascript, server, "bob")
-        model.says(turn(text("Long."), usage=anthropic.Usage(11_000, 10)), *(turn(text("ok")) for _ in range(3)))
+        model.says(
+            turn(text("Long."), usage=anthropic.ReportedUsage(11_000, 10)), *(turn(text("ok")) for _ in range(3))
+        )
         await ada.ask()
         refused = await ada.client.emit_ack("message", {"message": "more"})
         assert (refused["code"], refused["details"]["unit"]) == ("rate_limited", "tokens per minute")

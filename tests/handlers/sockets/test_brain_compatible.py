@@ -51,7 +51,7 @@ async def test_a_loosely_written_stream_is_understood(
 
 
 async def test_messages_under_one_and_the_same_id_are_each_paid_for(server: Dawg, model: Model, ada: Browser) -> None:
-    used = anthropic.Usage(10_000, 100)
+    used = anthropic.ReportedUsage(10_000, 100)
     model.says(
         *(turn(text("x"), tool_use("recall", {"query": "x"}), usage=used, loose=True) for _ in range(2)),
         turn(text("y"), usage=used, loose=True),
@@ -79,7 +79,7 @@ async def test_what_remains_of_the_budget_is_told_while_the_turn_goes_on(
 ) -> None:
     body = {"dailyLimit": 5.0, "pauseOnExceed": True}
     assert (await server.json("PUT", "/api/cost-monitoring/budget", json=body))[0] == 200
-    model.says(turn(tool_use("recall", {"query": "x"}), usage=anthropic.Usage(100_000, 10)), turn(text("ok")))
+    model.says(turn(tool_use("recall", {"query": "x"}), usage=anthropic.ReportedUsage(100_000, 10)), turn(text("ok")))
     await ada.ask()
     running, final = (each["remaining"]["dailyUsd"] for each in ada.client.received("usage"))
     assert 4 < running < 5

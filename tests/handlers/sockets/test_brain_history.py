@@ -162,10 +162,10 @@ async def test_a_long_exchange_is_found_in_the_cache(model: Model, ada: Browser)
 async def test_a_small_budget_can_ask_something(server: Dawg, model: Model, ada: Browser, left: float) -> None:
     body = {"dailyLimit": left, "pauseOnExceed": True}
     assert (await server.json("PUT", "/api/cost-monitoring/budget", json=body))[0] == 200
-    model.says(turn(text("Yes."), usage=anthropic.Usage(100, 10)))
+    model.says(turn(text("Yes."), usage=anthropic.ReportedUsage(100, 10)))
     assert (await ada.ask())["text"] == "Yes."
     assert 512 <= model.requests[0].body["max_tokens"] <= 8192
-    model.says(turn(text("It goes on and"), stop_reason="max_tokens", usage=anthropic.Usage(100, 10)))
+    model.says(turn(text("It goes on and"), stop_reason="max_tokens", usage=anthropic.ReportedUsage(100, 10)))
     cut = await ada.ask()
     assert cut["stopReason"] == ("budget" if model.requests[1].body["max_tokens"] < 8192 else "max_tokens")
     assert (await server.services.platform.costs.status("ada")).daily.reserved < 0.001  # but for the title

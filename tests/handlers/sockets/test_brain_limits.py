@@ -20,7 +20,7 @@ LOOKING = {"query": "bass"}
 async def test_a_minute_holds_exactly_the_tokens_that_are_allowed(
     database_dsn: str, tmp_path: Path, model: Model, javascript: JavaScript
 ) -> None:
-    model.always = lambda request: turn(text("ok"), usage=anthropic.Usage(900, 100))
+    model.always = lambda request: turn(text("ok"), usage=anthropic.ReportedUsage(900, 100))
     async with brains.server(database_dsn, tmp_path, model, TOKENS_PER_MINUTE="5000") as server:
         ada = await Browser.open(javascript, server)
         for _ in range(5):
@@ -38,7 +38,9 @@ async def test_a_minute_holds_exactly_the_tokens_that_are_allowed(
 async def test_tokens_are_counted_inside_of_a_turn_too(
     database_dsn: str, tmp_path: Path, model: Model, javascript: JavaScript
 ) -> None:
-    model.says(*(turn(text(f"{n}."), tool_use("recall", LOOKING), usage=anthropic.Usage(3000, 10)) for n in range(4)))
+    model.says(
+        *(turn(text(f"{n}."), tool_use("recall", LOOKING), usage=anthropic.ReportedUsage(3000, 10)) for n in range(4))
+    )
     async with brains.server(database_dsn, tmp_path, model, TOKENS_PER_MINUTE="7000") as server:
         ada = await Browser.open(javascript, server)
         done = await ada.ask()
@@ -57,7 +59,7 @@ async def test_a_turn_that_has_begun_waits_a_little_for_the_next_minute(
             """INSERT INTO usage_records (owner_id, service, operation, total_cost, input_tokens, created_at)
                VALUES ('ada', 'anthropic', 'chat', 0, 6000, now() - interval '57 s')"""
         )
-        model.says(turn(tool_use("recall", LOOKING), usage=anthropic.Usage(2000, 10)), turn(text("Late.")))
+        model.says(turn(tool_use("recall", LOOKING), usage=anthropic.ReportedUsage(2000, 10)), turn(text("Late.")))
         began = time.monotonic()
         assert (await ada.ask())["text"] == "Late."
         assert time.monotonic() - began > 1

@@ -58,7 +58,7 @@ async def test_a_browser_that_reads_slowly_gets_longer_pieces_and_every_word(ser
 
 
 async def test_cancelling_hangs_up_also_before_the_provider_has_said_anything(model: Model, ada: Browser) -> None:
-    async def think(request: anthropic.Request) -> anthropic.Turn:
+    async def think(request: anthropic.ReceivedRequest) -> anthropic.ScriptedMessage:
         await asyncio.sleep(60)
         raise AssertionError
 
@@ -81,7 +81,7 @@ async def test_results_of_browsers_go_to_their_own_turn_even_under_one_id(
 ) -> None:
     other = await Browser.open(javascript, server)
 
-    def play(request: anthropic.Request) -> anthropic.Turn:
+    def play(request: anthropic.ReceivedRequest) -> anthropic.ScriptedMessage:
         last = request.messages[-1]["content"]
         if last[0]["type"] == "tool_result":
             return turn(text(f"{request.messages[0]['content'][0]['text']} {last[0]['content']}"))

@@ -11,11 +11,11 @@ from tests.simulators.anthropic.replies import (
     HANG,
     PING,
     Block,
+    ErrorReply,
     Fail,
     Pause,
-    Refusal,
-    Turn,
-    Usage,
+    ReportedUsage,
+    ScriptedMessage,
     broken,
     forbidden,
     form,
@@ -27,7 +27,7 @@ from tests.simulators.anthropic.replies import (
     turn,
     unauthorized,
 )
-from tests.simulators.anthropic.server import AnthropicSimulator, Request
+from tests.simulators.anthropic.server import AnthropicSimulator, ReceivedRequest
 
 __all__ = [
     "CUT",
@@ -36,12 +36,12 @@ __all__ = [
     "PING",
     "AnthropicSimulator",
     "Block",
+    "ErrorReply",
     "Fail",
     "Pause",
-    "Refusal",
-    "Request",
-    "Turn",
-    "Usage",
+    "ReceivedRequest",
+    "ReportedUsage",
+    "ScriptedMessage",
     "broken",
     "forbidden",
     "form",

@@ -74,7 +74,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Usage:
+class ReportedUsage:
     """Token counts to report instead of the counted ones."""
 
     input: int
@@ -84,14 +84,14 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Turn:
+class ScriptedMessage:
     """One answer. `chunk` writes the stream in pieces of that many bytes, whatever they cut through."""
 
     steps: tuple[Block | Step, ...]
     stop_reason: StopReason
     stop_sequence: str | None = None
     refusal_category: str | None = None
-    usage: Usage | None = None
+    usage: ReportedUsage | None = None
     delay: float = 0.0  # seconds before every event but the first
     chunk: int | None = None
     loose: bool = False  # as a compatible service may write it: see `wire.loose`
@@ -103,7 +103,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class ErrorReply:
     """A reply with an error status instead of a message."""
 
     status: int
@@ -146,30 +146,32 @@ def form(value: Any, every: int = 40) -> Block:
     return text(*(encoded[at : at + every] for at in range(0, len(encoded), every)))
 
 
-def turn(*steps: Block | Step, stop_reason: StopReason | None = None, **options: Any) -> Turn:
+def turn(*steps: Block | Step, stop_reason: StopReason | None = None, **options: Any) -> ScriptedMessage:
     """A turn that stops as its blocks suggest, unless told otherwise."""
     called = any(isinstance(step, Block) and step.start["type"] == "tool_use" for step in steps)
-    return Turn(steps, stop_reason or ("tool_use" if called else "end_turn"), **options)
+    return ScriptedMessage(steps, stop_reason or ("tool_use" if called else "end_turn"), **options)
 
 
-def unauthorized(message: str = "invalid bearer token") -> Refusal:
-    return Refusal(401, "authentication_error", message)
+def unauthorized(message: str = "invalid bearer token") -> ErrorReply:
+    return ErrorReply(401, "authentication_error", message)
 
 
-def forbidden(message: str = "Your API key does not have permission to use the specified resource.") -> Refusal:
-    return Refusal(403, "permission_error", message)
+def forbidden(message: str = "Your API key does not have permission to use the specified resource.") -> ErrorReply:
+    return ErrorReply(403, "permission_error", message)
 
 
-def rate_limited(retry_after: float | None = None, message: str = "Your rate limit is exceeded.") -> Refusal:
-    return Refusal(429, "rate_limit_error", message, {} if retry_after is None else {"retry-after": f"{retry_after:g}"})
+def rate_limited(retry_after: float | None = None, message: str = "Your rate limit is exceeded.") -> ErrorReply:
+    return ErrorReply(
+        429, "rate_limit_error", message, {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
+    )
 
 
-def broken(message: str = "Internal server error") -> Refusal:
-    return Refusal(500, "api_error", message)
+def broken(message: str = "Internal server error") -> ErrorReply:
+    return ErrorReply(500, "api_error", message)
 
 
-def overloaded() -> Refusal:
-    return Refusal(529, "overloaded_error", "Overloaded")
+def overloaded() -> ErrorReply:
+    return ErrorReply(529, "overloaded_error", "Overloaded")
 
 
 def written(blocks: Sequence[Block]) -> int:

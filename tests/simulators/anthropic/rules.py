@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from tests.simulators.anthropic.replies import Refusal
+from tests.simulators.anthropic.replies import ErrorReply
 
 API_VERSION = "2026-10-21"
 FIELDS = {
@@ -28,30 +28,32 @@ class Invalid(Exception):
     """Carries the message of an `invalid_request_error`."""
 
 
-def check_headers(headers: Mapping[str, str], key: str | None) -> Refusal | None:
+def check_headers(headers: Mapping[str, str], key: str | None) -> ErrorReply | None:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        return Refusal(401, "authentication_error", "Authentication is required: send an Authorization: Bearer header.")
+        return ErrorReply(
+            401, "authentication_error", "Authentication is required: send an Authorization: Bearer header."
+        )
     if key is not None and token != key:
-        return Refusal(401, "authentication_error", "invalid bearer token")
+        return ErrorReply(401, "authentication_error", "invalid bearer token")
     version = headers.get("anthropic-version")
     if version != API_VERSION:
-        return Refusal(400, "invalid_request_error", f"anthropic-version: {version!r} is not served here.")
+        return ErrorReply(400, "invalid_request_error", f"anthropic-version: {version!r} is not served here.")
     if "application/json" not in headers.get("content-type", ""):
-        return Refusal(400, "invalid_request_error", "content-type: must be application/json")
+        return ErrorReply(400, "invalid_request_error", "content-type: must be application/json")
     return None
 
 
 def check_body(
     body: Any, *, models: Collection[str] | None, signatures: Mapping[str, str], paused: Collection[str]
-) -> Refusal | None:
+) -> ErrorReply | None:
     """`signatures` maps every signature issued to its words; `paused` are contents that may be sent back last."""
     if isinstance(body, dict) and models is not None and body.get("model") not in models:
-        return Refusal(404, "not_found_error", f"model: {body.get('model')}")
+        return ErrorReply(404, "not_found_error", f"model: {body.get('model')}")
     try:
         _body(body, signatures, paused)
     except Invalid as refused:
-        return Refusal(400, "invalid_request_error", str(refused))
+        return ErrorReply(400, "invalid_request_error", str(refused))
     return None
 
 

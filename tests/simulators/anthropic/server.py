@@ -30,7 +30,7 @@ _MAX_BODY = 32 * 1024 * 1024  # bytes
 
 
 @dataclass
-class Request:
+class ReceivedRequest:
     """One request as it arrived and how it went; times are `time.monotonic()` seconds."""
 
     body: dict[str, Any]
@@ -52,22 +52,22 @@ class Request:
         """Which repetition by the SDK this is; 0 for the first attempt."""
         return int(self.headers.get("x-stainless-retry-count", "0"))
 
-    async def over(self) -> Request:
+    async def over(self) -> ReceivedRequest:
         """Waits until this request has been answered or given up."""
         await asyncio.wait_for(self._over.wait(), _PATIENCE)
         return self
 
 
-Reply = replies.Turn | replies.Refusal
-Scripted = Reply | Callable[[Request], Reply | Awaitable[Reply]]
+Reply = replies.ScriptedMessage | replies.ErrorReply
+Scripted = Reply | Callable[[ReceivedRequest], Reply | Awaitable[Reply]]
 
 
 class AnthropicSimulator:
     """`handler`, when set, answers everything; else the scripted replies are used up one by one."""
 
     def __init__(self, *, key: str | None = None, models: Collection[str] | None = None) -> None:
-        self.requests: list[Request] = []
-        self.handler: Callable[[Request], Reply | Awaitable[Reply]] | None = None
+        self.requests: list[ReceivedRequest] = []
+        self.handler: Callable[[ReceivedRequest], Reply | Awaitable[Reply]] | None = None
         self.base_url = ""
         self.context_window = 200_000  # tokens
         self._key = key
@@ -108,7 +108,7 @@ class AnthropicSimulator:
         await self._runner.cleanup()
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
-        record = Request({}, {name.lower(): value for name, value in request.headers.items()}, time.monotonic())
+        record = ReceivedRequest({}, {name.lower(): value for name, value in request.headers.items()}, time.monotonic())
         self.requests.append(record)
         try:
             return await self._answer(request, record)
@@ -119,35 +119,35 @@ class AnthropicSimulator:
             record.ended = time.monotonic()
             record._over.set()
 
-    async def _answer(self, request: web.Request, record: Request) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, record: ReceivedRequest) -> web.StreamResponse:
         refused = rules.check_headers(record.headers, self._key)
         if refused is None:
             try:
                 record.body = await request.json()
             except ValueError:
-                refused = replies.Refusal(400, "invalid_request_error", "The request body is not valid JSON.")
+                refused = replies.ErrorReply(400, "invalid_request_error", "The request body is not valid JSON.")
             else:
                 refused = rules.check_body(
                     record.body, models=self._models, signatures=self._signatures, paused=self._paused
                 )
         reply = refused or self._too_long(record.body) or await self._next(record)
-        if isinstance(reply, replies.Refusal):
+        if isinstance(reply, replies.ErrorReply):
             return self._refuse(record, reply)
         self._remember(reply)
         record.status = 200
-        answer = wire.Answer(f"msg_01{next(self._serial):022d}", record.body, reply, self._cache)
+        answer = wire.WireMessage(f"msg_01{next(self._serial):022d}", record.body, reply, self._cache)
         if record.body.get("stream"):
             return await self._stream(request, record, answer)
         return await self._whole(request, record, answer)
 
-    def _too_long(self, body: Mapping[str, Any]) -> replies.Refusal | None:
+    def _too_long(self, body: Mapping[str, Any]) -> replies.ErrorReply | None:
         count = sum(len(json.dumps(block)) for block in rules.cacheable(body)) // cache.CHARACTERS_PER_TOKEN
         if count <= self.context_window:
             return None
         sentence = f"prompt is too long: {count} tokens > {self.context_window} maximum"
-        return replies.Refusal(400, "invalid_request_error", sentence)
+        return replies.ErrorReply(400, "invalid_request_error", sentence)
 
-    async def _next(self, record: Request) -> Reply:
+    async def _next(self, record: ReceivedRequest) -> Reply:
         if record.body["max_tokens"] == 0:
             return replies.turn(stop_reason="max_tokens")
         scripted: Scripted
@@ -156,28 +156,30 @@ class AnthropicSimulator:
         elif self._script:
             scripted = self._script.pop(0)
         else:
-            return replies.Refusal(
+            return replies.ErrorReply(
                 500, "api_error", "The test has scripted no further reply.", {"x-should-retry": "false"}
             )
-        if isinstance(scripted, replies.Turn | replies.Refusal):
+        if isinstance(scripted, replies.ScriptedMessage | replies.ErrorReply):
             return scripted
         made = scripted(record)
         return await made if inspect.isawaitable(made) else made
 
-    def _remember(self, turn: replies.Turn) -> None:
+    def _remember(self, turn: replies.ScriptedMessage) -> None:
         for block in turn.blocks:
             if block.signature is not None:
                 self._signatures[block.signature] = block.spoken
         if turn.stop_reason == "pause_turn":
             self._paused.add(rules.resumed([block.whole() for block in turn.blocks]))
 
-    def _refuse(self, record: Request, refusal: replies.Refusal) -> web.Response:
+    def _refuse(self, record: ReceivedRequest, refusal: replies.ErrorReply) -> web.Response:
         request_id = f"req_01{next(self._serial):022d}"
         record.status = refusal.status
         headers = {"request-id": request_id, **dict(refusal.headers)}
         return web.json_response(refusal.body(request_id), status=refusal.status, headers=headers)
 
-    async def _stream(self, request: web.Request, record: Request, answer: wire.Answer) -> web.StreamResponse:
+    async def _stream(
+        self, request: web.Request, record: ReceivedRequest, answer: wire.WireMessage
+    ) -> web.StreamResponse:
         response = web.StreamResponse(headers=self._headers("text/event-stream; charset=utf-8"))
         await response.prepare(request)
         async for event in answer.events():
@@ -198,12 +200,14 @@ class AnthropicSimulator:
         await response.write_eof()
         return response
 
-    async def _whole(self, request: web.Request, record: Request, answer: wire.Answer) -> web.StreamResponse:
+    async def _whole(
+        self, request: web.Request, record: ReceivedRequest, answer: wire.WireMessage
+    ) -> web.StreamResponse:
         for step in answer.steps():
             if isinstance(step, replies.Pause):
                 await asyncio.sleep(step.seconds)
             elif isinstance(step, replies.Fail):
-                return self._refuse(record, replies.Refusal(_STATUS.get(step.type, 500), step.type, step.message))
+                return self._refuse(record, replies.ErrorReply(_STATUS.get(step.type, 500), step.type, step.message))
             elif step == replies.HANG:
                 await asyncio.Event().wait()
             elif step == replies.CUT:

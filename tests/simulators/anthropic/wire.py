@@ -18,18 +18,18 @@ _OPTIONAL: Mapping[str, Mapping[str, Sequence[str]]] = {
 }
 
 
-class Answer:
+class WireMessage:
     """One turn as wire data."""
 
     def __init__(
-        self, ident: str, body: Mapping[str, Any], turn: replies.Turn, prompt_cache: cache.PromptCache
+        self, ident: str, body: Mapping[str, Any], turn: replies.ScriptedMessage, prompt_cache: cache.PromptCache
     ) -> None:
         self.turn = turn
         self._ident = ident
         self._model = body["model"]
         self._lifetime = "1h" if '"ttl": "1h"' in json.dumps(body) else "5m"
         fresh, written, read = prompt_cache.count(body)
-        self._usage = turn.usage or replies.Usage(fresh, replies.written(turn.blocks), written, read)
+        self._usage = turn.usage or replies.ReportedUsage(fresh, replies.written(turn.blocks), written, read)
 
     def steps(self) -> list[replies.Step]:
         inner = ([*step.pieces] if isinstance(step, replies.Block) else [step] for step in self.turn.steps)
