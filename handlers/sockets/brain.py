@@ -30,7 +30,7 @@ class SocketSink:
         client = self._server.manager.clients.get(self._sid)
         if client is not None and client.connection.send_queue.size > MAX_BEHIND:
             return False
-        return self._server.try_send_volatile(event, payload, sid=self._sid, namespace="/ai-brain")
+        return self._server.try_send_volatile(event, payload, sid=self._sid, namespace="/ai-brain", joined=True)
 
 
 @events.on("message", "Ask", payload=schemas.Ask, ack=schemas.Asked, concurrent=True)

@@ -9,9 +9,8 @@ A handler that is a plain function is called by the reader itself, without a tas
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,18 +97,14 @@ def _receiver(server: Server, services: Services, table: Events, event: ClientEv
     counter = services.platform.metrics.socket_events
     namespace, name, handler = table.namespace, event.name, event.handler
 
-    @contextlib.contextmanager
-    def counted() -> Iterator[None]:
-        try:
-            if services.platform.lifecycle.draining:
-                raise errors.Draining(retry_after=2.0)
-            yield
-        except errors.DawgError as error:
-            counter.labels(namespace, name, error.code).inc()
-            raise
-        counter.labels(namespace, name, "ok").inc()
+    done = counter.labels(namespace, name, "ok")
+
+    def failed(error: errors.DawgError) -> None:
+        counter.labels(namespace, name, error.code).inc()
 
     def call(sid: str, data: Any) -> Call:
+        if services.platform.lifecycle.draining:
+            raise errors.Draining(retry_after=2.0)
         client = server.manager.clients[sid]
         payload = load(event.payload, data) if event.payload else {}
         environ = server.environ[client.connection.sid]
@@ -118,18 +113,23 @@ def _receiver(server: Server, services: Services, table: Events, event: ClientEv
     async def receive(sid: str, data: Any = None) -> Mapping[str, Any]:
         user_id = server.manager.clients[sid].session["caller"].user_id
         structlog.contextvars.bind_contextvars(sid=sid, user_id=user_id, service=table.service)
-        with counted():
-            answer = await _awaitable(handler(call(sid, data)))
+        try:
+            answer = handler(call(sid, data))
+            answer = await answer if isinstance(answer, Awaitable) else answer
+        except errors.DawgError as error:
+            failed(error)
+            raise
+        done.inc()
         return {"success": True, **(answer or {})}
 
     def receive_at_once(sid: str, data: Any = None) -> Mapping[str, Any]:
-        with counted():
+        try:
             answer = handler(call(sid, data))
-            assert not isinstance(answer, Awaitable)
+        except errors.DawgError as error:
+            failed(error)
+            raise
+        assert not isinstance(answer, Awaitable)
+        done.inc()
         return {"success": True, **(answer or {})}
 
     return receive if inspect.iscoroutinefunction(handler) else receive_at_once
-
-
-async def _awaitable(answer: Awaitable[Ack] | Ack) -> Ack:
-    return await answer if isinstance(answer, Awaitable) else answer

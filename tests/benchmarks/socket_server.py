@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import socketio  # type: ignore[import-untyped]
@@ -27,7 +28,11 @@ def stock() -> socketio.AsyncServer:
     async def update(sid: str, data: Any) -> None:
         await server.emit("track:updated", data, room=ROOM, skip_sid=sid)
 
+    async def send(sid: str, delta: dict[str, Any]) -> None:
+        await server.emit("response-delta", delta, to=sid)
+
     server.on("update", update)
+    server.on("stream", streaming(send))
     return server
 
 
@@ -35,7 +40,28 @@ def ours() -> socketio.AsyncServer:
     server = transport.create_server(addresses=Addresses(settings.load({})))
     server.on("update", lambda sid, data: server.broadcast("track:updated", data, room=ROOM, skip_sid=sid))
     server.on("plain", lambda sid, data: {"success": True})
+
+    async def send(sid: str, delta: dict[str, Any]) -> None:
+        while not server.try_send_volatile("response-delta", delta, sid=sid, joined=True):
+            await asyncio.sleep(0.001)
+
+    server.on("stream", streaming(send))
     return server
+
+
+def streaming(send: Callable[[str, dict[str, Any]], Awaitable[None]]) -> Callable[..., Awaitable[Any]]:
+    """A handler that answers with many small pieces, as a language model does."""
+
+    async def stream(sid: str, asked: dict[str, Any]) -> dict[str, Any]:
+        for number in range(asked["deltas"]):
+            await send(sid, {"requestId": "benchmark", "delta": f"word {number} "})
+            if asked["interval"]:
+                await asyncio.sleep(asked["interval"] / 1000)
+            elif number % 8 == 7:
+                await asyncio.sleep(0)
+        return {"success": True}
+
+    return stream
 
 
 async def serve(server: socketio.AsyncServer) -> None:

@@ -14,6 +14,7 @@ from engineio import packet  # type: ignore[import-untyped]
 from dawg_server import logs
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.send_queue import SendQueue
+from handlers.sockets.transport.stock import DirectWebSocket
 
 if TYPE_CHECKING:
     from handlers.sockets.transport.engine import Engine
@@ -55,7 +56,9 @@ class Connection:
         self.engine = engine
         self.sid = sid
         self._polls = polling  # to begin with
-        self.send_queue = SendQueue(engine.max_queue_bytes, engine.tasks, lambda: engine.on_overflow(self))
+        self.send_queue = SendQueue(
+            engine.max_queue_bytes, engine.tasks, engine.joiner, lambda: engine.on_overflow(self)
+        )
         self.clients: dict[str, Client] = {}  # by namespace
         self.partial: PartialPacket | None = None
         self.yield_before_next = False  # the last packet started a task that has not begun; it does before the next
@@ -66,7 +69,8 @@ class Connection:
         self._idle_timer: asyncio.TimerHandle | None = None
         self._upgrade_ended: asyncio.Event | None = None  # while a websocket tries to take over
         self._probed = False  # it has said so
-        self._websocket: web.WebSocketResponse | None = None
+        self._handled = 0  # messages of the websocket
+        self._websocket: DirectWebSocket | None = None
         self._transport: asyncio.WriteTransport | None = None
         self._ended: asyncio.Future[None] | None = None  # made when the end begins, done when it is over
 
@@ -191,7 +195,7 @@ class Connection:
         if not is_upgrade(request):
             raise Refused("Invalid websocket upgrade")
         # No per-message deflate: it would cost 90 KB a connection and forbid one frame for all.
-        websocket = web.WebSocketResponse(
+        websocket = DirectWebSocket(
             compress=False, timeout=CLOSE_TIMEOUT, max_msg_size=self.engine.max_http_buffer_size + 1
         )
         if self.upgraded or self._upgrade_ended is not None:
@@ -232,20 +236,33 @@ class Connection:
         except (TimeoutError, TypeError, ConnectionError):
             return False
 
-    async def _read(self, websocket: web.WebSocketResponse) -> None:
-        handled = 0
+    async def _read(self, websocket: DirectWebSocket) -> None:
+        """Until the websocket ends. Most texts go to `_take` and never come here."""
+        queue = websocket.queue
+        assert queue is not None
         while not self.closing:
+            if queue.empty:
+                queue.take = self._take
             kind, data, _ = await websocket.receive()
             if kind is not WSMsgType.TEXT and kind is not WSMsgType.BINARY:
                 return
-            handled += 1
-            if self.yield_before_next or handled % FAIR_SHARE == 0:
+            self._handled += 1
+            if self.yield_before_next or self._handled % FAIR_SHARE == 0:
                 self.yield_before_next = False
                 await asyncio.sleep(0)
             reason = self.feed(data)
             if reason is not None:
                 await self.close(reason=reason)
                 return
+
+    def _take(self, text: str) -> bool:
+        """Handles a text at once; False when others come first."""
+        self._handled += 1
+        if self.yield_before_next or self._handled % FAIR_SHARE == 0:
+            return False
+        if not self.closing and (reason := self.feed(text)) is not None:
+            self.engine.tasks.start(self.close(reason=reason), name=f"socket-close {self.sid}")
+        return True
 
     # -- the end ------------------------------------------------------------------------------------------------------
 

@@ -1,8 +1,9 @@
 """The events of one client, handled in the order in which they were sent.
 
 - A plain function runs at once, in the reader, without a task.
-- A coroutine function runs in the client's one worker task; whatever arrives meanwhile waits its turn, so that the
-  mutations of one client are applied in order. Other clients, and other namespaces of the same browser, don't notice.
+- A coroutine function runs in the client's one worker task, which stays for the next; whatever arrives meanwhile waits
+  its turn, so that the mutations of one client are applied in order. Other clients, and other namespaces of the same
+  browser, don't notice.
 - A handler registered as `concurrent` starts at once whatever else is running: `cancel` need not wait for what it is
   to cancel, and many of them can run side by side.
 - Handlers begin in the order of their events, these ones too: whenever a task was started, the reader lets it take its
@@ -16,6 +17,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -32,6 +34,9 @@ MAX_WAITING = 1024  # events
 MAX_WAITING_BYTES = 1_000_000  # as received
 RELIEF_TIMEOUT = 30.0  # seconds
 MAX_CONCURRENT = 16  # handlers registered as concurrent, running for one client
+
+
+Begun = tuple["Call", Coroutine[Any, Any, Any]] | None
 
 
 class Replies(Protocol):
@@ -77,30 +82,34 @@ class Call:
 
 
 class EventQueue:
-    __slots__ = ("_concurrent", "_name", "_tasks", "_waiting", "_waiting_bytes", "_working")
+    __slots__ = ("_concurrent", "_idle", "_name", "_tasks", "_waiting", "_waiting_bytes", "_worker")
 
     def __init__(self, tasks: Tasks, name: str) -> None:
         self._tasks = tasks
         self._name = name
         self._waiting: deque[Call] = deque()
         self._waiting_bytes = 0
-        self._working = False
+        self._worker: asyncio.Task[None] | None = None
+        self._idle: asyncio.Future[Begun] | None = None  # what the worker waits for when it has nothing to do
         self._concurrent = 0
 
     def offer(self, call: Call) -> None:
         if call.concurrent:
             self._run_beside(call)
-        elif self._working:
+        elif self._worker is not None and self._idle is None:
             self._wait_in_line(call)
         elif call.client.connection.send_queue.congested:
             self._wait_in_line(call)
             self._begin(call.client, None)
         elif (coroutine := call.start()) is not None:
-            self._begin(call.client, call.finish(coroutine))
+            self._begin(call.client, (call, coroutine))
 
-    def clear(self) -> None:
+    def close(self) -> None:
+        """What has begun is finished, what waits is dropped."""
         self._waiting.clear()
         self._waiting_bytes = 0
+        if self._idle is not None:
+            self._idle.cancel()
 
     def _wait_in_line(self, call: Call) -> None:
         if len(self._waiting) >= MAX_WAITING or self._waiting_bytes + call.size > MAX_WAITING_BYTES:
@@ -109,25 +118,38 @@ class EventQueue:
         self._waiting.append(call)
         self._waiting_bytes += call.size
 
-    def _begin(self, client: Client, first: Coroutine[Any, Any, None] | None) -> None:
-        self._working = client.connection.yield_before_next = True
-        self._tasks.start(self._work(client, first), name=self._name)
+    def _begin(self, client: Client, first: Begun) -> None:
+        client.connection.yield_before_next = True
+        if self._worker is None:
+            self._worker = self._tasks.start(self._work(client, first), name=self._name)
+        elif self._idle is not None:
+            self._tasks.resume(self._worker)
+            self._idle.set_result(first)
+            self._idle = None
 
-    async def _work(self, client: Client, begun: Coroutine[Any, Any, None] | None) -> None:
-        client.connection.yield_before_next = False
+    async def _work(self, client: Client, begun: Begun) -> None:
+        connection = client.connection
+        worker = asyncio.current_task()
+        assert worker is not None
         try:
-            if begun is not None:
-                await begun
-            while self._waiting:
-                await client.connection.send_queue.relieved(RELIEF_TIMEOUT)
-                if not self._waiting:  # cleared meanwhile
+            while True:
+                connection.yield_before_next = False
+                if begun is not None:
+                    await begun[0].finish(begun[1])
+                while self._waiting:
+                    await connection.send_queue.relieved(RELIEF_TIMEOUT)
+                    if self._waiting:  # still
+                        call = self._waiting.popleft()
+                        self._waiting_bytes -= call.size
+                        if (coroutine := call.start()) is not None:
+                            await call.finish(coroutine)
+                if connection.clients.get(client.namespace) is not client:
                     return
-                call = self._waiting.popleft()
-                self._waiting_bytes -= call.size
-                if (coroutine := call.start()) is not None:
-                    await call.finish(coroutine)
+                self._idle = asyncio.get_running_loop().create_future()
+                self._tasks.rest(worker)
+                begun = await self._idle
         finally:
-            self._working = False
+            self._worker = self._idle = None
 
     def _run_beside(self, call: Call) -> None:
         if self._concurrent >= MAX_CONCURRENT:

@@ -170,7 +170,7 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
     def pre_disconnect(self, sid: str, namespace: str) -> str:
         client = self.clients[sid]
         client.state = State.LEAVING
-        client.event_queue.clear()
+        client.event_queue.close()
         # The same browser may come back to this namespace while the disconnect handler is still running.
         if client.connection.clients.get(namespace) is client:
             del client.connection.clients[namespace]

@@ -23,6 +23,7 @@ _BINARY_KIND = {EVENT: BINARY_EVENT, ACK: BINARY_ACK}
 _HEADER = re.compile(r"([0-6])(?:([0-9]{1,3})-)?(?:(/[^,]*),?)?([0-9]{1,15})?")
 _EVENT_NAME = re.compile(r'\["([^"\\]{1,100})"')
 _TEXT_FRAME, _BINARY_FRAME = 0x81, 0x82  # FIN and opcode
+_SMALL = {first: [bytes((first, length)) for length in range(126)] for first in (_TEXT_FRAME, _BINARY_FRAME)}
 
 
 class Malformed(Exception):
@@ -42,8 +43,8 @@ class Message:
         self.text = text
         self.attachments = attachments
         self.frame = _frame(_TEXT_FRAME, text)
-        for attachment in attachments:
-            self.frame += _frame(_BINARY_FRAME, attachment)
+        if attachments:
+            self.frame += b"".join(_frame(_BINARY_FRAME, each) for each in attachments)
         self.size = len(self.frame)  # bytes
 
     def encode(self, b64: bool = True) -> str:
@@ -140,25 +141,27 @@ def put_attachments(data: Any, attachments: Sequence[bytes]) -> Any:
 
 
 def _encode(kind: int, namespace: str, id: int | None, data: Any) -> Message:
-    tail = ("" if namespace == "/" else namespace + ",") + ("" if id is None else str(id))
+    tail = b"" if namespace == "/" else f"{namespace},".encode()
+    if id is not None:
+        tail += b"%d" % id
     if data is None:
-        return Message(f"4{kind}{tail}".encode())
+        return Message(b"4%d%b" % (kind, tail))
     try:
-        return Message(f"4{kind}{tail}".encode() + orjson.dumps(data))
+        return Message(b"4%d%b%b" % (kind, tail, orjson.dumps(data)))
     except TypeError:
         # Bytes, or keys that are not text: rare enough to be found by failing first.
         data, found = stock.Packet.deconstruct_binary(data)
         body = orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
     if not found:
-        return Message(f"4{kind}{tail}".encode() + body)
-    head = f"4{_BINARY_KIND.get(kind, kind)}{len(found)}-{tail}"
-    return Message(head.encode() + body, [bytes(each) for each in found])
+        return Message(b"4%d%b%b" % (kind, tail, body))
+    head = b"4%d%d-%b" % (_BINARY_KIND.get(kind, kind), len(found), tail)
+    return Message(head + body, [bytes(each) for each in found])
 
 
 def _frame(first: int, payload: bytes) -> bytes:
     length = len(payload)
     if length < 126:
-        return struct.pack(">BB", first, length) + payload
+        return _SMALL[first][length] + payload
     if length < 65536:
         return struct.pack(">BBH", first, 126, length) + payload
     return struct.pack(">BBQ", first, 127, length) + payload

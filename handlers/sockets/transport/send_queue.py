@@ -12,6 +12,7 @@ from handlers.sockets.transport.packets import Message
 from handlers.sockets.transport.tasks import Tasks
 
 WRITE_CHUNK = 64 * 1024  # bytes joined into one write when a backlog is worked off
+JOIN_WITHIN = 0.002  # seconds that a small message waits for others to the same client
 MAX_POLLED = 16  # packets in one polling reply; python-engineio's client refuses more
 
 
@@ -20,6 +21,23 @@ class FlowControl(Protocol):
 
     @property
     def writing_paused(self) -> bool: ...
+
+
+class Joiner:
+    """Writes what was sent to one client within `JOIN_WITHIN` at once; one timer serves all clients of an engine."""
+
+    def __init__(self) -> None:
+        self._queues: list[SendQueue] = []
+
+    def add(self, queue: SendQueue) -> None:
+        if not self._queues:
+            asyncio.get_running_loop().call_later(JOIN_WITHIN, self._write)
+        self._queues.append(queue)
+
+    def _write(self) -> None:
+        queues, self._queues = self._queues, []
+        for queue in queues:
+            queue.write_joined()
 
 
 class SendQueue:
@@ -38,6 +56,9 @@ class SendQueue:
         "_exempt",
         "_flow",
         "_flusher",
+        "_joined",
+        "_joined_bytes",
+        "_joiner",
         "_limit",
         "_on_overflow",
         "_poll",
@@ -48,7 +69,7 @@ class SendQueue:
         "_waiting_bytes",
     )
 
-    def __init__(self, limit: int, tasks: Tasks, on_overflow: Callable[[], None]) -> None:
+    def __init__(self, limit: int, tasks: Tasks, joiner: Joiner, on_overflow: Callable[[], None]) -> None:
         self._limit = limit
         # Speech arrives faster than it is played: half of the budget is its buffer, the rest stays for the rest.
         self._volatile_limit = limit // 2
@@ -56,6 +77,9 @@ class SendQueue:
         self._on_overflow = on_overflow
         self._waiting: deque[Message] = deque()
         self._waiting_bytes = 0
+        self._joiner = joiner
+        self._joined: list[Message] = []  # that come before what waits
+        self._joined_bytes = 0
         self._exempt: Message | None = None  # of what waits, the one that the limit does not count
         self._transport: asyncio.WriteTransport | None = None
         self._flow: FlowControl | None = None
@@ -68,7 +92,11 @@ class SendQueue:
     @property
     def size(self) -> int:
         """Bytes accepted that the operating system has not taken yet."""
-        return self._waiting_bytes + (self._transport.get_write_buffer_size() if self._transport is not None else 0)
+        return (
+            self._joined_bytes
+            + self._waiting_bytes
+            + (self._transport.get_write_buffer_size() if self._transport is not None else 0)
+        )
 
     @property
     def polled(self) -> bool:
@@ -93,6 +121,8 @@ class SendQueue:
 
     def put(self, message: Message) -> bool:
         """Never blocks. False: the message was not accepted, because the client is gone or too slow."""
+        if self._joined:
+            self.write_joined()
         transport = self._transport
         if (
             transport is not None and not self._waiting and not self._closed and not self._flow.writing_paused  # type: ignore[union-attr]  # set together with the transport
@@ -103,11 +133,30 @@ class SendQueue:
             return True
         return self._enqueue(message)
 
-    def put_volatile(self, message: Message) -> bool:
-        """As `put`, for what is worth nothing late: refused as soon as half of the budget is in use."""
+    def put_volatile(self, message: Message, *, joined: bool = False) -> bool:
+        """As `put`, for what is worth nothing late: refused as soon as half of the budget is in use.
+
+        `joined`: it may wait for others, and with them is written at once.
+        """
         if self.size + message.size > self._volatile_limit:
             return False
-        return self.put(message)
+        if not joined or self._transport is None or self._waiting or self._closed:
+            return self.put(message)
+        if not self._joined:
+            self._joiner.add(self)
+        self._joined.append(message)
+        self._joined_bytes += message.size
+        return True
+
+    def write_joined(self) -> None:
+        joined, self._joined, self._joined_bytes = self._joined, [], 0
+        transport, flow = self._transport, self._flow
+        if transport is not None and flow is not None and not self._waiting and not flow.writing_paused:
+            if joined and not transport.is_closing():
+                transport.write(b"".join([message.frame for message in joined]))
+            return
+        for message in joined:
+            self._enqueue(message)
 
     def attach(
         self, transport: asyncio.WriteTransport, flow: FlowControl, drain: Callable[[], Awaitable[None]]
@@ -119,6 +168,7 @@ class SendQueue:
     def replace_waiting(self, last_words: list[Message]) -> None:
         """Forgets everything that waits, queues `last_words` instead and accepts nothing after them."""
         self._closed = True
+        self._joined, self._joined_bytes = [], 0
         self._waiting.clear()
         self._waiting.extend(last_words)
         self._waiting_bytes = sum(message.size for message in last_words)
@@ -126,6 +176,7 @@ class SendQueue:
 
     def close(self, last_word: Message | None = None) -> None:
         """Accepts nothing more; what waits is still delivered."""
+        self.write_joined()
         if last_word is not None:
             self.put(last_word)
         self._closed = True
@@ -141,6 +192,7 @@ class SendQueue:
 
     def discard(self) -> None:
         self._closed = True
+        self._joined, self._joined_bytes = [], 0
         self._waiting.clear()
         self._waiting_bytes = 0
         self._emptied.set()

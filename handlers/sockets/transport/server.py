@@ -84,6 +84,7 @@ class Server(StockServer):
         self._on_slow_client = on_slow_client
         self._concurrent: set[tuple[str, str]] = set()
         self._arities: dict[Handler, tuple[int, int | None]] = {}
+        self._exact: dict[tuple[str, str], Handler] = {}  # what was found under its own name, by namespace and event
         self.membership = Membership(self)
         self.eio.dispatcher = Dispatcher(self)
         self.eio.on_overflow = self._end_slow_client
@@ -102,12 +103,15 @@ class Server(StockServer):
         """To sockets of this process: encoded once, on its way when this returns, and no task is made."""
         self.manager.broadcast(event, data, namespace, room=room, skip_sid=skip_sid)
 
-    def try_send_volatile(self, event: str, data: Any, *, sid: str, namespace: str = "/") -> bool:
-        """For what is worth nothing late, such as voice audio: False, and not sent, when the socket is congested."""
+    def try_send_volatile(self, event: str, data: Any, *, sid: str, namespace: str = "/", joined: bool = False) -> bool:
+        """For what is worth nothing late, such as voice audio: False, and not sent, when the socket is congested.
+
+        `joined`: what is sent to one client within two milliseconds, such as the words of an answer, is one write.
+        """
         client = self.manager.clients.get(sid)
         if client is None or client.namespace != namespace or client.state is not State.CONNECTED:
             return False
-        return client.connection.send_queue.put_volatile(packets.event(event, data, namespace))
+        return client.connection.send_queue.put_volatile(packets.event(event, data, namespace), joined=joined)
 
     def sockets_by_namespace(self) -> dict[str, int]:
         return {namespace: len(members) for namespace, members in self.manager.namespaces.items()}
@@ -118,6 +122,7 @@ class Server(StockServer):
         self, event: str, handler: Handler | None = None, namespace: str | None = None, *, concurrent: bool = False
     ) -> Any:
         """`concurrent` handlers neither wait for the client's other events nor make them wait."""
+        self._exact.pop((namespace or "/", event), None)
         if concurrent:
             self._concurrent.add((namespace or "/", event))
         return super().on(event, handler, namespace)
@@ -152,9 +157,13 @@ class Server(StockServer):
     def resolve(self, event: str, namespace: str, arguments: tuple[Any, ...]) -> tuple[Handler | None, tuple[Any, ...]]:
         """The handler of an event, or None, and the arguments to call it with: what a client left out is `None`, what
         the handler has no name for is cut off."""
-        handler, arguments = self.find_handler(event, namespace, arguments)
+        handler = self._exact.get((namespace, event))
         if handler is None:
-            return None, arguments
+            handler, arguments = self.find_handler(event, namespace, arguments)
+            if handler is None:
+                return None, arguments
+            if handler is self.handlers.get(namespace, {}).get(event):
+                self._exact[namespace, event] = handler
         arity = self._arities.get(handler)
         if arity is None:
             arity = self._arities[handler] = _arity(handler)

@@ -1,4 +1,4 @@
-"""All private names of python-socketio that this transport needs; its test fails when a release changes one.
+"""The private names of python-socketio and aiohttp that are needed; a test fails when a release changes one.
 
 What is overridden here is what python-socketio's own code calls; what is called here is what it offers to nobody.
 """
@@ -6,13 +6,17 @@ What is overridden here is what python-socketio's own code calls; what is called
 from __future__ import annotations
 
 import abc
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 import socketio  # type: ignore[import-untyped]
+from aiohttp import WSMsgType, web
+from aiohttp._websocket.reader import WebSocketDataQueue
 from engineio.async_drivers.aiohttp import translate_request  # type: ignore[import-untyped]
 
-__all__ = ["Json", "StockServer", "translate_request"]
+__all__ = ["DirectWebSocket", "Json", "StockServer", "translate_request"]
 
 
 class Json:
@@ -25,6 +29,39 @@ class Json:
     @staticmethod
     def loads(text: str | bytes, **_: Any) -> Any:
         return orjson.loads(text)
+
+
+class DirectQueue(WebSocketDataQueue):
+    """Hands each text to `take` as it is read from the socket, without waking a task.
+
+    What `take` refuses, and whatever is no text, waits for `receive`, and so does everything after it until `take` is
+    set again.
+    """
+
+    take: Callable[[str], bool] | None = None
+
+    def feed_data(self, data: Any, size: int) -> None:
+        if self.take is not None and data.type is WSMsgType.TEXT and self.take(data.data):
+            return
+        self.take = None
+        super().feed_data(data, size)
+
+    @property
+    def empty(self) -> bool:
+        return not self._buffer
+
+
+class DirectWebSocket(web.WebSocketResponse):
+    queue: DirectQueue | None = None
+
+    @property
+    def _reader(self) -> DirectQueue | None:
+        return self.queue
+
+    @_reader.setter
+    def _reader(self, given: WebSocketDataQueue | None) -> None:
+        if given is not None:
+            self.queue = DirectQueue(given._protocol, given._limit // 2, loop=asyncio.get_running_loop())
 
 
 class StockServer(socketio.AsyncServer, abc.ABC):  # type: ignore[misc]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from typing import Any
 
@@ -17,6 +18,7 @@ CANCEL_WAIT = 1.0  # seconds a round
 class Tasks:
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
+        self._settled: asyncio.Event | None = None  # while somebody waits for it: nothing runs
 
     def __len__(self) -> int:
         return len(self._running)
@@ -27,10 +29,21 @@ class Tasks:
         task.add_done_callback(self._ended)
         return task
 
+    def rest(self, task: asyncio.Task[Any]) -> None:
+        """A worker has nothing to do: nobody waits for it, and its owner ends it."""
+        self._running.discard(task)
+        if self._settled is not None and not self._running:
+            self._settled.set()
+
+    def resume(self, task: asyncio.Task[Any]) -> None:
+        self._running.add(task)
+
     async def settle(self, grace: float) -> None:
         """Gives what is running `grace` seconds to end by itself."""
         if self._running:
-            await asyncio.wait(self._running, timeout=grace)
+            self._settled = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._settled.wait(), grace)
 
     async def close(self) -> None:
         """Cancels and awaits everything that is still running."""
@@ -43,6 +56,6 @@ class Tasks:
             await asyncio.wait(running, timeout=CANCEL_WAIT)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._running.discard(task)
+        self.rest(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("A socket task broke.", action="socket_task_failed", task=task.get_name(), exc_info=error)

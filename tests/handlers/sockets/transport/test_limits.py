@@ -288,3 +288,17 @@ async def test_a_bad_polling_body_is_answered_and_the_server_lives(serve: Serve,
         async with session.get(f"{url}&sid=unknown") as reply:
             assert reply.status == 400
         await until(lambda: running.server.eio.sockets == {})
+
+
+async def test_small_messages_are_joined_and_stay_in_order_with_all_others(serve: Serve, raw: Raw) -> None:
+    running = await serve(echo)
+    client = await raw(running)
+    sid = await client.join()
+    for number in range(9):
+        if number % 3 == 2:
+            running.server.broadcast("number", number)
+        else:
+            assert running.server.try_send_volatile("number", number, sid=sid, joined=True)
+    assert [await client.receive() for _ in range(9)] == [f'42["number",{number}]' for number in range(9)]
+    running.server.try_send_volatile("number", 9, sid=sid, joined=True)
+    assert await client.receive() == '42["number",9]'

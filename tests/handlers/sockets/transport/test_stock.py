@@ -9,9 +9,12 @@ from typing import Any
 import engineio
 import pytest
 import socketio
-from aiohttp import base_protocol, web_protocol
+from aiohttp import base_protocol, test_utils, web, web_protocol
 from engineio.async_drivers import aiohttp as driver
 from socketio import async_manager, packet
+
+from handlers.sockets.transport import stock
+from tests.handlers.sockets.transport.conftest import until
 
 SIGNATURES: list[tuple[Any, str, str]] = [
     (socketio.AsyncServer, "_get_event_handler", "(self, event, namespace, args)"),
@@ -71,3 +74,39 @@ def test_the_engine_still_keeps_its_handlers_by_event() -> None:
 def test_aiohttp_still_tells_of_its_flow_control() -> None:
     assert isinstance(base_protocol.BaseProtocol.writing_paused, property)
     assert callable(web_protocol.RequestHandler.writing_paused.fget)
+
+
+async def test_texts_go_from_the_socket_to_who_takes_them_without_a_task_and_in_order() -> None:
+    """What is refused waits, and so does all that comes after it until `take` is set again."""
+    taken: list[str] = []
+
+    async def handle(request: web.Request) -> web.WebSocketResponse:
+        websocket = stock.DirectWebSocket()
+        await websocket.prepare(request)
+        assert websocket.queue is not None
+
+        def take(text: str) -> bool:
+            taken.append(text)
+            return text != "third"
+
+        websocket.queue.take = take
+        heard = [(await websocket.receive()).data for _ in range(3)]
+        heard[2] = heard[2].decode()
+        assert websocket.queue.empty
+        websocket.queue.take = take
+        await websocket.send_json(heard)
+        await websocket.receive()
+        return websocket
+
+    app = web.Application()
+    app.router.add_get("/", handle)
+    async with test_utils.TestClient(test_utils.TestServer(app)) as client:
+        websocket = await client.ws_connect("/")
+        for text in ("first", "second", "third", "fourth"):
+            await websocket.send_str(text)
+        await websocket.send_bytes(b"fifth")
+        heard = await websocket.receive_str(timeout=5)
+        assert (taken, heard) == (["first", "second", "third"], '["third", "fourth", "fifth"]')
+        await websocket.send_str("sixth")
+        await websocket.close()
+        await until(lambda: taken[-1] == "sixth")
