@@ -1,7 +1,7 @@
-"""From bus to sockets: the only subscriber that emits. One line of `NEWS` is one event that clients can receive.
+"""From bus to sockets: the only subscriber that emits. One line of `EVENT_MAP` is one event that clients can receive.
 
-Every replica subscribes to every event and tells its own clients, so nothing is told twice. Changes of documents come
-through the feed, which keeps them in order.
+Every replica subscribes to every event and sends it to its own clients, so nothing is sent twice. Changes of documents
+come through the feed, which keeps them in order.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Payload = Callable[[Any, LinkSigner], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class OutgoingEvent:
     """`kind` arrives on the bus, `name` goes out to `room` with `payload`, to which a timestamp is added."""
 
     kind: type[Event]
@@ -33,7 +33,7 @@ class News:
     room: Callable[[Any], str | tuple[str, str]]
     payload: Payload
     when: Callable[[Any], bool] = lambda event: True
-    skip: Callable[[Any], str | None] = lambda event: None  # the socket that knows already
+    skip: Callable[[Any], str | None] = lambda event: None  # the socket that caused it
 
 
 def _user(event: events.JobEvent | events.CostAlerted | events.ClipsCompared) -> str:
@@ -67,13 +67,13 @@ def _job(event: events.JobEvent) -> dict[str, Any]:
 
 
 def _queued(event: events.GenerationQueued, _: LinkSigner) -> Mapping[str, Any]:
-    news = {"params": event.params, "position": event.position, "estimatedTime": event.estimated_seconds}
-    return _job(event) | news
+    fields = {"params": event.params, "position": event.position, "estimatedTime": event.estimated_seconds}
+    return _job(event) | fields
 
 
 def _progress(event: events.GenerationProgressed, _: LinkSigner) -> Mapping[str, Any]:
-    news = {"percent": event.percent, "progress": event.percent, "stage": event.stage, "message": event.message}
-    return _job(event) | news
+    fields = {"percent": event.percent, "progress": event.percent, "stage": event.stage, "message": event.message}
+    return _job(event) | fields
 
 
 def _preview(event: events.GenerationPreviewed, _: LinkSigner) -> Mapping[str, Any]:
@@ -82,13 +82,13 @@ def _preview(event: events.GenerationPreviewed, _: LinkSigner) -> Mapping[str, A
 
 def _completed(event: events.GenerationCompleted, links: LinkSigner) -> Mapping[str, Any]:
     shown = present.result(event.result, links, event.base_url)
-    news = {
+    fields = {
         "result": shown,
         "takes": shown["takes"],
         "audioUrl": shown.get("audioUrl"),
         "metadata": shown.get("metadata"),
     }
-    return _job(event) | news
+    return _job(event) | fields
 
 
 def _failed(event: events.GenerationFailed, _: LinkSigner) -> Mapping[str, Any]:
@@ -141,54 +141,56 @@ def _has_tempo(event: events.GenerationCompleted) -> bool:
     return _plays(event) and bool(event.result.get("requested", {}).get("bpm"))
 
 
-NEWS: tuple[News, ...] = (
-    News(events.GenerationQueued, "generation:queued", _user, _queued),
-    News(events.GenerationStarted, "generation:started", _user, lambda event, _: _job(event)),
-    News(events.GenerationProgressed, "generation:progress", _user, _progress),
-    News(events.GenerationPreviewed, "generation:preview", _user, _preview),
-    News(events.GenerationCompleted, "generation:completed", _user, _completed),
-    News(events.GenerationCompleted, "daw:audio:loaded", _user, _loaded, _plays),
-    News(events.GenerationCompleted, "daw:transport:sync", _user, _transport, _has_tempo),
-    News(events.GenerationFailed, "generation:failed", _user, _failed),
-    News(events.GenerationCancelled, "generation:cancelled", _user, lambda event, _: _job(event)),
-    News(events.ProjectDeleted, "project:deleted", _project, lambda event, _: {"projectId": event.project_id}),
-    News(events.CostAlerted, "cost:alert", _user, lambda event, _: {"alert": event.alert}),
-    News(events.ClipsCompared, "clips:analyzed", _user, _compared),
-    News(events.ChatStreamed, "chat:stream", _conversation, lambda event, _: _chat(event) | {"chunk": event.chunk}),
-    News(
+EVENT_MAP: tuple[OutgoingEvent, ...] = (
+    OutgoingEvent(events.GenerationQueued, "generation:queued", _user, _queued),
+    OutgoingEvent(events.GenerationStarted, "generation:started", _user, lambda event, _: _job(event)),
+    OutgoingEvent(events.GenerationProgressed, "generation:progress", _user, _progress),
+    OutgoingEvent(events.GenerationPreviewed, "generation:preview", _user, _preview),
+    OutgoingEvent(events.GenerationCompleted, "generation:completed", _user, _completed),
+    OutgoingEvent(events.GenerationCompleted, "daw:audio:loaded", _user, _loaded, _plays),
+    OutgoingEvent(events.GenerationCompleted, "daw:transport:sync", _user, _transport, _has_tempo),
+    OutgoingEvent(events.GenerationFailed, "generation:failed", _user, _failed),
+    OutgoingEvent(events.GenerationCancelled, "generation:cancelled", _user, lambda event, _: _job(event)),
+    OutgoingEvent(events.ProjectDeleted, "project:deleted", _project, lambda event, _: {"projectId": event.project_id}),
+    OutgoingEvent(events.CostAlerted, "cost:alert", _user, lambda event, _: {"alert": event.alert}),
+    OutgoingEvent(events.ClipsCompared, "clips:analyzed", _user, _compared),
+    OutgoingEvent(
+        events.ChatStreamed, "chat:stream", _conversation, lambda event, _: _chat(event) | {"chunk": event.chunk}
+    ),
+    OutgoingEvent(
         events.ChatCompleted, "chat:complete", _conversation, lambda event, _: _chat(event) | {"content": event.content}
     ),
 )
-NEWS += tuple(
-    News(kind, kind.name, _listeners, _said, skip=lambda event: event.skip_sid)
+EVENT_MAP += tuple(
+    OutgoingEvent(kind, kind.name, _listeners, _said, skip=lambda event: event.skip_sid)
     for kind in events.RoomEvent.__subclasses__()
 )
 
 
 def documented() -> Iterator[tuple[str, str]]:
-    """(name, what it tells) of every event that clients of `/` can receive."""
-    for news in NEWS:
-        yield news.name, inspect.getdoc(news.kind) or ""
+    """(name, meaning) of every event that clients of `/` can receive."""
+    for outgoing in EVENT_MAP:
+        yield outgoing.name, inspect.getdoc(outgoing.kind) or ""
     yield from document_news.NAMES.items()
 
 
 def mount(bus: LocalBus, feed: Feed, server: Server, links: LinkSigner) -> None:
-    """Subscribes every line of `NEWS`; those of one event go out in the order of the table."""
+    """Subscribes every line of `EVENT_MAP`; those of one event go out in the order of the table."""
 
-    def tell_changes(event: events.ProjectChanged) -> None:
+    def send_changes(event: events.ProjectChanged) -> None:
         for name, payload in document_news.told(event):
             payload["timestamp"] = json.now()
             server.broadcast(name, payload, room=project_room(event.project_id), skip_sid=event.skip_sid)
 
-    feed.attach(tell_changes, followed=lambda project_id: server.manager.has_members("/", project_room(project_id)))
-    for news in NEWS:
-        bus.subscribe(news.kind, _teller(news, server, links), Scope.EVERYWHERE)
+    feed.attach(send_changes, followed=lambda project_id: server.manager.has_members("/", project_room(project_id)))
+    for outgoing in EVENT_MAP:
+        bus.subscribe(outgoing.kind, _sender(outgoing, server, links), Scope.EVERYWHERE)
 
 
-def _teller(news: News, server: Server, links: LinkSigner) -> Callable[[Event], None]:
-    def tell(event: Event) -> None:
-        if news.when(event):
-            payload = {**news.payload(event, links), "timestamp": json.now()}
-            server.broadcast(news.name, payload, room=news.room(event), skip_sid=news.skip(event))
+def _sender(outgoing: OutgoingEvent, server: Server, links: LinkSigner) -> Callable[[Event], None]:
+    def send(event: Event) -> None:
+        if outgoing.when(event):
+            payload = {**outgoing.payload(event, links), "timestamp": json.now()}
+            server.broadcast(outgoing.name, payload, room=outgoing.room(event), skip_sid=outgoing.skip(event))
 
-    return tell
+    return send

@@ -247,7 +247,7 @@ class Presence:
         # When the database was away, nobody's signs of life got through: all get their time again.
         if now - self._watching_since >= self._lost_seconds:
             for replica in await presence_sessions.expire(self._database, self._lost_seconds):
-                log.warning("A replica has died; its people are taken out.", action="replica_buried", other=replica)
+                log.warning("A replica has died; its people are taken out.", action="replica_expired", other=replica)
         for each in await presence_sessions.stale(self._database):
             await self._take_out(each["project_id"], each["sids"])
         for project_id, sid in await presence_sessions.of_replica(self._database, self._replica):

@@ -122,7 +122,7 @@ async def _locked_by(
 def _admit(call: Call) -> None:
     """Whether the sender may change anything now; what it may change is decided in the transaction."""
     rooms.seat(call)
-    rooms.pace(call).mutate()
+    rooms.rate_limit(call).mutate()
 
 
 def _actor(call: Call) -> Actor:

@@ -19,7 +19,7 @@ events = Events("/", "main")
 async def lock(call: Call) -> Ack:
     """Somebody else's lock is answered with `locked: false` and its holder. Everybody is told of every renewal."""
     seat = rooms.seat(call, "editor")
-    rooms.pace(call).mutate()
+    rooms.rate_limit(call).mutate()
     project_id, track_id = call.payload["projectId"], call.payload["trackId"]
     mine, held = await call.services.documents.presence.lock(project_id, track_id, call.sid)
     shown = schemas.lock(held)
@@ -34,7 +34,7 @@ async def lock(call: Call) -> Ack:
 @events.on("track:unlock", "End one's own lock", payload=schemas.TrackLock, ack=schemas.Locked)
 async def unlock(call: Call) -> Ack:
     seat = rooms.seat(call, "editor")
-    rooms.pace(call).mutate()
+    rooms.rate_limit(call).mutate()
     presence, project_id, track_id = (
         call.services.documents.presence,
         call.payload["projectId"],

@@ -58,7 +58,7 @@ def relay(call: Call, name: str, kind: Kind, role: str) -> None:
         if (seat := rooms.find_seat(server, sid, project_id)) is not None:
             call.services.platform.bus.tell(kind(project_id, call.caller.user_id, seat.username, fields, sid))
 
-    rooms.pace(call).relay((name, project_id), send)
+    rooms.rate_limit(call).relay((name, project_id), send)
 
 
 def _declare(name: str, summary: str, payload: type[Body], kind: Kind, role: str) -> None:

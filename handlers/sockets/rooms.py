@@ -21,7 +21,7 @@ from handlers import present
 from handlers.rest import json
 from handlers.schemas import collaboration as schemas
 from handlers.sockets.gate import project_room, with_database
-from handlers.sockets.pace import Pace
+from handlers.sockets.rate_limit import RateLimit
 from handlers.sockets.routing import Ack, Call, Events
 from handlers.sockets.transport.server import Server
 
@@ -56,13 +56,13 @@ def find_seat(server: Server, sid: str, project_id: str) -> Seat | None:
     return _seats(server, sid).get(project_id)
 
 
-def pace(call: Call) -> Pace:
+def rate_limit(call: Call) -> RateLimit:
     """How much more the sender may send now."""
     session = call.server.manager.clients[call.sid].session
-    found = session.get("pace")
-    if not isinstance(found, Pace):
+    found = session.get("rate_limit")
+    if not isinstance(found, RateLimit):
         limits = call.services.platform.settings
-        found = session["pace"] = Pace(limits.socket_changes_per_second, limits.socket_relays_per_second)
+        found = session["rate_limit"] = RateLimit(limits.socket_changes_per_second, limits.socket_relays_per_second)
     return found
 
 
@@ -141,8 +141,8 @@ async def depart(services: Services, server: Server, sid: str, project_id: str) 
 async def disconnected(services: Services, server: Server, sid: str) -> None:
     """The connection has ended: as if it had left every project."""
     client = server.manager.clients.get(sid)
-    if client is not None and "pace" in client.session:
-        client.session["pace"].close()
+    if client is not None and "rate_limit" in client.session:
+        client.session["rate_limit"].close()
     await services.documents.presence.leave_all(sid)
 
 
