@@ -47,7 +47,7 @@ async def api(parts: Services) -> AsyncIterator[tuple[web.Application, Server]]:
         **await _among_replicas(parts),
     )
     gate.mount(server, parts, on_leave=lambda sid: rooms.disconnected(parts, server, sid))
-    routing.mount(server, parts, *tables.ALL)
+    routing.mount(server, parts, *tables.every())
     relay.mount(parts.platform.bus, feed, server, parts.platform.links)
     rooms.mount(server, parts)
     forwarder = server.eio.forwarder

@@ -20,6 +20,7 @@ from dawg_server.daw.feed import Feed
 from dawg_server.daw.functions import executors
 from dawg_server.daw.functions.service import Functions
 from dawg_server.daw.presence import Presence
+from dawg_server.daw.queries import Queries
 from dawg_server.daw.sharing import Sharing
 from dawg_server.daw.versions import Versions
 from dawg_server.platform import Platform
@@ -32,6 +33,7 @@ class Documents:
 
     access: Access
     document: Document
+    queries: Queries
     functions: Functions
     feed: Feed
     presence: Presence
@@ -67,6 +69,7 @@ async def opened(platform: Platform) -> AsyncIterator[Documents]:
         yield Documents(
             access=access,
             document=document,
+            queries=Queries(database),
             functions=functions,
             feed=Feed(bus, document),
             presence=Presence(database, bus, platform.replicas.own),

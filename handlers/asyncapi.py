@@ -19,8 +19,9 @@ def document() -> dict[str, Any]:
     spec = APISpec("DAWG sockets", __version__, "3.1.0", plugins=[plugin])
     add_own_fields(plugin)
     channels: dict[str, Any] = {}
+    every = tables.every()
     operations: dict[str, Any] = {}
-    for table in tables.ALL:
+    for table in every:
         messages: dict[str, Any] = {}
         for event in table.all:
             messages[event.name] = {
@@ -33,7 +34,7 @@ def document() -> dict[str, Any]:
             operations[_id(table.namespace, event.name, "receive")] = _operation("receive", table.namespace, event.name)
         channels[table.namespace] = {"address": table.namespace, "messages": messages}
     sent = [("/", name, meaning) for name, meaning in relay.documented()]
-    sent += [(table.namespace, name, meaning) for table in tables.ALL for name, meaning in table.sent.items()]
+    sent += [(table.namespace, name, meaning) for table in every for name, meaning in table.sent.items()]
     for namespace, name, meaning in sent:
         channels[namespace]["messages"][name] = {"name": name, "description": meaning, "payload": {"type": "object"}}
         operations[_id(namespace, name, "send")] = _operation("send", namespace, name)

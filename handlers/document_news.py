@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bus import events
+from dawg_server.daw import entities
 from dawg_server.daw.changes import ORDERS
 
 NAMES = {
@@ -21,6 +22,16 @@ NAMES = {
     "project:undone": "The steps `groupIds` were taken back; the changes were told before.",
     "project:redone": "The steps `groupIds` were repeated; the changes were told before.",
 }
+
+
+def names() -> dict[str, str]:
+    """Every event about a document, with what it means."""
+    made = {}
+    for each in entities.declared():
+        made[f"{each.name}:created"] = f"A new {each.name} in `{each.name}`: {each.help}."
+        made[f"{each.name}:updated"] = f"`changes` of `{each.name}Id`; `{each.name}` is how it is now."
+        made[f"{each.name}:deleted"] = f"The {each.name} `{each.name}Id` is gone."
+    return NAMES | made
 
 
 def told(event: events.ProjectChanged) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -59,10 +70,10 @@ def _told(
     elif entity == "project":
         yield "project:updated", {"update": changes, "project": {"id": id, **changes}}
     elif kind == "create":
-        yield f"{entity}:created", {entity: things[entity].get(id) or changes}
+        yield f"{entity}:created", {entity: things.get(entity, {}).get(id) or changes}
     elif kind == "update":
         # What is gone by the end of the transaction has nothing more to show than its changes.
-        thing = things[entity].get(id) or {"id": id, **changes}
+        thing = things.get(entity, {}).get(id) or {"id": id, **changes}
         yield f"{entity}:updated", {f"{entity}Id": id, "changes": changes, entity: thing}
     else:
         yield f"{entity}:deleted", {f"{entity}Id": id}

@@ -171,7 +171,7 @@ def documented() -> Iterator[tuple[str, str]]:
     """(name, meaning) of every event that clients of `/` can receive."""
     for outgoing in EVENT_MAP:
         yield outgoing.name, inspect.getdoc(outgoing.kind) or ""
-    yield from document_news.NAMES.items()
+    yield from document_news.names().items()
 
 
 def mount(bus: LocalBus, feed: Feed, server: Server, links: LinkSigner) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 from dawg_server import errors
 from dawg_server.audiofiles.analyses import Excerpt, Question
 from dawg_server.audiofiles.comparison import Candidate
-from dawg_server.database import analyses
 from dawg_server.services import Services
 
 
@@ -21,7 +20,7 @@ async def candidates(
     Raises `NotFound` with those that do not exist for this user, and `NoAudio` with those that play no recording.
     """
     wanted = list(dict.fromkeys(each["clip_id"] for each in named))
-    rows = await analyses.clips(services.platform.database, wanted)
+    rows = await services.documents.analyses.clips(wanted)
     roles = {
         project: await services.documents.document.role(project, user_id)
         for project in {row["project_id"] for row in rows.values()}

@@ -6,14 +6,18 @@ Fields are held to the same rules as those of commands; what they name has to be
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION
 from dawg_server.archives.unpacking import refuse
 from dawg_server.daw import following, routing
-from dawg_server.daw.commands import clips, projects, sends, tracks
-from dawg_server.schema import FieldError, Id, Items, JsonValue, Number, Record, Text, parameters
+from dawg_server.daw.commands.tracks import MAX_METADATA
+from dawg_server.daw.entities import CLIP, PROJECT, SEND, TRACK
+from dawg_server.daw.entities.base import EntityType
+from dawg_server.daw.entities.clip import MAX_SECONDS
+from dawg_server.daw.entities.track import MAX_TRACKS
+from dawg_server.schema import FieldError, Id, Items, JsonValue, Number, Parameters, Record, Text, parameters
 
 MAX_CLIPS = 50_000
 MAX_RECORDINGS = 2000
@@ -32,52 +36,63 @@ _RECORDING = parameters(
         "sha256": Text(64, 64, required=True),
     }
 )
-_SEND = parameters({"id": Id("send", required=True), **sends.CREATE.declared})
+_SEND = parameters({"id": Id("send", required=True), **SEND.fields})
 _TRACK = parameters(
     {
-        **tracks.CREATE.declared,
+        **TRACK.fields,
         "id": Id("track", required=True),
         "order": Number(0, 10**6, whole=True, required=True),
-        "metadata": JsonValue(tracks.MAX_METADATA, objects=True, allow_none=True, load_default=None),
-        "sends": Items(Record(_SEND), 0, tracks.MAX_TRACKS, required=True),
+        "metadata": JsonValue(MAX_METADATA, objects=True, allow_none=True, load_default=None),
+        "sends": Items(Record(_SEND), 0, MAX_TRACKS, required=True),
     }
 )
 _CLIP = parameters(
     {
-        **clips.CREATE.declared,
+        **CLIP.fields,
         "id": Id("clip", required=True),
         "name": Text(1, 120, required=True),
-        "duration": Number(0, following.MAX_SECONDS, over=True, required=True),
+        "duration": Number(0, MAX_SECONDS, over=True, required=True),
     }
 )
-_DOCUMENT = parameters(
-    {
-        "project": Record(projects.CREATE, required=True),
-        "tracks": Items(Record(_TRACK), 0, tracks.MAX_TRACKS, required=True),
-        "clips": Items(Record(_CLIP), 0, MAX_CLIPS, required=True),
-        "audioFiles": Items(Record(_RECORDING), 0, MAX_RECORDINGS, required=True),
-    }
-)
+
+
+def _document(kinds: Sequence[EntityType]) -> Parameters:
+    others = {}
+    for each in kinds:
+        fields = {**each.fields, "id": Id(each.name, required=True)}
+        fields |= {each.parent_field: Id(each.parent, required=True)} if each.parent != "project" else {}
+        others[each.plural] = Items(Record(parameters(fields)), 0, each.limit, load_default=[])
+    return parameters(
+        {
+            "project": Record(PROJECT.create, required=True),
+            "tracks": Items(Record(_TRACK), 0, MAX_TRACKS, required=True),
+            "clips": Items(Record(_CLIP), 0, MAX_CLIPS, required=True),
+            "audioFiles": Items(Record(_RECORDING), 0, MAX_RECORDINGS, required=True),
+            **others,
+        }
+    )
+
 
 Thing = dict[str, Any]
 
 
-def checked(document: Any) -> Thing:
+def checked(document: Any, kinds: Sequence[EntityType]) -> Thing:
     """`project`, `tracks` (with `sends`), `clips` and `audioFiles`, with defaults. Raises `InvalidArchive`."""
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         refuse("its project.json is not that of a project")
     if document.get("formatVersion") != FORMAT_VERSION:
         refuse(f"this server reads version {FORMAT_VERSION} of the format only", supported=[FORMAT_VERSION])
     try:
-        content = _DOCUMENT.values(document)
+        content = _document(kinds).values(document)
     except FieldError as error:
         path, sentence = next(iter(error.problems.items()))
         refuse(f"{path} {sentence}", field=path)
-    for kind in ("tracks", "clips", "audioFiles"):
+    for kind in ("tracks", "clips", "audioFiles", *(each.plural for each in kinds)):
         _require_distinct(kind, (thing["id"] for thing in content[kind]))
     _check_recordings(content["audioFiles"])
     _check_routing(content["tracks"])
     _check_clips(content)
+    _check_references(content, kinds)
     return content
 
 
@@ -126,6 +141,15 @@ def _check_clips(content: Mapping[str, Any]) -> None:
             refuse("a clip plays a recording that is not there", clipId=clip["id"])
         if clip["fadeIn"] + clip["fadeOut"] > clip["duration"] + following.TINY:
             refuse("the fades of a clip are longer than the clip", clipId=clip["id"])
+
+
+def _check_references(content: Mapping[str, Any], kinds: Sequence[EntityType]) -> None:
+    plurals = {"track": "tracks", "clip": "clips"} | {kind.name: kind.plural for kind in kinds}
+    for kind in kinds:
+        for field, reference in kind.references.items():
+            known = {each["id"] for each in content[plurals[reference.entity]]} | {reference.cleared}
+            if any(each[field] not in known for each in content[kind.plural]):
+                refuse(f"a {kind.name} names a {reference.entity} that is not there")
 
 
 def _require_distinct(what: str, names: Iterable[str]) -> None:

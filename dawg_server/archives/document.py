@@ -9,12 +9,12 @@ from typing import Any
 
 from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION
 from dawg_server.database import clips, sends, tracks
+from dawg_server.daw import entities
+from dawg_server.daw.entities.project import KEPT
 
-# Who may see a project is no part of the document: what comes in is private.
-PROJECT = ("name", "description", "bpm", "key", "timeSignature", "sampleRate", "lyrics")
-_TRACK = frozenset(tracks.ENTITY.fields) - {"projectId"}
-_SEND = frozenset(sends.ENTITY.fields) - {"trackId"}
-_CLIP = frozenset(clips.ENTITY.fields)
+_TRACK = frozenset(tracks.TABLE.fields) - {"projectId"}
+_SEND = frozenset(sends.TABLE.fields) - {"trackId"}
+_CLIP = frozenset(clips.TABLE.fields)
 
 Thing = dict[str, Any]
 
@@ -39,18 +39,25 @@ def written(state: Mapping[str, Any], recordings: list[Thing], *, audio: bool) -
         "format": FORMAT,
         "formatVersion": FORMAT_VERSION,
         "exportedAt": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "project": _only(state["project"], frozenset(PROJECT)),
+        "project": _only(state["project"], frozenset(KEPT)),
         "tracks": found,
         "clips": [_only(clip, _CLIP) for clip in state["clips"]],
         "audioFiles": listed,
+        **{
+            each.plural: [_without_project(each.stored(one)) for one in state[each.plural]]
+            for each in entities.declared()
+        },
     }
 
 
 def renamed(
     document: Mapping[str, Any], project_id: str, recordings: Mapping[str, str]
-) -> tuple[list[Thing], list[Thing]]:
-    """(tracks with their sends, clips) under new ids, the tracks' places without gaps. `recordings`: old id to new."""
-    new = {track["id"]: str(uuid.uuid4()) for track in document["tracks"]}
+) -> tuple[list[Thing], list[Thing], list[tuple[entities.EntityType, Thing]]]:
+    """(tracks with their sends, clips, entities of declared kinds) under new ids, the tracks' places without gaps.
+
+    `recordings`: old id to new.
+    """
+    new = {thing["id"]: str(uuid.uuid4()) for thing in (*document["tracks"], *document["clips"])}
     found = [
         {
             **track,
@@ -73,13 +80,27 @@ def renamed(
     played = [
         {
             **clip,
-            "id": str(uuid.uuid4()),
+            "id": new[clip["id"]],
             "trackId": new[clip["trackId"]],
             "audioFileId": recordings[clip["audioFileId"]] if clip["audioFileId"] else None,
         }
         for clip in document["clips"]
     ]
-    return found, played
+    return found, played, others_renamed(document, project_id, new)
+
+
+def others_renamed(
+    document: Mapping[str, Any], project_id: str, new: Mapping[str, str]
+) -> list[tuple[entities.EntityType, Thing]]:
+    """Entities of declared kinds under new ids; `new` has the tracks' and clips', by their old ones."""
+    ids = {**new, **{one["id"]: str(uuid.uuid4()) for kind in entities.declared() for one in document[kind.plural]}}
+    found = []
+    for kind in entities.declared():
+        for one in document[kind.plural]:
+            named = {field: ids.get(one[field], one[field]) for field in kind.references}
+            parent = {"projectId": project_id} if kind.parent == "project" else {}
+            found.append((kind, {**one, **named, **parent, "id": ids[one["id"]]}))
+    return found
 
 
 def path(row: Mapping[str, Any]) -> str:
@@ -89,6 +110,10 @@ def path(row: Mapping[str, Any]) -> str:
 
 def format_of(row: Mapping[str, Any]) -> str:
     return str(row["storage_key"]).rpartition(".")[2]
+
+
+def _without_project(thing: Thing) -> Thing:
+    return {name: value for name, value in thing.items() if name != "projectId"}
 
 
 def _only(thing: Mapping[str, Any], fields: frozenset[str]) -> Thing:

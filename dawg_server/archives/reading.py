@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from dawg_server.archives.layout import DOCUMENT, MAX_DOCUMENT, ArchiveLimits
 from dawg_server.archives.unpacking import Package, refuse
 from dawg_server.audio import codecs
 from dawg_server.audio.formats import AudioInfo
+from dawg_server.daw.entities.base import EntityType
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,14 @@ class Contents:
     recordings: dict[str, Unpacked]
 
 
-def read(path: str, folder: str, limits: ArchiveLimits) -> Contents:
-    """Unpacks the recordings into `folder`. Raises `errors.InvalidArchive` with the reason, and `PayloadTooLarge`."""
+def read(path: str, folder: str, limits: ArchiveLimits, kinds: Sequence[EntityType]) -> Contents:
+    """Unpacks the recordings into `folder`; `kinds` are those of declared entities.
+
+    Raises `errors.InvalidArchive` with the reason, and `PayloadTooLarge`.
+    """
     package = Package(Path(path), limits)
     try:
-        document = checking.checked(_parsed(package.read(DOCUMENT, MAX_DOCUMENT)))
+        document = checking.checked(_parsed(package.read(DOCUMENT, MAX_DOCUMENT)), kinds)
         recordings = {}
         for number, recording in enumerate(document["audioFiles"]):
             if recording["path"] is None:

@@ -22,7 +22,8 @@ from dawg_server.audiofiles.measuring import Measuring
 from dawg_server.database import archives, clips, constraint_errors
 from dawg_server.database.batch import Batch
 from dawg_server.database.pool import Database
-from dawg_server.daw import access
+from dawg_server.daw import access, entities
+from dawg_server.daw.entities.project import KEPT
 from dawg_server.storage import Storage, keys
 from dawg_server.storage.work import WorkFolder
 
@@ -60,7 +61,8 @@ class Archives:
 
     async def export(self, project_id: str, user_id: str, *, audio: bool) -> Export:
         """Raises `NotFound`. While it is read, the content raises it as well when a stored file has gone."""
-        found = await archives.export(self._database, project_id, user_id) if ids.is_uuid(project_id) else None
+        known = ids.is_uuid(project_id)
+        found = await archives.export(self._database, project_id, user_id, entities.tables()) if known else None
         access.check(found[0]["role"] if found else None, "viewer")
         assert found is not None
         state, recordings = found
@@ -91,7 +93,12 @@ class Archives:
         """`reading.Contents`, whose module is for workers only."""
         try:
             return await self._workers.run(
-                "dawg_server.archives.reading:read", str(path), str(folder), self._limits, timeout=TIME_LIMIT
+                "dawg_server.archives.reading:read",
+                str(path),
+                str(folder),
+                self._limits,
+                entities.declared(),
+                timeout=TIME_LIMIT,
             )
         except (WorkerCrashed, WorkerOutOfMemory, TimeLimit):
             raise errors.InvalidArchive(
@@ -107,10 +114,13 @@ class Archives:
             if (unpacked := contents.recordings.get(recording["id"])) is not None:
                 rows.append(await self._put(recording, unpacked, new[recording["id"]], user_id, project_id))
         batch = Batch()
-        archives.fill(batch, *document.renamed(described, project_id, new | own))
+        found, played, others = document.renamed(described, project_id, new | own)
+        archives.fill(batch, found, played)
+        for kind, one in others:
+            kind.table.insert(batch, one)
         clips.attach(batch, project_id, own.values())
         project = {"id": project_id, "userId": user_id}
-        project |= {name: described["project"][name] for name in document.PROJECT}
+        project |= {name: described["project"][name] for name in KEPT}
         try:
             async with self._database.transaction() as connection:
                 await archives.insert(connection, project, rows, batch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +59,10 @@ class Analyses:
         self._waiting = 0
         self._locks = KeyedLock()
         self._version: str | None = None
+
+    async def clips(self, clip_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """By clip id: the clip, its project, and its recording (`id` null when it plays none), whoever asks."""
+        return await analyses.clips(self._database, clip_ids)
 
     async def of_stored(self, row: dict[str, Any], excerpt: Excerpt, question: Question) -> dict[str, Any]:
         """`row` names the recording's `storage_key` and `sha256`. Raises `UnsupportedMediaType` if it is unreadable."""

@@ -8,15 +8,16 @@ from typing import Any
 from dawg_server.database import audio_files, clips, projects, sends, tracks
 from dawg_server.database.batch import Batch
 from dawg_server.database.pool import Connection, Database
+from dawg_server.database.table import Table
 
 
 async def export(
-    database: Database, project_id: str, user_id: str
+    database: Database, project_id: str, user_id: str, others: Mapping[str, Table]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
     """(the project as `projects.snapshot` shows it, rows of its recordings), both of one moment."""
     async with database.transaction() as connection:
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        state = await projects.snapshot(connection, project_id, user_id)
+        state = await projects.snapshot(connection, project_id, user_id, others)
         if state is None:
             return None
         recordings = await connection.fetch_all(
@@ -44,7 +45,7 @@ async def insert(
 ) -> None:
     """A new project (wire fields, `id` and `userId`) with everything in it; `content` is what `fill` has written."""
     fields = {name: value for name, value in project.items() if name != "userId"}
-    columns = ", ".join(projects.ENTITY.columns[name].name for name in fields)
+    columns = ", ".join(projects.TABLE.columns[name].name for name in fields)
     await connection.execute(
         f"INSERT INTO projects (owner_id, {columns}) VALUES ({', '.join(['%s'] * (len(fields) + 1))})",
         (project["userId"], *fields.values()),
@@ -58,12 +59,12 @@ def fill(batch: Batch, found_tracks: Iterable[Mapping[str, Any]], found_clips: I
     """Tracks (wire fields, with their `sends`) and clips; outputs come when all tracks are there."""
     listed = list(found_tracks)
     for track in listed:
-        fields = {name: track[name] for name in tracks.ENTITY.fields}
-        tracks.ENTITY.insert(batch, {**fields, "outputDestination": "master"})
+        fields = {name: track[name] for name in tracks.TABLE.fields}
+        tracks.TABLE.insert(batch, {**fields, "outputDestination": "master"})
     for track in listed:
         if track["outputDestination"] != "master":
-            tracks.ENTITY.update(batch, track["id"], {"outputDestination": track["outputDestination"]})
+            tracks.TABLE.update(batch, track["id"], {"outputDestination": track["outputDestination"]})
         for send in track["sends"]:
-            sends.ENTITY.insert(batch, {name: send[name] for name in sends.ENTITY.fields})
+            sends.TABLE.insert(batch, {name: send[name] for name in sends.TABLE.fields})
     for clip in found_clips:
-        clips.ENTITY.insert(batch, {name: clip[name] for name in clips.ENTITY.fields})
+        clips.TABLE.insert(batch, {name: clip[name] for name in clips.TABLE.fields})

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from dawg_server.database.batch import Batch
-from dawg_server.database.entities import TIMES, Column, Entity, plain
 from dawg_server.database.pool import Connection, Database
+from dawg_server.database.table import TIMES, Column, Table, plain
 
-ENTITY = Entity(
+TABLE = Table(
     "clips",
     {
         **plain("id", "trackId", "audioFileId", "name", "color", "startTime", "duration"),
@@ -19,8 +19,9 @@ ENTITY = Entity(
         "midiData": Column("midi", json=True),
     },
     TIMES,
+    "track",
 )
-SHOWN = ENTITY.json("c")
+SHOWN = TABLE.json("c")
 
 
 async def of_tracks(database: Database | Connection, track_ids: Iterable[str]) -> list[dict[str, Any]]:

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from dawg_server.database import users
 from dawg_server.database.batch import Batch
-from dawg_server.database.entities import moment
 from dawg_server.database.pool import Connection, Database, Json
+from dawg_server.database.table import moment
 
 
 class Change(Protocol):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dawg_server.database import clips, tracks, users
 from dawg_server.database.batch import Batch
-from dawg_server.database.entities import TIMES, Entity, moment, plain
 from dawg_server.database.pool import Connection, Database
+from dawg_server.database.table import TIMES, Table, moment, plain
 
-ENTITY = Entity(
+TABLE = Table(
     "projects",
     plain("id", "name", "description", "bpm", "key", "timeSignature", "sampleRate", "lyrics", "isPublic"),
     {
@@ -21,7 +21,7 @@ ENTITY = Entity(
         **TIMES,
     },
 )
-SHOWN = ENTITY.json("p")
+SHOWN = TABLE.json("p")
 # Of a member the role, of anybody in a public project `viewer`.
 ROLE = """coalesce(
     (SELECT role FROM collaborators WHERE project_id = p.id AND user_id = %(user)s AND accepted_at IS NOT NULL),
@@ -109,11 +109,17 @@ async def lock(
     )
 
 
-async def snapshot(database: Database | Connection, project_id: str, user_id: str) -> dict[str, Any] | None:
-    """The whole project at one moment, as `project`, `role`, `tracks`, `clips`, `audioFiles`, `collaborators`."""
+async def snapshot(
+    database: Database | Connection, project_id: str, user_id: str, others: Mapping[str, Table] | None = None
+) -> dict[str, Any] | None:
+    """The whole project at one moment, as `project`, `role`, `tracks`, `clips`, `audioFiles`, `collaborators`.
+
+    `others` are further tables, whose rows come under those names.
+    """
+    more = "".join(f', {table.listed("p.id")} AS "{name}"' for name, table in (others or {}).items())
     return await database.fetch_one(
         f"""SELECT {SHOWN} AS project, {ROLE} AS role, {_TRACKS} AS tracks, {_CLIPS} AS clips,
-                {_AUDIO_FILES} AS "audioFiles", {_COLLABORATORS} AS collaborators
+                {_AUDIO_FILES} AS "audioFiles", {_COLLABORATORS} AS collaborators{more}
             FROM projects p WHERE p.id = %(project)s AND p.deleted_at IS NULL""",
         {"user": user_id, "project": project_id},
     )
@@ -128,7 +134,7 @@ async def revisions(database: Database, project_ids: Iterable[str]) -> dict[str,
 
 async def insert(database: Database, owner_id: str, values: dict[str, Any]) -> dict[str, Any]:
     """Makes a project; its owner becomes a member by a trigger."""
-    columns = [ENTITY.columns[name].name for name in values]
+    columns = [TABLE.columns[name].name for name in values]
     row = await database.fetch_one(
         f"""INSERT INTO projects AS p (owner_id, {", ".join(columns)}) VALUES (%s, {", ".join(["%s"] * len(columns))})
             RETURNING {SHOWN} AS project""",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dawg_server.database.entities import Entity, plain
+from dawg_server.database.table import Table, plain
 
-ENTITY = Entity("sends", plain("id", "trackId", "destinationTrackId", "level", "pan", "preFader", "enabled"), {})
-SHOWN = ENTITY.json("s")
+TABLE = Table("sends", plain("id", "trackId", "destinationTrackId", "level", "pan", "preFader", "enabled"), {}, "track")
+SHOWN = TABLE.json("s")

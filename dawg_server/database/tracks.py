@@ -7,10 +7,10 @@ from typing import Any
 
 from dawg_server.database import sends
 from dawg_server.database.batch import Batch
-from dawg_server.database.entities import TIMES, Column, Entity, plain
 from dawg_server.database.pool import Connection, Database
+from dawg_server.database.table import TIMES, Column, Table, plain
 
-ENTITY = Entity(
+TABLE = Table(
     "tracks",
     {
         **plain("id", "projectId", "name", "trackType", "color", "volume", "pan", "isMuted", "isSolo", "isArmed"),
@@ -26,7 +26,7 @@ ENTITY = Entity(
 )
 _SENDS = f"""'sends', (SELECT coalesce(json_agg({sends.SHOWN} ORDER BY s.id), '[]'::json)
     FROM sends s WHERE s.track_id = t.id)"""
-SHOWN = ENTITY.json("t", [_SENDS])
+SHOWN = TABLE.json("t", [_SENDS])
 
 
 async def of_project(

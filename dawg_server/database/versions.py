@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dawg_server.database import projects
 from dawg_server.database.pool import Connection, Database, Json
+from dawg_server.database.table import Table
 
 KEPT_AUTOMATIC = 50  # per project; versions that somebody made on purpose are all kept
 _SHOWN = "id, number, name, description, revision, automatic, created_by, created_at"
@@ -19,12 +21,16 @@ async def insert(
     name: str | None,
     description: str | None = None,
     automatic: bool = False,
+    others: Mapping[str, Table] | None = None,
 ) -> dict[str, Any] | None:
-    """Keeps the project as it is in this transaction, which holds its lock. None when there is no such project."""
-    state = await projects.snapshot(connection, project_id, user_id)
+    """Keeps the project as it is in this transaction, which holds its lock. None when there is no such project.
+
+    `others`: as for `projects.snapshot`.
+    """
+    state = await projects.snapshot(connection, project_id, user_id, others)
     if state is None:
         return None
-    kept = {part: state[part] for part in ("project", "tracks", "clips")}
+    kept = {part: state[part] for part in ("project", "tracks", "clips", *(others or ()))}
     return await connection.fetch_one(
         f"""INSERT INTO versions (project_id, number, name, description, revision, snapshot, automatic, created_by)
             VALUES (%(project)s, (SELECT coalesce(max(number), 0) + 1 FROM versions WHERE project_id = %(project)s),

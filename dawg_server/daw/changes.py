@@ -6,18 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dawg_server.database import clips, projects, sends, tracks
+from dawg_server.database import tracks
 from dawg_server.database.batch import Batch
-from dawg_server.database.entities import Entity
+from dawg_server.daw import entities
 
 Kind = Literal["create", "update", "delete", "reorder"]
 
-ENTITIES: Mapping[str, Entity] = {
-    "project": projects.ENTITY,
-    "track": tracks.ENTITY,
-    "send": sends.ENTITY,
-    "clip": clips.ENTITY,
-}
 ORDERS = "trackOrders"  # what a reorder holds: [{id, order}] of the tracks that move
 
 
@@ -41,17 +35,17 @@ class Change:
     group: str | None = None
 
     def write(self, batch: Batch) -> None:
-        entity = ENTITIES[self.entity]
+        table = entities.find(self.entity).table
         if self.kind == "reorder":
             tracks.reorder(batch, self.forward[ORDERS])
             return
         assert self.entity_id is not None
         if self.kind == "create":
-            entity.insert(batch, self.forward)
+            table.insert(batch, self.forward)
         elif self.kind == "update":
-            entity.update(batch, self.entity_id, self.forward)
+            table.update(batch, self.entity_id, self.forward)
         else:
-            entity.delete(batch, self.entity_id)
+            table.delete(batch, self.entity_id)
 
 
 def touched(operations: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:

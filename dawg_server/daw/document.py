@@ -18,7 +18,7 @@ from bus.local import LocalBus
 from dawg_server import errors, ids
 from dawg_server.database import clips, constraint_errors, operations, projects
 from dawg_server.database.pool import Connection, Database
-from dawg_server.daw import access
+from dawg_server.daw import access, entities
 from dawg_server.daw.actor import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.editing import Editing, Executed
@@ -140,7 +140,7 @@ class Document:
         return None
 
     async def create(self, owner_id: str, values: dict[str, Any]) -> dict[str, Any]:
-        """A new project with the (checked) fields of `commands.projects.CREATE`."""
+        """A new project with the (checked) fields of `entities.PROJECT`."""
         return await projects.insert(self._database, owner_id, values)
 
     async def delete(self, project_id: str, user_id: str) -> None:
@@ -162,7 +162,8 @@ class Document:
         `tracks` (each with its `sends` and `clips`), `audioFiles` (with `storageKey`, of which links are made) and
         `collaborators`.
         """
-        row = await projects.snapshot(self._database, project_id, user_id) if ids.is_uuid(project_id) else None
+        known = ids.is_uuid(project_id)
+        row = await projects.snapshot(self._database, project_id, user_id, entities.tables()) if known else None
         access.check(row["role"] if row else None, "viewer")
         assert row is not None
         clips: dict[str, list[Any]] = defaultdict(list)
@@ -172,8 +173,9 @@ class Document:
         members = row["collaborators"]
         if not any(member["userId"] == user_id for member in members):  # a visitor of a public project
             members = [member | {"email": None} for member in members if member["acceptedAt"] is not None]
-        others = {"audioFiles": row["audioFiles"], "collaborators": members, "role": row["role"]}
-        return {**row["project"], "tracks": tracks, **others}
+        people = {"audioFiles": row["audioFiles"], "collaborators": members, "role": row["role"]}
+        others = {each.plural: row[each.plural] for each in entities.declared()}
+        return {**row["project"], "tracks": tracks, **others, **people}
 
     async def missed(self, project_id: str, since: int, revision: int) -> list[dict[str, Any]] | None:
         """The operations after `since`, or None when only a snapshot helps: too much, or an unknown revision."""
@@ -194,7 +196,10 @@ class Document:
         Which groups an undo took back is not in the log, so these events do not say it.
         """
         rows = await operations.newest_since(self._database, project_id, revision, MAX_CATCH_UP)
-        row = await projects.snapshot(self._database, project_id, rows[0]["operation"]["actorId"]) if rows else None
+        if not rows:
+            return []
+        actor_id = rows[0]["operation"]["actorId"]
+        row = await projects.snapshot(self._database, project_id, actor_id, entities.tables())
         if row is None:
             return []
         things = {
@@ -203,6 +208,7 @@ class Document:
             "send": {row["operation"]["entityId"]: row["send_track"] for row in rows if row["send_track"]}
             | {send["id"]: track["id"] for track in row["tracks"] for send in track["sends"]},
             "order": {track["id"]: track["order"] for track in row["tracks"]},
+            **{kind.name: {each["id"]: each for each in row[kind.plural]} for kind in entities.declared()},
         }
         return [_news(project_id, row["operation"], row["username"], things) for row in rows]
 

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.database import clips, tracks
+from dawg_server.database import clips, rows, tracks
 from dawg_server.database.pool import Connection
-from dawg_server.daw.changes import ENTITIES, ORDERS, Change, Kind
+from dawg_server.daw import entities
+from dawg_server.daw.changes import ORDERS, Change, Kind
 from dawg_server.schema import spoken
 
-Thing = dict[str, Any]
+Entity = dict[str, Any]
 
 
 class Draft:
@@ -27,7 +28,7 @@ class Draft:
     ) -> None:
         """`row` is what `projects.lock` has read, `named` the ids of tracks and clips that it was asked for."""
         self.connection = connection
-        self.project: Thing = row["project"]
+        self.project: Entity = row["project"]
         self.id: str = self.project["id"]
         self.revision: int = self.project["revision"]
         self.user_id = user_id
@@ -38,10 +39,10 @@ class Draft:
         self.attached: set[str] = set()  # recordings that become the project's own
         self.group: str | None = None  # of the changes that come now, if not that of the call
         # None stands for what is known not to be there.
-        self._tracks: dict[str, Thing | None] = {}
-        self._sends: dict[str, Thing | None] = {}
-        self._clips: dict[str, Thing | None] = {}
-        self._recordings: dict[str, Thing | None] = {}
+        self._entities: dict[str, dict[str, Entity | None]] = {each.name: {} for each in entities.every()}
+        self._tracks, self._sends, self._clips = (self._entities[name] for name in ("track", "send", "clip"))
+        self._complete: set[str] = set()  # kinds of which everything is known
+        self._recordings: dict[str, Entity | None] = {}
         self._all_tracks = False
         self._with_clips: set[str] = set()  # tracks all of whose clips are known
         self._learn_tracks(row.get("tracks") or ())
@@ -52,7 +53,7 @@ class Draft:
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
-    async def track(self, id: str) -> Thing:
+    async def track(self, id: str) -> Entity:
         """The track, without its sends; `NotFound` if the project has none of that id."""
         if id not in self._tracks and not self._all_tracks:
             found = [each for each in await tracks.get(self.connection, [id]) if each["projectId"] == self.id]
@@ -62,14 +63,14 @@ class Draft:
             raise missing("track", id)
         return track
 
-    async def tracks(self) -> list[Thing]:
+    async def tracks(self) -> list[Entity]:
         """All tracks, in order."""
         if not self._all_tracks:
             self._learn_tracks(await tracks.of_project(self.connection, self.id))
             self._all_tracks = True
         return sorted((each for each in self._tracks.values() if each), key=lambda each: each["order"])
 
-    async def clip(self, id: str) -> Thing:
+    async def clip(self, id: str) -> Entity:
         if id not in self._clips:
             self._learn_clips(await clips.get(self.connection, self.id, [id]))
         clip = self._clips.setdefault(id, None)
@@ -77,7 +78,7 @@ class Draft:
             raise missing("clip", id)
         return clip
 
-    async def clips_of(self, track_id: str) -> list[Thing]:
+    async def clips_of(self, track_id: str) -> list[Entity]:
         """All clips of a track, by time."""
         if track_id not in self._with_clips:
             self._learn_clips(await clips.of_tracks(self.connection, [track_id]))
@@ -85,39 +86,73 @@ class Draft:
         found = [each for each in self._clips.values() if each and each["trackId"] == track_id]
         return sorted(found, key=lambda each: (each["startTime"], each["id"]))
 
-    async def note_clips(self) -> list[Thing]:
+    async def get(self, name: str, id: str) -> Entity:
+        """An entity of any kind; raises `NotFound`."""
+        if name == "track":
+            return await self.track(id)
+        if name == "clip":
+            return await self.clip(id)
+        known = self._entities[name]
+        if name == "send":
+            await self.tracks()
+        elif id not in known and name not in self._complete:
+            self._learn(name, await rows.get(self.connection, entities.find(name).table, self.id, [id]))
+        if (entity := known.setdefault(id, None)) is None:
+            raise missing(name, id)
+        return entity
+
+    async def all(self, name: str) -> list[Entity]:
+        """Every entity of a kind."""
+        if name == "track":
+            return await self.tracks()
+        if name == "send":
+            return await self.sends()
+        if name == "clip":
+            return [clip for track in await self.tracks() for clip in await self.clips_of(track["id"])]
+        if name not in self._complete:
+            self._learn(name, await rows.of_project(self.connection, entities.find(name).table, self.id))
+            self._complete.add(name)
+        return [each for each in self._entities[name].values() if each]
+
+    async def naming(self, name: str, field: str, id: str) -> list[Entity]:
+        """The entities of a kind whose field is this id."""
+        if (name, field) == ("clip", "trackId"):
+            return await self.clips_of(id)
+        return [each for each in await self.all(name) if each[field] == id]
+
+    async def note_clips(self) -> list[Entity]:
         """All clips of notes."""
         self._learn_clips(await clips.with_notes(self.connection, self.id))
         return [each for each in self._clips.values() if each and each["midiData"] is not None]
 
-    async def clips_playing(self, audio_file_id: str) -> list[Thing]:
+    async def clips_playing(self, audio_file_id: str) -> list[Entity]:
         """All clips that play this recording."""
         self._learn_clips(await clips.playing(self.connection, self.id, audio_file_id))
         return [each for each in self._clips.values() if each and each["audioFileId"] == audio_file_id]
 
-    async def send(self, track_id: str, id: str) -> Thing:
+    async def send(self, track_id: str, id: str) -> Entity:
         await self.track(track_id)
         send = self._sends.get(id)
         if send is None or send["trackId"] != track_id:
             raise missing("send", id)
         return send
 
-    async def sends(self) -> list[Thing]:
+    async def sends(self) -> list[Entity]:
         """All sends of all tracks."""
         await self.tracks()
         return [each for each in self._sends.values() if each]
 
-    async def recording(self, id: str) -> Thing | None:
+    async def recording(self, id: str) -> Entity | None:
         """`id, owner_id, project_id, duration, original_name, filename, played`, or None."""
         if id not in self._recordings:
             self._recordings[id] = await clips.recording(self.connection, self.id, id)
         return self._recordings[id]
 
-    def find(self, entity: str, id: str) -> Thing | None:
+    def find(self, entity: str, id: str) -> Entity | None:
         """What is known already."""
         return self.project if entity == "project" else self._known(entity).get(id)
 
-    def shown(self, entity: str, id: str) -> Thing:
+    def shown(self, entity: str, id: str) -> Entity:
         """As clients see it: a track has its sends with it."""
         thing = self.find(entity, id)
         assert thing is not None
@@ -127,7 +162,7 @@ class Draft:
 
     # -- changing ------------------------------------------------------------------------------------------------------
 
-    def create(self, entity: str, fields: Mapping[str, Any]) -> Thing:
+    def create(self, entity: str, fields: Mapping[str, Any]) -> Entity:
         """`fields` are complete but for the id."""
         thing = {"id": str(uuid.uuid4()), **fields}
         self._note("create", entity, thing["id"], thing, {}, thing)
@@ -152,7 +187,7 @@ class Draft:
         """Nothing may depend on it any more."""
         thing = self.find(entity, id)
         assert thing is not None
-        self._note("delete", entity, id, {}, {name: thing[name] for name in ENTITIES[entity].fields}, thing)
+        self._note("delete", entity, id, {}, {name: thing[name] for name in entities.find(entity).table.fields}, thing)
         self._known(entity)[id] = None
 
     def reorder(self, orders: Mapping[str, int]) -> None:
@@ -175,34 +210,38 @@ class Draft:
         kind: Kind,
         entity: str,
         id: str | None,
-        forward: Thing,
-        inverse: Thing,
-        thing: Thing,
+        forward: Entity,
+        inverse: Entity,
+        thing: Entity,
         *,
         follows: bool = False,
     ) -> None:
         track_id = thing["trackId"] if entity == "send" else None
         self.changes.append(Change(kind, entity, id, forward, inverse, track_id, follows, self.group))
 
-    def _touch(self, thing: Thing) -> None:
+    def _touch(self, thing: Entity) -> None:
         if "updatedAt" in thing:
             thing["updatedAt"] = self.now
 
-    def _known(self, entity: str) -> dict[str, Thing | None]:
-        return {"track": self._tracks, "send": self._sends, "clip": self._clips}[entity]
+    def _known(self, entity: str) -> dict[str, Entity | None]:
+        return self._entities[entity]
 
-    def _sends_of(self, track_id: str) -> list[Thing]:
+    def _sends_of(self, track_id: str) -> list[Entity]:
         found = [each for each in self._sends.values() if each and each["trackId"] == track_id]
         return sorted(found, key=lambda each: str(each["id"]))
 
-    def _learn_tracks(self, found: Iterable[Thing]) -> None:
+    def _learn(self, name: str, found: Iterable[Entity]) -> None:
+        for entity in found:
+            self._entities[name].setdefault(entity["id"], entity)
+
+    def _learn_tracks(self, found: Iterable[Entity]) -> None:
         for track in found:
             if track["id"] not in self._tracks:  # what was changed or deleted here is newer
                 for send in track.pop("sends"):
                     self._sends[send["id"]] = send
                 self._tracks[track["id"]] = track
 
-    def _learn_clips(self, found: Iterable[Thing]) -> None:
+    def _learn_clips(self, found: Iterable[Entity]) -> None:
         for clip in found:
             self._clips.setdefault(clip["id"], clip)
 

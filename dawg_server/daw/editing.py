@@ -17,10 +17,11 @@ from dawg_server.database import clips, operations, projects
 from dawg_server.database.batch import Batch
 from dawg_server.database.pool import Connection
 from dawg_server.daw import access, history
+from dawg_server.daw import commands as catalogue
 from dawg_server.daw.actor import Actor
 from dawg_server.daw.changes import ORDERS, Change, touched
-from dawg_server.daw.commands import COMMANDS, Command, Spec
-from dawg_server.daw.draft import Draft, Thing
+from dawg_server.daw.commands import Command, Spec
+from dawg_server.daw.draft import Draft, Entity
 from dawg_server.daw.following import follow_recording
 
 
@@ -201,10 +202,8 @@ def _replayed(first: dict[str, Any]) -> Executed:
 
 
 def _check(command: Command) -> tuple[Spec, dict[str, Any]]:
-    spec = COMMANDS.get(command.name)
-    if spec is None:
-        raise errors.ValidationError(f"There is no command “{command.name[:60]}”.")
-    return spec, spec.parameters.check(command.parameters)
+    spec = catalogue.find(command.name)
+    return spec, dict(command.parameters) if command.checked else spec.parameters.check(command.parameters)
 
 
 def _named(wishes: Iterable[tuple[Spec, dict[str, Any]]]) -> dict[str, list[str]]:
@@ -251,7 +250,7 @@ def _current(draft: Draft, change: Change) -> Any:
     """What stands in the database: the draft without its own changes."""
     if change.kind == "reorder" or change.entity_id is None:
         return change.inverse[ORDERS]
-    thing: Thing = dict(draft.find(change.entity, change.entity_id) or {"id": change.entity_id})
+    thing: Entity = dict(draft.find(change.entity, change.entity_id) or {"id": change.entity_id})
     for each in reversed(draft.changes):
         if each.entity == change.entity and each.entity_id == change.entity_id:
             thing |= each.inverse
@@ -287,10 +286,16 @@ async def _things(draft: Draft) -> dict[str, dict[str, Any]]:
             tracks[change.track_id] = None
         elif change.entity_id and change.entity in ("track", "clip"):
             (tracks if change.entity == "track" else clip_ids)[change.entity_id] = None
+    others: dict[str, dict[str, Any]] = defaultdict(dict)
+    for change in draft.changes:
+        known = change.entity_id is not None and change.entity not in ("project", "send", "track", "clip")
+        if known and change.entity_id and draft.find(change.entity, change.entity_id):
+            others[change.entity][change.entity_id] = draft.shown(change.entity, change.entity_id)
     order = await draft.tracks() if any(change.kind == "reorder" for change in draft.changes) else []
     return {
         "track": {id: draft.shown("track", id) for id in tracks if draft.find("track", id)},
         "clip": {id: draft.shown("clip", id) for id in clip_ids if draft.find("clip", id)},
         "send": sends,
         "order": {track["id"]: track["order"] for track in order},
+        **others,
     }

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.daw.draft import Draft, Thing
+from dawg_server.daw.draft import Draft, Entity
+from dawg_server.daw.entities.clip import MAX_SECONDS
 
-MAX_SECONDS = 86_400  # a day: no position or length lies beyond it
 MIN_LENGTH = 0.01  # seconds that remain of a clip whose recording ends before it begins
 TINY = 1e-9  # seconds, because sums of fractions are not exact
 CLOSE = 1e-9  # relative difference of two numbers that rounding may have made of one
@@ -64,7 +64,7 @@ def fitted(clip: Mapping[str, Any], length: float | None) -> dict[str, Any]:
     return changed
 
 
-def follow_recording(draft: Draft, clip: Thing, length: float) -> None:
+def follow_recording(draft: Draft, clip: Entity, length: float) -> None:
     draft.update("clip", clip["id"], fitted(clip, length), follows=True)
 
 

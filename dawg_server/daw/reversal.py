@@ -7,10 +7,11 @@ from typing import Any
 
 from dawg_server import errors
 from dawg_server.database import operations
-from dawg_server.daw import following, ordering, routing
-from dawg_server.daw.changes import ENTITIES, ORDERS
+from dawg_server.daw import entities, following, ordering, routing
+from dawg_server.daw.cascade import dependents
+from dawg_server.daw.changes import ORDERS
 from dawg_server.daw.commands.tracks import make_room
-from dawg_server.daw.draft import Draft, Thing
+from dawg_server.daw.draft import Draft, Entity
 
 MAX_SKIPPED = 200  # told in one answer
 
@@ -18,7 +19,6 @@ Step = Mapping[str, Any]
 """A row of the log: id, revision, group_id, kind, entity, entity_id, forward, inverse, follows."""
 Blame = Mapping[str, Any]
 """Who is in the way: id, actor_id, username, group_id, final."""
-_TARGETS = {"clip": ("trackId",), "send": ("trackId", "destinationTrackId"), "track": ("outputDestination",)}
 _TOGETHER = ("audioFileId", "midiData")  # a clip has one of them
 
 
@@ -120,7 +120,7 @@ class Reversal:
         if blame := await self._blame(entity, id, step):
             self._skip(step, None, blame, f"the {entity} was changed since")
             return False
-        if entity == "track" and (users := await self._users(id)):
+        if users := [(kind.name, each["id"]) for kind, _, each in await dependents(self._draft, entity, id)]:
             await self._skip_for(step, users, f"the {entity} is in use now")
             return False
         self._draft.delete(entity, id)
@@ -133,11 +133,13 @@ class Reversal:
         thing = {**step["inverse"], **(await self._in_present_tempo(step, step["inverse"]))[0]}
         needed = dict(thing)
         await self._drop_impossible(step, None, needed)
-        if entity == "track":
-            thing["outputDestination"] = needed.get("outputDestination", routing.MASTER)
-            await make_room(draft, thing["order"])
-        elif needed.keys() != thing.keys():
+        references = entities.find(entity).references
+        lost = thing.keys() - needed.keys()
+        if any(name not in references or references[name].on_delete == "cascade" for name in lost):
             return False
+        thing |= {name: references[name].cleared for name in lost}
+        if entity == "track":
+            await make_room(draft, thing["order"])
         elif entity == "clip":
             thing |= await self._fitted(thing)
         draft.create(entity, thing)
@@ -161,21 +163,21 @@ class Reversal:
 
     # -- what is in the way --------------------------------------------------------------------------------------------
 
-    async def _drop_impossible(self, step: Step, thing: Thing | None, wanted: dict[str, Any]) -> None:
+    async def _drop_impossible(self, step: Step, thing: Entity | None, wanted: dict[str, Any]) -> None:
         """Takes out of `wanted` what cannot be any more. `thing` is what is there, None when it is to be made."""
         draft, entity, id = self._draft, step["entity"], step["entity_id"]
-        for name in _TARGETS.get(entity, ()):
-            if name not in wanted or wanted[name] == routing.MASTER:
+        for name, reference in entities.find(entity).references.items():
+            if name not in wanted or wanted[name] == reference.cleared:
                 continue
-            target = await self._find("track", wanted[name])
+            target = await self._find(reference.entity, wanted[name])
             blame: Blame | None
             if target is None:
                 blame = await operations.remover(draft.connection, draft.id, wanted[name])
-                self._skip(step, name, blame, "a track that it needs was deleted since")
-            elif name != "trackId" and target["trackType"] != "AUX":
+                self._skip(step, name, blame, f"a {reference.entity} that it needs was deleted since")
+            elif reference.sound and target["trackType"] != "AUX":
                 blame = await self._blame("track", target["id"], step, {"trackType"})
                 self._skip(step, name, blame, "the track that it leads to is no AUX track any more")
-            elif name != "trackId" and await self._loops(entity, {**(thing or step["inverse"]), **wanted}):
+            elif reference.sound and await self._loops(entity, {**(thing or step["inverse"]), **wanted}):
                 self._skip(step, name, None, "that would send the sound of a track back to itself")
             else:
                 continue
@@ -187,7 +189,7 @@ class Reversal:
         if entity == "send" and "destinationTrackId" in wanted:
             ends = {**(thing or {}), **wanted}
             for other in await draft.sends():
-                if other["id"] != id and all(other[end] == ends.get(end) for end in _TARGETS["send"]):
+                if other["id"] != id and all(other[end] == ends.get(end) for end in ("trackId", "destinationTrackId")):
                     blame = await self._blame("send", other["id"], step)
                     self._skip(step, "destinationTrackId", blame, "there is another such send now")
                     del wanted["destinationTrackId"]
@@ -200,20 +202,13 @@ class Reversal:
             await self._skip_for(step, users, "other tracks send their sound to it", "trackType")
             del wanted["trackType"]
 
-    async def _users(self, track_id: str) -> list[tuple[str, str]]:
-        """(entity, id) of what cannot be without a track."""
-        draft = self._draft
-        users = [("clip", clip["id"]) for clip in await draft.clips_of(track_id)]
-        users += [("send", send["id"]) for send in await draft.sends() if send["trackId"] == track_id]
-        return users + await self._feeding(track_id)
-
     async def _feeding(self, track_id: str) -> list[tuple[str, str]]:
         """(entity, id) of what sends sound to an AUX track."""
         sends, tracks = await self._draft.sends(), await self._draft.tracks()
         feeding = [("send", send["id"]) for send in sends if send["destinationTrackId"] == track_id]
         return feeding + [("track", each["id"]) for each in tracks if each["outputDestination"] == track_id]
 
-    async def _loops(self, entity: str, thing: Thing) -> bool:
+    async def _loops(self, entity: str, thing: Entity) -> bool:
         tracks, sends = await self._draft.tracks(), await self._draft.sends()
         mine = thing.get("id")
         if entity == "track":
@@ -287,22 +282,17 @@ class Reversal:
 
     # -- small things --------------------------------------------------------------------------------------------------
 
-    async def _find(self, entity: str, id: str) -> Thing | None:
-        draft = self._draft
+    async def _find(self, entity: str, id: str) -> Entity | None:
+        if entity == "project":
+            return self._draft.project
         try:
-            if entity == "track":
-                return await draft.track(id)
-            if entity == "clip":
-                return await draft.clip(id)
+            return await self._draft.get(entity, id)
         except errors.NotFound:
             return None
-        if entity == "send":
-            await draft.tracks()
-        return draft.find(entity, id)
 
-    async def _in_present_tempo(self, step: Step, thing: Thing) -> tuple[dict[str, Any], dict[str, Any]]:
+    async def _in_present_tempo(self, step: Step, thing: Entity) -> tuple[dict[str, Any], dict[str, Any]]:
         """(fields as they are to be, as the step left them), with notes at the same beats at the present tempo."""
-        names = ENTITIES[step["entity"]].fields
+        names = entities.find(step["entity"]).table.fields
         then, now = (
             {name: value for name, value in step[side].items() if name in names} for side in ("inverse", "forward")
         )
@@ -314,6 +304,6 @@ class Reversal:
                 now |= following.scaled(now, ratio)
         return then, now
 
-    async def _fitted(self, clip: Thing) -> dict[str, Any]:
+    async def _fitted(self, clip: Entity) -> dict[str, Any]:
         recording = await self._draft.recording(clip["audioFileId"]) if clip["audioFileId"] else None
         return following.fitted(clip, recording["duration"] if recording else None)

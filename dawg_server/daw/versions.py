@@ -10,7 +10,7 @@ import structlog
 from dawg_server import errors, ids, logs
 from dawg_server.database import projects, versions
 from dawg_server.database.pool import Connection, Database
-from dawg_server.daw import access
+from dawg_server.daw import access, entities
 from dawg_server.daw.actor import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
@@ -64,6 +64,6 @@ class Versions:
     async def _keep(self, connection: Connection, project_id: str, user_id: str, **fields: Any) -> dict[str, Any]:
         row = await projects.lock(connection, project_id, user_id)
         access.check(row["role"] if row else None, "editor")
-        made = await versions.insert(connection, project_id, user_id, **fields)
+        made = await versions.insert(connection, project_id, user_id, others=entities.tables(), **fields)
         assert made is not None  # because it is locked
         return made

@@ -14,7 +14,7 @@ from handlers.rest import editing
 from handlers.rest.multipart import Multipart
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import archives as schemas
-from handlers.schemas import projects
+from handlers.schemas.replies import ProjectReply
 
 TYPE = "application/zip"
 
@@ -59,7 +59,7 @@ async def export_project(call: Call) -> Answer:
     "A project from a file",
     status=201,
     idempotent=True,
-    reply=projects.ProjectReply,
+    reply=ProjectReply,
     multipart=Multipart(schemas.ImportForm(), ("file",), lambda settings: settings.max_archive_mb * MEBIBYTE),
 )
 async def import_project(call: Call) -> Answer:
@@ -67,4 +67,4 @@ async def import_project(call: Call) -> Answer:
     (file,) = call.files
     project_id = await call.services.documents.archives.take_in(file.path, call.caller.user_id)
     found = await call.services.documents.document.snapshot(project_id, call.caller.user_id)
-    return editing.twice("project", present.project(found, call.services.platform.links, call.base_url))
+    return editing.with_alias("project", present.project(found, call.services.platform.links, call.base_url))

@@ -19,7 +19,7 @@ from handlers.rest.endpoint import let_in
 from handlers.rest.multipart import Multipart
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import audio as schemas
-from handlers.schemas.projects import Deleted
+from handlers.schemas.replies import Deleted
 
 routes = Routes("audio")
 

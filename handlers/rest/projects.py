@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dawg_server.database import operations, projects
 from dawg_server.daw.document import Document
 from dawg_server.daw.editing import Executed
 from handlers import present
 from handlers.rest import editing, pages
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import projects as schemas
+from handlers.schemas import replies
 
 routes = Routes("projects")
 
@@ -16,58 +16,33 @@ routes = Routes("projects")
 @routes.get("/projects", "Own and shared projects", query=schemas.ProjectsQuery, reply=schemas.ProjectList)
 async def list_projects(call: Call) -> Answer:
     query = call.query
-    found, total = await projects.page(
-        call.services.platform.database,
+    found, total = await call.services.documents.queries.projects(
         call.caller.user_id,
         search=query["search"],
         sort_by=query["sort_by"],
         sort_order=query["sort_order"],
+        page=query["page"],
         limit=query["limit"],
-        offset=(query["page"] - 1) * query["limit"],
     )
     return pages.listed("projects", found, total, query)
 
 
 @routes.post(
-    "/projects", "Make a project", body=schemas.ProjectCreate, reply=schemas.ProjectReply, status=201, idempotent=True
+    "/projects", "Make a project", body=schemas.ProjectCreate, reply=replies.ProjectReply, status=201, idempotent=True
 )
 async def create_project(call: Call) -> Answer:
-    return editing.twice("project", await _document(call).create(call.caller.user_id, call.body) | {"role": "owner"})
+    made = await _document(call).create(call.caller.user_id, call.body)
+    return editing.with_alias("project", made | {"role": "owner"})
 
 
-@routes.get("/projects/{project_id}", "A project with everything in it", reply=schemas.ProjectReply, errors=(404,))
+@routes.get("/projects/{project_id}", "A project with everything in it", reply=replies.ProjectReply, errors=(404,))
 async def get_project(call: Call) -> Answer:
     """`tracks` (with `clips` and `sends`), `audioFiles`, `collaborators`, and the caller's `role`, of one moment."""
     found = await _document(call).snapshot(call.path["project_id"], call.caller.user_id)
-    return editing.twice("project", present.project(found, call.services.platform.links, call.base_url))
+    return editing.with_alias("project", present.project(found, call.services.platform.links, call.base_url))
 
 
-@routes.put(
-    "/projects/{project_id}",
-    "Change a project",
-    body=schemas.ProjectChange,
-    reply=schemas.ProjectReply,
-    errors=(403, 404, 409),
-)
-async def change_project(call: Call) -> Answer:
-    result, executed = await editing.run(
-        call, call.path["project_id"], "updateProject", {"changes": editing.changes(call)}
-    )
-    return editing.twice("project", result["project"], revision=executed.revision)
-
-
-@routes.patch(
-    "/projects/{project_id}",
-    "Change a project",
-    body=schemas.ProjectChange,
-    reply=schemas.ProjectReply,
-    errors=(403, 404, 409),
-)
-async def patch_project(call: Call) -> Answer:
-    return await change_project(call)
-
-
-@routes.delete("/projects/{project_id}", "Delete a project", reply=schemas.Deleted, errors=(403, 404))
+@routes.delete("/projects/{project_id}", "Delete a project", reply=replies.Deleted, errors=(403, 404))
 async def delete_project(call: Call) -> Answer:
     """With everything in it. Its waiting and running jobs are cancelled; recordings stay with their owners."""
     project_id = call.path["project_id"]
@@ -85,13 +60,12 @@ async def delete_project(call: Call) -> Answer:
     errors=(404,),
 )
 async def list_operations(call: Call) -> Answer:
-    project_id, since = call.path["project_id"], call.query["since"]
-    await call.services.documents.access.require(project_id, call.caller.user_id, "viewer")
-    found = await operations.since(call.services.platform.database, project_id, since, call.query["limit"])
-    visit = await projects.visit(call.services.platform.database, project_id, call.caller.user_id)
-    newest = found[-1]["revision"] if found else since
-    revision = max(newest if found else 0, visit["revision"] if visit else 0)
-    return {"success": True, "operations": found, "revision": revision, "complete": newest >= revision}
+    since = call.query["since"]
+    found, revision = await call.services.documents.queries.log(
+        call.path["project_id"], call.caller.user_id, since=since, limit=call.query["limit"]
+    )
+    complete = (found[-1]["revision"] if found else since) >= revision
+    return {"success": True, "operations": found, "revision": revision, "complete": complete}
 
 
 @routes.post(

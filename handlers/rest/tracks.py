@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dawg_server import ids
-from dawg_server.database import tracks
+from dawg_server.daw.entities import TRACK
 from handlers.rest import editing, pages
 from handlers.rest.routing import Answer, Call, Routes
+from handlers.schemas import replies
 from handlers.schemas import tracks as schemas
-from handlers.schemas.projects import Deleted
+from handlers.schemas.replies import Deleted
 
 routes = Routes("tracks")
 
@@ -20,26 +21,11 @@ routes = Routes("tracks")
     errors=(404,),
 )
 async def list_tracks(call: Call) -> Answer:
-    project_id, query, database = call.path["project_id"], call.query, call.services.platform.database
-    await call.services.documents.access.require(project_id, call.caller.user_id, "viewer")
-    offset = (query["page"] - 1) * query["limit"]
-    found = await tracks.of_project(database, project_id, limit=query["limit"], offset=offset)
-    return pages.listed("tracks", found, await tracks.count(database, project_id), query)
-
-
-@routes.post(
-    "/tracks",
-    "Add a track",
-    body=schemas.TrackCreate,
-    reply=schemas.TrackReply,
-    status=201,
-    idempotent=True,
-    errors=(403, 404, 409),
-)
-async def create_track(call: Call) -> Answer:
-    fields = editing.changes(call)
-    result, executed = await editing.run(call, fields.pop("projectId"), "createTrack", fields)
-    return editing.twice("track", result["track"], revision=executed.revision)
+    query = call.query
+    found, total = await call.services.documents.queries.tracks(
+        call.path["project_id"], call.caller.user_id, page=query["page"], limit=query["limit"]
+    )
+    return pages.listed("tracks", found, total, query)
 
 
 @routes.post(
@@ -65,8 +51,7 @@ async def reorder_tracks(call: Call) -> Answer:
 async def change_tracks(call: Call) -> Answer:
     """All of them or none."""
     track_ids = call.body["trackIds"]
-    homes = await tracks.projects_of(call.services.platform.database, track_ids)
-    project_id = editing.place(homes, track_ids[0], "track")
+    project_id = await call.services.documents.queries.home(TRACK, track_ids[0])
     wish = {"trackIds": track_ids, "changes": call.body["updates"]}
     result, executed = await editing.run(call, project_id, "updateTracks", wish)
     changed = result["tracks"]
@@ -79,39 +64,10 @@ async def change_tracks(call: Call) -> Answer:
     }
 
 
-@routes.get("/tracks/{track_id}", "A track", reply=schemas.TrackReply, errors=(404,))
+@routes.get("/tracks/{track_id}", "A track", reply=replies.TrackReply, errors=(404,))
 async def get_track(call: Call) -> Answer:
-    found = await tracks.get(call.services.platform.database, editing.usable(call.path["track_id"]))
-    if not found:
-        raise editing.not_found("track")
-    await _visible(call, found[0]["projectId"])
-    return editing.twice("track", found[0])
-
-
-@routes.put(
-    "/tracks/{track_id}", "Change a track", body=schemas.TrackChange, reply=schemas.TrackReply, errors=(403, 404, 409)
-)
-async def change_track(call: Call) -> Answer:
-    track_id = call.path["track_id"].lower()
-    project_id = await project_of(call)
-    wish = {"trackId": track_id, "changes": editing.changes(call)}
-    result, executed = await editing.run(call, project_id, "updateTrack", wish)
-    return editing.twice("track", result["track"], revision=executed.revision)
-
-
-@routes.patch(
-    "/tracks/{track_id}", "Change a track", body=schemas.TrackChange, reply=schemas.TrackReply, errors=(403, 404, 409)
-)
-async def patch_track(call: Call) -> Answer:
-    return await change_track(call)
-
-
-@routes.delete("/tracks/{track_id}", "Delete a track", reply=Deleted, errors=(403, 404, 409))
-async def delete_track(call: Call) -> Answer:
-    """With its clips and the sends to it; all of that can be undone."""
-    track_id = call.path["track_id"].lower()
-    _, executed = await editing.run(call, await project_of(call), "deleteTrack", {"trackId": track_id})
-    return editing.deleted(track_id, "track", revision=executed.revision)
+    track = await call.services.documents.queries.one(TRACK, call.path["track_id"], call.caller.user_id)
+    return editing.with_alias("track", track)
 
 
 @routes.post(
@@ -177,12 +133,5 @@ def _send_id(call: Call) -> str:
 
 
 async def project_of(call: Call) -> str:
-    """The project of the track in the path, which the caller may at least see; `NotFound` names the track else."""
-    track_id = call.path["track_id"]
-    homes = await tracks.projects_of(call.services.platform.database, editing.usable(track_id))
-    return editing.place(homes, track_id, "track")
-
-
-async def _visible(call: Call, project_id: str) -> None:
-    if await call.services.documents.document.role(project_id, call.caller.user_id) is None:
-        raise editing.not_found("track")
+    """The project of the track in the path."""
+    return await call.services.documents.queries.home(TRACK, call.path["track_id"])

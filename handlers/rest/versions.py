@@ -35,7 +35,7 @@ async def list_versions(call: Call) -> Answer:
 )
 async def make_version(call: Call) -> Answer:
     row = await call.services.documents.versions.make(call.path["project_id"], call.caller.user_id, **call.body)
-    return editing.twice("version", _shown(row))
+    return editing.with_alias("version", _shown(row))
 
 
 @routes.post(PATH + "/{number}/restore", "Bring back a version", reply=schemas.Restored, errors=(403, 404, 409))
@@ -45,7 +45,7 @@ async def restore_version(call: Call) -> Answer:
     executed = await call.services.documents.versions.restore(project_id, user_id, call.path["number"])
     told = executed.results[0]
     found = await call.services.documents.document.snapshot(project_id, user_id)
-    return editing.twice(
+    return editing.with_alias(
         "project",
         present.project(found, call.services.platform.links, call.base_url),
         revision=executed.revision,

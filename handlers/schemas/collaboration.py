@@ -7,9 +7,10 @@ from typing import Any
 
 from marshmallow import fields
 
-from dawg_server.daw import following
-from dawg_server.daw.commands import clips, projects, tracks
-from dawg_server.daw.commands.base import the
+from dawg_server.daw.commands import tracks
+from dawg_server.daw.entities.base import the
+from dawg_server.daw.entities.clip import MAX_SECONDS
+from dawg_server.daw.entities.project import MAX_LYRICS
 from dawg_server.daw.presence import Lock
 from dawg_server.schema import AnyField, Body, Flag, Id, Items, JsonValue, Number, Parameters, Record, Text, parameters
 from handlers.rest.json import timestamp
@@ -25,18 +26,18 @@ REPLAY: dict[str, AnyField] = {
 }
 STEPS: dict[str, AnyField] = {"steps": Number(1, 20, "how many groups", whole=True, load_default=1)}
 
-PROJECT: dict[str, AnyField] = {"projectId": the("project")}
+WHERE: dict[str, AnyField] = {"projectId": the("project")}
 MAX_PROJECTS = 20  # open on one socket
 MAX_SELECTED = 500  # ids
 MAX_STATE = 4096  # bytes of JSON
 MAX_RELAYED = 64 * 1024  # bytes of JSON
 
-Project = body("Project", "Which project.", PROJECT)
+Project = body("Project", "Which project.", WHERE)
 Join = body(
     "Join",
     "Which project, and the last revision that the client has seen of it.",
     {
-        **PROJECT,
+        **WHERE,
         "since": Number(0, MAX_REVISION, "send only what came after this revision", whole=True, allow_none=True),
     },
 )
@@ -90,11 +91,11 @@ def lock(held: Lock) -> dict[str, Any]:
 
 
 def _mutation(name: str, about: str, **fields: AnyField) -> type[Body]:
-    return body(name, about, {**PROJECT, **fields, **BASE, **REPLAY})
+    return body(name, about, {**WHERE, **fields, **BASE, **REPLAY})
 
 
 def _relay(name: str, about: str, **fields: AnyField) -> type[Body]:
-    return body(name, about, {**PROJECT, **fields})
+    return body(name, about, {**WHERE, **fields})
 
 
 def _changes(parameters: Parameters) -> Record:
@@ -102,28 +103,21 @@ def _changes(parameters: Parameters) -> Record:
 
 
 _TRACK, _CLIP = the("track"), the("clip")
-ProjectUpdate = _mutation("ProjectUpdate", "Fields of the project.", update=_changes(projects.CHANGES))
-TrackAdded = _mutation("TrackAdded", "A new track.", track=_changes(tracks.CREATE))
-TrackUpdate = _mutation("TrackUpdate", "Fields of a track.", trackId=_TRACK, changes=_changes(tracks.CHANGES))
-TrackDelete = _mutation("TrackDelete", "Which track.", trackId=_TRACK)
 TracksReorder = _mutation("TracksReorder", "The new places.", trackOrders=tracks.ORDERS)
-ClipAdded = _mutation("ClipAdded", "A new clip.", clip=_changes(clips.CREATE))
-ClipUpdate = _mutation("ClipUpdate", "Fields of a clip.", clipId=_CLIP, changes=_changes(clips.CHANGES))
-ClipDelete = _mutation("ClipDelete", "Which clip.", clipId=_CLIP)
 LyricsUpdate = _mutation(
     "LyricsUpdate",
     "Lyrics of a track, or of the project.",
     trackId=Id("track", allow_none=True),
-    lyrics=Text(0, projects.MAX_LYRICS, strip=False, required=True),
+    lyrics=Text(0, MAX_LYRICS, strip=False, required=True),
 )
-Travel = body("Travel", "How many groups of steps.", {**PROJECT, **STEPS, **REPLAY})
+Travel = body("Travel", "How many groups of steps.", {**WHERE, **STEPS, **REPLAY})
 
 _JSON = JsonValue(MAX_RELAYED)
 _OBJECT = JsonValue(MAX_RELAYED, objects=True, required=True)
 PLAYBACK = parameters(
     {
         "isPlaying": Flag(),
-        "currentTime": Number(0, following.MAX_SECONDS, "seconds"),
+        "currentTime": Number(0, MAX_SECONDS, "seconds"),
         "bpm": Number(0, 1000),
     }
 )

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from dawg_server.daw.commands import projects as commands
-from dawg_server.schema import Body, Choice, Number, Page, Query, Text, parameters
-from handlers.schemas.collaboration import BASE, MAX_REVISION, REPLAY, STEPS
+from dawg_server.daw.entities import PROJECT
+from dawg_server.schema import Body, Choice, Number, Page, Query, Text
+from handlers.schemas.collaboration import MAX_REVISION, REPLAY, STEPS
 from handlers.schemas.commands import body
 
-ProjectCreate = body("ProjectCreate", "A new project.", commands.CREATE)
-ProjectChange = body(
-    "ProjectChange",
-    "Whatever is to be different.",
-    parameters({**commands.CHANGES.declared, **BASE, **REPLAY}, aliases=commands.ALIASES, changes=True),
-)
+ProjectCreate = body("ProjectCreate", "A new project.", PROJECT.create)
 Steps = body("Steps", "How many groups of steps.", {**STEPS, **REPLAY})
 
 
@@ -33,21 +28,6 @@ class OperationsQuery(Query):
     limit = Number(1, 1000, whole=True, load_default=500)
 
 
-class ProjectReply(Body):
-    """The project, twice: its fields here, and all of them under `project`."""
-
-    success = fields.Boolean()
-    id = fields.UUID()
-    name = fields.String()
-    bpm = fields.Float()
-    key = fields.String()
-    time_signature = fields.String()
-    sample_rate = fields.Integer()
-    is_public = fields.Boolean()
-    revision = fields.Integer()
-    project = fields.Dict()
-
-
 class ProjectList(Body):
     """Own and shared projects."""
 
@@ -58,15 +38,6 @@ class ProjectList(Body):
     limit = fields.Integer()
     total_pages = fields.Integer()
     pagination = fields.Dict()
-
-
-class Deleted(Body):
-    """It is gone."""
-
-    success = fields.Boolean()
-    deleted = fields.Boolean()
-    id = fields.UUID()
-    message = fields.String()
 
 
 class Operations(Body):

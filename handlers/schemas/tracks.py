@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from dawg_server.daw.commands import sends
 from dawg_server.daw.commands import tracks as commands
-from dawg_server.daw.commands.base import the
+from dawg_server.daw.entities import SEND
 from dawg_server.schema import Body, Id, Items, Number, Page, Record, parameters
 from handlers.schemas.collaboration import BASE, REPLAY
 from handlers.schemas.commands import body
 
-TrackCreate = body("TrackCreate", "A new track.", {"projectId": the("project"), **commands.CREATE.declared, **REPLAY})
-TrackChange = body(
-    "TrackChange",
-    "Whatever is to be different.",
-    parameters({**commands.CHANGES.declared, **BASE, **REPLAY}, changes=True),
-)
 TrackOrders = body("TrackOrders", "The new places.", {"trackOrders": commands.ORDERS, **BASE, **REPLAY})
 TracksChange = body(
     "TracksChange",
@@ -29,9 +22,9 @@ TracksChange = body(
     },
 )
 
-SendCreate = body("SendCreate", "A new send.", {**sends.FIELDS, **REPLAY})
+SendCreate = body("SendCreate", "A new send.", {**SEND.fields, **REPLAY})
 SendChange = body(
-    "SendChange", "Whatever is to be different.", parameters({**sends.FIELDS, **BASE, **REPLAY}, changes=True)
+    "SendChange", "Whatever is to be different.", parameters({**SEND.fields, **BASE, **REPLAY}, changes=True)
 )
 
 
@@ -39,22 +32,6 @@ class TracksQuery(Page):
     """Which part of the list."""
 
     limit = Number(1, 500, whole=True, load_default=50)
-
-
-class TrackReply(Body):
-    """The track, twice: its fields here, and all of them under `track`."""
-
-    success = fields.Boolean()
-    id = fields.UUID()
-    project_id = fields.UUID()
-    name = fields.String()
-    track_type = fields.String()
-    volume = fields.Float()
-    pan = fields.Float()
-    order = fields.Integer()
-    sends = fields.List(fields.Dict())
-    revision = fields.Integer()
-    track = fields.Dict()
 
 
 class TrackList(Body):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from dawg_server.schema import Body, Text
-from handlers.schemas.projects import ProjectReply
+from handlers.schemas.replies import ProjectReply
 
 
 class VersionCreate(Body):

@@ -8,56 +8,24 @@ from typing import Any
 from dawg_server.daw.actor import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.editing import Executed
+from handlers import actions
+from handlers.actions import Action
 from handlers.schemas import collaboration as schemas
 from handlers.sockets import rooms
-from handlers.sockets.routing import Ack, Call, Events
+from handlers.sockets.routing import Ack, Call, ClientEvent, Events
 
 events = Events("/", "main")
 
 
-@events.on("project:update", "Change the project", payload=schemas.ProjectUpdate, ack=schemas.Stored)
-async def update_project(call: Call) -> Ack:
-    return await _run(call, "updateProject", {"changes": call.payload["update"]})
-
-
-@events.on("track:create", "Add a track", payload=schemas.TrackAdded, ack=schemas.Stored)
-async def create_track(call: Call) -> Ack:
-    return await _run(call, "createTrack", call.payload["track"])
-
-
-@events.on("track:update", "Change a track", payload=schemas.TrackUpdate, ack=schemas.Stored)
-async def update_track(call: Call) -> Ack:
-    return await _run(call, "updateTrack", _picked(call, "trackId", "changes"))
-
-
-@events.on("track:delete", "Delete a track", payload=schemas.TrackDelete, ack=schemas.Stored)
-async def delete_track(call: Call) -> Ack:
-    return await _run(call, "deleteTrack", _picked(call, "trackId"))
-
-
 @events.on("track:reorder", "Put tracks into another order", payload=schemas.TracksReorder, ack=schemas.Stored)
 async def reorder_tracks(call: Call) -> Ack:
-    return await _run(call, "reorderTracks", _picked(call, "trackOrders"))
-
-
-@events.on("clip:create", "Add a clip", payload=schemas.ClipAdded, ack=schemas.Stored)
-async def create_clip(call: Call) -> Ack:
-    return await _run(call, "createClip", call.payload["clip"])
-
-
-@events.on("clip:update", "Change a clip", payload=schemas.ClipUpdate, ack=schemas.Stored)
-async def update_clip(call: Call) -> Ack:
-    return await _run(call, "updateClip", _picked(call, "clipId", "changes"))
-
-
-@events.on("clip:delete", "Delete a clip", payload=schemas.ClipDelete, ack=schemas.Stored)
-async def delete_clip(call: Call) -> Ack:
-    return await _run(call, "deleteClip", _picked(call, "clipId"))
+    return await _run(call, Command("reorderTracks", _picked(call, "trackOrders"), checked=True))
 
 
 @events.on("lyrics:update", "Write the lyrics", payload=schemas.LyricsUpdate, ack=schemas.Stored)
 async def update_lyrics(call: Call) -> Ack:
-    return await _run(call, "setLyrics", _picked(call, "lyrics", "trackId"))
+    wanted = {**_picked(call, "lyrics", "trackId"), "append": False}
+    return await _run(call, Command("setLyrics", wanted, checked=True))
 
 
 @events.on("project:undo", "Take back own steps", payload=schemas.Travel, ack=schemas.Stored)
@@ -87,22 +55,33 @@ async def redo(call: Call) -> Ack:
     )
 
 
-async def _run(call: Call, command: str, parameters: Mapping[str, Any]) -> Ack:
+def changes() -> Events:
+    """The events of `handlers.actions`."""
+    made = Events("/", "main")
+    for action in actions.every():
+        made.all.append(_event(action))
+    return made
+
+
+def _event(action: Action) -> ClientEvent:
+    async def handle(call: Call) -> Ack:
+        values = call.payload[action.under] if action.fields else {}
+        return await _run(call, action.command_for(call.payload.get(action.id), values))
+
+    handle.__doc__ = action.about
+    return ClientEvent(action.event, action.summary, handle, action.payload(), schemas.Stored(), concurrent=False)
+
+
+async def _run(call: Call, command: Command) -> Ack:
     _admit(call)
     project_id = call.payload["projectId"]
-    executed = await call.services.documents.document.execute(
-        project_id,
-        [Command(command, parameters)],
-        _actor(call),
-        base_revision=call.payload.get("baseRevision"),
-        client_operation_id=call.payload.get("clientOperationId"),
-    )
+    executed = await actions.perform(call.services, _actor(call), project_id, command, call.payload)
     return {
         **executed.results[0],
         "revision": executed.revision,
         "groupId": executed.group_id,
         "operations": executed.operations,
-        **await _locked_by(call, project_id, parameters, executed.results[0]),
+        **await _locked_by(call, project_id, command.parameters, executed.results[0]),
     }
 
 

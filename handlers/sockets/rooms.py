@@ -13,8 +13,7 @@ from typing import Any
 from bus import events as news
 from bus.local import Scope
 from dawg_server import errors
-from dawg_server.database import projects
-from dawg_server.daw.access import RANKS, check
+from dawg_server.daw.access import RANKS
 from dawg_server.daw.presence import Member
 from dawg_server.services import Services
 from handlers import present
@@ -75,9 +74,8 @@ async def join(call: Call) -> Ack:
     The socket is in the room before anything is read, so no change falls between the answer and the first event.
     """
     services, project_id, user_id = call.services, call.payload["projectId"], call.caller.user_id
-    row = await projects.visit(services.platform.database, project_id, user_id)
-    role = check(row["role"] if row else None, "viewer")
-    assert row is not None
+    row = await services.documents.queries.visit(project_id, user_id)
+    role = row["role"]
     if len(_seats(call.server, call.sid)) >= schemas.MAX_PROJECTS and project_id not in _seats(call.server, call.sid):
         raise errors.Conflict(f"A socket opens at most {schemas.MAX_PROJECTS} projects. Leave one of them first.")
     known = project_id in _seats(call.server, call.sid)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from dawg_server.daw.draft import Draft
-from dawg_server.schema import AnyField, Id, Parameters, parameters
+from dawg_server.schema import AnyField, Parameters, parameters
 
 Plan = Callable[[Draft, dict[str, Any]], Awaitable[dict[str, Any]]]
 """Changes the draft; returns what the caller is told, such as `{"track": …}`. Raises before the first change."""
@@ -15,10 +15,13 @@ Plan = Callable[[Draft, dict[str, Any]], Awaitable[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A wish: `parameters` are JSON as they came, and are checked when it is executed."""
+    """A request to change a project. `parameters` are JSON as they came, and are checked when it is executed, unless
+    they are `checked`: then they are what fields of the command's own declaration made of them.
+    """
 
     name: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,3 @@ class Specs(dict[str, Spec]):
 def changing(fields: Mapping[str, AnyField], **options: Any) -> Parameters:
     """The same fields, any subset of them."""
     return parameters(fields, changes=True, **options)
-
-
-def the(kind: str, help: str = "") -> Id:
-    return Id(kind, help or f"id of the {kind}", required=True)

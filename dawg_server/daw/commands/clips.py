@@ -8,36 +8,24 @@ from typing import Any
 
 from dawg_server import errors
 from dawg_server.daw import following, timing
-from dawg_server.daw.commands.base import Specs, changing, the
-from dawg_server.daw.draft import Draft, Thing, missing
-from dawg_server.daw.following import MAX_SECONDS, TINY
-from dawg_server.daw.notes import MAX_BEATS, Notes
-from dawg_server.schema import Choice, Colour, Id, Items, Number, Record, Text, parameters
+from dawg_server.daw.commands.base import Specs
+from dawg_server.daw.draft import Draft, Entity, missing
+from dawg_server.daw.entities import CLIP
+from dawg_server.daw.entities.base import the
+from dawg_server.daw.entities.clip import MAX_SECONDS
+from dawg_server.daw.following import TINY
+from dawg_server.daw.notes import MAX_BEATS
+from dawg_server.schema import Choice, Id, Items, Number, Record, parameters
 
 ROUNDING = 0.001  # seconds by which fades may seem to outlast their clip, or a clip its recording, without a word
 SLACK = 0.1  # seconds by which the length of a recording may have been known wrongly
 
 SPECS = Specs()
-FIELDS = {
-    "trackId": the("track"),
-    "audioFileId": Id("audioFile", "the recording to play", allow_none=True, load_default=None),
-    "midiData": Notes("notes, instead of a recording", allow_none=True, load_default=None),
-    "name": Text(1, 120, "without it the name of the recording"),
-    "startTime": Number(0, MAX_SECONDS, "seconds from the beginning of the project", required=True),
-    "duration": Number(0, MAX_SECONDS, "seconds; without it the rest of the recording", over=True),
-    "offset": Number(0, MAX_SECONDS, "seconds into the recording", load_default=0),
-    "fadeIn": Number(0, MAX_SECONDS, "seconds", load_default=0),
-    "fadeOut": Number(0, MAX_SECONDS, "seconds", load_default=0),
-    "gain": Number(-60, 24, "dB", load_default=0),
-    "color": Colour("such as #3b82f6", allow_none=True, load_default=None),
-}
-CREATE = parameters(FIELDS)
-CHANGES = changing(FIELDS)
 _CONTENT = {"audioFileId", "midiData", "offset", "duration"}  # what is judged together with the recording
 CLIP_IDS = Items(Id("clip"), 1, 200, required=True)
 
 
-@SPECS.add("createClip", "Puts a recording or notes on a track.", parameters({**FIELDS, "id": Id("clip")}))
+@SPECS.add("createClip", "Puts a recording or notes on a track.", parameters({**CLIP.fields, "id": Id("clip")}))
 async def create_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     """`clamped` names what was longer than the recording."""
     track = await draft.track(values["trackId"])
@@ -54,7 +42,7 @@ async def create_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 
 
 @SPECS.add(
-    "updateClip", "Changes a clip.", parameters({"clipId": the("clip"), "changes": Record(CHANGES, required=True)})
+    "updateClip", "Changes a clip.", parameters({"clipId": the("clip"), "changes": Record(CLIP.changes, required=True)})
 )
 async def update_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     clip = await draft.clip(values["clipId"])
@@ -65,7 +53,7 @@ async def update_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 @SPECS.add(
     "updateClips",
     "Makes the same changes to several clips.",
-    parameters({"clipIds": CLIP_IDS, "changes": Record(CHANGES, required=True)}),
+    parameters({"clipIds": CLIP_IDS, "changes": Record(CLIP.changes, required=True)}),
 )
 async def update_clips(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     clips = await _all_of(draft, values["clipIds"])
@@ -73,7 +61,7 @@ async def update_clips(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     names = {name for each in clamped for name in each.get("clamped", ())}
     return {
         "clips": [draft.shown("clip", clip["id"]) for clip in clips],
-        **({"clamped": [name for name in FIELDS if name in names]} if names else {}),
+        **({"clamped": [name for name in CLIP.fields if name in names]} if names else {}),
     }
 
 
@@ -133,10 +121,10 @@ async def quantize(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     return {"clips": [draft.shown("clip", clip["id"]) for clip in clips]}
 
 
-async def _change(draft: Draft, clip: Thing, changes: dict[str, Any]) -> dict[str, Any]:
+async def _change(draft: Draft, clip: Entity, changes: dict[str, Any]) -> dict[str, Any]:
     """Judges what differs from what is there, and nothing else. Returns `clamped`, if anything was too long."""
     changed = {name: value for name, value in changes.items() if clip[name] != value}
-    fields = {**{name: clip[name] for name in FIELDS}, **changed}
+    fields = {**{name: clip[name] for name in CLIP.fields}, **changed}
     if "trackId" in changed:
         await draft.track(fields["trackId"])
     for one, other in (("audioFileId", "midiData"), ("midiData", "audioFileId")):
@@ -149,7 +137,7 @@ async def _change(draft: Draft, clip: Thing, changes: dict[str, Any]) -> dict[st
     return _clamped(fields, corrected)
 
 
-async def _all_of(draft: Draft, ids: list[str]) -> list[Thing]:
+async def _all_of(draft: Draft, ids: list[str]) -> list[Entity]:
     found, lost = [], []
     for id in dict.fromkeys(ids):
         try:
@@ -161,7 +149,7 @@ async def _all_of(draft: Draft, ids: list[str]) -> list[Thing]:
     return found
 
 
-async def _recording(draft: Draft, fields: dict[str, Any], new: bool = True) -> Thing | None:
+async def _recording(draft: Draft, fields: dict[str, Any], new: bool = True) -> Entity | None:
     """The recording that a clip plays: the project's own, one that its clips play, or the caller's, which becomes the
     project's when it belongs to none."""
     audio_file_id = fields["audioFileId"]
@@ -180,7 +168,7 @@ async def _recording(draft: Draft, fields: dict[str, Any], new: bool = True) -> 
     return recording
 
 
-def _fitted(fields: dict[str, Any], recording: Thing | None, changed: Collection[str]) -> dict[str, Any]:
+def _fitted(fields: dict[str, Any], recording: Entity | None, changed: Collection[str]) -> dict[str, Any]:
     """What is corrected of a clip's fields; raises for what was asked for and makes no sense."""
     length = recording["duration"] if recording else None
     if length is not None and fields["offset"] >= length + SLACK:
@@ -192,11 +180,11 @@ def _fitted(fields: dict[str, Any], recording: Thing | None, changed: Collection
 
 def _clamped(fields: dict[str, Any], corrected: dict[str, Any]) -> dict[str, Any]:
     """Rounding is not worth a word."""
-    names = [name for name in FIELDS if name in corrected and fields[name] - corrected[name] > ROUNDING]
+    names = [name for name in CLIP.fields if name in corrected and fields[name] - corrected[name] > ROUNDING]
     return {"clamped": names} if names else {}
 
 
-def _default_duration(draft: Draft, fields: dict[str, Any], recording: Thing | None) -> float:
+def _default_duration(draft: Draft, fields: dict[str, Any], recording: Entity | None) -> float:
     if recording is not None:
         if recording["duration"] is None:
             raise _wrong("duration", "is needed, because the length of this recording is not known yet")
@@ -207,7 +195,7 @@ def _default_duration(draft: Draft, fields: dict[str, Any], recording: Thing | N
     return max(1, math.ceil(end / bar - TINY)) * bar * timing.seconds_per_beat(draft.project)
 
 
-def _name_of(recording: Thing | None) -> str:
+def _name_of(recording: Entity | None) -> str:
     name = (recording["original_name"] or recording["filename"]) if recording else "MIDI"
     return str(name)[:120]
 

@@ -5,30 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.daw.commands.base import Specs, changing
+from dawg_server.daw.commands.base import Specs
 from dawg_server.daw.draft import Draft
+from dawg_server.daw.entities import PROJECT
+from dawg_server.daw.entities.project import MAX_LYRICS
 from dawg_server.daw.following import change_tempo
-from dawg_server.schema import Flag, Id, Key, Number, OneNumber, Record, Text, TimeSignature, parameters
-
-MAX_LYRICS = 20_000  # characters
+from dawg_server.schema import Flag, Id, Record, Text, parameters
 
 SPECS = Specs()
-FIELDS = {
-    "name": Text(1, 120, "what the project is called", required=True),
-    "description": Text(0, 2000, allow_none=True, load_default=None),
-    "bpm": Number(20, 300, "tempo in beats per minute", decimals=2, load_default=120),
-    "key": Key("key, such as C or F#m", load_default="C"),
-    "timeSignature": TimeSignature("such as 4/4", load_default="4/4"),
-    "sampleRate": OneNumber((44_100, 48_000, 88_200, 96_000), "Hz", load_default=44_100),
-    "isPublic": Flag("whether everybody who knows the id may read it", load_default=False),
-    "lyrics": Text(0, MAX_LYRICS, strip=False, allow_none=True, load_default=None),
-}
-ALIASES = {"tempo": "bpm"}
-CREATE = parameters(FIELDS, aliases=ALIASES)
-CHANGES = changing(FIELDS, aliases=ALIASES)
 
 
-@SPECS.add("updateProject", "Changes fields of the project.", parameters({"changes": Record(CHANGES, required=True)}))
+@SPECS.add(
+    "updateProject", "Changes fields of the project.", parameters({"changes": Record(PROJECT.changes, required=True)})
+)
 async def update_project(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     changes = dict(values["changes"])
     if changes.get("isPublic", draft.project["isPublic"]) != draft.project["isPublic"] and draft.role != "owner":

@@ -5,24 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.daw.commands.base import Specs, changing, the
+from dawg_server.daw.commands.base import Specs
 from dawg_server.daw.commands.tracks import check_loops
 from dawg_server.daw.draft import Draft
-from dawg_server.schema import Flag, Number, Record, parameters
+from dawg_server.daw.entities import SEND
+from dawg_server.daw.entities.base import the
+from dawg_server.schema import Record, parameters
 
 SPECS = Specs()
-FIELDS = {
-    "destinationTrackId": the("track", "id of the AUX track that gets the sound"),
-    "level": Number(0, 1, "linear, 1 is unity", load_default=0.8),
-    "pan": Number(-1, 1, "-1 is left, 1 is right", load_default=0),
-    "preFader": Flag("whether the track's volume does not matter to it", load_default=False),
-    "enabled": Flag(load_default=True),
-}
-CREATE = parameters(FIELDS)
-CHANGES = changing(FIELDS)
 
 
-@SPECS.add("createSend", "Sends the sound of a track to an AUX track.", parameters({"trackId": the("track"), **FIELDS}))
+@SPECS.add(
+    "createSend", "Sends the sound of a track to an AUX track.", parameters({"trackId": the("track"), **SEND.fields})
+)
 async def create_send(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     track = await draft.track(values["trackId"])
     await _check_destination(draft, track["id"], values["destinationTrackId"])
@@ -34,7 +29,7 @@ async def create_send(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 @SPECS.add(
     "updateSend",
     "Changes a send.",
-    parameters({"trackId": the("track"), "sendId": the("send"), "changes": Record(CHANGES, required=True)}),
+    parameters({"trackId": the("track"), "sendId": the("send"), "changes": Record(SEND.changes, required=True)}),
 )
 async def update_send(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     send, changes = await draft.send(values["trackId"], values["sendId"]), values["changes"]

@@ -6,34 +6,17 @@ from typing import Any
 
 from dawg_server import errors
 from dawg_server.daw import routing
-from dawg_server.daw.commands.base import Specs, changing, the
-from dawg_server.daw.commands.projects import MAX_LYRICS
-from dawg_server.daw.draft import Draft, Thing, missing
-from dawg_server.schema import Choice, Colour, Flag, Id, Items, JsonValue, Number, Record, Text, parameters
+from dawg_server.daw.cascade import cascade
+from dawg_server.daw.commands.base import Specs, changing
+from dawg_server.daw.draft import Draft, Entity, missing
+from dawg_server.daw.entities import TRACK
+from dawg_server.daw.entities.base import the
+from dawg_server.daw.entities.track import MAX_TRACKS, MIXING
+from dawg_server.schema import Id, Items, JsonValue, Number, Record, parameters
 
-MAX_TRACKS = 500  # per project
 MAX_METADATA = 64 * 1024  # bytes of JSON
 
 SPECS = Specs()
-MIXING = {
-    "color": Colour("such as #3b82f6", allow_none=True, load_default=None),
-    "volume": Number(0, 1, "linear, 1 is unity", load_default=0.8),
-    "pan": Number(-1, 1, "-1 is left, 1 is right", load_default=0),
-    "isMuted": Flag(load_default=False),
-    "isSolo": Flag(load_default=False),
-    "isArmed": Flag("ready to record", load_default=False),
-    "outputDestination": Id("AUX track", 'or "master"', words=(routing.MASTER,), load_default=routing.MASTER),
-}
-FIELDS = {
-    "name": Text(1, 120, "what the track is called", required=True),
-    "trackType": Choice(("AUDIO", "MIDI", "INSTRUMENT", "AUX", "MASTER"), load_default="AUDIO"),
-    **MIXING,
-    "order": Number(0, MAX_TRACKS, "place in the list, from 0", whole=True),
-    "channels": Choice(("mono", "stereo"), load_default="stereo"),
-}
-LYRICS = Text(0, MAX_LYRICS, strip=False, allow_none=True, load_default=None)
-CREATE = parameters({**FIELDS, "lyrics": LYRICS})
-CHANGES = changing({**FIELDS, "lyrics": LYRICS})
 BULK_CHANGES = changing(MIXING)
 ORDERS = Items(
     Record(parameters({"id": the("track"), "order": Number(0, MAX_TRACKS, whole=True, required=True)})),
@@ -44,7 +27,7 @@ ORDERS = Items(
 )
 
 
-@SPECS.add("createTrack", "Adds a track.", parameters({**CREATE.declared, "id": Id("track")}))
+@SPECS.add("createTrack", "Adds a track.", parameters({**TRACK.fields, "id": Id("track")}))
 async def create_track(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     tracks = await draft.tracks()
     if len(tracks) >= MAX_TRACKS:
@@ -60,7 +43,7 @@ async def create_track(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 @SPECS.add(
     "updateTrack",
     "Changes fields of a track.",
-    parameters({"trackId": the("track"), "changes": Record(CHANGES, required=True)}),
+    parameters({"trackId": the("track"), "changes": Record(TRACK.changes, required=True)}),
 )
 async def update_track(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     track, changes = await draft.track(values["trackId"]), dict(values["changes"])
@@ -91,14 +74,7 @@ async def update_tracks(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 @SPECS.add("deleteTrack", "Removes a track with its clips and the sends to it.", parameters({"trackId": the("track")}))
 async def delete_track(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     track_id = (await draft.track(values["trackId"]))["id"]
-    for send in await draft.sends():
-        if track_id in (send["trackId"], send["destinationTrackId"]):
-            draft.delete("send", send["id"])
-    for other in await draft.tracks():
-        if other["outputDestination"] == track_id:
-            draft.update("track", other["id"], {"outputDestination": routing.MASTER})
-    for clip in await draft.clips_of(track_id):
-        draft.delete("clip", clip["id"])
+    await cascade(draft, "track", track_id)
     draft.delete("track", track_id)
     return {"deleted": True, "trackId": track_id}
 
@@ -133,7 +109,7 @@ async def set_track_metadata(draft: Draft, values: dict[str, Any]) -> dict[str, 
     return {"track": draft.shown("track", track["id"])}
 
 
-async def all_of(draft: Draft, ids: list[str]) -> list[Thing]:
+async def all_of(draft: Draft, ids: list[str]) -> list[Entity]:
     """The tracks of these ids, each once; raises `NotFound` naming every one that is missing."""
     found, lost = [], []
     for id in dict.fromkeys(ids):
@@ -173,7 +149,7 @@ async def check_loops(draft: Draft, field: str = "outputDestination") -> None:
         )
 
 
-async def _change(draft: Draft, track: Thing, changes: dict[str, Any]) -> None:
+async def _change(draft: Draft, track: Entity, changes: dict[str, Any]) -> None:
     kind = changes.get("trackType", track["trackType"])
     if track["trackType"] == "AUX" and kind != "AUX":
         await _check_unused(draft, track)
@@ -186,7 +162,7 @@ async def _change(draft: Draft, track: Thing, changes: dict[str, Any]) -> None:
         await check_loops(draft)
 
 
-async def _check_unused(draft: Draft, aux: Thing) -> None:
+async def _check_unused(draft: Draft, aux: Entity) -> None:
     feeding = [send["trackId"] for send in await draft.sends() if send["destinationTrackId"] == aux["id"]]
     feeding += [track["id"] for track in await draft.tracks() if track["outputDestination"] == aux["id"]]
     if feeding:

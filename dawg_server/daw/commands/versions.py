@@ -7,16 +7,16 @@ from typing import Any
 
 from dawg_server import errors
 from dawg_server.database import versions
-from dawg_server.daw.changes import ENTITIES
+from dawg_server.daw import entities
+from dawg_server.daw.cascade import cascade
 from dawg_server.daw.commands.base import Specs
-from dawg_server.daw.draft import Draft, Thing
+from dawg_server.daw.draft import Draft, Entity
+from dawg_server.daw.entities.project import KEPT
 from dawg_server.daw.following import change_tempo
 from dawg_server.daw.routing import MASTER
 from dawg_server.schema import Number, parameters
 
 MAX_NUMBER = 2**31 - 1
-# Who may read a project is no part of the document, and its owner's alone to decide.
-_PROJECT = ("name", "description", "bpm", "key", "timeSignature", "sampleRate", "lyrics")
 _PLACED = ("outputDestination", "order")  # fields of tracks that depend on other tracks
 
 SPECS = Specs()
@@ -42,25 +42,36 @@ async def restore_version(draft: Draft, values: dict[str, Any]) -> dict[str, Any
     await _delete_sends(draft, wanted_sends)
     for id in present.keys() - wanted_clips.keys():
         draft.delete("clip", id)
+    # A version that is older than a kind of entities does not say anything about them.
+    others = {each.name: _by_id(kept[each.plural]) for each in entities.declared() if each.plural in kept}
+    for name, wanted in others.items():
+        for other in await draft.all(name):
+            if other["id"] not in wanted:
+                draft.delete(name, other["id"])
     await _create_tracks(draft, wanted_tracks)
     await change_tempo(draft, kept["project"]["bpm"])
-    draft.update("project", draft.id, {name: kept["project"][name] for name in _PROJECT})
+    draft.update("project", draft.id, {name: kept["project"][name] for name in KEPT})
     await _update_tracks(draft, wanted_tracks)
     for id, clip in wanted_clips.items():
         _put(draft, "clip", id, clip, known=id in present)
     for track in await draft.tracks():
         if track["id"] not in wanted_tracks:
+            await cascade(draft, "track", track["id"])
             draft.delete("track", track["id"])
     draft.reorder({id: track["order"] for id, track in wanted_tracks.items()})
     known = {send["id"] for send in await draft.sends()}
     for id, send in wanted_sends.items():
         _put(draft, "send", id, send, known=id in known)
+    for name, wanted in others.items():
+        known = {each["id"] for each in await draft.all(name)}
+        for id, other in wanted.items():
+            _put(draft, name, id, other, known=id in known)
     return {"project": draft.shown("project", draft.id), "number": number, "missingAudio": missing}
 
 
-async def _playable(draft: Draft, clips: Iterable[Thing]) -> tuple[dict[str, Thing], list[str]]:
+async def _playable(draft: Draft, clips: Iterable[Entity]) -> tuple[dict[str, Entity], list[str]]:
     """(the clips whose recordings are there, the recordings that are not)."""
-    found: dict[str, Thing] = {}
+    found: dict[str, Entity] = {}
     missing: dict[str, None] = {}
     for clip in clips:
         audio_id = clip["audioFileId"]
@@ -77,11 +88,11 @@ async def _playable(draft: Draft, clips: Iterable[Thing]) -> tuple[dict[str, Thi
     return found, list(missing)
 
 
-async def _clips(draft: Draft) -> dict[str, Thing]:
+async def _clips(draft: Draft) -> dict[str, Entity]:
     return _by_id([clip for track in await draft.tracks() for clip in await draft.clips_of(track["id"])])
 
 
-async def _delete_sends(draft: Draft, wanted: Mapping[str, Thing]) -> None:
+async def _delete_sends(draft: Draft, wanted: Mapping[str, Entity]) -> None:
     """Also those that lead elsewhere now: a send never changes its two ends, it is made anew."""
     for send in await draft.sends():
         other = wanted.get(send["id"])
@@ -89,7 +100,7 @@ async def _delete_sends(draft: Draft, wanted: Mapping[str, Thing]) -> None:
             draft.delete("send", send["id"])
 
 
-async def _create_tracks(draft: Draft, wanted: Mapping[str, Thing]) -> None:
+async def _create_tracks(draft: Draft, wanted: Mapping[str, Entity]) -> None:
     """At the end of the list and with their output to the master, until all tracks are there."""
     present = await draft.tracks()
     known = {track["id"] for track in present}
@@ -99,7 +110,7 @@ async def _create_tracks(draft: Draft, wanted: Mapping[str, Thing]) -> None:
         draft.create("track", {**fields, "projectId": draft.id, "order": place, "outputDestination": MASTER})
 
 
-async def _update_tracks(draft: Draft, wanted: Mapping[str, Thing]) -> None:
+async def _update_tracks(draft: Draft, wanted: Mapping[str, Entity]) -> None:
     """Outputs are taken off before the types of tracks change, and put on afterwards."""
     for track in await draft.tracks():
         target = wanted.get(track["id"])
@@ -112,17 +123,17 @@ async def _update_tracks(draft: Draft, wanted: Mapping[str, Thing]) -> None:
         draft.update("track", id, {"outputDestination": track["outputDestination"]})
 
 
-def _put(draft: Draft, entity: str, id: str, thing: Thing, *, known: bool) -> None:
+def _put(draft: Draft, entity: str, id: str, thing: Entity, *, known: bool) -> None:
     if known:
         draft.update(entity, id, _fields(entity, thing))
     else:
         draft.create(entity, _fields(entity, thing))
 
 
-def _fields(entity: str, thing: Thing) -> dict[str, Any]:
+def _fields(entity: str, thing: Entity) -> dict[str, Any]:
     """What is stored of a thing; the rest was only shown."""
-    return {name: thing[name] for name in ENTITIES[entity].fields if name in thing}
+    return entities.find(entity).stored(thing)
 
 
-def _by_id(things: Iterable[Thing]) -> dict[str, Thing]:
+def _by_id(things: Iterable[Entity]) -> dict[str, Entity]:
     return {thing["id"]: thing for thing in things}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dawg_server.daw.commands.base import the
+from dawg_server.daw.entities.base import the
 from dawg_server.daw.functions.function import Function, known_as
 from dawg_server.daw.functions.sound import SOUND
 from dawg_server.daw.notes import MAX_BEATS

@@ -1,4 +1,4 @@
-"""How one kind of thing of a document lies in its table, and how it looks as JSON: one list of fields for both ways."""
+"""How a kind of entities lies in its table, and how it looks as JSON: one list of fields for both ways."""
 
 from __future__ import annotations
 
@@ -32,12 +32,16 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Entity:
-    """`columns` are what changes may set, by the field's name on the wire; `extra` are expressions that only show."""
+class Table:
+    """`columns` are what changes may set, by the field's name on the wire; `extra` are expressions that only show.
+
+    `parent`: what a row hangs on, `project` or `track`, by a column such as `track_id`.
+    """
 
     table: str
     columns: Mapping[str, Column]
     extra: Mapping[str, str]
+    parent: str = "project"
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -48,6 +52,17 @@ class Entity:
         shown = [f"'{name}', {column.read(alias)}" for name, column in self.columns.items()]
         shown += [f"'{name}', {expression.format(alias)}" for name, expression in self.extra.items()]
         return f"json_build_object({', '.join([*shown, *more])})"
+
+    def within(self, alias: str, project: str) -> str:
+        """A condition: whether the row `alias` is in the project, which is an expression for its id."""
+        if self.parent == "project":
+            return f"{alias}.project_id = {project}"
+        return f"{alias}.track_id IN (SELECT id FROM tracks WHERE project_id = {project})"
+
+    def listed(self, project: str) -> str:
+        """An expression for all rows of the project as a JSON array, oldest first."""
+        return f"""(SELECT coalesce(json_agg({self.json("x")} ORDER BY x.created_at, x.id), '[]'::json)
+            FROM {self.table} x WHERE {self.within("x", project)})"""
 
     def insert(self, batch: Batch, values: Mapping[str, Any]) -> None:
         columns = {name: self.columns[name] for name in values}

@@ -1,0 +1,26 @@
+"""Sends: copies of a track's sound for an AUX track."""
+
+from __future__ import annotations
+
+from dawg_server.database import sends
+from dawg_server.daw.entities.base import EntityType, Reference, the
+from dawg_server.schema import Flag, Number
+
+FIELDS = {
+    "destinationTrackId": the("track", "id of the AUX track that gets the sound"),
+    "level": Number(0, 1, "linear, 1 is unity", load_default=0.8),
+    "pan": Number(-1, 1, "-1 is left, 1 is right", load_default=0),
+    "preFader": Flag("whether the track's volume does not matter to it", load_default=False),
+    "enabled": Flag(load_default=True),
+}
+
+SEND = EntityType(
+    name="send",
+    plural="sends",
+    help="a copy of a track's sound for an AUX track",
+    table=sends.TABLE,
+    fields=FIELDS,
+    parent="track",
+    references={"trackId": Reference("track"), "destinationTrackId": Reference("track", sound=True)},
+    own_api=True,
+)

@@ -1,0 +1,174 @@
+"""Changes of a document, each declared once and mounted as routes and as a socket event: one schema, one way.
+
+    Action(command="updateTrack", summary="Change a track", kind=TRACK, reply=TrackReply, event="track:update",
+           paths=("PUT /tracks/{track_id}", "PATCH /tracks/{track_id}"), fields=TRACK.fields, nested=True)
+
+Over REST the fields are the body; over sockets they come under `changes`, or under the entity's name when it is new.
+Whatever way they come, they are checked once, and `perform` has them executed.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dawg_server.daw import entities
+from dawg_server.daw.actor import Actor
+from dawg_server.daw.commands import Command
+from dawg_server.daw.editing import Executed
+from dawg_server.daw.entities import CLIP, PROJECT, TRACK
+from dawg_server.daw.entities.base import EntityType, the
+from dawg_server.schema import AnyField, Body, Parameters, Record, parameters
+from dawg_server.services import Services
+from handlers.schemas import replies
+from handlers.schemas.collaboration import BASE, REPLAY, WHERE
+from handlers.schemas.commands import body
+
+HOW = ("baseRevision", "clientOperationId")  # fields that are not the command's own
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Action:
+    """`makes`: the entity is new; else `{…_id}` in the paths names it. `nested`: the command takes the fields as
+    `changes`. `parent`: what the body of a route needs besides, to know where a new one belongs.
+    """
+
+    command: str
+    summary: str
+    kind: EntityType
+    paths: tuple[str, ...]
+    event: str
+    reply: type[Body]
+    fields: Mapping[str, AnyField] = field(default_factory=dict)
+    makes: bool = False
+    nested: bool = False
+    parent: Mapping[str, AnyField] = field(default_factory=dict)
+    about: str = ""
+
+    @property
+    def id(self) -> str:
+        """The parameter that names the entity."""
+        return f"{self.kind.name}Id"
+
+    @property
+    def under(self) -> str:
+        """Where the fields are in the payload of the event."""
+        if self.makes:
+            return self.kind.name
+        return "update" if self.kind is PROJECT else "changes"
+
+    @functools.cached_property
+    def body(self) -> type[Parameters] | None:
+        """Of the routes."""
+        if not self.fields:
+            return None
+        base = {} if self.makes else BASE
+        return body(
+            f"{self.kind.title}{'Create' if self.makes else 'Change'}",
+            f"{self.summary}.",
+            self._parameters({**self.parent, **self.fields, **base, **REPLAY}),
+        )
+
+    @functools.cached_property
+    def payload(self) -> type[Parameters]:
+        """Of the event."""
+        named = {} if self.makes or self.kind is PROJECT else {self.id: the(self.kind.name)}
+        values = {self.under: Record(self._parameters(self.fields), required=True)} if self.fields else {}
+        verb = "Added" if self.makes else "Update" if self.fields else "Delete"
+        return body(f"{self.kind.title}{verb}", f"{self.summary}.", {**WHERE, **named, **values, **BASE, **REPLAY})
+
+    def command_for(self, id: str | None, values: Mapping[str, Any]) -> Command:
+        """`values` have been checked; `id` names what is there already."""
+        named = {self.id: id} if id is not None and self.kind is not PROJECT else {}
+        return Command(self.command, {**named, **({"changes": values} if self.nested else values)}, checked=True)
+
+    def _parameters(self, fields: Mapping[str, AnyField]) -> Parameters:
+        return parameters(fields, aliases=self.kind.aliases, changes=self.nested)
+
+
+def three(
+    kind: EntityType, path: str, reply: type[Body], parent: Mapping[str, AnyField], *, about: str = ""
+) -> tuple[Action, ...]:
+    """Making, changing and deleting an entity. `about` says what goes with a deleted one."""
+    one = f"{path}/{{{kind.name}_id}}"
+    article = "an" if kind.name[0] in "aeiou" else "a"
+    return (
+        Action(
+            command=f"create{kind.title}",
+            summary=f"Add {article} {kind.name}",
+            paths=(f"POST {path}",),
+            event=f"{kind.name}:create",
+            fields={**({"trackId": the("track")} if kind.parent == "track" else {}), **kind.fields},
+            makes=True,
+            parent=parent,
+            kind=kind,
+            reply=reply,
+        ),
+        Action(
+            command=f"update{kind.title}",
+            summary=f"Change {article} {kind.name}",
+            paths=(f"PUT {one}", f"PATCH {one}"),
+            event=f"{kind.name}:update",
+            fields=kind.fields,
+            nested=True,
+            kind=kind,
+            reply=reply,
+        ),
+        Action(
+            command=f"delete{kind.title}",
+            summary=f"Delete {article} {kind.name}",
+            paths=(f"DELETE {one}",),
+            event=f"{kind.name}:delete",
+            about=about,
+            kind=kind,
+            reply=replies.Deleted,
+        ),
+    )
+
+
+_OWN = (
+    Action(
+        command="updateProject",
+        summary="Change a project",
+        kind=PROJECT,
+        paths=("PUT /projects/{project_id}", "PATCH /projects/{project_id}"),
+        event="project:update",
+        reply=replies.ProjectReply,
+        fields=PROJECT.fields,
+        nested=True,
+    ),
+    *three(
+        TRACK,
+        "/tracks",
+        replies.TrackReply,
+        {"projectId": the("project")},
+        about="With its clips and the sends to it; all of that can be undone.",
+    ),
+    *three(CLIP, "/clips", replies.ClipReply, {}, about="Its recording stays."),
+)
+
+
+def every() -> tuple[Action, ...]:
+    """Those of the entities with APIs of their own, and those that are made from declarations."""
+    return (*_OWN, *(action for kind in entities.declared() for action in _declared(kind)))
+
+
+@functools.cache
+def _declared(kind: EntityType) -> tuple[Action, ...]:
+    parent = {"projectId": the("project")} if kind.parent == "project" else {}
+    return three(kind, f"/{kind.plural}", replies.of(kind), parent)
+
+
+async def perform(
+    services: Services, actor: Actor, project_id: str, command: Command, how: Mapping[str, Any]
+) -> Executed:
+    """What every change comes to. `how` has `baseRevision` and `clientOperationId`, if they were given."""
+    return await services.documents.document.execute(
+        project_id,
+        [command],
+        actor,
+        base_revision=how.get("baseRevision"),
+        client_operation_id=how.get("clientOperationId"),
+    )

@@ -1,0 +1,170 @@
+"""Adding an entity is one declaration and one migration: everything else follows from it, over the real wire."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import socketio
+
+from dawg_server.daw import entities
+from dawg_server.daw.entities.base import EntityType
+from handlers import asyncapi
+from tests.daw.flag import FIELDS, FLAG, MIGRATION
+from tests.servers import dawg
+
+
+@pytest.fixture
+def flag() -> Iterator[EntityType]:
+    with entities.added(FLAG) as added:
+        yield added
+
+
+@pytest.fixture
+async def server(flag: EntityType, database_dsn: str, tmp_path: Path) -> AsyncIterator[dawg.Dawg]:
+    async with dawg.running(database_dsn, tmp_path, REQUESTS_PER_MINUTE="100000", JOB_CONCURRENCY="0") as running:
+        await running.services.platform.database.execute(MIGRATION)
+        yield running
+
+
+class Song:
+    def __init__(self, server: dawg.Dawg, id: str) -> None:
+        self.server, self.id = server, id
+
+    async def call(self, method: str, path: str, body: Any = None, user: str = "ada", expect: int = 200) -> Any:
+        status, reply = await self.server.json(method, f"/api{path}", user, json=body)
+        assert status == expect, reply
+        return reply
+
+    async def flag(self, **fields: Any) -> dict[str, Any]:
+        body = {"projectId": self.id, "label": "Hook", "beat": 16, **fields}
+        return dict((await self.call("POST", "/flags", body, expect=201))["flag"])
+
+    async def flags(self) -> list[dict[str, Any]]:
+        found = (await self.call("GET", f"/projects/{self.id}"))["flags"]
+        times = ("createdAt", "updatedAt")
+        return sorted(
+            ({k: v for k, v in each.items() if k not in times} for each in found), key=lambda each: each["id"]
+        )
+
+
+@pytest.fixture
+async def song(server: dawg.Dawg) -> Song:
+    _, made = await server.json("POST", "/api/projects", json={"name": "Song"})
+    return Song(server, made["id"])
+
+
+async def test_it_is_made_changed_listed_and_deleted_over_rest(song: Song) -> None:
+    made = await song.flag(extra={"a": [1]})
+    assert {name: made[name] for name in FIELDS} == {
+        "label": "Hook",
+        "beat": 16,
+        "kind": "verse",
+        "color": None,
+        "trackId": None,
+        "extra": {"a": [1]},
+    }
+    for method, changes in (("PUT", {"beat": 8}), ("PATCH", {"kind": "CHORUS"})):
+        reply = await song.call(method, f"/flags/{made['id']}", changes)
+        assert reply["flag"]["beat"] == 8
+    assert (await song.call("GET", f"/flags/{made['id']}"))["kind"] == "chorus"
+    assert [each["id"] for each in (await song.call("GET", f"/flags/project/{song.id}"))["flags"]] == [made["id"]]
+    for wrong in ({"beat": -1}, {"label": ""}, {"color": "red"}):
+        refused = await song.call("PATCH", f"/flags/{made['id']}", wrong, expect=400)
+        assert list(refused["details"]) == list(wrong)
+    await song.call("PATCH", f"/flags/{made['id']}", {"trackId": made["id"]}, expect=404)
+    for method, path in (("GET", f"/flags/{made['id']}"), ("DELETE", f"/flags/{made['id']}")):
+        await song.call(method, path, user="eve", expect=404)
+    await song.call("DELETE", f"/flags/{made['id']}")
+    assert await song.flags() == []
+    for _ in range(FLAG.limit):
+        await song.flag()
+    await song.call("POST", "/flags", {"projectId": song.id, "label": "x", "beat": 0}, expect=409)
+
+
+async def test_undo_and_redo_know_it_also_when_its_track_goes(song: Song) -> None:
+    track = (await song.call("POST", "/tracks", {"projectId": song.id, "name": "Voice"}, expect=201))["id"]
+    made = await song.flag(trackId=track)
+    await song.call("PATCH", f"/flags/{made['id']}", {"beat": 32})
+    await song.call("DELETE", f"/tracks/{track}")
+    states = [await song.flags()]
+    assert states[0][0]["trackId"] is None
+    for _ in range(3):
+        await song.call("POST", f"/projects/{song.id}/undo", {})
+        states.append(await song.flags())
+    assert [(each[0]["trackId"], each[0]["beat"]) for each in states[:3]] == [(None, 32), (track, 32), (track, 16)]
+    assert states[3] == []
+    for expected in states[2::-1]:
+        await song.call("POST", f"/projects/{song.id}/redo", {})
+        assert await song.flags() == expected
+
+
+async def test_sockets_make_it_and_everybody_hears(song: Song) -> None:
+    heard: list[tuple[str, Any]] = []
+    clients = [socketio.AsyncClient(), socketio.AsyncClient()]
+    for client in clients:
+        await client.connect(song.server.url, auth={"userId": "ada"}, transports=["websocket"])
+        await client.call("join:project", {"projectId": song.id})
+    for name in ("flag:created", "flag:updated", "flag:deleted"):
+        clients[1].on(name, lambda data, name=name: heard.append((name, data)))
+    made = await clients[0].call("flag:create", {"projectId": song.id, "flag": {"label": "Hook", "beat": 4}})
+    assert made["success"], made
+    id = made["flag"]["id"]
+    await clients[0].call("flag:update", {"projectId": song.id, "flagId": id, "changes": {"beat": 5}})
+    wrong = await clients[0].call("flag:update", {"projectId": song.id, "flagId": id, "changes": {"beat": "x"}})
+    assert list(wrong["details"]) == ["changes.beat"]
+    await clients[0].call("flag:delete", {"projectId": song.id, "flagId": id})
+    await clients[1].call("join:project", {"projectId": song.id})  # what was sent before has come by now
+    assert [(name, data["revision"]) for name, data in heard] == [
+        ("flag:created", 1),
+        ("flag:updated", 2),
+        ("flag:deleted", 3),
+    ]
+    assert heard[1][1]["changes"] == {"beat": 5}
+    assert heard[1][1]["flag"]["label"] == "Hook"
+    for client in clients:
+        await client.disconnect()
+
+
+async def test_versions_keep_it_and_bring_it_back(song: Song) -> None:
+    kept, changed = await song.flag(label="kept"), await song.flag(label="changed")
+    before = await song.flags()
+    version = (await song.call("POST", f"/projects/{song.id}/versions", {}, expect=201))["version"]["number"]
+    await song.call("DELETE", f"/flags/{kept['id']}")
+    await song.call("PATCH", f"/flags/{changed['id']}", {"label": "other"})
+    await song.flag(label="new")
+    after = await song.flags()
+    await song.call("POST", f"/projects/{song.id}/versions/{version}/restore")
+    assert await song.flags() == before
+    await song.call("POST", f"/projects/{song.id}/undo", {})
+    assert await song.flags() == after
+
+
+async def test_archives_carry_it_to_another_project(song: Song) -> None:
+    track = (await song.call("POST", "/tracks", {"projectId": song.id, "name": "Voice"}, expect=201))["id"]
+    await song.flag(trackId=track, extra={"deep": {"er": 1}})
+    headers = song.server.as_user("ada")
+    async with song.server.http.get(f"{song.server.url}/api/projects/{song.id}/export", headers=headers) as reply:
+        assert reply.status == 200, await reply.text()
+        archive = await reply.read()
+    form = aiohttp.FormData()
+    form.add_field("file", io.BytesIO(archive), filename="song.zip")
+    status, copy = await song.server.json("POST", "/api/projects/import", data=form)
+    assert status == 201, copy
+    (flag,) = copy["project"]["flags"]
+    assert (flag["label"], flag["beat"], flag["extra"]) == ("Hook", 16, {"deep": {"er": 1}})
+    assert flag["trackId"] == copy["project"]["tracks"][0]["id"] != track
+
+
+async def test_both_descriptions_of_the_api_have_it(song: Song) -> None:
+    _, openapi = await song.server.json("GET", "/openapi.json")
+    assert {"get", "put", "patch", "delete"} <= openapi["paths"]["/api/flags/{flag_id}"].keys()
+    body = openapi["components"]["schemas"]["FlagCreate"]
+    assert set(body["required"]) == {"beat", "label", "projectId"}
+    assert body["properties"]["beat"]["maximum"] == 10_000
+    sockets = asyncapi.document()
+    assert {"flag:create", "flag:update", "flag:deleted"} <= sockets["channels"]["/"]["messages"].keys()
