@@ -51,20 +51,20 @@ class BrainFunctions:
 
     async def _beat(self, task: Task) -> Result:
         """Without a tempo and a key it gets the project's, so that it fits."""
-        wish = task.arguments
+        arguments = task.arguments
         project = await task.document.snapshot(task.project_id, task.by.user_id)
-        genre = genres.find(wish["genre"])
+        genre = genres.find(arguments["genre"])
         usual = project["bpm"] if SLOWEST <= project["bpm"] <= FASTEST else genre.default_bpm if genre else SLOWEST
-        bpm = float(wish.get("bpm") or usual)
+        bpm = float(arguments.get("bpm") or usual)
         request = beats.resolve(
             {
-                "genre": wish["genre"],
+                "genre": arguments["genre"],
                 "prompt": "",
                 "bpm": bpm,
-                "key": wish.get("key") or project["key"],
-                "mood": wish.get("mood"),
+                "key": arguments.get("key") or project["key"],
+                "mood": arguments.get("mood"),
                 "duration": beats.LONGEST,
-                "bars": wish["bars"],
+                "bars": arguments["bars"],
                 "ending": None,
                 "beats_per_bar": beats_per_bar(project),
                 **_here(task),
@@ -75,11 +75,11 @@ class BrainFunctions:
         return await self._begin(task, "beat", request, provider, "The beat is being made.")
 
     async def _music(self, task: Task) -> Result:
-        wish = task.arguments
+        arguments = task.arguments
         request = music.resolve(
             {
-                **{name: wish.get(name) for name in ("prompt", "genre", "bpm", "key", "duration", "lyrics")},
-                "instrumental": wish.get("instrumental"),
+                **{name: arguments.get(name) for name in ("prompt", "genre", "bpm", "key", "duration", "lyrics")},
+                "instrumental": arguments.get("instrumental"),
                 "include_vocals": None,
                 "mood": None,
                 "title": None,
@@ -119,12 +119,12 @@ class BrainFunctions:
         return Result(f"The {job.type} job is {job.state.value}. {finished}", data, job_id=job.id)
 
     async def _analyze_lyrics(self, task: Task) -> Result:
-        wish = task.arguments
-        words = wish.get("lyrics") or await self._written(task, wish.get("trackId"))
+        arguments = task.arguments
+        words = arguments.get("lyrics") or await self._written(task, arguments.get("trackId"))
         if not words.strip():
             raise errors.Conflict("There are no lyrics there. Give some as `lyrics`, or write them first.")
         found = await self._lyrics.analyze(
-            words, wish.get("genre"), by=BillingContext(task.by.user_id, task.project_id)
+            words, arguments.get("genre"), by=BillingContext(task.by.user_id, task.project_id)
         )
         return Result("The lyrics were analysed.", found)
 
