@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import uuid
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
-from dawg_server import errors, logs
+from bus.supervision import SupervisedLoop
+from dawg_server import errors
 from dawg_server.costs import periods
 from dawg_server.database import brain_turns
 from dawg_server.database.pool import Database
@@ -19,8 +17,6 @@ from dawg_server.timestamps import timestamp
 
 RENEWAL = 2.0  # seconds between two renewals of the leases of this replica's turns
 BUSY_RETRY_AFTER = 5.0  # seconds
-
-log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +74,13 @@ class TurnSlots:
         self.limits = limits
         self._database, self._rates = database, rates
         self._held: set[str] = set()
-        self._renewing: asyncio.Task[None] | None = None
+        self._loop = SupervisedLoop(
+            "turn-slots",
+            self._renew,
+            doing="Renewing the leases of running turns",
+            interval=RENEWAL,
+            expected=(errors.DependencyUnavailable,),
+        )
 
     async def take(self, user_id: str, request_id: str, conversation_id: str | None) -> TurnSlot:
         """A slot for a turn in that conversation, or in one to be.
@@ -93,8 +95,8 @@ class TurnSlots:
             conversation_id = conversation_id or str(uuid.uuid4())
             await brain_turns.insert(connection, id, user_id, conversation_id, request_id)
         self._held.add(id)
-        if self._renewing is None:
-            self._renewing = asyncio.create_task(self._renew(), name="brain turn slots")
+        if not self._loop.running:
+            self._loop.start()
         return TurnSlot(id, user_id, conversation_id, self._database, self.limits.tokens_per_minute)
 
     async def release(self, slot: TurnSlot) -> None:
@@ -104,9 +106,7 @@ class TurnSlots:
             await brain_turns.delete(self._database, slot.id)
 
     async def close(self) -> None:
-        if self._renewing is not None:
-            self._renewing.cancel()
-            await asyncio.gather(self._renewing, return_exceptions=True)
+        await self._loop.close()
 
     def _check(self, running: list[dict[str, Any]], request_id: str, conversation_id: str | None) -> None:
         if any(turn["request_id"] == request_id for turn in running):
@@ -121,10 +121,5 @@ class TurnSlots:
             )
 
     async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(RENEWAL)
-            if self._held:
-                try:
-                    await brain_turns.renew(self._database, tuple(self._held))
-                except errors.DependencyUnavailable:
-                    log.warning("Running turns could not be renewed.", action="brain_renewal_failed")
+        if self._held:
+            await brain_turns.renew(self._database, tuple(self._held))
