@@ -23,7 +23,7 @@ from dawg_server import __version__, app, logs, settings
 from dawg_server.database.embedded import EmbeddedPostgres, running_dsn
 from dawg_server.errors import ConfigurationError
 from dawg_server.platform import open_storage
-from handlers.rest.server import Runner
+from handlers.rest.server import HttpRunner
 from handlers.sockets import gate
 
 BACKLOG = 1024  # connections that wait to be accepted
@@ -112,7 +112,7 @@ async def _run_server(
 ) -> None:
     stop = _stop_on_signal()
     async with app.services(chosen, dsn) as parts, app.api(parts) as (application, sockets), _watch(embedded):
-        runner = Runner(application, access_log=None, shutdown_timeout=chosen.drain_seconds)
+        runner = HttpRunner(application, access_log=None, shutdown_timeout=chosen.drain_seconds)
         try:
             await runner.setup()
             sites = [web.SockSite(runner, listener, backlog=BACKLOG) for listener in listeners]

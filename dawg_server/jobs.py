@@ -20,9 +20,8 @@ from dawg_server.generation.purchases import Purchases
 from dawg_server.generation.queue import JobQueue
 from dawg_server.generation.reaper import Reaper
 from dawg_server.generation.reconciler import Reconciler
-from dawg_server.generation.runner import Runner
+from dawg_server.generation.runner import JobRunner
 from dawg_server.generation.service import GenerationService, JobLimits
-from dawg_server.generation.vocals.lyricist import Lyricist
 from dawg_server.generation.webhooks import Webhooks
 from dawg_server.platform import Platform
 
@@ -38,7 +37,7 @@ class Jobs:
     providers: Providers
     webhooks: Webhooks
     queue: JobQueue
-    runner: Runner
+    runner: JobRunner
     reaper: Reaper
     reconciler: Reconciler
 
@@ -48,17 +47,7 @@ async def opened(platform: Platform, documents: Documents) -> AsyncIterator[Jobs
     settings, database, bus = platform.settings, platform.database, platform.bus
     storage, workers = platform.storage, platform.workers
     async with contextlib.AsyncExitStack() as stack:
-        registry = ProviderRegistry(
-            database,
-            bus,
-            storage,
-            workers,
-            Lyricist(platform.small_model),
-            link_base=settings.link_base,
-            key=await server_secrets.get_or_create(database, CALLBACK_KEY),
-            replicate=(settings.replicate_key, settings.replicate_url),
-            suno=(settings.suno_key, settings.suno_url),
-        )
+        registry = ProviderRegistry(platform, await server_secrets.get_or_create(database, CALLBACK_KEY))
         stack.push_async_callback(registry.close)
         material = Material(database, documents.document, storage)
         providers = Providers(EmbeddedProvider(workers), LocalProvider(workers, material), *registry.providers)
@@ -68,19 +57,8 @@ async def opened(platform: Platform, documents: Documents) -> AsyncIterator[Jobs
 
         queue = JobQueue(database)
         stack.push_async_callback(queue.stop)
-        runner = Runner(
-            name=f"{settings.replica}:{platform.replicas.own}",
-            database=database,
-            bus=bus,
-            queue=queue,
-            storage=storage,
-            providers=providers,
-            purchases=purchases,
-            reconciler=reconciler,
-            placement=Placement(database, documents.document),
-            folder=platform.work.path,
-            running_limit=settings.jobs_running,
-        )
+        placement = Placement(database, documents.document)
+        runner = JobRunner(platform, queue, providers, purchases, reconciler, placement)
         stack.callback(runner.close)
         reaper = Reaper(database, queue, lost_after=settings.job_lost_seconds)
         stack.push_async_callback(reaper.close)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from bus.local import LocalBus
 from dawg_server import errors
-from dawg_server.audio.workers import Workers
 from dawg_server.database import audio_files
 from dawg_server.database.pool import Database
 from dawg_server.generation.providers.base import PaidProvider
@@ -21,6 +19,7 @@ from dawg_server.generation.providers.webhook_hints import WebhookHints
 from dawg_server.generation.vocals.lyricist import Lyricist
 from dawg_server.generation.vocals.singing import MelodySinger
 from dawg_server.generation.webhooks import Signatures, Webhooks
+from dawg_server.platform import Platform
 from dawg_server.storage import Storage
 
 
@@ -40,33 +39,22 @@ class StoredRecordings:
 class ProviderRegistry:
     """`providers`, and `webhooks` for what they tell by themselves."""
 
-    def __init__(
-        self,
-        database: Database,
-        bus: LocalBus,
-        storage: Storage,
-        workers: Workers,
-        lyricist: Lyricist,
-        *,
-        key: bytes,
-        link_base: str | None,
-        replicate: tuple[str | None, str],
-        suno: tuple[str | None, str],
-    ) -> None:
-        """`key` makes secrets of addresses; `replicate`, `suno`: (API key, base URL)."""
+    def __init__(self, platform: Platform, callback_key: bytes) -> None:
+        """`callback_key` makes the secrets in addresses of webhooks."""
+        settings, database, bus = platform.settings, platform.database, platform.bus
         self._stack = contextlib.AsyncExitStack()
         hints = WebhookHints(bus)
         self._stack.callback(hints.close)
-        replicate_key, replicate_url = replicate
-        suno_key, suno_url = suno
-        api = ReplicateApi(replicate_key, replicate_url) if replicate_key else None
-        self.webhooks = Webhooks(database, bus, key, link_base, Signatures(api.webhook_secret) if api else None)
-        recordings = StoredRecordings(database, storage)
-        downloads = TakeDownloader(Downloader(replicate_url, suno_url), workers)
+        replicate_url = settings.replicate_url
+        api = ReplicateApi(settings.replicate_key, replicate_url) if settings.replicate_key else None
+        signatures = Signatures(api.webhook_secret) if api else None
+        self.webhooks = Webhooks(database, bus, callback_key, settings.link_base, signatures)
+        recordings = StoredRecordings(database, platform.storage)
+        downloads = TakeDownloader(Downloader(replicate_url, settings.suno_url), platform.workers)
         found: list[PaidProvider] = []
         if api:
             # Replicate calls back over https alone and refuses to begin with any other address.
-            reachable = (link_base or "").startswith("https://") or replicate_url.startswith("http://")
+            reachable = (settings.link_base or "").startswith("https://") or replicate_url.startswith("http://")
             provider = ReplicateProvider(
                 api,
                 downloads,
@@ -76,12 +64,12 @@ class ProviderRegistry:
             )
             self._stack.push_async_callback(provider.close)
             found.append(provider)
-        if suno_key:
+        if settings.suno_key:
             singer = SunoProvider(
-                SunoApi(suno_key, suno_url),
+                SunoApi(settings.suno_key, settings.suno_url),
                 downloads,
                 hints,
-                MelodySinger(recordings, workers, lyricist),
+                MelodySinger(recordings, platform.workers, Lyricist(platform.small_model)),
                 callback=self.webhooks.suno_url,
             )
             self._stack.push_async_callback(singer.close)

@@ -16,11 +16,9 @@ from typing import Any
 import structlog
 
 from bus import events
-from bus.local import LocalBus, Scope
+from bus.local import Scope
 from dawg_server import errors, logs, tasks
-from dawg_server.audiofiles.tracked_storage import TrackedStorage
 from dawg_server.database import UniqueViolation, audio_files, generations
-from dawg_server.database.pool import Database
 from dawg_server.generation import outcome as outcomes
 from dawg_server.generation.job import Job, Lease
 from dawg_server.generation.placement import Placement
@@ -31,6 +29,7 @@ from dawg_server.generation.providers.choice import Providers
 from dawg_server.generation.purchases import Purchases
 from dawg_server.generation.queue import JobQueue
 from dawg_server.generation.reconciler import Reconciler
+from dawg_server.platform import Platform
 
 HEARTBEAT_INTERVAL = 2.0  # seconds
 TIME_LIMIT = 600.0  # seconds for one attempt
@@ -48,34 +47,27 @@ class LostLease(Exception):
     """The job belongs to somebody else by now, or was cancelled: nothing more is to be done here."""
 
 
-class Runner:
+class JobRunner:
     """Does jobs one by one as the queue wakes it; owns nothing between two jobs."""
 
     def __init__(
         self,
-        *,
-        name: str,
-        database: Database,
-        bus: LocalBus,
+        platform: Platform,
         queue: JobQueue,
-        storage: TrackedStorage,
         providers: Providers,
         purchases: Purchases,
         reconciler: Reconciler,
         placement: Placement,
-        folder: Path,
-        running_limit: int,
     ) -> None:
-        """`name` is unique to this process; `folder` is where jobs may leave files while they run."""
-        self.name = name
-        self._database, self._bus, self._queue, self._storage = database, bus, queue, storage
-        self._providers, self._purchases, self._settler = providers, purchases, reconciler
-        self._placement = placement
-        self._folder = folder
-        self._running_limit = running_limit
+        self.name = f"{platform.settings.replica}:{platform.replicas.own}"  # no other process has it
+        self._database, self._bus, self._storage = platform.database, platform.bus, platform.storage
+        self._queue, self._providers, self._placement = queue, providers, placement
+        self._purchases, self._reconciler = purchases, reconciler
+        self._folder = platform.work.path  # where jobs may leave files while they run
+        self._running_limit = platform.settings.jobs_running
         self.retry_delays = RETRY_DELAYS
         self._running: dict[str, asyncio.Task[Any]] = {}
-        self._unsubscribe = bus.subscribe(events.GenerationCancelled, self._on_cancelled, Scope.EVERYWHERE)
+        self._unsubscribe = platform.bus.subscribe(events.GenerationCancelled, self._on_cancelled, Scope.EVERYWHERE)
 
     async def run(self, job_id: str) -> None:
         """Returns when the job has ended, was given back, or was not to be taken."""
@@ -236,7 +228,7 @@ class Runner:
                 now = await generations.get(self._database, job.id)
                 if now is not None and now.state.ended:
                     await provider.cancel(replace(work, ref=now.provider_ref, state=now.provider_state))
-                    await self._settler.settle(now)
+                    await self._reconciler.settle(now)
 
     async def _refused(self, job: Job, lease: Lease, error: errors.DawgError) -> None:
         """Asks the next provider, when the user has left the choice to us; this one has charged nothing."""

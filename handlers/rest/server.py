@@ -20,7 +20,7 @@ _HEADER = re.compile(rb"^(Origin|Host|X-Forwarded-Proto|X-Forwarded-Host): *([\x
 log = logs.get("main")
 
 
-class Runner(web.AppRunner):
+class HttpRunner(web.AppRunner):
     """aiohttp's runner, with errors of the protocol in the server's own words."""
 
     async def _make_server(self) -> web.Server:

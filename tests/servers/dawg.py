@@ -20,7 +20,7 @@ from aiohttp import web
 
 from dawg_server import app, settings
 from dawg_server.services import Services
-from handlers.rest.server import Runner
+from handlers.rest.server import HttpRunner
 from handlers.sockets.transport import Server
 
 START_TIMEOUT = 60.0  # seconds
@@ -63,7 +63,7 @@ async def running(dsn: str, folder: Path, **variables: str) -> AsyncIterator[Daw
     """A server with that database and these environment variables, on the port `PORT` or any that is free."""
     chosen = settings.load({"DATABASE_URL": dsn, "DATA_DIR": str(folder), "CPU_WORKERS": "1", **variables})
     async with app.services(chosen, dsn) as parts, app.api(parts) as (application, sockets):
-        runner = Runner(application, access_log=None, shutdown_timeout=1.0)
+        runner = HttpRunner(application, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", int(variables.get("PORT", 0))).start()
         app.start_jobs(parts, alone=False)
