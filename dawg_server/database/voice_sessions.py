@@ -17,6 +17,8 @@ _LIVE = f"ended_at IS NULL AND coalesce(reserved_until > now(), seen_at > now() 
 _SINCE = "greatest(started_at, date_trunc('day', now(), 'UTC'))"
 _TALK = f"""
     SELECT count(*) FILTER (WHERE {_LIVE}) AS open,
+        count(*) FILTER (WHERE {_LIVE} AND reserved_until IS NOT NULL) AS reserved,
+        coalesce(min(extract(epoch FROM reserved_until - now())) FILTER (WHERE {_LIVE}), 0)::float8 AS reserved_seconds,
         coalesce(sum(CASE
             WHEN reserved_seconds IS NULL THEN greatest(0, extract(epoch FROM
                 coalesce(ended_at, CASE WHEN {_LIVE} THEN now() ELSE seen_at END) - {_SINCE}))
@@ -30,10 +32,15 @@ _TALK = f"""
 
 
 class TalkTime(NamedTuple):
-    """`open` sessions, and `seconds` of all sessions since midnight UTC."""
+    """`open` sessions, and `seconds` of all sessions since midnight UTC.
+
+    `reserved` are those that nobody can end, the first of them in `reserved_seconds`.
+    """
 
     open: int
     seconds: float
+    reserved: int
+    reserved_seconds: float
 
 
 async def lock(connection: Connection, user_id: str) -> TalkTime:
@@ -45,7 +52,7 @@ async def lock(connection: Connection, user_id: str) -> TalkTime:
 async def talk(database: Database | Connection, user_id: str) -> TalkTime:
     row = await database.fetch_one(_TALK, {"user": user_id})
     assert row is not None
-    return TalkTime(row["open"], row["seconds"])
+    return TalkTime(row["open"], row["seconds"], row["reserved"], row["reserved_seconds"])
 
 
 async def insert(connection: Connection, session_id: str, user_id: str, *, reserved_seconds: int | None = None) -> None:

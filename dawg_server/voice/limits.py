@@ -44,17 +44,27 @@ async def open_session(
     async with database.transaction() as connection:
         talk = await voice_sessions.lock(connection, user_id)
         if talk.open >= limits.sessions:
-            raise errors.SessionLimit(
-                f"You have {talk.open} voice sessions already. End one of them first.",
-                details={"limit": limits.sessions, "unit": "sessions"},
-                retry_after=10,
-            )
+            raise _too_many(talk, limits)
         if talk.seconds >= limits.seconds_per_day:
             raise day_is_over(limits)
         if talk.seconds + (reserved_seconds or 0) > limits.seconds_per_day:
             raise _day_is_too_short(limits, talk.seconds, reserved_seconds or 0)
         await voice_sessions.insert(connection, id, user_id, reserved_seconds=reserved_seconds)
     return SessionGrant(id, user_id, limits.seconds_per_day - talk.seconds)
+
+
+def _too_many(talk: voice_sessions.TalkTime, limits: VoiceLimits) -> errors.SessionLimit:
+    sentence, seconds = "End one of them first.", 10.0
+    if talk.reserved == talk.open:
+        seconds = talk.reserved_seconds
+        sentence = (
+            f"They are calls of browsers, which this server cannot end; one is over in {seconds / 60:.0f} minutes."
+        )
+    return errors.SessionLimit(
+        f"You have {talk.open} voice sessions already. {sentence}",
+        details={"limit": limits.sessions, "unit": "sessions"},
+        retry_after=seconds,
+    )
 
 
 def day_is_over(limits: VoiceLimits) -> errors.SessionLimit:

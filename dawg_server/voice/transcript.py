@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 from dawg_server import errors, logs
@@ -15,7 +15,7 @@ from dawg_server.transcript import TranscriptWriter
 MAX_REMEMBERED = 64  # items whose words may still turn out not to have been heard
 PATIENCE = 10.0  # seconds that an answer waits for the words that it answers
 MAX_WAITING = 500  # writes; more only when Postgres has been away for long
-CLOSE_TIMEOUT = 5.0  # seconds for what waits when the session ends
+CLOSE_TIMEOUT = 3.0  # seconds for what waits when the session ends, and again for what is left of it
 
 log = logs.get("voice")
 Write = Callable[[], Awaitable[None]]
@@ -35,24 +35,45 @@ class WriteQueue:
             log.error("Too much waits to be written down; this is lost.", action="voice_notes_lost")
 
     async def close(self) -> None:
-        """Returns when everything is written, or `CLOSE_TIMEOUT` has passed."""
+        """Returns when everything is written, or was tried.
+
+        A database that hangs delays each write, so what waits after `CLOSE_TIMEOUT` is written at once: bills then go
+        to the ledger's folder, all of them.
+        """
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self._waiting.put(None)
                 await asyncio.shield(self._task)
+            return
         except TimeoutError:
-            log.error("Not everything could be written down in time.", action="voice_notes_lost")
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        left = [asyncio.create_task(_written(write), name="late write") for write in self._drained()]
+        if left:
+            _, late = await asyncio.wait(left, timeout=CLOSE_TIMEOUT)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+            if late:
+                log.error("Not everything could be written down in time.", action="voice_notes_lost", lost=len(late))
 
     async def _work(self) -> None:
         while (write := await self._waiting.get()) is not None:
-            try:
-                await write()
-            except errors.DawgError as error:
-                log.warning("Something could not be written down.", action="voice_note_failed", code=error.code)
-            except Exception:
-                log.exception("Something could not be written down.", action="voice_note_failed")
+            await _written(write)
+
+    def _drained(self) -> Iterator[Write]:
+        while not self._waiting.empty():
+            if (write := self._waiting.get_nowait()) is not None:
+                yield write
+
+
+async def _written(write: Write) -> None:
+    try:
+        await write()
+    except errors.DawgError as error:
+        log.warning("Something could not be written down.", action="voice_note_failed", code=error.code)
+    except Exception:
+        log.exception("Something could not be written down.", action="voice_note_failed")
 
 
 @dataclass(slots=True)

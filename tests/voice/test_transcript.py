@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import uuid
 from collections.abc import AsyncIterator
 
@@ -10,6 +12,7 @@ import pytest
 from dawg_server.database import conversations, messages, users
 from dawg_server.database.pool import Database
 from dawg_server.transcript import TranscriptWriter
+from dawg_server.voice import transcript
 from dawg_server.voice.transcript import SpokenTranscript, WriteQueue
 
 
@@ -95,3 +98,18 @@ async def test_messages_say_where_they_come_from(talk: Talk) -> None:
     await talk.written()
     (row,) = await talk.rows()
     assert (row["origin"], row["model"], row["group_id"]) == ("voice", "gpt-realtime-2.1", group)
+
+
+async def test_writes_that_a_hanging_database_delays_are_all_tried_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transcript, "CLOSE_TIMEOUT", 0.3)
+    queue = WriteQueue("test")
+    begun: list[int] = []
+
+    async def write(number: int) -> None:
+        begun.append(number)
+        await asyncio.sleep(0.2)
+
+    for number in range(40):
+        queue.put(functools.partial(write, number))
+    await queue.close()
+    assert sorted(begun) == list(range(40))

@@ -37,38 +37,36 @@ class GaDialect:
     ) -> None:
         self.conversation = conversation.ConversationMirror()
         self.unknown: collections.Counter[str] = collections.Counter()
-        self._settings, self._carried = wanted, before or carried.CarriedTalk()
+        self._session, self._carried = settings.SessionState(wanted), before or carried.CarriedTalk()
+        self._automatic_turns = wanted.automatic_turns
         self._playback = playback.Playback(clock)
         self._responses = responses.ResponseState(clock)
         self._responses.results.extend(self._carried.results)
         self._responses.open_calls.update(self._carried.pending)
         self._out = outbound.OutboundMessages()
-        self._session_id = ""
-        self._ready = False
         self._speaking = False
         self._spoken = False  # the voice is frozen by the first sound
-        self._voice = wanted.voice
         self._utterance = ""  # item id of the user's last words
         self._speech_begins_ms = 0.0
-        self._handlers: dict[str, Callable[[wire.Wire], list[events.Event]]] = {
+        self._handlers: dict[str, Callable[[wire.Wire], list[events.Event] | None]] = {
             wire.AUDIO_DELTA: self._on_audio_delta,
             "response.output_audio.done": self._on_audio_done,
             "response.output_audio_transcript.delta": self._on_text_delta,
             "response.output_audio_transcript.done": self._on_text_done,
             "response.output_text.delta": self._on_text_delta,
             "response.output_text.done": self._on_text_done,
-            "response.function_call_arguments.done": _silent(self._responses.note_call),
+            "response.function_call_arguments.done": self._responses.note_call,
             "response.created": self._on_response_created,
             "response.done": self._on_response_done,
-            "response.output_item.added": _silent(self.conversation.output_item),
-            "response.output_item.done": _silent(self.conversation.output_item),
+            "response.output_item.added": self.conversation.output_item,
+            "response.output_item.done": self.conversation.output_item,
             "input_audio_buffer.speech_started": self._on_speech_started,
             "input_audio_buffer.speech_stopped": self._on_speech_stopped,
             "input_audio_buffer.committed": self._on_committed,
-            "conversation.item.added": _silent(self.conversation.item_added),
-            "conversation.item.created": _silent(self.conversation.item_added),
-            "conversation.item.done": _silent(self.conversation.item_added),
-            "conversation.item.deleted": _silent(self.conversation.item_deleted),
+            "conversation.item.added": self.conversation.item_added,
+            "conversation.item.created": self.conversation.item_added,
+            "conversation.item.done": self.conversation.item_added,
+            "conversation.item.deleted": self.conversation.item_deleted,
             "conversation.item.input_audio_transcription.delta": self._on_user_delta,
             "conversation.item.input_audio_transcription.completed": self._on_user_done,
             "conversation.item.input_audio_transcription.failed": self._on_user_failed,
@@ -79,7 +77,7 @@ class GaDialect:
 
     @property
     def ready(self) -> bool:
-        return self._ready
+        return self._session.ready
 
     @property
     def idle(self) -> bool:
@@ -96,13 +94,13 @@ class GaDialect:
 
     @property
     def voice_can_change(self) -> bool:
-        return self._ready and not self._spoken and not self._responses.active
+        return self._session.ready and not self._spoken and not self._responses.active
 
     def receive(self, event: wire.Wire) -> list[events.Event]:
         kind = wire.text(event, "type")
         handler = self._handlers.get(kind)
         if handler is not None:
-            return handler(event)
+            return handler(event) or []
         if kind not in wire.UNUSED_TYPES:
             self.unknown[kind[:_LONGEST_NAME]] += 1
         return []
@@ -115,7 +113,7 @@ class GaDialect:
         return {"type": "input_audio_buffer.append", "audio": base64_text}
 
     def commit_audio(self) -> list[events.Event]:
-        if self._settings.automatic_turns:
+        if self._automatic_turns:
             return []
         self._responses.expect()
         return [self._out.send("input_audio_buffer.commit")]
@@ -165,7 +163,7 @@ class GaDialect:
         return [self._out.send("session.update", session=settings.wire_voice(voice))]
 
     def _request_response(self) -> list[events.Event]:
-        if self._speaking and self._settings.automatic_turns:
+        if self._speaking and self._automatic_turns:
             return []  # the service answers by itself when the user has finished
         if self._responses.active:
             self._responses.owed = True
@@ -186,20 +184,14 @@ class GaDialect:
         return flushed, cuts
 
     def _on_session_created(self, event: wire.Wire) -> list[events.Event]:
-        self._session_id = wire.text(wire.part(event, "session"), "id")
-        return [self._out.send("session.update", session=settings.wire(self._settings))]
+        return [self._out.send("session.update", session=self._session.created(event))]
 
     def _on_session_updated(self, event: wire.Wire) -> list[events.Event]:
-        accepted = wire.part(event, "session")
-        self._voice = wire.text(wire.part(wire.part(accepted, "audio"), "output"), "voice") or self._voice
-        if self._ready:
-            return [events.Reconfigured(self._voice)]
-        self._ready = True
-        session_id = wire.text(accepted, "id") or self._session_id
-        expires_at = wire.number(accepted, "expires_at")
-        ready = events.Ready(session_id, wire.text(accepted, "model"), self._voice, expires_at)
+        accepted = self._session.updated(event)
+        if isinstance(accepted, events.Reconfigured):
+            return [accepted]
         told = carried.retold(self._carried, self.conversation, self._out)
-        return [*told, ready, *(self._request_response() if self._carried.to_be_answered else [])]
+        return [*told, accepted, *(self._request_response() if self._carried.to_be_answered else [])]
 
     def _on_speech_started(self, event: wire.Wire) -> list[events.Event]:
         self._speaking = True
@@ -212,7 +204,7 @@ class GaDialect:
     def _on_speech_stopped(self, event: wire.Wire) -> list[events.Event]:
         self._speaking = False
         self._utterance = wire.text(event, "item_id")
-        if self._settings.automatic_turns:
+        if self._automatic_turns:
             self._responses.expect()
         ends_ms = wire.number(event, "audio_end_ms") or 0.0
         return [events.SpeechStopped(self._utterance, max(0, int(ends_ms - self._speech_begins_ms)))]
@@ -222,7 +214,7 @@ class GaDialect:
         self._utterance = wire.text(event, "item_id")
         self.conversation.place(self._utterance, "user", wire.text(event, "previous_item_id"))
         committed = events.UtteranceCommitted(self._utterance)
-        if self._settings.automatic_turns:
+        if self._automatic_turns:
             return [committed]
         self._responses.not_expected()
         return [committed, *self._request_response()]
@@ -320,9 +312,9 @@ class GaDialect:
     def _on_error(self, event: wire.Wire) -> list[events.Event]:
         error = wire.part(event, "error")
         during = self._out.refused(wire.text(error, "event_id"))
-        automatic = self._settings.automatic_turns
-        fault = faults.reported(error, wire.text(event, "event_id"), during=during, automatic_turns=automatic)
-        if during == "session.update" and not self._ready:
+        event_id = wire.text(event, "event_id")
+        fault = faults.reported(error, event_id, during=during, automatic_turns=self._automatic_turns)
+        if during == "session.update" and not self._session.ready:
             # Without this nothing would ever become ready.
             fault = dataclasses.replace(fault, kind=faults.FaultKind.FINAL)
         if during == "input_audio_buffer.commit":
@@ -333,14 +325,6 @@ class GaDialect:
         # Another response was faster. It may not have seen what ours was about, so ours still has to come.
         self._responses.owed = fault.kind is faults.FaultKind.NOISE and bool(self._responses.active)
         return self._retried(fault, error)
-
-
-def _silent(observe: Callable[[wire.Wire], None]) -> Callable[[wire.Wire], list[events.Event]]:
-    def handler(event: wire.Wire) -> list[events.Event]:
-        observe(event)
-        return []
-
-    return handler
 
 
 def _bill(of: Literal["response", "transcription"], of_id: str, reported: Any) -> list[events.Event]:

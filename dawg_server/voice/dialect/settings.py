@@ -1,10 +1,13 @@
-"""The configuration of a realtime session, in our words and as `session.update` of the GA dialect."""
+"""The configuration of a realtime session: in our words, as `session.update` of the GA dialect, and as accepted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from dawg_server.voice.dialect import events
+from dawg_server.voice.dialect.wire import Wire, number, part, text
 
 TurnDetection = Literal["semantic", "server", "none"]
 
@@ -30,6 +33,29 @@ class SessionSettings:
     @property
     def automatic_turns(self) -> bool:
         return self.turn_detection != "none"
+
+
+class SessionState:
+    """How much of the configuration the service has accepted."""
+
+    def __init__(self, wanted: SessionSettings) -> None:
+        self.wanted, self.voice = wanted, wanted.voice
+        self.ready = False
+        self._id = ""
+
+    def created(self, event: Wire) -> dict[str, Any]:
+        """The session to ask for, now that there is one."""
+        self._id = text(part(event, "session"), "id")
+        return wire(self.wanted)
+
+    def updated(self, event: Wire) -> events.Ready | events.Reconfigured:
+        accepted = part(event, "session")
+        self.voice = text(part(part(accepted, "audio"), "output"), "voice") or self.voice
+        if self.ready:
+            return events.Reconfigured(self.voice)
+        self.ready = True
+        session_id, expires_at = text(accepted, "id") or self._id, number(accepted, "expires_at")
+        return events.Ready(session_id, text(accepted, "model"), self.voice, expires_at)
 
 
 def wire(settings: SessionSettings) -> dict[str, Any]:
