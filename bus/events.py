@@ -330,15 +330,6 @@ class BusRestored(Event):
 
 
 @dataclass(frozen=True)
-class ReplicaSeen(Event):
-    """A replica lives, and others reach it at `address`. A newcomer asks everybody to `answer` with the same."""
-
-    replica: str
-    address: str
-    answer: bool = False
-
-
-@dataclass(frozen=True)
 class ReplicaLeft(Event):
     """A replica has stopped; it will not answer any more."""
 

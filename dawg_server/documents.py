@@ -72,7 +72,7 @@ async def opened(platform: Platform) -> AsyncIterator[Documents]:
             queries=Queries(database),
             functions=functions,
             feed=Feed(bus, document),
-            presence=Presence(database, bus, platform.replicas.own),
+            presence=Presence(database, bus, platform.replicas.own, platform.replicas.own_address),
             sharing=Sharing(database, bus, access),
             versions=Versions(database, document),
             audio=AudioFiles(database, platform.storage, access, platform.probes, measuring, cleaner),

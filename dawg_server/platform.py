@@ -118,7 +118,7 @@ async def opened(settings: Settings, dsn: str) -> AsyncIterator[Platform]:
             settings=settings,
             database=database,
             bus=bus,
-            replicas=Replicas(bus, own, own_address(settings)),
+            replicas=Replicas(database, bus, own, own_address(settings)),
             metrics=metrics,
             identity=identity,
             accounts=Accounts(

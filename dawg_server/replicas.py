@@ -1,4 +1,8 @@
-"""The replicas of this server that are alive, and where the others reach them: what each says of itself on the bus."""
+"""The replicas of this server that are alive, and where the others reach them.
+
+The table in which each says every few seconds that it lives (see `daw.presence`) is the truth; this is what this
+process has read there last. A replica that leaves says so on the bus as well, so that nobody goes to it any more.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,15 @@ import structlog
 from bus import events
 from bus.local import LocalBus, Scope
 from bus.supervision import SupervisedLoop
-from dawg_server import logs
+from dawg_server import errors, logs
+from dawg_server.database import presence_sessions
+from dawg_server.database.pool import Database
 from dawg_server.settings import Settings
 
-INTERVAL = 5.0  # seconds between two signs of life
-FORGOTTEN_AFTER = 30.0  # seconds without one
-PATIENCE = 1.0  # seconds that a newcomer waits to hear of a replica which it does not know yet
+INTERVAL = 2.0  # seconds between two looks at the table
+FORGOTTEN_AFTER = 10.0  # seconds; the table is empty for a moment after a crash of Postgres
+PATIENCE = 1.0  # seconds in which a replica that is not known yet may appear in the table
+LOOK_AGAIN = 0.1  # seconds
 REDIS_PORT = 6379
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
@@ -33,23 +40,24 @@ class _Known:
 class Replicas:
     """`own` is the name of this one. Without other replicas it knows nobody and asks nobody."""
 
-    def __init__(self, bus: LocalBus, own: str, address: str | None) -> None:
-        """`address`: the URL under which the others reach this replica; None when there are no others."""
-        self.own = own
-        self._bus, self._address = bus, address
+    def __init__(self, database: Database, bus: LocalBus, own: str, own_address: str | None) -> None:
+        """`own_address`: the URL under which the others reach this replica; None when there are no others."""
+        self.own, self.own_address = own, own_address
+        self._database, self._bus = database, bus
         self._known: dict[str, _Known] = {}
-        self._news = asyncio.Condition()
         self._loop = SupervisedLoop(
-            "replica-announcements", self._keep_announcing, doing="Announcing this replica", interval=INTERVAL
+            "replicas",
+            self._look,
+            doing="Looking for the other replicas",
+            interval=INTERVAL,
+            expected=(errors.DependencyUnavailable,),
         )
 
     async def start(self) -> None:
-        if self._address is None:
+        if self.own_address is None:
             return
-        self._bus.subscribe(events.ReplicaSeen, self._seen, Scope.EVERYWHERE)
         self._bus.subscribe(events.ReplicaLeft, self._left, Scope.EVERYWHERE)
-        self._bus.subscribe(events.BusRestored, self._restored)
-        await self._announce(answer=True)
+        await self._look()
         self._loop.start()
 
     async def close(self) -> None:
@@ -64,49 +72,33 @@ class Replicas:
 
     async def address(self, name: str) -> str | None:
         """Where a replica is reached; None when nothing is known of it, even after `PATIENCE`."""
-        if self._address is None or name == self.own:
+        if self.own_address is None or name == self.own:
             return None
-        try:
-            async with asyncio.timeout(PATIENCE), self._news:
-                await self._news.wait_for(lambda: name in self._known)
-        except TimeoutError:
-            return None
-        return self._known[name].address
+        deadline = time.monotonic() + PATIENCE
+        while name not in self._known and time.monotonic() < deadline:
+            try:
+                await self._look()
+            except errors.DependencyUnavailable:
+                return None
+            if name not in self._known:
+                await asyncio.sleep(LOOK_AGAIN)
+        known = self._known.get(name)
+        return known.address if known else None
 
-    async def _announce(self, *, answer: bool = False) -> None:
-        assert self._address is not None
-        await self._bus.publish(events.ReplicaSeen(self.own, self._address, answer))
-
-    async def _keep_announcing(self) -> None:
-        await self._announce()
-        if self._bus.connected:
-            self._forget()
-
-    async def _seen(self, event: events.ReplicaSeen) -> None:
-        if event.replica == self.own:
-            return
-        if event.replica not in self._known:
-            log.info("Another replica is there.", action="replica_seen", other=event.replica, address=event.address)
-        self._known[event.replica] = _Known(event.address, time.monotonic())
-        async with self._news:
-            self._news.notify_all()
-        if event.answer:
-            await self._announce()
+    async def _look(self) -> None:
+        found = await presence_sessions.addresses(self._database)
+        found.pop(self.own, None)
+        now = time.monotonic()
+        for name, address in found.items():
+            if name not in self._known:
+                log.info("Another replica is there.", action="replica_seen", other=name, address=address)
+            self._known[name] = _Known(address, now)
+        for name in [name for name, known in self._known.items() if now - known.seen_at > FORGOTTEN_AFTER]:
+            del self._known[name]
+            log.warning("A replica is not heard of any more.", action="replica_lost", other=name)
 
     def _left(self, event: events.ReplicaLeft) -> None:
         self._known.pop(event.replica, None)
-
-    async def _restored(self, _: events.BusRestored) -> None:
-        """Nobody is held responsible for what could not be heard."""
-        for known in self._known.values():
-            known.seen_at = time.monotonic()
-        await self._announce(answer=True)
-
-    def _forget(self) -> None:
-        stale = time.monotonic() - FORGOTTEN_AFTER
-        for name in [name for name, known in self._known.items() if known.seen_at < stale]:
-            del self._known[name]
-            log.warning("A replica is not heard of any more.", action="replica_lost", other=name)
 
 
 def own_address(settings: Settings) -> str | None:

@@ -10,8 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from dawg_server import doctor, replicas, settings
-from dawg_server.doctor import cluster
+from dawg_server import doctor, settings
 from dawg_server.platform import open_storage
 from tests.conftest import administer
 from tests.servers import dawg
@@ -23,13 +22,6 @@ PAGE = "https://dawg.example.org"
 async def findings(folder: Path, **variables: str) -> dict[str, doctor.Finding]:
     chosen = settings.load({"DATA_DIR": str(folder), **variables})
     return {each.what: each for each in await doctor.examine(chosen, open_storage)}
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replicas announce themselves more often than usual, so that nobody has to listen for long."""
-    monkeypatch.setattr(replicas, "INTERVAL", 0.1)
-    monkeypatch.setattr(cluster, "LISTENING", 0.5)
 
 
 async def test_a_machine_with_nothing_set_is_fine(tmp_path: Path) -> None:

@@ -18,13 +18,13 @@ _LOCK = "track_id, sid, user_id, username, extract(epoch FROM expires_at)::float
 # -- replicas ----------------------------------------------------------------------------------------------------------
 
 
-async def beat(database: Database, replica: str) -> bool:
-    """Says that a replica lives; True when it was not known."""
+async def beat(database: Database, replica: str, address: str | None = None) -> bool:
+    """Says that a replica lives, and where the others reach it; True when it was not known."""
     return bool(
         await database.fetch_value(
-            """INSERT INTO replicas (id) VALUES (%s)
+            """INSERT INTO replicas (id, address) VALUES (%s, %s)
                ON CONFLICT (id) DO UPDATE SET seen_at = clock_timestamp() RETURNING xmax = 0""",
-            (replica,),
+            (replica, address),
         )
     )
 
@@ -35,6 +35,12 @@ async def expire(database: Database, lost_after: float) -> list[str]:
         "DELETE FROM replicas WHERE seen_at < clock_timestamp() - make_interval(secs => %s) RETURNING id", (lost_after,)
     )
     return [row["id"] for row in rows]
+
+
+async def addresses(database: Database) -> dict[str, str]:
+    """Where each of several replicas is reached, by name."""
+    rows = await database.fetch_all("SELECT id, address FROM replicas WHERE address IS NOT NULL")
+    return {row["id"]: row["address"] for row in rows}
 
 
 async def forget_replica(database: Database, replica: str) -> None:

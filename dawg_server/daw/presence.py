@@ -62,13 +62,14 @@ class Presence:
         database: Database,
         bus: LocalBus,
         replica: str,
+        address: str | None = None,
         *,
         state_seconds: float = STATE_SECONDS,
         lease_seconds: float = LEASE_SECONDS,
         beat_seconds: float = BEAT_SECONDS,
         lost_seconds: float = LOST_SECONDS,
     ) -> None:
-        self._database, self._bus, self._replica = database, bus, replica
+        self._database, self._bus, self._replica, self._address = database, bus, replica, address
         self._state_seconds, self._lease_seconds = state_seconds, lease_seconds
         self._lost_seconds = lost_seconds
         self._mine: dict[str, dict[str, Member]] = {}  # by sid and project
@@ -88,7 +89,7 @@ class Presence:
         """`alone`: no other replica can be on this database, so whoever is there was left behind by a crash."""
         if alone:
             await presence_sessions.forget_everybody(self._database)
-        await presence_sessions.beat(self._database, self._replica)
+        await presence_sessions.beat(self._database, self._replica, self._address)
         self._loop.start()
 
     async def close(self) -> None:
@@ -237,7 +238,7 @@ class Presence:
             raise
 
     async def _look_after(self) -> None:
-        if await presence_sessions.beat(self._database, self._replica):
+        if await presence_sessions.beat(self._database, self._replica, self._address):
             rows = [_row(project_id, member) for mine in self._mine.values() for project_id, member in mine.items()]
             await presence_sessions.restore(self._database, self._replica, rows)
         await self._take_out_the_unended()

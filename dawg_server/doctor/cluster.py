@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import aiohttp
+import psycopg2.errors  # type: ignore[import-untyped]
 
-from bus import events
-from bus.local import Scope
-from bus.redis import RedisBus
+from dawg_server import errors
+from dawg_server.database import presence_sessions
+from dawg_server.database.pool import Database
 from dawg_server.doctor.findings import PROBE_TIMEOUT, Finding, bad, judge, note
-from dawg_server.replicas import INTERVAL, own_address
+from dawg_server.replicas import own_address
 from dawg_server.settings import Settings
-
-LISTENING = INTERVAL + 1.0  # seconds in which every replica that runs has announced itself
 
 
 async def examine(settings: Settings, *, listen: bool) -> list[Finding]:
@@ -51,7 +49,7 @@ def _address(settings: Settings, address: str) -> Iterator[Finding]:
 
 
 async def _running(settings: Settings) -> list[Finding]:
-    heard = await _hear(settings)
+    heard = await _registered(settings)
     if not heard:
         return [note("running", "No replica is heard. Examine again when some run.")]
     timeout = aiohttp.ClientTimeout(total=PROBE_TIMEOUT)
@@ -69,18 +67,20 @@ async def _running(settings: Settings) -> list[Finding]:
     ]
 
 
-async def _hear(settings: Settings) -> dict[str, str]:
+async def _registered(settings: Settings) -> dict[str, str]:
     """The addresses of the replicas that run, by name; does not pose as one."""
-    heard: dict[str, str] = {}
-    bus = RedisBus(settings.redis_url or "")
-    bus.subscribe(events.ReplicaSeen, lambda event: heard.update({event.replica: event.address}), Scope.EVERYWHERE)
+    if settings.database_url is None:
+        return {}
     try:
-        await bus.start()
-        if bus.connected:
-            await asyncio.sleep(LISTENING)
+        database = await Database.open(settings.database_url, size=1)
+    except errors.ConfigurationError:  # told by the examination of the database
+        return {}
+    try:
+        return await presence_sessions.addresses(database)
+    except (errors.DependencyUnavailable, psycopg2.errors.UndefinedTable, psycopg2.errors.UndefinedColumn):
+        return {}
     finally:
-        await bus.close()
-    return heard
+        await database.close()
 
 
 async def _lives(http: aiohttp.ClientSession, url: str) -> bool:

@@ -1,5 +1,4 @@
 -- Turns of the text assistant: who is at it, and how far a conversation is summarised.
--- depends: 0012_purchases
 
 -- Messages up to this one are told to the model by `summary` alone; -1: none are.
 ALTER TABLE conversations ADD COLUMN summarized_seq integer NOT NULL DEFAULT -1;

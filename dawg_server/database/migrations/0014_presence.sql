@@ -1,5 +1,4 @@
 -- Who has which project open on which replica, and what they ask others to leave alone.
--- depends: 0013_brain
 -- Unlogged: after a crash of Postgres the replicas say again who is there.
 
 CREATE UNLOGGED TABLE replicas (

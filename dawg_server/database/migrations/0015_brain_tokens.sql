@@ -1,5 +1,4 @@
 -- Tokens per minute: exact also inside of a turn, between turns at once, and on all replicas together.
--- depends: 0014_presence
 
 -- What the call of the model under way may still use. It expires with the place of its turn.
 ALTER TABLE brain_turns ADD COLUMN tokens_held bigint NOT NULL DEFAULT 0;

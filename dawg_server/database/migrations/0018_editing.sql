@@ -1,4 +1,3 @@
--- depends: 0017_voice_secrets
 -- Undo that goes on past conflicts, changes that follow others, and client operations that changed nothing.
 
 ALTER TABLE operations

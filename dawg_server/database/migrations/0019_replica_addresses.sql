@@ -1,0 +1,2 @@
+-- Where the other replicas reach this one; null when it is the only one.
+ALTER TABLE replicas ADD COLUMN address text;
