@@ -92,6 +92,7 @@ class Cluster:
             "REDIS_URL": self.redis.url,
             "WEBSOCKET_REDIS_ADAPTER": "true",
             "RAILWAY_REPLICA_ID": f"replica{number}",
+            "ALLOW_DEVELOPMENT_MODE": "true",
             "CPU_WORKERS": "1",
             "JOB_CONCURRENCY": "1",
             "JOB_LOST_SECONDS": "5",
