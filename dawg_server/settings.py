@@ -282,7 +282,11 @@ class Settings:
         "JOBS_WAITING_PER_USER", 50, "jobs of one user that may wait", kind="int", check=_range(1, 100_000)
     )
     voice_sessions: int = _variable(
-        "VOICE_SESSIONS_PER_USER", 2, "voice sessions of one user at once", kind="int", check=_range(1, 100)
+        "VOICE_SESSIONS_PER_USER",
+        2,
+        "voice sessions of one user at once, with the secrets whose calls may still go on",
+        kind="int",
+        check=_range(1, 100),
     )
     voice_minutes: float = _variable(
         "VOICE_MINUTES_PER_DAY", 120.0, "minutes of talk per user and UTC day", kind="float", check=_range(0, 1440)

@@ -7,6 +7,7 @@ import datetime
 import gzip
 import hashlib
 import json
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import structlog
 from tests.handlers.sockets import voices
 from tests.javascript.client import JavaScript
 from tests.servers import dawg
-from tests.servers.dawg import Dawg
+from tests.servers.dawg import Dawg, DawgProcess
 from tests.simulators import openai_realtime as realtime
 
 FUNCTIONS = "/api/voice/functions"
@@ -103,6 +104,21 @@ async def test_a_secret_is_a_session_on_all_servers_and_after_a_restart(
         ack = await ada.client.emit_ack("start-realtime", {})
         assert (ack["code"], ack["details"]) == ("session_limit", {"limit": 2, "unit": "sessions"})
     assert len(service.secret_requests) == 3
+
+
+async def test_a_secret_outlives_the_server_that_was_killed(scratch_folder: Path, service: voices.Service) -> None:
+    keys = {"OPENAI_API_KEY": voices.KEY, "OPENAI_BASE_URL": service.base_url, "VOICE_SESSIONS_PER_USER": "1"}
+    async with DawgProcess(scratch_folder, **keys) as process, aiohttp.ClientSession() as http:
+
+        async def mint() -> tuple[int, str]:
+            headers = {"X-User-Id": "ada"}
+            async with http.post(f"{process.url}{SESSION}", json={}, headers=headers) as reply:
+                return reply.status, (await reply.json()).get("code", "")
+
+        assert await mint() == (200, "")
+        await process.stop(signal.SIGKILL)
+        await process.start()
+        assert await mint() == (429, "session_limit")
 
 
 async def test_many_secrets_at_once_stay_within_the_limit(server: Dawg, service: voices.Service) -> None:
