@@ -9,6 +9,7 @@ Designs: Robert Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter c
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from dawg_server.audio import arrays
 _STRETCH = 64  # samples unrolled into one matrix product
 _PORTION = 1024 * _STRETCH  # samples at a time: what is worked on stays in the processor's cache
 _NEGLIGIBLE = 1e-150  # smaller states are set to zero: denormal numbers would make silence slow
+_HIGHEST = 0.47  # of the rate
 BUTTERWORTH_Q = math.sqrt(0.5)
 
 
@@ -37,6 +39,24 @@ class Biquad(NamedTuple):
         """The linear gain for a tone of `frequency` Hz."""
         z = np.exp(-2j * np.pi * frequency / rate)
         return float(abs((self.b0 + self.b1 * z + self.b2 * z * z) / (1 + self.a1 * z + self.a2 * z * z)))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Band:
+    """One stage of an equaliser, at any sample rate: `low pass`, `high pass`, `band pass`, `bell`, `low shelf` or
+    `high shelf`; Hz, dB (of bell and shelves) and Q."""
+
+    kind: str
+    frequency: float
+    gain_db: float = 0.0
+    q: float = BUTTERWORTH_Q
+
+    def section(self, rate: int) -> Biquad:
+        """Frequencies of no use at this rate are held a little below half of it."""
+        frequency = min(self.frequency, _HIGHEST * rate)
+        if self.kind in _WITH_GAIN:
+            return _WITH_GAIN[self.kind](rate, frequency, self.gain_db, self.q)
+        return _WITHOUT_GAIN[self.kind](rate, frequency, self.q)
 
 
 def peaking(rate: int, frequency: float, gain_db: float, q: float) -> Biquad:
@@ -92,6 +112,10 @@ def band_pass(rate: int, frequency: float, q: float) -> Biquad:
     """0 dB at `frequency` Hz, 6 dB per octave to both sides."""
     cosine, alpha = _angles(rate, frequency, q)
     return _normal(alpha, 0.0, -alpha, 1 + alpha, -2 * cosine, 1 - alpha)
+
+
+_WITH_GAIN = {"bell": peaking, "low shelf": low_shelf, "high shelf": high_shelf}
+_WITHOUT_GAIN = {"low pass": low_pass, "high pass": high_pass, "band pass": band_pass}
 
 
 class Cascade:

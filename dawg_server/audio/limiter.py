@@ -93,7 +93,9 @@ class Limiter:
         quiet = self._last_gain == 1 and not self._reduction
         if quiet and not (needs.any() or self._smoothed[0].any() or self._smoothed[1].any()):
             return leaving
-        reduction = self._released(_sliding_maximum(needs, self._reach + 1))
+        reduction = released(sliding_maximum(needs, self._reach + 1), self._decay, self._reduction)
+        reduction[reduction < _INAUDIBLE_DB] = 0.0
+        self._reduction = float(reduction[-1])
         first, second = self._smoothed
         once = _moving_average(np.concatenate((first, reduction)), self._half)
         twice = _moving_average(np.concatenate((second, once)), self._half)
@@ -122,18 +124,17 @@ class Limiter:
         needed[over] = 20 * np.log10(highest[over] / self._ceiling)
         return needed
 
-    def _released(self, held: arrays.Doubles) -> arrays.Doubles:
-        """`r[n] = max(held[n], r[n - 1] * decay)`, which is a running maximum once written in logarithms."""
-        with np.errstate(divide="ignore"):  # the logarithm of no reduction is -inf, which is meant
-            levels = np.log(np.concatenate(([self._reduction], held)))
-        fall = self._decay * np.arange(len(levels))
-        released: arrays.Doubles = np.exp(np.maximum.accumulate(levels - fall) + fall)[1:]
-        released[released < _INAUDIBLE_DB] = 0.0
-        self._reduction = float(released[-1])
-        return released
+
+def released(held: arrays.Doubles, decay: float, before: float = 0.0) -> arrays.Doubles:
+    """`r[n] = max(held[n], r[n - 1] * exp(decay))`, which is a running maximum once written in logarithms."""
+    with np.errstate(divide="ignore"):  # the logarithm of no reduction is -inf, which is meant
+        levels = np.log(np.concatenate(([before], held)))
+    fall = decay * np.arange(len(levels))
+    found: arrays.Doubles = np.exp(np.maximum.accumulate(levels - fall) + fall)[1:]
+    return found
 
 
-def _sliding_maximum(values: arrays.Doubles, width: int) -> arrays.Doubles:
+def sliding_maximum(values: arrays.Doubles, width: int) -> arrays.Doubles:
     """The maximum of each window of `width` values (van Herk, 1992): three passes, whatever the width."""
     count = len(values) - width + 1
     rows = -(-len(values) // width)

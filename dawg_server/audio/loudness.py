@@ -68,6 +68,15 @@ def k_weighting(rate: int) -> tuple[filters.Biquad, filters.Biquad]:
     return shelf, filters.Biquad(1.0, -2.0, 1.0, 2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0)
 
 
+def gated(powers: arrays.Doubles) -> float:
+    """LUFS of K-weighted powers, each of a block of 400 ms, summed over the channels: both gates of BS.1770-5."""
+    audible = powers[powers > _power(_ABSOLUTE_GATE)]
+    if not len(audible):
+        return SILENCE
+    gate = _power(_loudness(float(audible.mean())) + _RELATIVE_GATE)
+    return _loudness(float(audible[audible > gate].mean()))
+
+
 class LoudnessMeter:
     """Measures a stream that arrives in blocks of any size; every figure can be read at any time."""
 
@@ -97,12 +106,7 @@ class LoudnessMeter:
         """
         if len(self._powers) < _MOMENTARY_STEPS:
             return self._of_short_sound()
-        blocks = self._windows(_MOMENTARY_STEPS)
-        audible = blocks[blocks > _power(_ABSOLUTE_GATE)]
-        if not len(audible):
-            return SILENCE
-        gate = _power(_loudness(float(audible.mean())) + _RELATIVE_GATE)
-        return _loudness(float(audible[audible > gate].mean()))
+        return gated(self._windows(_MOMENTARY_STEPS))
 
     @property
     def range(self) -> float:

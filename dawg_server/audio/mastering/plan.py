@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dawg_server.audio import filters
+from dawg_server.audio.filters import Band
 from dawg_server.audio.mastering.balance import BANDS, BASS_HZ, Balance
 from dawg_server.audio.mixing import dynamics
 
@@ -38,23 +38,6 @@ _LOW_CUT_HZ = 24.0
 _GLUE = {"streaming": (1.4, 1.0), "cd": (1.8, 3.0), "club": (2.0, 4.0)}  # ratio, dB below the busy level
 _WIDEST_DB = -3.0  # sides relative to the middle
 _WIDEST_BASS_DB = -15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """One stage of the equaliser: `low shelf`, `bell` or `high shelf`."""
-
-    kind: str
-    frequency: float
-    gain_db: float
-    q: float
-
-    def section(self, rate: int) -> filters.Biquad:
-        if self.kind == "low shelf":
-            return filters.low_shelf(rate, self.frequency, self.gain_db, self.q)
-        if self.kind == "high shelf":
-            return filters.high_shelf(rate, self.frequency, self.gain_db, self.q)
-        return filters.peaking(rate, self.frequency, self.gain_db, self.q)
 
 
 @dataclass(frozen=True, slots=True)

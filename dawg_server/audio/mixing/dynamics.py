@@ -78,18 +78,21 @@ class Compressor:
         return compressed
 
     def _smoothed(self, wanted: arrays.Doubles) -> arrays.Doubles:
-        now, attack, release = self._reduction, self._attack, self._release
-        smoothed = []
-        for value in wanted.tolist():
-            factor = attack if value > now else release
-            now = value + (now - value) * factor
-            smoothed.append(now)
-        self._reduction = now
-        result = np.array(smoothed)
+        result = smoothed(wanted, self._attack, self._release, self._reduction)
+        self._reduction = float(result[-1])
         self._total += float(result.sum())
         self._count += len(result)
         self.deepest = max(self.deepest, float(result.max()))
         return result
+
+
+def smoothed(wanted: arrays.Doubles, attack: float, release: float, before: float = 0.0) -> arrays.Doubles:
+    """Decibels of reduction that follow `wanted`: of their distance, these factors remain after each step."""
+    now, found = before, []
+    for value in wanted.tolist():
+        now = value + (now - value) * (attack if value > now else release)
+        found.append(now)
+    return np.array(found)
 
 
 def wanted(level_db: arrays.Doubles, settings: Settings) -> arrays.Doubles:

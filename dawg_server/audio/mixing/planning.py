@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dawg_server.audio.mastering.plan import Band
+from dawg_server.audio.filters import Band
 from dawg_server.audio.mixing import dynamics
 from dawg_server.audio.mixing.listening import Heard
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dawg_server.audio.filters import Band
 from dawg_server.music.sound import envelopes, filters, oscillators, strings
-from dawg_server.music.sound.filters import Band
 from dawg_server.music.sound.tone import Samples, Tone
 
 
@@ -17,7 +17,7 @@ def bass_808(tone: Tone) -> Samples:
     body = np.sin(2 * np.pi * (cycles % 1.0)) * np.exp(-time / 1.9)
     drive = 1.5 + 1.1 * tone.velocity
     driven = 0.75 * np.tanh(drive * body) + 0.25 * np.tanh(2.2 * drive * body + 0.35) * np.exp(-time / 0.5)
-    sound = filters.shape(driven.astype(np.float32), tone.rate, Band("lowpass", 2600), Band("highpass", 24))
+    sound = filters.shape(driven.astype(np.float32), tone.rate, Band("low pass", 2600), Band("high pass", 24))
     envelope = envelopes.adsr(tone.held, tone.rate, 0.002, 0.5, 0.85, 0.09)
     return _fit(sound, envelope)
 
@@ -33,27 +33,27 @@ def finger_bass(tone: Tone) -> Samples:
     return strings.plucked(
         tone,
         strings.String(0.21, 1.1, 5.5, 0.55, 0.00004, 0.09),
-        (Band("peak", 90, 0.8, 3), Band("peak", 750, 1.0, 2.5), Band("lowpass", 3200)),
+        (Band("bell", 90, 3, 0.8), Band("bell", 750, 2.5, 1.0), Band("low pass", 3200)),
     )
 
 
 def picked_bass(tone: Tone) -> Samples:
     sound = strings.plucked(
-        tone, strings.String(0.13, 0.85, 5.0, 0.5, 0.00005, 0.07), (Band("peak", 1400, 0.9, 5), Band("lowpass", 5200))
+        tone, strings.String(0.13, 0.85, 5.0, 0.5, 0.00005, 0.07), (Band("bell", 1400, 5, 0.9), Band("low pass", 5200))
     )
-    return filters.shape(np.tanh(1.6 * sound) * np.float32(0.8), tone.rate, Band("highpass", 28))
+    return filters.shape(np.tanh(1.6 * sound) * np.float32(0.8), tone.rate, Band("high pass", 28))
 
 
 def upright_bass(tone: Tone) -> Samples:
     """Gut on wood: the highs go at once, the body answers, and the finger is heard."""
     string = strings.String(0.28, 1.35, 2.6, 0.85, 0.00006, 0.12)
-    body = (Band("peak", 105, 1.6, 4), Band("peak", 220, 1.4, 3), Band("peak", 620, 1.2, 2), Band("lowpass", 2300))
+    body = (Band("bell", 105, 4, 1.6), Band("bell", 220, 3, 1.4), Band("bell", 620, 2, 1.2), Band("low pass", 2300))
     sound = strings.plucked(tone, string, body)
     length = min(len(sound), round(0.035 * tone.rate))
     thump = (tone.rng.standard_normal(length) * np.linspace(1, 0, length) ** 3 * 0.22 * tone.velocity).astype(
         np.float32
     )
-    sound[:length] += filters.shape(thump, tone.rate, Band("bandpass", 320, 0.8))
+    sound[:length] += filters.shape(thump, tone.rate, Band("band pass", 320, q=0.8))
     return sound
 
 
@@ -71,7 +71,7 @@ def reese_bass(tone: Tone) -> Samples:
     for cents in ((-13.0, 4.0, 11.0), (-10.0, -3.0, 14.0)):
         voices = [oscillators.scan(waves, tone.cycles(frames, c) + tone.rng.random(), row) for c in cents]
         channels.append(sum(voices[1:], voices[0]))
-    upper = filters.shape(np.tanh(0.9 * np.stack(channels, axis=1)), rate, Band("highpass", 110))
+    upper = filters.shape(np.tanh(0.9 * np.stack(channels, axis=1)), rate, Band("high pass", 110))
     sub = oscillators.scan(oscillators.table(np.array([[1.0, 0.2]])), tone.cycles(frames))
     return _fit(
         (0.5 * upper + 0.8 * sub[:, None]).astype(np.float32), envelopes.adsr(tone.held, rate, 0.006, 1.0, 0.9, 0.1)
@@ -122,7 +122,7 @@ def wobble_bass(tone: Tone) -> Samples:
     ]
     growl = np.tanh(1.7 * np.stack(channels, axis=1)) * (0.55 + 0.45 * lfo)[:, None]
     growl = filters.shape(
-        growl.astype(np.float32), rate, Band("highpass", 95), Band("peak", 900, 0.9, 3.5), Band("lowpass", 7500)
+        growl.astype(np.float32), rate, Band("high pass", 95), Band("bell", 900, 3.5, 0.9), Band("low pass", 7500)
     )
     sub = oscillators.scan(oscillators.table(np.array([[1.0, 0.12]])), tone.cycles(frames))
     return _fit(

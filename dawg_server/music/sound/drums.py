@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dawg_server.audio.filters import Band
 from dawg_server.music.sound import envelopes, filters, oscillators
-from dawg_server.music.sound.filters import Band
 from dawg_server.music.sound.tone import Samples, Tone
 
 SQUARES_808 = (205.3, 304.4, 369.6, 522.7, 540.0, 800.0)  # Hz: the six oscillators of the classic analogue cymbal
@@ -90,7 +90,7 @@ def kick(tone: Tone, character: Kick) -> Samples:
     beater = np.zeros(frames, np.float32)
     length = round(0.012 * rate)
     beater[:length] = _noise(tone, length) * envelopes.decay(length, rate, 0.011)
-    beater = filters.shape(beater, rate, Band("highpass", 1500), Band("lowpass", 7000))
+    beater = filters.shape(beater, rate, Band("high pass", 1500), Band("low pass", 7000))
     return _peak(envelopes.soften((body + hard * 1.4 * beater).astype(np.float32), rate, 0.0004, 0.02))
 
 
@@ -105,15 +105,15 @@ def snare(tone: Tone, character: Snare) -> Samples:
     wires = filters.shape(
         wires.astype(np.float32),
         rate,
-        Band("highpass", character.low),
-        Band("peak", character.band, 0.9, 7.0),
-        Band("lowpass", min(15_000.0, character.band * 4)),
+        Band("high pass", character.low),
+        Band("bell", character.band, 7.0, 0.9),
+        Band("low pass", min(15_000.0, character.band * 4)),
     )
     crack = filters.shape(
         (_noise(tone, frames) * np.exp(-time / 0.004)).astype(np.float32),
         rate,
-        Band("highpass", 2200),
-        Band("lowpass", 9000),
+        Band("high pass", 2200),
+        Band("low pass", 9000),
     )
     mixed = character.shell * shell + wires * (0.55 + 0.25 * tone.velocity) + character.snap * tone.velocity * crack
     driven = np.tanh(mixed * character.drive) / np.tanh(character.drive)
@@ -134,9 +134,9 @@ def clap(tone: Tone, decay: float, band: float) -> Samples:
     both = filters.shape(
         both.astype(np.float32),
         rate,
-        Band("highpass", band * 0.6),
-        Band("peak", band, 1.4, 9.0),
-        Band("lowpass", band * 7),
+        Band("high pass", band * 0.6),
+        Band("bell", band, 9.0, 1.4),
+        Band("low pass", band * 7),
     )
     return _peak(envelopes.soften(both, rate, 0.0005, 0.03))
 
@@ -152,7 +152,7 @@ def rim(tone: Tone, frequency: float = 1650.0) -> Samples:
         rate,
     )
     click = (_noise(tone, frames) * envelopes.decay(frames, rate, 0.012)).astype(np.float32)
-    return _peak(envelopes.soften(body + 0.5 * filters.shape(click, rate, Band("highpass", 1800)), rate))
+    return _peak(envelopes.soften(body + 0.5 * filters.shape(click, rate, Band("high pass", 1800)), rate))
 
 
 def metal(tone: Tone, character: Metal, decay_factor: float = 1.0) -> Samples:
@@ -177,12 +177,12 @@ def metal(tone: Tone, character: Metal, decay_factor: float = 1.0) -> Samples:
     mid = (channels[0] + channels[1]) * 0.5
     both: Samples = np.stack([mid + 0.3 * (channels[0] - mid), mid + 0.3 * (channels[1] - mid)], axis=1)
     strike = (1.0 + 0.9 * tone.velocity * np.exp(-tone.time(frames) / 0.006))[:, None]
-    top = Band("lowpass", 9_000 + 6_500 * tone.velocity)
+    top = Band("low pass", 9_000 + 6_500 * tone.velocity)
     both = filters.shape(
         (both * strike).astype(np.float32),
         rate,
-        Band("highpass", character.low),
-        Band("highpass", character.low * 0.7),
+        Band("high pass", character.low),
+        Band("high pass", character.low * 0.7),
         top,
     )
     return _peak(envelopes.soften(both, rate, 0.0004, 0.02))
@@ -218,7 +218,7 @@ def tom(tone: Tone, frequency: float, decay: float, electronic: bool = False) ->
             + 0.2 * np.sin(phase * 2.14) * np.exp(-time * 16 / decay)
         )
     stick = filters.shape(
-        (_noise(tone, frames) * np.exp(-time / 0.006)).astype(np.float32), rate, Band("bandpass", 2600, 0.7)
+        (_noise(tone, frames) * np.exp(-time / 0.006)).astype(np.float32), rate, Band("band pass", 2600, q=0.7)
     )
     return _peak(envelopes.soften((body + 0.5 * stick * tone.velocity).astype(np.float32), rate, 0.0005, 0.03))
 
@@ -231,7 +231,7 @@ def shaker(tone: Tone, decay: float = 0.09, band: float = 6500.0) -> Samples:
     return _peak(
         envelopes.soften(
             filters.shape(
-                grains.astype(np.float32), tone.rate, Band("highpass", band * 0.6), Band("peak", band, 1.0, 6)
+                grains.astype(np.float32), tone.rate, Band("high pass", band * 0.6), Band("bell", band, 6, 1.0)
             ),
             tone.rate,
         )
@@ -246,9 +246,9 @@ def brush(tone: Tone, decay: float) -> Samples:
     wires = filters.shape(
         (_noise(tone, frames) * envelope).astype(np.float32),
         tone.rate,
-        Band("highpass", 700),
-        Band("peak", 3200, 0.8, 5),
-        Band("lowpass", 10_000),
+        Band("high pass", 700),
+        Band("bell", 3200, 5, 0.8),
+        Band("low pass", 10_000),
     )
     shell = oscillators.modes([196.0, 334.0], [0.16, 0.08], [0.18, 0.12], frames, tone.rate)
     return _peak(envelopes.soften(wires + shell, tone.rate, 0.0008, 0.03))
@@ -260,7 +260,7 @@ def block(tone: Tone, frequency: float, decay: float, partials: tuple[float, ...
     count = np.arange(1, len(partials) + 1)
     body = oscillators.modes(frequency * np.asarray(partials), 1.0 / count, decay / count**0.5, frames, tone.rate)
     tick = (_noise(tone, frames) * envelopes.decay(frames, tone.rate, 0.01)).astype(np.float32)
-    return _peak(envelopes.soften(body + 0.15 * filters.shape(tick, tone.rate, Band("highpass", 1500)), tone.rate))
+    return _peak(envelopes.soften(body + 0.15 * filters.shape(tick, tone.rate, Band("high pass", 1500)), tone.rate))
 
 
 def _squares(tone: Tone, frames: int, scale: float) -> Samples:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
+from dawg_server.audio.filters import Band
 from dawg_server.music.sound import envelopes, filters, strings
-from dawg_server.music.sound.filters import Band
 from dawg_server.music.sound.strings import String
 from dawg_server.music.sound.tone import Bend, Samples, Tone
 
 WOOD = (
-    Band("peak", 102, 2.2, 4.0),
-    Band("peak", 205, 2.0, 3.5),
-    Band("peak", 410, 1.6, 2.0),
-    Band("highshelf", 4500, 0.7, 2.0),
-    Band("highpass", 70),
+    Band("bell", 102, 4.0, 2.2),
+    Band("bell", 205, 3.5, 2.0),
+    Band("bell", 410, 2.0, 1.6),
+    Band("high shelf", 4500, 2.0, 0.7),
+    Band("high pass", 70),
 )
 CABINET = (
-    Band("highpass", 85),
-    Band("peak", 130, 1.0, 2.0),
-    Band("peak", 520, 0.8, -2.5),
-    Band("peak", 2300, 0.9, 4.5),
-    Band("lowpass", 4700),
-    Band("lowpass", 5200),
+    Band("high pass", 85),
+    Band("bell", 130, 2.0, 1.0),
+    Band("bell", 520, -2.5, 0.8),
+    Band("bell", 2300, 4.5, 0.9),
+    Band("low pass", 4700),
+    Band("low pass", 5200),
 )
 DOUBLED_CENTS = (-2.2, 2.2)  # the same chord played twice, once for each side
 
@@ -31,14 +31,14 @@ def acoustic_guitar(tone: Tone) -> Samples:
     """Six steel strings in a wooden box; two microphones hear slightly different brightness."""
     sound = strings.plucked(tone, String(0.17, 0.95, 5.2, 0.34, 0.00003, 0.16), WOOD)
     nail = _scrape(tone, len(sound), 0.009, 3600) * 0.16
-    close = filters.shape(sound, tone.rate, Band("highshelf", 2600, 0.7, 3.0))
+    close = filters.shape(sound, tone.rate, Band("high shelf", 2600, 3.0, 0.7))
     return np.stack([close + nail, 0.92 * sound + 0.6 * nail], axis=1).astype(np.float32)
 
 
 def clean_guitar(tone: Tone) -> Samples:
     """A bright single coil through a slow chorus."""
     sides = []
-    pickup = (Band("highpass", 90), Band("peak", 2700, 1.1, 5.0), Band("lowpass", 6000))
+    pickup = (Band("high pass", 90), Band("bell", 2700, 5.0, 1.1), Band("low pass", 6000))
     for phase in (0.0, 0.5):
         sound = strings.plucked(tone, String(0.14, 0.8, 4.6, 0.3, 0.00002, 0.12), pickup)
         sides.append(chorus(sound, tone.rate, 0.7, phase))
@@ -55,7 +55,7 @@ def lead_guitar(tone: Tone) -> Samples:
     time = tone.time(len(vibrating))
     depth = 0.00045 * np.clip((time - 0.25) / 0.3, 0.0, 1.0)
     sound = _delayed(vibrating, (0.0006 + depth * 0.4 * np.sin(2 * np.pi * 5.3 * time)) * tone.rate)
-    return filters.shape(sound, tone.rate, Band("peak", 1300, 0.9, 2.5))
+    return filters.shape(sound, tone.rate, Band("bell", 1300, 2.5, 0.9))
 
 
 def steel_guitar(tone: Tone) -> Samples:
@@ -78,7 +78,7 @@ def chorus(sound: Samples, rate: int, hertz: float, phase: float) -> Samples:
 
 def _amplified(tone: Tone, cents: float, gain: float) -> Samples:
     string = String(0.12, 0.75, 9.0, 0.16, 0.00001, 0.1)
-    raw = strings.plucked(tone, string, (Band("highpass", 110), Band("peak", 900, 0.8, 3.0)), cents)
+    raw = strings.plucked(tone, string, (Band("high pass", 110), Band("bell", 900, 3.0, 0.8)), cents)
     pick = _scrape(tone, len(raw), 0.006, 2800) * 0.1
     driven = np.tanh(gain * (0.5 + 0.6 * tone.velocity) * (raw + pick) + 0.12) - np.tanh(0.12)
     sound = filters.shape(driven.astype(np.float32), tone.rate, *CABINET)
@@ -124,4 +124,4 @@ def _scrape(tone: Tone, frames: int, seconds: float, frequency: float) -> Sample
     out = np.zeros(frames, np.float32)
     length = min(frames, round(seconds * tone.rate))
     out[:length] = tone.rng.standard_normal(length) * np.linspace(1, 0, length) ** 2 * tone.velocity
-    return filters.shape(out, tone.rate, Band("bandpass", frequency, 0.8))
+    return filters.shape(out, tone.rate, Band("band pass", frequency, q=0.8))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dawg_server.audio.filters import Band
 from dawg_server.music.sound import envelopes, filters, oscillators
-from dawg_server.music.sound.filters import Band
 from dawg_server.music.sound.tone import Samples, Tone
 
 
@@ -30,7 +30,8 @@ def grand_piano(tone: Tone) -> Samples:
         channels.append(fast + slow)
     knock = _click(tone, frames, 0.02) * 0.1 * tone.velocity
     both = (
-        np.stack(channels, axis=1) * np.float32(0.6) + filters.shape(knock, rate, Band("bandpass", 1100, 0.6))[:, None]
+        np.stack(channels, axis=1) * np.float32(0.6)
+        + filters.shape(knock, rate, Band("band pass", 1100, q=0.6))[:, None]
     )
     return envelopes.soften(envelopes.release(both, min(tone.held, frames), rate, 0.25), rate, 0.0015, 0.02)
 
@@ -63,7 +64,7 @@ def organ(tone: Tone) -> Samples:
     steady = oscillators.modes(f0 * ratios, bars * 0.4, np.inf, frames, rate)
     spin = np.sin(2 * np.pi * 0.9 * time + tone.rng.uniform(0, 6.28))
     both = np.stack([steady * (1 + 0.18 * spin), steady * (1 - 0.18 * spin)], axis=1)
-    click = filters.shape(_click(tone, frames, 0.006), rate, Band("bandpass", 2400, 0.8)) * 0.12
+    click = filters.shape(_click(tone, frames, 0.006), rate, Band("band pass", 2400, q=0.8)) * 0.12
     envelope = envelopes.adsr(tone.held, rate, 0.004, 0.1, 0.96, 0.06)[:frames]
     sound: Samples = ((both + click[:, None]) * envelope[:, None]).astype(np.float32)
     return sound
@@ -101,7 +102,7 @@ def music_box(tone: Tone) -> Samples:
     frames = min(tone.held + round(0.9 * rate), round(2.2 * rate))
     ratios = np.array([1.0, 2.0, 3.01, 6.24, 10.1])
     tooth = oscillators.modes(f0 * ratios, [0.9, 0.14, 0.3, 0.16, 0.06], [1.7, 1.1, 0.7, 0.16, 0.07], frames, rate)
-    pluck = filters.shape(_click(tone, frames, 0.008), rate, Band("bandpass", 4200, 1.2)) * 0.18
+    pluck = filters.shape(_click(tone, frames, 0.008), rate, Band("band pass", 4200, q=1.2)) * 0.18
     return envelopes.soften(envelopes.release(tooth + pluck, min(tone.held, frames), rate, 0.9), rate, 0.001, 0.04)
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dawg_server.audio.filters import Band
 from dawg_server.music.sound import drums, filters
 from dawg_server.music.sound.drums import Kick, Metal, Snare
-from dawg_server.music.sound.filters import Band
 from dawg_server.music.sound.tone import Samples, Tone
 
 KICKS, RIMS, SNARES, CLAPS = (35, 36), (31, 37), (38, 40), (39,)
@@ -201,7 +201,7 @@ def strike(tone: Tone, key: int, name: str) -> Samples:
     kit = KITS.get(name, KITS[DEFAULT_KIT])
     sound = _piece(tone, key, kit)
     if kit.top < 16_000:
-        sound = filters.shape(sound, tone.rate, Band("lowpass", kit.top * (1.6 if key in HATS else 1.0)))
+        sound = filters.shape(sound, tone.rate, Band("low pass", kit.top * (1.6 if key in HATS else 1.0)))
     own = kit.punch if key in KICKS else kit.shine if key in (*HATS, *RIDES) else 1.0
     out: Samples = sound * np.float32(LEVEL.get(key, 0.4) * own)
     return out

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dawg_server.audio import filters, loudness
+from dawg_server.audio import filters, limiter, loudness
+from dawg_server.audio.mixing import dynamics
 from dawg_server.music.sound.tone import Samples, Signal
 
 TARGET = -14.0  # LUFS
+LOWEST = -70.0  # LUFS that silence is taken for
 FRAME = 128  # samples a peak is taken over
 GLUE_FRAMES = 4  # frames per step of the compressor
 CEILING = 10 ** (-2.2 / 20)  # highest sample before the limiter, which is left with what lies between the samples
@@ -103,28 +105,20 @@ def apply(block: Samples, gains: Samples, first_frame: int) -> Samples:
 
 
 def _integrated(powers: Signal, step: float) -> float:
-    """BS.1770-5 on frames: blocks of 400 ms every 100 ms, both gates."""
+    """LUFS of the powers of frames of `step` seconds: blocks of 400 ms every 100 ms."""
     total = np.concatenate([[0.0], np.cumsum(powers)])
     starts = np.round(np.arange(0, max(len(powers) * step - 0.4, 0.001), 0.1) / step).astype(int)
     ends = np.minimum(starts + max(1, round(0.4 / step)), len(powers))
-    blocks = (total[ends] - total[starts]) / np.maximum(ends - starts, 1)
-    loud = blocks[blocks > 10 ** ((-70 + 0.691) / 10)]
-    if not loud.size:
-        return -70.0
-    loud = loud[loud > loud.mean() / 10]
-    return float(-0.691 + 10 * np.log10(loud.mean()))
+    return max(LOWEST, loudness.gated((total[ends] - total[starts]) / np.maximum(ends - starts, 1)))
 
 
 def _glue(powers: Signal, step: float, ratio: float, target: float) -> Signal:
     count = -(-len(powers) // GLUE_FRAMES)
     padded = np.pad(powers, (0, count * GLUE_FRAMES - len(powers)), mode="edge")
     level = -0.691 + 10 * np.log10(padded.reshape(count, GLUE_FRAMES).mean(axis=1) + 1e-12)
-    wanted = np.maximum(level - (target + GLUE_ABOVE), 0.0) * (1 - 1 / ratio)
+    wanted = dynamics.wanted(level, dynamics.Settings(target + GLUE_ABOVE, ratio, knee_db=0.0))
     rise, fall = (float(np.exp(-GLUE_FRAMES * step / seconds)) for seconds in (GLUE_ATTACK, GLUE_RELEASE))
-    reduction, held = np.empty(count), 0.0
-    for index, aim in enumerate(wanted.tolist()):
-        held = aim + (held - aim) * (rise if aim > held else fall)
-        reduction[index] = held
+    reduction = dynamics.smoothed(wanted, rise, fall)
     places = np.arange(len(powers)) / GLUE_FRAMES - 0.5
     smooth: Signal = np.interp(places, np.arange(count), reduction)
     return 10 ** (-smooth / 20)
@@ -133,12 +127,8 @@ def _glue(powers: Signal, step: float, ratio: float, target: float) -> Signal:
 def _guard(peaks: Signal, step: float) -> Signal:
     """A factor that keeps every peak below the ceiling: early by `AHEAD` frames, and slowly let go."""
     need = np.maximum(np.log(np.maximum(peaks, 1e-9) / CEILING), 0.0)
-    width = 2 * AHEAD + 1
-    padded = np.pad(need, (AHEAD, AHEAD + 1))
-    held = np.lib.stride_tricks.sliding_window_view(padded, width).max(axis=1)[: len(need)]
-    decay = np.exp(-step / RELEASE)
-    index = np.arange(len(held)) * -np.log(decay)
-    released = np.exp(np.maximum.accumulate(np.log(held + 1e-12) + index) - index)
+    held = limiter.sliding_maximum(np.pad(need, AHEAD), 2 * AHEAD + 1)
+    released = limiter.released(held, -step / RELEASE)
     kernel = np.hanning(AHEAD + 3)[1:-1]
     smooth = np.convolve(np.pad(released, AHEAD // 2 + 1, mode="edge"), kernel / kernel.sum(), mode="same")
     return np.exp(-smooth[AHEAD // 2 + 1 : AHEAD // 2 + 1 + len(need)])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dawg_server.audio.filters import Band
 from dawg_server.music.sound import filters
-from dawg_server.music.sound.filters import Band
 from dawg_server.music.sound.tone import Samples
 
 LONGEST = 2.6  # seconds that are kept of any response
@@ -38,14 +38,14 @@ def impulse(
             tail[place : place + 8, 1 - index % 2] += np.hanning(10)[1:9].astype(np.float32) * np.float32(
                 gain * 0.3 / 4.5
             )
-    return filters.shape(tail, rate, Band("highpass", 190), Band("highshelf", 7000, 0.7, -3.0))
+    return filters.shape(tail, rate, Band("high pass", 190), Band("high shelf", 7000, -3.0, 0.7))
 
 
 def _diffuse(rng: np.random.Generator, frames: int, rate: int, seconds: float) -> Samples:
     time = np.arange(frames) / rate
     noise = rng.standard_normal((frames, 2), dtype=np.float32)
     out = np.zeros((frames, 2), np.float32)
-    bands = filters.bank(noise, rate, *((Band("bandpass", frequency, 0.6),) for frequency, _ in DECAY_BANDS))
+    bands = filters.bank(noise, rate, *((Band("band pass", frequency, q=0.6),) for frequency, _ in DECAY_BANDS))
     for band, (_, share) in zip(bands, DECAY_BANDS, strict=True):
         out += band * np.exp(-6.9078 * time / (seconds * share)).astype(np.float32)[:, None]
     onset = 1 - np.exp(-np.maximum(time - 0.012, 0) / 0.018)

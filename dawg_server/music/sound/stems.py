@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dawg_server.audio.filters import Band
 from dawg_server.music import score as scores
 from dawg_server.music.sound import kits, profiles, space
-from dawg_server.music.sound.filters import Band
 from dawg_server.music.sound.movement import Ducker, Wobble
 from dawg_server.music.sound.sequencer import Event, Layer
 from dawg_server.music.sound.strip import Strip
@@ -55,16 +55,16 @@ def _drive(name: str, profile: profiles.Profile, grit: float) -> float:
 
 def _bands(name: str, profile: profiles.Profile, score: scores.Score) -> tuple[Band, ...]:
     tilt = score.brightness - 0.5
-    bands = [Band("highshelf", 5500.0, 0.6, 9.0 * tilt), Band("lowshelf", 190.0, 0.6, -2.5 * tilt)]
+    bands = [Band("high shelf", 5500.0, 9.0 * tilt, 0.6), Band("low shelf", 190.0, -2.5 * tilt, 0.6)]
     if name == "drums":
-        bands.append(Band("highpass", 26.0))
+        bands.append(Band("high pass", 26.0))
     elif name == "bass":
-        bands += [Band("highpass", 26.0), Band("peak", 250.0, 0.9, -1.5)]
+        bands += [Band("high pass", 26.0), Band("bell", 250.0, -1.5, 0.9)]
     else:
         low = profile.chords_low if name == "chords" else 140.0
-        bands += [Band("highpass", low), Band("peak", 300.0, 0.8, -1.5)]
+        bands += [Band("high pass", low), Band("bell", 300.0, -1.5, 0.8)]
         if profile.wobble:
-            bands.append(Band("lowpass", 15_000.0 - 8_500.0 * score.grit))
+            bands.append(Band("low pass", 15_000.0 - 8_500.0 * score.grit))
     return tuple(bands)
 
 

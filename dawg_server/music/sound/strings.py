@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dawg_server.audio.filters import Band
 from dawg_server.music.sound import envelopes, filters, oscillators
-from dawg_server.music.sound.filters import Band
 from dawg_server.music.sound.tone import Samples, Tone
 
 

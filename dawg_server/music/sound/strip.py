@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dawg_server.audio import loudness
+from dawg_server.audio.filters import Band
 from dawg_server.music.sound import filters
-from dawg_server.music.sound.filters import Band
 from dawg_server.music.sound.tone import Samples
 
 MONO_BELOW = 120.0  # Hz: lows without width survive clubs, telephones and vinyl
@@ -24,7 +24,7 @@ class Strip:
         self._block = block
         self._size = filters.fast_length(block + ring)
         self._middle = filters.response(bands, self._size, rate) * np.float32(0.5)  # of the sum of both channels
-        self._side = self._middle * filters.response((Band("highpass", MONO_BELOW),), self._size, rate)
+        self._side = self._middle * filters.response((Band("high pass", MONO_BELOW),), self._size, rate)
         self._room = None
         if impulse is not None:
             answers = (np.fft.rfft(impulse[:, channel].astype(np.float32), self._size) for channel in (0, 1))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dawg_server.audio.filters import Band
 from dawg_server.music.sound import envelopes, filters, oscillators
-from dawg_server.music.sound.filters import Band
 from dawg_server.music.sound.tone import Samples, Signal, Tone
 
 WIDE = (-1.0, -0.62, -0.27, 0.0, 0.24, 0.66, 1.0)  # where seven saws stand between narrowest and widest detuning
@@ -45,7 +45,7 @@ def supersaw(tone: Tone) -> Samples:
     waves = oscillators.sweep_table(oscillators.harmonics("saw", f, rate), f, 0.72)
     row = oscillators.sweep_row(1500 + f * 2 + (2500 + 5500 * tone.velocity) * (0.4 + 0.6 * np.exp(-time / 0.6)))
     both = _ensemble(tone, waves, row, frames, tuple(14.0 * place for place in WIDE))
-    both = filters.shape(both, rate, Band("highpass", max(90.0, 0.6 * f)))
+    both = filters.shape(both, rate, Band("high pass", max(90.0, 0.6 * f)))
     return _shaped(both, envelopes.adsr(tone.held, rate, 0.006, 0.7, 0.78, 0.28)) * np.float32(0.42)
 
 
@@ -105,7 +105,9 @@ def choir(tone: Tone) -> Samples:
             singers.append(oscillators.scan(waves, tone.cycles(frames, sway) + tone.rng.random()))
         sides.append(singers[0] + singers[1] + singers[2])
     breath = filters.shape(
-        tone.rng.standard_normal((frames, 2), dtype=np.float32) * np.float32(0.012), rate, Band("bandpass", 2600, 0.7)
+        tone.rng.standard_normal((frames, 2), dtype=np.float32) * np.float32(0.012),
+        rate,
+        Band("band pass", 2600, q=0.7),
     )
     attack = min(0.16, 0.35 * tone.seconds)
     return _shaped(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dawg_server.audio.filters import Band
 from dawg_server.music.sound import envelopes, filters, oscillators
-from dawg_server.music.sound.filters import Band
 from dawg_server.music.sound.tone import Samples, Tone
 
 
@@ -21,8 +21,8 @@ def flute(tone: Tone) -> Samples:
     air = filters.shape(
         tone.rng.standard_normal(frames, dtype=np.float32),
         rate,
-        Band("bandpass", min(2.2 * f, 9000), 1.2),
-        Band("highpass", 500),
+        Band("band pass", min(2.2 * f, 9000), q=1.2),
+        Band("high pass", 500),
     )
     chiff = 0.05 + 0.22 * np.exp(-time / 0.03)
     sound = oscillators.scan(waves, tone.cycles(frames, sway), row) * (
@@ -49,7 +49,7 @@ def saxophone(tone: Tone) -> Samples:
     sway = 9.0 * np.clip((time - 0.28) / 0.4, 0, 1) * tone.swaying(frames, 5.1) - 55.0 * np.exp(-time / 0.025)
     row = oscillators.sweep_row(f * 1.5 + (900 + 3600 * tone.velocity) * (1 - 0.75 * np.exp(-time / 0.07)))
     reed = oscillators.scan(waves, tone.cycles(frames, sway), row)
-    breath = filters.shape(tone.rng.standard_normal(frames, dtype=np.float32), rate, Band("bandpass", 3000, 0.6)) * (
+    breath = filters.shape(tone.rng.standard_normal(frames, dtype=np.float32), rate, Band("band pass", 3000, q=0.6)) * (
         0.03 + 0.1 * np.exp(-time / 0.03)
     )
     envelope = envelopes.adsr(tone.held, rate, min(0.035, 0.3 * tone.seconds), 0.6, 0.85, 0.11)[:frames]
