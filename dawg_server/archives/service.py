@@ -17,7 +17,7 @@ from dawg_server import errors, ids, logs
 from dawg_server.archives import checking, document, names
 from dawg_server.archives.layout import COMPRESSIBLE, DOCUMENT, ArchiveLimits
 from dawg_server.archives.packing import ArchiveEntry, packed, whole
-from dawg_server.audio.workers import TimeLimit, WorkerCrashed, WorkerOutOfMemory, Workers
+from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
 from dawg_server.audiofiles.measuring import Measuring
 from dawg_server.database import archives, clips, constraint_errors
 from dawg_server.database.batch import Batch
@@ -100,7 +100,7 @@ class Archives:
                 entities.declared(),
                 timeout=TIME_LIMIT,
             )
-        except (WorkerCrashed, WorkerOutOfMemory, TimeLimit):
+        except (WorkerCrashed, WorkerOutOfMemory, WorkTimeLimit):
             raise errors.InvalidArchive(
                 "This archive cannot be read: it is damaged, or too much work.", details={"reason": "it is damaged"}
             ) from None

@@ -10,7 +10,7 @@ import numpy as np
 from dawg_server.audio import arrays, codecs, loudness, truepeak
 
 
-class Meter:
+class RecordingMeter:
     """Loudness, range, true peak and crest of a stream in one pass."""
 
     def __init__(self, rate: int, channels: int, *, with_true_peak: bool = True) -> None:
@@ -69,10 +69,10 @@ class Meter:
         }
 
 
-def of_file(path: str) -> Meter:
+def of_file(path: str) -> RecordingMeter:
     """Decodes the whole file through a meter."""
     info = codecs.probe(path, max_seconds=None)
-    meter = Meter(info.rate, info.channels)
+    meter = RecordingMeter(info.rate, info.channels)
     for block in codecs.read_blocks(path, max_seconds=None):
         meter.add(block)
     return meter

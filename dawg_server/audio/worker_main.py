@@ -42,7 +42,7 @@ def main(parent: int, root: str, memory_mb: int) -> None:
 
     while (task := _next(requests)) is not None:
         try:
-            answer = messages.encode(messages.Done(_perform(task, root, report)))
+            answer = messages.encode(messages.WorkerResult(_perform(task, root, report)))
         except MemoryError:
             send(messages.encode(messages.OutOfMemory()))
             sys.exit(_OUT_OF_MEMORY_STATUS)
@@ -52,7 +52,7 @@ def main(parent: int, root: str, memory_mb: int) -> None:
         send(answer)
 
 
-def _perform(task: messages.Task, root: str, report: Any) -> Any:
+def _perform(task: messages.WorkerTask, root: str, report: Any) -> Any:
     module, _, name = task.function.partition(":")
     if module.partition(".")[0] != root or not name.isidentifier():
         raise ValueError(f"{task.function} is not a function of {root}")
@@ -65,12 +65,12 @@ def _perform(task: messages.Task, root: str, report: Any) -> Any:
     return function(*task.args, **kwargs)
 
 
-def _next(requests: BinaryIO) -> messages.Task | None:
+def _next(requests: BinaryIO) -> messages.WorkerTask | None:
     header = requests.read(messages.HEADER.size)
     if len(header) < messages.HEADER.size:
         return None
     (length,) = messages.HEADER.unpack(header)
-    task: messages.Task = pickle.loads(requests.read(length))
+    task: messages.WorkerTask = pickle.loads(requests.read(length))
     return task
 
 

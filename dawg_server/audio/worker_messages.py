@@ -17,7 +17,7 @@ MAX_BYTES = 512 * 1024 * 1024  # of one message; a longer one means that the str
 
 
 @dataclasses.dataclass(frozen=True)
-class Task:
+class WorkerTask:
     function: str  # "package.module:name"
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
@@ -30,7 +30,7 @@ class Report:
 
 
 @dataclasses.dataclass(frozen=True)
-class Done:
+class WorkerResult:
     value: Any
 
 
@@ -48,7 +48,7 @@ class OutOfMemory:
     """The worker ran into its limit and ends itself."""
 
 
-Reply = Report | Done | Failed | OutOfMemory
+Reply = Report | WorkerResult | Failed | OutOfMemory
 
 
 class RemoteTraceback(Exception):
@@ -58,7 +58,7 @@ class RemoteTraceback(Exception):
         return f"\n{self.args[0]}"
 
 
-def encode(message: Task | Reply) -> bytes:
+def encode(message: WorkerTask | Reply) -> bytes:
     payload = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
     return HEADER.pack(len(payload)) + payload
 

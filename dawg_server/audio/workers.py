@@ -15,14 +15,14 @@ from dawg_server import errors, logs
 from dawg_server.audio import worker_messages as messages
 from dawg_server.audio.worker import Reporter, Worker, WorkerCrashed, WorkerOutOfMemory
 
-__all__ = ["Reporter", "TimeLimit", "WorkerCrashed", "WorkerOutOfMemory", "Workers"]
+__all__ = ["Reporter", "WorkTimeLimit", "WorkerCrashed", "WorkerOutOfMemory", "Workers"]
 
 log = logs.get("main")
 
 _CLOSE_TIMEOUT = 5.0  # seconds
 
 
-class TimeLimit(errors.DawgError):
+class WorkTimeLimit(errors.DawgError):
     """This took longer than it may, so it was stopped."""
 
     code, status = "time_limit", 504
@@ -58,12 +58,12 @@ class Workers:
         on the event loop. Errors come back as they were raised. `timeout` (seconds) counts from the start of the work,
         not of the wait for a free process. Cancelling kills the process.
 
-        Raises TimeLimit, WorkerCrashed, WorkerOutOfMemory, and errors.Draining once the pool is closed.
+        Raises WorkTimeLimit, WorkerCrashed, WorkerOutOfMemory, and errors.Draining once the pool is closed.
         """
         module, _, name = function.partition(":")
         if not module.startswith(f"{self._root}.") or not name.isidentifier():
             raise ValueError(f"{function} is not a function of {self._root}")
-        task = messages.encode(messages.Task(function, args, kwargs, report is not None))
+        task = messages.encode(messages.WorkerTask(function, args, kwargs, report is not None))
         async with self._slots:
             self._refuse_when_closed()
             try:
@@ -73,7 +73,7 @@ class Workers:
                 if not deadline.expired():
                     raise
                 log.warning("Work was stopped at its time limit.", action="audio_worker_timeout", function=function)
-                raise TimeLimit from None
+                raise WorkTimeLimit from None
             except WorkerCrashed:
                 self._refuse_when_closed()
                 raise

@@ -10,7 +10,7 @@ import structlog
 
 from bus.supervision import SupervisedLoop
 from dawg_server import errors, logs
-from dawg_server.audio.workers import TimeLimit, WorkerCrashed, WorkerOutOfMemory, Workers
+from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
 from dawg_server.database import waveforms
 from dawg_server.database.pool import Connection, Database
 from dawg_server.daw.document import Document
@@ -29,7 +29,7 @@ UNREADABLE = (
     errors.PayloadTooLarge,
     errors.ValidationError,
     errors.NotFound,
-    TimeLimit,
+    WorkTimeLimit,
     WorkerCrashed,
     WorkerOutOfMemory,
 )

@@ -12,7 +12,7 @@ import structlog
 
 from dawg_server import errors, ids, logs
 from dawg_server.audio.formats import SUPPORTED, AudioInfo
-from dawg_server.audio.workers import TimeLimit, WorkerCrashed, WorkerOutOfMemory, Workers
+from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
 from dawg_server.audiofiles.cleaner import Cleaner
 from dawg_server.audiofiles.measuring import Measuring
 from dawg_server.database import audio_files, constraint_errors
@@ -55,7 +55,7 @@ class AudioFiles:
         """What a file is, told by its content. Raises `UnsupportedMediaType`, `PayloadTooLarge`, `ValidationError`."""
         try:
             info: AudioInfo = await self._probes.run("dawg_server.audio.codecs:probe", str(path), timeout=PROBE_TIMEOUT)
-        except (WorkerCrashed, WorkerOutOfMemory, TimeLimit):
+        except (WorkerCrashed, WorkerOutOfMemory, WorkTimeLimit):
             raise errors.UnsupportedMediaType(
                 "This file cannot be read as audio: it is damaged.", details={"supported": [*SUPPORTED]}
             ) from None

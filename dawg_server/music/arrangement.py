@@ -92,7 +92,7 @@ _CALM = frozenset({"bridge", "breakdown"})
 _ROOMY_BARS = 24  # pieces longer than this give every section at least twice its least bars
 
 
-def arrange(form: str, beats: float, beats_per_bar: float, bpm: float, energy: float) -> tuple[score.Section, ...]:
+def arrange(form: str, beats: float, beats_per_bar: float, bpm: float, energy: float) -> tuple[score.ScoreSection, ...]:
     """Sections that fill `beats` exactly: whole bars, and a last section "ending" of what is left.
 
     `energy` -1..1 lifts or lowers every section.
@@ -100,27 +100,27 @@ def arrange(form: str, beats: float, beats_per_bar: float, bpm: float, energy: f
     ring = min(RING_SECONDS * bpm / 60, beats_per_bar, beats / 2)
     bars = max(1, int((beats - ring) / beats_per_bar + EPSILON_BEATS))
     if bars * beats_per_bar > beats - EPSILON_BEATS:
-        return (score.Section(frame.ENDING, 0.0, beats, ENERGY[frame.ENDING]),)
+        return (score.ScoreSection(frame.ENDING, 0.0, beats, ENERGY[frame.ENDING]),)
     sections = []
     start = 0.0
     for name, length in divide(form, bars):
-        sections.append(score.Section(name, start, length * beats_per_bar, _energy(name, energy)))
+        sections.append(score.ScoreSection(name, start, length * beats_per_bar, _energy(name, energy)))
         start += length * beats_per_bar
-    return (*sections, score.Section(frame.ENDING, start, beats - start, _energy(frame.ENDING, energy)))
+    return (*sections, score.ScoreSection(frame.ENDING, start, beats - start, _energy(frame.ENDING, energy)))
 
 
-def arrange_loop(form: str, bars: int, beats_per_bar: float, energy: float) -> tuple[score.Section, ...]:
+def arrange_loop(form: str, bars: int, beats_per_bar: float, energy: float) -> tuple[score.ScoreSection, ...]:
     """Sections of exactly `bars` bars, without an ending."""
     names = LOOPS[form][sum(bars >= least for least in LOOP_BARS)].split()
     sections = []
     start = 0.0
     for name, length in _lengths(names, bars):
-        sections.append(score.Section(name, start, length * beats_per_bar, _energy(name, energy)))
+        sections.append(score.ScoreSection(name, start, length * beats_per_bar, _energy(name, energy)))
         start += length * beats_per_bar
     return tuple(sections)
 
 
-def without_drop(sections: tuple[score.Section, ...], energy: float) -> tuple[score.Section, ...]:
+def without_drop(sections: tuple[score.ScoreSection, ...], energy: float) -> tuple[score.ScoreSection, ...]:
     """The same sections, with a groove instead of what builds up to a drop and of the drop itself."""
     return tuple(
         dataclasses.replace(section, name="groove", energy=_energy("groove", energy))

@@ -6,7 +6,7 @@ import dataclasses
 import random
 
 from dawg_server.music import comping, feel, frame, genres, harmony, melody, moods, rhythm, score, theory
-from dawg_server.music.style import Layer, Style
+from dawg_server.music.style import ChordLayer, GenreStyle
 from dawg_server.music.styles import STYLES
 
 PARTS = ("chords", "melody", "drums")
@@ -57,18 +57,18 @@ def part_notes(
 
 
 def _frames(
-    style: Style, key: theory.Key, mood: moods.Mood, bars: int, beats_per_bar: float, rng: random.Random
+    style: GenreStyle, key: theory.Key, mood: moods.Mood, bars: int, beats_per_bar: float, rng: random.Random
 ) -> list[frame.Bar]:
     energy = _ENERGY + _ENERGY_PER_DENSITY * mood.density
-    section = score.Section("verse", 0.0, bars * beats_per_bar, energy)
+    section = score.ScoreSection("verse", 0.0, bars * beats_per_bar, energy)
     return harmony.lay([section], key=key, style=style, mood=moods.Mood(), beats_per_bar=beats_per_bar, rng=rng)
 
 
-def _with_fills(style: Style, bars: int, complexity: str) -> Style:
+def _with_fills(style: GenreStyle, bars: int, complexity: str) -> GenreStyle:
     return style if bars > 1 and complexity != "simple" else dataclasses.replace(style, fills=((),))
 
 
-def _chord_layer(style: Style, complexity: str) -> Layer:
+def _chord_layer(style: GenreStyle, complexity: str) -> ChordLayer:
     """The layer that plays whole chords rather than single notes."""
     whole = (layer for layer in style.layers if not any(sign.isdigit() for text in layer.patterns for sign in text))
     layer = dataclasses.replace(next(whole), energy=0.0, until=1.01)

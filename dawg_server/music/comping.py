@@ -23,7 +23,7 @@ _STRUMMED = frozenset("du0123456789")
 
 
 def layer(
-    bars: Sequence[frame.Bar], layer: style.Layer, key: theory.Key, mood: moods.Mood, rng: random.Random
+    bars: Sequence[frame.Bar], layer: style.ChordLayer, key: theory.Key, mood: moods.Mood, rng: random.Random
 ) -> list[score.Note]:
     """One layer's notes, straight and unhumanised, leaning on the key's third and fifth."""
     calm, loud = patterns.pick(layer.patterns, mood.density, rng)
@@ -52,7 +52,7 @@ def _weighed(note: score.Note, key: theory.Key) -> score.Note:
 class _Voices:
     """The voicing of each chord in turn, led from the one before."""
 
-    def __init__(self, layer: style.Layer) -> None:
+    def __init__(self, layer: style.ChordLayer) -> None:
         self._layer = layer
         self._chord: theory.Chord | None = None
         self._pitches: tuple[int, ...] = ()
@@ -67,13 +67,13 @@ class _Voices:
         return self._pitches
 
 
-def _plays(layer: style.Layer, bar: frame.Bar) -> bool:
+def _plays(layer: style.ChordLayer, bar: frame.Bar) -> bool:
     if bar.ending:
         return layer.until > 1
     return layer.energy <= bar.section.energy < layer.until or (layer.until > 1 and bar.section.energy >= layer.energy)
 
 
-def _event(event: patterns.Event, bar: frame.Bar, voiced: _Voices, loudness: float) -> list[score.Note]:
+def _event(event: patterns.Stroke, bar: frame.Bar, voiced: _Voices, loudness: float) -> list[score.Note]:
     start = bar.start + event.offset
     end = min(start + event.beats, bar.end)
     if event.symbol == "n":

@@ -23,7 +23,7 @@ from dawg_server.music import (
     score,
     theory,
 )
-from dawg_server.music.style import Style
+from dawg_server.music.style import GenreStyle
 from dawg_server.music.styles import STYLES
 
 _TAIL_SECONDS = 0.25  # the last note ends this long before the piece does, so that its release is heard
@@ -109,7 +109,13 @@ class _Writer:
     """One piece in the making: what every part needs to know."""
 
     def __init__(
-        self, style: Style, key: theory.Key, mood: moods.Mood, hints: prompt_hints.PromptHints, bpm: float, seed: int
+        self,
+        style: GenreStyle,
+        key: theory.Key,
+        mood: moods.Mood,
+        hints: prompt_hints.PromptHints,
+        bpm: float,
+        seed: int,
     ) -> None:
         self.style = style
         self._key = key

@@ -27,7 +27,7 @@ class Bar:
 
     start: float
     beats: float
-    section: score.Section
+    section: score.ScoreSection
     number: int
     left: int
     metre: tuple[int, ...]

@@ -36,10 +36,10 @@ def choose(options: Sequence[str], valence: float, count: int, rng: random.Rando
 
 
 def lay(
-    sections: Sequence[score.Section],
+    sections: Sequence[score.ScoreSection],
     *,
     key: theory.Key,
-    style: style.Style,
+    style: style.GenreStyle,
     mood: moods.Mood,
     beats_per_bar: float,
     rng: random.Random,
@@ -48,7 +48,7 @@ def lay(
     """All bars of the piece with their chords. The end of a `loop` leads to its beginning."""
     chosen = choose(style.minor if key.minor else style.major, mood.valence, 2, rng)
     contrast = rng.choice(CONTRASTS[key.minor])
-    numerals: list[tuple[score.Section, int, int, float, str]] = []
+    numerals: list[tuple[score.ScoreSection, int, int, float, str]] = []
     for index, section in enumerate(sections):
         if section.name == frame.ENDING:
             numerals.append((section, 0, 0, section.beats, "i" if key.minor else "I"))
@@ -66,7 +66,7 @@ def lay(
 
 
 def _section(
-    progression: str, count: int, key: theory.Key, style: style.Style, mood: moods.Mood, following: str
+    progression: str, count: int, key: theory.Key, style: style.GenreStyle, mood: moods.Mood, following: str
 ) -> list[str]:
     cycle = progression.split()
     texts = [cycle[number % len(cycle)] for number in range(count)]
@@ -83,7 +83,7 @@ def _section(
 
 
 def _bars(
-    numerals: list[tuple[score.Section, int, int, float, str]], key: theory.Key, beats_per_bar: float
+    numerals: list[tuple[score.ScoreSection, int, int, float, str]], key: theory.Key, beats_per_bar: float
 ) -> list[frame.Bar]:
     metre = frame.metre(beats_per_bar)
     chords = [[theory.chord(numeral, key, 5) for numeral in text.split(",")] for *_, text in numerals]

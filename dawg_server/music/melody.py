@@ -165,7 +165,7 @@ def _cadence(pitch: int, chord: theory.Chord, key: theory.Key, answer: bool, low
     return theory.nearest(pitch, theory.ladder(tuple(tone for tone in wanted if tone in tones) or tones, low, high))
 
 
-def _velocity(event: patterns.Event, index: int, energy: float) -> int:
+def _velocity(event: patterns.Stroke, index: int, energy: float) -> int:
     accent = 8 if event.offset % 2 == 0 else 3 if event.offset % 1 == 0 else 0
     return round((80 + accent + (4 if index == 0 else 0)) * (0.85 + 0.15 * energy))
 

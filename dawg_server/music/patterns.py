@@ -15,7 +15,7 @@ from typing import NamedTuple
 BEATS_WRITTEN = 4  # a written bar is in 4/4; other metres borrow its beats
 
 
-class Event(NamedTuple):
+class Stroke(NamedTuple):
     """One symbol: `offset` in beats from the bar's start, `beats` long, holds included, `step` beats per symbol."""
 
     offset: float
@@ -25,7 +25,7 @@ class Event(NamedTuple):
 
 
 @functools.lru_cache(maxsize=4096)
-def read(pattern: str, bar_number: int, metre: tuple[int, ...] = (0, 1, 2, 3)) -> tuple[Event, ...]:
+def read(pattern: str, bar_number: int, metre: tuple[int, ...] = (0, 1, 2, 3)) -> tuple[Stroke, ...]:
     """The events of the pattern's bar for that bar number (patterns repeat), in the given metre."""
     bars = [bar.replace(" ", "") for bar in pattern.split("|")]
     written = bars[bar_number % len(bars)]
@@ -39,7 +39,7 @@ def read(pattern: str, bar_number: int, metre: tuple[int, ...] = (0, 1, 2, 3)) -
         if symbol in ".-":
             continue
         held = len(symbols[index + 1 :]) - len(symbols[index + 1 :].lstrip("-"))
-        events.append(Event(index * step, (1 + held) * step, step, symbol))
+        events.append(Stroke(index * step, (1 + held) * step, step, symbol))
     return tuple(events)
 
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from dawg_server.music import prompt_words, score
 from dawg_server.music.prompt_hints import Amount, Exclusion, PromptHints
-from dawg_server.music.style import Style
+from dawg_server.music.style import GenreStyle
 
 LESS_DB, MORE_DB = -8.0, 4.0  # of a stem or an instrument
 SOFTER, HARDER = 0.5, 1.2  # of a drum piece's velocities; 0.5 is 9 dB less
 _EARLY_BEATS = 0.1  # by which human timing may bring a note before its section
 
 
-def styled(style: Style, hints: PromptHints) -> Style:
+def styled(style: GenreStyle, hints: PromptHints) -> GenreStyle:
     """The style without the fills, rolls and effects that are refused."""
     events = hints.without("event")
     if "drop" in events:
@@ -27,7 +27,7 @@ def styled(style: Style, hints: PromptHints) -> Style:
     )
 
 
-def obeyed(parts: Sequence[score.Part], hints: PromptHints, sections: Sequence[score.Section]) -> list[score.Part]:
+def obeyed(parts: Sequence[score.Part], hints: PromptHints, sections: Sequence[score.ScoreSection]) -> list[score.Part]:
     """The parts without what is refused, and with drum pieces and instruments as soft or loud as asked."""
     kept = [_without(part, hints, sections) for part in parts if part.stem not in hints.without("stem")]
     return [_weighed(part, hints.amounts) for part in kept if part.notes]
@@ -44,7 +44,7 @@ def trims(parts: Sequence[score.Part], hints: PromptHints) -> tuple[tuple[str, f
     return tuple(found.items())
 
 
-def _without(part: score.Part, hints: PromptHints, sections: Sequence[score.Section]) -> score.Part:
+def _without(part: score.Part, hints: PromptHints, sections: Sequence[score.ScoreSection]) -> score.Part:
     notes = part.notes
     for each in hints.refused:
         if _concerns(part, each.kind, each.name):

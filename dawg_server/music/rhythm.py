@@ -25,7 +25,7 @@ _LOUD = 0.8  # sections with this energy open with a crash and play the second g
 _BREATH_BARS = 8  # long sections breathe with half a fill this often
 
 
-def drums(bars: Sequence[frame.Bar], style: style.Style, mood: moods.Mood, rng: random.Random) -> list[score.Note]:
+def drums(bars: Sequence[frame.Bar], style: style.GenreStyle, mood: moods.Mood, rng: random.Random) -> list[score.Note]:
     """The whole drum part, straight and unhumanised (`feel` does that)."""
     grooves = rng.sample(style.grooves, min(2, len(style.grooves)))
     notes: list[score.Note] = []
@@ -135,7 +135,7 @@ def _build(bar: frame.Bar) -> list[score.Note]:
     return notes
 
 
-def _last_hit(bar: frame.Bar, style: style.Style) -> list[score.Note]:
+def _last_hit(bar: frame.Bar, style: style.GenreStyle) -> list[score.Note]:
     hit = [score.Note(bar.start, _HIT_BEATS, KICK, 104)]
     cymbal = style.crash or RIDE
     return [*hit, score.Note(bar.start, min(bar.beats, _RINGING_BEATS[CRASH]), cymbal, 96 if style.crash else 66)]

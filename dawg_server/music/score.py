@@ -46,7 +46,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ScoreSection:
     """A stretch of the piece, such as "verse" or "drop"; `energy` is 0..1."""
 
     name: str
@@ -71,7 +71,7 @@ class Score:
     beats_per_bar: float
     duration: float
     seed: int
-    sections: tuple[Section, ...]
+    sections: tuple[ScoreSection, ...]
     parts: tuple[Part, ...]
     brightness: float
     space: float

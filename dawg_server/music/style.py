@@ -34,7 +34,7 @@ class BassLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class ChordLayer:
     """Chords as one instrument plays them: patterns from sparse to busy (`comping` explains the symbols).
 
     `size` counts stacked thirds (3 triad, 4 seventh, 5 ninth); `voicing` is one of `voicing.KINDS`.
@@ -74,7 +74,7 @@ class Lead:
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class GenreStyle:
     """A genre as the composer plays it.
 
     `swing` is where the second of two notes falls within their pair (0.5 straight, 0.667 triplet) and `swing_grid` the
@@ -90,7 +90,7 @@ class Style:
     grooves: tuple[Groove, ...]
     fills: tuple[Groove, ...]
     bass: BassLine
-    layers: tuple[Layer, ...]
+    layers: tuple[ChordLayer, ...]
     leads: tuple[Lead, ...]
     minor: tuple[str, ...]
     major: tuple[str, ...]

@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from dawg_server.schema import Body, Choice, Flag, Items, Number, Page, Query, Uuid
 from handlers.schemas.generation import STATES
-from handlers.schemas.music import Genre
+from handlers.schemas.music import GenreField
 
 STEMS = ("drums", "bass", "vocals", "melody", "other", "guitar", "piano")
 BASIC_STEMS = ("drums", "bass", "vocals", "other")
@@ -34,7 +34,7 @@ class OneOf(fields.Field[int]):
         return int(value)
 
 
-class IntoProject(Body):
+class ResultIntoProject(Body):
     """Where the audio goes. `addToProject` is true by default only when the project is not itself what is worked on."""
 
     project_id = Uuid(allow_none=True, load_default=None)
@@ -54,7 +54,7 @@ class Exactly(Body):
             raise ValidationError(f"is required{', or ' + ' or '.join(named[1:]) if named[1:] else ''}", named[0])
 
 
-class StemsRequest(IntoProject, Exactly):
+class StemsRequest(ResultIntoProject, Exactly):
     """`melody` is another word for `other`; guitar and piano need Demucs on Replicate."""
 
     one_of: ClassVar[tuple[str, ...]] = ("audio_file_id", "clip_id")
@@ -103,13 +103,13 @@ class MixRequest(Body):
     track_ids = Items(Uuid(), 1, 64, required=True)
     mix_profile = Choice(PROFILES, load_default="balanced")
     target_loudness = Number(-24, -6, load_default=-14)
-    genre = Genre(allow_none=True, load_default=None)
+    genre = GenreField(allow_none=True, load_default=None)
     apply = Flag(load_default=False)
     add_to_project = Flag(allow_none=True, load_default=None)
     start_time = Number(0, 86_400, load_default=0)
 
 
-class MasterRequest(IntoProject, Exactly):
+class MasterRequest(ResultIntoProject, Exactly):
     """One of `audioFileId`, `trackId` and `projectId` is mastered. `targetLoudness` in LUFS; else by `quality`."""
 
     one_of: ClassVar[tuple[str, ...]] = ("audio_file_id", "track_id", "project_id")
@@ -118,7 +118,7 @@ class MasterRequest(IntoProject, Exactly):
     track_id = Uuid(allow_none=True, load_default=None)
     quality = Choice(("streaming", "cd", "club"), load_default="streaming")
     target_loudness = Number(-24, -6, allow_none=True, load_default=None)
-    genre = Genre(allow_none=True, load_default=None)
+    genre = GenreField(allow_none=True, load_default=None)
     format = Choice(("wav", "flac", "mp3"), load_default="wav")
 
 

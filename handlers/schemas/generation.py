@@ -7,7 +7,7 @@ from typing import ClassVar
 from marshmallow import fields
 
 from dawg_server.schema import Body, Choice, Flag, Number, Page, Query, Text, Uuid
-from handlers.schemas.music import Genre, Key
+from handlers.schemas.music import GenreField, KeyField
 
 PROVIDERS = ("auto", "replicate", "suno", "embedded")
 JOB_TYPES = ("beat", "music", "stems", "mix", "master", "render", "vocals", "edit")
@@ -39,10 +39,10 @@ class BeatRequest(IntoProject):
 
     aliases: ClassVar = {"tempo": "bpm"}
 
-    genre = Genre(required=True)
+    genre = GenreField(required=True)
     prompt = Text(0, 2000, load_default="", allow_none=True)
     bpm = Number(60, 200, allow_none=True, load_default=None)
-    key = Key(load_default="Cm")
+    key = KeyField(load_default="Cm")
     mood = Text(0, 60, allow_none=True, load_default=None)
     duration = Number(5, 300, load_default=30)
     bars = Number(1, 128, whole=True, allow_none=True, load_default=None)

@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields
 from dawg_server.music import genres, theory
 
 
-class Key(fields.Field[str]):
+class KeyField(fields.Field[str]):
     """`C`, `Cm`, `F#`, `Bb`; input also `C minor`, `F#maj`, `E♭ Major`."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -23,7 +23,7 @@ class Key(fields.Field[str]):
             raise ValidationError("has to be a major or minor key such as C, F# minor or Bbm") from None
 
 
-class Genre(fields.Field[str]):
+class GenreField(fields.Field[str]):
     """A genre's canonical name; aliases, case, blanks, - and _ do not matter on input."""
 
     def __init__(self, **kwargs: Any) -> None:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from dawg_server.schema import Choice, Flag, Number, Text
 from handlers.schemas.generation import PROVIDERS, IntoProject
-from handlers.schemas.music import Genre, Key
+from handlers.schemas.music import GenreField, KeyField
 
 
 class MusicRequest(IntoProject):
@@ -18,10 +18,10 @@ class MusicRequest(IntoProject):
     aliases: ClassVar = {"style": "genre", "customLyrics": "lyrics", "tempo": "bpm"}
 
     prompt = Text(1, 2000, required=True)
-    genre = Genre(allow_none=True, load_default=None)
+    genre = GenreField(allow_none=True, load_default=None)
     mood = Text(0, 60, allow_none=True, load_default=None)
     bpm = Number(60, 200, allow_none=True, load_default=None)
-    key = Key(allow_none=True, load_default=None)
+    key = KeyField(allow_none=True, load_default=None)
     duration = Number(5, 300, allow_none=True, load_default=None)
     lyrics = Text(0, 5000, allow_none=True, load_default=None)
     instrumental = Flag(allow_none=True, load_default=None)

@@ -6,18 +6,18 @@ from typing import ClassVar
 
 from dawg_server.generation import music
 from dawg_server.schema import Flag, Number, Query, Text, Uuid
-from handlers.schemas.finishing import Exactly, IntoProject
-from handlers.schemas.music import Genre
+from handlers.schemas.finishing import Exactly, ResultIntoProject
+from handlers.schemas.music import GenreField
 
 
-class VocalsRequest(IntoProject, Exactly):
+class VocalsRequest(ResultIntoProject, Exactly):
     """A recording of 1 to 300 s with one voice alone. Without `lyrics` words are written for the melody."""
 
     one_of: ClassVar[tuple[str, ...]] = ("audio_file_id",)
 
     audio_file_id = Uuid(allow_none=True, load_default=None)
     prompt = Text(3, 500, required=True)
-    genre = Genre(load_default=music.DEFAULT_GENRE)
+    genre = GenreField(load_default=music.DEFAULT_GENRE)
     mood = Text(0, 60, allow_none=True, load_default=None)
     theme = Text(0, 120, allow_none=True, load_default=None)
     lyrics = Text(0, 5000, allow_none=True, load_default=None)
@@ -27,7 +27,7 @@ class VocalsForm(Query):
     """The text fields beside an uploaded melody."""
 
     prompt = Text(3, 500, required=True)
-    genre = Genre(load_default=music.DEFAULT_GENRE)
+    genre = GenreField(load_default=music.DEFAULT_GENRE)
     mood = Text(0, 60, allow_none=True, load_default=None)
     theme = Text(0, 120, allow_none=True, load_default=None)
     lyrics = Text(0, 5000, allow_none=True, load_default=None)

@@ -166,7 +166,7 @@ async def test_cancelling_a_call_that_waits_for_a_place_takes_nothing_from_the_o
 
 
 async def test_a_time_limit_ends_the_work_and_its_process(pool: workers.Workers, tmp_path: pathlib.Path) -> None:
-    with structlog.testing.capture_logs() as lines, pytest.raises(workers.TimeLimit) as caught:
+    with structlog.testing.capture_logs() as lines, pytest.raises(workers.WorkTimeLimit) as caught:
         task, pid = await started(pool, tmp_path / "pid", timeout=0.5)
         await task
     assert (caught.value.code, caught.value.status) == ("time_limit", 504)
@@ -346,7 +346,7 @@ async def main() -> None:
             pass
     try:
         await pool.run(CHORE + "busy", 60.0, timeout=0.2)
-    except workers.TimeLimit:
+    except workers.WorkTimeLimit:
         pass
     await pool.run(CHORE + "add", 1, 2)
     await asyncio.sleep(0.3)

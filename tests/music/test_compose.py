@@ -155,7 +155,7 @@ def test_a_fill_leads_out_of_every_section_that_has_drums(genre: str) -> None:
                 assert bars[-1] != bars[-3], section.name
 
 
-def _bar_starts(section: score.Section) -> list[float]:
+def _bar_starts(section: score.ScoreSection) -> list[float]:
     return [section.start_beat + 4 * bar for bar in range(round(section.beats / 4))]
 
 

@@ -102,7 +102,7 @@ def test_darker_moods_choose_darker_progressions() -> None:
 
 def test_a_phrygian_mood_tints_now_and_then_only() -> None:
     key = theory.parse_key("Cm")
-    section = [score.Section("verse", 0, 64, 0.7)]
+    section = [score.ScoreSection("verse", 0, 64, 0.7)]
     bars = harmony.lay(
         section, key=key, style=STYLES["trap"], mood=moods.read("dark"), beats_per_bar=4, rng=random.Random(1)
     )
@@ -124,7 +124,7 @@ def test_melodies_repeat_their_motifs_and_rest() -> None:
 
 def test_melodies_stand_on_chord_tones_on_the_beat() -> None:
     key = theory.parse_key("G")
-    section = [score.Section("chorus", 0, 128, 0.9)]
+    section = [score.ScoreSection("chorus", 0, 128, 0.9)]
     for genre in ("pop", "rock", "country", "jazz"):
         style = STYLES[genre]
         rng = random.Random(3)

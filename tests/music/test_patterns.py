@@ -10,9 +10,9 @@ from dawg_server.music.styles import STYLES
 
 def test_symbols_divide_the_bar_and_holds_lengthen() -> None:
     assert patterns.read("x--- ..o. .... ...g", 0) == (
-        patterns.Event(0.0, 1.0, 0.25, "x"),
-        patterns.Event(1.5, 0.25, 0.25, "o"),
-        patterns.Event(3.75, 0.25, 0.25, "g"),
+        patterns.Stroke(0.0, 1.0, 0.25, "x"),
+        patterns.Stroke(1.5, 0.25, 0.25, "o"),
+        patterns.Stroke(3.75, 0.25, 0.25, "g"),
     )
     assert [event.offset for event in patterns.read("x.. .x. ..x ...", 0)] == pytest.approx([0, 4 / 3, 8 / 3])
 

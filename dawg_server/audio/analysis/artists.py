@@ -17,7 +17,7 @@ CANDIDATES = 5
 
 
 @dataclass(frozen=True)
-class Profile:
+class ArtistProfile:
     """`genres` in order of likelihood; `ranges` are (lowest, highest) of a measured value. With `strict` all of them
     must be met, and the genre must be measured, not suggested."""
 
@@ -55,10 +55,10 @@ def _capped(confidence: float) -> float:
 
 
 @functools.cache
-def _profiles() -> tuple[Profile, ...]:
+def _profiles() -> tuple[ArtistProfile, ...]:
     entries = json.loads(resources.files(__package__).joinpath("artists.json").read_text("utf-8"))
     return tuple(
-        Profile(
+        ArtistProfile(
             style,
             (style.replace("-", " "), *entry.get("aliases", ())),
             tuple(entry["genres"]),
@@ -75,7 +75,7 @@ def _values(metadata: dict[str, Any]) -> dict[str, Any]:
     return {**colour, **style, "bpm": rhythm.get("bpm"), "swingAmount": rhythm.get("swingAmount")}
 
 
-def _likeness(profile: Profile, values: dict[str, Any]) -> float:
+def _likeness(profile: ArtistProfile, values: dict[str, Any]) -> float:
     """Genre and every range weigh the same; what is unknown counts as a third."""
     genre = values.get("genre")
     measured = values.get("source") == "measured"
@@ -100,6 +100,6 @@ def _fading(value: float, low: float, high: float) -> float:
     return math.exp(-4 * outside**2 - outside)
 
 
-def _mentions(profile: Profile, text: str | None) -> bool:
+def _mentions(profile: ArtistProfile, text: str | None) -> bool:
     words = f" {re.sub(r'[^a-z0-9]+', ' ', (text or '').lower()).strip()} "
     return any(f" {alias} " in words for alias in profile.aliases)

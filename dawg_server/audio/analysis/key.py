@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Key:
+class KeyEstimate:
     """`name` as musicians write the tonic in that scale (Eb minor, F# minor, Db major); `confidence` 0..1."""
 
     name: str
@@ -37,7 +37,7 @@ class Key:
     confidence: float
 
 
-def estimate(measured: chroma.Chroma) -> Key | None:
+def estimate(measured: chroma.Chroma) -> KeyEstimate | None:
     """Correlates the mean chroma with the profile of each of the 24 keys (Krumhansl 1990, chapter 4), and lets the
     chord at the beginning decide between keys that share their notes. None for what has no pitch, or too few notes."""
     heard = measured.frames[measured.frames.sum(axis=1) > 0]
@@ -57,7 +57,7 @@ def estimate(measured: chroma.Chroma) -> Key | None:
     scale = "major" if best < 12 else "minor"
     margin = float(score[best] - score[order[1]])
     confidence = np.clip((fit[best] - 0.4) / 0.5, 0, 1) * (1 - np.exp(-margin / 0.08)) ** 0.5
-    return Key(NAMES[scale][best % 12], scale, round(float(confidence), 3))
+    return KeyEstimate(NAMES[scale][best % 12], scale, round(float(confidence), 3))
 
 
 def _correlations(pitch_classes: Array, shapes: tuple[tuple[float, ...], ...]) -> Array:

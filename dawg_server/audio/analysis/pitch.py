@@ -16,7 +16,7 @@ VOICED_DIP = 0.2  # cumulative mean normalised difference below which a frame is
 
 
 @dataclass(frozen=True)
-class Track:
+class PitchFrames:
     """Per 20 ms: `frequency` in Hz (0 = not periodic), `periodicity` 0..1 and `rms`."""
 
     frequency: Floats
@@ -38,10 +38,10 @@ class Tracker:
     def push(self, mono: Floats) -> None:
         self._take(self._framer.push(mono))
 
-    def finish(self) -> Track:
+    def finish(self) -> PitchFrames:
         self._take(self._framer.finish())
         table = np.concatenate(self._found) if self._found else np.zeros((0, 3), np.float32)
-        return Track(table[:, 0], table[:, 1], table[:, 2], HOP / self._rate)
+        return PitchFrames(table[:, 0], table[:, 1], table[:, 2], HOP / self._rate)
 
     def _take(self, frames: Floats) -> None:
         if not len(frames):

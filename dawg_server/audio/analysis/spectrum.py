@@ -40,7 +40,7 @@ class Spectra:
     sibilance: Floats
     power: Floats
     tonal: peaks.Peaks
-    voice: pitch.Track
+    voice: pitch.PitchFrames
 
     @property
     def audible(self) -> np.ndarray:

@@ -86,7 +86,7 @@ def traits(
 
 
 def describe(
-    measured: Traits, heard_key: key.Key | None, pulse: tempo.Tempo | None, genre: str | None, mood: str | None
+    measured: Traits, heard_key: key.KeyEstimate | None, pulse: tempo.Tempo | None, genre: str | None, mood: str | None
 ) -> dict[str, Any]:
     """The `style` of contract, section 9.3. A `genre` or `mood` that somebody named wins over the measured one."""
     named = named_genre(genre)
@@ -169,7 +169,7 @@ def _energy(measured: Traits) -> float:
     )
 
 
-def _valence(measured: Traits, heard_key: key.Key | None) -> float | None:
+def _valence(measured: Traits, heard_key: key.KeyEstimate | None) -> float | None:
     """Major and fast sound happy, minor and slow sad (Gabrielsson & Lindström 2010)."""
     parts = []
     if heard_key is not None:

@@ -103,7 +103,7 @@ def _rhythm(
     found: onsets.Onsets,
     pulse: tempo.Tempo | None,
     swung: float | None,
-    heard_key: key.Key | None,
+    heard_key: key.KeyEstimate | None,
 ) -> dict[str, Any]:
     signature = meter.signature(spectra, found, pulse.beats) if pulse else None
     return {

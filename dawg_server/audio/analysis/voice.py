@@ -66,7 +66,7 @@ def _ramp(value: float, low: float, high: float) -> float:
     return min(1.0, max(0.0, (value - low) / (high - low)))
 
 
-def _gliding(track: pitch.Track, voiced: Mask) -> float:
+def _gliding(track: pitch.PitchFrames, voiced: Mask) -> float:
     both = voiced[1:] & voiced[:-1]
     cents = 1200 * np.abs(np.diff(np.log2(np.where(voiced, track.frequency, 1.0))))[both]
     held = cents[cents < GLIDE_CENTS[1]]

@@ -27,7 +27,7 @@ class Balance:
     busy_db: float
 
 
-class Listener:
+class BalanceMeter:
     """Collects a stream in blocks of any size, `(frames, 2)`."""
 
     def __init__(self, rate: int) -> None:

@@ -72,8 +72,8 @@ def master(
     }
 
 
-def _listen(path: str, rate: int) -> tuple[measuring.Meter, balance.Balance]:
-    meter, listener = measuring.Meter(rate, 2), balance.Listener(rate)
+def _listen(path: str, rate: int) -> tuple[measuring.RecordingMeter, balance.Balance]:
+    meter, listener = measuring.RecordingMeter(rate, 2), balance.BalanceMeter(rate)
     for block in stereo(path, rate):
         meter.add(block)
         listener.add(block)

@@ -9,7 +9,7 @@ import numpy as np
 
 from dawg_server.audio.filters import Band
 from dawg_server.audio.mastering.balance import BANDS, BASS_HZ, Balance
-from dawg_server.audio.mixing import dynamics
+from dawg_server.audio.mixing.dynamics import CompressorSettings
 
 LOUDNESS = {"streaming": -14.0, "cd": -9.0, "club": -8.0}  # LUFS (contract, section 4.8)
 
@@ -48,7 +48,7 @@ class Plan:
     equaliser: tuple[Band, ...]
     width: float
     mono_bass_hz: float
-    compressor: dynamics.Settings
+    compressor: CompressorSettings
 
     def describe(self) -> dict[str, Any]:
         """For people and for the job's result."""
@@ -78,7 +78,7 @@ def make(measured: Balance, quality: str, genre: str | None) -> Plan:
         equaliser=_equaliser(deviation(measured, quality, genre)),
         width=round(wide, 3),
         mono_bass_hz=BASS_HZ if measured.bass_side_db > _WIDEST_BASS_DB else 0.0,
-        compressor=dynamics.Settings(round(measured.busy_db - depth, 1), ratio, 30.0, 200.0, 8.0, ear_hz=100.0),
+        compressor=CompressorSettings(round(measured.busy_db - depth, 1), ratio, 30.0, 200.0, 8.0, ear_hz=100.0),
     )
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from dawg_server.audio.mastering.balance import BANDS, Balance
-from dawg_server.audio.measuring import Meter
+from dawg_server.audio.measuring import RecordingMeter
 
 _REGIONS = {"low": (0, 3), "mid": (3, 6), "high": (6, 9)}  # bands of `balance.BANDS`: below 220 Hz, above 1.8 kHz
 
 
-def judge(after: Meter, heard: Balance, deviation: tuple[float, ...], wanted: float) -> dict[str, Any]:
+def judge(after: RecordingMeter, heard: Balance, deviation: tuple[float, ...], wanted: float) -> dict[str, Any]:
     """`analysis` of the contract, section 4.11.
 
     `spectralBalance`: dB of three regions (below 220 Hz, up to 1.8 kHz, above) relative to the usual spectrum.

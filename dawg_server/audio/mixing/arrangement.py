@@ -34,7 +34,7 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
+class TrackSend:
     """A second way out of a track, to an AUX track. `level` and `pan` as on tracks."""
 
     destination: str
@@ -58,7 +58,7 @@ class Track:
     mono: bool = False
     output: str | None = None
     clips: tuple[Clip, ...] = ()
-    sends: tuple[Send, ...] = ()
+    sends: tuple[TrackSend, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ _FLOOR_DB = -120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class CompressorSettings:
     """`threshold_db` in dBFS of the mean square, `knee_db` wide; times to 63 %. `ear_hz`: deaf below, so that a bass
     drum does not push everything down (0 = hears all)."""
 
@@ -34,7 +34,7 @@ class Settings:
 class Compressor:
     """Frames come out as they went in, as many; blocks may have any length."""
 
-    def __init__(self, rate: int, channels: int, settings: Settings) -> None:
+    def __init__(self, rate: int, channels: int, settings: CompressorSettings) -> None:
         self._settings = settings
         self._attack = math.exp(-STEP / (settings.attack_ms / 1000 * rate))
         self._release = math.exp(-STEP / (settings.release_ms / 1000 * rate))
@@ -95,7 +95,7 @@ def smoothed(wanted: arrays.Doubles, attack: float, release: float, before: floa
     return np.array(found)
 
 
-def wanted(level_db: arrays.Doubles, settings: Settings) -> arrays.Doubles:
+def wanted(level_db: arrays.Doubles, settings: CompressorSettings) -> arrays.Doubles:
     """The static curve: decibels of reduction for each level."""
     over = level_db - settings.threshold_db
     slope = 1 - 1 / settings.ratio

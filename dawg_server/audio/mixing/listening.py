@@ -25,7 +25,7 @@ _STRUCK_DB, _HATS_CREST_DB = -8.3, 15.0  # told apart on the stems of nine genre
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class TrackLevels:
     """`lufs` while it sounds (-inf for silence), before the fader; `crest` in dB."""
 
     track: Track
@@ -39,14 +39,17 @@ class Heard:
         return math.isinf(self.lufs)
 
 
-def listen(project: Arrangement, track: Track, frames: int) -> Heard:
+def listen(project: Arrangement, track: Track, frames: int) -> TrackLevels:
     """Plays the track alone, from the beginning, before its fader."""
-    meter, listener = measuring.Meter(project.rate, 2, with_true_peak=False), balance.Listener(project.rate)
+    meter, listener = (
+        measuring.RecordingMeter(project.rate, 2, with_true_peak=False),
+        balance.BalanceMeter(project.rate),
+    )
     for block in render.track_blocks(project, track, 0, frames):
         meter.add(block)
         listener.add(block)
     found = listener.result()
-    return Heard(track, meter.lufs, meter.crest, found, _role(track, found, meter.crest))
+    return TrackLevels(track, meter.lufs, meter.crest, found, _role(track, found, meter.crest))
 
 
 def _role(track: Track, found: balance.Balance, crest: float) -> str:

@@ -72,7 +72,7 @@ def _frames(project: Arrangement) -> int:
     return round((project.end + TAIL) * project.rate)
 
 
-def _heard(project: Arrangement, frames: int, report: Report) -> list[listening.Heard]:
+def _heard(project: Arrangement, frames: int, report: Report) -> list[listening.TrackLevels]:
     tracks = [track for track in project.tracks if track.clips]
     found = []
     for number, track in enumerate(tracks):
@@ -84,7 +84,7 @@ def _heard(project: Arrangement, frames: int, report: Report) -> list[listening.
 class _Channel:
     """One track through its strip, up to its fader."""
 
-    def __init__(self, project: Arrangement, strip: planning.Strip) -> None:
+    def __init__(self, project: Arrangement, strip: planning.ChannelPlan) -> None:
         rate = project.rate
         track = next(track for track in project.tracks if track.id == strip.track_id)
         self.player = render.Player(track.clips, rate, project.bpm, 0)
@@ -99,13 +99,13 @@ class _Channel:
         return block if self._squeeze is None else self._squeeze.process(block)
 
 
-def _level(strips: Sequence[planning.Strip]) -> float:
+def _level(strips: Sequence[planning.ChannelPlan]) -> float:
     """About the mean square of the sum in dBFS; loudness is that of two channels together."""
     powers = [strip.volume**2 * 10 ** ((strip.lufs + 0.691) / 10) / 2 for strip in strips if strip.lufs is not None]
     return 10 * math.log10(sum(powers))
 
 
-def _summed(project: Arrangement, strips: Sequence[planning.Strip], frames: int, profile: str) -> render.Blocks:
+def _summed(project: Arrangement, strips: Sequence[planning.ChannelPlan], frames: int, profile: str) -> render.Blocks:
     loud = round(_level(strips) + _GLUE_ABOVE_DB, 1)
     faders = {strip.track_id: strip for strip in strips}
     moved = dataclasses.replace(project, tracks=tuple(_moved(track, faders) for track in project.tracks))
@@ -113,7 +113,7 @@ def _summed(project: Arrangement, strips: Sequence[planning.Strip], frames: int,
     room = Room(project.rate, BLOCK)
     tone = planning.tone(profile)
     colour = filters.Cascade([band.section(project.rate) for band in tone], 2) if tone else None
-    glue = dynamics.Compressor(project.rate, 2, dynamics.Settings(loud, _GLUE, 30.0, 200.0, 8.0, ear_hz=90.0))
+    glue = dynamics.Compressor(project.rate, 2, dynamics.CompressorSettings(loud, _GLUE, 30.0, 200.0, 8.0, ear_hz=90.0))
     with contextlib.ExitStack() as open_players:
         channels = {}
         for strip in strips:
@@ -133,6 +133,6 @@ def _summed(project: Arrangement, strips: Sequence[planning.Strip], frames: int,
             yield glue.process(total)[: frames - position]
 
 
-def _moved(track: arrangement.Track, faders: dict[str, planning.Strip]) -> arrangement.Track:
+def _moved(track: arrangement.Track, faders: dict[str, planning.ChannelPlan]) -> arrangement.Track:
     strip = faders.get(track.id)
     return track if strip is None else dataclasses.replace(track, volume=strip.volume, pan=strip.pan)

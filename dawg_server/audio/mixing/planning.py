@@ -9,7 +9,7 @@ from typing import Any
 
 from dawg_server.audio.filters import Band
 from dawg_server.audio.mixing import dynamics
-from dawg_server.audio.mixing.listening import Heard
+from dawg_server.audio.mixing.listening import TrackLevels
 
 PROFILES = ("balanced", "bass-heavy", "bright", "warm")
 
@@ -38,7 +38,7 @@ _TONES: dict[str, tuple[Band, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
+class ChannelPlan:
     """The settings of one track. `send_db`: how much goes to the room, None for nothing."""
 
     track_id: str
@@ -48,7 +48,7 @@ class Strip:
     lufs: float | None
     equaliser: tuple[Band, ...]
     low_cut: float
-    compressor: dynamics.Settings | None
+    compressor: dynamics.CompressorSettings | None
     send_db: float | None
 
     def describe(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class Strip:
         }
 
 
-def strips(heard: Sequence[Heard], profile: str) -> list[Strip]:
+def strips(heard: Sequence[TrackLevels], profile: str) -> list[ChannelPlan]:
     """A strip for each track, in order. A track that is panned already keeps its place; silent ones keep everything."""
     counts = {role: sum(1 for each in heard if each.role == role and not each.silent) for role in _LEVELS}
     levels = {}
@@ -93,20 +93,20 @@ def tone(profile: str) -> tuple[Band, ...]:
     return _TONES[profile]
 
 
-def _fader(levels: dict[str, float], each: Heard, top: float) -> float:
+def _fader(levels: dict[str, float], each: TrackLevels, top: float) -> float:
     if each.track.id not in levels:
         return each.track.volume
     return round(max(_LOWEST, _TOP * 10 ** ((levels[each.track.id] - top) / 20)), 3)
 
 
-def _place(each: Heard, places: Any) -> float:
+def _place(each: TrackLevels, places: Any) -> float:
     alone = each.track.pan == 0 and each.role == "other" and not each.silent
     if alone and each.balance.side_db < _WIDE_DB:
         return float(next(places))
     return each.track.pan
 
 
-def _strip(each: Heard, volume: float, pan: float, profile: str) -> Strip:
+def _strip(each: TrackLevels, volume: float, pan: float, profile: str) -> ChannelPlan:
     bands: list[Band] = []
     if each.role == "other":
         bands.append(Band("bell", 300.0, -1.5, 0.9))  # room for the voice and the bass
@@ -117,8 +117,10 @@ def _strip(each: Heard, volume: float, pan: float, profile: str) -> Strip:
     compressor = None
     if each.crest > _LIVELY and not each.silent:
         ratio = 3.0 if each.crest > _WILD else 2.0
-        compressor = dynamics.Settings(round(each.balance.busy_db + 3.0, 1), ratio, _ATTACKS[each.role], 150.0)
-    return Strip(
+        compressor = dynamics.CompressorSettings(
+            round(each.balance.busy_db + 3.0, 1), ratio, _ATTACKS[each.role], 150.0
+        )
+    return ChannelPlan(
         each.track.id,
         each.role,
         volume,

@@ -65,7 +65,7 @@ def autotune(
     }
 
 
-def corrections(track: tracker.Track, key: theory.Key, share: float) -> tuple[arrays.Doubles, list[float]]:
+def corrections(track: tracker.PitchCurve, key: theory.Key, share: float) -> tuple[arrays.Doubles, list[float]]:
     """For each frame of the track the semitones to move by, and for each note its distance from the scale in cents."""
     scale = {pitch % 12 for pitch in key.scale}
     steps = np.array([pitch for pitch in range(128) if pitch % 12 in scale])
@@ -96,7 +96,7 @@ def _decode(source: str, raw: pathlib.Path, rate: int, channels: int) -> int:
     return frames
 
 
-def _marks(wave: Any, rate: int, track: tracker.Track) -> Marks:
+def _marks(wave: Any, rate: int, track: tracker.PitchCurve) -> Marks:
     """One mark per period, at the same place of each; every 8 ms where nothing is sung."""
     frames = len(wave)
     pitch, voiced = track.pitch, track.voiced
@@ -128,7 +128,9 @@ def _alike(wave: Any, at: int, period: float) -> int:
     return int(first + half + np.argmax(windows @ model / energy))
 
 
-def _laid(wave: Any, rate: int, marks: Marks, track: tracker.Track, moves: arrays.Doubles) -> Iterator[arrays.Samples]:
+def _laid(
+    wave: Any, rate: int, marks: Marks, track: tracker.PitchCurve, moves: arrays.Doubles
+) -> Iterator[arrays.Samples]:
     """Grains of two periods around the marks, laid at the distances that the new pitch asks for."""
     frames, channels = wave.shape
     output = np.zeros((_PORTION + 2 * rate, channels), np.float32)

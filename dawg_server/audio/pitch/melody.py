@@ -18,7 +18,7 @@ from dawg_server import errors
 from dawg_server.audio import arrays
 from dawg_server.audio.analysis import chroma, key
 from dawg_server.audio.pitch import tracker
-from dawg_server.audio.pitch.tracker import Track
+from dawg_server.audio.pitch.tracker import PitchCurve
 
 STEP = tracker.HOP / tracker.RATE  # seconds per frame
 FEWEST_NOTES = 3  # contract, section 4.11
@@ -73,7 +73,7 @@ def transcribe(path: str, *, offset: float = 0.0, seconds: float | None = None) 
     }
 
 
-def tuning(track: Track) -> float:
+def tuning(track: PitchCurve) -> float:
     """Semitones (-0.5..0.5) by which the singer's notes lie above those of a piano at 440 Hz."""
     steady = track.pitch[track.voiced]
     if len(steady) < 2:
@@ -81,7 +81,7 @@ def tuning(track: Track) -> float:
     return float(np.angle(np.exp(2j * np.pi * steady).mean()) / (2 * np.pi))
 
 
-def notes(track: Track) -> list[SungNote]:
+def notes(track: PitchCurve) -> list[SungNote]:
     """In order of time; none overlap."""
     offset = tuning(track)
     states = _states(track.pitch - offset)
@@ -144,7 +144,7 @@ def _states(pitch: arrays.Doubles) -> np.ndarray:
     return chosen
 
 
-def _loudness(track: Track) -> arrays.Doubles:
+def _loudness(track: PitchCurve) -> arrays.Doubles:
     level = 20 * np.log10(np.maximum(track.rms, 1e-6))
     padded = np.pad(level, 2, mode="edge")
     smoothed: arrays.Doubles = np.lib.stride_tricks.sliding_window_view(padded, 5).mean(axis=1)

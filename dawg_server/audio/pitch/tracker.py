@@ -31,7 +31,7 @@ _QUIET_DB = -45.0  # below the loudest frames, where nothing is sung
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class PitchCurve:
     """Per 10 ms: `pitch` as a fractional MIDI number (NaN where nothing is sung), and `rms`."""
 
     pitch: arrays.Doubles
@@ -42,13 +42,13 @@ class Track:
         return ~np.isnan(self.pitch)
 
 
-def of_file(path: str, *, offset: float = 0.0, seconds: float | None = None) -> Track:
+def of_file(path: str, *, offset: float = 0.0, seconds: float | None = None) -> PitchCurve:
     """Of the whole recording, or of `seconds` of it from `offset` seconds on."""
     blocks = codecs.read_blocks(path, rate=RATE, mono=True, max_seconds=None)
     return follow(codecs.excerpt(blocks, RATE, offset, seconds))
 
 
-def follow(blocks: Iterable[arrays.Samples]) -> Track:
+def follow(blocks: Iterable[arrays.Samples]) -> PitchCurve:
     """`blocks`: mono at `RATE`, `(frames, 1)`. The first value belongs to the first sample."""
     longest = int(RATE / LOW_HZ) + 2
     size = _WINDOW + longest
@@ -68,7 +68,7 @@ def follow(blocks: Iterable[arrays.Samples]) -> Track:
     pitches, chances, rms = (np.concatenate([part[index] for part in parts]) for index in range(3))
     loud = float(np.percentile(rms, 95)) if len(rms) else 0.0
     chances[rms < max(1e-5, loud * 10 ** (_QUIET_DB / 20))] = 0
-    return Track(_likeliest(pitches, chances), rms)
+    return PitchCurve(_likeliest(pitches, chances), rms)
 
 
 def _frames(

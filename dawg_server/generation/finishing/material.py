@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.audio.mixing.arrangement import Arrangement, Clip, Send, Track
+from dawg_server.audio.mixing.arrangement import Arrangement, Clip, Track, TrackSend
 from dawg_server.database import audio_files
 from dawg_server.database.pool import Database
 from dawg_server.daw.document import Document
@@ -66,7 +66,7 @@ def _track(row: Mapping[str, Any], paths: Mapping[str, str], *, with_clips: bool
         output=None if output in (None, "master") else output,
         clips=tuple(_clip(clip, row, paths) for clip in row["clips"]) if with_clips else (),
         sends=tuple(
-            Send(send["destinationTrackId"], send["level"], send["pan"], send["preFader"], send["enabled"])
+            TrackSend(send["destinationTrackId"], send["level"], send["pan"], send["preFader"], send["enabled"])
             for send in row["sends"]
         ),
     )

@@ -28,7 +28,7 @@ ROUNDS = 8  # of fitting the loudness
 
 
 @dataclass(slots=True)
-class Listener:
+class PeakAndPowerMeter:
     """Takes in the balanced mix and stems once: peaks and K-weighted energy per frame."""
 
     rate: int
@@ -52,7 +52,7 @@ def _highest(samples: Samples) -> Samples:
     return highest
 
 
-def plan(listener: Listener, frames: int, ratio: float, target: float = TARGET, loop: bool = False) -> Samples:
+def plan(listener: PeakAndPowerMeter, frames: int, ratio: float, target: float = TARGET, loop: bool = False) -> Samples:
     """The gain at every frame border: glue of a `ratio`, loudness of `target` LUFS, and peaks under the ceiling.
 
     It fades out at the end; that of a `loop` ends as it begins.
@@ -116,7 +116,7 @@ def _glue(powers: Signal, step: float, ratio: float, target: float) -> Signal:
     count = -(-len(powers) // GLUE_FRAMES)
     padded = np.pad(powers, (0, count * GLUE_FRAMES - len(powers)), mode="edge")
     level = -0.691 + 10 * np.log10(padded.reshape(count, GLUE_FRAMES).mean(axis=1) + 1e-12)
-    wanted = dynamics.wanted(level, dynamics.Settings(target + GLUE_ABOVE, ratio, knee_db=0.0))
+    wanted = dynamics.wanted(level, dynamics.CompressorSettings(target + GLUE_ABOVE, ratio, knee_db=0.0))
     rise, fall = (float(np.exp(-GLUE_FRAMES * step / seconds)) for seconds in (GLUE_ATTACK, GLUE_RELEASE))
     reduction = dynamics.smoothed(wanted, rise, fall)
     places = np.arange(len(powers)) / GLUE_FRAMES - 0.5

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class MixProfile:
     """Loudness of the stems in LU beside the drums; `duck_db`: how far bass and chords give way to the kick, over
     `duck_beats`; `room`: factor on the reverberation time; `echo_beats`, `echo`: the melody's delay; `wobble`: cents of
     tape flutter at full grit; `drive`: saturation of the drum bus; `chords_low`: Hz below which chords make room for
@@ -30,25 +30,25 @@ class Profile:
 
 
 PROFILES = {
-    "trap": Profile(-2.5, -5.5, -5.0, 2.5, 0.35, drive=1.0, echo=0.2, room=1.1),
-    "drill": Profile(-2.5, -5.5, -5.0, 2.0, 0.3, drive=1.0, echo=0.15),
-    "lo-fi": Profile(-3.0, -2.5, -4.5, 1.5, 0.5, wobble=10.0, drive=1.0, room=0.8, echo=0.1),
-    "boom bap": Profile(-3.5, -4.0, -5.5, wobble=5.0, drive=1.3, room=0.7, echo=0.06),
-    "hip hop": Profile(-3.0, -4.5, -5.5, 1.0, 0.4, wobble=4.0, drive=1.0, room=0.8),
-    "house": Profile(-3.5, -3.5, -5.0, 6.0, 0.75, echo=0.18, room=1.1, drive=0.7),
-    "techno": Profile(-4.0, -4.0, -4.0, 6.0, 0.7, echo=0.25, room=1.2, drive=1.2),
-    "edm": Profile(-4.0, -3.0, -3.5, 7.5, 0.85, echo=0.2, room=1.2, chords_low=170.0),
-    "dubstep": Profile(-1.5, -5.0, -6.0, 3.5, 0.35, drive=1.3, room=1.1),
-    "drum and bass": Profile(-2.5, -4.0, -4.5, 3.0, 0.3, drive=1.1, room=1.1, echo=0.15),
-    "r&b": Profile(-2.5, -3.5, -4.0, 1.0, 0.4, room=1.1, echo=0.14),
-    "pop": Profile(-4.0, -4.0, -3.0, 2.0, 0.5, room=1.0, echo=0.12),
-    "jazz": Profile(-0.5, -1.0, 1.0, drive=0.15, room=0.9, echo=0.0, glue=1.4, chords_low=90.0),
-    "rock": Profile(-4.0, -1.5, -3.0, drive=0.8, room=0.8, echo=0.1, glue=2.2),
-    "country": Profile(-3.5, -1.5, -1.0, drive=0.3, room=0.8, echo=0.08, glue=1.6, chords_low=95.0),
-    "indie": Profile(-3.5, -2.5, -3.0, drive=0.5, room=1.2, echo=0.14),
-    "folk": Profile(-0.5, 2.0, 1.0, drive=0.15, room=0.9, echo=0.0, glue=1.4, chords_low=80.0),
+    "trap": MixProfile(-2.5, -5.5, -5.0, 2.5, 0.35, drive=1.0, echo=0.2, room=1.1),
+    "drill": MixProfile(-2.5, -5.5, -5.0, 2.0, 0.3, drive=1.0, echo=0.15),
+    "lo-fi": MixProfile(-3.0, -2.5, -4.5, 1.5, 0.5, wobble=10.0, drive=1.0, room=0.8, echo=0.1),
+    "boom bap": MixProfile(-3.5, -4.0, -5.5, wobble=5.0, drive=1.3, room=0.7, echo=0.06),
+    "hip hop": MixProfile(-3.0, -4.5, -5.5, 1.0, 0.4, wobble=4.0, drive=1.0, room=0.8),
+    "house": MixProfile(-3.5, -3.5, -5.0, 6.0, 0.75, echo=0.18, room=1.1, drive=0.7),
+    "techno": MixProfile(-4.0, -4.0, -4.0, 6.0, 0.7, echo=0.25, room=1.2, drive=1.2),
+    "edm": MixProfile(-4.0, -3.0, -3.5, 7.5, 0.85, echo=0.2, room=1.2, chords_low=170.0),
+    "dubstep": MixProfile(-1.5, -5.0, -6.0, 3.5, 0.35, drive=1.3, room=1.1),
+    "drum and bass": MixProfile(-2.5, -4.0, -4.5, 3.0, 0.3, drive=1.1, room=1.1, echo=0.15),
+    "r&b": MixProfile(-2.5, -3.5, -4.0, 1.0, 0.4, room=1.1, echo=0.14),
+    "pop": MixProfile(-4.0, -4.0, -3.0, 2.0, 0.5, room=1.0, echo=0.12),
+    "jazz": MixProfile(-0.5, -1.0, 1.0, drive=0.15, room=0.9, echo=0.0, glue=1.4, chords_low=90.0),
+    "rock": MixProfile(-4.0, -1.5, -3.0, drive=0.8, room=0.8, echo=0.1, glue=2.2),
+    "country": MixProfile(-3.5, -1.5, -1.0, drive=0.3, room=0.8, echo=0.08, glue=1.6, chords_low=95.0),
+    "indie": MixProfile(-3.5, -2.5, -3.0, drive=0.5, room=1.2, echo=0.14),
+    "folk": MixProfile(-0.5, 2.0, 1.0, drive=0.15, room=0.9, echo=0.0, glue=1.4, chords_low=80.0),
 }
 
 
-def of(genre: str) -> Profile:
-    return PROFILES.get(genre, Profile())
+def of(genre: str) -> MixProfile:
+    return PROFILES.get(genre, MixProfile())

@@ -73,7 +73,7 @@ def render(
     folder.mkdir(parents=True, exist_ok=True)
     with Tape(folder, (len(scores.STEMS), BLOCK, 2)) as tape:
         gains = _play(score, rate, frames, tape, told)
-        listener = mastering.Listener(rate)
+        listener = mastering.PeakAndPowerMeter(rate)
         for block in _balanced(tape, gains):
             listener.add(block, _summed(block))
         told(SHARES["mixing"], "mixing")

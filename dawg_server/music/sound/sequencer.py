@@ -30,7 +30,7 @@ DAMPING = 0.008  # seconds in which a sound that is cut off fades
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SoundEvent:
     """One sound to be: where it starts and must end (frames), what it is, and its gain left, right and to the room."""
 
     start: int
@@ -48,7 +48,7 @@ class Event:
 
 
 @dataclass(slots=True)
-class Layer:
+class StemBlock:
     """A block of one stem: `dry` float32 (frames, 2) and what it sends to the room, `wet` (frames,)."""
 
     dry: Samples
@@ -62,7 +62,7 @@ class Sequencer:
 
     def __init__(
         self,
-        events: Sequence[Event],
+        events: Sequence[SoundEvent],
         rate: int,
         beat: float,
         seed: int,
@@ -76,12 +76,14 @@ class Sequencer:
         self._tonic = tonic
         self.end = 0  # the frame at which all that was started has faded
         self._next = 0
-        self._sounding: list[tuple[Event, Samples]] = []
+        self._sounding: list[tuple[SoundEvent, Samples]] = []
         self._cache: OrderedDict[tuple[object, ...], Samples] = OrderedDict()
         self._cached_bytes = 0
 
-    def render(self, start: int, frames: int) -> dict[str, Layer]:
-        layers = {stem: Layer(np.zeros((frames, 2), np.float32), np.zeros(frames, np.float32)) for stem in self._stems}
+    def render(self, start: int, frames: int) -> dict[str, StemBlock]:
+        blocks = {
+            stem: StemBlock(np.zeros((frames, 2), np.float32), np.zeros(frames, np.float32)) for stem in self._stems
+        }
         stop = start + frames
         while self._next < len(self._events) and self._events[self._next].start < stop:
             event = self._events[self._next]
@@ -91,13 +93,13 @@ class Sequencer:
             self._next += 1
         going_on = []
         for event, sound in self._sounding:
-            self._add(layers[event.stem], event, sound, start, stop)
+            self._add(blocks[event.stem], event, sound, start, stop)
             if min(event.start + len(sound), event.end) > stop:
                 going_on.append((event, sound))
         self._sounding = going_on
-        return layers
+        return blocks
 
-    def _add(self, layer: Layer, event: Event, sound: Samples, start: int, stop: int) -> None:
+    def _add(self, block: StemBlock, event: SoundEvent, sound: Samples, start: int, stop: int) -> None:
         first, last = max(event.start, start), min(event.start + len(sound), event.end, stop)
         if last <= first:
             return
@@ -109,16 +111,16 @@ class Sequencer:
             piece = piece * (curve if piece.ndim == 1 else curve[:, None])
         into = slice(first - start, last - start)
         mono = piece if piece.ndim == 1 else None
-        layer.dry[into, 0] += (piece[:, 0] if mono is None else mono) * np.float32(event.left)
-        layer.dry[into, 1] += (piece[:, 1] if mono is None else mono) * np.float32(event.right)
+        block.dry[into, 0] += (piece[:, 0] if mono is None else mono) * np.float32(event.left)
+        block.dry[into, 1] += (piece[:, 1] if mono is None else mono) * np.float32(event.right)
         if event.wet:
-            layer.sends = True
-            layer.wet[into] += ((piece[:, 0] + piece[:, 1]) * np.float32(0.5) if mono is None else mono) * np.float32(
+            block.sends = True
+            block.wet[into] += ((piece[:, 0] + piece[:, 1]) * np.float32(0.5) if mono is None else mono) * np.float32(
                 event.wet
             )
-        layer.silent = False
+        block.silent = False
 
-    def _sound(self, event: Event) -> Samples:
+    def _sound(self, event: SoundEvent) -> Samples:
         layer = math.ceil(event.velocity / 127 * LAYERS)
         key = (event.instrument, event.pitch, layer, event.take, round(event.seconds * 200), event.bends)
         if key in self._cache:
@@ -147,14 +149,14 @@ class Sequencer:
         return sound
 
 
-def events_of(score: scores.Score, rate: int, last_frame: int, lead: int = 0) -> list[Event]:
+def events_of(score: scores.Score, rate: int, last_frame: int, lead: int = 0) -> list[SoundEvent]:
     """All notes of a score that start before `last_frame`, with what cuts them off worked out.
 
     Of a loop, whose `last_frame` is its length, also what went before and is still heard from frame `-lead` on, and the
     first notes of the next time round.
     """
     beat = 60.0 / score.bpm
-    events: list[Event] = []
+    events: list[SoundEvent] = []
     for part in score.parts:
         gain = 10.0 ** (part.gain_db / 20.0)
         if part.instrument == "vinyl noise":
@@ -164,7 +166,7 @@ def events_of(score: scores.Score, rate: int, last_frame: int, lead: int = 0) ->
     return [*events, *_times_round(events, rate, last_frame, lead)] if score.loop else events
 
 
-def _times_round(events: Sequence[Event], rate: int, period: int, lead: int) -> Iterator[Event]:
+def _times_round(events: Sequence[SoundEvent], rate: int, period: int, lead: int) -> Iterator[SoundEvent]:
     for event in events:
         heard = event.start + round((event.seconds + RINGING) * rate)
         earlier = range(-period, -lead - heard, -period)
@@ -173,7 +175,9 @@ def _times_round(events: Sequence[Event], rate: int, period: int, lead: int) -> 
             yield dataclasses.replace(event, start=event.start + shift, end=event.end + shift)
 
 
-def part_events(part: scores.Part, rate: int, beat: float, gain: float = 1.0, period: int | None = None) -> list[Event]:
+def part_events(
+    part: scores.Part, rate: int, beat: float, gain: float = 1.0, period: int | None = None
+) -> list[SoundEvent]:
     """`beat` is seconds per beat, so that 1.0 plays notes given in seconds; `period`: frames until they come again."""
     kit = instruments.is_kit(part.instrument, part.stem)
     instrument = instruments.find(part.instrument, part.stem)
@@ -194,7 +198,7 @@ def part_events(part: scores.Part, rate: int, beat: float, gain: float = 1.0, pe
         for piece in range(pieces):
             start = starts[index] + round(piece * seconds / pieces * rate)
             events.append(
-                Event(
+                SoundEvent(
                     start,
                     ends.get(index, 2**62),
                     part.instrument,

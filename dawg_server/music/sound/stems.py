@@ -10,8 +10,8 @@ from dawg_server.audio.filters import Band
 from dawg_server.music import score as scores
 from dawg_server.music.sound import kits, profiles, space
 from dawg_server.music.sound.movement import Ducker, Wobble
-from dawg_server.music.sound.sequencer import Event, Layer
-from dawg_server.music.sound.strip import Strip
+from dawg_server.music.sound.sequencer import SoundEvent, StemBlock
+from dawg_server.music.sound.strip import ChannelStrip
 from dawg_server.music.sound.tone import Samples
 
 DUCKED = {"bass": 1.0, "chords": 1.0, "melody": 0.5}  # share of the genre's ducking
@@ -21,11 +21,13 @@ ROOM_DB = {"drums": -3.0, "bass": -9.0, "chords": 0.0, "melody": 1.0}  # beside 
 class Stem:
     """Processes the adjoining blocks of one stem."""
 
-    def __init__(self, name: str, score: scores.Score, events: Sequence[Event], rate: int, block: int) -> None:
+    def __init__(self, name: str, score: scores.Score, events: Sequence[SoundEvent], rate: int, block: int) -> None:
         profile = profiles.of(score.genre)
         beat = 60.0 / score.bpm
         self._drive = _drive(name, profile, score.grit)
-        self._strip = Strip(rate, block, _bands(name, profile, score), _impulse(name, profile, score, rate, beat))
+        self._strip = ChannelStrip(
+            rate, block, _bands(name, profile, score), _impulse(name, profile, score, rate, beat)
+        )
         worn = profile.wobble * score.grit if name in ("chords", "melody") else 0.0
         period = score.duration if score.loop else None
         self._wobble = Wobble(rate, worn, 3, period) if worn > 0 else None
@@ -33,7 +35,7 @@ class Stem:
         kicks = [event.start for event in events if event.stem == "drums" and event.pitch in kits.KICKS]
         self._ducker = Ducker(kicks, rate, depth, profile.duck_beats * beat) if depth and kicks else None
 
-    def process(self, layer: Layer, start: int) -> tuple[Samples, float]:
+    def process(self, layer: StemBlock, start: int) -> tuple[Samples, float]:
         """The finished block (frames, 2) and its K-weighted power."""
         dry, wet, silent, sends = layer.dry, layer.wet, layer.silent, layer.sends
         if self._drive > 0 and not silent:
@@ -47,13 +49,13 @@ class Stem:
         return out, power
 
 
-def _drive(name: str, profile: profiles.Profile, grit: float) -> float:
+def _drive(name: str, profile: profiles.MixProfile, grit: float) -> float:
     if name == "drums":
         return profile.drive * (0.5 + grit)
     return {"bass": 0.4 + 0.8 * grit, "chords": 1.2 * max(0.0, grit - 0.3), "melody": 0.8 * max(0.0, grit - 0.3)}[name]
 
 
-def _bands(name: str, profile: profiles.Profile, score: scores.Score) -> tuple[Band, ...]:
+def _bands(name: str, profile: profiles.MixProfile, score: scores.Score) -> tuple[Band, ...]:
     tilt = score.brightness - 0.5
     bands = [Band("high shelf", 5500.0, 9.0 * tilt, 0.6), Band("low shelf", 190.0, -2.5 * tilt, 0.6)]
     if name == "drums":
@@ -68,7 +70,7 @@ def _bands(name: str, profile: profiles.Profile, score: scores.Score) -> tuple[B
     return tuple(bands)
 
 
-def _impulse(name: str, profile: profiles.Profile, score: scores.Score, rate: int, beat: float) -> Samples:
+def _impulse(name: str, profile: profiles.MixProfile, score: scores.Score, rate: int, beat: float) -> Samples:
     level = 10 ** ((-19.0 + 15.0 * score.space + ROOM_DB[name]) / 20)
     seconds = (0.5 + 1.7 * score.space) * profile.room * (0.55 if name in ("drums", "bass") else 1.0)
     echo = profile.echo * (0.4 + 1.2 * score.space) if name == "melody" else 0.0

@@ -15,7 +15,7 @@ from dawg_server.music.sound.tone import Samples
 MONO_BELOW = 120.0  # Hz: lows without width survive clubs, telephones and vinyl
 
 
-class Strip:
+class ChannelStrip:
     """Filters blocks of equal length by overlap-add; what rings on reaches into the next blocks."""
 
     def __init__(self, rate: int, block: int, bands: tuple[Band, ...], impulse: Samples | None = None) -> None:

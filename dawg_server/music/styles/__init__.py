@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dawg_server.music.style import Style
+from dawg_server.music.style import GenreStyle
 from dawg_server.music.styles import band, broken, club, hiphop, roots, trap
 
-STYLES: dict[str, Style] = {
+STYLES: dict[str, GenreStyle] = {
     style.genre: style
     for style in (
         trap.TRAP,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dawg_server.music import rhythm as r
-from dawg_server.music.style import BassLine, Lane, Layer, Lead, Style
+from dawg_server.music.style import BassLine, ChordLayer, GenreStyle, Lane, Lead
 
 _BACKBEAT = ".... X... .... X..."
 _TOM_FILLS = (
@@ -22,7 +22,7 @@ _TOM_FILLS = (
     ),
 )
 
-POP = Style(
+POP = GenreStyle(
     genre="pop",
     form="song",
     kit="kit acoustic",
@@ -60,7 +60,7 @@ POP = Style(
         energy=0.4,
     ),
     layers=(
-        Layer(
+        ChordLayer(
             ("grand piano", "electric piano", "pluck"),
             ("x--- ---- x--- ----", "x--- x--- x--- x---", "x--x --x- x--x --x-"),
             "close",
@@ -69,7 +69,7 @@ POP = Style(
             77,
             0.0,
         ),
-        Layer(
+        ChordLayer(
             ("acoustic guitar", "clean guitar"),
             ("d--- d-u- --u- d-u-", "d-du .ud- d-du .udu"),
             "guitar",
@@ -80,7 +80,7 @@ POP = Style(
             gain_db=-6,
             pan=0.35,
         ),
-        Layer(("pad", "strings"), ("x--- ---- ---- ----",), "open", 3, 57, 82, 0.7, gain_db=-7, pan=-0.2),
+        ChordLayer(("pad", "strings"), ("x--- ---- ---- ----",), "open", 3, 57, 82, 0.7, gain_db=-7, pan=-0.2),
     ),
     leads=(
         Lead(
@@ -117,7 +117,7 @@ POP = Style(
     grit=0.05,
 )
 
-ROCK = Style(
+ROCK = GenreStyle(
     genre="rock",
     form="song",
     kit="kit acoustic",
@@ -160,7 +160,7 @@ ROCK = Style(
         energy=0.4,
     ),
     layers=(
-        Layer(
+        ChordLayer(
             ("overdriven guitar",),
             ("x--- ---- x--- --x-", "x-x- x-x- x-x- x-x-", "x--x --x- x--- x-x-"),
             "power",
@@ -171,7 +171,7 @@ ROCK = Style(
             gain_db=-2,
             pan=-0.45,
         ),
-        Layer(
+        ChordLayer(
             ("overdriven guitar",),
             ("x--- ---- ---- ----", "x--- --x- x--- ----"),
             "power",
@@ -182,7 +182,7 @@ ROCK = Style(
             gain_db=-4,
             pan=0.45,
         ),
-        Layer(("organ", "clean guitar"), ("x--- ---- ---- ----",), "close", 3, 57, 76, 0.0, gain_db=-3, pan=0.15),
+        ChordLayer(("organ", "clean guitar"), ("x--- ---- ---- ----",), "close", 3, 57, 76, 0.0, gain_db=-3, pan=0.15),
     ),
     leads=(
         Lead(
@@ -209,7 +209,7 @@ ROCK = Style(
     drums_gain_db=0.5,
 )
 
-INDIE = Style(
+INDIE = GenreStyle(
     genre="indie",
     form="song",
     kit="kit acoustic",
@@ -250,7 +250,7 @@ INDIE = Style(
         energy=0.4,
     ),
     layers=(
-        Layer(
+        ChordLayer(
             ("clean guitar",),
             ("0-2- 1-3- 2-1- 3-2-", "0-23 2-3- 0-23 2-1-", "0.2. 3.2. 4.2. 3.2."),
             "close",
@@ -260,7 +260,7 @@ INDIE = Style(
             0.0,
             pan=-0.4,
         ),
-        Layer(
+        ChordLayer(
             ("clean guitar", "acoustic guitar"),
             ("d--- ---- d-u- --u-", "d-.u d-.u d-.u d-du", "d-du d-du d-du d-du"),
             "guitar",
@@ -271,7 +271,7 @@ INDIE = Style(
             gain_db=-4,
             pan=0.4,
         ),
-        Layer(("pad", "organ", "strings"), ("x--- ---- ---- ----",), "open", 4, 55, 80, 0.5, gain_db=-7),
+        ChordLayer(("pad", "organ", "strings"), ("x--- ---- ---- ----",), "open", 4, 55, 80, 0.5, gain_db=-7),
     ),
     leads=(
         Lead(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dawg_server.music import rhythm as r
-from dawg_server.music.style import BassLine, Lane, Layer, Lead, Style
+from dawg_server.music.style import BassLine, ChordLayer, GenreStyle, Lane, Lead
 
-DRUM_AND_BASS = Style(
+DRUM_AND_BASS = GenreStyle(
     genre="drum and bass",
     form="club",
     kit="kit dnb",
@@ -45,8 +45,8 @@ DRUM_AND_BASS = Style(
         low=29,
     ),
     layers=(
-        Layer(("pad", "strings"), ("x--- ---- ---- ----",), "open", 4, 52, 76, 0.0, gain_db=-1),
-        Layer(
+        ChordLayer(("pad", "strings"), ("x--- ---- ---- ----",), "open", 4, 52, 76, 0.0, gain_db=-1),
+        ChordLayer(
             ("electric piano", "pluck", "grand piano"),
             ("x--- ---- x--- ----", "x--- ..x- x--- ..x-", "x.x. x... x.x. ..x."),
             "close",
@@ -82,7 +82,7 @@ DRUM_AND_BASS = Style(
     grit=0.25,
 )
 
-DUBSTEP = Style(
+DUBSTEP = GenreStyle(
     genre="dubstep",
     form="club",
     kit="kit dubstep",
@@ -125,8 +125,8 @@ DUBSTEP = Style(
         gain_db=1.0,
     ),
     layers=(
-        Layer(("pad", "choir", "strings"), ("x--- ---- ---- ----",), "open", 3, 50, 76, 0.0, gain_db=-4),
-        Layer(
+        ChordLayer(("pad", "choir", "strings"), ("x--- ---- ---- ----",), "open", 3, 50, 76, 0.0, gain_db=-4),
+        ChordLayer(
             ("supersaw", "pluck"),
             ("x--- .... x--- ....", "x--. ..x- x--. ....", "x..x ..x. x.x. ...."),
             "open",
@@ -136,7 +136,7 @@ DUBSTEP = Style(
             0.9,
             gain_db=-4,
         ),
-        Layer(
+        ChordLayer(
             ("grand piano", "pluck"),
             ("0--- 1--- 2--- 1---", "0-1- 2-3- 2-1- 2-1-"),
             "close",

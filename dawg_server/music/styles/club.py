@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dawg_server.music import rhythm as r
-from dawg_server.music.style import BassLine, Lane, Layer, Lead, Style
+from dawg_server.music.style import BassLine, ChordLayer, GenreStyle, Lane, Lead
 
 _FOUR = "X... X... X... X..."
 
-HOUSE = Style(
+HOUSE = GenreStyle(
     genre="house",
     form="floor",
     kit="kit house",
@@ -53,7 +53,7 @@ HOUSE = Style(
         low=31,
     ),
     layers=(
-        Layer(
+        ChordLayer(
             ("house stab", "grand piano", "organ", "electric piano"),
             ("x... .... ..x. ....", "x..x ..x. ..x. ....", "x..x ..x. .x.. x.x."),
             "close",
@@ -63,8 +63,8 @@ HOUSE = Style(
             0.4,
             gain_db=1,
         ),
-        Layer(("pad", "strings"), ("x--- ---- ---- ----",), "open", 3, 52, 76, 0.0, gain_db=-7),
-        Layer(
+        ChordLayer(("pad", "strings"), ("x--- ---- ---- ----",), "open", 3, 52, 76, 0.0, gain_db=-7),
+        ChordLayer(
             ("pluck",),
             ("0.1. 2.1. 0.1. 2.3.", "0120 1201 2012 3210"),
             "close",
@@ -101,7 +101,7 @@ HOUSE = Style(
     grit=0.1,
 )
 
-TECHNO = Style(
+TECHNO = GenreStyle(
     genre="techno",
     form="floor",
     kit="kit techno",
@@ -145,8 +145,8 @@ TECHNO = Style(
         gain_db=-3,
     ),
     layers=(
-        Layer(("pad",), ("x--- ---- ---- ----",), "open", 3, 50, 74, 0.0, gain_db=-3),
-        Layer(
+        ChordLayer(("pad",), ("x--- ---- ---- ----",), "open", 3, 50, 74, 0.0, gain_db=-3),
+        ChordLayer(
             ("house stab", "pluck"),
             ("..x. .... ..x. ....", "...x ..x. ...x ..x.", "x..x ..x. .x.. x..."),
             "close",
@@ -183,7 +183,7 @@ TECHNO = Style(
     drums_gain_db=1.0,
 )
 
-EDM = Style(
+EDM = GenreStyle(
     genre="edm",
     form="club",
     kit="kit house",
@@ -223,7 +223,7 @@ EDM = Style(
         low=31,
     ),
     layers=(
-        Layer(
+        ChordLayer(
             ("supersaw",),
             ("x--x --x- --x- --x-", "x--x --x- -x-- x-x-", "x-xx -x-x x-xx -x-x"),
             "open",
@@ -233,8 +233,8 @@ EDM = Style(
             0.85,
             gain_db=-1,
         ),
-        Layer(("pad", "strings"), ("x--- ---- ---- ----",), "open", 3, 52, 76, 0.0, gain_db=-5),
-        Layer(
+        ChordLayer(("pad", "strings"), ("x--- ---- ---- ----",), "open", 3, 52, 76, 0.0, gain_db=-5),
+        ChordLayer(
             ("pluck", "grand piano"),
             ("0.1. 2.1. 3.2. 1.2.", "0123 2101 2321 0123"),
             "close",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dawg_server.music import rhythm as r
-from dawg_server.music.style import BassLine, Lane, Layer, Lead, Style
+from dawg_server.music.style import BassLine, ChordLayer, GenreStyle, Lane, Lead
 
-HIP_HOP = Style(
+HIP_HOP = GenreStyle(
     genre="hip hop",
     form="beat",
     kit="kit boom bap",
@@ -48,7 +48,7 @@ HIP_HOP = Style(
         low=31,
     ),
     layers=(
-        Layer(
+        ChordLayer(
             ("electric piano", "grand piano", "organ"),
             ("x--- ---- ---- ----", "x--- ..x- ---- ..o-", "x--. x--- ..x- ..x-"),
             "close",
@@ -57,7 +57,7 @@ HIP_HOP = Style(
             74,
             0.0,
         ),
-        Layer(("strings", "choir"), ("x--- ---- ---- ----",), "open", 3, 55, 79, 0.85, gain_db=-8, pan=0.25),
+        ChordLayer(("strings", "choir"), ("x--- ---- ---- ----",), "open", 3, 55, 79, 0.85, gain_db=-8, pan=0.25),
     ),
     leads=(
         Lead(
@@ -86,7 +86,7 @@ HIP_HOP = Style(
     grit=0.35,
 )
 
-BOOM_BAP = Style(
+BOOM_BAP = GenreStyle(
     genre="boom bap",
     form="beat",
     kit="kit boom bap",
@@ -125,7 +125,7 @@ BOOM_BAP = Style(
         low=31,
     ),
     layers=(
-        Layer(
+        ChordLayer(
             ("grand piano", "electric piano", "vibraphone", "organ"),
             ("x--- .... x--. ....", "x--. ..x- x... ..x.", "x.x- ..x. x-.x ..x."),
             "close",
@@ -135,7 +135,7 @@ BOOM_BAP = Style(
             0.0,
             gain_db=1,
         ),
-        Layer(
+        ChordLayer(
             ("strings",),
             ("..x- .... ..x- ....", "x-.. ..x- .... ...."),
             "close",
@@ -175,7 +175,7 @@ BOOM_BAP = Style(
     drums_gain_db=1.5,
 )
 
-LO_FI = Style(
+LO_FI = GenreStyle(
     genre="lo-fi",
     form="beat",
     kit="kit lofi",
@@ -216,7 +216,7 @@ LO_FI = Style(
         energy=0.4,
     ),
     layers=(
-        Layer(
+        ChordLayer(
             ("electric piano", "grand piano", "clean guitar"),
             ("x--- ---- ---- ----", "x--- ---- ..x- ----", "x--- ..o- --x- ----"),
             "close",
@@ -226,7 +226,7 @@ LO_FI = Style(
             0.0,
             gain_db=1,
         ),
-        Layer(
+        ChordLayer(
             ("clean guitar", "vibraphone"),
             ("..2- --3- ..1- ----", "0-1- 2-3- 2-1- ----"),
             "close",
@@ -266,7 +266,7 @@ LO_FI = Style(
     drums_gain_db=-1.5,
 )
 
-R_AND_B = Style(
+R_AND_B = GenreStyle(
     genre="r&b",
     form="song",
     kit="kit rnb",
@@ -311,7 +311,7 @@ R_AND_B = Style(
         energy=0.4,
     ),
     layers=(
-        Layer(
+        ChordLayer(
             ("electric piano", "grand piano", "organ"),
             ("x--- ---- ---- ----", "x--- --x- ---- ..n-", "x--. ..x- --.x --n-"),
             "close",
@@ -320,8 +320,8 @@ R_AND_B = Style(
             74,
             0.0,
         ),
-        Layer(("pad", "strings"), ("x--- ---- ---- ----",), "open", 4, 55, 79, 0.7, gain_db=-7),
-        Layer(
+        ChordLayer(("pad", "strings"), ("x--- ---- ---- ----",), "open", 4, 55, 79, 0.7, gain_db=-7),
+        ChordLayer(
             ("clean guitar",),
             (".... ..2- .3.. ....", "..0. 1.2- .... 3.2."),
             "close",

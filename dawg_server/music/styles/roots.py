@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dawg_server.music import rhythm as r
-from dawg_server.music.style import BassLine, Lane, Layer, Lead, Style
+from dawg_server.music.style import BassLine, ChordLayer, GenreStyle, Lane, Lead
 
-COUNTRY = Style(
+COUNTRY = GenreStyle(
     genre="country",
     form="song",
     kit="kit country",
@@ -45,7 +45,7 @@ COUNTRY = Style(
         energy=0.4,
     ),
     layers=(
-        Layer(
+        ChordLayer(
             ("acoustic guitar",),
             ("0--- d-u- 1--- d-u-", "0-.. d-u- 1-.. d-uu", "0-.u d-du 1-.u d-du"),
             "guitar",
@@ -55,7 +55,7 @@ COUNTRY = Style(
             0.0,
             pan=-0.3,
         ),
-        Layer(
+        ChordLayer(
             ("grand piano", "organ"),
             ("x--- ---- x--- ----", ".... x-.. .... x-.."),
             "close",
@@ -66,7 +66,7 @@ COUNTRY = Style(
             gain_db=-6,
             pan=0.3,
         ),
-        Layer(
+        ChordLayer(
             ("clean guitar",),
             (".... d... .... d...", "..u. d.u. ..u. d.u."),
             "close",
@@ -104,7 +104,7 @@ COUNTRY = Style(
     drums_gain_db=-1.0,
 )
 
-FOLK = Style(
+FOLK = GenreStyle(
     genre="folk",
     form="song",
     kit="kit acoustic",
@@ -142,7 +142,7 @@ FOLK = Style(
         gain_db=-1,
     ),
     layers=(
-        Layer(
+        ChordLayer(
             ("acoustic guitar",),  # Travis picking: the thumb alternates, the fingers fill
             ("0-2- 1-3- 0-2- 1-3-", "0-32 1-4- 0-32 1-43", "0342 1342 0342 1342"),
             "guitar",
@@ -153,7 +153,7 @@ FOLK = Style(
             gain_db=2,
             pan=-0.15,
         ),
-        Layer(
+        ChordLayer(
             ("acoustic guitar",),
             ("d--- ---- d--- --u-", "d--- d-u- --u- d-u-"),
             "guitar",
@@ -164,7 +164,7 @@ FOLK = Style(
             gain_db=-5,
             pan=0.4,
         ),
-        Layer(("strings", "organ"), ("x--- ---- ---- ----",), "open", 3, 55, 79, 0.62, gain_db=-7, pan=0.15),
+        ChordLayer(("strings", "organ"), ("x--- ---- ---- ----",), "open", 3, 55, 79, 0.62, gain_db=-7, pan=0.15),
     ),
     leads=(
         Lead(
@@ -194,7 +194,7 @@ FOLK = Style(
     drums_gain_db=-3.0,
 )
 
-JAZZ = Style(
+JAZZ = GenreStyle(
     genre="jazz",
     form="jazz",
     kit="kit jazz",
@@ -226,7 +226,7 @@ JAZZ = Style(
     ),
     bass=BassLine(("upright bass", "finger bass"), ("walk",), low=28, energy=0.3, gain_db=1),
     layers=(
-        Layer(
+        ChordLayer(
             ("grand piano", "electric piano", "organ"),
             (
                 "x--- ..o. .... .... | ..x. .... x--- ....",
@@ -239,7 +239,7 @@ JAZZ = Style(
             74,
             0.0,
         ),
-        Layer(("clean guitar",), ("o... x... o... x...",), "shell", 4, 52, 70, 0.7, gain_db=-9, pan=0.4),
+        ChordLayer(("clean guitar",), ("o... x... o... x...",), "shell", 4, 52, 70, 0.7, gain_db=-9, pan=0.4),
     ),
     leads=(
         Lead(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dawg_server.music import rhythm as r
-from dawg_server.music.style import BassLine, Lane, Layer, Lead, Style
+from dawg_server.music.style import BassLine, ChordLayer, GenreStyle, Lane, Lead
 
 _SNARE_FILLS = (
     (Lane(r.SNARE, ".... .... .... x.22"), Lane(r.CLAP, ".... .... .... X...")),
@@ -11,7 +11,7 @@ _SNARE_FILLS = (
     (Lane(r.SNARE, ".... .... .... 3.34"), Lane(r.OPEN_HAT, ".... .... .... ...x")),
 )
 
-TRAP = Style(
+TRAP = GenreStyle(
     genre="trap",
     form="beat",
     kit="kit trap",
@@ -52,8 +52,8 @@ TRAP = Style(
         slides=0.22,
     ),
     layers=(
-        Layer(("pad", "choir", "strings"), ("x--- ---- ---- ----",), "open", 3, 50, 74, 0.0, gain_db=-5),
-        Layer(
+        ChordLayer(("pad", "choir", "strings"), ("x--- ---- ---- ----",), "open", 3, 50, 74, 0.0, gain_db=-5),
+        ChordLayer(
             ("bell", "grand piano", "pluck"),
             ("0--- 1--- 2--- 1---", "0-1- 2-1- 3-2- 1-2-", "0.1. 2.3. 2.1. 3.2."),
             "close",
@@ -88,7 +88,7 @@ TRAP = Style(
     grit=0.25,
 )
 
-DRILL = Style(
+DRILL = GenreStyle(
     genre="drill",
     form="beat",
     kit="kit trap",
@@ -133,8 +133,8 @@ DRILL = Style(
         slides=0.7,
     ),
     layers=(
-        Layer(("strings", "choir", "pad"), ("x--- ---- ---- ----",), "open", 3, 48, 72, 0.0, gain_db=-5),
-        Layer(
+        ChordLayer(("strings", "choir", "pad"), ("x--- ---- ---- ----",), "open", 3, 48, 72, 0.0, gain_db=-5),
+        ChordLayer(
             ("grand piano", "pluck", "bell"),
             ("x--- ---- x--- ----", "0--1 --2- 0--1 --2-", "x--x --x- x--x --x-"),
             "close",

@@ -90,7 +90,7 @@ def coloured(slope_db: float, seconds: float = 8.0) -> np.ndarray:
 
 
 def bands(samples: np.ndarray) -> np.ndarray:
-    listener = balance.Listener(RATE)
+    listener = balance.BalanceMeter(RATE)
     listener.add(samples.astype(np.float32))
     return np.array(listener.result().bands)
 

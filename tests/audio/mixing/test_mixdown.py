@@ -118,7 +118,7 @@ def test_silence_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_compressor_follows_its_curve_and_leaves_quiet_sound_alone() -> None:
-    settings = dynamics.Settings(-20.0, 4.0, 5.0, 50.0, knee_db=0.0)
+    settings = dynamics.CompressorSettings(-20.0, 4.0, 5.0, 50.0, knee_db=0.0)
     for level, wanted in ((-40.0, -40.0), (-8.0, -17.0)):
         sound = signals.sine(RATE, 2.0, 6000.0, level + 3.01)  # the level counts the mean square
         machine = dynamics.Compressor(RATE, 2, settings)

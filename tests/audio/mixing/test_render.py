@@ -13,7 +13,7 @@ import soxr
 from dawg_server import errors
 from dawg_server.audio import codecs
 from dawg_server.audio.mixing import render
-from dawg_server.audio.mixing.arrangement import Arrangement, Clip, Send, Track
+from dawg_server.audio.mixing.arrangement import Arrangement, Clip, Track, TrackSend
 from dawg_server.music.score import Note
 from tests.audio import signals
 
@@ -104,7 +104,7 @@ def test_sends_before_and_after_the_fader_and_buses(tmp_path: Path) -> None:
     def track(**values: object) -> Track:
         return dataclasses.replace(Track("a", clips=clips, volume=0.4), **values)
 
-    before, after = (Send("bus", 0.8, pre_fader=True),), (Send("bus", 0.8),)
+    before, after = (TrackSend("bus", 0.8, pre_fader=True),), (TrackSend("bus", 0.8),)
     assert level(track(sends=after), bus) == pytest.approx(0.4 + 0.4 * 0.8 * 0.5, rel=1e-4)
     assert level(track(sends=before), bus) == pytest.approx(0.4 + 0.8 * 0.5, rel=1e-4)
     assert level(track(sends=before, muted=True), bus) == 0.0

@@ -6,7 +6,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from dawg_server.music.score import Note, Part, Score, Section
+from dawg_server.music.score import Note, Part, Score, ScoreSection
 
 CHORDS = ((57, 60, 64), (53, 57, 60), (60, 64, 67), (55, 59, 62))  # A minor, F, C, G
 KITS = {
@@ -60,7 +60,7 @@ def piece(
         4,
         duration,
         seed,
-        (Section("verse", 0, beats, 0.8),),
+        (ScoreSection("verse", 0, beats, 0.8),),
         (
             Part("drums", KITS.get(genre, "kit acoustic"), tuple(sorted(drums, key=lambda note: note.start))),
             Part("bass", bass, tuple(low)),
