@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from dawg_server.music import frame, score
+from dawg_server.music import bar_grid, score
 
 RING_SECONDS = 1.5  # the least time that the last chord gets, up to a bar
 EPSILON_BEATS = 1e-6
@@ -23,7 +23,7 @@ ENERGY = {
     "breakdown": 0.4,
     "head": 0.78,
     "solo": 0.88,
-    frame.ENDING: 0.7,
+    bar_grid.ENDING: 0.7,
 }
 
 # From the shortest to the longest; the first is one section for a miniature.
@@ -100,13 +100,13 @@ def arrange(form: str, beats: float, beats_per_bar: float, bpm: float, energy: f
     ring = min(RING_SECONDS * bpm / 60, beats_per_bar, beats / 2)
     bars = max(1, int((beats - ring) / beats_per_bar + EPSILON_BEATS))
     if bars * beats_per_bar > beats - EPSILON_BEATS:
-        return (score.ScoreSection(frame.ENDING, 0.0, beats, ENERGY[frame.ENDING]),)
+        return (score.ScoreSection(bar_grid.ENDING, 0.0, beats, ENERGY[bar_grid.ENDING]),)
     sections = []
     start = 0.0
     for name, length in divide(form, bars):
         sections.append(score.ScoreSection(name, start, length * beats_per_bar, _energy(name, energy)))
         start += length * beats_per_bar
-    return (*sections, score.ScoreSection(frame.ENDING, start, beats - start, _energy(frame.ENDING, energy)))
+    return (*sections, score.ScoreSection(bar_grid.ENDING, start, beats - start, _energy(bar_grid.ENDING, energy)))
 
 
 def arrange_loop(form: str, bars: int, beats_per_bar: float, energy: float) -> tuple[score.ScoreSection, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 
-from dawg_server.music import comping, feel, frame, genres, harmony, melody, moods, rhythm, score, theory
+from dawg_server.music import bar_grid, comping, genres, groove, harmony, melody, moods, rhythm, score, theory
 from dawg_server.music.style import ChordLayer, GenreStyle
 from dawg_server.music.styles import STYLES
 
@@ -52,13 +52,13 @@ def part_notes(
         notes = melody.lead(frames, lead, parsed, mood, rng)
     else:
         notes = comping.layer(frames, _chord_layer(style, complexity), parsed, mood, rng)
-    on_grid = feel.Feel(style.swing, style.swing_grid, 0.0, 0.0, bars * beats_per_bar)
-    return tuple(feel.perform(notes, on_grid, rng, drums=part == "drums"))
+    on_grid = groove.Timing(style.swing, style.swing_grid, 0.0, 0.0, bars * beats_per_bar)
+    return tuple(groove.perform(notes, on_grid, rng, drums=part == "drums"))
 
 
 def _frames(
     style: GenreStyle, key: theory.Key, mood: moods.Mood, bars: int, beats_per_bar: float, rng: random.Random
-) -> list[frame.Bar]:
+) -> list[bar_grid.Bar]:
     energy = _ENERGY + _ENERGY_PER_DENSITY * mood.density
     section = score.ScoreSection("verse", 0.0, bars * beats_per_bar, energy)
     return harmony.lay([section], key=key, style=style, mood=moods.Mood(), beats_per_bar=beats_per_bar, rng=rng)

@@ -10,7 +10,7 @@ import dataclasses
 import random
 from collections.abc import Sequence
 
-from dawg_server.music import frame, moods, patterns, score, style, theory, voicing
+from dawg_server.music import bar_grid, moods, patterns, score, style, theory, voicing
 
 _VELOCITIES = {"X": 100, "x": 86, "o": 62, "d": 92, "u": 70, "n": 84}
 _PICKED_VELOCITY = 80
@@ -23,7 +23,7 @@ _STRUMMED = frozenset("du0123456789")
 
 
 def layer(
-    bars: Sequence[frame.Bar], layer: style.ChordLayer, key: theory.Key, mood: moods.Mood, rng: random.Random
+    bars: Sequence[bar_grid.Bar], layer: style.ChordLayer, key: theory.Key, mood: moods.Mood, rng: random.Random
 ) -> list[score.Note]:
     """One layer's notes, straight and unhumanised, leaning on the key's third and fifth."""
     calm, loud = patterns.pick(layer.patterns, mood.density, rng)
@@ -67,13 +67,13 @@ class _Voices:
         return self._pitches
 
 
-def _plays(layer: style.ChordLayer, bar: frame.Bar) -> bool:
+def _plays(layer: style.ChordLayer, bar: bar_grid.Bar) -> bool:
     if bar.ending:
         return layer.until > 1
     return layer.energy <= bar.section.energy < layer.until or (layer.until > 1 and bar.section.energy >= layer.energy)
 
 
-def _event(event: patterns.Stroke, bar: frame.Bar, voiced: _Voices, loudness: float) -> list[score.Note]:
+def _event(event: patterns.Stroke, bar: bar_grid.Bar, voiced: _Voices, loudness: float) -> list[score.Note]:
     start = bar.start + event.offset
     end = min(start + event.beats, bar.end)
     if event.symbol == "n":
@@ -113,7 +113,7 @@ def _strum(pitches: tuple[int, ...], start: float, length: float, velocity: floa
     ]
 
 
-def _final(pitches: tuple[int, ...], bar: frame.Bar, strummed: bool) -> list[score.Note]:
+def _final(pitches: tuple[int, ...], bar: bar_grid.Bar, strummed: bool) -> list[score.Note]:
     if strummed:
         return _strum(pitches, bar.start, bar.beats, 84, True)
     return _block(pitches, bar.start, bar.beats, 84)

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 from dawg_server.music import (
     arrangement,
+    bar_grid,
     bass,
     comping,
-    feel,
-    frame,
     genres,
+    groove,
     harmony,
     melody,
     moods,
@@ -128,51 +128,51 @@ class _Writer:
         """A stream of its own for each part, so that a change in one leaves the others as they are."""
         return random.Random(f"{self._seed}/{self.style.genre}/{concern}")
 
-    def parts(self, bars: Sequence[frame.Bar], beats: float, loop: bool) -> list[score.Part]:
+    def parts(self, bars: Sequence[bar_grid.Bar], beats: float, loop: bool) -> list[score.Part]:
         """All parts that have something to play."""
         end = beats if loop else beats - min(_TAIL_SECONDS * self._bpm / 60, bars[-1].beats / 4)
         made = [self._drums(bars, end), self._bass(bars, end), *self._layers(bars, end), *self._leads(bars, end)]
         made += self._effects(bars, beats)
         return [part for part in made if part.notes]
 
-    def _feel(self, end: float) -> feel.Feel:
+    def _timing(self, end: float) -> groove.Timing:
         style, beat_ms = self.style, 60_000 / self._bpm
         asked = self._hints.swing
         swing = style.swing if asked is None else max(asked, style.swing) if asked > 0.5 else asked
-        return feel.Feel(swing, style.swing_grid, style.loose_ms / beat_ms, style.snare_lag_ms / beat_ms, end)
+        return groove.Timing(swing, style.swing_grid, style.loose_ms / beat_ms, style.snare_lag_ms / beat_ms, end)
 
-    def _drums(self, bars: Sequence[frame.Bar], end: float) -> score.Part:
+    def _drums(self, bars: Sequence[bar_grid.Bar], end: float) -> score.Part:
         rng = self.rng("drums")
-        notes = feel.perform(rhythm.drums(bars, self.style, self._mood, rng), self._feel(end), rng, drums=True)
+        notes = groove.perform(rhythm.drums(bars, self.style, self._mood, rng), self._timing(end), rng, drums=True)
         return score.Part("drums", self.style.kit, tuple(notes), self.style.drums_gain_db)
 
-    def _bass(self, bars: Sequence[frame.Bar], end: float) -> score.Part:
+    def _bass(self, bars: Sequence[bar_grid.Bar], end: float) -> score.Part:
         rng, line = self.rng("bass"), self.style.bass
         instrument = self._choose(line.instruments, "bass", rng)
         notes, slides = bass.line(bars, line, self._key, self._mood, rng)
-        played = feel.perform(notes, self._feel(end), rng)
-        glides = feel.glide(slides, played) if instrument == "808" else ()
+        played = groove.perform(notes, self._timing(end), rng)
+        glides = groove.glide(slides, played) if instrument == "808" else ()
         return score.Part("bass", instrument, tuple(played), line.gain_db, 0.0, tuple(glides))
 
-    def _layers(self, bars: Sequence[frame.Bar], end: float) -> list[score.Part]:
+    def _layers(self, bars: Sequence[bar_grid.Bar], end: float) -> list[score.Part]:
         parts = []
         for index, layer in enumerate(self.style.layers):
             rng = self.rng(f"layer {index}")
             instrument = self._choose(layer.instruments, layer.stem if index == 0 else "", rng)
             if self._refused(instrument):
                 continue
-            notes = feel.perform(comping.layer(bars, layer, self._key, self._mood, rng), self._feel(end), rng)
+            notes = groove.perform(comping.layer(bars, layer, self._key, self._mood, rng), self._timing(end), rng)
             parts.append(score.Part(layer.stem, instrument, tuple(notes), layer.gain_db, layer.pan))
         return parts
 
-    def _leads(self, bars: Sequence[frame.Bar], end: float) -> list[score.Part]:
+    def _leads(self, bars: Sequence[bar_grid.Bar], end: float) -> list[score.Part]:
         parts = []
         for index, lead in enumerate(self.style.leads):
             rng = self.rng(f"lead {index}")
             instrument = self._choose(lead.instruments, "melody" if index == 0 else "", rng)
             if self._refused(instrument):
                 continue
-            notes = feel.perform(melody.lead(bars, lead, self._key, self._mood, rng), self._feel(end), rng)
+            notes = groove.perform(melody.lead(bars, lead, self._key, self._mood, rng), self._timing(end), rng)
             parts.append(score.Part("melody", instrument, tuple(notes), lead.gain_db, lead.pan))
         return parts
 
@@ -191,7 +191,7 @@ class _Writer:
     def _refused(self, instrument: str) -> bool:
         return instrument in self._hints.without("instrument")
 
-    def _effects(self, bars: Sequence[frame.Bar], beats: float) -> list[score.Part]:
+    def _effects(self, bars: Sequence[bar_grid.Bar], beats: float) -> list[score.Part]:
         tonic = theory.pitch_in(self._key.tonic, 60)
         parts = []
         opening = [bar for bar in bars if bar.number == 0]
@@ -209,4 +209,4 @@ class _Writer:
             )
         if "vinyl noise" in self.style.effects:
             parts.append(score.Part("drums", "vinyl noise", (score.Note(0.0, beats, tonic, 64),), -14.0))
-        return [dataclasses.replace(part, notes=tuple(feel.untangle(part.notes))) for part in parts]
+        return [dataclasses.replace(part, notes=tuple(groove.untangle(part.notes))) for part in parts]

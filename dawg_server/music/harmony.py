@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from dawg_server.music import frame, moods, score, style, theory
+from dawg_server.music import bar_grid, moods, score, style, theory
 
 CONTRASTS = {
     True: ("VI VII i VII", "iv VI i VII", "VI iv i V"),  # minor
@@ -44,13 +44,13 @@ def lay(
     beats_per_bar: float,
     rng: random.Random,
     loop: bool = False,
-) -> list[frame.Bar]:
+) -> list[bar_grid.Bar]:
     """All bars of the piece with their chords. The end of a `loop` leads to its beginning."""
     chosen = choose(style.minor if key.minor else style.major, mood.valence, 2, rng)
     contrast = rng.choice(CONTRASTS[key.minor])
     numerals: list[tuple[score.ScoreSection, int, int, float, str]] = []
     for index, section in enumerate(sections):
-        if section.name == frame.ENDING:
+        if section.name == bar_grid.ENDING:
             numerals.append((section, 0, 0, section.beats, "i" if key.minor else "I"))
             continue
         progression = chosen[section.name in _LOUD and len(chosen) > 1]
@@ -75,7 +75,9 @@ def _section(
         # The bar before the last of each group: it then falls back to the tonic's side.
         for number in range(_COLOURED_EVERY_BARS - 2, count, _COLOURED_EVERY_BARS):
             texts[number] = colour
-    cadence = style.cadences[0 if key.minor else 1] or (_LAST_CADENCE[key.minor] if following == frame.ENDING else "")
+    cadence = style.cadences[0 if key.minor else 1] or (
+        _LAST_CADENCE[key.minor] if following == bar_grid.ENDING else ""
+    )
     if count >= 2 and following and cadence and texts[-1] not in _DOMINANTS:
         # Half a bar: the progression keeps its last chord, and the cadence leads out of it.
         texts[-1] = cadence if "," in cadence else f"{texts[-1].split(',')[0]},{cadence}"
@@ -84,14 +86,14 @@ def _section(
 
 def _bars(
     numerals: list[tuple[score.ScoreSection, int, int, float, str]], key: theory.Key, beats_per_bar: float
-) -> list[frame.Bar]:
-    metre = frame.metre(beats_per_bar)
+) -> list[bar_grid.Bar]:
+    metre = bar_grid.metre(beats_per_bar)
     chords = [[theory.chord(numeral, key, 5) for numeral in text.split(",")] for *_, text in numerals]
     bars = []
     for index, (section, number, left, beats, _) in enumerate(numerals):
         start = section.start_beat + number * beats_per_bar
         width = beats / len(chords[index])
-        spans = tuple(frame.Span(start + place * width, width, chord) for place, chord in enumerate(chords[index]))
+        spans = tuple(bar_grid.Span(start + place * width, width, chord) for place, chord in enumerate(chords[index]))
         ahead = chords[(index + 1) % len(chords)][0]
-        bars.append(frame.Bar(start, beats, section, number, left, metre, spans, ahead))
+        bars.append(bar_grid.Bar(start, beats, section, number, left, metre, spans, ahead))
     return bars

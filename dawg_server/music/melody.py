@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dawg_server.music import frame, moods, patterns, score, style, theory
+from dawg_server.music import bar_grid, moods, patterns, score, style, theory
 
 _PHRASE_BARS = 4
 _SHAPES = ("arch", "fall", "wave", "rise")
@@ -35,7 +35,7 @@ class _Theme:
 
 
 def lead(
-    bars: Sequence[frame.Bar], lead: style.Lead, key: theory.Key, mood: moods.Mood, rng: random.Random
+    bars: Sequence[bar_grid.Bar], lead: style.Lead, key: theory.Key, mood: moods.Mood, rng: random.Random
 ) -> list[score.Note]:
     """The lead's notes, straight and unhumanised. A section that returns brings its theme back."""
     themes: dict[str, _Theme] = {}
@@ -55,7 +55,7 @@ def lead(
     return notes
 
 
-def _theme(cells: Sequence[str], lead: style.Lead, bar: frame.Bar, mood: moods.Mood, rng: random.Random) -> _Theme:
+def _theme(cells: Sequence[str], lead: style.Lead, bar: bar_grid.Bar, mood: moods.Mood, rng: random.Random) -> _Theme:
     busy = (mood.density + 1) / 2 * 0.6 + bar.section.energy * 0.4  # 0..1
     place = busy * (len(cells) - 1)
     order = sorted(range(len(cells)), key=lambda index: (abs(index - place + rng.uniform(-1, 1)), index))
@@ -88,7 +88,7 @@ def _motif(cell: str, metre: tuple[int, ...], leap: float, rng: random.Random) -
 
 
 def _bar(
-    bar: frame.Bar,
+    bar: bar_grid.Bar,
     theme: _Theme,
     lead: style.Lead,
     key: theory.Key,
@@ -170,6 +170,6 @@ def _velocity(event: patterns.Stroke, index: int, energy: float) -> int:
     return round((80 + accent + (4 if index == 0 else 0)) * (0.85 + 0.15 * energy))
 
 
-def _last_note(bar: frame.Bar, lead: style.Lead, key: theory.Key, before: int) -> score.Note:
+def _last_note(bar: bar_grid.Bar, lead: style.Lead, key: theory.Key, before: int) -> score.Note:
     pitch = theory.nearest(before, theory.ladder((key.tonic,), lead.low - 12, lead.high + 12))
     return score.Note(bar.start, bar.beats * 0.97, pitch, 88)

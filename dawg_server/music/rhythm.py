@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from dawg_server.music import frame, moods, patterns, score, style
+from dawg_server.music import bar_grid, moods, patterns, score, style
 
 KICK, RIM, SNARE, CLAP, CLOSED_HAT, FOOT_HAT, OPEN_HAT = 36, 37, 38, 39, 42, 44, 46
 LOW_TOM, MID_TOM, CRASH, HIGH_TOM, RIDE, TAMBOURINE, COWBELL, SHAKER = 45, 47, 49, 50, 51, 54, 56, 82
@@ -25,8 +25,10 @@ _LOUD = 0.8  # sections with this energy open with a crash and play the second g
 _BREATH_BARS = 8  # long sections breathe with half a fill this often
 
 
-def drums(bars: Sequence[frame.Bar], style: style.GenreStyle, mood: moods.Mood, rng: random.Random) -> list[score.Note]:
-    """The whole drum part, straight and unhumanised (`feel` does that)."""
+def drums(
+    bars: Sequence[bar_grid.Bar], style: style.GenreStyle, mood: moods.Mood, rng: random.Random
+) -> list[score.Note]:
+    """The whole drum part, straight and unhumanised (`groove` does that)."""
     grooves = rng.sample(style.grooves, min(2, len(style.grooves)))
     notes: list[score.Note] = []
     for bar in bars:
@@ -52,7 +54,7 @@ def drums(bars: Sequence[frame.Bar], style: style.GenreStyle, mood: moods.Mood, 
 
 
 def groove_bar(
-    bar: frame.Bar, groove: style.Groove, energy: float, density: float, rng: random.Random
+    bar: bar_grid.Bar, groove: style.Groove, energy: float, density: float, rng: random.Random
 ) -> list[score.Note]:
     """One bar of a groove: the lanes that the energy calls for."""
     loudness = 0.82 + 0.18 * min(1.0, energy)
@@ -63,7 +65,7 @@ def groove_bar(
     return notes
 
 
-def _lane(bar: frame.Bar, lane: style.Lane, loudness: float, density: float, rng: random.Random) -> list[score.Note]:
+def _lane(bar: bar_grid.Bar, lane: style.Lane, loudness: float, density: float, rng: random.Random) -> list[score.Note]:
     notes = []
     for event in patterns.read(lane.pattern, bar.number, bar.metre):
         if event.offset >= bar.beats:
@@ -87,7 +89,7 @@ def _lane(bar: frame.Bar, lane: style.Lane, loudness: float, density: float, rng
     return notes
 
 
-def _with_roll(notes: list[score.Note], bar: frame.Bar, rng: random.Random) -> list[score.Note]:
+def _with_roll(notes: list[score.Note], bar: bar_grid.Bar, rng: random.Random) -> list[score.Note]:
     if not any(note.pitch == CLOSED_HAT for note in notes):
         return notes
     strokes, beats = rng.choice(_ROLLS)
@@ -102,7 +104,7 @@ def _with_roll(notes: list[score.Note], bar: frame.Bar, rng: random.Random) -> l
     return kept
 
 
-def _with_fill(notes: list[score.Note], bar: frame.Bar, fill: style.Groove, not_before: float) -> list[score.Note]:
+def _with_fill(notes: list[score.Note], bar: bar_grid.Bar, fill: style.Groove, not_before: float) -> list[score.Note]:
     """Replace the end of a bar with a fill; a fill begins with its first stroke."""
     strokes = [
         score.Note(bar.start + event.offset, _HIT_BEATS, lane.pitch, note.velocity)
@@ -117,7 +119,7 @@ def _with_fill(notes: list[score.Note], bar: frame.Bar, fill: style.Groove, not_
     return [n for n in notes if n.pitch in _KEPT_IN_FILLS or n.start < begin - 1e-6] + strokes
 
 
-def _build(bar: frame.Bar) -> list[score.Note]:
+def _build(bar: bar_grid.Bar) -> list[score.Note]:
     """A snare roll that doubles its rate towards the drop; the kick leaves for the last bar."""
     count = bar.number + bar.left + 1
     notes = []
@@ -135,7 +137,7 @@ def _build(bar: frame.Bar) -> list[score.Note]:
     return notes
 
 
-def _last_hit(bar: frame.Bar, style: style.GenreStyle) -> list[score.Note]:
+def _last_hit(bar: bar_grid.Bar, style: style.GenreStyle) -> list[score.Note]:
     hit = [score.Note(bar.start, _HIT_BEATS, KICK, 104)]
     cymbal = style.crash or RIDE
     return [*hit, score.Note(bar.start, min(bar.beats, _RINGING_BEATS[CRASH]), cymbal, 96 if style.crash else 66)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.generation import beats
+from dawg_server.generation import beats, music
 from dawg_server.generation.job import Job, State
 from dawg_server.generation.service import Once
 from dawg_server.music import genres
@@ -33,6 +33,26 @@ async def create_beat(call: Call) -> Answer:
     request = beats.resolve(call.body)
     provider = call.services.jobs.providers.choose("beat", call.body["provider"], request)
     return await submit(call, "beat", beats.for_provider(request, provider), provider)
+
+
+@routes.post(
+    "/generate/music",
+    "Make a song or an instrumental",
+    body=schemas.MusicRequest,
+    query=schemas.Wait,
+    reply=schemas.JobAccepted,
+    status=202,
+    idempotent=True,
+    commits_reply=True,
+    errors=(404, 403, 409),
+)
+async def create_music(call: Call) -> Answer:
+    """Songs come from Suno, instrumentals also from MusicGen or, without any key, from the embedded engine."""
+    request = music.resolve(call.body)
+    provider = call.services.jobs.providers.choose("music", request["provider"], request)
+    if provider == "embedded":
+        request = music.completed(request)
+    return await submit(call, "music", request, provider)
 
 
 async def submit(call: Call, type: str, request: dict[str, Any], provider: str) -> Answer:

@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from dawg_server.schema import Body, Choice, Flag, Items, Number, Page, Query, Uuid
+from dawg_server.schema import Body, Choice, Flag, Genre, Items, Number, Page, Query, Uuid
 from handlers.schemas.generation import STATES
-from handlers.schemas.music import GenreField
 
 STEMS = ("drums", "bass", "vocals", "melody", "other", "guitar", "piano")
 BASIC_STEMS = ("drums", "bass", "vocals", "other")
@@ -103,7 +102,7 @@ class MixRequest(Body):
     track_ids = Items(Uuid(), 1, 64, required=True)
     mix_profile = Choice(PROFILES, load_default="balanced")
     target_loudness = Number(-24, -6, load_default=-14)
-    genre = GenreField(allow_none=True, load_default=None)
+    genre = Genre(allow_none=True, load_default=None)
     apply = Flag(load_default=False)
     add_to_project = Flag(allow_none=True, load_default=None)
     start_time = Number(0, 86_400, load_default=0)
@@ -118,7 +117,7 @@ class MasterRequest(ResultIntoProject, Exactly):
     track_id = Uuid(allow_none=True, load_default=None)
     quality = Choice(("streaming", "cd", "club"), load_default="streaming")
     target_loudness = Number(-24, -6, allow_none=True, load_default=None)
-    genre = GenreField(allow_none=True, load_default=None)
+    genre = Genre(allow_none=True, load_default=None)
     format = Choice(("wav", "flac", "mp3"), load_default="wav")
 
 

@@ -6,8 +6,7 @@ from typing import ClassVar
 
 from marshmallow import fields
 
-from dawg_server.schema import Body, Choice, Flag, Number, Page, Query, Text, Uuid
-from handlers.schemas.music import GenreField, KeyField
+from dawg_server.schema import Body, Choice, Flag, Genre, Key, Number, Page, Query, Text, Uuid
 
 PROVIDERS = ("auto", "replicate", "suno", "embedded")
 JOB_TYPES = ("beat", "music", "stems", "mix", "master", "render", "vocals", "edit")
@@ -39,16 +38,39 @@ class BeatRequest(IntoProject):
 
     aliases: ClassVar = {"tempo": "bpm"}
 
-    genre = GenreField(required=True)
+    genre = Genre(required=True)
     prompt = Text(0, 2000, load_default="", allow_none=True)
     bpm = Number(60, 200, allow_none=True, load_default=None)
-    key = KeyField(load_default="Cm")
+    key = Key(load_default="Cm")
     mood = Text(0, 60, allow_none=True, load_default=None)
     duration = Number(5, 300, load_default=30)
     bars = Number(1, 128, whole=True, allow_none=True, load_default=None)
     ending = Flag(allow_none=True, load_default=None)
     provider = Choice(PROVIDERS, load_default="auto")
     seed = Number(0, MAX_SEED, whole=True, allow_none=True, load_default=None)
+
+
+class MusicRequest(IntoProject):
+    """A song, or an instrumental. `instrumental` is true when no lyrics are given; `includeVocals` is its opposite.
+
+    What is left open is decided by who makes the music.
+    """
+
+    aliases: ClassVar = {"style": "genre", "customLyrics": "lyrics", "tempo": "bpm"}
+
+    prompt = Text(1, 2000, required=True)
+    genre = Genre(allow_none=True, load_default=None)
+    mood = Text(0, 60, allow_none=True, load_default=None)
+    bpm = Number(60, 200, allow_none=True, load_default=None)
+    key = Key(allow_none=True, load_default=None)
+    duration = Number(5, 300, allow_none=True, load_default=None)
+    lyrics = Text(0, 5000, allow_none=True, load_default=None)
+    instrumental = Flag(allow_none=True, load_default=None)
+    include_vocals = Flag(allow_none=True, load_default=None)
+    title = Text(0, 80, allow_none=True, load_default=None)
+    negative_tags = Text(0, 200, allow_none=True, load_default=None)
+    vocal_gender = Choice(("m", "f"), allow_none=True, load_default=None)
+    provider = Choice(PROVIDERS, load_default="auto")
 
 
 class StatusQuery(Query):

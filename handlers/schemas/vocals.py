@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dawg_server.generation import music
-from dawg_server.schema import Flag, Number, Query, Text, Uuid
+from dawg_server.schema import Flag, Genre, Number, Query, Text, Uuid
 from handlers.schemas.finishing import Exactly, ResultIntoProject
-from handlers.schemas.music import GenreField
 
 
 class VocalsRequest(ResultIntoProject, Exactly):
@@ -17,7 +16,7 @@ class VocalsRequest(ResultIntoProject, Exactly):
 
     audio_file_id = Uuid(allow_none=True, load_default=None)
     prompt = Text(3, 500, required=True)
-    genre = GenreField(load_default=music.DEFAULT_GENRE)
+    genre = Genre(load_default=music.DEFAULT_GENRE)
     mood = Text(0, 60, allow_none=True, load_default=None)
     theme = Text(0, 120, allow_none=True, load_default=None)
     lyrics = Text(0, 5000, allow_none=True, load_default=None)
@@ -27,7 +26,7 @@ class VocalsForm(Query):
     """The text fields beside an uploaded melody."""
 
     prompt = Text(3, 500, required=True)
-    genre = GenreField(load_default=music.DEFAULT_GENRE)
+    genre = Genre(load_default=music.DEFAULT_GENRE)
     mood = Text(0, 60, allow_none=True, load_default=None)
     theme = Text(0, 120, allow_none=True, load_default=None)
     lyrics = Text(0, 5000, allow_none=True, load_default=None)

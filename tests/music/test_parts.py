@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from itertools import pairwise
 
-from dawg_server.music import frame, harmony, melody, moods, score, theory, voicing
+from dawg_server.music import bar_grid, harmony, melody, moods, score, theory, voicing
 from dawg_server.music.styles import STYLES
 from tests.music.pieces import notes, parts, piece
 
@@ -153,8 +153,8 @@ def test_a_melody_sings_within_reach() -> None:
 
 
 def test_metres_borrow_beats_from_four() -> None:
-    assert frame.metre(4) == (0, 1, 2, 3)
-    assert frame.metre(3) == (0, 1, 3)
-    assert frame.metre(5) == (0, 1, 3, 0, 1)
-    assert frame.metre(3.5) == (0, 1, 2, 3)
-    assert frame.metre(7) == (0, 1, 2, 3, 0, 1, 3)
+    assert bar_grid.metre(4) == (0, 1, 2, 3)
+    assert bar_grid.metre(3) == (0, 1, 3)
+    assert bar_grid.metre(5) == (0, 1, 3, 0, 1)
+    assert bar_grid.metre(3.5) == (0, 1, 2, 3)
+    assert bar_grid.metre(7) == (0, 1, 2, 3, 0, 1, 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dawg_server.audio.analysis import onsets, pulse, spectrum
+from dawg_server.audio.analysis import onsets, spectrum, swing
 
 LEAST_BEATS = 13
 LEAST_MARGIN = 0.06  # correlation by which the better grouping must win
@@ -67,7 +67,7 @@ def _likeness(table: NDArray[np.float64]) -> dict[int, float]:
 
 def _compound(found: onsets.Onsets, beats: NDArray[np.float64]) -> bool:
     """Both thirds of the beat are played and its half is not; swing leaves out the first third."""
-    folded = pulse.profile(found, beats)
+    folded = swing.profile(found, beats)
     if folded is None:
         return False
-    return pulse.is_peak(folded, 1 / 3) and pulse.is_peak(folded, 2 / 3) and not pulse.is_peak(folded, 1 / 2)
+    return swing.is_peak(folded, 1 / 3) and swing.is_peak(folded, 2 / 3) and not swing.is_peak(folded, 1 / 2)

@@ -13,11 +13,12 @@ import numpy as np
 
 from dawg_server import errors
 from dawg_server.audio import arrays, codecs, encoder, measuring
-from dawg_server.audio.mastering import balance, levelling, plan, verdict
+from dawg_server.audio.mastering import balance, levelling, plan
 from dawg_server.audio.mastering.chain import Chain
 
 Report = Callable[[float], None]
 
+_REGIONS = {"low": (0, 3), "mid": (3, 6), "high": (6, 9)}  # bands of `balance.BANDS`: below 220 Hz, above 1.8 kHz
 QUIETEST = -60.0  # LUFS; below it there is nothing but noise to bring forward
 _LOSSY_ATTEMPTS = 3  # of lowering the ceiling for what a lossy format adds to the peaks
 _SHARES = {"listening": 0.15, "shaping": 0.4, "levelling": 0.9}  # progress at the end of each stage
@@ -68,7 +69,7 @@ def master(
             "compression": compression,
             **level.describe(),
         },
-        "analysis": verdict.judge(after, final, plan.deviation(final, quality, genre), wanted),
+        "analysis": _judged(after, final, plan.deviation(final, quality, genre), wanted),
     }
 
 
@@ -94,3 +95,30 @@ def stereo(path: str, rate: int) -> Iterator[arrays.Samples]:
     """The file in blocks of two channels: mono twice, of more the front pair."""
     for block in codecs.read_blocks(path, rate=rate, max_seconds=None):
         yield np.repeat(block, 2, axis=1) if block.shape[1] == 1 else np.ascontiguousarray(block[:, :2])
+
+
+def _judged(
+    after: measuring.RecordingMeter, heard: balance.Balance, deviation: tuple[float, ...], wanted: float
+) -> dict[str, Any]:
+    """`analysis` of the contract, section 4.11.
+
+    `spectralBalance`: dB of three regions (below 220 Hz, up to 1.8 kHz, above) relative to the usual spectrum.
+    `overallQuality` 0..100 is the mean of five marks, each measured: loudness met (0 at 2 LU off), true peak below
+    -1 dBTP (0 at 1 dB above), spectrum (0 at 12 dB off), crest factor (1 from 8 dB up), sides below the middle.
+    """
+    numbers = after.numbers()
+    marks = (
+        1 - abs(after.lufs - wanted) / 2,
+        1 - (after.true_peak + 1.0),
+        1 - float(np.sqrt(np.mean(np.square(deviation)))) / 12,
+        after.crest / 8,
+        1 - heard.side_db / 6,
+    )
+    return {
+        **numbers,
+        "spectralBalance": {
+            name: round(float(np.mean(deviation[first:last])), 1) for name, (first, last) in _REGIONS.items()
+        },
+        "bands": {f"{hertz:g}": round(level, 1) for hertz, level in zip(balance.BANDS, heard.bands, strict=True)},
+        "overallQuality": round(100 * float(np.mean(np.clip(marks, 0, 1)))),
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dawg_server.music.sound.clips import synthesize
 from dawg_server.music.sound.render import Rendered, render
+from dawg_server.music.sound.sequencer import synthesize
 
 __all__ = ["Rendered", "render", "synthesize"]

@@ -1,4 +1,4 @@
-"""What moves a whole stem: ducking under the kick, and the unsteady speed of a worn tape."""
+"""Modulation of a whole stem: side-chain ducking under the kick, and wow and flutter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dawg_server.music.sound.tone import Samples
 ATTACK = 0.004  # seconds in which a ducked stem gives way
 SLOW, FAST = 0.63, 5.7  # Hz: wow and flutter
 FAST_SHARE = 0.25  # of the pitch deviation
-REST = 0.003  # seconds of delay around which the tape moves
+REST = 0.003  # seconds: the mean delay of wow and flutter
 
 
 class Ducker:
@@ -43,7 +43,7 @@ class Wobble:
     """Wow and flutter: a moving delay over a streaming stem, (frames, channels)."""
 
     def __init__(self, rate: int, cents: float, channels: int, period: float | None = None) -> None:
-        """`period`: seconds of a loop, in which the tape moves a whole number of times."""
+        """`period`: seconds of a loop, which hold a whole number of cycles of both."""
         deviation = cents / 1200 * np.log(2)
         self._rate = rate
         self._hertz = [max(1, round(hertz * period)) / period if period else hertz for hertz in (SLOW, FAST)]

@@ -1,6 +1,6 @@
 """From a score to files: the mix in the formats asked for, and its four stems at the very levels they have in the mix.
 
-Three passes over blocks of about three seconds: play the stems onto a tape, listen to their balance and
+Three passes over blocks of about three seconds: play the stems onto a spool, listen to their balance and
 plan the master's gain, write. What is reported is measured on the samples that are written.
 """
 
@@ -19,7 +19,7 @@ from dawg_server.audio import codecs, limiter, loudness, truepeak
 from dawg_server.music import score as scores
 from dawg_server.music import theory
 from dawg_server.music.sound import mastering, profiles, sequencer, stems
-from dawg_server.music.sound.tape import Tape
+from dawg_server.music.sound.spool import Spool
 from dawg_server.music.sound.tone import Samples
 
 Format = Literal["wav", "flac", "mp3", "ogg"]
@@ -71,18 +71,18 @@ def render(
     if frames <= 0:
         raise errors.ValidationError("The piece has no length.", details={"duration": "has to be positive"})
     folder.mkdir(parents=True, exist_ok=True)
-    with Tape(folder, (len(scores.STEMS), BLOCK, 2)) as tape:
-        gains = _play(score, rate, frames, tape, told)
+    with Spool(folder, (len(scores.STEMS), BLOCK, 2)) as spool:
+        gains = _play(score, rate, frames, spool, told)
         listener = mastering.PeakAndPowerMeter(rate)
-        for block in _balanced(tape, gains):
+        for block in _balanced(spool, gains):
             listener.add(block, _summed(block))
         told(SHARES["mixing"], "mixing")
         target = mastering.TARGET
         for attempt in range(ATTEMPTS):
             curve = mastering.plan(listener, frames, profiles.of(score.genre).glue, target, score.loop)
             session = _Session(folder, rate, formats, bit_depth, stem_format, keep_premaster)
-            before = _end(_mastered(tape, gains, curve), frames, round(SETTLING * rate)) if score.loop else None
-            done = session.write(_mastered(tape, gains, curve), frames, told, before)
+            before = _end(_mastered(spool, gains, curve), frames, round(SETTLING * rate)) if score.loop else None
+            done = session.write(_mastered(spool, gains, curve), frames, told, before)
             miss = mastering.TARGET - done.lufs
             if abs(miss) < TOLERANCE or not np.isfinite(miss) or attempt == ATTEMPTS - 1:
                 break
@@ -91,9 +91,9 @@ def render(
     return done
 
 
-def _play(score: scores.Score, rate: int, frames: int, tape: Tape, told: Report) -> Samples:
-    """Writes all stems to the tape, (stems, frames, 2) float32 a block, and returns the gains that balance them."""
-    # A loop begins with what its end leaves in the room, on the tape and under the kick.
+def _play(score: scores.Score, rate: int, frames: int, spool: Spool, told: Report) -> Samples:
+    """Writes all stems to the spool, (stems, frames, 2) float32 a block, and returns the gains that balance them."""
+    # A loop begins with what its end leaves in the room, on the spool and under the kick.
     lead = -(-round(WARM_UP * rate) // BLOCK) * BLOCK if score.loop else 0
     events = sequencer.events_of(score, rate, frames, lead)
     tonic = theory.parse_key(score.key).tonic
@@ -110,7 +110,7 @@ def _play(score: scores.Score, rate: int, frames: int, tape: Tape, told: Report)
         if start < 0:
             continue
         together[:, max(0, frames - start) :] = 0.0
-        tape.record(together)
+        spool.record(together)
         told(SHARES["synthesis"] * min(1.0, (start + BLOCK) / frames), "synthesis")
     profile = profiles.of(score.genre)
     trims = dict(score.trims)
@@ -130,13 +130,13 @@ def _balance(name: str, level: float, powers: Sequence[float]) -> float:
     return float(10 ** ((level - usual + USUAL_LUFS["drums"] + correction) / 20))
 
 
-def _balanced(tape: Tape, gains: Samples) -> Iterator[Samples]:
-    for block in tape.play():
+def _balanced(spool: Spool, gains: Samples) -> Iterator[Samples]:
+    for block in spool.play():
         yield block * gains[:, None, None]
 
 
-def _mastered(tape: Tape, gains: Samples, curve: Samples) -> Iterator[Samples]:
-    for index, block in enumerate(_balanced(tape, gains)):
+def _mastered(spool: Spool, gains: Samples, curve: Samples) -> Iterator[Samples]:
+    for index, block in enumerate(_balanced(spool, gains)):
         yield mastering.apply(block, curve, index * (BLOCK // mastering.FRAME))
 
 

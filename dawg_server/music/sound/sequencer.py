@@ -22,6 +22,8 @@ from dawg_server.music.sound.tone import Bend, Samples, Tone
 CACHE_BYTES = 48 * 2**20
 LONGEST = 16.0  # seconds; a longer note is struck again, which bounds the memory of a single sound
 LAYERS = 4  # of velocity, for the timbre; loudness follows the velocity exactly
+CLIP_BLOCK = 131_072  # frames
+CLIP_SEED = 1
 NEXT_TIME = 0.1  # seconds of the next time round that a loop looks ahead to
 TAKES = 3  # different recordings of the same drum hit, used in turn
 RINGING = 8.0  # seconds that a sound may go on after its key is let go
@@ -247,3 +249,20 @@ def _bends(part: scores.Part, notes: Sequence[scores.Note], beat: float) -> dict
             bend = Bend((slide.start - starts[index]) * beat, slide.duration * beat, slide.from_pitch, slide.to_pitch)
             found[index] = (*found.get(index, ()), bend)
     return found
+
+
+def synthesize(notes: Sequence[scores.Note], instrument: str, rate: int = 44_100, *, bpm: float = 120.0) -> Samples:
+    """Plays `notes`, whose `start` and `duration` are in seconds here, on an instrument or a drum kit ("kit …").
+
+    Returns float32 (frames, 2) from time zero until the last note has rung out; unknown names are played on the piano.
+    """
+    part = scores.Part("clip", instrument, tuple(notes))
+    events = part_events(part, rate, 1.0)
+    player = Sequencer(events, rate, 60.0 / bpm, CLIP_SEED, ("clip",))
+    last = max((event.start for event in events), default=-1)
+    blocks = []
+    start = 0
+    while start <= last or player.end > start:
+        blocks.append(player.render(start, CLIP_BLOCK)["clip"].dry)
+        start += CLIP_BLOCK
+    return np.concatenate([np.zeros((0, 2), np.float32), *blocks])[: player.end]

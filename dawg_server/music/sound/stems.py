@@ -1,4 +1,4 @@
-"""A stem's way through the desk: saturation, tape, equaliser and room, ducking."""
+"""The processing of one stem: saturation, wow and flutter, equaliser and reverb, ducking."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Stem:
         kicks = [event.start for event in events if event.stem == "drums" and event.pitch in kits.KICKS]
         self._ducker = Ducker(kicks, rate, depth, profile.duck_beats * beat) if depth and kicks else None
 
-    def process(self, layer: StemBlock, start: int) -> tuple[Samples, float]:
+    def process(self, dry_block: StemBlock, start: int) -> tuple[Samples, float]:
         """The finished block (frames, 2) and its K-weighted power."""
-        dry, wet, silent, sends = layer.dry, layer.wet, layer.silent, layer.sends
+        dry, wet, silent, sends = dry_block.dry, dry_block.wet, dry_block.silent, dry_block.sends
         if self._drive > 0 and not silent:
             dry = np.tanh(dry * np.float32(self._drive)) * np.float32(1 / self._drive)
         if self._wobble is not None and not (silent and self._wobble.still):

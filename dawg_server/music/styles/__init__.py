@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dawg_server.music.style import GenreStyle
-from dawg_server.music.styles import band, broken, club, hiphop, roots, trap
+from dawg_server.music.styles import band, broken, club, hiphop, roots, soul, trap
 
 STYLES: dict[str, GenreStyle] = {
     style.genre: style
@@ -13,7 +13,7 @@ STYLES: dict[str, GenreStyle] = {
         hiphop.HIP_HOP,
         hiphop.BOOM_BAP,
         hiphop.LO_FI,
-        hiphop.R_AND_B,
+        soul.R_AND_B,
         club.HOUSE,
         club.TECHNO,
         club.EDM,
@@ -24,6 +24,6 @@ STYLES: dict[str, GenreStyle] = {
         band.INDIE,
         roots.COUNTRY,
         roots.FOLK,
-        roots.JAZZ,
+        soul.JAZZ,
     )
 }

@@ -1,4 +1,4 @@
-"""Country, folk and jazz: acoustic bands."""
+"""Country and folk: acoustic bands."""
 
 from __future__ import annotations
 
@@ -192,80 +192,4 @@ FOLK = GenreStyle(
     space=0.3,
     grit=0.05,
     drums_gain_db=-3.0,
-)
-
-JAZZ = GenreStyle(
-    genre="jazz",
-    form="jazz",
-    kit="kit jazz",
-    grooves=(
-        (
-            Lane(r.RIDE, "x... X.o. x... X.o.", 0.3),
-            Lane(r.FOOT_HAT, ".... x... .... x...", 0.3),
-            Lane(r.KICK, "g... g... g... g..."),
-            Lane(r.SNARE, "..?. ..?. ..?. ..?.", 0.5),
-        ),
-        (
-            Lane(r.RIDE, "x.o. X... x.o. X.o.", 0.3),
-            Lane(r.FOOT_HAT, ".... x... .... x...", 0.3),
-            Lane(r.KICK, "g... g.?. g... g..."),
-            Lane(r.SNARE, "..?. .... ..g. ..?.", 0.5),
-            Lane(r.RIM, ".... .... .... o...", 0.6),
-        ),
-        (
-            Lane(r.RIDE, "x... X.o. x.o. X.o. | x.o. X.o. x... X.o.", 0.3),
-            Lane(r.FOOT_HAT, ".... x... .... x...", 0.3),
-            Lane(r.KICK, "g... g... g... g.?. | g... g... g.?. g..."),
-            Lane(r.SNARE, "..g. .... ..?. .... | .... ..?. .... ..g.", 0.5),
-        ),
-    ),
-    fills=(
-        (Lane(r.SNARE, "... ... xox oxX"), Lane(r.LOW_TOM, "... ... ... ..x")),
-        (Lane(r.SNARE, "... ... x.. ..X"), Lane(r.HIGH_TOM, "... ... .xx ..."), Lane(r.MID_TOM, "... ... ... xx.")),
-        (Lane(r.SNARE, "... ... ... x.X"), Lane(r.KICK, "... ... ... .x.")),
-    ),
-    bass=BassLine(("upright bass", "finger bass"), ("walk",), low=28, energy=0.3, gain_db=1),
-    layers=(
-        ChordLayer(
-            ("grand piano", "electric piano", "organ"),
-            (
-                "x--- ..o. .... .... | ..x. .... x--- ....",
-                "x--- ..x. .... ..n. | .... x... ..x- ....",
-                "..x. x--- ..x. ..n. | x... ..x. x--- ..n.",
-            ),
-            "shell",
-            5,
-            52,
-            74,
-            0.0,
-        ),
-        ChordLayer(("clean guitar",), ("o... x... o... x...",), "shell", 4, 52, 70, 0.7, gain_db=-9, pan=0.4),
-    ),
-    leads=(
-        Lead(
-            ("saxophone", "vibraphone", "clean guitar", "flute"),
-            ("x--- ..x- x--- ....", "x-x- ..x- x--- ..x-", "..x- x-x- x-x- x---", "x-x- x-x- x-x- x-x-"),
-            ("ABAC", "AABA", "AB.C"),
-            60,
-            82,
-            False,
-            0.16,
-            0.5,
-            gain_db=-0.5,
-            pan=-0.1,
-            solo_cells=("x-x- x-x- x--- ....", "x-x- x-x- x-x- x---", "..x- x-x- x-x- x-x-", "x-x- x-x- x-x- x-x-"),
-        ),
-    ),
-    minor=("i i,VI ii,V i", "i iv ii V", "i VI ii V", "i,VI ii,V i iv", "i iv VII III"),
-    major=("I I,vi ii V", "I vi ii V", "I,vi ii,V I,VI ii,V", "I IV iii,VI ii,V", "I ii iii ii,V"),
-    cadences=("ii,V", "ii,V"),
-    swing=0.65,
-    swing_grid=0.5,
-    loose_ms=5.0,
-    crash=0,
-    effects=(),
-    brightness=0.45,
-    space=0.35,
-    grit=0.05,
-    drums_gain_db=-2.0,
 )

@@ -15,14 +15,14 @@ from dawg_server.music.sound.tone import Samples
 IN_MEMORY_BYTES = 64 * 2**20  # about 45 seconds of four stereo stems
 
 
-class Tape:
+class Spool:
     """A context manager; float32 blocks of equal shape are recorded once and played as often as wanted."""
 
     def __init__(self, folder: Path, shape: tuple[int, ...]) -> None:
         self._shape = shape
         self._room = IN_MEMORY_BYTES
         self._kept: list[Samples] = []
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed with the tape
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed with the spool
 
     def record(self, block: Samples) -> None:
         """The block is kept as it is: it must not be changed afterwards."""

@@ -18,7 +18,7 @@ _STEADY = frozenset({35, 36})  # the kick carries the tempo: it stays on the gri
 
 
 @dataclass(frozen=True, slots=True)
-class Feel:
+class Timing:
     """`swing` and `grid` as in `style.Style`; `loose` and `snare_lag` in beats; `end` is where the piece ends."""
 
     swing: float
@@ -37,20 +37,22 @@ def warp(beat: float, swing: float, grid: float) -> float:
     return (base + swung) * pair
 
 
-def perform(notes: Iterable[score.Note], feel: Feel, rng: random.Random, *, drums: bool = False) -> list[score.Note]:
+def perform(
+    notes: Iterable[score.Note], timing: Timing, rng: random.Random, *, drums: bool = False
+) -> list[score.Note]:
     """Swing and loosen notes, hold them inside the piece, and sort and untangle them."""
     played = []
     for note in notes:
-        start = warp(note.start, feel.swing, feel.grid)
-        length = warp(note.start + note.duration, feel.swing, feel.grid) - start
+        start = warp(note.start, timing.swing, timing.grid)
+        length = warp(note.start + note.duration, timing.swing, timing.grid) - start
         if not (drums and note.pitch in _STEADY):
             # Bounded, so that no note leaves its place.
-            start += max(-2.0, min(2.0, rng.gauss(0, 1))) * feel.loose
+            start += max(-2.0, min(2.0, rng.gauss(0, 1))) * timing.loose
         if drums and note.pitch in _SNARES:
-            start += feel.snare_lag
-        start = _on_tick(min(max(0.0, start), feel.end - SHORTEST_BEATS))
+            start += timing.snare_lag
+        start = _on_tick(min(max(0.0, start), timing.end - SHORTEST_BEATS))
         velocity = max(1, min(127, round(note.velocity + rng.uniform(-4, 4))))
-        played.append(score.Note(start, _length(min(length, feel.end - start)), note.pitch, velocity))
+        played.append(score.Note(start, _length(min(length, timing.end - start)), note.pitch, velocity))
     return untangle(played)
 
 
