@@ -1,6 +1,5 @@
-"""As in a worker process, numpy gets one thread: tests should not measure how threads fight for cores."""
+"""Shared by the tests of signal processing."""
 
-import os
+from tests.music.songs import songs
 
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(name, "1")
+__all__ = ["songs"]

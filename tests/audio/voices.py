@@ -8,6 +8,8 @@ import numpy as np
 
 FORMANTS = ((1.0, 700.0, 120.0), (0.5, 1200.0, 150.0), (0.25, 2600.0, 250.0), (0.1, 3500.0, 400.0))
 
+STRENGTHS_PER_HERTZ = 4  # of a partial, by its frequency
+
 
 def sing(
     rate: int,
@@ -40,9 +42,15 @@ def sing(
     hertz = np.where(pitch > 0, 440 * 2 ** ((pitch - 69) / 12), 0)
     phase = 2 * np.pi * np.cumsum(hertz) / rate
     sound = np.zeros(count)
+    highest = min(9000, rate * 0.45)
+    axis = np.arange(0, highest, 1 / STRENGTHS_PER_HERTZ)
+    table = 0.05 + sum(gain / (1 + ((axis - centre) / width) ** 2) for gain, centre, width in FORMANTS)
+    table = np.append(table, 0.0)
+    turn = np.exp(1j * phase)
+    turned = np.ones(count, complex)
     for harmonic in range(1, 30):
-        frequency = harmonic * hertz
-        strength = sum(gain / (1 + ((frequency - centre) / width) ** 2) for gain, centre, width in FORMANTS)
-        sound += (strength + 0.05) / harmonic**0.5 * np.sin(harmonic * phase) * (frequency < min(9000, rate * 0.45))
+        turned *= turn
+        place = np.minimum((harmonic * STRENGTHS_PER_HERTZ * hertz).astype(int), len(axis))
+        sound += table[place] / harmonic**0.5 * turned.imag
     sound *= loud * 0.5 / max(1e-9, np.abs(sound).max())
     return sound + breath * loud * random.standard_normal(count) + noise * random.standard_normal(count)

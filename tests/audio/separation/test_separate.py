@@ -10,9 +10,8 @@ import soundfile
 
 from dawg_server.audio import codecs
 from dawg_server.audio.separation import separate, spectra
-from dawg_server.music import compose
-from dawg_server.music.sound import render
 from tests.audio import signals, voices
+from tests.music.songs import Songs
 
 RATE = 44_100
 GENRES = {"trap": 150, "house": 125, "rock": 120, "lo-fi": 85}
@@ -23,15 +22,8 @@ def sdr(truth: np.ndarray, heard: np.ndarray) -> float:
     return float(10 * np.log10(np.square(truth).sum() / np.square(truth - heard).sum()))
 
 
-@pytest.fixture(scope="module")
-def material(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, np.ndarray]]:
-    found = {}
-    for genre, bpm in GENRES.items():
-        folder = tmp_path_factory.mktemp("music")
-        score = compose.compose(genre=genre, bpm=bpm, key="Am", mood="dark", duration=9, seed=5, prompt="")
-        made = render(score, folder, formats=("wav",))
-        found[genre] = {name: soundfile.read(path)[0] for name, path in made.stems.items()}
-    return found
+def parts_of(genre: str, songs: Songs) -> dict[str, np.ndarray]:
+    return {name: soundfile.read(path)[0] for name, path in songs.composed(genre, GENRES[genre], 9).stems.items()}
 
 
 def separated(mix: np.ndarray, folder: Path, rate: int = RATE, **options: object) -> dict[str, np.ndarray]:
@@ -42,9 +34,9 @@ def separated(mix: np.ndarray, folder: Path, rate: int = RATE, **options: object
 
 @pytest.mark.parametrize("genre", GENRES)
 def test_drums_and_bass_are_at_least_three_decibels_purer_than_in_the_mix(
-    genre: str, material: dict[str, dict[str, np.ndarray]], tmp_path: Path
+    genre: str, songs: Songs, tmp_path: Path
 ) -> None:
-    parts = material[genre]
+    parts = parts_of(genre, songs)
     mix = sum(parts.values())
     found = separated(mix, tmp_path)
     for name in ("drums", "bass"):
@@ -53,10 +45,8 @@ def test_drums_and_bass_are_at_least_three_decibels_purer_than_in_the_mix(
     assert sdr(rest, found["vocals"] + found["other"]) - sdr(rest, mix) >= 3.0
 
 
-def test_a_voice_in_the_middle_comes_out_of_the_music(
-    material: dict[str, dict[str, np.ndarray]], tmp_path: Path
-) -> None:
-    parts = material["lo-fi"]
+def test_a_voice_in_the_middle_comes_out_of_the_music(songs: Songs, tmp_path: Path) -> None:
+    parts = parts_of("lo-fi", songs)
     backing = sum(parts.values())
     random = np.random.default_rng(1)
     notes = [(0.6 * n, 0.5, float(57 + random.choice([0, 2, 3, 5, 7, 8, 10]))) for n in range(14)]
@@ -98,8 +88,8 @@ def test_the_stems_add_up_to_the_source_exactly(
     assert np.abs(sum(found.values()) - mix).max() < 4 / 2**23
 
 
-def test_one_channel_is_enough(material: dict[str, dict[str, np.ndarray]], tmp_path: Path) -> None:
-    parts = {name: stem.mean(axis=1, keepdims=True) for name, stem in material["house"].items()}
+def test_one_channel_is_enough(songs: Songs, tmp_path: Path) -> None:
+    parts = {name: stem.mean(axis=1, keepdims=True) for name, stem in parts_of("house", songs).items()}
     mix = sum(parts.values())
     found = separated(mix, tmp_path)
     for name in ("drums", "bass"):

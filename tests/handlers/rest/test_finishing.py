@@ -101,18 +101,18 @@ async def test_a_render_is_the_project_as_heard(server: dawg.Dawg) -> None:
     assert (status, again["source"]) == (200, "render")
 
 
-@pytest.mark.parametrize(("format", "rate"), [("flac", 48_000), ("mp3", 96_000), ("ogg", 44_100)])
-async def test_empty_projects_render_silence_of_the_right_length(server: dawg.Dawg, format: str, rate: int) -> None:
+async def test_empty_projects_render_silence_of_the_right_length(server: dawg.Dawg) -> None:
     _, project = await server.json("POST", "/api/projects", json={"name": "Nothing"})
-    wish = {"projectId": project["id"], "format": format, "sampleRate": rate, "tail": 3}
-    status, body = await server.json("POST", "/api/render", json=wish)
-    assert status == 202, body
-    ended = await server.finished(body["jobId"])
-    assert ended["state"] == "completed", ended
-    found, _ = await heard(server, ended["result"]["downloadUrl"])
-    assert ended["result"]["duration"] == pytest.approx(3.0, abs=0.1)
-    assert np.abs(found).max() < 1e-4
-    assert ended["result"]["lufs"] is None
+    for format, rate in (("flac", 48_000), ("mp3", 96_000), ("ogg", 44_100)):
+        wish = {"projectId": project["id"], "format": format, "sampleRate": rate, "tail": 3}
+        status, body = await server.json("POST", "/api/render", json=wish)
+        assert status == 202, body
+        ended = await server.finished(body["jobId"])
+        assert ended["state"] == "completed", ended
+        found, _ = await heard(server, ended["result"]["downloadUrl"])
+        assert ended["result"]["duration"] == pytest.approx(3.0, abs=0.1)
+        assert np.abs(found).max() < 1e-4
+        assert ended["result"]["lufs"] is None
 
 
 async def test_notes_sound_in_a_render(server: dawg.Dawg) -> None:
@@ -125,23 +125,23 @@ async def test_notes_sound_in_a_render(server: dawg.Dawg) -> None:
     assert np.abs(found[RATE : RATE + RATE // 2]).max() > 0.01
 
 
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"format": "aac"}, "format"),
-        ({"sampleRate": 22_050}, "sampleRate"),
-        ({"bitDepth": 8}, "bitDepth"),
-        ({"format": "flac", "bitDepth": 32}, "bitDepth"),
-        ({"tail": 31}, "tail"),
-        ({"from": 5, "to": 4}, "to"),
-        ({"to": 80_000}, "to"),
-    ],
+IMPOSSIBLE: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"format": "aac"}, "format"),
+    ({"sampleRate": 22_050}, "sampleRate"),
+    ({"bitDepth": 8}, "bitDepth"),
+    ({"format": "flac", "bitDepth": 32}, "bitDepth"),
+    ({"tail": 31}, "tail"),
+    ({"from": 5, "to": 4}, "to"),
+    ({"to": 80_000}, "to"),
 )
-async def test_renders_that_cannot_be_are_refused(server: dawg.Dawg, change: dict[str, Any], field: str) -> None:
+
+
+async def test_renders_that_cannot_be_are_refused(server: dawg.Dawg) -> None:
     _, project = await server.json("POST", "/api/projects", json={"name": "Song"})
-    status, body = await server.json("POST", "/api/render/start", json={"projectId": project["id"], **change})
-    assert (status, body["code"]) == (400, "validation_error")
-    assert field in body["details"]
+    for change, field in IMPOSSIBLE:
+        status, body = await server.json("POST", "/api/render/start", json={"projectId": project["id"], **change})
+        assert (status, body["code"]) == (400, "validation_error"), change
+        assert field in body["details"]
 
 
 async def test_strangers_neither_render_nor_see_renders(server: dawg.Dawg) -> None:
@@ -158,25 +158,20 @@ async def test_strangers_neither_render_nor_see_renders(server: dawg.Dawg) -> No
     assert listed["jobs"] == []
 
 
-@pytest.mark.parametrize("kind", ["recording", "track", "project"])
-async def test_a_master_has_the_loudness_that_it_says(server: dawg.Dawg, kind: str) -> None:
+async def test_a_master_has_the_loudness_that_it_says(server: dawg.Dawg) -> None:
     music = signals.music(RATE, 5.0) * np.float32(0.1)
     audio_id = await uploaded(server, music)
     project_id, (track_id,) = await project_with(server, ({}, {"audioFileId": audio_id}))
-    wishes = {
-        "recording": {"audioFileId": audio_id},
-        "track": {"trackId": track_id},
-        "project": {"projectId": project_id},
-    }
-    result = await done(server, "/api/generate/master", {**wishes[kind], "quality": "cd", "format": "flac"})
-    found, rate = await heard(server, result["audioUrl"])
-    lufs = pyloudnorm.Meter(rate).integrated_loudness(found)
-    assert lufs == pytest.approx(-9, abs=0.5)
-    assert result["actualLoudness"] == pytest.approx(lufs, abs=0.1)
-    assert result["targetLoudness"] == -9
-    assert signals.oversampled_peak(found, 4) <= -1
-    assert result["truePeak"] <= -1
-    assert result["format"] == "flac"
+    for wish in ({"audioFileId": audio_id}, {"trackId": track_id}, {"projectId": project_id}):
+        result = await done(server, "/api/generate/master", {**wish, "quality": "cd", "format": "flac"})
+        found, rate = await heard(server, result["audioUrl"])
+        lufs = pyloudnorm.Meter(rate).integrated_loudness(found)
+        assert lufs == pytest.approx(-9, abs=0.5)
+        assert result["actualLoudness"] == pytest.approx(lufs, abs=0.1)
+        assert result["targetLoudness"] == -9
+        assert signals.oversampled_peak(found, 4) <= -1
+        assert result["truePeak"] <= -1
+        assert result["format"] == "flac"
 
 
 async def test_ai_master_tells_its_chain_and_what_it_measured(server: dawg.Dawg) -> None:

@@ -9,6 +9,7 @@ import soxr
 from dawg_server.music.score import Note, Part, Score, ScoreSection
 
 CHORDS = ((57, 60, 64), (53, 57, 60), (60, 64, 67), (55, 59, 62))  # A minor, F, C, G
+LISTENED_TO = ("trap", "lo-fi", "house", "drum and bass", "techno", "jazz", "rock", "folk")
 KITS = {
     "trap": "kit trap",
     "lo-fi": "kit lofi",
@@ -73,6 +74,11 @@ def piece(
     )
 
 
+def heard(genre: str) -> Score:
+    """The piece of a genre that is measured for loudness, tempo and key."""
+    return piece(genre, duration=10.0, bpm=113.0) if genre in LISTENED_TO else piece(genre)
+
+
 def read(path: object) -> np.ndarray:
     samples, _ = soundfile.read(str(path), dtype="float64", always_2d=True)
     return samples
@@ -85,10 +91,12 @@ def true_peak_db(samples: np.ndarray, rate: int = 44_100) -> float:
 
 def cents_off(samples: np.ndarray, frequency: float, rate: int = 44_100) -> float:
     """How far the strongest partial near `frequency` is from it, by a zero-padded spectrum."""
-    size = 1 << 21
-    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), size))
+    size = 1 << 18
+    spectrum = np.log(np.abs(np.fft.rfft(samples * np.hanning(len(samples)), size)) + 1e-12)
     low, high = (int(frequency * 2 ** (cents / 1200) * size / rate) for cents in (-80, 80))
-    found = (low + int(spectrum[low : high + 1].argmax())) * rate / size
+    place = low + int(spectrum[low : high + 1].argmax())
+    before, there, after = spectrum[place - 1 : place + 2]
+    found = (place + 0.5 * (before - after) / (before - 2 * there + after)) * rate / size  # the peak is a parabola
     return float(1200 * np.log2(found / frequency))
 
 

@@ -10,6 +10,7 @@ import pytest
 from dawg_server import errors
 from dawg_server.music import score as scores
 from dawg_server.music import sound
+from tests.music.songs import Songs
 from tests.music.sound import pieces
 
 STEMS = ("drums", "bass", "chords", "melody")
@@ -35,8 +36,8 @@ def house(tmp_path_factory: pytest.TempPathFactory, progress: Progress) -> sound
 
 
 @pytest.mark.parametrize("genre", pieces.KITS)
-def test_every_genre_is_as_loud_as_streaming_services_want_it(genre: str, tmp_path: Path) -> None:
-    done = sound.render(pieces.piece(genre), tmp_path, formats=("wav", "mp3"))
+def test_every_genre_is_as_loud_as_streaming_services_want_it(genre: str, songs: Songs) -> None:
+    done = songs.rendered(pieces.heard(genre), "wav", "mp3")
     mix, mp3 = pieces.read(done.mix["wav"]), pieces.read(done.mix["mp3"])
     assert pyloudnorm.Meter(44_100).integrated_loudness(mix) == pytest.approx(-14.0, abs=0.4)
     assert done.lufs == pytest.approx(pyloudnorm.Meter(44_100).integrated_loudness(mix), abs=0.1)
