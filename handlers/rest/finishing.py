@@ -22,99 +22,48 @@ LOCAL = "local"
 
 routes = Routes("finishing")
 
+# What every request for work has in common.
+_WORK: dict[str, Any] = {"status": 202, "idempotent": True, "commits_reply": True, "errors": (403, 404, 409)}
+_JOB: dict[str, Any] = {**_WORK, "query": jobs.Wait, "reply": jobs.JobAccepted}
+_UPLOAD: dict[str, Any] = {
+    **_JOB,
+    "body": schemas.SeparateRequest,
+    "multipart": Multipart(
+        schemas.SeparateForm(), ("audio", "file"), lambda settings: settings.max_upload_mb * MEBIBYTE
+    ),
+}
 
-@routes.post(
-    "/generate/stems",
-    "Take a recording apart",
-    body=schemas.StemsRequest,
-    query=jobs.Wait,
-    reply=jobs.JobAccepted,
-    status=202,
-    idempotent=True,
-    commits_reply=True,
-    errors=(403, 404, 409),
-)
+
+@routes.post("/generate/stems", "Take a recording apart", body=schemas.StemsRequest, **_JOB)
 async def create_stems(call: Call) -> Answer:
     """Demucs on Replicate does it where a key is set; without one, spectral masks, and the result says so."""
     return await _separate(call, await call.services.jobs.finishing.stems(call.caller.user_id, call.body))
 
 
-@routes.post(
-    "/ai/separate-stems",
-    "Take a recording or an upload apart",
-    body=schemas.SeparateRequest,
-    query=jobs.Wait,
-    multipart=Multipart(schemas.SeparateForm(), ("audio", "file"), lambda settings: settings.max_upload_mb * MEBIBYTE),
-    reply=jobs.JobAccepted,
-    status=202,
-    idempotent=True,
-    commits_reply=True,
-    errors=(403, 404, 409),
-)
+@routes.post("/ai/separate-stems", "Take a recording or an upload apart", **_UPLOAD)
 async def separate_stems(call: Call) -> Answer:
     """An uploaded recording is kept; its id is in `data.audioFileId` of the job."""
     return await _separate_uploaded(call)
 
 
-@routes.post(
-    "//api/v1/audio/separate-stems",
-    "Take a recording or an upload apart",
-    body=schemas.SeparateRequest,
-    query=jobs.Wait,
-    reply=jobs.JobAccepted,
-    status=202,
-    idempotent=True,
-    commits_reply=True,
-    errors=(403, 404, 409),
-    multipart=Multipart(schemas.SeparateForm(), ("audio", "file"), lambda settings: settings.max_upload_mb * MEBIBYTE),
-)
+@routes.post("//api/v1/audio/separate-stems", "Take a recording or an upload apart", **_UPLOAD)
 async def separate_stems_v1(call: Call) -> Answer:
     return await _separate_uploaded(call)
 
 
-@routes.post(
-    "/generate/mix",
-    "Mix tracks",
-    body=schemas.MixRequest,
-    query=jobs.Wait,
-    reply=jobs.JobAccepted,
-    status=202,
-    idempotent=True,
-    commits_reply=True,
-    errors=(403, 404, 409),
-)
+@routes.post("/generate/mix", "Mix tracks", body=schemas.MixRequest, **_JOB)
 async def create_mix(call: Call) -> Answer:
     """Levels, equalisers, compression and space are chosen by what is measured; the result lists them."""
     return await _submit(call, await call.services.jobs.finishing.mix(call.caller.user_id, call.body))
 
 
-@routes.post(
-    "/generate/master",
-    "Master a recording, a track or a project",
-    body=schemas.MasterRequest,
-    query=jobs.Wait,
-    reply=jobs.JobAccepted,
-    status=202,
-    idempotent=True,
-    commits_reply=True,
-    errors=(403, 404, 409),
-)
+@routes.post("/generate/master", "Master a recording, a track or a project", body=schemas.MasterRequest, **_JOB)
 async def create_master(call: Call) -> Answer:
     """The loudness asked for within 0.5 LU, and true peaks below -1 dBTP: both are measured on the result."""
     return await _submit(call, await call.services.jobs.finishing.master(call.caller.user_id, call.body))
 
 
-@routes.post(
-    "/ai/master",
-    "Master a project or a recording",
-    body=schemas.AiMasterRequest,
-    query=jobs.Wait,
-    reply=jobs.JobAccepted,
-    status=202,
-    idempotent=True,
-    commits_reply=True,
-    errors=(403, 404, 409),
-)
+@routes.post("/ai/master", "Master a project or a recording", body=schemas.AiMasterRequest, **_JOB)
 async def ai_master(call: Call) -> Answer:
     """The result adds `masteringChain`, the settings really used, and `analysis`, all of it measured."""
     return await create_master(call)
@@ -123,12 +72,10 @@ async def ai_master(call: Call) -> Answer:
 @routes.post(
     "/render/start",
     "Render a project to a file",
+    aliases=("/render",),
     body=schemas.RenderRequest,
     reply=schemas.RenderStatus,
-    status=202,
-    idempotent=True,
-    commits_reply=True,
-    errors=(403, 404, 409),
+    **_WORK,
 )
 async def start_render(call: Call) -> Answer:
     """The project as heard. The same project renders to the same samples twice."""
@@ -145,34 +92,21 @@ async def start_render(call: Call) -> Answer:
     return _render_status(call, job)
 
 
-@routes.post(
-    "/render",
-    "Render a project to a file",
-    body=schemas.RenderRequest,
-    reply=schemas.RenderStatus,
-    status=202,
-    idempotent=True,
-    commits_reply=True,
-    errors=(403, 404, 409),
-)
-async def start_render_short(call: Call) -> Answer:
-    return await start_render(call)
-
-
 @routes.get("/render/jobs", "Renders, newest first", query=schemas.RenderJobsQuery, reply=jobs.JobList, errors=(404,))
 async def list_renders(call: Call) -> Answer:
     found, total = await page(call, type="render", **call.query)
     return pages.listed("jobs", [_nested(call, job) for job in found], total, call.query)
 
 
-@routes.get("/render/status/{job_id}", "How far a render is", reply=schemas.RenderStatus, errors=(404,))
+@routes.get(
+    "/render/status/{job_id}",
+    "How far a render is",
+    aliases=("/render/{job_id}",),
+    reply=schemas.RenderStatus,
+    errors=(404,),
+)
 async def render_status(call: Call) -> Answer:
     return _render_status(call, await _render(call))
-
-
-@routes.get("/render/{job_id}", "How far a render is", reply=schemas.RenderStatus, errors=(404,))
-async def render_status_short(call: Call) -> Answer:
-    return await render_status(call)
 
 
 @routes.post("/render/cancel/{job_id}", "Cancel a render", reply=jobs.JobCancelledReply, errors=(404, 409))
@@ -188,17 +122,17 @@ async def delete_render(call: Call) -> Answer:
 
 
 async def _separate_uploaded(call: Call) -> Answer:
-    user_id, wish = call.caller.user_id, dict(call.body)
+    user_id, parameters = call.caller.user_id, dict(call.body)
     if call.files:
-        _check_able(call, wish["stem_types"])
-        if wish["project_id"] is not None:
-            await call.services.documents.access.require(wish["project_id"], user_id, "editor")
+        _check_able(call, parameters["stem_types"])
+        if parameters["project_id"] is not None:
+            await call.services.documents.access.require(parameters["project_id"], user_id, "editor")
         (file,) = call.files
         row = await call.services.documents.audio.add(
-            Incoming(file.path, file.name, file.sha256), owner_id=user_id, project_id=wish["project_id"]
+            Incoming(file.path, file.name, file.sha256), owner_id=user_id, project_id=parameters["project_id"]
         )
-        wish["audio_file_id"] = row["id"]
-    return await _separate(call, await call.services.jobs.finishing.stems(user_id, wish))
+        parameters["audio_file_id"] = row["id"]
+    return await _separate(call, await call.services.jobs.finishing.stems(user_id, parameters))
 
 
 async def _separate(call: Call, request: Request) -> Answer:

@@ -61,19 +61,23 @@ class FinishingFunctions:
             functions.register(name, executor)
 
     async def _pitch_shift(self, task: Task) -> Result:
-        wish = {"clip_ids": task.arguments["clipIds"], "semitones": task.arguments["semitones"]}
-        return await self._begun(task, await self._requests.edit(task.by.user_id, wish), "The pitch is being shifted.")
+        parameters = {"clip_ids": task.arguments["clipIds"], "semitones": task.arguments["semitones"]}
+        return await self._begun(
+            task, await self._requests.edit(task.by.user_id, parameters), "The pitch is being shifted."
+        )
 
     async def _autotune(self, task: Task) -> Result:
-        wish = {
+        parameters = {
             "clip_ids": task.arguments["clipIds"],
             "key": task.arguments["key"],
             "strength": task.arguments["strength"],
         }
-        return await self._begun(task, await self._requests.edit(task.by.user_id, wish), "The voice is being tuned.")
+        return await self._begun(
+            task, await self._requests.edit(task.by.user_id, parameters), "The voice is being tuned."
+        )
 
     async def _separate(self, task: Task) -> Result:
-        wish = {
+        parameters = {
             "audio_file_id": task.arguments.get("audioFileId"),
             "clip_id": task.arguments.get("clipId"),
             "stem_types": task.arguments.get("stemTypes") or list(BASIC_STEMS),
@@ -82,7 +86,7 @@ class FinishingFunctions:
             "project_id": task.project_id,
             "add_to_project": True,
         }
-        request = await self._requests.stems(task.by.user_id, wish)
+        request = await self._requests.stems(task.by.user_id, parameters)
         named = [name for name in NEEDS_A_MODEL if name in request.input["stemTypes"]]
         if named and "replicate" not in self._providers.by_name:
             raise errors.ProviderUnconfigured(f"A stem of {' and '.join(named)}", "REPLICATE_API_KEY")
@@ -91,17 +95,19 @@ class FinishingFunctions:
 
     async def _master(self, task: Task) -> Result:
         genre = genres.find(task.arguments.get("genre") or "")
-        wish = {
+        parameters = {
             "project_id": task.project_id,
             "quality": "streaming",
             "genre": genre.name if genre else None,
             "target_loudness": task.arguments["targetLoudness"],
             "format": "wav",
         }
-        return await self._begun(task, await self._requests.master(task.by.user_id, wish), "The master is being made.")
+        return await self._begun(
+            task, await self._requests.master(task.by.user_id, parameters), "The master is being made."
+        )
 
     async def _vocals(self, task: Task) -> Result:
-        wish = {
+        parameters = {
             **task.arguments,
             "audio_file_id": task.arguments.get("audioFileId"),
             "clip_id": task.arguments.get("clipId"),
@@ -110,12 +116,12 @@ class FinishingFunctions:
             "add_to_project": True,
         }
         provider = self._providers.choose("vocals", "auto", {"instrumental": False})
-        request = await self._requests.vocals(task.by.user_id, wish)
+        request = await self._requests.vocals(task.by.user_id, parameters)
         return await self._begun(task, request, "The melody is being sung.", provider)
 
     async def _export(self, task: Task) -> Result:
         format = task.arguments["format"]
-        wish = {
+        parameters = {
             "project_id": task.project_id,
             "format": format,
             "bit_depth": task.arguments.get("bitDepth") or 24,
@@ -125,7 +131,9 @@ class FinishingFunctions:
             "to": None,
             "tail": 2,
         }
-        return await self._begun(task, await self._requests.render(task.by.user_id, wish), "The project is rendered.")
+        return await self._begun(
+            task, await self._requests.render(task.by.user_id, parameters), "The project is rendered."
+        )
 
     async def _begun(self, task: Task, request: Request, sentence: str, provider: str = "local") -> Result:
         await self._access.require(request.input["projectId"], task.by.user_id, request.role)

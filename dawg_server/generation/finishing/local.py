@@ -49,10 +49,10 @@ class LocalProvider:
         """Nothing outside knows of the work: ending the task has ended the worker process."""
 
     async def _render(self, work: Work) -> Outcome:
-        wish = work.input
-        project = await self._material.snapshot(wish["projectId"], work.owner_id)
-        arrangement = await self._material.arrangement(project, work.folder, rate=wish["sampleRate"])
-        format = wish["format"]
+        parameters = work.input
+        project = await self._material.snapshot(parameters["projectId"], work.owner_id)
+        arrangement = await self._material.arrangement(project, work.folder, rate=parameters["sampleRate"])
+        format = parameters["format"]
         target = work.folder / f"render.{format}"
         made = await self._rendered(
             work,
@@ -60,14 +60,14 @@ class LocalProvider:
             target,
             format,
             (0, 92),
-            start=wish["from"],
-            end=wish["to"],
-            tail=wish["tail"],
-            bit_depth=wish["bitDepth"] if format in LOSSLESS else None,
-            bitrate=None if format in LOSSLESS else BITRATES[wish["quality"]],
+            start=parameters["from"],
+            end=parameters["to"],
+            tail=parameters["tail"],
+            bit_depth=parameters["bitDepth"] if format in LOSSLESS else None,
+            bitrate=None if format in LOSSLESS else BITRATES[parameters["quality"]],
         )
         warnings = []
-        if made["clippedSamples"] and not (format == "wav" and wish["bitDepth"] == 32):
+        if made["clippedSamples"] and not (format == "wav" and parameters["bitDepth"] == 32):
             warnings.append(f"{made['clippedSamples']} samples were beyond full scale and are clipped. Turn it down.")
         if arrangement.rate != made["facts"]["sample_rate"]:
             warnings.append(f"{format} cannot hold {arrangement.rate} Hz; this has {made['facts']['sample_rate']} Hz.")
@@ -75,31 +75,31 @@ class LocalProvider:
         return Outcome((take,), {"revision": project["revision"], "warnings": warnings})
 
     async def _master(self, work: Work) -> Outcome:
-        wish = work.input
+        parameters = work.input
         title, source = await self._source(work)
-        target = work.folder / f"master.{wish['format']}"
+        target = work.folder / f"master.{parameters['format']}"
         made: dict[str, Any] = await self._workers.run(
             MASTER,
             str(source),
             str(target),
-            wish["format"],
-            quality=wish["quality"],
-            loudness_target=wish["targetLoudness"],
-            genre=wish["genre"],
+            parameters["format"],
+            quality=parameters["quality"],
+            loudness_target=parameters["targetLoudness"],
+            genre=parameters["genre"],
             report=_reporter(work, 30, 92, "processing", "Mastering."),
         )
-        after, wanted = made["after"], wish["targetLoudness"]
+        after, wanted = made["after"], parameters["targetLoudness"]
         missed = abs(after["integratedLUFS"] - wanted) > ACCURACY
         loudness = f"{after['integratedLUFS']:g} LUFS is as close to {wanted:g} as this recording gets."
-        take = await self._take(work, f"{title} (master)", target, wish["format"], made["facts"])
+        take = await self._take(work, f"{title} (master)", target, parameters["format"], made["facts"])
         return Outcome(
             (take,),
             {
                 "targetLoudness": wanted,
                 "actualLoudness": after["integratedLUFS"],
                 "truePeak": after["truePeak"],
-                "quality": wish["quality"],
-                "genre": wish["genre"],
+                "quality": parameters["quality"],
+                "genre": parameters["genre"],
                 "before": made["before"],
                 "after": after,
                 "masteringChain": made["chain"],
@@ -110,79 +110,84 @@ class LocalProvider:
 
     async def _source(self, work: Work) -> tuple[str, Path]:
         """What is to be mastered: a recording as it is, a track or a project rendered first."""
-        wish = work.input
-        if wish["audioFileId"]:
+        parameters = work.input
+        if parameters["audioFileId"]:
             work.report(5, "preparing", "Fetching the recording.")
-            return wish["title"], await self._material.recording(wish["audioFileId"], work.folder)
-        project = await self._material.snapshot(wish["sourceProjectId"], work.owner_id)
-        only = {wish["trackId"]} if wish["trackId"] else None
+            return parameters["title"], await self._material.recording(parameters["audioFileId"], work.folder)
+        project = await self._material.snapshot(parameters["sourceProjectId"], work.owner_id)
+        only = {parameters["trackId"]} if parameters["trackId"] else None
         arrangement = await self._material.arrangement(project, work.folder, only=only)
         target = work.folder / "mix.wav"
         await self._rendered(work, arrangement, target, "wav", (0, 30), tail=MASTER_TAIL, bit_depth=32)
-        return wish["title"], target
+        return parameters["title"], target
 
     async def _mix(self, work: Work) -> Outcome:
-        wish = work.input
-        project = await self._material.snapshot(wish["projectId"], work.owner_id)
-        arrangement = await self._material.arrangement(project, work.folder, only=set(wish["trackIds"]))
+        parameters = work.input
+        project = await self._material.snapshot(parameters["projectId"], work.owner_id)
+        arrangement = await self._material.arrangement(project, work.folder, only=set(parameters["trackIds"]))
         target = work.folder / "mix.wav"
         made: dict[str, Any] = await self._workers.run(
             MIX,
             arrangement,
             str(target),
-            profile=wish["mixProfile"],
-            target=wish["targetLoudness"],
+            profile=parameters["mixProfile"],
+            target=parameters["targetLoudness"],
             report=_reporter(work, 5, 92, "processing", "Mixing the tracks."),
         )
         take = await self._take(work, f"{project['name']} (mix)", target, "wav", made["facts"])
         chosen = made["settings"]["tracks"]
         extra = {
-            "mixProfile": wish["mixProfile"],
-            "trackCount": len(wish["trackIds"]),
+            "mixProfile": parameters["mixProfile"],
+            "trackCount": len(parameters["trackIds"]),
             "settings": made["settings"],
-            "targetLoudness": wish["targetLoudness"],
-            "genre": wish["genre"],
+            "targetLoudness": parameters["targetLoudness"],
+            "genre": parameters["genre"],
             "revision": project["revision"],
         }
-        if wish["apply"]:
+        if parameters["apply"]:
             extra["faders"] = [{name: each[name] for name in ("trackId", "volume", "pan")} for each in chosen]
         return Outcome((take,), extra)
 
     async def _stems(self, work: Work) -> Outcome:
-        wish = work.input
+        parameters = work.input
         work.report(2, "preparing", "Fetching the recording.")
-        source = await self._material.recording(wish["audioFileId"], work.folder)
-        named = {type: "other" if type == "melody" else type for type in wish["stemTypes"]}
+        source = await self._material.recording(parameters["audioFileId"], work.folder)
+        named = {type: "other" if type == "melody" else type for type in parameters["stemTypes"]}
         made: dict[str, Any] = await self._workers.run(
             SEPARATE,
             str(source),
             str(work.folder),
             sorted(set(named.values())),
-            quality=wish["quality"],
-            format=wish["outputFormat"],
+            quality=parameters["quality"],
+            format=parameters["outputFormat"],
             report=_reporter(work, 5, 95, "processing", "Taking the recording apart."),
         )
         takes = tuple(
-            LocalTake(type, (LocalFile(Path(stem["path"]), wish["outputFormat"], stem["facts"]),), {})
+            LocalTake(type, (LocalFile(Path(stem["path"]), parameters["outputFormat"], stem["facts"]),), {})
             for type, name in named.items()
             for stem in [made["stems"][name]]
         )
         return Outcome(
             takes,
-            {"provider": self.name, "method": made["method"], "quality": wish["quality"], "warnings": [made["note"]]},
+            {
+                "provider": self.name,
+                "method": made["method"],
+                "quality": parameters["quality"],
+                "warnings": [made["note"]],
+            },
         )
 
     async def _edit(self, work: Work) -> Outcome:
         """Each recording once, however many of the clips play it; the clips then point to the new ones."""
-        wish = work.input
-        project = await self._material.snapshot(wish["projectId"], work.owner_id)
+        parameters = work.input
+        project = await self._material.snapshot(parameters["projectId"], work.owner_id)
         played = {
             clip["id"]: clip["audioFileId"]
             for track in project["tracks"]
             for clip in track["clips"]
-            if clip["id"] in wish["clipIds"] and clip["audioFileId"]
+            if clip["id"] in parameters["clipIds"] and clip["audioFileId"]
         }
-        missing = [clip_id for clip_id in wish["clipIds"] if clip_id not in played]
+        missing = [clip_id for clip_id in parameters["clipIds"] if clip_id not in played]
         if missing:
             raise errors.NotFound("A clip is not there any more.", details={"kind": "clip", "missing": missing})
         recordings = list(dict.fromkeys(played.values()))
@@ -194,20 +199,20 @@ class LocalProvider:
             first, last = (95 * each / len(recordings) for each in (number, number + 1))
             made = await self._edited(work, source, target, _reporter(work, first, last, "processing", "Editing."))
             corrected.append(made.get("corrected"))
-            title = f"{(names.get(audio_id) or 'Recording').rpartition('.')[0] or 'Recording'} ({_manner(wish)})"
+            title = f"{(names.get(audio_id) or 'Recording').rpartition('.')[0] or 'Recording'} ({_manner(parameters)})"
             takes.append(LocalTake(title, (LocalFile(target, "wav", made["facts"]),), {}))
         edited = [{"clipId": clip_id, "take": recordings.index(audio_id)} for clip_id, audio_id in played.items()]
         return Outcome(tuple(takes), {"edited": edited, "corrected": [each for each in corrected if each]})
 
     async def _edited(self, work: Work, source: Path, target: Path, report: Callable[[float], None]) -> dict[str, Any]:
-        wish = work.input
-        if "semitones" in wish:
+        parameters = work.input
+        if "semitones" in parameters:
             made: dict[str, Any] = await self._workers.run(
-                SHIFT, str(source), str(target), wish["semitones"], report=report
+                SHIFT, str(source), str(target), parameters["semitones"], report=report
             )
         else:
             made = await self._workers.run(
-                AUTOTUNE, str(source), str(target), wish["key"], wish["strength"], report=report
+                AUTOTUNE, str(source), str(target), parameters["key"], parameters["strength"], report=report
             )
         return made
 
@@ -237,8 +242,8 @@ class LocalProvider:
 _HEARD = ("bpm", "bpmConfidence", "key", "scale", "keyConfidence")
 
 
-def _manner(wish: dict[str, Any]) -> str:
-    return f"{wish['semitones']:+g} semitones" if "semitones" in wish else f"tuned to {wish['key']}"
+def _manner(parameters: dict[str, Any]) -> str:
+    return f"{parameters['semitones']:+g} semitones" if "semitones" in parameters else f"tuned to {parameters['key']}"
 
 
 def _reporter(work: Work, first: float, last: float, stage: str, sentence: str) -> Callable[[float], None]:

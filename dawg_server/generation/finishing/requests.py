@@ -37,10 +37,10 @@ class Requests:
     def __init__(self, database: Database, access: Access, document: Document) -> None:
         self._database, self._access, self._document = database, access, document
 
-    async def stems(self, user_id: str, wish: Mapping[str, Any]) -> Request:
+    async def stems(self, user_id: str, parameters: Mapping[str, Any]) -> Request:
         """`audio_file_id` or `clip_id`, `stem_types`, `quality`, `output_format`, and where the stems go."""
-        row = await self._recording(user_id, wish.get("audio_file_id"), wish.get("clip_id"))
-        types = list(dict.fromkeys(wish["stem_types"]))
+        row = await self._recording(user_id, parameters.get("audio_file_id"), parameters.get("clip_id"))
+        types = list(dict.fromkeys(parameters["stem_types"]))
         if {"melody", "other"} <= set(types):
             types.remove("melody")  # another word for the same
         return Request(
@@ -50,98 +50,100 @@ class Requests:
                 "title": _title(row),
                 "duration": row["duration"],
                 "stemTypes": types,
-                "quality": wish["quality"],
-                "outputFormat": wish["output_format"],
-                **_place(wish),
+                "quality": parameters["quality"],
+                "outputFormat": parameters["output_format"],
+                **_place(parameters),
             },
         )
 
-    async def master(self, user_id: str, wish: Mapping[str, Any]) -> Request:
+    async def master(self, user_id: str, parameters: Mapping[str, Any]) -> Request:
         """One of `audio_file_id`, `track_id`, `project_id`; `quality`, `target_loudness`, `genre`, `format`."""
-        asked = wish["target_loudness"]
-        place = _place(wish)
+        asked = parameters["target_loudness"]
+        place = _place(parameters)
         row: Mapping[str, Any] | None = None
-        project_id = wish.get("project_id")
-        if wish.get("audio_file_id"):
-            row = await self._recording(user_id, wish["audio_file_id"], None)
+        project_id = parameters.get("project_id")
+        if parameters.get("audio_file_id"):
+            row = await self._recording(user_id, parameters["audio_file_id"], None)
             title, length = _title(row), row["duration"]
         else:
-            if wish.get("track_id"):
-                project_id = await self._home_of(user_id, [wish["track_id"]])
-            project = await self._heard(user_id, project_id, [wish["track_id"]] if wish.get("track_id") else None)
+            if parameters.get("track_id"):
+                project_id = await self._home_of(user_id, [parameters["track_id"]])
+            project = await self._heard(
+                user_id, project_id, [parameters["track_id"]] if parameters.get("track_id") else None
+            )
             title, length = project["title"], project["length"]
             # What was made of everything in the project would sound on top of everything in the project.
-            place |= {"projectId": project_id, "addToProject": wish.get("add_to_project") is True}
+            place |= {"projectId": project_id, "addToProject": parameters.get("add_to_project") is True}
         return Request(
             "master",
             {
                 "audioFileId": row["id"] if row else None,
-                "trackId": None if row else wish.get("track_id"),
+                "trackId": None if row else parameters.get("track_id"),
                 "sourceProjectId": None if row else project_id,
                 "title": title,
                 "duration": length,
-                "quality": wish["quality"],
-                "targetLoudness": LOUDNESS[wish["quality"]] if asked is None else float(asked),
-                "genre": wish["genre"],
-                "format": wish["format"],
+                "quality": parameters["quality"],
+                "targetLoudness": LOUDNESS[parameters["quality"]] if asked is None else float(asked),
+                "genre": parameters["genre"],
+                "format": parameters["format"],
                 **place,
             },
         )
 
-    async def mix(self, user_id: str, wish: Mapping[str, Any]) -> Request:
+    async def mix(self, user_id: str, parameters: Mapping[str, Any]) -> Request:
         """`track_ids` of one project, `mix_profile`, `target_loudness`, `genre`."""
-        chosen = list(dict.fromkeys(wish["track_ids"]))
+        chosen = list(dict.fromkeys(parameters["track_ids"]))
         project_id = await self._home_of(user_id, chosen)
         project = await self._heard(user_id, project_id, chosen)
         return Request(
             "mix",
             {
                 "trackIds": chosen,
-                "mixProfile": wish["mix_profile"],
-                "targetLoudness": float(wish["target_loudness"]),
-                "genre": wish["genre"],
+                "mixProfile": parameters["mix_profile"],
+                "targetLoudness": float(parameters["target_loudness"]),
+                "genre": parameters["genre"],
                 "duration": project["length"],
-                "apply": bool(wish.get("apply")),
+                "apply": bool(parameters.get("apply")),
                 "projectId": project_id,
-                "addToProject": wish.get("add_to_project") is True,
-                "startTime": float(wish.get("start_time") or 0),
+                "addToProject": parameters.get("add_to_project") is True,
+                "startTime": float(parameters.get("start_time") or 0),
             },
         )
 
-    async def render(self, user_id: str, wish: Mapping[str, Any]) -> Request:
+    async def render(self, user_id: str, parameters: Mapping[str, Any]) -> Request:
         """`project_id`, `format`, `bit_depth`, `sample_rate`, `quality`, `from_`, `to`, `tail`; viewers may."""
-        project = await self._document.snapshot(wish["project_id"], user_id)
+        project = await self._document.snapshot(parameters["project_id"], user_id)
         end = _end(project)
-        last = end + wish["tail"] if wish["to"] is None else wish["to"]
-        if last <= wish["from_"]:
+        last = end + parameters["tail"] if parameters["to"] is None else parameters["to"]
+        if last <= parameters["from_"]:
             raise errors.ValidationError("There is nothing to render.", details={"to": "has to lie after `from`"})
-        if last - wish["from_"] > MAX_SECONDS:
+        if last - parameters["from_"] > MAX_SECONDS:
             raise errors.ValidationError(
                 "A render may be an hour long at most.", details={"to": f"has to be at most {MAX_SECONDS:g} s later"}
             )
-        depth = wish["bit_depth"]
-        if wish["format"] == "flac" and depth == 32:
+        depth = parameters["bit_depth"]
+        if parameters["format"] == "flac" and depth == 32:
             raise errors.ValidationError("FLAC has 16 or 24 bits.", details={"bitDepth": "has to be 16 or 24 for flac"})
         return Request(
             "render",
             {
                 "projectId": project["id"],
-                "format": wish["format"],
+                "format": parameters["format"],
                 "bitDepth": depth,
-                "sampleRate": wish["sample_rate"] or project["sampleRate"],
-                "quality": wish["quality"],
-                "from": float(wish["from_"]),
-                "to": wish["to"],
-                "tail": float(wish["tail"]),
-                "duration": last - wish["from_"],
+                "sampleRate": parameters["sample_rate"] or project["sampleRate"],
+                "quality": parameters["quality"],
+                "from": float(parameters["from_"]),
+                "to": parameters["to"],
+                "tail": float(parameters["tail"]),
+                "duration": last - parameters["from_"],
             },
             role="viewer",
         )
 
-    async def edit(self, user_id: str, wish: Mapping[str, Any]) -> Request:
+    async def edit(self, user_id: str, parameters: Mapping[str, Any]) -> Request:
         """`clip_ids` of one project that play recordings, and `semitones`, or `key` and `strength`."""
-        found = await analyses.clips(self._database, wish["clip_ids"])
-        missing = [clip_id for clip_id in wish["clip_ids"] if clip_id not in found]
+        found = await analyses.clips(self._database, parameters["clip_ids"])
+        missing = [clip_id for clip_id in parameters["clip_ids"] if clip_id not in found]
         projects = {clip["project_id"] for clip in found.values()}
         for project_id in projects:
             await self._access.require(project_id, user_id, "viewer")
@@ -153,28 +155,28 @@ class Requests:
         if silent:
             raise errors.NoAudio("These clips play notes, not a recording.", details={"clipIds": silent})
         how = (
-            {"semitones": float(wish["semitones"])}
-            if wish.get("semitones") is not None
-            else {"key": wish["key"], "strength": float(wish["strength"])}
+            {"semitones": float(parameters["semitones"])}
+            if parameters.get("semitones") is not None
+            else {"key": parameters["key"], "strength": float(parameters["strength"])}
         )
         return Request(
             "edit",
             {
-                "clipIds": list(dict.fromkeys(wish["clip_ids"])),
+                "clipIds": list(dict.fromkeys(parameters["clip_ids"])),
                 **how,
                 "projectId": projects.pop(),
                 "addToProject": False,
             },
         )
 
-    async def vocals(self, user_id: str, wish: Mapping[str, Any]) -> Request:
+    async def vocals(self, user_id: str, parameters: Mapping[str, Any]) -> Request:
         """`audio_file_id`, or `clip_id` for what that clip plays; `prompt`, `genre`, `mood`, `theme`, `lyrics`."""
-        clip = None if wish.get("audio_file_id") else await self._clip(user_id, wish["clip_id"])
-        row = await self._recording(user_id, clip["id"] if clip else wish["audio_file_id"], None)
+        clip = None if parameters.get("audio_file_id") else await self._clip(user_id, parameters["clip_id"])
+        row = await self._recording(user_id, clip["id"] if clip else parameters["audio_file_id"], None)
         part = Excerpt.of_clip(clip) if clip else Excerpt()
         length = part.seconds if part.seconds is not None else row["duration"] - part.offset
         check_melody(length)
-        named = {name: wish.get(name) or None for name in ("mood", "theme", "lyrics")}
+        named = {name: parameters.get(name) or None for name in ("mood", "theme", "lyrics")}
         return Request(
             "vocals",
             {
@@ -182,11 +184,11 @@ class Requests:
                 "offset": part.offset,
                 "seconds": part.seconds,
                 "duration": length,
-                "prompt": wish["prompt"],
-                "genre": wish["genre"],
+                "prompt": parameters["prompt"],
+                "genre": parameters["genre"],
                 **named,
                 "instrumental": False,
-                **_place(wish),
+                **_place(parameters),
             },
         )
 
@@ -251,10 +253,10 @@ def _title(row: Mapping[str, Any]) -> str:
     return stem if stem and 1 <= len(end) <= 5 else name
 
 
-def _place(wish: Mapping[str, Any]) -> dict[str, Any]:
-    project_id = wish.get("project_id")
+def _place(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    project_id = parameters.get("project_id")
     return {
         "projectId": project_id,
-        "addToProject": bool(project_id) and wish.get("add_to_project") is not False,
-        "startTime": float(wish.get("start_time") or 0),
+        "addToProject": bool(project_id) and parameters.get("add_to_project") is not False,
+        "startTime": float(parameters.get("start_time") or 0),
     }
