@@ -112,13 +112,20 @@ class _Reader:
         elif word in _JOINTS:
             if self._phrase and not self._goes_on(word):
                 self._begin()
-        elif word in prompt_words.PLACES:
+        elif word in prompt_words.PLACES and self._phrase:
             return self._narrow()
+        elif word == "too" and self._sign > 0 and self._complains():
+            self._weigh(-1)
         elif word in prompt_words.SOFTENERS and not self._phrase:
             self._softly = True
-        elif word not in prompt_words.FILLERS and word not in prompt_words.MORE:
+        elif word not in prompt_words.FILLERS | prompt_words.MORE | prompt_words.PLACES:
             self._begin()
         return 1
+
+    def _complains(self) -> bool:
+        """Whether it goes on as in "too dark"."""
+        _, terms = prompt_words.find(self.words, self._place + 1)
+        return bool(terms) and terms[0].adjective
 
     def _begin(self) -> None:
         self._sign, self._degree, self._softly, self._phrase = 1, 0, False, []

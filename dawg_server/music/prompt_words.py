@@ -144,8 +144,8 @@ def _words(text: str) -> frozenset[str]:
 
 
 NEGATIONS = _words("""
-    no not without never none nothing dont doesnt isnt arent shouldnt cant cannot wont avoid skip remove omit minus sans
-    hate mute
+    no not without never neither none nothing dont doesnt isnt arent shouldnt cant cannot wont avoid skip remove omit
+    minus sans hate mute
 """)
 LONG_NEGATIONS = frozenset(
     {"leave out", "leaving out", "take out", "cut out", "turn off", "get rid", "instead of", "rather than", "free of"}
@@ -189,6 +189,7 @@ class Term:
 def tokens(text: str) -> list[str]:
     """Words in lower case, without apostrophes, and the punctuation that ends or joins phrases."""
     plain = re.sub(r"['’]", "", text.lower()).replace("&", " and ")
+    plain = re.sub(r"\b([a-z0-9]+)-free\b", r"no \1", plain)
     return re.findall(r"[a-z0-9]+|[,.;:!?()\n]", plain)
 
 
