@@ -107,14 +107,13 @@ def test_midi_is_as_long_as_the_sound(genre: str, beats_per_bar: float, tmp_path
 
 
 @pytest.mark.parametrize("genre", genres.names())
-@pytest.mark.parametrize("bars", [1, 2, 4, 7, 16, 24, 64])
-def test_a_score_of_any_number_of_bars_has_exactly_these_and_no_ending(genre: str, bars: int) -> None:
-    written = composed(genre, bars)
-    assert sum(section.beats for section in written.sections) == 4 * bars
-    assert "ending" not in {section.name for section in written.sections}
-    assert written.sections[0].energy == written.sections[-1].energy
-    assert bars > 16 or len(written.sections) == 1
-    for part in written.parts:
-        assert all(note.start >= 0 and note.start + note.duration <= 4 * bars + 1e-6 for note in part.notes)
-    last_bar = [note for part in written.parts for note in part.notes if note.start >= 4 * (bars - 1)]
-    assert last_bar
+def test_a_score_of_any_number_of_bars_has_exactly_these_and_no_ending(genre: str) -> None:
+    for bars in (1, 2, 4, 7, 16, 24, 64):
+        written = composed(genre, bars)
+        assert sum(section.beats for section in written.sections) == 4 * bars
+        assert "ending" not in {section.name for section in written.sections}
+        assert written.sections[0].energy == written.sections[-1].energy
+        assert bars > 16 or len(written.sections) == 1
+        for part in written.parts:
+            assert all(note.start >= 0 and note.start + note.duration <= 4 * bars + 1e-6 for note in part.notes)
+        assert [note for part in written.parts for note in part.notes if note.start >= 4 * (bars - 1)]
