@@ -95,7 +95,7 @@ def about(request: Mapping[str, Any], provider: str, warnings: list[str]) -> dic
     }
 
 
-def _genre_in(prompt: str) -> genres.Genre | None:
+def _genre_in(prompt: str) -> genres.GenreInfo | None:
     """The genre that the user's own words name and do not refuse, the longest name first."""
     named = prompt_hints.read(prompt).genres
     return genres.find(max(named, key=len)) if named else None

@@ -18,7 +18,7 @@ _VELOCITIES = {"R": 108, "8": 98, "5": 98, "3": 96, "7": 94, "r": 66, "a": 92, "
 
 
 def line(
-    bars: Sequence[bar_grid.Bar], bass: style.BassLine, key: theory.Key, mood: moods.Mood, rng: random.Random
+    bars: Sequence[bar_grid.Bar], bass: style.BassLine, key: theory.MusicalKey, mood: moods.Mood, rng: random.Random
 ) -> tuple[list[score.Note], list[score.Slide]]:
     """The bass part and its glides, straight and unhumanised."""
     pattern, loud_pattern = patterns.pick(bass.patterns, mood.density, rng)
@@ -39,7 +39,7 @@ def line(
     return notes, slides
 
 
-def _patterned(bar: bar_grid.Bar, pattern: str, low: int, key: theory.Key) -> list[score.Note]:
+def _patterned(bar: bar_grid.Bar, pattern: str, low: int, key: theory.MusicalKey) -> list[score.Note]:
     notes = []
     for event in patterns.read(pattern, bar.number, bar.metre):
         if event.offset >= bar.beats:
@@ -55,7 +55,7 @@ def _patterned(bar: bar_grid.Bar, pattern: str, low: int, key: theory.Key) -> li
     return notes
 
 
-def _pitch(symbol: str, bar: bar_grid.Bar, beat: float, low: int, key: theory.Key) -> int:
+def _pitch(symbol: str, bar: bar_grid.Bar, beat: float, low: int, key: theory.MusicalKey) -> int:
     chord = bar.chord_at(beat)
     root = theory.pitch_in(chord.root, low)
     if symbol == "T":
@@ -75,14 +75,14 @@ def _pitch(symbol: str, bar: bar_grid.Bar, beat: float, low: int, key: theory.Ke
     return root
 
 
-def _approach(target: int, origin: int, key: theory.Key) -> int:
+def _approach(target: int, origin: int, key: theory.MusicalKey) -> int:
     """The scale's neighbour of the target, on the side where the line comes from."""
     steps = (1, 2) if origin > target else (-1, -2)
     return next((target + step for step in steps if (target + step) % 12 in key.scale), target + steps[0])
 
 
 def _walk(
-    bar: bar_grid.Bar, low: int, key: theory.Key, before: list[score.Note], rng: random.Random
+    bar: bar_grid.Bar, low: int, key: theory.MusicalKey, before: list[score.Note], rng: random.Random
 ) -> list[score.Note]:
     """Quarter notes: the root on a change, then chord and scale tones on the way to the next root."""
     high = low + 19
@@ -114,7 +114,7 @@ def _walk(
 
 
 def _slide(
-    bar: bar_grid.Bar, notes: list[score.Note], low: int, key: theory.Key, rng: random.Random
+    bar: bar_grid.Bar, notes: list[score.Note], low: int, key: theory.MusicalKey, rng: random.Random
 ) -> list[score.Slide]:
     long_notes = [note for note in notes if note.duration >= _SHORTEST_SLIDING_BEATS * 0.9]
     if not long_notes:

@@ -57,7 +57,7 @@ def part_notes(
 
 
 def _frames(
-    style: GenreStyle, key: theory.Key, mood: moods.Mood, bars: int, beats_per_bar: float, rng: random.Random
+    style: GenreStyle, key: theory.MusicalKey, mood: moods.Mood, bars: int, beats_per_bar: float, rng: random.Random
 ) -> list[bar_grid.Bar]:
     energy = _ENERGY + _ENERGY_PER_DENSITY * mood.density
     section = score.ScoreSection("verse", 0.0, bars * beats_per_bar, energy)

@@ -23,7 +23,7 @@ _STRUMMED = frozenset("du0123456789")
 
 
 def layer(
-    bars: Sequence[bar_grid.Bar], layer: style.ChordLayer, key: theory.Key, mood: moods.Mood, rng: random.Random
+    bars: Sequence[bar_grid.Bar], layer: style.ChordLayer, key: theory.MusicalKey, mood: moods.Mood, rng: random.Random
 ) -> list[score.Note]:
     """One layer's notes, straight and unhumanised, leaning on the key's third and fifth."""
     calm, loud = patterns.pick(layer.patterns, mood.density, rng)
@@ -43,7 +43,7 @@ def layer(
     return [_weighed(note, key) for note in notes]
 
 
-def _weighed(note: score.Note, key: theory.Key) -> score.Note:
+def _weighed(note: score.Note, key: theory.MusicalKey) -> score.Note:
     # The bass sounds the tonic; which key it is the tonic of is said by the notes above it.
     weight = _WEIGHTS[key.minor].get((note.pitch - key.tonic) % 12, 1.0)
     return dataclasses.replace(note, velocity=max(1, min(127, round(note.velocity * weight))))

@@ -111,7 +111,7 @@ class _Writer:
     def __init__(
         self,
         style: GenreStyle,
-        key: theory.Key,
+        key: theory.MusicalKey,
         mood: moods.Mood,
         hints: prompt_hints.PromptHints,
         bpm: float,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Genre:
+class GenreInfo:
     """A genre as `GET /generate/genres` describes it; the first mood is the default, tempos are beats per minute."""
 
     name: str
@@ -19,14 +19,14 @@ class Genre:
 
 
 GENRES = (
-    Genre(
+    GenreInfo(
         "trap",
         (140, 160),
         150,
         ("dark", "hype", "aggressive", "menacing"),
         ("rolling hats", "long 808 bass", "fast snare fills"),
     ),
-    Genre(
+    GenreInfo(
         "lo-fi",
         (70, 90),
         85,
@@ -34,28 +34,28 @@ GENRES = (
         ("record noise", "jazzy chords", "muted drums"),
         ("lofi",),
     ),
-    Genre(
+    GenreInfo(
         "boom bap",
         (80, 100),
         90,
         ("classic", "gritty", "raw", "golden era"),
         ("swung hard-hitting drums", "chopped old records"),
     ),
-    Genre(
+    GenreInfo(
         "house",
         (120, 130),
         125,
         ("energetic", "uplifting", "groovy", "deep"),
         ("kick on every beat", "offbeat hats", "rolling bass"),
     ),
-    Genre(
+    GenreInfo(
         "drill",
         (135, 145),
         140,
         ("dark", "menacing", "aggressive", "cold"),
         ("gliding 808 bass", "sparse minor melodies", "sharp drums"),
     ),
-    Genre(
+    GenreInfo(
         "drum and bass",
         (160, 180),
         170,
@@ -63,14 +63,14 @@ GENRES = (
         ("fast breakbeats over deep sub bass",),
         ("dnb", "d&b", "drum n bass"),
     ),
-    Genre(
+    GenreInfo(
         "techno",
         (125, 135),
         130,
         ("dark", "hypnotic", "industrial", "minimal"),
         ("steady pounding kick", "repeating machine-like loops"),
     ),
-    Genre(
+    GenreInfo(
         "hip hop",
         (85, 95),
         90,
@@ -78,7 +78,7 @@ GENRES = (
         ("laid-back drums", "sampled hooks"),
         ("hip-hop", "hiphop", "rap"),
     ),
-    Genre(
+    GenreInfo(
         "r&b",
         (75, 95),
         85,
@@ -86,14 +86,14 @@ GENRES = (
         ("soft drums", "singing bass", "rich chords"),
         ("rnb", "r and b"),
     ),
-    Genre(
+    GenreInfo(
         "pop",
         (100, 130),
         120,
         ("upbeat", "catchy", "bright", "energetic"),
         ("clear drums", "strong hook", "bright sounds"),
     ),
-    Genre(
+    GenreInfo(
         "edm",
         (125, 130),
         128,
@@ -101,42 +101,42 @@ GENRES = (
         ("risers", "large drops", "wide synth leads"),
         ("electronic",),
     ),
-    Genre(
+    GenreInfo(
         "dubstep",
         (135, 145),
         140,
         ("aggressive", "heavy", "melodic", "dark"),
         ("half-time drums", "modulated bass", "heavy drops"),
     ),
-    Genre(
+    GenreInfo(
         "jazz",
         (100, 140),
         120,
         ("smooth", "upbeat", "bebop", "fusion"),
         ("swung ride cymbal", "walking bass", "extended chords"),
     ),
-    Genre(
+    GenreInfo(
         "rock",
         (110, 140),
         120,
         ("energetic", "heavy", "indie", "classic"),
         ("live kit", "overdriven guitars", "firm bass"),
     ),
-    Genre(
+    GenreInfo(
         "country",
         (90, 130),
         110,
         ("warm", "upbeat", "nostalgic", "heartfelt"),
         ("acoustic guitar", "steel guitar", "train beat"),
     ),
-    Genre(
+    GenreInfo(
         "indie",
         (100, 140),
         120,
         ("dreamy", "bright", "wistful", "energetic"),
         ("jangly guitars", "live drums", "soft synths"),
     ),
-    Genre(
+    GenreInfo(
         "folk",
         (80, 120),
         100,
@@ -146,7 +146,7 @@ GENRES = (
 )
 
 
-def find(name: object) -> Genre | None:
+def find(name: object) -> GenreInfo | None:
     """The genre of that name or alias; case, `-`, `_`, blanks and `&` do not matter. None when there is none."""
     return _BY_SPELLING.get(_fold(name)) if isinstance(name, str) else None
 
@@ -160,7 +160,7 @@ def _fold(text: str) -> str:
     return re.sub(r"[-_&\s]", "", text).lower()
 
 
-def _spellings(genre: Genre) -> list[str]:
+def _spellings(genre: GenreInfo) -> list[str]:
     texts = (genre.name, *genre.aliases)
     return [
         _fold(variant) for text in texts for variant in (text, text.replace("&", "and"), re.sub(r"\band\b", "", text))

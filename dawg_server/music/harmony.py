@@ -38,7 +38,7 @@ def choose(options: Sequence[str], valence: float, count: int, rng: random.Rando
 def lay(
     sections: Sequence[score.ScoreSection],
     *,
-    key: theory.Key,
+    key: theory.MusicalKey,
     style: style.GenreStyle,
     mood: moods.Mood,
     beats_per_bar: float,
@@ -66,7 +66,7 @@ def lay(
 
 
 def _section(
-    progression: str, count: int, key: theory.Key, style: style.GenreStyle, mood: moods.Mood, following: str
+    progression: str, count: int, key: theory.MusicalKey, style: style.GenreStyle, mood: moods.Mood, following: str
 ) -> list[str]:
     cycle = progression.split()
     texts = [cycle[number % len(cycle)] for number in range(count)]
@@ -85,7 +85,7 @@ def _section(
 
 
 def _bars(
-    numerals: list[tuple[score.ScoreSection, int, int, float, str]], key: theory.Key, beats_per_bar: float
+    numerals: list[tuple[score.ScoreSection, int, int, float, str]], key: theory.MusicalKey, beats_per_bar: float
 ) -> list[bar_grid.Bar]:
     metre = bar_grid.metre(beats_per_bar)
     chords = [[theory.chord(numeral, key, 5) for numeral in text.split(",")] for *_, text in numerals]

@@ -35,7 +35,7 @@ class _Theme:
 
 
 def lead(
-    bars: Sequence[bar_grid.Bar], lead: style.Lead, key: theory.Key, mood: moods.Mood, rng: random.Random
+    bars: Sequence[bar_grid.Bar], lead: style.Lead, key: theory.MusicalKey, mood: moods.Mood, rng: random.Random
 ) -> list[score.Note]:
     """The lead's notes, straight and unhumanised. A section that returns brings its theme back."""
     themes: dict[str, _Theme] = {}
@@ -91,7 +91,7 @@ def _bar(
     bar: bar_grid.Bar,
     theme: _Theme,
     lead: style.Lead,
-    key: theory.Key,
+    key: theory.MusicalKey,
     mood: moods.Mood,
     before: int | None,
     rng: random.Random,
@@ -150,7 +150,7 @@ def _consonant(lead: style.Lead) -> int:
     return 3 if lead.pentatonic else 4
 
 
-def _ladder(chord: theory.Chord, lead: style.Lead, key: theory.Key, low: int, high: int) -> list[int]:
+def _ladder(chord: theory.Chord, lead: style.Lead, key: theory.MusicalKey, low: int, high: int) -> list[int]:
     """The scale, bent where the chord has a note outside it (the leading tone of a dominant in minor)."""
     scale = key.pentatonic if lead.pentatonic else key.scale
     foreign = tuple(tone for tone in chord.of_size(4).tones if tone not in key.scale)
@@ -158,7 +158,7 @@ def _ladder(chord: theory.Chord, lead: style.Lead, key: theory.Key, low: int, hi
     return theory.ladder(kept + foreign, low, high)
 
 
-def _cadence(pitch: int, chord: theory.Chord, key: theory.Key, answer: bool, low: int, high: int) -> int:
+def _cadence(pitch: int, chord: theory.Chord, key: theory.MusicalKey, answer: bool, low: int, high: int) -> int:
     fifth, second = (key.tonic + 7) % 12, (key.tonic + 2) % 12
     tones = chord.of_size(4).tones
     wanted = (key.tonic,) if answer else (fifth, second)
@@ -170,6 +170,6 @@ def _velocity(event: patterns.Stroke, index: int, energy: float) -> int:
     return round((80 + accent + (4 if index == 0 else 0)) * (0.85 + 0.15 * energy))
 
 
-def _last_note(bar: bar_grid.Bar, lead: style.Lead, key: theory.Key, before: int) -> score.Note:
+def _last_note(bar: bar_grid.Bar, lead: style.Lead, key: theory.MusicalKey, before: int) -> score.Note:
     pitch = theory.nearest(before, theory.ladder((key.tonic,), lead.low - 12, lead.high + 12))
     return score.Note(bar.start, bar.beats * 0.97, pitch, 88)

@@ -45,7 +45,7 @@ def ticks(beats: float) -> int:
     return round(beats * TICKS_PER_BEAT)
 
 
-def key_signature(key: theory.Key) -> str:
+def key_signature(key: theory.MusicalKey) -> str:
     """The key in the spelling of a MIDI key signature (A# major becomes Bb)."""
     return (_MINOR_SIGNATURES if key.minor else _MAJOR_SIGNATURES)[key.tonic]
 

@@ -22,7 +22,7 @@ _DEGREES = {"I": 0, "II": 1, "III": 2, "IV": 3, "V": 4, "VI": 5, "VII": 6}
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class MusicalKey:
     """A major or minor key; `name` is the stored spelling, such as `Bb` or `F#m`; `tonic` is a pitch class."""
 
     name: str
@@ -58,7 +58,7 @@ class Chord:
         return self if len(self.intervals) <= size else Chord(self.numeral, self.root, self.intervals[:size])
 
 
-def parse_key(text: str) -> Key:
+def parse_key(text: str) -> MusicalKey:
     """Read a key in any accepted spelling (contract, section 4.2). Raises ValueError with a sentence for people."""
     match = _KEY.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
@@ -68,11 +68,11 @@ def parse_key(text: str) -> Key:
     mode = match[3] or ""
     minor = mode == "m" or mode.lower() in ("min", "minor")
     tonic = (_LETTERS[letter] + _ACCIDENTALS[accidental]) % 12
-    return Key(f"{letter}{accidental}{'m' if minor else ''}", tonic, minor)
+    return MusicalKey(f"{letter}{accidental}{'m' if minor else ''}", tonic, minor)
 
 
 @functools.lru_cache(maxsize=1024)
-def chord(numeral: str, key: Key, size: int = 3) -> Chord:
+def chord(numeral: str, key: MusicalKey, size: int = 3) -> Chord:
     """Build the chord that a Roman numeral names in a key.
 
     Degrees count along the key's own scale, so `VI` in C minor is A flat; a leading `b` lowers the root (`bII`). The

@@ -65,7 +65,7 @@ def autotune(
     }
 
 
-def corrections(track: tracker.PitchCurve, key: theory.Key, share: float) -> tuple[arrays.Doubles, list[float]]:
+def corrections(track: tracker.PitchCurve, key: theory.MusicalKey, share: float) -> tuple[arrays.Doubles, list[float]]:
     """For each frame of the track the semitones to move by, and for each note its distance from the scale in cents."""
     scale = {pitch % 12 for pitch in key.scale}
     steps = np.array([pitch for pitch in range(128) if pitch % 12 in scale])
