@@ -44,8 +44,8 @@ class Addresses:
 
     def scheme(self, request: web.BaseRequest) -> str:
         """`http` or `https`: how the caller reached the outermost trusted hop."""
-        told = (self._told(request, "X-Forwarded-Proto") or "").lower()
-        return told if told in _DEFAULT_PORTS else request.scheme
+        told = self._told(request, "X-Forwarded-Proto")
+        return told.lower() if told is not None and told.lower() in _DEFAULT_PORTS else request.scheme
 
     def host(self, request: web.BaseRequest) -> str:
         """The host that the caller asked for, with its port where it named one."""
@@ -69,9 +69,10 @@ class Addresses:
         return origin in self._origins or origin == _origin(self.scheme(request), self.host(request))
 
     def _told(self, request: web.BaseRequest, header: str) -> str | None:
-        if self._behind_proxy or request.get(PASSED_ON):
-            return request.headers.get(header, "").rpartition(",")[2].strip() or None
-        return None
+        told = request.headers.get(header)
+        if told is None or not (self._behind_proxy or request.get(PASSED_ON)):
+            return None
+        return told.rpartition(",")[2].strip() or None
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

@@ -32,7 +32,7 @@ from handlers.rest import (
     webhooks,
 )
 from handlers.rest.endpoint import endpoint
-from handlers.rest.routing import ADDRESSES, MAX_JSON, ROUTES, SERVICES, Route
+from handlers.rest.routing import ADDRESSES, MAX_JSON, ROUTES, Route
 
 
 def routes() -> tuple[Route, ...]:
@@ -64,12 +64,13 @@ def routes() -> tuple[Route, ...]:
 
 
 def build(services: Services, addresses: Addresses) -> web.Application:
-    app = web.Application(client_max_size=MAX_JSON, middlewares=[context.request_context])
-    app[SERVICES], app[ADDRESSES] = services, addresses
+    app = web.Application(client_max_size=MAX_JSON)
+    app[ADDRESSES] = addresses
     table = app[ROUTES] = routes()
-    app.on_response_prepare.append(context.add_headers)
+    around = app[context.CONTEXT] = context.RequestContext(services.platform, addresses)
+    app.on_response_prepare.append(around.before_headers)
     for route in table:
-        handler = endpoint(route)
+        handler = endpoint(route, services)
         for path in route.paths:
             resource = app.router.add_resource(path)
             resource.add_route(route.method, handler)

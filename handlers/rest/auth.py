@@ -11,9 +11,9 @@ from aiohttp import web
 from dawg_server import errors
 from dawg_server.accounts.service import Login
 from dawg_server.identity import Caller
-from handlers.rest.endpoint import ALLOWANCE, bearer
+from handlers.rest.endpoint import bearer
 from handlers.rest.json import timestamp
-from handlers.rest.routing import ADDRESSES, Answer, Call, Routes
+from handlers.rest.routing import ADDRESSES, STATE, Answer, Call, Routes
 from handlers.schemas import auth as schemas
 
 MAX_USER_AGENT = 256  # characters
@@ -80,7 +80,7 @@ async def me(call: Call) -> Answer:
 async def _limit(call: Call) -> None:
     platform = call.services.platform
     network = call.request.app[ADDRESSES].network(call.request)
-    call.request[ALLOWANCE] = await platform.limits.hit("auth", network, platform.settings.auth_per_minute)
+    call.request[STATE].allowance = await platform.limits.hit("auth", network, platform.settings.auth_per_minute)
 
 
 async def _signed_in_caller(call: Call) -> Caller | None:

@@ -2,91 +2,110 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import web
 
 from dawg_server import errors, logs
+from dawg_server.metrics import Metrics
+from dawg_server.platform import Platform
 from handlers.addresses import Addresses
 from handlers.rest import cors, json
-from handlers.rest.endpoint import ALLOWANCE
-from handlers.rest.routing import ADDRESSES, MAX_JSON, SERVICES
+from handlers.rest.routing import MAX_JSON, STATE, State
 
-REQUEST_ID = web.RequestKey("request_id", str)
 SLOW = 1.0  # seconds; slower requests are logged as info even when routine
 SOCKETS = "/socket.io"  # answers preflights itself
 ROUTINE = ("/health", "/metrics")  # asked every few seconds by machines
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PROCESS, _NUMBERS = secrets.token_hex(8), itertools.count(1)
+_LEVEL = logging.getLogger(__name__)
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
-Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@web.middleware
-async def request_context(request: web.Request, handler: Next) -> web.StreamResponse:
-    request_id = begin(request)
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=request_id)
-    clock = time.perf_counter()
-    reply = await _answer(request, handler)
-    if request.app[SERVICES].platform.lifecycle.leaving:
-        reply.force_close()  # so that a balancer does not send the next request this way
-    _account(request, reply.status, time.perf_counter() - clock)
-    return reply
+class RequestContext:
+    """Made once: `around` is what a request meets first, `add_headers` what its answer meets last."""
+
+    def __init__(self, platform: Platform, addresses: Addresses) -> None:
+        self.addresses = addresses
+        self._platform = platform
+
+    def around(self, handle: Handle) -> Handle:
+        """Outside of the application, which would make middlewares cost as much again.
+
+        Each request is handled in a task of its own, whose context variables end with it.
+        """
+        metrics, lifecycle = self._platform.metrics, self._platform.lifecycle
+
+        async def handle_request(request: web.Request) -> web.StreamResponse:
+            clock = time.perf_counter()
+            structlog.contextvars.bind_contextvars(request_id=begin(request).id)
+            if request.method == "OPTIONS" and cors.is_preflight(request) and not request.path.startswith(SOCKETS):
+                return self._preflight(request)
+            reply: web.StreamResponse
+            try:
+                reply = await handle(request)
+            except web.HTTPException as error:
+                if error.status < 400:
+                    raise
+                reply = refusal(request, _from_aiohttp(error))
+            except Exception as error:
+                reply = refusal(request, _from_exception(request, error))
+            if lifecycle.leaving:
+                reply.force_close()  # so that a balancer does not send the next request this way
+            _account(metrics, request, reply.status, time.perf_counter() - clock)
+            return reply
+
+        return handle_request
+
+    async def before_headers(self, request: web.Request, reply: web.StreamResponse) -> None:
+        """Signal handler of the application: also for streams, which send their headers before they are answers."""
+        self.add_headers(request, reply)
+
+    def add_headers(self, request: web.BaseRequest, reply: web.StreamResponse) -> None:
+        """What every answer carries."""
+        state, headers = request[STATE], reply.headers
+        headers["X-Request-Id"] = state.id
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "no-referrer"
+        if "Vary" not in headers:
+            headers["Vary"] = "Origin"
+        elif "Origin" not in headers["Vary"]:
+            headers.add("Vary", "Origin")
+        origin = request.headers.get("Origin")
+        if origin is not None and self.addresses.accepts_origin(origin, request):
+            cors.add_headers(reply, origin)
+        if self.addresses.scheme(request) == "https":
+            headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        if (allowance := state.allowance) is not None:
+            headers["X-RateLimit-Limit"] = str(allowance.limit)
+            headers["X-RateLimit-Remaining"] = str(allowance.remaining)
+            headers["X-RateLimit-Reset"] = str(int(allowance.resets_at))
+
+    def _preflight(self, request: web.Request) -> web.Response:
+        try:
+            reply = cors.preflight(self.addresses.accepts_origin(request.headers["Origin"], request))
+        except errors.Forbidden as error:
+            reply = refusal(request, error)
+        self.add_headers(request, reply)
+        self._platform.metrics.requests.count(request.method, "preflight", reply.status, 0.0)
+        return reply
 
 
-def begin(request: web.BaseRequest) -> str:
-    """Gives the request its id."""
-    given = request.headers.get("X-Request-Id", "")
-    request[REQUEST_ID] = request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
-    return request_id
-
-
-async def add_headers(request: web.Request, reply: web.StreamResponse) -> None:
-    """Signal handler: runs before headers are sent, also for errors and for streams."""
-    common_headers(request, reply, request.app[ADDRESSES])
-    if allowance := request.get(ALLOWANCE):
-        reply.headers["X-RateLimit-Limit"] = str(allowance.limit)
-        reply.headers["X-RateLimit-Remaining"] = str(allowance.remaining)
-        reply.headers["X-RateLimit-Reset"] = str(int(allowance.resets_at))
-
-
-def common_headers(request: web.BaseRequest, reply: web.StreamResponse, addresses: Addresses) -> None:
-    """What every answer carries."""
-    reply.headers["X-Request-Id"] = request.get(REQUEST_ID, "")
-    reply.headers["X-Content-Type-Options"] = "nosniff"
-    reply.headers["Referrer-Policy"] = "no-referrer"
-    if "Origin" not in reply.headers.get("Vary", ""):
-        reply.headers.add("Vary", "Origin")
-    origin = request.headers.get("Origin")
-    if origin is not None and addresses.accepts_origin(origin, request):
-        cors.add_headers(reply, origin)
-    if addresses.scheme(request) == "https":
-        reply.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-
-
-async def _answer(request: web.Request, handler: Next) -> web.StreamResponse:
-    try:
-        if cors.is_preflight(request) and not request.path.startswith(SOCKETS):
-            return cors.preflight(request.app[ADDRESSES].accepts_origin(request.headers["Origin"], request))
-        return await handler(request)
-    except errors.DawgError as error:
-        return refusal(request, error)
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        return refusal(request, _from_aiohttp(error))
-    except web.RequestPayloadError:
-        return refusal(request, errors.MalformedRequest())
-    except Exception as error:
-        if isinstance(error, ConnectionError) and (request.transport is None or request.transport.is_closing()):
-            return refusal(request, errors.MalformedRequest("The client has gone."))  # nobody reads it
-        log.exception("A request broke.", action="request_broke", method=request.method, path=request.path)
-        return refusal(request, errors.DawgError())
+def begin(request: web.BaseRequest) -> State:
+    """Gives the request its id: the one that it came with, or one that no other request has."""
+    given = request.headers.get("X-Request-Id")
+    if given is None or not _REQUEST_ID.fullmatch(given):
+        given = f"{_PROCESS}-{next(_NUMBERS):x}"
+    state = request[STATE] = State(given)
+    return state
 
 
 def refusal(request: web.BaseRequest, error: errors.DawgError) -> web.Response:
@@ -95,7 +114,7 @@ def refusal(request: web.BaseRequest, error: errors.DawgError) -> web.Response:
         headers["Retry-After"] = str(max(1, round(error.retry_after)))
     if isinstance(error, errors.MethodNotAllowed) and error.details:
         headers["Allow"] = ", ".join(error.details["allowed"])
-    return json.response(error.envelope(request[REQUEST_ID]), error.status, headers)
+    return json.response(error.envelope(request[STATE].id), error.status, headers)
 
 
 def _from_aiohttp(error: web.HTTPException) -> errors.DawgError:
@@ -108,19 +127,32 @@ def _from_aiohttp(error: web.HTTPException) -> errors.DawgError:
     return errors.MalformedRequest(error.reason) if error.status < 500 else errors.DawgError()
 
 
-def _account(request: web.Request, status: int, seconds: float) -> None:
+def _from_exception(request: web.Request, error: Exception) -> errors.DawgError:
+    if isinstance(error, errors.DawgError):
+        return error
+    if isinstance(error, web.RequestPayloadError):
+        return errors.MalformedRequest()
+    if isinstance(error, ConnectionError) and (request.transport is None or request.transport.is_closing()):
+        return errors.MalformedRequest("The client has gone.")  # nobody reads it
+    log.error("A request broke.", action="request_broke", method=request.method, path=request.path, exc_info=error)
+    return errors.DawgError()
+
+
+def _account(metrics: Metrics, request: web.Request, status: int, seconds: float) -> None:
     resource = request.match_info.route.resource
     template = resource.canonical if resource is not None else "unknown"
-    metrics = request.app[SERVICES].platform.metrics
-    metrics.requests.labels(request.method, template, status).inc()
-    metrics.latency.labels(request.method, template).observe(seconds)
-    write = log.debug if request.path.startswith(ROUTINE) and seconds < SLOW else log.info
+    metrics.requests.count(request.method, template, status, seconds)
+    routine = seconds < SLOW and template.startswith(ROUTINE)
+    if routine and not _LEVEL.isEnabledFor(logging.DEBUG):
+        return
+    path = request.path
+    write = log.debug if routine else log.info
     write(
-        f"{request.method} {request.path} was answered with {status}.",
+        f"{request.method} {path} was answered with {status}.",
         action="request",
-        service=_service(request.path),
+        service=_service(path),
         method=request.method,
-        path=request.path,
+        path=path,
         status=status,
         duration_ms=round(seconds * 1000, 1),
     )
@@ -130,3 +162,6 @@ def _service(path: str) -> logs.Service:
     if "/ai-brain" in path or path.endswith("/chat"):
         return "ai-brain"
     return "voice" if "/voice" in path or "/functions" in path else "main"
+
+
+CONTEXT = web.AppKey("context", RequestContext)

@@ -11,22 +11,23 @@ from aiohttp import web
 from dawg_server import errors
 from dawg_server import schema as base
 from dawg_server.identity import Caller
-from dawg_server.limits import Allowance
 from dawg_server.services import Services
 from handlers.rest import idempotency, json, multipart
-from handlers.rest.routing import SERVICES, Call, Route
+from handlers.rest.routing import STATE, Answer, Call, Route
 
-ALLOWANCE = web.RequestKey("allowance", Allowance)
 NOBODY = Caller("", "development")
 
 
-def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def endpoint(route: Route, services: Services) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The aiohttp handler of a route."""
+    plain = route.body is None and route.multipart is None and not route.idempotent
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        services = request.app[SERVICES]
         caller = NOBODY if route.public else await let_in(request, services)
         query = base.load(route.query, _query(request)) if route.query else {}
+        if plain:
+            reply = await route.handler(Call(request, services, caller, request.match_info, query, {}, route.status))
+            return json.response(reply, route.status) if type(reply) is dict else _response(reply, route.status)
         async with _body(route, request, services) as body:
             call = Call(request, services, caller, request.match_info, query, body.fields, route.status, body.files)
             if route.idempotent and (key := request.headers.get("Idempotency-Key")) is not None:
@@ -35,10 +36,13 @@ def endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
             return await answer(call)
 
     async def answer(call: Call) -> web.StreamResponse:
-        reply = await route.handler(call)
-        return reply if isinstance(reply, web.StreamResponse) else json.response(reply, call.status)
+        return _response(await route.handler(call), call.status)
 
     return handle
+
+
+def _response(answer: Answer, status: int) -> web.StreamResponse:
+    return answer if isinstance(answer, web.StreamResponse) else json.response(answer, status)
 
 
 @contextlib.asynccontextmanager
@@ -56,7 +60,7 @@ async def _body(route: Route, request: web.Request, services: Services) -> Async
 async def let_in(request: web.Request, services: Services) -> Caller:
     caller = await services.platform.identity.identify(bearer(request), request.headers.get("X-User-Id"))
     structlog.contextvars.bind_contextvars(user_id=caller.user_id)
-    request[ALLOWANCE] = await services.platform.limits.hit(
+    request[STATE].allowance = await services.platform.limits.hit(
         "requests", caller.user_id, services.platform.settings.requests_per_minute
     )
     if services.platform.lifecycle.draining:

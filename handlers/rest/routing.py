@@ -17,13 +17,24 @@ from aiohttp import web
 
 from dawg_server.database.idempotency_keys import Key
 from dawg_server.identity import Caller
+from dawg_server.limits import Allowance
 from dawg_server.schema import Body, Query
 from dawg_server.services import Services
 from handlers.addresses import Addresses
 from handlers.rest.multipart import Multipart, UploadedFile
 
-SERVICES = web.AppKey("services", Services)
 ADDRESSES = web.AppKey("addresses", Addresses)
+
+
+@dataclass(slots=True)
+class State:
+    """What is known of a request besides what it says: its id, and what is left of its caller's limit."""
+
+    id: str
+    allowance: Allowance | None = None
+
+
+STATE = web.RequestKey("state", State)
 MAX_JSON = 1024 * 1024  # bytes
 PREFIXES = ("/api", "/api/v1")
 

@@ -1,4 +1,4 @@
-"""The HTTP server around the application: what is no HTTP request never reaches a middleware, and is refused here."""
+"""The HTTP server around the application: the context of every request, and the refusal of what is no request."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Any
 from aiohttp import StreamReader, http_exceptions, web
 
 from dawg_server import errors, logs
-from handlers.addresses import Addresses
-from handlers.rest import context
-from handlers.rest.routing import ADDRESSES
+from handlers.rest.context import CONTEXT, RequestContext, begin, refusal
 
 MAX_LINE = 8190  # bytes of the address
 MAX_HEADER = 16_384  # bytes of one header
@@ -21,37 +19,37 @@ log = logs.get("main")
 
 
 class HttpRunner(web.AppRunner):
-    """aiohttp's runner, with errors of the protocol in the server's own words."""
+    """aiohttp's runner for the application of `handlers.rest.application`, in the context that every request has."""
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
         limits = {"max_line_size": MAX_LINE, "max_field_size": MAX_HEADER}
         return _Server(
+            self.app[CONTEXT],
             made.request_handler,
-            addresses=self.app[ADDRESSES],
             request_factory=made.request_factory,
             **self._kwargs | limits,
         )
 
 
 class _Server(web.Server):
-    def __init__(self, handler: Any, *, addresses: Addresses, **options: Any) -> None:
-        super().__init__(handler, **options)
-        self._addresses, self._options = addresses, options
-        del self._options["request_factory"]
+    def __init__(self, context: RequestContext, handle: Any, *, request_factory: Any, **options: Any) -> None:
+        around: Any = context.around(handle)  # for requests of the application, which are the only ones here
+        super().__init__(around, request_factory=request_factory, **options)
+        self._context, self._options = context, options
 
     def __call__(self) -> web.RequestHandler:
-        return _Connection(self, self._addresses, loop=self._loop, **self._options)
+        return _Connection(self, self._context, loop=self._loop, **self._options)
 
 
 class _Connection(web.RequestHandler):
     """Keeps the beginning of what came in last, because the parser drops the headers of what it refuses."""
 
-    __slots__ = ("_addresses", "_body", "_last")
+    __slots__ = ("_body", "_context", "_last")
 
-    def __init__(self, server: web.Server, addresses: Addresses, **options: Any) -> None:
+    def __init__(self, server: web.Server, context: RequestContext, **options: Any) -> None:
         super().__init__(server, **options)
-        self._addresses = addresses
+        self._context = context
         self._last = b""
         self._body: StreamReader | None = None  # of the request that came last
 
@@ -89,7 +87,7 @@ class _Connection(web.RequestHandler):
             log.info(
                 "A request could not be read.",
                 action="request_malformed",
-                client=self._addresses.client(request),
+                client=self._context.addresses.client(request),
                 code=error.code,
                 error=type(exc).__name__,
             )
@@ -98,9 +96,9 @@ class _Connection(web.RequestHandler):
             log.error("An answer could not be made.", action="request_broke", exc_info=exc)
         if request.writer.output_size > 0:
             raise ConnectionError("a part of another answer has been sent already")
-        context.begin(request)
-        reply = context.refusal(request, error)
-        context.common_headers(request, reply, self._addresses)
+        begin(request)
+        reply = refusal(request, error)
+        self._context.add_headers(request, reply)
         reply.force_close()
         return reply
 
