@@ -28,7 +28,7 @@ class BrowserSocket(Protocol):
         """Audio, worth nothing late: False when it was dropped because the browser is too slow."""
 
 
-class OutgoingEvent(NamedTuple):
+class VoiceEvent(NamedTuple):
     """An event of the namespace `/voice`, made of one of the dialect's."""
 
     name: str
@@ -47,25 +47,25 @@ def _words(event: Any) -> dict[str, Any]:
     return {"text": event.text, "itemId": event.item_id, "responseId": event.response_id}
 
 
-EVENT_MAP: Mapping[type, OutgoingEvent] = {
-    events.SpeechStarted: OutgoingEvent("speech-started", _item),
-    events.SpeechStopped: OutgoingEvent("speech-stopped", _item),
-    events.UserTranscriptDelta: OutgoingEvent("user-transcript-delta", _user_words),
-    events.UserTranscriptDone: OutgoingEvent("user-transcript-done", _user_words),
-    events.UserTranscriptFailed: OutgoingEvent(
+EVENT_MAP: Mapping[type, VoiceEvent] = {
+    events.SpeechStarted: VoiceEvent("speech-started", _item),
+    events.SpeechStopped: VoiceEvent("speech-stopped", _item),
+    events.UserTranscriptDelta: VoiceEvent("user-transcript-delta", _user_words),
+    events.UserTranscriptDone: VoiceEvent("user-transcript-done", _user_words),
+    events.UserTranscriptFailed: VoiceEvent(
         "user-transcript-failed", lambda event: {"itemId": event.item_id, "reason": event.code}
     ),
-    events.ResponseStarted: OutgoingEvent("response-started", lambda event: {"responseId": event.response_id}),
-    events.ResponseDone: OutgoingEvent(
+    events.ResponseStarted: VoiceEvent("response-started", lambda event: {"responseId": event.response_id}),
+    events.ResponseDone: VoiceEvent(
         "response-done",
         lambda event: {"responseId": event.response_id, "status": event.status, "reason": event.reason},
     ),
-    events.TextDelta: OutgoingEvent("ai-text-delta", _words),
-    events.TextDone: OutgoingEvent("ai-text-done", _words),
-    events.AudioDone: OutgoingEvent(
+    events.TextDelta: VoiceEvent("ai-text-delta", _words),
+    events.TextDone: VoiceEvent("ai-text-done", _words),
+    events.AudioDone: VoiceEvent(
         "audio-done", lambda event: {"itemId": event.item_id, "responseId": event.response_id}
     ),
-    events.Interrupted: OutgoingEvent(
+    events.Interrupted: VoiceEvent(
         "ai-interrupted", lambda event: {"itemId": event.item_id, "playedMs": event.played_ms}
     ),
 }
