@@ -9,23 +9,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 import procrastinate
+import psycopg2  # type: ignore[import-untyped]
 import structlog
-from procrastinate import exceptions
+from procrastinate import connector, exceptions
 from procrastinate.jobs import DeleteJobCondition, Status
 from procrastinate.worker import Worker
 
 from bus.supervision import SupervisedLoop
 from dawg_server import errors, logs
-from dawg_server.database import UniqueViolation, generations
-from dawg_server.database.pool import Database
-from dawg_server.generation.connector import PoolConnector
+from dawg_server.database import Json, UniqueViolation, constraint, generations
+from dawg_server.database.pool import Database, Row
 
 POLLING_INTERVAL = 1.0  # seconds; new jobs are announced by NOTIFY, polling is the net below
 STOP_INTERVAL = 1.0  # seconds between two requests to stop
 STOP_TIMEOUT = 60.0  # seconds; jobs get that long to be handed back
+LOOK = '{"type": "job_inserted", "job_id": 0}'  # for what was announced while nobody listened
 LEAST_LOST = 30.0  # seconds; a procrastinate worker says every ten that it lives
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
@@ -109,3 +111,60 @@ class JobQueue:
         finally:
             self._worker = None
             self._idle.set()
+
+
+class PoolConnector(connector.BaseAsyncConnector):
+    """procrastinate over our own pool: one driver, one place that finds Postgres again after an outage."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def open_async(self, pool: Any = None) -> None:
+        """The pool is open already, and its owner closes it."""
+
+    async def close_async(self) -> None:
+        """As above."""
+
+    async def execute_query_async(self, query: str, **arguments: Any) -> None:
+        await self._rows(query, arguments)
+
+    async def execute_query_one_async(self, query: str, **arguments: Any) -> Row:
+        rows = await self._rows(query, arguments)
+        if not rows:
+            raise exceptions.NoResult
+        return rows[0]
+
+    async def execute_query_all_async(self, query: str, **arguments: Any) -> list[Row]:
+        return await self._rows(query, arguments)
+
+    async def listen_notify(self, on_notification: connector.Notify, channels: Iterable[str]) -> None:
+        """Passes notifications on until cancelled. While the database is away, polling is the net below."""
+        names = tuple(channels)
+
+        async def listen() -> None:
+            async with self._database.notifications(*names) as notifications:
+                listening.succeed()
+                await on_notification(channel=names[0], payload=LOOK)
+                while True:
+                    notification = await notifications.get()
+                    await on_notification(channel=notification.channel, payload=notification.payload)
+
+        expected = (errors.DependencyUnavailable, psycopg2.Error)
+        listening = SupervisedLoop("job-listener", listen, doing="Listening for new jobs", expected=expected)
+        listening.start()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await listening.close()
+
+    async def _rows(self, query: str, arguments: dict[str, Any]) -> list[Row]:
+        try:
+            return await self._database.fetch_all(query, {name: _adapted(value) for name, value in arguments.items()})
+        except UniqueViolation as error:
+            raise exceptions.UniqueViolation(constraint_name=constraint(error), queueing_lock=None) from error
+        except (errors.DependencyUnavailable, psycopg2.Error) as error:
+            raise exceptions.ConnectorException from error
+
+
+def _adapted(value: Any) -> Any:
+    return Json(value) if isinstance(value, dict) else value

@@ -15,9 +15,9 @@ from typing import Any
 
 import structlog
 
-from bus import events
+from bus import events, supervision
 from bus.local import Scope
-from dawg_server import errors, logs, tasks
+from dawg_server import errors, logs
 from dawg_server.database import UniqueViolation, audio_files, generations
 from dawg_server.generation import outcome as outcomes
 from dawg_server.generation.job import Job, Lease
@@ -158,8 +158,8 @@ class JobRunner:
             self._running.pop(job.id, None)
             for task in helpers:
                 task.cancel()
-            await tasks.end(doing, ask_again=LAST_WORDS)
-            await tasks.end(*helpers)
+            await supervision.end(doing, ask_again=LAST_WORDS)
+            await supervision.end(*helpers)
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _do(self, job: Job, work: Work, provider: Provider, progress: Progress) -> outcomes.Stored:

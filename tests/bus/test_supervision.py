@@ -165,3 +165,39 @@ async def test_a_task_that_others_cancel_ends_as_tasks_do() -> None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         assert not loop.running
+
+
+async def test_a_task_that_misses_the_first_request_is_asked_again() -> None:
+    async def deaf_once() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(60)
+
+    async def breaks() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            raise ValueError
+
+    started = [asyncio.create_task(deaf_once()), asyncio.create_task(breaks())]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await supervision.end(*started, ask_again=0.05)
+    assert [task.done() for task in started] == [True, True]
+
+
+async def test_a_task_that_cleans_up_is_left_alone_meanwhile() -> None:
+    cleaned = []
+
+    async def tidy() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.1)
+            cleaned.append(True)
+
+    task = asyncio.create_task(tidy())
+    await asyncio.sleep(0)
+    await supervision.end(task, ask_again=5.0)
+    assert cleaned == [True]
