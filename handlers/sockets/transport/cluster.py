@@ -78,16 +78,15 @@ class ClusterManager(RoomManager):
 
     def _obey(self, command: events.SocketCommand) -> None:
         namespace, given = command.namespace, command.arguments
+        sid = given.get("sid")
         if command.action == "emit":
-            data, room, skipped = tuple(given["data"]), given["room"], given["skip_sid"]
-            self.broadcast(given["event"], data, namespace, room=room, skip_sid=skipped)
+            self.broadcast(
+                given["event"], tuple(given["data"]), namespace, room=given["room"], skip_sid=given["skip_sid"]
+            )
         elif command.action == "close_room":
             self.tasks.start(super().close_room(given["room"], namespace), name="socket-close-room")
-        elif (sid := given["sid"]) not in self.clients:
-            return
-        elif command.action == "disconnect":
-            self.tasks.start(self.server.disconnect(sid, namespace), name=f"socket-disconnect {sid}")
-        elif command.action == "enter_room" and self.is_connected(sid, namespace):
-            self.tasks.start(self.enter_room(sid, namespace, given["room"]), name="socket-enter-room")
-        elif command.action == "leave_room":
-            self.tasks.start(self.leave_room(sid, namespace, given["room"]), name="socket-leave-room")
+        elif sid in self.clients and self.is_connected(sid, namespace):
+            acting = self.server if command.action == "disconnect" else self
+            self.tasks.start(
+                getattr(acting, command.action)(namespace=namespace, **given), name=f"socket-command {sid}"
+            )

@@ -22,12 +22,13 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from dawg_server import errors
 from handlers.sockets.transport.tasks import Tasks
 
 if TYPE_CHECKING:
+    from handlers.sockets.transport.dispatcher import Dispatcher
     from handlers.sockets.transport.manager import Client
 
 MAX_WAITING = 1024  # events
@@ -37,14 +38,6 @@ MAX_CONCURRENT = 16  # handlers registered as concurrent, running for one client
 
 
 Begun = tuple["Call", Coroutine[Any, Any, Any]] | None
-
-
-class Replies(Protocol):
-    """What becomes of a call's outcome."""
-
-    def answer(self, call: Call, result: Any) -> None: ...
-
-    def fail(self, call: Call, error: Exception) -> None: ...
 
 
 @dataclass(slots=True)
@@ -58,7 +51,7 @@ class Call:
     arguments: tuple[Any, ...]
     size: int  # bytes, as received
     concurrent: bool
-    replies: Replies
+    dispatcher: Dispatcher
 
     def start(self) -> Coroutine[Any, Any, Any] | None:
         """Runs a plain handler to its end; of a coroutine function the coroutine comes back, to be awaited."""
@@ -66,24 +59,22 @@ class Call:
             result = self.handler(*self.arguments)
             if isinstance(result, CoroutineType):
                 return result
-            self.replies.answer(self, result)
+            self.dispatcher.answer(self, result)
         except Exception as error:
-            self.replies.fail(self, error)
+            self.dispatcher.fail(self, error)
         return None
 
     async def finish(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         try:
-            self.replies.answer(self, await coroutine)
+            self.dispatcher.answer(self, await coroutine)
         except Exception as error:
-            self.replies.fail(self, error)
+            self.dispatcher.fail(self, error)
 
     def refuse(self, message: str) -> None:
-        self.replies.fail(self, errors.RateLimited(message, retry_after=1.0))
+        self.dispatcher.fail(self, errors.RateLimited(message, retry_after=1.0))
 
 
 class EventQueue:
-    __slots__ = ("_concurrent", "_idle", "_name", "_tasks", "_waiting", "_waiting_bytes", "_worker")
-
     def __init__(self, tasks: Tasks, name: str) -> None:
         self._tasks = tasks
         self._name = name

@@ -34,18 +34,6 @@ class ClientGone(ValueError, KeyError):
 class Client:
     """One connection's membership of one namespace."""
 
-    __slots__ = (
-        "callback_ids",
-        "callbacks",
-        "connection",
-        "event_queue",
-        "namespace",
-        "rooms",
-        "session",
-        "sid",
-        "state",
-    )
-
     def __init__(self, sid: str, namespace: str, connection: Connection, tasks: Tasks) -> None:
         self.sid = sid
         self.namespace = namespace

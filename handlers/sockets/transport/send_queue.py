@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+
+from aiohttp.web_protocol import RequestHandler
 
 from handlers.sockets.transport.packets import Message
 from handlers.sockets.transport.tasks import Tasks
@@ -14,13 +15,6 @@ from handlers.sockets.transport.tasks import Tasks
 WRITE_CHUNK = 64 * 1024  # bytes joined into one write when a backlog is worked off
 JOIN_WITHIN = 0.002  # seconds that a small message waits for others to the same client
 MAX_POLLED = 16  # packets in one polling reply; python-engineio's client refuses more
-
-
-class FlowControl(Protocol):
-    """The part of aiohttp's protocol object that knows whether the transport's buffer is above its high-water mark."""
-
-    @property
-    def writing_paused(self) -> bool: ...
 
 
 class Joiner:
@@ -49,26 +43,6 @@ class SendQueue:
     that may wait besides, and one may be in the transport: no client is slow because of a single message.
     """
 
-    __slots__ = (
-        "_closed",
-        "_drain",
-        "_emptied",
-        "_exempt",
-        "_flow",
-        "_flusher",
-        "_joined",
-        "_joined_bytes",
-        "_joiner",
-        "_limit",
-        "_on_overflow",
-        "_poll",
-        "_tasks",
-        "_transport",
-        "_volatile_limit",
-        "_waiting",
-        "_waiting_bytes",
-    )
-
     def __init__(self, limit: int, tasks: Tasks, joiner: Joiner, on_overflow: Callable[[], None]) -> None:
         self._limit = limit
         # Speech arrives faster than it is played: half of the budget is its buffer, the rest stays for the rest.
@@ -82,7 +56,7 @@ class SendQueue:
         self._joined_bytes = 0
         self._exempt: Message | None = None  # of what waits, the one that the limit does not count
         self._transport: asyncio.WriteTransport | None = None
-        self._flow: FlowControl | None = None
+        self._flow: RequestHandler | None = None  # knows whether the transport is above its high-water mark
         self._drain: Callable[[], Awaitable[None]] | None = None
         self._flusher: asyncio.Task[None] | None = None
         self._poll: asyncio.Future[None] | None = None
@@ -92,11 +66,8 @@ class SendQueue:
     @property
     def size(self) -> int:
         """Bytes accepted that the operating system has not taken yet."""
-        return (
-            self._joined_bytes
-            + self._waiting_bytes
-            + (self._transport.get_write_buffer_size() if self._transport is not None else 0)
-        )
+        written = self._transport.get_write_buffer_size() if self._transport is not None else 0
+        return self._joined_bytes + self._waiting_bytes + written
 
     @property
     def polled(self) -> bool:
@@ -123,15 +94,13 @@ class SendQueue:
         """Never blocks. False: the message was not accepted, because the client is gone or too slow."""
         if self._joined:
             self.write_joined()
-        transport = self._transport
-        if (
-            transport is not None and not self._waiting and not self._closed and not self._flow.writing_paused  # type: ignore[union-attr]  # set together with the transport
-        ):
-            if transport.is_closing():
-                return False
-            transport.write(message.frame)
-            return True
-        return self._enqueue(message)
+        transport, flow = self._transport, self._flow
+        if transport is None or flow is None or self._waiting or self._closed or flow.writing_paused:
+            return self._enqueue(message)
+        if transport.is_closing():
+            return False
+        transport.write(message.frame)
+        return True
 
     def put_volatile(self, message: Message, *, joined: bool = False) -> bool:
         """As `put`, for what is worth nothing late: refused as soon as half of the budget is in use.
@@ -159,26 +128,26 @@ class SendQueue:
             self._enqueue(message)
 
     def attach(
-        self, transport: asyncio.WriteTransport, flow: FlowControl, drain: Callable[[], Awaitable[None]]
+        self, transport: asyncio.WriteTransport, flow: RequestHandler, drain: Callable[[], Awaitable[None]]
     ) -> None:
         """From now on over this websocket, beginning with what has been waiting."""
         self._transport, self._flow, self._drain = transport, flow, drain
         self._write_waiting()
 
-    def replace_waiting(self, last_words: list[Message]) -> None:
-        """Forgets everything that waits, queues `last_words` instead and accepts nothing after them."""
+    def replace_waiting(self, final_messages: list[Message]) -> None:
+        """Forgets everything that waits, queues `final_messages` instead and accepts nothing after them."""
         self._closed = True
         self._joined, self._joined_bytes = [], 0
         self._waiting.clear()
-        self._waiting.extend(last_words)
-        self._waiting_bytes = sum(message.size for message in last_words)
+        self._waiting.extend(final_messages)
+        self._waiting_bytes = sum(message.size for message in final_messages)
         self._wake()
 
-    def close(self, last_word: Message | None = None) -> None:
+    def close(self, final_message: Message | None = None) -> None:
         """Accepts nothing more; what waits is still delivered."""
         self.write_joined()
-        if last_word is not None:
-            self.put(last_word)
+        if final_message is not None:
+            self.put(final_message)
         self._closed = True
         self.release_poll()
 

@@ -177,8 +177,8 @@ class Server(StockServer):
         clients = list(connection.clients.values())
         log.warning("A client reads too slowly.", action="socket_slow_client", sids=[client.sid for client in clients])
         notice = {"maxQueueBytes": self.eio.max_queue_bytes, "timestamp": json.now()}
-        last_words = [packets.event("server:slow-client", notice, client.namespace) for client in clients]
-        connection.send_queue.replace_waiting([*last_words, packets.engine(engine_packet.CLOSE)])
+        final_messages = [packets.event("server:slow-client", notice, client.namespace) for client in clients]
+        connection.send_queue.replace_waiting([*final_messages, packets.engine(engine_packet.CLOSE)])
         closing = connection.close(reason=self.reason.SERVER_DISCONNECT)
         self.eio.tasks.start(closing, name=f"socket-slow {connection.sid}")
         if self._on_slow_client is None:
