@@ -55,8 +55,9 @@ class SupervisedLoop:
         self._broken_since: float | None = None  # time.monotonic() of the first unexpected failure in a row
         self._round_began = 0.0
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name=self.name)
+    def start(self, *, after: float = 0.0) -> None:
+        """`after`: seconds before the first round."""
+        self._task = asyncio.create_task(self._run(after), name=self.name)
         _started.add(self)
 
     def wake(self) -> None:
@@ -93,9 +94,10 @@ class SupervisedLoop:
         """For work that never returns: what failed before is over."""
         self._failures, self._broken_since = 0, None
 
-    async def _run(self) -> None:
+    async def _run(self, after: float) -> None:
         task = asyncio.current_task()
         assert task is not None
+        await asyncio.sleep(after)
         while True:
             if task.cancelling():  # a round has lost the request to end
                 raise asyncio.CancelledError

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from bus.local import LocalBus
+from bus.supervision import SupervisedLoop
 from dawg_server import errors, logs
 from dawg_server.costs import alerts, periods
 from dawg_server.costs.alerts import CostAlerts
@@ -78,7 +79,7 @@ class Costs:
     ) -> AsyncIterator[Reservation]:
         """Holds `estimate` USD back while the block runs, however long; settles in the end, whatever the end is."""
         reservation = await self.reserve(user_id, service, estimate, id=id)
-        keeper = asyncio.create_task(self._keep(reservation.id), name=f"reservation-{reservation.id}")
+        keeper = self._keeper(reservation.id)
         outcome = "failed"
         try:
             yield reservation
@@ -87,8 +88,10 @@ class Costs:
             outcome = "cancelled"
             raise
         finally:
-            keeper.cancel()
-            await reservation.settle(outcome=outcome)
+            try:
+                await keeper.close()
+            finally:
+                await reservation.settle(outcome=outcome)
 
     async def reserve(
         self,
@@ -183,12 +186,22 @@ class Costs:
         except (errors.DependencyUnavailable, TimeoutError):
             log.warning("Alerts are looked at again with the next cost.", action="alerts_delayed", user_id=user_id)
 
-    async def _keep(self, reservation_id: str) -> None:
-        open_still = True
-        while open_still:
-            await asyncio.sleep(self._lifetime.total_seconds() / 3)
-            with contextlib.suppress(errors.DependencyUnavailable):
-                open_still = await budgets.extend(self._database, reservation_id, self.clock() + self._lifetime)
+    def _keeper(self, reservation_id: str) -> SupervisedLoop:
+        """Keeps the reservation from expiring until it is closed."""
+        interval = self._lifetime.total_seconds() / 3
+
+        async def extend() -> None:
+            await budgets.extend(self._database, reservation_id, self.clock() + self._lifetime)
+
+        keeper = SupervisedLoop(
+            f"reservation-{reservation_id}",
+            extend,
+            doing="Keeping money reserved",
+            interval=interval,
+            expected=(errors.DependencyUnavailable,),
+        )
+        keeper.start(after=interval)
+        return keeper
 
 
 def _upper(estimate: Decimal | float) -> Decimal:

@@ -25,6 +25,7 @@ POOL_WAIT = 5.0  # seconds for a free session
 CONNECT_TIMEOUT = 5.0  # seconds
 ROLLBACK_TIMEOUT = 2.0  # seconds, then the session is closed, which rolls back as well
 CLOSE_TIMEOUT = 5.0  # seconds for statements that still run when the pool closes
+DEADLOCK_TRIES = 3  # of a statement that is a transaction of its own
 NETWORK_MARGIN = 2.0  # seconds that we wait longer than Postgres' own statement_timeout
 SHUTTING_DOWN = "The server is shutting down."
 
@@ -183,7 +184,13 @@ class Database(_Statements):
 
     async def _run(self, sql: str, parameters: Parameters) -> _Result:
         async with self._session() as session:
-            return await Connection(session, self._statement_timeout + NETWORK_MARGIN)._run(sql, parameters)
+            connection = Connection(session, self._statement_timeout + NETWORK_MARGIN)
+            for _ in range(DEADLOCK_TRIES - 1):
+                try:
+                    return await connection._run(sql, parameters)
+                except psycopg2.extensions.TransactionRollbackError:
+                    continue  # nothing of it was done
+            return await connection._run(sql, parameters)
 
     @contextlib.asynccontextmanager
     async def _session(self) -> AsyncIterator[Session]:
@@ -268,7 +275,7 @@ def _translated(session: Session) -> Iterator[None]:
         raise errors.DependencyUnavailable("database", "The database took too long. Try again soon.") from None
     except TimeoutError as error:
         raise errors.DependencyUnavailable("database") from error
-    except psycopg2.extensions.TransactionRollbackError:  # a deadlock: the caller's to repeat
+    except psycopg2.extensions.TransactionRollbackError:  # a deadlock: to be repeated by whoever began
         raise
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
         raise errors.DependencyUnavailable("database") from error

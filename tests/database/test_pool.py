@@ -201,6 +201,27 @@ async def test_a_deadlock_is_told_to_one_of_the_two(database: db.Database, table
     assert await database.fetch_value("SELECT count(*) FROM takes WHERE name = 'x'") == 1
 
 
+@pytest.mark.parametrize(("deadlocks", "done"), [(2, True), (3, False)])
+async def test_a_statement_of_its_own_is_repeated_after_a_deadlock(
+    database: db.Database, table: str, deadlocks: int, done: bool
+) -> None:
+    await database.execute(
+        f"""CREATE SEQUENCE tries;
+            CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF nextval('tries') <= {deadlocks} THEN RAISE EXCEPTION 'deadlock' USING ERRCODE = '40P01'; END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER lose BEFORE INSERT ON takes FOR EACH ROW EXECUTE FUNCTION lose()"""
+    )
+    if done:
+        assert await database.execute("INSERT INTO takes VALUES (1, 'a')") == 1
+    else:
+        with pytest.raises(psycopg2.errors.DeadlockDetected):
+            await database.execute("INSERT INTO takes VALUES (1, 'a')")
+    assert await database.fetch_value("SELECT count(*) FROM takes") == int(done)
+
+
 # Too slow, cancelled, crowded
 
 

@@ -72,3 +72,16 @@ async def test_jobs_are_announced_again_after_the_database_was_away(
                 assert job["state"] == "completed"
     finally:
         postgres.stop()
+
+
+async def test_everything_speaks_to_postgres_through_one_pool(database_dsn: str, tmp_path: Path) -> None:
+    """procrastinate brings another driver, which never connects; one session besides the pool's listens."""
+    async with dawg.running(database_dsn, tmp_path, JOB_CONCURRENCY="1", DATABASE_CONNECTIONS="3") as server:
+        jobs = [await server.json("POST", "/api/generate/beat", json=BEAT) for _ in range(2)]
+        for _, answer in jobs:
+            assert (await server.finished(answer["jobId"]))["state"] == "completed"
+        sessions = await server.services.platform.database.fetch_all(
+            "SELECT application_name FROM pg_stat_activity WHERE datname = current_database()"
+        )
+    assert {each["application_name"] for each in sessions} == {"dawg"}
+    assert len(sessions) <= 3 + 1
