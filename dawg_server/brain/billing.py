@@ -76,7 +76,7 @@ class TurnBilling:
         if not left:
             return 0
         usable = Decimal(str(min(left))) + self._held_usd - self._price(read, 0) - MARGIN
-        return min(MAX_TOKENS, int(usable / self._price(0, 1_000_000) * 1_000_000))
+        return min(MAX_TOKENS, int(usable / max(self._price(0, 1_000_000), MARGIN) * 1_000_000))
 
     def _price(self, read: int, written: int) -> Decimal:
         """USD at most: everything that is read is new to the cache."""

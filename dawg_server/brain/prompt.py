@@ -48,7 +48,7 @@ class PromptContext:
 
     history: Sequence[Message]
     question: Sequence[Mapping[str, Any]]
-    history_tokens: int = 0  # of the stored talk, about
+    history_tokens: int = 0  # of the talk for which no summary stands, also of what is not shown; about
 
 
 def tools(definitions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

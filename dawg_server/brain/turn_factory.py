@@ -150,8 +150,8 @@ class TurnFactory:
         question = prompt.question(message.text, project, message.client.browser, memories)
         if conversation is None:
             return prompt.PromptContext(history.given(message.client.history), question)
-        rows = history.shown(await self._conversations.unsummarized(conversation, history.MAX_ROWS))
-        told = history.messages(rows, conversation["summary"])
+        rows = history.without_old_results(await self._conversations.unsummarized(conversation, history.MAX_ROWS))
+        told = history.messages(history.shown(rows), conversation["summary"])
         return prompt.PromptContext(told, question, history.tokens(rows))
 
     def _share(self, context: TurnContext, words: str) -> None:

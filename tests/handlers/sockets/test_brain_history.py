@@ -88,8 +88,9 @@ async def test_the_last_exchange_stays_however_long_it_is(server: Dawg, model: M
     assert "beginning of this conversation is not shown" in told(model)
 
 
-async def test_no_question_waits_for_a_summary(server: Dawg, model: Model, known: Browser) -> None:
-    conversation_id = await talk(server, *((f"question {n} ", "tape " * 1200) for n in range(9)))
+@pytest.mark.parametrize("exchanges", [9, 30])
+async def test_no_question_waits_for_a_summary(server: Dawg, model: Model, known: Browser, exchanges: int) -> None:
+    conversation_id = await talk(server, *((f"question {n} ", "tape " * 1200) for n in range(exchanges)))
     model.hold_summaries = asyncio.Event()
     model.says(*(turn(text(f"Answer {n}.")) for n in range(3)))
     async with asyncio.timeout(10):  # the small model is given up after 20 s
@@ -98,7 +99,7 @@ async def test_no_question_waits_for_a_summary(server: Dawg, model: Model, known
         while not model.summaries:
             await asyncio.sleep(0.01)
     assert model.summaries == 1
-    assert "question 8 " in told(model)
+    assert f"question {exchanges - 1} " in told(model)
     model.hold_summaries.set()
     row: dict[str, Any] | None = None
     async with asyncio.timeout(10):
