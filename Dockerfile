@@ -1,4 +1,4 @@
-FROM python:3.12-slim AS build
+FROM python:3.11-slim AS build
 WORKDIR /srv/dawg
 RUN python -m venv --without-pip /opt/dawg
 # What rarely changes comes first: this layer is built again only when a dependency changes.
@@ -10,7 +10,7 @@ COPY dawg_server dawg_server
 COPY handlers handlers
 RUN pip --python /opt/dawg/bin/python install --no-cache-dir --no-deps --force-reinstall .
 
-FROM python:3.12-slim
+FROM python:3.11-slim
 RUN useradd --create-home --uid 10001 dawg && install -d -o dawg /data
 COPY --from=build /opt/dawg /opt/dawg
 COPY start.sh /srv/dawg/

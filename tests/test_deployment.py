@@ -7,13 +7,17 @@ import configparser
 import fnmatch
 import itertools
 import json
+import os
 import re
 import shlex
+import shutil
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 import yaml
 
@@ -197,6 +201,102 @@ async def test_the_health_check_of_the_image_asks_the_server_on_the_port_that_it
         assert await check(PORT=other) != 0
         server.services.platform.lifecycle.leaving = True
         assert await check(PORT=port) != 0
+
+
+NOBODY = 65534
+
+
+def pythons() -> list[str]:
+    """Interpreters of the version that runs these tests."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return [str(Path(sys.executable).resolve()), *filter(None, [shutil.which(version, path="/usr/local/bin:/usr/bin")])]
+
+
+def open_to_all(path: Path) -> bool:
+    return all(each.stat().st_mode & 0o001 for each in (path, *path.parents))
+
+
+def copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(source, target)
+
+
+async def quietly(command: list[str], where: Path, environment: dict[str, str]) -> int:
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=where, env=environment, stderr=asyncio.subprocess.DEVNULL
+    )
+    return await process.wait()
+
+
+async def run(command: list[str], where: Path, environment: dict[str, str]) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=where, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
+
+
+async def test_the_steps_of_the_image_lead_to_a_server_that_is_healthy(scratch_folder: Path) -> None:
+    """Walked in a bare folder, since no image can be pulled here: paths of the image begin there, and what the image
+    downloads first is what these tests run with. The source tree is not in sight, and root is left where it can be.
+    """
+    installed = sysconfig.get_path("purelib")
+    python = next((each for each in pythons() if open_to_all(Path(each))), sys.executable)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(scratch_folder)}
+    where = scratch_folder
+
+    def inside(text: str) -> str:
+        return re.sub(r"(?<![\w./])/(opt|srv|data)\b", lambda path: str(scratch_folder) + path[0], text)
+
+    for name, arguments in itertools.chain(*stages()):
+        if name == "WORKDIR":
+            where = Path(inside(arguments))
+            where.mkdir(parents=True, exist_ok=True)
+        elif name == "ENV":
+            environment |= {key: inside(value) for key, value in (each.split("=", 1) for each in arguments.split())}
+            environment["PATH"] = environment["PATH"].replace("$PATH", os.environ["PATH"])
+        elif name == "COPY" and not arguments.startswith("--from"):
+            *sources, target = inside(arguments).split()
+            for source in sources:
+                copy(PROJECT / source, where / target / (Path(source).name if target.endswith("/") else ""))
+        elif name == "RUN" and "useradd" in arguments:
+            (scratch_folder / "data").mkdir(mode=0o777)
+            (scratch_folder / "data").chmod(0o777)
+        elif name == "RUN" and "--constraint" in arguments:
+            (packages,) = scratch_folder.glob("opt/dawg/lib/*/site-packages")
+            (packages / "of_these_tests.pth").write_text(f"{installed}\n")
+        elif name == "RUN":
+            command = shlex.split(inside(arguments))
+            program = {"python": [python], "pip": [sys.executable, "-m", "pip"]}[command[0]]
+            await run([*program, *command[1:]], where, environment)
+        elif name == "FROM":
+            shutil.rmtree(scratch_folder / "srv", ignore_errors=True)  # a stage begins with what it copies
+    assert sorted(path.name for path in where.iterdir()) == ["start.sh"]
+
+    port = dawg.free_port()
+    environment |= {"PORT": str(port), "LOG_FORMAT": "json"}
+    outsider = NOBODY if os.geteuid() == 0 and open_to_all(Path(python)) and open_to_all(Path(installed)) else None
+    server = await asyncio.create_subprocess_exec(
+        *json.loads(last("CMD")), cwd=where, env=environment, user=outsider, stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        check = json.loads(last("HEALTHCHECK").partition("CMD ")[2])
+        async with asyncio.timeout(60):
+            while await quietly([f"{scratch_folder}/opt/dawg/bin/{check[0]}", *check[1:]], where, environment):
+                assert server.returncode is None
+                await asyncio.sleep(0.2)
+        # Everything that setup.cfg has to pack is there: pages, migrations, words for the models.
+        async with aiohttp.ClientSession() as http:
+            for path in ("/", "/static/home.js", "/docs", "/openapi.json", "/api/generate/genres"):
+                async with http.get(f"http://127.0.0.1:{port}{path}") as reply:
+                    assert reply.status == 200, path
+    finally:
+        server.terminate()
+        async with asyncio.timeout(30):
+            assert await server.wait() == 0
 
 
 def test_the_image_gets_every_package_and_the_build_may_see_them() -> None:
