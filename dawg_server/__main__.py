@@ -24,7 +24,7 @@ from dawg_server.database.embedded import EmbeddedPostgres, running_dsn
 from dawg_server.errors import ConfigurationError
 from dawg_server.platform import open_storage
 from handlers.rest.server import HttpRunner
-from handlers.sockets import gate
+from handlers.sockets.drain import drain
 
 BACKLOG = 1024  # connections that wait to be accepted
 WATCH_INTERVAL = 1.0  # seconds between two looks at the embedded Postgres
@@ -125,7 +125,7 @@ async def _run_server(
             await stop.wait()
             log.info("The server stops: no new work, running work may finish.", action="draining")
             begun = time.monotonic()
-            await asyncio.gather(gate.say_farewell(sockets, parts), parts.jobs.queue.stop())
+            await asyncio.gather(drain(sockets, parts), parts.jobs.queue.stop())
             for site in sites:
                 await site.stop()
             # Behind a balancer, which takes the next replica from now on, what has come in already is still answered.

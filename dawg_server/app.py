@@ -18,7 +18,7 @@ from dawg_server.settings import Settings
 from handlers import relay
 from handlers.addresses import Addresses
 from handlers.rest import application
-from handlers.sockets import gate, rooms, routing, tables
+from handlers.sockets import authentication, drain, rooms, routing, tables
 from handlers.sockets.transport import ClusterManager, Forwarder, Server, create_server
 
 REPLICA_KEY = "replica_key"
@@ -46,7 +46,8 @@ async def api(parts: Services) -> AsyncIterator[tuple[web.Application, Server]]:
         on_slow_client=lambda namespace, sid: metrics.dropped_events.labels("slow_client").inc(),
         **await _among_replicas(parts),
     )
-    gate.mount(server, parts, on_leave=lambda sid: rooms.disconnected(parts, server, sid))
+    authentication.mount(server, parts, on_leave=lambda sid: rooms.disconnected(parts, server, sid))
+    drain.mount(server, parts)
     routing.mount(server, parts, *tables.every())
     relay.mount(parts.platform.bus, feed, server, parts.platform.links)
     rooms.mount(server, parts)

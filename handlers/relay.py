@@ -18,7 +18,7 @@ from dawg_server.daw.feed import Feed
 from dawg_server.storage.links import LinkSigner
 from handlers import document_news, present
 from handlers.rest import json
-from handlers.sockets.gate import conversation_room, project_room, user_room
+from handlers.sockets.authentication import conversation_room, project_room, user_room
 from handlers.sockets.transport.server import Server
 
 Payload = Callable[[Any, LinkSigner], Mapping[str, Any]]

@@ -1,1 +1,1 @@
-"""The Socket.IO face: what clients may send, per namespace, and the transport below it."""
+"""The Socket.IO API: what clients may send, per namespace, and the transport below it."""

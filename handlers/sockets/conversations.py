@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers.schemas import brain as schemas
-from handlers.sockets.gate import conversation_room
+from handlers.sockets.authentication import conversation_room
 from handlers.sockets.routing import Ack, Call, Events
 
 events = Events("/", "main")

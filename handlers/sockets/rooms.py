@@ -19,7 +19,7 @@ from dawg_server.services import Services
 from handlers import present
 from handlers.rest import json
 from handlers.schemas import collaboration as schemas
-from handlers.sockets.gate import project_room, with_database
+from handlers.sockets.authentication import project_room, with_database
 from handlers.sockets.rate_limit import RateLimit
 from handlers.sockets.routing import Ack, Call, Events
 from handlers.sockets.transport.server import Server

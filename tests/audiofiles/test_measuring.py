@@ -26,7 +26,7 @@ from tests.handlers.rest import recordings
 
 
 class House:
-    """Recordings without a face; `measuring` has not begun."""
+    """Recordings without an API; `measuring` has not begun."""
 
     def __init__(self, database: Database, folder: Path, workers: Workers) -> None:
         self.database, self.folder = database, folder

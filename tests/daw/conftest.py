@@ -1,4 +1,4 @@
-"""A document without faces: the database and the bus are real."""
+"""A document without an API: the database and the bus are real."""
 
 from __future__ import annotations
 

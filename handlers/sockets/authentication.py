@@ -1,11 +1,9 @@
-"""Who may connect, and what everybody gets on connecting: their own room."""
+"""Authentication of connections: who may connect, and the end of their sockets with the end of their login."""
 
 from __future__ import annotations
 
 import asyncio
-import random
-import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -15,14 +13,9 @@ from bus import events
 from bus.local import Scope
 from dawg_server import errors, logs
 from dawg_server.services import Services
-from handlers.rest import json
-from handlers.sockets.transport.manager import Client, State
 from handlers.sockets.transport.server import Server
 
 NAMESPACES: dict[str, logs.Service] = {"/": "main", "/ai-brain": "ai-brain", "/voice": "voice"}
-MAX_RECONNECT_DELAY_MS = 5000  # clients of a server that stops come back spread over this time
-FAREWELL_MARGIN = 2.0  # seconds in which the last of them end what they are doing
-FAREWELL_INTERVAL = 0.05  # seconds
 RETRY_INTERVAL = 1.0  # seconds, while the database does not answer
 
 
@@ -67,51 +60,10 @@ def mount(server: Server, services: Services, on_leave: Callable[[str], Awaitabl
         """Which logins ended meanwhile was not heard."""
         server.manager.tasks.start(with_database(review_logins), name="socket-review-logins")
 
-    services.platform.bus.subscribe(
-        events.ForwardsEnding, lambda event: _forwards_ending(server, event), Scope.EVERYWHERE
-    )
     services.platform.bus.subscribe(events.BusRestored, restored)
     services.platform.bus.subscribe(events.LoginEnded, end_sockets, Scope.EVERYWHERE)
     for namespace, service in NAMESPACES.items():
         _mount_one(server, services, namespace, logs.get(service), on_leave)
-
-
-async def say_farewell(server: Server, services: Services) -> None:
-    """Tells every client to come back, each at a moment of its own. Where other replicas can take them, everybody is
-    served until they have gone, or have had the time for it; so are those whom a balancer still sends here meanwhile.
-    """
-    services.platform.lifecycle.leaving = server.eio.leaving = True
-    clients, forwarder = server.manager.clients, server.eio.forwarder
-    told: set[str] = set()
-    if forwarder is None or not services.platform.replicas.others:
-        _announce_drain(server, clients.values(), MAX_RECONNECT_DELAY_MS)
-        return
-    await services.platform.bus.publish(events.ForwardsEnding(list(forwarder.websockets), list(forwarder.polls)))
-    until = time.monotonic() + MAX_RECONNECT_DELAY_MS / 1000
-    while (clients or forwarder.websockets) and (left := until + FAREWELL_MARGIN - time.monotonic()) > 0:
-        untold = [each for each in clients.values() if each.sid not in told and each.state is State.CONNECTED]
-        _announce_drain(server, untold, max(1, int((left - FAREWELL_MARGIN) * 1000)))
-        told.update(each.sid for each in untold)
-        server.eio.shut = left < FAREWELL_MARGIN  # whoever came now could not go in time
-        await asyncio.sleep(FAREWELL_INTERVAL)
-
-
-def _announce_drain(server: Server, clients: Iterable[Client], within: int) -> None:
-    """`within`: milliseconds in which all of them should have gone."""
-    for client in tuple(clients):
-        delay = random.randrange(within)
-        news = {"reason": "The server is being updated.", "reconnectAfterMs": delay, "timestamp": json.now()}
-        server.broadcast("server:draining", news, room=client.sid, namespace=client.namespace)
-
-
-def _forwards_ending(server: Server, event: events.ForwardsEnding) -> None:
-    sockets = server.eio.sockets
-    for sid in event.websockets:
-        if (connection := sockets.get(sid)) is not None:
-            _announce_drain(server, connection.clients.values(), MAX_RECONNECT_DELAY_MS)
-    for sid in event.polls:
-        if (connection := sockets.get(sid)) is not None:
-            connection.send_queue.release_poll()
 
 
 async def with_database(work: Callable[[], Awaitable[None]]) -> None:
