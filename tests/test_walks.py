@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import socketio  # type: ignore[import-untyped]
 
 from bus import events
 from bus.local import Scope
@@ -20,6 +21,7 @@ BEAT = {"genre": "trap", "bpm": 140, "duration": 8, "provider": "embedded"}
 # (modules, statements): what each walk may take. It only ever gets less.
 UNTIL_ACCEPTED = (36, 4)
 UNTIL_DONE = (36, 16)
+UNTIL_TOLD = (44, 3)
 
 
 @pytest.fixture
@@ -63,3 +65,26 @@ async def test_a_beat_until_it_is_accepted_and_on_to_its_last_event(
     assert accepting.transactions == 1
     assert len(doing.modules) <= UNTIL_DONE[0]
     assert len(doing.statements) <= UNTIL_DONE[1]
+
+
+async def test_a_change_of_a_track_from_its_frame_to_the_room(
+    server: dawg.Dawg, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, project = await server.json("POST", "/api/projects", json={"name": "Song"})
+    _, track = await server.json("POST", "/api/tracks", json={"projectId": project["id"], "name": "Voice"})
+    async with socketio.AsyncSimpleClient() as client:
+        await client.connect(server.url, auth={"userId": "ada"}, transports=["websocket"])
+        await client.call("join:project", {"projectId": project["id"]})
+
+        async def change(volume: float) -> None:
+            payload = {"projectId": project["id"], "trackId": track["id"], "changes": {"volume": volume}}
+            assert (await client.call("track:update", payload))["success"]
+
+        await change(0.1)  # loads what is loaded once
+        sockets = {task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("socket-events")}
+        with walks.traced(follow=sockets) as changing:
+            await change(0.2)
+    with capsys.disabled():
+        print(f"\ntrack:update, frame to commit and room: {changing}")
+    assert len(changing.modules) <= UNTIL_TOLD[0]
+    assert len(changing.round_trips) <= UNTIL_TOLD[1]

@@ -42,10 +42,22 @@ class Walk:
         return [sql for sql in self.round_trips if not TRANSACTION.match(sql) and not QUEUE.search(sql)]
 
     @property
+    def _words(self) -> list[str]:
+        """With BEGIN and COMMIT apart from what they travel with."""
+        found: list[str] = []
+        for sql in self.round_trips:
+            if sql.startswith("BEGIN;\n"):
+                found.append("BEGIN")
+            found.append(sql.removeprefix("BEGIN;\n").removesuffix(";\nCOMMIT"))
+            if sql.endswith(";\nCOMMIT"):
+                found.append("COMMIT")
+        return found
+
+    @property
     def transactions(self) -> int:
         """Statements outside of any are transactions of their own."""
         count, inside = 0, 0
-        for sql in self.round_trips:
+        for sql in self._words:
             word = match.group(1).upper() if (match := TRANSACTION.match(sql)) else ""
             if word == "BEGIN":
                 count, inside = count + 1, inside + 1

@@ -19,9 +19,11 @@ class Batch:
     def add(self, sql: str, parameters: Sequence[Any]) -> None:
         self._statements.append((sql, parameters))
 
-    async def run(self, connection: Connection) -> None:
+    async def run(self, connection: Connection, *, finish: bool = False) -> None:
+        """`finish`: nothing else belongs to the transaction, which ends with them."""
         for start in range(0, len(self._statements), MAX_STATEMENTS):
             chunk = self._statements[start : start + MAX_STATEMENTS]
-            await connection.execute(
+            last = finish and start + MAX_STATEMENTS >= len(self._statements)
+            await (connection.finish if last else connection.execute)(
                 ";\n".join(sql for sql, _ in chunk), [value for _, parameters in chunk for value in parameters]
             )

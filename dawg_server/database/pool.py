@@ -70,11 +70,21 @@ class _Statements(ABC):
 class Connection(_Statements):
     """A session inside a transaction; one statement at a time."""
 
-    def __init__(self, session: Session, timeout: float) -> None:
+    def __init__(self, session: Session, timeout: float, *, begin: bool = False) -> None:
+        """`begin`: a transaction begins with the first statement, in the same round trip."""
         self._session = session
         self._timeout = timeout  # seconds
+        self._unbegun, self._committed = begin, False
+
+    async def finish(self, sql: str, parameters: Parameters = None) -> None:
+        """The last statement of the transaction, which it commits in the same round trip."""
+        await self._run(f"{sql};\nCOMMIT", parameters)
+        self._committed = True
 
     async def _run(self, sql: str, parameters: Parameters) -> _Result:
+        assert not self._committed, "this transaction has ended"
+        if self._unbegun:
+            sql, self._unbegun = f"BEGIN;\n{sql}", False
         with _translated(self._session):
             async with self._session.cursor(timeout=self._timeout) as cursor:
                 with _no_request_lost():
@@ -85,13 +95,15 @@ class Connection(_Statements):
                 return _Result(cursor.rowcount, [dict(zip(names, row, strict=True)) for row in cursor.raw.fetchall()])
 
     async def _commit(self) -> None:
+        if self._unbegun or self._committed:
+            return
         if self._session.raw.get_transaction_status() == extensions.TRANSACTION_STATUS_INERROR:
             # Postgres would answer COMMIT with a silent ROLLBACK.
             raise RuntimeError("A statement of this transaction failed, and its error was swallowed.")
         await self.execute("COMMIT")
 
     async def _roll_back(self) -> None:
-        if self._session.closed:
+        if self._session.closed or self._unbegun or self._committed:
             return
         try:
             async with asyncio.timeout(ROLLBACK_TIMEOUT):
@@ -157,8 +169,7 @@ class Database(_Statements):
     async def transaction(self) -> AsyncIterator[Connection]:
         """Commits when the block ends and rolls back when it raises; errors of deferred constraints come at the end."""
         async with self._session() as session:
-            connection = Connection(session, self._statement_timeout + NETWORK_MARGIN)
-            await connection.execute("BEGIN")
+            connection = Connection(session, self._statement_timeout + NETWORK_MARGIN, begin=True)
             try:
                 yield connection
                 await connection._commit()

@@ -59,7 +59,7 @@ class Document:
         Raises `NotFound` (also for projects that are none of the caller's business), `Forbidden`, `ValidationError`
         and `Conflict`.
         """
-        async with self.editing(project_id, by) as editing:
+        async with self.editing(project_id, by, whole=True) as editing:
             return await editing.execute(
                 commands, group=group, base_revision=base_revision, client_operation_id=client_operation_id
             )
@@ -79,24 +79,27 @@ class Document:
         What is skipped never comes up again. `within`: a group whose own newest steps go first, one call at a time.
         Raises `Conflict` when there is nothing left.
         """
-        async with self.editing(project_id, by) as editing:
+        async with self.editing(project_id, by, whole=True) as editing:
             return await editing.undo(steps, client_operation_id, within=within)
 
     async def redo(
         self, project_id: str, by: Actor, steps: int = 1, *, client_operation_id: str | None = None
     ) -> Executed:
-        async with self.editing(project_id, by) as editing:
+        async with self.editing(project_id, by, whole=True) as editing:
             return await editing.redo(steps, client_operation_id)
 
     @contextlib.asynccontextmanager
-    async def editing(self, project_id: str, by: Actor) -> AsyncIterator[Editing]:
-        """A transaction for whoever has to write something else together with a change of the document."""
+    async def editing(self, project_id: str, by: Actor, *, whole: bool = False) -> AsyncIterator[Editing]:
+        """A transaction for whoever has to write something else together with a change of the document.
+
+        `whole`: nobody has; the change itself ends the transaction.
+        """
         if not ids.is_uuid(project_id):
             access.check(None, "viewer")
         async with self._locks.holding(project_id):
             try:
                 async with self._database.transaction() as connection:
-                    editing = Editing(connection, project_id, by)
+                    editing = Editing(connection, project_id, by, whole=whole)
                     yield editing
             except constraint_errors.IntegrityError as error:
                 raise _refused(error) from error

@@ -50,11 +50,13 @@ class Once:
 class Editing:
     """Use it through `Document.editing`. `connection` is inside of the transaction; `news` go out after the commit."""
 
-    def __init__(self, connection: Connection, project_id: str, by: Actor) -> None:
+    def __init__(self, connection: Connection, project_id: str, by: Actor, *, whole: bool = False) -> None:
+        """`whole`: one call is the whole transaction, which it ends."""
         self.connection = connection
         self.news: list[events.ProjectChanged] = []
         self._project_id = project_id
         self._by = by
+        self._whole = whole
 
     async def execute(
         self,
@@ -187,7 +189,7 @@ class Editing:
             operations.remember(batch, self._project_id, self._by.user_id, once.id, once.digest, reply)
         if draft.attached:
             clips.attach(batch, self._project_id, draft.attached)
-        await batch.run(self.connection)
+        await batch.run(self.connection, finish=self._whole)
         return Executed(revision, results, stored, group if stored else None)
 
 
