@@ -39,7 +39,7 @@ async def services(settings: Settings, dsn: str) -> AsyncIterator[Services]:
 @contextlib.asynccontextmanager
 async def api(parts: Services) -> AsyncIterator[tuple[web.Application, Server]]:
     """REST and sockets over the services, not listening yet."""
-    metrics, presence, feed = parts.platform.metrics, parts.documents.presence, parts.documents.feed
+    metrics, presence, changes = parts.platform.metrics, parts.documents.presence, parts.documents.changes
     addresses = Addresses(parts.platform.settings)
     server = create_server(
         addresses=addresses,
@@ -49,7 +49,7 @@ async def api(parts: Services) -> AsyncIterator[tuple[web.Application, Server]]:
     authentication.mount(server, parts, on_leave=lambda sid: rooms.disconnected(parts, server, sid))
     drain.mount(server, parts)
     routing.mount(server, parts, *tables.every())
-    relay.mount(parts.platform.bus, feed, server, parts.platform.links)
+    relay.mount(parts.platform.bus, changes, server, parts.platform.links)
     rooms.mount(server, parts)
     forwarder = server.eio.forwarder
     metrics.count_sockets(server.sockets_by_namespace)
@@ -58,7 +58,7 @@ async def api(parts: Services) -> AsyncIterator[tuple[web.Application, Server]]:
         other_replicas=lambda: len(parts.platform.replicas.others),
         visits=lambda: presence.visits,
         dropped=lambda: parts.platform.bus.dropped,
-        recovered=lambda: feed.recovered,
+        recovered=lambda: changes.recovered,
         forwarded=lambda: forwarder.forwarded if forwarder else 0,
     )
     app = application.build(parts, addresses)
@@ -68,8 +68,8 @@ async def api(parts: Services) -> AsyncIterator[tuple[web.Application, Server]]:
             stack.push_async_callback(forwarder.close)
         await presence.start(alone=parts.platform.settings.database_url is None)
         stack.push_async_callback(presence.close)
-        await feed.start()
-        stack.push_async_callback(feed.close)
+        await changes.start()
+        stack.push_async_callback(changes.close)
         await parts.platform.replicas.start()
         stack.push_async_callback(parts.platform.replicas.close)
         stack.push_async_callback(server.close)

@@ -15,8 +15,8 @@ from dawg_server.audiofiles.measuring import Measuring
 from dawg_server.audiofiles.service import AudioFiles
 from dawg_server.audiofiles.track_metadata import TrackMetadata
 from dawg_server.daw.access import Access
+from dawg_server.daw.change_stream import ChangeStream
 from dawg_server.daw.document import Document
-from dawg_server.daw.feed import Feed
 from dawg_server.daw.functions import executors
 from dawg_server.daw.functions.service import Functions
 from dawg_server.daw.presence import Presence
@@ -35,7 +35,7 @@ class Documents:
     document: Document
     queries: Queries
     functions: Functions
-    feed: Feed
+    changes: ChangeStream
     presence: Presence
     sharing: Sharing
     versions: Versions
@@ -71,7 +71,7 @@ async def opened(platform: Platform) -> AsyncIterator[Documents]:
             document=document,
             queries=Queries(database),
             functions=functions,
-            feed=Feed(bus, document),
+            changes=ChangeStream(bus, document),
             presence=Presence(database, bus, platform.replicas.own, platform.replicas.own_address),
             sharing=Sharing(database, bus, access),
             versions=Versions(database, document),

@@ -1,7 +1,7 @@
 """From bus to sockets: the only subscriber that emits. One line of `EVENT_MAP` is one event that clients can receive.
 
 Every replica subscribes to every event and sends it to its own clients, so nothing is sent twice. Changes of documents
-come through the feed, which keeps them in order.
+come through the change stream, which keeps them in order.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 from bus import events
 from bus.events import Event
 from bus.local import LocalBus, Scope
-from dawg_server.daw.feed import Feed
+from dawg_server.daw.change_stream import ChangeStream
 from dawg_server.storage.links import LinkSigner
-from handlers import document_news, present
+from handlers import change_events, serializers
 from handlers.rest import json
 from handlers.sockets.authentication import conversation_room, project_room, user_room
 from handlers.sockets.transport.server import Server
@@ -81,7 +81,7 @@ def _preview(event: events.GenerationPreviewed, _: LinkSigner) -> Mapping[str, A
 
 
 def _completed(event: events.GenerationCompleted, links: LinkSigner) -> Mapping[str, Any]:
-    shown = present.result(event.result, links, event.base_url)
+    shown = serializers.result(event.result, links, event.base_url)
     fields = {
         "result": shown,
         "takes": shown["takes"],
@@ -101,7 +101,7 @@ def _failed(event: events.GenerationFailed, _: LinkSigner) -> Mapping[str, Any]:
 
 
 def _loaded(event: events.GenerationCompleted, links: LinkSigner) -> Mapping[str, Any]:
-    shown = present.result(event.result, links, event.base_url)
+    shown = serializers.result(event.result, links, event.base_url)
     placed = shown.get("placed") or {}
     clip = {
         "id": placed.get("clipId"),
@@ -171,18 +171,20 @@ def documented() -> Iterator[tuple[str, str]]:
     """(name, meaning) of every event that clients of `/` can receive."""
     for outgoing in EVENT_MAP:
         yield outgoing.name, inspect.getdoc(outgoing.kind) or ""
-    yield from document_news.names().items()
+    yield from change_events.names().items()
 
 
-def mount(bus: LocalBus, feed: Feed, server: Server, links: LinkSigner) -> None:
+def mount(bus: LocalBus, changes: ChangeStream, server: Server, links: LinkSigner) -> None:
     """Subscribes every line of `EVENT_MAP`; those of one event go out in the order of the table."""
 
     def send_changes(event: events.ProjectChanged) -> None:
-        for name, payload in document_news.told(event):
+        for name, payload in change_events.told(event):
             payload["timestamp"] = json.now()
             server.broadcast(name, payload, room=project_room(event.project_id), skip_sid=event.skip_sid)
 
-    feed.attach(send_changes, followed=lambda project_id: server.manager.has_members("/", project_room(project_id)))
+    changes.attach(
+        send_changes, subscribed=lambda project_id: server.manager.has_members("/", project_room(project_id))
+    )
     for outgoing in EVENT_MAP:
         bus.subscribe(outgoing.kind, _sender(outgoing, server, links), Scope.EVERYWHERE)
 

@@ -39,7 +39,7 @@ class Walk:
     @property
     def statements(self) -> list[str]:
         """Without what only begins or ends a transaction, and without those of the job queue's library."""
-        return [sql for sql in self.round_trips if not TRANSACTION.match(sql) and not QUEUE.search(sql)]
+        return [sql for sql in self._words if not TRANSACTION.match(sql) and not QUEUE.search(sql)]
 
     @property
     def _words(self) -> list[str]:
@@ -108,7 +108,7 @@ def traced(*, follow: Collection[str] = ()) -> Iterator[Walk]:
 
     async def counted(self: pool.Connection, sql: str, parameters: Any) -> Any:
         if not is_apart():
-            walk.round_trips.append(sql)
+            walk.round_trips.append(f"BEGIN;\n{sql}" if self._unbegun else sql)
         return await original(self, sql, parameters)
 
     pool.Connection._run = counted  # type: ignore[method-assign]

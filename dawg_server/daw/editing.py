@@ -67,13 +67,13 @@ class Editing:
         client_operation_id: str | None = None,
     ) -> Executed:
         """Everything or nothing. See `Document.execute`."""
-        wishes = [_check(command) for command in commands]
-        role = max((spec.role for spec, _ in wishes), key=access.RANKS.__getitem__, default="viewer")
-        once = _once(client_operation_id, [(spec.name, values) for spec, values in wishes])
-        draft, first = await self._open(role, _named(wishes), once)
+        requested = [_check(command) for command in commands]
+        role = max((spec.role for spec, _ in requested), key=access.RANKS.__getitem__, default="viewer")
+        once = _once(client_operation_id, [(spec.name, values) for spec, values in requested])
+        draft, first = await self._open(role, _named(requested), once)
         if first is not None:
             return _replayed(first)
-        results = [await spec.plan(draft, values) for spec, values in wishes]
+        results = [await spec.plan(draft, values) for spec, values in requested]
         if base_revision is not None:
             await _check_base(draft, base_revision)
         return await self._store(draft, results, self._by.source, group, once)
@@ -208,10 +208,10 @@ def _check(command: Command) -> tuple[Spec, dict[str, Any]]:
     return spec, dict(command.parameters) if command.checked else spec.parameters.check(command.parameters)
 
 
-def _named(wishes: Iterable[tuple[Spec, dict[str, Any]]]) -> dict[str, list[str]]:
+def _named(requested: Iterable[tuple[Spec, dict[str, Any]]]) -> dict[str, list[str]]:
     """The tracks and clips that commands name, so that they are read together with the lock."""
     named: dict[str, dict[str, None]] = defaultdict(dict)
-    for spec, values in wishes:
+    for spec, values in requested:
         for kind, id in spec.parameters.ids(values):
             named[kind][id] = None
     return {kind: list(ids) for kind, ids in named.items()}

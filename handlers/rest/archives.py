@@ -9,7 +9,7 @@ from aiohttp import web
 
 from dawg_server import errors, logs
 from dawg_server.settings import MEBIBYTE
-from handlers import present
+from handlers import serializers
 from handlers.rest import editing
 from handlers.rest.multipart import Multipart
 from handlers.rest.routing import Answer, Call, Routes
@@ -67,4 +67,4 @@ async def import_project(call: Call) -> Answer:
     (file,) = call.files
     project_id = await call.services.documents.archives.take_in(file.path, call.caller.user_id)
     found = await call.services.documents.document.snapshot(project_id, call.caller.user_id)
-    return editing.with_alias("project", present.project(found, call.services.platform.links, call.base_url))
+    return editing.with_alias("project", serializers.project(found, call.services.platform.links, call.base_url))

@@ -13,7 +13,7 @@ from dawg_server.audio import waveform
 from dawg_server.audiofiles.service import Incoming
 from dawg_server.settings import MEBIBYTE
 from dawg_server.storage.links import LINK_SECONDS
-from handlers import present
+from handlers import serializers
 from handlers.rest import json, pages, ranges
 from handlers.rest.endpoint import let_in
 from handlers.rest.multipart import Multipart
@@ -48,7 +48,7 @@ async def upload(call: Call) -> Answer:
 )
 async def list_recordings(call: Call) -> Answer:
     rows, total = await call.services.documents.audio.page(call.caller.user_id, **call.query)
-    shown = [present.audio_file(row, call.services.platform.links, call.base_url) for row in rows]
+    shown = [serializers.audio_file(row, call.services.platform.links, call.base_url) for row in rows]
     return {**pages.listed("audioFiles", shown, total, call.query), "files": shown}
 
 
@@ -109,7 +109,7 @@ async def content(call: Call) -> Answer:
 )
 async def download(call: Call) -> Answer:
     row = await _row(call)
-    url = present.audio_url(row, call.services.platform.links, call.base_url)
+    url = serializers.audio_url(row, call.services.platform.links, call.base_url)
     if call.query["redirect"]:
         return web.Response(status=302, headers={"Location": url})
     expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=LINK_SECONDS)
@@ -136,5 +136,5 @@ async def _row(call: Call) -> dict[str, Any]:
 
 
 def _shown(call: Call, row: dict[str, Any]) -> dict[str, Any]:
-    shown = present.audio_file(row, call.services.platform.links, call.base_url)
+    shown = serializers.audio_file(row, call.services.platform.links, call.base_url)
     return {"success": True, **shown, "audioFile": shown}

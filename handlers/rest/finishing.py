@@ -10,7 +10,7 @@ from dawg_server.generation.finishing.requests import NEEDS_A_MODEL, Request
 from dawg_server.generation.job import Job
 from dawg_server.generation.service import Once
 from dawg_server.settings import MEBIBYTE
-from handlers import present
+from handlers import serializers
 from handlers.rest import pages
 from handlers.rest.generate import page, submit
 from handlers.rest.multipart import Multipart
@@ -165,6 +165,8 @@ def _render_status(call: Call, job: Job) -> dict[str, Any]:
 
 
 def _nested(call: Call, job: Job) -> dict[str, Any]:
-    result = present.result(job.result, call.services.platform.links, call.base_url) if job.result is not None else None
-    nested: dict[str, Any] = present.status(job, result, None)["status"]
+    result = (
+        serializers.result(job.result, call.services.platform.links, call.base_url) if job.result is not None else None
+    )
+    nested: dict[str, Any] = serializers.status(job, result, None)["status"]
     return {"id": job.id, **nested}

@@ -9,7 +9,7 @@ from dawg_server.generation import beats, music
 from dawg_server.generation.job import Job, State
 from dawg_server.generation.service import Once
 from dawg_server.music import genres
-from handlers import present
+from handlers import serializers
 from handlers.rest import json, pages
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import generation as schemas
@@ -68,12 +68,12 @@ async def submit(call: Call, type: str, request: dict[str, Any], provider: str) 
         provider=provider,
         base_url=call.base_url,
         project_id=project_id,
-        once=Once(call.key, present.accepted) if call.key else None,
+        once=Once(call.key, serializers.accepted) if call.key else None,
     )
     ended = await service.wait(job, call.query["wait"])
     if ended.state is State.COMPLETED:
-        return json.response(present.finished(ended, _result(call, ended) or {}))
-    return present.accepted(job, seconds)
+        return json.response(serializers.finished(ended, _result(call, ended) or {}))
+    return serializers.accepted(job, seconds)
 
 
 @routes.get(
@@ -82,8 +82,8 @@ async def submit(call: Call, type: str, request: dict[str, Any], provider: str) 
 async def job_status(call: Call) -> Answer:
     job = await call.services.jobs.generation.get(call.path["job_id"], call.caller.user_id)
     if call.query["shape"] == "flat":
-        return present.flat_status(job, _result(call, job))
-    return present.status(job, _result(call, job), await call.services.jobs.generation.position(job))
+        return serializers.flat_status(job, _result(call, job))
+    return serializers.status(job, _result(call, job), await call.services.jobs.generation.position(job))
 
 
 @routes.get("/generate/result/{job_id}", "The result of a job", reply=schemas.JobResult, errors=(404, 409))
@@ -96,7 +96,7 @@ async def job_result(call: Call) -> Answer:
         raise errors.JobCancelled(details=state)
     if job.state is not State.COMPLETED:
         raise errors.JobNotCompleted(details=state)
-    return present.finished(job, _result(call, job) or {})
+    return serializers.finished(job, _result(call, job) or {})
 
 
 @routes.post("/generate/cancel/{job_id}", "Cancel a job", reply=schemas.JobCancelledReply, errors=(404, 409))
@@ -120,7 +120,7 @@ async def page(call: Call, **query: Any) -> tuple[list[Job], int]:
 @routes.get("/generate", "Jobs, newest first", query=schemas.JobsQuery, reply=schemas.JobList, errors=(404,))
 async def list_jobs(call: Call) -> Answer:
     jobs, total = await page(call, **call.query)
-    shown = [present.status(job, _result(call, job), None)["status"] for job in jobs]
+    shown = [serializers.status(job, _result(call, job), None)["status"] for job in jobs]
     return pages.listed("jobs", shown, total, call.query)
 
 
@@ -128,7 +128,7 @@ async def list_jobs(call: Call) -> Answer:
 async def queue_stats(call: Call) -> Answer:
     own, everybody = await call.services.jobs.generation.stats(call.caller.user_id)
     queue = {"waiting": everybody["waiting"], "active": everybody["active"]}
-    return {"success": True, "stats": present.stats(own), "queue": queue}
+    return {"success": True, "stats": serializers.stats(own), "queue": queue}
 
 
 @routes.get("/generate/genres", "The genres that can be asked for", reply=schemas.GenreList)
@@ -148,4 +148,6 @@ async def list_genres(call: Call) -> Answer:
 
 
 def _result(call: Call, job: Job) -> dict[str, Any] | None:
-    return present.result(job.result, call.services.platform.links, call.base_url) if job.result is not None else None
+    return (
+        serializers.result(job.result, call.services.platform.links, call.base_url) if job.result is not None else None
+    )

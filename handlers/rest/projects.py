@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dawg_server.daw.document import Document
 from dawg_server.daw.editing import Executed
-from handlers import present
+from handlers import serializers
 from handlers.rest import editing, pages
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import projects as schemas
@@ -39,7 +39,7 @@ async def create_project(call: Call) -> Answer:
 async def get_project(call: Call) -> Answer:
     """`tracks` (with `clips` and `sends`), `audioFiles`, `collaborators`, and the caller's `role`, of one moment."""
     found = await _document(call).snapshot(call.path["project_id"], call.caller.user_id)
-    return editing.with_alias("project", present.project(found, call.services.platform.links, call.base_url))
+    return editing.with_alias("project", serializers.project(found, call.services.platform.links, call.base_url))
 
 
 @routes.delete("/projects/{project_id}", "Delete a project", reply=replies.Deleted, errors=(403, 404))

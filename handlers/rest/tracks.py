@@ -52,8 +52,8 @@ async def change_tracks(call: Call) -> Answer:
     """All of them or none."""
     track_ids = call.body["trackIds"]
     project_id = await call.services.documents.queries.home(TRACK, track_ids[0])
-    wish = {"trackIds": track_ids, "changes": call.body["updates"]}
-    result, executed = await editing.run(call, project_id, "updateTracks", wish)
+    parameters = {"trackIds": track_ids, "changes": call.body["updates"]}
+    result, executed = await editing.run(call, project_id, "updateTracks", parameters)
     changed = result["tracks"]
     return {
         "success": True,
@@ -80,8 +80,8 @@ async def get_track(call: Call) -> Answer:
 )
 async def create_send(call: Call) -> Answer:
     """A way that leads back to where it began is 400."""
-    wish = {"trackId": call.path["track_id"], **editing.changes(call)}
-    result, executed = await editing.run(call, await project_of(call), "createSend", wish)
+    parameters = {"trackId": call.path["track_id"], **editing.changes(call)}
+    result, executed = await editing.run(call, await project_of(call), "createSend", parameters)
     return {"success": True, **result, "revision": executed.revision}
 
 
@@ -121,8 +121,8 @@ async def patch_send(call: Call) -> Answer:
 @routes.delete("/tracks/{track_id}/sends/{send_id}", "Remove a send", reply=Deleted, errors=(403, 404, 409))
 async def remove_send(call: Call) -> Answer:
     project_id, send_id = await project_of(call), _send_id(call)
-    wish = {"trackId": call.path["track_id"], "sendId": send_id}
-    result, executed = await editing.run(call, project_id, "removeSend", wish)
+    parameters = {"trackId": call.path["track_id"], "sendId": send_id}
+    result, executed = await editing.run(call, project_id, "removeSend", parameters)
     return editing.deleted(send_id, "send", send=result["send"], track=result["track"], revision=executed.revision)
 
 

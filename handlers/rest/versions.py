@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawg_server.schema import Page
-from handlers import present
+from handlers import serializers
 from handlers.rest import editing, pages
 from handlers.rest.json import timestamp
 from handlers.rest.routing import Answer, Call, Routes
@@ -47,7 +47,7 @@ async def restore_version(call: Call) -> Answer:
     found = await call.services.documents.document.snapshot(project_id, user_id)
     return editing.with_alias(
         "project",
-        present.project(found, call.services.platform.links, call.base_url),
+        serializers.project(found, call.services.platform.links, call.base_url),
         revision=executed.revision,
         restoredNumber=told["number"],
         savedNumber=told["savedNumber"],

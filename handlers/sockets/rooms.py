@@ -16,7 +16,7 @@ from dawg_server import errors
 from dawg_server.daw.access import RANKS
 from dawg_server.daw.presence import Member
 from dawg_server.services import Services
-from handlers import present
+from handlers import serializers
 from handlers.rest import json
 from handlers.schemas import collaboration as schemas
 from handlers.sockets.authentication import project_room, with_database
@@ -80,7 +80,7 @@ async def join(call: Call) -> Ack:
         raise errors.Conflict(f"A socket opens at most {schemas.MAX_PROJECTS} projects. Leave one of them first.")
     known = project_id in _seats(call.server, call.sid)
     _seats(call.server, call.sid)[project_id] = Seat(role, row["username"])
-    services.documents.feed.follow(project_id, row["revision"])  # at once before the room is entered
+    services.documents.changes.subscribe(project_id, row["revision"])  # at once before the room is entered
     await call.server.enter_room(call.sid, project_room(project_id), "/")
     try:
         connections = await services.documents.presence.join(
@@ -125,7 +125,7 @@ async def _state(call: Call, revision: int) -> dict[str, Any]:
     project = await document.snapshot(project_id, call.caller.user_id)
     return {
         "revision": project["revision"],
-        "project": present.project(project, call.services.platform.links, call.base_url),
+        "project": serializers.project(project, call.services.platform.links, call.base_url),
     }
 
 

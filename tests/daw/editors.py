@@ -22,10 +22,10 @@ def any_change(project: Project, dice: random.Random) -> Command | None:
 
 
 def create_track(project: Project, dice: random.Random) -> Command:
-    wish: dict[str, Any] = {"name": dice.choice(NAMES), "trackType": dice.choice(("AUDIO", "MIDI", "AUX", "AUX"))}
+    parameters: dict[str, Any] = {"name": dice.choice(NAMES), "trackType": dice.choice(("AUDIO", "MIDI", "AUX", "AUX"))}
     if dice.random() < 0.4:
-        wish["order"] = dice.randrange(4)
-    return Command("createTrack", wish)
+        parameters["order"] = dice.randrange(4)
+    return Command("createTrack", parameters)
 
 
 def update_track(project: Project, dice: random.Random) -> Command | None:
@@ -43,8 +43,8 @@ def update_track(project: Project, dice: random.Random) -> Command | None:
         "outputDestination": dice.choice(("master", _track(project, dice)["id"])),
     }
     chosen = dice.sample(sorted(fields), dice.randrange(1, 4))
-    wish = {"trackId": _track(project, dice)["id"], "changes": {name: fields[name] for name in chosen}}
-    return Command("updateTrack", wish)
+    parameters = {"trackId": _track(project, dice)["id"], "changes": {name: fields[name] for name in chosen}}
+    return Command("updateTrack", parameters)
 
 
 def delete_track(project: Project, dice: random.Random) -> Command | None:
@@ -70,8 +70,8 @@ def create_send(project: Project, dice: random.Random) -> Command | None:
     buses = [track for track in project["tracks"] if track["trackType"] == "AUX"]
     if not buses:
         return None
-    wish = {"trackId": _track(project, dice)["id"], "destinationTrackId": dice.choice(buses)["id"]}
-    return Command("createSend", {**wish, "level": dice.choice((0, 0.3))})
+    parameters = {"trackId": _track(project, dice)["id"], "destinationTrackId": dice.choice(buses)["id"]}
+    return Command("createSend", {**parameters, "level": dice.choice((0, 0.3))})
 
 
 def change_send(project: Project, dice: random.Random) -> Command | None:
@@ -89,8 +89,8 @@ def create_clip(project: Project, dice: random.Random) -> Command | None:
     if not project["tracks"]:
         return None
     note = {"pitch": dice.randrange(128), "start": dice.random() * 4, "duration": 0.5, "velocity": 100}
-    wish = {"trackId": _track(project, dice)["id"], "startTime": dice.randrange(8), "midiData": {"notes": [note]}}
-    return Command("createClip", wish)
+    parameters = {"trackId": _track(project, dice)["id"], "startTime": dice.randrange(8), "midiData": {"notes": [note]}}
+    return Command("createClip", parameters)
 
 
 def change_clip(project: Project, dice: random.Random) -> Command | None:
@@ -155,13 +155,13 @@ class Recordings:
         if project["tracks"] and (not self._ids or dice.random() < 0.4):
             if len(self._ids) < 3:
                 self._ids.append(await self._new(actor.user_id))
-            wish = {"trackId": _track(project, dice)["id"], "audioFileId": dice.choice(self._ids), "startTime": 1}
-            await self._document.execute(project_id, [Command("createClip", wish)], actor)
+            parameters = {"trackId": _track(project, dice)["id"], "audioFileId": dice.choice(self._ids), "startTime": 1}
+            await self._document.execute(project_id, [Command("createClip", parameters)], actor)
         elif clips and dice.random() < 0.4:
             fields = {"duration": dice.choice((0.5, 3, 9)), "offset": dice.choice((0, 1.5)), "fadeIn": 0.25}
             changes = {name: fields[name] for name in dice.sample(sorted(fields), 2)}
-            wish = {"clipId": dice.choice(clips)["id"], "changes": changes}
-            await self._document.execute(project_id, [Command("updateClip", wish)], actor)
+            parameters = {"clipId": dice.choice(clips)["id"], "changes": changes}
+            await self._document.execute(project_id, [Command("updateClip", parameters)], actor)
         elif self._ids and dice.random() < 0.7:
             await self._measure(dice.choice(self._ids), dice.choice((2.5, 3.25, 4)))
         elif self._ids and not clips:

@@ -93,12 +93,12 @@ async def test_only_tracks_of_the_project_can_be_reordered(desk: Desk, document:
     assert (caught.value.details or {})["missing"] == [foreign]
     with pytest.raises(errors.ValidationError):
         await desk.do("reorderTracks", trackOrders=[{"id": mine, "order": 1}, {"id": mine, "order": 0}])
-    for name, wish in {
+    for name, parameters in {
         "updateTrack": {"changes": {"volume": 0}},
         "deleteTrack": {},
     }.items():
         with pytest.raises(errors.NotFound):
-            await desk.do(name, trackId=foreign, **wish)
+            await desk.do(name, trackId=foreign, **parameters)
     assert (await elsewhere.tracks())[0]["volume"] == 0.8
 
 

@@ -74,13 +74,13 @@ async def set_key(task: Task) -> Result:
 
 
 async def write_lyrics(task: Task) -> Result:
-    wish = task.arguments
+    arguments = task.arguments
     return await task.change(
         "The lyrics were written.",
         "setLyrics",
-        lyrics=wish["text"],
-        append=wish["append"],
-        trackId=wish.get("trackId"),
+        lyrics=arguments["text"],
+        append=arguments["append"],
+        trackId=arguments.get("trackId"),
     )
 
 
@@ -130,23 +130,23 @@ async def set_output(task: Task) -> Result:
 
 
 async def create_send(task: Task) -> Result:
-    wish = dict(task.arguments)
-    return await task.change("The send was added.", "createSend", trackId=wish.pop("sourceTrackId"), **wish)
+    arguments = dict(task.arguments)
+    return await task.change("The send was added.", "createSend", trackId=arguments.pop("sourceTrackId"), **arguments)
 
 
 async def remove_send(task: Task) -> Result:
-    wish = task.arguments
-    return await _gone(task, "send", "removeSend", trackId=wish["sourceTrackId"], sendId=wish["sendId"])
+    arguments = task.arguments
+    return await _gone(task, "send", "removeSend", trackId=arguments["sourceTrackId"], sendId=arguments["sendId"])
 
 
 async def set_send_level(task: Task) -> Result:
-    wish = task.arguments
+    arguments = task.arguments
     return await task.change(
-        f"The level is {wish['level']:g} now.",
+        f"The level is {arguments['level']:g} now.",
         "updateSend",
-        trackId=wish["sourceTrackId"],
-        sendId=wish["sendId"],
-        changes={"level": wish["level"]},
+        trackId=arguments["sourceTrackId"],
+        sendId=arguments["sendId"],
+        changes={"level": arguments["level"]},
     )
 
 

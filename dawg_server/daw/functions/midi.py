@@ -17,15 +17,15 @@ DEFAULT_GENRE = "pop"
 
 async def generate(task: Task) -> Result:
     """The same call at the same revision of a project writes the same notes; `data.seed` says from which number."""
-    wish = task.arguments
+    arguments = task.arguments
     project = await task.document.snapshot(task.project_id, task.by.user_id)
-    key, genre = wish.get("key") or project["key"], wish.get("genre") or DEFAULT_GENRE
+    key, genre = arguments.get("key") or project["key"], arguments.get("genre") or DEFAULT_GENRE
     bar = timing.beats_per_bar(project)
     seed = zlib.crc32(f"{task.project_id}/{project['revision']}".encode())
     notes = await asyncio.to_thread(
-        music.part_notes, wish["part"], key, genre, wish["bars"], wish["complexity"], seed, bar
+        music.part_notes, arguments["part"], key, genre, arguments["bars"], arguments["complexity"], seed, bar
     )
-    name = wish["part"].capitalize()
+    name = arguments["part"].capitalize()
     track_id = str(uuid.uuid4())
     executed = await task.document.execute(
         task.project_id,
@@ -37,7 +37,7 @@ async def generate(task: Task) -> Result:
                     "trackId": track_id,
                     "name": name,
                     "startTime": 0,
-                    "duration": wish["bars"] * bar * timing.seconds_per_beat(project),
+                    "duration": arguments["bars"] * bar * timing.seconds_per_beat(project),
                     "midiData": {"notes": [dataclasses.asdict(note) for note in notes]},
                 },
             ),
@@ -48,8 +48,8 @@ async def generate(task: Task) -> Result:
     track, clip = executed.results[0]["track"], executed.results[1]["clip"]
     clip = {name: value for name, value in clip.items() if name != "midiData"} | {"noteCount": len(notes)}
     return Result(
-        f"{wish['bars']} bars of {wish['part']} in {key} ({genre}) were written: {len(notes)} notes on the new "
-        f"track “{track['name']}”.",
+        f"{arguments['bars']} bars of {arguments['part']} in {key} ({genre}) were written: {len(notes)} notes on the "
+        f"new track “{track['name']}”.",
         {"track": track, "clip": clip, "key": key, "genre": genre, "seed": seed},
         executed.revision,
     )

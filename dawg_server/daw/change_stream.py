@@ -30,34 +30,34 @@ log: structlog.stdlib.BoundLogger = logs.get("main")
 
 
 @dataclass(slots=True)
-class _Line:
+class _Cursor:
     """`told` is the revision up to which everything was told; `held` came too early, by its first revision."""
 
     told: int
     held: dict[int, events.ProjectChanged] = field(default_factory=dict)
 
 
-class Feed:
+class ChangeStream:
     def __init__(self, bus: LocalBus, document: Document) -> None:
         self.recovered = 0  # changes that were read from the log, because they did not come
         self._bus, self._document = bus, document
         self._tell: Listener = lambda event: None
-        self._followed: Callable[[str], bool] = lambda project_id: False
-        self._lines: dict[str, _Line] = {}
+        self._is_subscribed: Callable[[str], bool] = lambda project_id: False
+        self._cursors: dict[str, _Cursor] = {}
         self._behind: set[str] = set()
         self._check = False  # whether to look for what got lost without a trace
         self._checked_at = time.monotonic()
         self._loop = SupervisedLoop(
-            "document-feed",
+            "document-changes",
             self._keep_up,
             doing="Reading missed changes",
             interval=LONELY_INTERVAL,
             expected=(errors.DependencyUnavailable,),
         )
 
-    def attach(self, tell: Listener, followed: Callable[[str], bool]) -> None:
-        """`tell` is called with each change in order; `followed` says whether anybody here has that project open."""
-        self._tell, self._followed = tell, followed
+    def attach(self, tell: Listener, subscribed: Callable[[str], bool]) -> None:
+        """`tell` is called with each change in order; `subscribed` says whether anybody here has that project open."""
+        self._tell, self._is_subscribed = tell, subscribed
         self._bus.subscribe(events.ProjectChanged, self._take, Scope.EVERYWHERE)
         self._bus.subscribe(events.BusRestored, lambda _: self._look_soon())
 
@@ -67,38 +67,38 @@ class Feed:
     async def close(self) -> None:
         await self._loop.close()
 
-    def follow(self, project_id: str, revision: int) -> None:
+    def subscribe(self, project_id: str, revision: int) -> None:
         """Somebody is about to open the project, and will see it as it was at `revision`, or later."""
-        if project_id not in self._lines or not self._followed(project_id):
-            self._lines[project_id] = _Line(revision)
+        if project_id not in self._cursors or not self._is_subscribed(project_id):
+            self._cursors[project_id] = _Cursor(revision)
 
     def _take(self, event: events.ProjectChanged) -> None:
-        line = self._lines.get(event.project_id)
-        if line is None or event.revision <= line.told:
+        cursor = self._cursors.get(event.project_id)
+        if cursor is None or event.revision <= cursor.told:
             return
         first = event.operations[0]["revision"]
-        if first <= line.told + 1:
-            self._pass_on(line, event)
-            self._drain(line)
+        if first <= cursor.told + 1:
+            self._pass_on(cursor, event)
+            self._drain(cursor)
             return
-        if len(line.held) >= MAX_HELD:
-            line.held.clear()
-        line.held[first] = event
-        asyncio.get_running_loop().call_later(PATIENCE, self._miss, event.project_id, line, line.told)
+        if len(cursor.held) >= MAX_HELD:
+            cursor.held.clear()
+        cursor.held[first] = event
+        asyncio.get_running_loop().call_later(PATIENCE, self._miss, event.project_id, cursor, cursor.told)
 
-    def _pass_on(self, line: _Line, event: events.ProjectChanged) -> None:
-        line.told = event.revision
-        if self._followed(event.project_id):
+    def _pass_on(self, cursor: _Cursor, event: events.ProjectChanged) -> None:
+        cursor.told = event.revision
+        if self._is_subscribed(event.project_id):
             self._tell(event)
 
-    def _drain(self, line: _Line) -> None:
-        while (event := line.held.pop(line.told + 1, None)) is not None:
-            self._pass_on(line, event)
-        line.held = {first: event for first, event in line.held.items() if event.revision > line.told}
+    def _drain(self, cursor: _Cursor) -> None:
+        while (event := cursor.held.pop(cursor.told + 1, None)) is not None:
+            self._pass_on(cursor, event)
+        cursor.held = {first: event for first, event in cursor.held.items() if event.revision > cursor.told}
 
-    def _miss(self, project_id: str, line: _Line, told: int) -> None:
+    def _miss(self, project_id: str, cursor: _Cursor, told: int) -> None:
         """The change after `told` has had its time."""
-        if line.told == told and self._lines.get(project_id) is line:
+        if cursor.told == told and self._cursors.get(project_id) is cursor:
             self._behind.add(project_id)
             self._loop.wake()
 
@@ -124,21 +124,21 @@ class Feed:
             self._behind.discard(project_id)
 
     async def _look(self) -> None:
-        self._lines = {id: line for id, line in self._lines.items() if self._followed(id)}
-        newest = await self._document.revisions(tuple(self._lines)) if self._lines else {}
-        if any(revision > self._lines[id].told for id, revision in newest.items() if id in self._lines):
+        self._cursors = {id: cursor for id, cursor in self._cursors.items() if self._is_subscribed(id)}
+        newest = await self._document.revisions(tuple(self._cursors)) if self._cursors else {}
+        if any(revision > self._cursors[id].told for id, revision in newest.items() if id in self._cursors):
             await asyncio.sleep(PATIENCE)  # what was committed a moment ago is not lost, but on its way
-        self._behind |= {id for id, line in self._lines.items() if newest.get(id, 0) > line.told}
+        self._behind |= {id for id, cursor in self._cursors.items() if newest.get(id, 0) > cursor.told}
 
     async def _read(self, project_id: str) -> None:
-        line = self._lines.get(project_id)
-        if line is None:
+        cursor = self._cursors.get(project_id)
+        if cursor is None:
             return
-        missed = await self._document.news_since(project_id, line.told)
-        fresh = [event for event in missed if event.revision > line.told]
+        missed = await self._document.news_since(project_id, cursor.told)
+        fresh = [event for event in missed if event.revision > cursor.told]
         for event in fresh:
-            self._pass_on(line, event)
-        self._drain(line)
+            self._pass_on(cursor, event)
+        self._drain(cursor)
         if fresh:
             self.recovered += len(fresh)
             log.info(

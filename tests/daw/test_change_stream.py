@@ -14,20 +14,20 @@ from bus import events
 from bus.local import LocalBus
 from dawg_server.database import users
 from dawg_server.database.pool import Database
-from dawg_server.daw import feed
+from dawg_server.daw import change_stream
 from dawg_server.daw.actor import Actor
+from dawg_server.daw.change_stream import ChangeStream
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
-from dawg_server.daw.feed import Feed
-from handlers import document_news
+from handlers import change_events
 
 
 @dataclass
 class Stage:
-    """`document` is another replica's, whose news (`sent`) arrive at `feed` only when the test passes them on."""
+    """`document` is another replica's, whose news (`sent`) arrive at `changes` only when the test passes them on."""
 
     document: Document
-    feed: Feed
+    changes: ChangeStream
     bus: LocalBus
     project: str
     sent: list[events.ProjectChanged] = field(default_factory=list)
@@ -56,13 +56,13 @@ async def stage(database: Database) -> AsyncIterator[Stage]:
     there, here = LocalBus(), LocalBus()
     document = Document(database, there)
     project = (await document.create("ada", {"name": "Song"}))["id"]
-    made = Stage(document, Feed(here, Document(database, here)), here, project)
+    made = Stage(document, ChangeStream(here, Document(database, here)), here, project)
     there.subscribe(events.ProjectChanged, made.sent.append)
-    made.feed.attach(made.told.append, lambda project_id: made.followed)
-    made.feed.follow(project, 0)
-    await made.feed.start()
+    made.changes.attach(made.told.append, lambda project_id: made.followed)
+    made.changes.subscribe(project, 0)
+    await made.changes.start()
     yield made
-    await made.feed.close()
+    await made.changes.close()
 
 
 async def test_news_that_overtake_each_other_are_told_in_order(stage: Stage) -> None:
@@ -73,7 +73,7 @@ async def test_news_that_overtake_each_other_are_told_in_order(stage: Stage) -> 
     for event in shuffled + shuffled[:5]:  # some come twice
         await stage.bus.publish(event)
     assert stage.told == stage.sent
-    assert stage.feed.recovered == 0
+    assert stage.changes.recovered == 0
 
 
 async def test_what_got_lost_before_something_that_came_is_read_from_the_log(stage: Stage) -> None:
@@ -131,7 +131,7 @@ async def test_news_from_the_log_say_the_same_as_those_that_got_lost(stage: Stag
                 payload.get("changes") if "sends" not in (payload.get("changes") or {}) else None,
                 payload["revision"],
             )
-            for name, payload in document_news.told(event)
+            for name, payload in change_events.told(event)
             if name != "project:undone"
         ]
 
@@ -145,7 +145,7 @@ async def test_a_project_that_nobody_here_has_open_costs_nothing(stage: Stage) -
     await stage.rename("unseen")
     await stage.bus.publish(stage.sent[0])
     await stage.bus.publish(events.BusRestored())
-    await asyncio.sleep(2 * feed.PATIENCE)
+    await asyncio.sleep(2 * change_stream.PATIENCE)
     assert stage.told == []
 
 
@@ -153,7 +153,7 @@ async def test_who_opens_a_project_again_is_told_what_comes_after(stage: Stage) 
     stage.followed = False
     for number in range(3):
         await stage.rename(str(number))
-    stage.feed.follow(stage.project, 3)
+    stage.changes.subscribe(stage.project, 3)
     stage.followed = True
     await stage.bus.publish(stage.sent[1])
     await stage.rename("new")
