@@ -307,7 +307,7 @@ async def test_a_browser_that_reads_too_slowly_misses_sound_and_is_told_so(
         assert connection is not None
         assert connection.transport is not None
         connection.transport.pause_reading()  # a browser whose tab sleeps
-        await service.connections[0].said("response.done")
+        await service.connections[0].said("response.done", patience=60)  # five minutes of sound, on any machine
         await asyncio.sleep(0.3)
         connection.transport.resume_reading()
         names = await expect(socket, "response-done")

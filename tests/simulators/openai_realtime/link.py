@@ -57,9 +57,9 @@ class Link:
         """Waits for the client's `count`-th event of this type."""
         return await self._wait_for(self.received, kind, count)
 
-    async def said(self, kind: str, count: int = 1) -> dict[str, Any]:
+    async def said(self, kind: str, count: int = 1, *, patience: float = PATIENCE) -> dict[str, Any]:
         """Waits until the client has been sent the `count`-th event of this type."""
-        return await self._wait_for(self.sent, kind, count)
+        return await self._wait_for(self.sent, kind, count, patience)
 
     async def over(self) -> Ending:
         """Waits for the end of the connection."""
@@ -118,10 +118,18 @@ class Link:
     def _new_id(self, prefix: str) -> str:
         return f"{prefix}_{self.index:03d}{next(self._serial):013d}"
 
-    async def _wait_for(self, events: list[dict[str, Any]], kind: str, count: int) -> dict[str, Any]:
-        def found() -> list[dict[str, Any]]:
-            return [event for event in events if event.get("type") == kind]
+    async def _wait_for(
+        self, events: list[dict[str, Any]], kind: str, count: int, patience: float = PATIENCE
+    ) -> dict[str, Any]:
+        found: list[dict[str, Any]] = []
+        looked_at = 0
 
-        async with asyncio.timeout(PATIENCE), self._news:
-            await self._news.wait_for(lambda: len(found()) >= count)
-        return found()[count - 1]
+        def enough() -> bool:
+            nonlocal looked_at
+            found.extend(event for event in events[looked_at:] if event.get("type") == kind)
+            looked_at = len(events)
+            return len(found) >= count
+
+        async with asyncio.timeout(patience), self._news:
+            await self._news.wait_for(enough)
+        return found[count - 1]
