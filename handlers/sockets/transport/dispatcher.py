@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 log = logs.get("main")
 
 MAX_ATTACHMENTS = 64  # of one packet
+MAX_ID_DIGITS = 15  # of an acknowledgement
 
 
 class Dispatcher:
@@ -30,9 +31,15 @@ class Dispatcher:
     def receive(self, connection: Connection, text: str) -> None:
         if connection.partial is not None:
             raise packets.Malformed("text in place of a binary attachment")
+        if text[:1] == "2" and (start := text.find("[", 1, MAX_ID_DIGITS + 2)) > 0:
+            # Most of what comes is an event in the main namespace, which is read without the whole grammar.
+            digits = text[1:start]
+            if not digits or (digits.isdecimal() and digits.isascii()):
+                self._event(connection, "/", int(digits) if digits else None, text[start:])
+                return
         header = packets.decode(text)
         if header.kind == packets.EVENT:
-            self._event(connection, header)
+            self._event(connection, header.namespace, header.id, header.body)
         elif header.kind == packets.ACK:
             self._ack(connection, header)
         elif header.kind in (packets.BINARY_EVENT, packets.BINARY_ACK):
@@ -66,35 +73,41 @@ class Dispatcher:
             return
         connection.partial = None
         if partial.header.kind == packets.BINARY_EVENT:
-            self._event(connection, partial.header, partial.attachments, partial.size)
+            header = partial.header
+            self._event(connection, header.namespace, header.id, header.body, partial.attachments, partial.size)
         else:
             self._ack(connection, partial.header, partial.attachments)
 
     def _event(
-        self, connection: Connection, header: packets.Header, attachments: Sequence[bytes] = (), size: int = 0
+        self,
+        connection: Connection,
+        namespace: str,
+        id: int | None,
+        body: str,
+        attachments: Sequence[bytes] | None = None,
+        size: int = 0,
     ) -> None:
-        client = connection.clients.get(header.namespace)
+        client = connection.clients.get(namespace)
         if client is None or client.state is not State.CONNECTED:
             return
         name = None
         try:
-            name, arguments = self._read(header, attachments)
-            handler, arguments = self._server.resolve(name, client.namespace, (client.sid, *arguments))
+            name, given = self._read(body, attachments)
+            handler, arguments = self._server.resolve(name, namespace, (client.sid, *given))
             if handler is None:
-                raise errors.ValidationError(f"There is no event “{name[:100]}” in the namespace {client.namespace}.")
+                raise errors.ValidationError(f"There is no event “{name[:100]}” in the namespace {namespace}.")
             if self._server.eio.draining:
                 raise errors.Draining
         except errors.DawgError as error:
-            self._refuse(client, header.id, name or packets.event_name(header.body), error)
+            self._refuse(client, id, name or packets.event_name(body), error)
             return
-        concurrent = self._server.is_concurrent(name, client.namespace)
-        size = size or len(header.body)
-        client.event_queue.offer(Call(client, name, header.id, handler, arguments, size, concurrent, self))
+        concurrent = self._server.is_concurrent(name, namespace)
+        client.event_queue.offer(Call(client, name, id, handler, arguments, size or len(body), concurrent, self))
 
-    def _read(self, header: packets.Header, attachments: Sequence[bytes]) -> tuple[str, tuple[Any, ...]]:
+    def _read(self, body: str, attachments: Sequence[bytes] | None) -> tuple[str, list[Any]]:
         try:
-            data = packets.parse(header.body)
-            if header.kind == packets.BINARY_EVENT:
+            data = packets.parse(body)
+            if attachments is not None:
                 data = packets.put_attachments(data, attachments)
         except packets.InvalidPayload as error:
             raise errors.ValidationError(str(error)) from error
@@ -104,7 +117,7 @@ class Dispatcher:
         # A client that emits “connect” or “*” must not reach the handlers of that name.
         if not isinstance(name, str) or name in self._server.reserved_events or name == "*":
             raise errors.ValidationError("The name of an event has to be text that is not reserved.")
-        return name, tuple(arguments)
+        return name, arguments
 
     def _ack(self, connection: Connection, header: packets.Header, attachments: Sequence[bytes] = ()) -> None:
         client = connection.clients.get(header.namespace)

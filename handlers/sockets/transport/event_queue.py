@@ -120,23 +120,27 @@ class EventQueue:
 
     async def _work(self, client: Client, begun: Begun) -> None:
         connection = client.connection
-        worker = asyncio.current_task()
+        worker, loop = asyncio.current_task(), asyncio.get_running_loop()
         assert worker is not None
         try:
             while True:
                 connection.yield_before_next = False
                 if begun is not None:
-                    await begun[0].finish(begun[1])
+                    call, coroutine = begun
+                    try:
+                        call.dispatcher.answer(call, await coroutine)
+                    except Exception as error:
+                        call.dispatcher.fail(call, error)
                 while self._waiting:
                     await connection.send_queue.relieved(RELIEF_TIMEOUT)
                     if self._waiting:  # still
                         call = self._waiting.popleft()
                         self._waiting_bytes -= call.size
-                        if (coroutine := call.start()) is not None:
-                            await call.finish(coroutine)
+                        if (started := call.start()) is not None:
+                            await call.finish(started)
                 if connection.clients.get(client.namespace) is not client:
                     return
-                self._idle = asyncio.get_running_loop().create_future()
+                self._idle = loop.create_future()
                 self._tasks.rest(worker)
                 begun = await self._idle
         finally:

@@ -115,7 +115,7 @@ def parse(body: str) -> Any:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidPayload("The payload is not valid JSON.") from error
-    if nesting.is_too_deep(body, data):
+    if len(body) > 2 * nesting.MAX_DEPTH and nesting.is_too_deep(body, data):
         raise InvalidPayload(f"The payload is nested more than {nesting.MAX_DEPTH} levels deep.")
     return data
 
