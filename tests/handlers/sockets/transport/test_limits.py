@@ -31,16 +31,16 @@ async def test_a_stalled_client_is_closed_within_its_budget_and_delays_nobody(
     running = await serve(echo, max_queue_bytes=BUDGET)
     stuck, quick = await stalled(running), await raw(running)
     sid = await quick.join()
-    outbox = next(
+    queue = next(
         client.connection.send_queue for client in running.server.manager.clients.values() if client.sid != sid
     )
     largest = 0
     for number in range(1000):
         running.server.broadcast("filling", {"number": number, "filling": "." * 10_000})
-        largest = max(largest, outbox.size)
+        largest = max(largest, queue.size)
         assert f'"number":{number},' in await quick.receive()
     assert 0.5 * BUDGET < largest <= BUDGET
-    assert outbox.size < 200_000  # given back at once, but for what the transport itself still holds
+    assert queue.size < 200_000  # given back at once, but for what the transport itself still holds
     assert [namespace for namespace, _ in running.slow] == ["/"]
     await until(lambda: running.server.sockets_by_namespace() == {"/": 1})
     assert await asyncio.wait_for(stuck.read_all(), 10) is not None
