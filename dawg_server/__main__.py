@@ -223,7 +223,8 @@ def _greet(chosen: settings.Settings) -> None:
     text = f"""
         DAWG {__version__} is ready at {base}
 
-          Hear a beat   curl -X POST {base}/api/generate/beat -H 'Content-Type: application/json' \\
+          Hear a beat   open {base} and press the button, or
+                        curl -X POST {base}/api/generate/beat -H 'Content-Type: application/json' \\
                              -d '{{"genre":"lo-fi","duration":20}}'
           Its result    curl {base}/api/generate/result/<jobId>      (open audioUrl in a browser)
           The API       {base}/docs

@@ -23,6 +23,7 @@ from dawg_server.database import server_secrets
 from dawg_server.database.migrate import migrate
 from dawg_server.database.pool import Database
 from dawg_server.health import Health
+from dawg_server.idempotency import FirstReplies
 from dawg_server.identity import Identity, TokenRules
 from dawg_server.limits import Limits
 from dawg_server.metrics import Metrics
@@ -63,6 +64,7 @@ class Platform:
     storage: TrackedStorage
     links: LinkSigner
     work: WorkFolder
+    first_replies: FirstReplies
     workers: Workers
     probes: Workers
     claude: Claude
@@ -129,6 +131,7 @@ async def opened(settings: Settings, dsn: str) -> AsyncIterator[Platform]:
             storage=storage,
             links=links,
             work=work,
+            first_replies=FirstReplies(database),
             workers=workers,
             probes=probes,
             claude=claude,

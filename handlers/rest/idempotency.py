@@ -12,8 +12,7 @@ import orjson
 from aiohttp import web
 
 from dawg_server import errors
-from dawg_server.database import idempotency_keys
-from dawg_server.database.idempotency_keys import Key, Replayed
+from dawg_server.idempotency import Key, Replayed
 from handlers.rest.routing import Call
 
 RETRY_AFTER = 1.0  # seconds, while the first request still runs
@@ -44,23 +43,23 @@ async def once(
             return await answer()
         except Replayed as first:
             return _replay(first.row, key.digest)
-    database = call.services.platform.database
-    row = await idempotency_keys.begin(database, key.user_id, key.key, key.route, key.digest)
+    replies = call.services.platform.first_replies
+    row = await replies.begin(key)
     if row is not None:
         return _replay(row, key.digest)
     try:
         reply = await answer()
     except errors.DawgError as error:
         if error.status < 500 and error.status != 429:
-            await idempotency_keys.finish(database, key.user_id, key.key, error.status, error.envelope())
+            await replies.finish(key, error.status, error.envelope())
         else:
-            await idempotency_keys.forget(database, key.user_id, key.key)
+            await replies.forget(key)
         raise
     except BaseException:
-        await asyncio.shield(idempotency_keys.forget(database, key.user_id, key.key))
+        await asyncio.shield(replies.forget(key))
         raise
     if isinstance(reply, web.Response) and isinstance(reply.body, bytes):
-        await idempotency_keys.finish(database, key.user_id, key.key, reply.status, orjson.loads(reply.body))
+        await replies.finish(key, reply.status, orjson.loads(reply.body))
     return reply
 
 

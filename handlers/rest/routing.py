@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from dawg_server.database.idempotency_keys import Key
+from dawg_server.idempotency import Key
 from dawg_server.identity import Caller
 from dawg_server.limits import Allowance
 from dawg_server.schema import Body, Query

@@ -93,6 +93,8 @@ def server(kind: str) -> Iterator[tuple[int, psutil.Process]]:
                     break
                 if '"listening"' in line:
                     break
+            else:
+                raise RuntimeError(f"{kind} does not start")
             try:
                 yield port, psutil.Process(process.pid)
             finally:
