@@ -31,8 +31,9 @@ def endpoint(route: Route, services: Services) -> Callable[[web.Request], Awaita
         async with _body(route, request, services) as body:
             call = Call(request, services, caller, request.match_info, query, body.fields, route.status, body.files)
             if route.idempotent and (key := request.headers.get("Idempotency-Key")) is not None:
-                call.key = idempotency.key(call, key, {**body.raw, "?": request.query_string})
-                return await idempotency.once(call, call.key, lambda: answer(call), committed=route.commits_reply)
+                claimed = idempotency.key(call, key, {**body.raw, "?": request.query_string})
+                call.key = claimed if route.commits_reply else None
+                return await idempotency.once(call, claimed, lambda: answer(call), committed=route.commits_reply)
             return await answer(call)
 
     async def answer(call: Call) -> web.StreamResponse:

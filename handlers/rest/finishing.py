@@ -27,6 +27,7 @@ _WORK: dict[str, Any] = {"status": 202, "idempotent": True, "commits_reply": Tru
 _JOB: dict[str, Any] = {**_WORK, "query": jobs.Wait, "reply": jobs.JobAccepted}
 _UPLOAD: dict[str, Any] = {
     **_JOB,
+    "commits_reply": False,  # the recording is stored before
     "body": schemas.SeparateRequest,
     "multipart": Multipart(
         schemas.SeparateForm(), ("audio", "file"), lambda settings: settings.max_upload_mb * MEBIBYTE

@@ -8,9 +8,10 @@ from dawg_server import errors
 from dawg_server.generation import beats, music
 from dawg_server.generation.job import Job, State
 from dawg_server.generation.service import Once
+from dawg_server.idempotency import Replayed
 from dawg_server.music import genres
 from handlers import serializers
-from handlers.rest import json, pages
+from handlers.rest import idempotency, json, pages
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import generation as schemas
 
@@ -61,19 +62,34 @@ async def submit(call: Call, type: str, request: dict[str, Any], provider: str) 
     project_id = request.get("projectId")
     if project_id:
         await call.services.documents.access.require(project_id, call.caller.user_id, "editor")
-    job, seconds = await service.submit(
-        call.caller.user_id,
-        type,
-        request,
-        provider=provider,
-        base_url=call.base_url,
-        project_id=project_id,
-        once=Once(call.key, serializers.accepted) if call.key else None,
-    )
+    try:
+        job, seconds = await service.submit(
+            call.caller.user_id,
+            type,
+            request,
+            provider=provider,
+            base_url=call.base_url,
+            project_id=project_id,
+            once=Once(call.key, serializers.accepted) if call.key else None,
+        )
+    except Replayed as first:
+        return await _repeated(call, first)
     ended = await service.wait(job, call.query["wait"])
     if ended.state is State.COMPLETED:
         return json.response(serializers.finished(ended, _result(call, ended) or {}))
     return serializers.accepted(job, seconds)
+
+
+async def _repeated(call: Call, first: Replayed) -> Answer:
+    """The first reply again, or the result when the caller waits for it and it is there."""
+    assert call.key is not None
+    reply = idempotency.replay(first.row, call.key.digest)
+    service = call.services.jobs.generation
+    ended = await service.wait(await service.get(first.row["body"]["jobId"], call.caller.user_id), call.query["wait"])
+    if not call.query["wait"] or ended.state is not State.COMPLETED:
+        return reply
+    shown = serializers.finished(ended, _result(call, ended) or {})
+    return json.response(shown, headers={"Idempotency-Replayed": "true"})
 
 
 @routes.get(

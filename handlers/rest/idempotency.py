@@ -42,11 +42,11 @@ async def once(
         try:
             return await answer()
         except Replayed as first:
-            return _replay(first.row, key.digest)
+            return replay(first.row, key.digest)
     replies = call.services.platform.first_replies
     row = await replies.begin(key)
     if row is not None:
-        return _replay(row, key.digest)
+        return replay(row, key.digest)
     try:
         reply = await answer()
     except errors.DawgError as error:
@@ -63,7 +63,7 @@ async def once(
     return reply
 
 
-def _replay(first: dict[str, Any], digest: bytes) -> web.Response:
+def replay(first: dict[str, Any], digest: bytes) -> web.Response:
     if bytes(first["request_hash"]) != digest:
         raise errors.IdempotencyConflict()
     if first["state"] == "running":

@@ -54,7 +54,7 @@ class Call:
     body: dict[str, Any]
     status: int
     files: tuple[UploadedFile, ...] = ()
-    key: Key | None = None  # of a request that must not be done twice
+    key: Key | None = None  # where the reply commits with what is done
 
     @property
     def base_url(self) -> str:
@@ -85,7 +85,9 @@ class Route:
     status: int = 200
     public: bool = False
     idempotent: bool = False
-    commits_reply: bool = False  # the handler stores the reply with what it does: it passes `call.key` on
+    # The handler stores the reply in the transaction of what it does, to which it passes `call.key`; before that it has
+    # changed nothing.
+    commits_reply: bool = False
     errors: tuple[int, ...] = ()
     content_type: str = "application/json"
     aliases: tuple[str, ...] = ()  # other paths, written like `path`

@@ -29,7 +29,6 @@ def _limit(settings: Settings) -> int:
     reply=jobs.JobAccepted,
     status=202,
     idempotent=True,
-    commits_reply=True,
     errors=(403, 404, 409),
 )
 async def melody_to_vocals(call: Call) -> Answer:

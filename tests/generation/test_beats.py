@@ -267,3 +267,12 @@ async def test_both_shapes_of_the_status(server: dawg.Dawg) -> None:
     _, flat = await server.json("GET", f"/api/generate/status/{job}?shape=flat")
     assert (flat["status"], flat["state"], flat["progress"]) == ("completed", "completed", 100)
     assert flat["result"]["takes"]
+
+
+async def test_a_repeated_request_that_waits_gets_the_result_too(server: dawg.Dawg) -> None:
+    headers = {"Idempotency-Key": "take-and-wait"}
+    path = "/api/generate/beat?wait=30"
+    first = await server.json("POST", path, json=BEAT, headers=headers)
+    assert first[0] == 200
+    status, again = await server.json("POST", path, json=BEAT, headers=headers)
+    assert (status, again["result"]["jobId"]) == (200, first[1]["result"]["jobId"])
