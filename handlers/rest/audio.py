@@ -15,7 +15,7 @@ from dawg_server.settings import MEBIBYTE
 from dawg_server.storage.links import LINK_SECONDS
 from handlers import serializers
 from handlers.rest import json, pages, ranges
-from handlers.rest.endpoint import let_in
+from handlers.rest.endpoint import authenticate
 from handlers.rest.multipart import Multipart
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import audio as schemas
@@ -94,7 +94,7 @@ async def content(call: Call) -> Answer:
             raise errors.Unauthorized("This link has expired or was changed. Ask for a new one.")
         row = await services.documents.audio.get_shared(audio_id)
     else:
-        caller = await let_in(call.request, services)
+        caller = await authenticate(call.request, services)
         row = await services.documents.audio.get(audio_id, caller.user_id)
     row = await services.documents.audio.in_format(row, call.query["format"])
     return await ranges.serve(call.request, services.platform.storage, row)

@@ -23,7 +23,7 @@ def endpoint(route: Route, services: Services) -> Callable[[web.Request], Awaita
     plain = route.body is None and route.multipart is None and not route.idempotent
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        caller = NOBODY if route.public else await let_in(request, services)
+        caller = NOBODY if route.public else await authenticate(request, services)
         query = base.load(route.query, _query(request)) if route.query else {}
         if plain:
             reply = await route.handler(Call(request, services, caller, request.match_info, query, {}, route.status))
@@ -58,7 +58,7 @@ async def _body(route: Route, request: web.Request, services: Services) -> Async
         yield multipart.Received(raw, base.load(route.body, raw) if route.body else {})
 
 
-async def let_in(request: web.Request, services: Services) -> Caller:
+async def authenticate(request: web.Request, services: Services) -> Caller:
     caller = await services.platform.identity.identify(bearer(request), request.headers.get("X-User-Id"))
     structlog.contextvars.bind_contextvars(user_id=caller.user_id)
     request[STATE].allowance = await services.platform.limits.hit(

@@ -24,13 +24,13 @@ async def analyze(call: Call) -> Ack:
     """The room hears `clips:analyzing` at once and `clips:analyzed` when it is known; so does the sender."""
     payload, services = call.payload, call.services
     project_id, user_id = payload["project_id"], call.caller.user_id
-    seat = rooms.seat_of(call.server, call.sid, project_id, "viewer")
+    member = rooms.membership_of(call.server, call.sid, project_id, "viewer")
     wanted = [{"clip_id": clip_id} for clip_id in payload["clip_ids"]]
     found = await stored_clips.candidates(services, user_id, project_id, wanted)
     begun = {"clipIds": payload["clip_ids"]}
-    await services.platform.bus.publish(news.ClipsAnalyzing(project_id, user_id, seat.username, begun, call.sid))
+    await services.platform.bus.publish(news.ClipsAnalyzing(project_id, user_id, member.username, begun, call.sid))
     wish = Wish(BillingContext(user_id, project_id), payload["detect_conflicts"], payload["suggest_arrangement"])
     analysis = await services.documents.comparison.compare(found, wish)
     told = {"analysis": analysis}
-    await services.platform.bus.publish(news.ClipsAnalyzed(project_id, user_id, seat.username, told, to_user=True))
+    await services.platform.bus.publish(news.ClipsAnalyzed(project_id, user_id, member.username, told, to_user=True))
     return {"analysis": analysis}

@@ -100,7 +100,7 @@ async def _locked_by(
 
 def _admit(call: Call) -> None:
     """Whether the sender may change anything now; what it may change is decided in the transaction."""
-    rooms.seat(call)
+    rooms.membership(call)
     rooms.rate_limit(call).mutate()
 
 

@@ -18,7 +18,7 @@ events = Events("/", "main")
 @events.on("track:lock", "Ask others to leave a track alone", payload=schemas.TrackLock, ack=schemas.Locked)
 async def lock(call: Call) -> Ack:
     """Somebody else's lock is answered with `locked: false` and its holder. Everybody is told of every renewal."""
-    seat = rooms.seat(call, "editor")
+    member = rooms.membership(call, "editor")
     rooms.rate_limit(call).mutate()
     project_id, track_id = call.payload["projectId"], call.payload["trackId"]
     mine, held = await call.services.documents.presence.lock(project_id, track_id, call.sid)
@@ -26,14 +26,14 @@ async def lock(call: Call) -> Ack:
     if mine:
         fields = {"trackId": track_id, "expiresAt": shown["expiresAt"]}
         call.services.platform.bus.tell(
-            news.TrackLocked(project_id, call.caller.user_id, seat.username, fields, call.sid)
+            news.TrackLocked(project_id, call.caller.user_id, member.username, fields, call.sid)
         )
     return {"locked": mine, **shown}
 
 
 @events.on("track:unlock", "End one's own lock", payload=schemas.TrackLock, ack=schemas.Locked)
 async def unlock(call: Call) -> Ack:
-    seat = rooms.seat(call, "editor")
+    member = rooms.membership(call, "editor")
     rooms.rate_limit(call).mutate()
     presence, project_id, track_id = (
         call.services.documents.presence,
@@ -43,7 +43,7 @@ async def unlock(call: Call) -> Ack:
     if await presence.unlock(project_id, track_id, call.caller.user_id):
         fields = {"trackId": track_id}
         call.services.platform.bus.tell(
-            news.TrackUnlocked(project_id, call.caller.user_id, seat.username, fields, call.sid)
+            news.TrackUnlocked(project_id, call.caller.user_id, member.username, fields, call.sid)
         )
     held = await presence.locked(project_id, track_id)
     return {"locked": False, **(schemas.lock(held) if held else {"trackId": track_id, "holder": None})}

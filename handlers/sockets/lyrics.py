@@ -23,16 +23,16 @@ async def analyze(call: Call) -> Ack:
     """The room hears `lyrics:analyzing` at once, and the analysis, its labels and its advice when they are there."""
     payload = call.payload
     project_id, track_id = payload["project_id"], payload["track_id"]
-    seat = rooms.seat_of(call.server, call.sid, project_id, "editor")
+    member = rooms.membership_of(call.server, call.sid, project_id, "editor")
     track = await call.services.documents.access.require_track(track_id, call.caller.user_id, "editor")
     if track["projectId"] != project_id:
         raise errors.NotFound("There is no such track.", details={"kind": "track"})
-    begun = news.LyricsAnalyzing(project_id, call.caller.user_id, seat.username, {"trackId": track_id}, call.sid)
+    begun = news.LyricsAnalyzing(project_id, call.caller.user_id, member.username, {"trackId": track_id}, call.sid)
     await call.services.platform.bus.publish(begun)
     found = await call.services.assistants.lyrics.analyze(
         payload["lyrics"], payload["genre"], by=BillingContext(call.caller.user_id, project_id)
     )
     await call.services.assistants.lyrics.publish(
-        found, project_id=project_id, track_id=track_id, user_id=call.caller.user_id, username=seat.username
+        found, project_id=project_id, track_id=track_id, user_id=call.caller.user_id, username=member.username
     )
     return {"analysis": found}

@@ -52,11 +52,11 @@ def relay(call: Call, name: str, kind: Kind, role: str) -> None:
     """Tells everybody else in the room, now or a little later, as long as the sender is still in it."""
     server, sid, project_id = call.server, call.sid, call.payload["projectId"]
     fields = {key: value for key, value in call.payload.items() if key != "projectId"}
-    rooms.seat_of(server, sid, project_id, role)
+    rooms.membership_of(server, sid, project_id, role)
 
     def send() -> None:
-        if (seat := rooms.find_seat(server, sid, project_id)) is not None:
-            call.services.platform.bus.tell(kind(project_id, call.caller.user_id, seat.username, fields, sid))
+        if (member := rooms.find_membership(server, sid, project_id)) is not None:
+            call.services.platform.bus.tell(kind(project_id, call.caller.user_id, member.username, fields, sid))
 
     rooms.rate_limit(call).relay((name, project_id), send)
 

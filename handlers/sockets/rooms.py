@@ -28,20 +28,20 @@ events = Events("/", "main")
 
 
 @dataclass(slots=True)
-class Seat:
+class Membership:
     """A socket's place in a project. `role` follows what happens to the membership while the socket is there."""
 
     role: str
     username: str
 
 
-def seat(call: Call, role: str = "viewer") -> Seat:
-    """The sender's seat in the project that its payload names; raises `NotJoined` and `Forbidden`."""
-    return seat_of(call.server, call.sid, call.payload["projectId"], role)
+def membership(call: Call, role: str = "viewer") -> Membership:
+    """The sender's membership of the project that its payload names; raises `NotJoined` and `Forbidden`."""
+    return membership_of(call.server, call.sid, call.payload["projectId"], role)
 
 
-def seat_of(server: Server, sid: str, project_id: str, role: str) -> Seat:
-    found = _seats(server, sid).get(project_id)
+def membership_of(server: Server, sid: str, project_id: str, role: str) -> Membership:
+    found = _memberships(server, sid).get(project_id)
     if found is None:
         raise errors.NotJoined()
     if RANKS[found.role] < RANKS[role]:
@@ -51,8 +51,8 @@ def seat_of(server: Server, sid: str, project_id: str, role: str) -> Seat:
     return found
 
 
-def find_seat(server: Server, sid: str, project_id: str) -> Seat | None:
-    return _seats(server, sid).get(project_id)
+def find_membership(server: Server, sid: str, project_id: str) -> Membership | None:
+    return _memberships(server, sid).get(project_id)
 
 
 def rate_limit(call: Call) -> RateLimit:
@@ -76,10 +76,11 @@ async def join(call: Call) -> Ack:
     services, project_id, user_id = call.services, call.payload["projectId"], call.caller.user_id
     row = await services.documents.queries.visit(project_id, user_id)
     role = row["role"]
-    if len(_seats(call.server, call.sid)) >= schemas.MAX_PROJECTS and project_id not in _seats(call.server, call.sid):
+    memberships = _memberships(call.server, call.sid)
+    if len(memberships) >= schemas.MAX_PROJECTS and project_id not in memberships:
         raise errors.Conflict(f"A socket opens at most {schemas.MAX_PROJECTS} projects. Leave one of them first.")
-    known = project_id in _seats(call.server, call.sid)
-    _seats(call.server, call.sid)[project_id] = Seat(role, row["username"])
+    known = project_id in memberships
+    memberships[project_id] = Membership(role, row["username"])
     services.documents.changes.subscribe(project_id, row["revision"])  # at once before the room is entered
     await call.server.enter_room(call.sid, project_room(project_id), "/")
     try:
@@ -110,7 +111,7 @@ async def join(call: Call) -> Ack:
 
 @events.on("leave:project", "Close a project", payload=schemas.Project)
 async def leave(call: Call) -> Ack:
-    seat(call)
+    membership(call)
     await depart(call.services, call.server, call.sid, call.payload["projectId"])
     return None
 
@@ -131,7 +132,7 @@ async def _state(call: Call, revision: int) -> dict[str, Any]:
 
 async def depart(services: Services, server: Server, sid: str, project_id: str) -> None:
     """Takes a socket out of a project's room and tells the others, once."""
-    _seats(server, sid).pop(project_id, None)
+    _memberships(server, sid).pop(project_id, None)
     await server.leave_room(sid, project_room(project_id), "/")
     await services.documents.presence.leave(project_id, sid)
 
@@ -159,13 +160,13 @@ def mount(server: Server, services: Services) -> None:
 
     async def project_deleted(event: news.ProjectDeleted) -> None:
         for sid in _sockets(server, event.project_id):
-            _seats(server, sid).pop(event.project_id, None)
+            _memberships(server, sid).pop(event.project_id, None)
             await server.leave_room(sid, project_room(event.project_id), "/")
             services.documents.presence.project_gone(event.project_id, sid)
 
     async def review_all() -> None:
         for sid in [sid for sid, _ in server.manager.get_participants("/", None)]:
-            for project_id in tuple(_seats(server, sid)):
+            for project_id in tuple(_memberships(server, sid)):
                 await _review(server, services, sid, project_id)
 
     def restored(_: news.BusRestored) -> None:
@@ -181,7 +182,7 @@ def mount(server: Server, services: Services) -> None:
 async def _review(server: Server, services: Services, sid: str, project_id: str) -> None:
     """Gives a socket the role that its user has by now, or shows it out."""
     client = server.manager.clients.get(sid)
-    found = client.session.get("seats", {}).get(project_id) if client else None
+    found = client.session.get("memberships", {}).get(project_id) if client else None
     if client is None or found is None:
         return
     role = await services.documents.document.role(project_id, client.session["caller"].user_id)
@@ -199,12 +200,12 @@ async def _review(server: Server, services: Services, sid: str, project_id: str)
     server.broadcast("error", told, room=sid)
 
 
-def _seats(server: Server, sid: str) -> dict[str, Seat]:
+def _memberships(server: Server, sid: str) -> dict[str, Membership]:
     client = server.manager.clients.get(sid)
     if client is None:
         return {}
-    seats: dict[str, Seat] = client.session.setdefault("seats", {})
-    return seats
+    found: dict[str, Membership] = client.session.setdefault("memberships", {})
+    return found
 
 
 def _sockets(server: Server, project_id: str) -> list[str]:

@@ -1,0 +1,53 @@
+"""Imports point down only: `handlers` on `dawg_server` on `bus`; the API layer never asks the database itself."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# (floor, what it must not import). The composition root alone sits on top of everything.
+FLOORS = (
+    ("bus", ("dawg_server", "handlers")),
+    ("dawg_server", ("handlers",)),
+    ("dawg_server/database", ("dawg_server.daw", "dawg_server.audiofiles", "dawg_server.archives")),
+    ("dawg_server/schema", ("dawg_server.database", "dawg_server.daw")),
+    ("handlers", ("dawg_server.database",)),
+)
+ROOF = {"dawg_server/app.py", "dawg_server/__main__.py"}
+# What keeps the replies of requests is not behind a service yet.
+REPLIES = {"handlers/rest/idempotency.py", "handlers/rest/routing.py"}
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Modules that are imported when the module runs; what is for type checkers alone does not count."""
+    tree = ast.parse(path.read_text())
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+
+
+@pytest.mark.parametrize(("floor", "above"), FLOORS)
+def test_nothing_is_imported_from_above(floor: str, above: tuple[str, ...]) -> None:
+    wrong = {
+        f"{name} imports {module}"
+        for path in sorted((ROOT / floor).rglob("*.py"))
+        if (name := str(path.relative_to(ROOT))) not in ROOF | REPLIES
+        for module in imported(path)
+        if any(module == each or module.startswith(f"{each}.") for each in above)
+    }
+    assert wrong == set()
