@@ -21,12 +21,20 @@ from dawg_server import errors, logs
 from dawg_server.database import constraint_errors, presence_sessions
 from dawg_server.database.pool import Database
 
-STATE_SECONDS = 60.0  # how long what somebody told about themselves is shown to those who come later
-LEASE_SECONDS = 15.0  # how long a track stays locked without being asked for again
-BEAT_SECONDS = 2.0  # between two signs of life of a replica
-LOST_SECONDS = 10.0  # without one, a replica counts as dead
-
 log: structlog.stdlib.BoundLogger = logs.get("main")
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceTiming:
+    """All in seconds."""
+
+    state: float = 60.0  # how long what somebody told about themselves is shown to those who come later
+    lease: float = 15.0  # how long a track stays locked without being asked for again
+    beat: float = 2.0  # between two signs of life of a replica
+    lost: float = 10.0  # without one, a replica counts as dead
+
+
+USUAL_TIMING = PresenceTiming()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +71,10 @@ class Presence:
         bus: LocalBus,
         replica: str,
         address: str | None = None,
-        *,
-        state_seconds: float = STATE_SECONDS,
-        lease_seconds: float = LEASE_SECONDS,
-        beat_seconds: float = BEAT_SECONDS,
-        lost_seconds: float = LOST_SECONDS,
+        timing: PresenceTiming = USUAL_TIMING,
     ) -> None:
         self._database, self._bus, self._replica, self._address = database, bus, replica, address
-        self._state_seconds, self._lease_seconds = state_seconds, lease_seconds
-        self._lost_seconds = lost_seconds
+        self._timing = timing
         self._mine: dict[str, dict[str, Member]] = {}  # by sid and project
         self._joining: set[tuple[str, str]] = set()  # project and sid of visits that nobody has been told of yet
         # Project and sid of visits whose end is still to be written, and whether the others were told that they came.
@@ -81,7 +84,7 @@ class Presence:
             "presence",
             self._keep,
             doing="Looking after presence",
-            interval=beat_seconds,
+            interval=timing.beat,
             expected=(errors.DependencyUnavailable,),
         )
 
@@ -171,7 +174,7 @@ class Presence:
                 "state": row["state"],
                 "connections": row["connections"],
             }
-            for row in await presence_sessions.of_project(self._database, project_id, self._state_seconds)
+            for row in await presence_sessions.of_project(self._database, project_id, self._timing.state)
         ]
 
     # -- what they ask for ---------------------------------------------------------------------------------------------
@@ -181,7 +184,7 @@ class Presence:
 
         A person's own lock is renewed, and moves to the connection that asked last. Raises `NotJoined`.
         """
-        row = await presence_sessions.lock(self._database, project_id, track_id, sid, self._lease_seconds)
+        row = await presence_sessions.lock(self._database, project_id, track_id, sid, self._timing.lease)
         if row is not None:
             return True, Lock(**row)
         held = await self.locked(project_id, track_id)
@@ -246,8 +249,8 @@ class Presence:
         if self._watching_since is None:
             self._watching_since = now
         # When the database was away, nobody's signs of life got through: all get their time again.
-        if now - self._watching_since >= self._lost_seconds:
-            for replica in await presence_sessions.expire(self._database, self._lost_seconds):
+        if now - self._watching_since >= self._timing.lost:
+            for replica in await presence_sessions.expire(self._database, self._timing.lost):
                 log.warning("A replica has died; its people are taken out.", action="replica_expired", other=replica)
         for each in await presence_sessions.stale(self._database):
             await self._take_out(each["project_id"], each["sids"])

@@ -14,7 +14,7 @@ from bus.local import LocalBus
 from dawg_server import errors
 from dawg_server.database import projects, users
 from dawg_server.database.pool import Database
-from dawg_server.daw.presence import Member, Presence
+from dawg_server.daw.presence import Member, Presence, PresenceTiming
 
 TRACK, OTHER_TRACK = str(uuid.uuid4()), str(uuid.uuid4())
 Told = list[tuple[str, str, dict[str, Any]]]
@@ -50,8 +50,8 @@ async def replica(database: Database, bus: LocalBus) -> AsyncIterator[Callable[.
     """Makes replicas that are not started; those that a test starts end with it."""
     made: list[Presence] = []
 
-    def make(name: str, **options: float) -> Presence:
-        made.append(Presence(database, bus, name, **{"beat_seconds": 0.05, "lost_seconds": 0.4, **options}))
+    def make(name: str, **timing: float) -> Presence:
+        made.append(Presence(database, bus, name, timing=PresenceTiming(**{"beat": 0.05, "lost": 0.4, **timing})))
         return made[-1]
 
     yield make
@@ -99,7 +99,7 @@ async def test_those_who_leave_at_once_count_each_other(
 async def test_the_newest_state_is_shown_until_it_is_old(
     replica: Callable[..., Presence], project: str, state_seconds: float, shown: object
 ) -> None:
-    presence = replica("one", state_seconds=state_seconds)
+    presence = replica("one", state=state_seconds)
     for sid in ("a1", "a2"):
         await presence.join(project, member(sid))
         await presence.set_state(project, sid, {"from": sid})
@@ -137,7 +137,7 @@ async def test_of_many_who_ask_at_once_one_gets_the_lock(replica: Callable[..., 
 
 
 async def test_a_lock_that_is_not_renewed_ends_by_itself(replica: Callable[..., Presence], project: str) -> None:
-    presence = replica("one", lease_seconds=0.0)
+    presence = replica("one", lease=0.0)
     await presence.join(project, member("a1"))
     await presence.lock(project, TRACK, "a1")
     assert await presence.locked(project, TRACK) is None
@@ -162,7 +162,7 @@ async def test_who_joins_what_has_just_been_deleted_is_told_so(
 async def test_the_people_of_a_dead_replica_are_taken_out_and_told_once(
     database: Database, replica: Callable[..., Presence], project: str, told: Told
 ) -> None:
-    dead, *living = replica("dead", beat_seconds=3600), replica("one"), replica("two")
+    dead, *living = replica("dead", beat=3600), replica("one"), replica("two")
     for each in (dead, *living):
         await each.start(alone=False)
     await dead.join(project, member("a1"))
@@ -198,7 +198,7 @@ async def test_a_visit_that_ended_while_the_database_was_away_ends_when_it_is_ba
     database: Database, database_dsn: str, bus: LocalBus, project: str, told: Told
 ) -> None:
     lame = await Database.open(database_dsn, size=1, statement_timeout=0.2)
-    presence = Presence(lame, bus, "one", beat_seconds=0.05)
+    presence = Presence(lame, bus, "one", timing=PresenceTiming(beat=0.05))
     await presence.start(alone=False)
     await presence.join(project, member("a1"))
     async with database.transaction() as other:
@@ -261,7 +261,7 @@ async def test_who_comes_back_before_the_end_of_the_last_visit_was_written_stays
     database: Database, database_dsn: str, bus: LocalBus, project: str
 ) -> None:
     lame = await Database.open(database_dsn, size=1, statement_timeout=0.2)
-    presence = Presence(lame, bus, "one", beat_seconds=0.05)
+    presence = Presence(lame, bus, "one", timing=PresenceTiming(beat=0.05))
     await presence.join(project, member("a1"))
     async with database.transaction() as other:
         await other.execute("LOCK TABLE project_visits IN ACCESS EXCLUSIVE MODE")
