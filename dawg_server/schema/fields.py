@@ -5,19 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping
-from typing import Any, ClassVar, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import orjson
 from marshmallow import ValidationError, fields, missing
 
-from dawg_server.music import genres, theory
-
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")  # no blanks and line ends
 AnyField: TypeAlias = fields.Field[Any]
 MAX_PROBLEMS = 50  # named in one refusal
-_COLOUR = re.compile(r"#[0-9a-f]{6}")
 _HUMP = re.compile(r"([a-z])([A-Z])")
-_SIGNATURE = re.compile(r"([1-9]|[12][0-9]|3[0-2])/(1|2|4|8|16|32)")
 _TEXT_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
 _WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -213,61 +209,6 @@ class Id(Field):
 
     def limits(self) -> dict[str, Any]:
         return {} if self.words else {"format": "uuid"}
-
-
-class _Spelt(Field):
-    """Text in one of the spellings that people use."""
-
-    examples: ClassVar[tuple[str, ...]] = ()
-
-    def limits(self) -> dict[str, Any]:
-        return {"examples": list(self.examples)}
-
-
-class Key(_Spelt):
-    """`C`, `Cm`, `F#`, `Bb`; also `C minor`, `F#maj`, `E♭ Major` (contract, section 4.2)."""
-
-    examples = ("Cm", "F#", "Bb")
-
-    def check(self, value: Any) -> str:
-        try:
-            return theory.parse_key(value).name
-        except (ValueError, TypeError):
-            raise ValidationError("has to be a major or minor key such as C, F# minor or Bbm") from None
-
-
-class Genre(_Spelt):
-    """A genre's canonical name; aliases, case, blanks, - and _ do not matter on input."""
-
-    examples = ("trap", "lo-fi", "drum and bass")
-
-    def check(self, value: Any) -> str:
-        found = genres.find(value) if isinstance(value, str) else None
-        if found is None:
-            raise ValidationError(f"has to be one of {', '.join(genres.names())}")
-        return found.name
-
-
-class TimeSignature(_Spelt):
-    """`4/4`: 1..32 over 1, 2, 4, 8, 16 or 32."""
-
-    examples = ("4/4", "6/8")
-
-    def check(self, value: Any) -> str:
-        if not isinstance(value, str) or not _SIGNATURE.fullmatch(value.replace(" ", "")):
-            raise ValidationError("has to be a time signature such as 4/4, with 1..32 over 1, 2, 4, 8, 16 or 32")
-        return value.replace(" ", "")
-
-
-class Colour(_Spelt):
-    """`#rrggbb`, in lower case."""
-
-    examples = ("#3b82f6",)
-
-    def check(self, value: Any) -> str:
-        if not isinstance(value, str) or not _COLOUR.fullmatch(value.strip().lower()):
-            raise ValidationError("has to be a colour such as #3b82f6")
-        return value.strip().lower()
 
 
 class JsonValue(Field):

@@ -59,7 +59,8 @@ class Joined(Body):
 class Stored(Body):
     """What has become of the change, and every operation that it took, as others hear of them one by one.
 
-    `lockedBy`: somebody had asked to leave that track alone.
+    `lockedBy`: somebody had asked to leave that track alone. `clamped`: fields that were too long, and are cut.
+    Undo and redo tell the `groupIds` that they took back or repeated, and what they `skipped`.
     """
 
     success = fields.Boolean()
@@ -67,6 +68,9 @@ class Stored(Body):
     group_id = fields.UUID(allow_none=True)
     operations = fields.List(fields.Dict())
     locked_by = fields.Dict()
+    clamped = fields.List(fields.String())
+    group_ids = fields.List(fields.UUID())
+    skipped = fields.List(fields.Dict())
 
 
 class Members(Body):
