@@ -99,9 +99,13 @@ class Reversal:
         await self._drop_impossible(step, thing, wanted)
         if (bpm := wanted.pop("bpm", None)) is not None:
             exact = {each["entity_id"]: each["inverse"] for each in followers}
-            await following.change_tempo(draft, bpm, exact)
+            try:
+                await following.change_tempo(draft, bpm, exact)
+            except errors.ValidationError as error:  # before anything has changed
+                self._skip(step, "bpm", None, error.message)
+                then.pop("bpm")
             if not wanted:
-                return True
+                return "bpm" in then
         if not wanted:
             return not then
         draft.update(entity, id, wanted)

@@ -350,6 +350,15 @@ async def test_notes_that_came_after_a_tempo_keep_their_beats_when_it_is_undone(
     assert (await song.find(old["id"]))["startTime"] == pytest.approx(2.0)
 
 
+async def test_a_tempo_that_would_move_notes_out_of_reach_does_not_stop_undo(song: Song) -> None:
+    track = await song.track(trackType="MIDI")
+    await song.call("PATCH", f"/projects/{song.id}", {"bpm": 240})
+    await song.clip(track, "bob", midiData={"notes": NOTES}, startTime=80_000)
+    assert [each["field"] for each in (await song.undo())["skipped"]][:1] == ["bpm"]
+    assert (await song.state())["bpm"] == 240
+    await song.call("PATCH", f"/projects/{song.id}", {"bpm": 100}, expect=400)
+
+
 # -- client operations -------------------------------------------------------------------------------------------------
 
 
