@@ -95,7 +95,9 @@ class Settings:
         alias=("PORT",),
     )
     host: str | None = _variable(
-        "HOST", None, "address to listen on (not set: all interfaces; in development mode this machine alone)"
+        "HOST",
+        None,
+        "address to listen on (not set: all interfaces; in development mode, but on Railway, this machine alone)",
     )
     behind_proxy: bool = _variable(
         "TRUST_PROXY",
@@ -358,7 +360,7 @@ class Settings:
         """The addresses to listen on; `""` is all interfaces."""
         if self.host:
             return (self.host,)
-        return ("",) if self.secured else LOOPBACK
+        return ("",) if self.secured or (self.allow_development and self.railway_environment) else LOOPBACK
 
     @property
     def exposed(self) -> str | None:

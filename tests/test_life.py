@@ -206,6 +206,10 @@ def listening(process: DawgProcess) -> set[str]:
     [
         ({}, {"127.0.0.1", "::1"} if socket.has_dualstack_ipv6() else {"127.0.0.1"}),
         ({"ALLOW_DEVELOPMENT_MODE": "true", "HOST": "0.0.0.0"}, {"0.0.0.0"}),
+        (
+            {"ALLOW_DEVELOPMENT_MODE": "true", "RAILWAY_PROJECT_ID": "p"},
+            {"::"} if socket.has_dualstack_ipv6() else {"0.0.0.0"},
+        ),
         ({"JWT_SECRET": "x" * 32}, {"::"} if socket.has_dualstack_ipv6() else {"0.0.0.0"}),
     ],
 )
