@@ -6,16 +6,21 @@ REST, sockets, links, limits and CORS ask this module. Trusted are the proxy in 
 
 from __future__ import annotations
 
+import functools
 import ipaddress
+import socket
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from dawg_server.settings import Settings
+from dawg_server import errors
+from dawg_server.settings import Settings, is_loopback
 
 PASSED_ON = web.RequestKey("passed_on", bool)  # by another replica, which has proved that it is one
 SITE_PREFIX = 64  # bits: one household or one rented server owns at least so much of IPv6
+HEALTH = "/health"  # asked by platforms under names of their own
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_KNOWN_HOSTS = 1024  # that are remembered
 
 
 class Addresses:
@@ -26,6 +31,8 @@ class Addresses:
         self._link_base = settings.link_base
         own = {_origin(*urlsplit(self._link_base)[:2])} if self._link_base else set()
         self._origins = frozenset(settings.cors_origins) | own
+        self._any_host = settings.secured
+        self._is_own = functools.lru_cache(_KNOWN_HOSTS)(OwnNames(settings).has)
 
     def client(self, request: web.BaseRequest) -> str:
         """The address of the caller, as text; `unknown` when the transport does not tell."""
@@ -66,13 +73,62 @@ class Addresses:
 
     def accepts_origin(self, origin: str, request: web.BaseRequest) -> bool:
         """Whether a page of that origin may call: one of `CORS_ORIGINS`, or one that this server itself serves."""
-        return origin in self._origins or origin == _origin(self.scheme(request), self.host(request))
+        if origin in self._origins:
+            return True
+        return origin == _origin(self.scheme(request), self.host(request)) and self._is_served(request)
+
+    def require_own_host(self, request: web.BaseRequest) -> None:
+        """Raises `Forbidden` for a host that may be anybody's, where whoever calls is believed.
+
+        A page can have the name that it came from lead to this machine (DNS rebinding), and then is of this server's
+        own origin for the browser.
+        """
+        if not self._is_served(request) and not f"{request.path}/".startswith(f"{HEALTH}/"):
+            raise errors.Forbidden(
+                "In development mode this server answers under its own names only, such as localhost: set PUBLIC_URL "
+                "to the address that you call it by, or JWT_SECRET so that it knows its callers."
+            )
+
+    def _is_served(self, request: web.BaseRequest) -> bool:
+        if self._any_host:
+            return True
+        asked = (request.headers.get("Host"), self._told(request, "X-Forwarded-Host"))
+        return all(host is None or self._is_own(host) for host in asked)
 
     def _told(self, request: web.BaseRequest, header: str) -> str | None:
         told = request.headers.get(header)
         if told is None or not (self._behind_proxy or request.get(PASSED_ON)):
             return None
         return told.rpartition(",")[2].strip() or None
+
+
+class OwnNames:
+    """The names of a server in development mode: those that no page from elsewhere can have."""
+
+    def __init__(self, settings: Settings) -> None:
+        urls = (settings.link_base, settings.replica_url)
+        self._names = {urlsplit(url).hostname for url in urls if url}
+        self._for_others = settings.allow_development
+        if self._for_others:
+            self._names.add(socket.gethostname().lower())
+
+    def has(self, host: str) -> bool:
+        """`host`: as in the header, with or without a port."""
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").removesuffix(".")
+        except ValueError:
+            return False
+        if is_loopback(name) or name in self._names:
+            return True
+        return self._for_others and (_is_address(name) or name.endswith(".local"))
+
+
+def _is_address(name: str) -> bool:
+    try:
+        _address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

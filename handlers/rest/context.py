@@ -49,6 +49,10 @@ class RequestContext:
             structlog.contextvars.bind_contextvars(request_id=begin(request).id)
             if request.method == "OPTIONS" and cors.is_preflight(request) and not request.path.startswith(SOCKETS):
                 return self._preflight(request)
+            try:
+                self.addresses.require_own_host(request)
+            except errors.Forbidden as error:
+                return self._outside(request, refusal(request, error), "foreign host")
             reply: web.StreamResponse
             try:
                 reply = await handle(request)
@@ -94,8 +98,12 @@ class RequestContext:
             reply = cors.preflight(self.addresses.accepts_origin(request.headers["Origin"], request))
         except errors.Forbidden as error:
             reply = refusal(request, error)
+        return self._outside(request, reply, "preflight")
+
+    def _outside(self, request: web.Request, reply: web.Response, kind: str) -> web.Response:
+        """An answer that the application has no part in. `kind`: what the metrics show as its address."""
         self.add_headers(request, reply)
-        self._platform.metrics.requests.count(request.method, "preflight", reply.status, 0.0)
+        self._platform.metrics.requests.count(request.method, kind, reply.status, 0.0)
         return reply
 
 

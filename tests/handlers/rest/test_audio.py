@@ -284,7 +284,7 @@ async def test_a_client_that_vanishes_in_mid_upload_leaves_nothing(server: dawg.
     host, port = server.url.removeprefix("http://").split(":")
     _, writer = await asyncio.open_connection(host, int(port))
     writer.write(
-        b"POST /api/audio/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=abc\r\n"
+        b"POST /api/audio/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=abc\r\n"
         b'Content-Length: 1500000\r\n\r\n--abc\r\nContent-Disposition: form-data; name="audio"; filename="a"\r\n\r\n'
         + b"\x00"
         * 1_000_000

@@ -95,7 +95,7 @@ async def test_what_a_killed_server_had_begun_is_finished_or_removed_by_the_next
 async def _half_an_upload(process: DawgProcess) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", process.port)
     writer.write(
-        b"POST /api/audio/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=abc\r\n"
+        b"POST /api/audio/upload HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=abc\r\n"
         b'Content-Length: 5000000\r\n\r\n--abc\r\nContent-Disposition: form-data; name="audio"; filename="a"\r\n\r\n'
         + b"\x00"
         * 2_000_000

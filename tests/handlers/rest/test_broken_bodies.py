@@ -35,7 +35,7 @@ def routes() -> list[Route]:
 
 async def answered(server: dawg.Dawg, method: str, path: str, body: bytes, *, half: bool = False, **more: str) -> bytes:
     """The whole reply. `half`: more is announced than comes, and the client says that this was all."""
-    headers = {"Host": "x", "Connection": "close", "Content-Type": "application/json"} | {
+    headers = {"Host": "localhost", "Connection": "close", "Content-Type": "application/json"} | {
         name.replace("_", "-"): value for name, value in more.items()
     }
     headers["Content-Length"] = str(len(body) + 100 * half)
@@ -90,7 +90,7 @@ async def test_a_client_that_goes_in_the_middle_of_its_body_leaves_a_calm_line(
 ) -> None:
     for body in (b'{"name": "x', b"x" * 500_000):
         _, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
-        head = b"POST /api/projects HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 900000\r\n\r\n"
+        head = b"POST /api/projects HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 900000\r\n\r\n"
         writer.write(head + body)
         await writer.drain()
         await asyncio.sleep(0.1)

@@ -215,7 +215,7 @@ async def test_a_body_that_never_ends_is_given_up(server: dawg.Dawg) -> None:
     async with server.http.get(server.url + POLLING) as reply:
         sid = json.loads((await reply.text())[1:])["sid"]
     _, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
-    head = f"POST {POLLING}&sid={sid} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n4"
+    head = f"POST {POLLING}&sid={sid} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n4"
     writer.write(head.encode())
     await writer.drain()
     writer.close()
