@@ -119,6 +119,8 @@ class Reversal:
             blame: Blame | None = await operations.remover(self._draft.connection, self._draft.id, id)
             if blame is not None and self._mine(step, blame):
                 raise _Left
+            if blame is not None:
+                self._skip(step, None, blame, f"the {entity} was deleted since")
             return True
         self._leave(step, id)
         if blame := await self._blame(entity, id, step):

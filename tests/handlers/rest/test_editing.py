@@ -170,6 +170,16 @@ async def test_lengths_are_clamped_and_fades_follow_a_trim(song: Song) -> None:
 # -- undo and redo -----------------------------------------------------------------------------------------------------
 
 
+async def test_undo_says_who_deleted_what_it_would_take_back(song: Song) -> None:
+    older = await song.track(name="older")
+    mine = await song.track(name="mine")
+    await song.call("DELETE", f"/tracks/{mine}", user="bob")
+    undone = await song.undo()
+    assert [(each["entity"], each["id"], each["by"]) for each in undone["skipped"]] == [("track", mine, "bob")]
+    assert "deleted" in undone["skipped"][0]["reason"]
+    assert older not in [track["id"] for track in (await song.state())["tracks"]]  # it went on to the next older step
+
+
 async def test_undo_goes_on_past_what_others_changed_and_says_what_it_skipped(song: Song) -> None:
     one, two = await song.track(), await song.track()
     await song.volume(two, 0.3)
