@@ -49,7 +49,17 @@ class GivenMessage(Body):
     """Something that was said before, as the client tells it."""
 
     role = Choice(("user", "assistant"), required=True)
-    content = VisibleText(1, 4000, required=True)
+    content = Text(0, 4000, required=True)
+
+
+class GivenMessages(Items):
+    """Without those in which nothing can be seen: a client may have kept an empty answer."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(fields.Nested(GivenMessage), 0, MAX_GIVEN, **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        return [each for each in super()._deserialize(value, attr, data, **kwargs) if not blank(each["content"])]
 
 
 class Ask(Body):
@@ -59,7 +69,7 @@ class Ask(Body):
 
     message = VisibleText(1, MAX_MESSAGE, required=True)
     conversation_id = Uuid(load_default=None, allow_none=True)
-    conversation_history = Items(fields.Nested(GivenMessage), 0, MAX_GIVEN, load_default=list)
+    conversation_history = GivenMessages(load_default=list)
     project_id = Uuid(load_default=None, allow_none=True)
     project_context = SmallObject(load_default=None, allow_none=True)
     request_id = Text(1, 128, load_default=None, allow_none=True)

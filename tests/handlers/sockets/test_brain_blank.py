@@ -191,11 +191,30 @@ async def test_a_blank_summary_counts_as_none(server: Dawg, model: Model, ada: B
     assert "<summary>" not in asked_back(model)
 
 
+@pytest.mark.parametrize("blank", (*BLANK, ""))
+async def test_a_client_that_kept_a_blank_answer_can_go_on(
+    server: Dawg, model: Model, ada: Browser, blank: str
+) -> None:
+    kept = [
+        {"role": "user", "content": "hello"},
+        {"role": "assistant", "content": blank},
+        {"role": "user", "content": blank},
+    ]
+    for history in (kept, kept[1:]):
+        model.says(*(turn(text("Yes.")) for _ in range(3)))
+        asked = {"message": "faster", "conversationHistory": history}
+        assert (await ada.ask(conversationHistory=history))["text"] == "Yes."
+        for path in ("/api/chat", "/api/ai-brain/chat"):
+            status, reply = await server.json("POST", path, json=asked)
+            assert (status, reply["response"]) == (200, "Yes.")
+            assert ("hello" in asked_back(model)) is (history is kept)
+
+
 @pytest.mark.parametrize("blank", BLANK)
 async def test_nobody_asks_with_nothing(server: Dawg, ada: Browser, blank: str) -> None:
-    history = [{"role": "assistant", "content": blank}]
-    for payload in ({"message": blank}, {"message": "x", "conversationHistory": history}):
-        assert (await ada.client.emit_ack("message", payload))["code"] == "validation_error"
+    assert (await ada.client.emit_ack("message", {"message": blank}))["code"] == "validation_error"
+    for path in ("/api/chat", "/api/ai-brain/chat"):
+        assert (await server.json("POST", path, json={"message": blank}))[0] == 400
     conversation_id = (await server.json("POST", "/api/ai-brain/conversations", json={}))[1]["id"]
     path = f"/api/ai-brain/conversations/{conversation_id}"
     assert (await server.json("PATCH", path, json={"title": blank}))[0] == 400
