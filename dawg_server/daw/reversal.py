@@ -119,7 +119,7 @@ class Reversal:
             blame: Blame | None = await operations.remover(self._draft.connection, self._draft.id, id)
             if blame is not None and self._mine(step, blame):
                 raise _Left
-            if blame is not None:
+            if blame is not None and blame["actor_id"] != self._user_id:
                 self._skip(step, None, blame, f"the {entity} was deleted since")
             return True
         self._leave(step, id)

@@ -115,7 +115,8 @@ async def test_what_somebody_else_deleted_cannot_be_undone_or_repeated(play: Pla
     await play.undo(ADA)
     await play.do(BOB, "deleteTrack", trackId=track)
     assert await play.skipped(ADA, redo=True) == [("track", track, "volume", "bob")]
-    assert await play.skipped(ADA) == [("track", track, "volume", "bob")] * 2
+    in_vain = [("track", track, field, "bob") for field in ("volume", "volume", None)]
+    assert sorted(await play.skipped(ADA), key=str) == sorted(in_vain, key=str)
     assert (await play.state())["tracks"] == []
     with pytest.raises(errors.Conflict, match="nothing"):
         await play.undo(ADA)
