@@ -3,8 +3,9 @@
 A negation ("no", "not", "without", "don't want", "leave out", "instead of") holds for its phrase: up to punctuation,
 "but", "with" and the like, or the first word that is not understood. Within it, "or", "nor", "and" and lists go on:
 "no drums, bass or piano". Two negations are none ("not without drums"). "In the intro" narrows what is left out. "Less"
-and "more" change how loud something is, or how far a mood goes. A compound is its last word: a beat drop is no beat.
-What is not understood changes nothing.
+and "more" change how loud something is, or how far a mood goes; so do quantities ("not too much bass", "hardly any
+drums", "a little piano"), which leave nothing out even when they are negated. A compound is its last word: a beat drop
+is no beat. What is not understood changes nothing.
 """
 
 from __future__ import annotations
@@ -69,13 +70,19 @@ def read(prompt: str) -> PromptHints:
 
 @dataclass(slots=True)
 class _Said:
-    """A term as the prompt has it: `sign` -1 is a negation; `degree` -1 less, 1 more; `softly` is "not too"."""
+    """A term as the prompt has it: `sign` -1 is a negation; `degree` -1 less, 1 more; `softly` is "not too"; `some`
+    asks for little of the term."""
 
     term: Term
     sign: int
     degree: int
     softly: bool
+    some: bool
     section: str | None = None
+
+    @property
+    def wanted(self) -> bool:
+        return self.sign > 0 and (self.degree >= 0 or self.some)
 
 
 @dataclass(slots=True)
@@ -86,6 +93,7 @@ class _Reader:
     _sign: int = 1
     _degree: int = 0
     _softly: bool = False
+    _some: bool = False
     _phrase: list[_Said] = field(default_factory=list)  # what the phrase has said so far
 
     def read(self) -> None:
@@ -101,6 +109,9 @@ class _Reader:
         if " ".join(self.words[self._place : self._place + 2]) in prompt_words.LONG_NEGATIONS:
             self._negate()
             return 2
+        quantity = self._quantity()
+        if quantity:
+            return quantity
         if terms:
             return self._say(length, terms)
         if word in prompt_words.NEGATIONS:
@@ -127,8 +138,30 @@ class _Reader:
         _, terms = prompt_words.find(self.words, self._place + 1)
         return bool(terms) and terms[0].adjective
 
+    def _quantity(self) -> int:
+        """The words of a quantity of something to play, which weighs it; 0 where there is none."""
+        for length in (3, 2, 1):
+            phrase = " ".join(self.words[self._place : self._place + length])
+            negated = self._sign < 0 and not self._phrase
+            degree = prompt_words.QUANTITIES.get(phrase, (0, 0))[negated]
+            if degree and self._names_noun(self._place + length):
+                self._begin()
+                self._degree, self._some = degree, phrase in prompt_words.SOME
+                return length
+        return 0
+
+    def _names_noun(self, place: int) -> bool:
+        while place < len(self.words):
+            _, terms = prompt_words.find(self.words, place)
+            if terms:
+                return not terms[0].adjective
+            if self.words[place] not in prompt_words.FILLERS:
+                return False
+            place += 1
+        return False
+
     def _begin(self) -> None:
-        self._sign, self._degree, self._softly, self._phrase = 1, 0, False, []
+        self._sign, self._degree, self._softly, self._some, self._phrase = 1, 0, False, False, []
 
     def _negate(self) -> None:
         before = self._sign if not self._phrase else 1
@@ -154,7 +187,7 @@ class _Reader:
             and not self._joined()
         ):
             self._begin()  # "no heavy drums" are drums
-        said = [_Said(term, self._sign, self._degree, self._softly) for term in terms]
+        said = [_Said(term, self._sign, self._degree, self._softly, self._some) for term in terms]
         self.said += said
         self._phrase += said
         return length
@@ -211,7 +244,7 @@ def _hints(said: list[_Said]) -> PromptHints:
         prompt_words.STEMS.values()
     ):
         refused = [each for each in refused if each.name != "chords"]
-    wanted = [each for each in said if each.sign > 0 and each.degree >= 0]
+    wanted = [each for each in said if each.wanted]
     leanings = [each for each in said if each.term.adjective]
     unwanted = frozenset(each.term.name for each in leanings if each.sign < 0 or each.degree < 0)
     return PromptHints(
@@ -245,7 +278,7 @@ def _leaning(said: _Said) -> moods.Mood:
 
 
 def _swing(said: list[_Said]) -> float | None:
-    swings = [(prompt_words.SWINGS[each.term.name], each.sign) for each in said if each.term.kind == "swing"]
+    swings = [(prompt_words.SWINGS[each.term.name], each.wanted) for each in said if each.term.kind == "swing"]
     if not swings:
         return None
-    return SWUNG if any(swung is (sign > 0) for swung, sign in swings) else 0.5
+    return SWUNG if any(swung is wanted for swung, wanted in swings) else 0.5

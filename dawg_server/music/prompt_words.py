@@ -151,12 +151,22 @@ LONG_NEGATIONS = frozenset(
     {"leave out", "leaving out", "take out", "cut out", "turn off", "get rid", "instead of", "rather than", "free of"}
 )
 LESS, MORE = _words("less fewer"), _words("more extra")
+QUANTITIES: dict[str, tuple[int, int]] = {  # before a noun: the degree as said, and after a negation; 0 says nothing
+    **dict.fromkeys(("much", "many", "as much", "as many"), (0, -1)),
+    **dict.fromkeys(("a lot of", "lots of", "plenty of", "heavy on"), (1, -1)),
+    **dict.fromkeys(("too much", "too many", "hardly", "barely", "scarcely"), (-1, -1)),
+    **dict.fromkeys(("shortage of", "lack of", "easy on", "light on"), (-1, 1)),
+    **dict.fromkeys(("a little", "a few", "a bit of", "little", "few"), (-1, 0)),
+    "enough": (0, 1),
+    "more than": (0, -1),
+}
+SOME = frozenset({"a little", "a few", "a bit of"})  # asks for what it weighs
 BREAKS = _words(". ; : ! ? ( ) but with only just though however while then yet") | {"\n"}  # a phrase ends there
 SOFTENERS = _words("too so very really overly quite that much")
 FILLERS = SOFTENERS | _words("""
     a an the any my our your this these it to of at all do i we you us is are be being want need like use using add
     adding include including have having put play playing make making sound sounding feel feeling give me get getting
-    let many kind sort bit little please should would there
+    let many few lot lots plenty kind sort bit little single nearly please should would there
 """)
 ARTICLES = _words("a an some")
 PLACES = _words("in during for over through throughout")

@@ -56,6 +56,11 @@ def test_a_refused_instrument_does_not_play() -> None:
         ("leave out the bassline", {"bass"}),
         ("pads instead of a melody", {"melody"}),
         ("no more drums", {"drums"}),
+        ("not any bass", {"bass"}),
+        ("no drums at all", {"drums"}),
+        ("no bass, not too dark", {"bass"}),
+        ("no hats and not too much bass", {"hat"}),
+        ("not a single drum", {"drums"}),
         ("drumless", {"drums"}),
         ("drum-free, please", {"drums"}),
         ("neither drums nor bass", {"drums", "bass"}),
@@ -89,6 +94,79 @@ def test_a_negation_holds_for_its_phrase(prompt: str, refused: set[str]) -> None
     assert {each.name for each in prompt_hints.read(prompt).refused if each.section is None} == refused
 
 
+@pytest.mark.parametrize(
+    ("prompt", "amounts"),
+    [
+        ("not too much bass", {("bass", -1)}),
+        ("not too many drums", {("drums", -1)}),
+        ("not so much drums", {("drums", -1)}),
+        ("not much melody", {("melody", -1)}),
+        ("not as many hats", {("hat", -1)}),
+        ("not that much bass please", {("bass", -1)}),
+        ("not many drums or hats", {("drums", -1), ("hat", -1)}),
+        ("not a lot of bass", {("bass", -1)}),
+        ("not very much bass", {("bass", -1)}),
+        ("not overly loud drums", set()),
+        ("don't use too much bass", {("bass", -1)}),
+        ("I don't want too many drums", {("drums", -1)}),
+        ("without too much bass", {("bass", -1)}),
+        ("no more than a few hats", {("hat", -1)}),
+        ("not more than a little bass", {("bass", -1)}),
+        ("too much bass last time", {("bass", -1)}),
+        ("too many hats", {("hat", -1)}),
+        ("a lot of bass", {("bass", 1)}),
+        ("no more than two hats", set()),
+        ("go easy on the bass", {("bass", -1)}),
+        ("light on drums, heavy on bass", {("drums", -1), ("bass", 1)}),
+        ("not heavy on drums", {("drums", -1)}),
+        ("lots of drums", {("drums", 1)}),
+        ("plenty of bass", {("bass", 1)}),
+        ("a little bass", {("bass", -1)}),
+        ("a bit of bass", {("bass", -1)}),
+        ("a few hats", {("hat", -1)}),
+        ("little bass, few hats", {("bass", -1), ("hat", -1)}),
+        ("hardly any drums", {("drums", -1)}),
+        ("barely any bass", {("bass", -1)}),
+        ("scarcely any melody", {("melody", -1)}),
+        ("no shortage of bass", {("bass", 1)}),
+        ("no lack of drums", {("drums", 1)}),
+        ("can't have enough drums", {("drums", 1)}),
+        ("can't get enough of that bass", {("bass", 1)}),
+        ("not enough bass", {("bass", 1)}),
+        ("not nearly enough bass", {("bass", 1)}),
+        ("a little more bass", {("bass", 1)}),
+        ("a bit less bass", {("bass", -1)}),
+        ("not less bass", {("bass", 1)}),
+        ("not too much bass and drums", {("bass", -1), ("drums", -1)}),
+        ("not too much bass but more drums", {("bass", -1), ("drums", 1)}),
+        # neither more nor less
+        ("not only drums", set()),
+        ("not just piano", set()),
+        ("not only drums and bass", set()),
+        ("enough bass", set()),
+        ("bass and drums", set()),
+        ("a piano too, drums", set()),
+    ],
+)
+def test_a_degree_weighs_and_leaves_nothing_out(prompt: str, amounts: set[tuple[str, int]]) -> None:
+    hints = prompt_hints.read(prompt)
+    assert {(each.name, each.sign) for each in hints.amounts} == amounts
+    assert not hints.refused
+
+
+def test_not_too_much_of_a_stem_can_still_be_heard() -> None:
+    for prompt in ("not too much bass", "hardly any bass", "not much bass"):
+        written = piece("house", prompt=prompt)
+        assert notes(written, "bass")
+        assert written.trims == (("bass", -8.0),)
+
+
+def test_a_little_of_an_instrument_asks_for_it() -> None:
+    assert prompt_hints.read("a little piano").instrument("chords") == "grand piano"
+    assert prompt_hints.read("not too much piano").instrument("chords") is None
+    assert prompt_hints.read("a little dark").mood == moods.WORDS["dark"]
+
+
 def test_no_beat_drop_keeps_the_drums_and_leaves_out_the_drop() -> None:
     for genre in ("trap", "edm", "house"):
         written = piece(genre, prompt="no beat drop", duration=60)
@@ -97,7 +175,20 @@ def test_no_beat_drop_keeps_the_drums_and_leaves_out_the_drop() -> None:
         assert not {"riser", "impact"} & {part.instrument for part in written.parts}
 
 
-@pytest.mark.parametrize("prompt", ["not too dark", "not dark", "nothing dark", "don't make it dark", "less dark"])
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "not too dark",
+        "not so dark",
+        "not that dark",
+        "not very dark",
+        "not much darkness",
+        "not dark",
+        "nothing dark",
+        "don't make it dark",
+        "less dark",
+    ],
+)
 def test_a_mood_that_is_not_wanted_is_turned_around(prompt: str) -> None:
     for mood in ("dark", ""):
         plain, turned = piece("trap", mood=mood), piece("trap", mood=mood, prompt=prompt)
@@ -117,6 +208,8 @@ def test_moods_and_other_leanings_are_negated_one_by_one() -> None:
     assert prompt_hints.read("last time it was too dark").unwanted == {"dark"}
     assert not prompt_hints.read("with a piano too, dark").unwanted
     assert prompt_hints.read("no swing").swing == 0.5
+    assert prompt_hints.read("not too much swing").swing == 0.5
+    assert prompt_hints.read("a little swing").swing == prompt_hints.SWUNG
     assert prompt_hints.read("not straight").swing == prompt_hints.SWUNG
     assert prompt_hints.read("not trap, rather house").genres == ("house",)
 
