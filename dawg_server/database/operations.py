@@ -237,3 +237,16 @@ async def mark_repeated(connection: Connection, project_id: str, user_id: str, u
         f"UPDATE operations SET undone_at = NULL, undone_by = NULL WHERE {_STEPS} AND undone_by = %(unit)s",
         {"project": project_id, "user": user_id, "unit": unit},
     )
+
+
+async def project_of(database: Database, user_id: str, client_operation_id: str, entity_id: str) -> str | None:
+    """The project of the user's in which that client operation was, and an entity that may be gone."""
+    found: str | None = await database.fetch_value(
+        """SELECT c.project_id FROM collaborators c
+            JOIN client_operations r ON r.project_id = c.project_id AND r.actor_id = c.user_id AND r.id = %(operation)s
+            WHERE c.user_id = %(user)s AND EXISTS (
+                SELECT FROM operations o WHERE o.project_id = c.project_id AND o.entity_id = %(entity)s)
+            LIMIT 1""",
+        {"user": user_id, "operation": client_operation_id, "entity": entity_id},
+    )
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,15 +65,23 @@ class Editing:
         group: str | None = None,
         base_revision: int | None = None,
         client_operation_id: str | None = None,
+        first_of_all: Callable[[], Awaitable[dict[str, Any]]] | None = None,
     ) -> Executed:
-        """Everything or nothing. See `Document.execute`."""
+        """Everything or nothing. See `Document.execute`.
+
+        `first_of_all` writes something else before, unless this is a repetition; what it returns is told with the first
+        result.
+        """
         requested = [_check(command) for command in commands]
         role = max((spec.role for spec, _ in requested), key=access.RANKS.__getitem__, default="viewer")
         once = _once(client_operation_id, [(spec.name, values) for spec, values in requested])
         draft, first = await self._open(role, _named(requested), once)
         if first is not None:
             return _replayed(first)
+        more = await first_of_all() if first_of_all is not None else {}
         results = [await spec.plan(draft, values) for spec, values in requested]
+        if more:
+            results[0] |= more
         if base_revision is not None:
             await _check_base(draft, base_revision)
         return await self._store(draft, results, self._by.source, group, once)

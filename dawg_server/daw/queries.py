@@ -77,9 +77,15 @@ class Queries:
             raise missing(kind.name, id)
         return found[0]
 
-    async def home(self, kind: EntityType, id: str) -> str:
-        """The project in which an entity is, whoever asks."""
-        project_id = await rows.project_of(self._database, kind.table, id) if ids.is_uuid(id) else None
+    async def home(self, kind: EntityType, id: str, *, repeated: tuple[str, str | None] | None = None) -> str:
+        """The project in which an entity is, whoever asks.
+
+        `repeated`: (user, client operation) of a request that may be a repetition, so that the entity may be gone.
+        """
+        known = ids.is_uuid(id)
+        project_id = await rows.project_of(self._database, kind.table, id) if known else None
+        if project_id is None and known and repeated and repeated[1]:
+            project_id = await operations.project_of(self._database, repeated[0], repeated[1], id)
         if project_id is None:
             raise missing(kind.name, id)
         return project_id

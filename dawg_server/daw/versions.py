@@ -42,7 +42,9 @@ class Versions:
         log.info("A version was made.", action="version_made", project_id=project_id, number=made["number"])
         return made
 
-    async def restore(self, project_id: str, user_id: str, number: str) -> Executed:
+    async def restore(
+        self, project_id: str, user_id: str, number: str, *, client_operation_id: str | None = None
+    ) -> Executed:
         """Brings back a version as one group of changes, which its author can undo.
 
         The state before is kept as a version, too. `results[0]` tells its `savedNumber`, and `missingAudio`:
@@ -52,12 +54,18 @@ class Versions:
             access.check(await self._document.role(project_id, user_id), "editor")
             raise errors.NotFound("There is no such version.", details={"kind": "version"})
         async with self._document.editing(project_id, Actor(user_id, "restore")) as editing:
-            saved = await self._keep(
-                editing.connection, project_id, user_id, name=f"Before restoring version {number}", automatic=True
+
+            async def keep() -> dict[str, Any]:
+                name = f"Before restoring version {number}"
+                saved = await self._keep(editing.connection, project_id, user_id, name=name, automatic=True)
+                return {"savedNumber": saved["number"]}
+
+            executed = await editing.execute(
+                [Command("restoreVersion", {"number": int(number)})],
+                client_operation_id=client_operation_id,
+                first_of_all=keep,
             )
-            executed = await editing.execute([Command("restoreVersion", {"number": int(number)})])
             await versions.prune(editing.connection, project_id)
-        executed.results[0]["savedNumber"] = saved["number"]
         log.info("A version was restored.", action="version_restored", project_id=project_id, number=int(number))
         return executed
 

@@ -10,6 +10,7 @@ from handlers.actions import Action
 from handlers.rest import editing
 from handlers.rest.routing import Answer, Call, Handler, Route, Routes
 from handlers.schemas import replies
+from handlers.schemas.collaboration import Deletion
 
 VERBS = {"POST": "create", "PUT": "change", "PATCH": "patch", "DELETE": "delete"}  # begin operation ids
 
@@ -30,7 +31,7 @@ def _route(action: Action, method: str, path: str) -> Route:
         fields = editing.changes(call)
         project_id, id = await _place(call, action, fields)
         command = action.command_for(id, fields)
-        executed = await actions.perform(call.services, editing.actor(call), project_id, command, call.body)
+        executed = await actions.perform(call.services, editing.actor(call), project_id, command, call.how)
         result, kind = dict(executed.results[0]), action.kind.name
         if id is not None and not action.fields:
             return editing.deleted(id, kind, revision=executed.revision)
@@ -46,6 +47,7 @@ def _route(action: Action, method: str, path: str) -> Route:
         handler,
         action.kind.plural,
         body=action.body() if action.body else None,
+        query=None if action.fields else Deletion(),
         reply=action.reply(),
         status=201 if action.makes else 200,
         idempotent=action.makes,
@@ -63,7 +65,8 @@ async def _place(call: Call, action: Action, fields: dict[str, object]) -> tuple
     id = call.path[f"{action.kind.name}_id"]
     if action.kind is PROJECT:
         return id, id
-    return await queries.home(action.kind, id), id.lower()
+    repeated = (call.caller.user_id, call.how.get("clientOperationId"))
+    return await queries.home(action.kind, id, repeated=repeated), id.lower()
 
 
 def _reading(made: Routes, kind: EntityType) -> None:

@@ -16,7 +16,7 @@ from handlers.rest.routing import Call
 async def run(call: Call, project_id: str, name: str, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], Executed]:
     """(what the command has to tell, everything about its execution). `parameters` were checked with the body."""
     command = Command(name, parameters, checked=True)
-    executed = await actions.perform(call.services, actor(call), project_id, command, call.body)
+    executed = await actions.perform(call.services, actor(call), project_id, command, call.how)
     return executed.results[0], executed
 
 

@@ -57,6 +57,11 @@ class Call:
     key: Key | None = None  # where the reply commits with what is done
 
     @property
+    def how(self) -> Mapping[str, Any]:
+        """Where `baseRevision` and `clientOperationId` are: in the body, or in the query where there is none."""
+        return self.body or self.query
+
+    @property
     def base_url(self) -> str:
         """The address under which the caller reached this server, for absolute links."""
         return self.request.app[ADDRESSES].base_url(self.request)

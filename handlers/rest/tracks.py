@@ -8,6 +8,7 @@ from handlers.rest import editing, pages
 from handlers.rest.routing import Answer, Call, Routes
 from handlers.schemas import replies
 from handlers.schemas import tracks as schemas
+from handlers.schemas.collaboration import Deletion
 from handlers.schemas.replies import Deleted
 
 routes = Routes("tracks")
@@ -118,7 +119,9 @@ async def patch_send(call: Call) -> Answer:
     return await change_send(call)
 
 
-@routes.delete("/tracks/{track_id}/sends/{send_id}", "Remove a send", reply=Deleted, errors=(403, 404, 409))
+@routes.delete(
+    "/tracks/{track_id}/sends/{send_id}", "Remove a send", query=Deletion, reply=Deleted, errors=(403, 404, 409)
+)
 async def remove_send(call: Call) -> Answer:
     project_id, send_id = await project_of(call), _send_id(call)
     parameters = {"trackId": call.path["track_id"], "sendId": send_id}

@@ -38,11 +38,19 @@ async def make_version(call: Call) -> Answer:
     return editing.with_alias("version", _shown(row))
 
 
-@routes.post(PATH + "/{number}/restore", "Bring back a version", reply=schemas.Restored, errors=(403, 404, 409))
+@routes.post(
+    PATH + "/{number}/restore",
+    "Bring back a version",
+    body=schemas.VersionRestore,
+    reply=schemas.Restored,
+    errors=(403, 404, 409),
+)
 async def restore_version(call: Call) -> Answer:
     """All changes are one step for undo. The state before is kept as a version, too."""
     project_id, user_id = call.path["project_id"], call.caller.user_id
-    executed = await call.services.documents.versions.restore(project_id, user_id, call.path["number"])
+    executed = await call.services.documents.versions.restore(
+        project_id, user_id, call.path["number"], client_operation_id=call.body.get("clientOperationId")
+    )
     told = executed.results[0]
     found = await call.services.documents.document.snapshot(project_id, user_id)
     return editing.with_alias(

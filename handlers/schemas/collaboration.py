@@ -12,7 +12,20 @@ from dawg_server.daw.entities.base import the
 from dawg_server.daw.entities.clip import MAX_SECONDS
 from dawg_server.daw.entities.project import MAX_LYRICS
 from dawg_server.daw.presence import Lock
-from dawg_server.schema import AnyField, Body, Flag, Id, Items, JsonValue, Number, Parameters, Record, Text, parameters
+from dawg_server.schema import (
+    AnyField,
+    Body,
+    Flag,
+    Id,
+    Items,
+    JsonValue,
+    Number,
+    Parameters,
+    Query,
+    Record,
+    Text,
+    parameters,
+)
 from handlers.rest.json import timestamp
 from handlers.schemas.commands import body
 
@@ -24,6 +37,15 @@ BASE: dict[str, AnyField] = {
 REPLAY: dict[str, AnyField] = {
     "clientOperationId": Text(1, 128, "the second use of it returns the first answer", allow_none=True),
 }
+
+
+class Deletion(Query):
+    """How to store it; a request that deletes has no body."""
+
+    baseRevision = BASE["baseRevision"]  # named as in bodies
+    clientOperationId = REPLAY["clientOperationId"]
+
+
 STEPS: dict[str, AnyField] = {"steps": Number(1, 20, "how many groups", whole=True, load_default=1)}
 
 WHERE: dict[str, AnyField] = {"projectId": the("project")}

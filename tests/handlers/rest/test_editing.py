@@ -395,3 +395,42 @@ async def test_a_change_that_changed_nothing_is_remembered_too(song: Song) -> No
     await song.volume(track, 0.3)
     assert await song.call("PATCH", f"/tracks/{track}", body) == first
     assert (await song.state())["tracks"][0]["volume"] == 0.3
+
+
+async def test_a_deletion_that_is_repeated_is_answered_again(song: Song) -> None:
+    track = await song.track()
+    clip = await song.clip(track, midiData={"notes": []})
+    bus = await song.track(trackType="AUX")
+    send = (await song.call("POST", f"/tracks/{track}/sends", {"destinationTrackId": bus}))["send"]["id"]
+    for number, path in enumerate((f"/clips/{clip['id']}", f"/tracks/{track}/sends/{send}", f"/tracks/{track}")):
+        path = f"{path}?clientOperationId=gone-{number}"
+        first = await song.call("DELETE", path)
+        assert await song.call("DELETE", path) == first
+        shown = await song.call("GET", f"/projects/{song.id}")
+        assert shown["revision"] == first["revision"]
+    for path in (f"/tracks/{bus}", f"/tracks/{track}", f"/clips/{clip['id']}"):
+        reply = await song.call("DELETE", f"{path}?clientOperationId=gone-1", expect=409)
+        assert reply["code"] == "idempotency_conflict"
+    await song.call("DELETE", f"/tracks/{track}?clientOperationId=other", expect=404)
+    await song.call("DELETE", f"/tracks/{track}?clientOperationId=gone-2", user="eve", expect=404)
+    await song.call("DELETE", f"/tracks/{bus}?clientOperationId={'x' * 129}", expect=400)
+    old = shown["revision"]
+    await song.volume(bus, 0.4, "bob")
+    await song.call("DELETE", f"/tracks/{bus}?baseRevision={old}", expect=409)
+
+
+async def test_a_restore_that_is_repeated_is_answered_again(song: Song) -> None:
+    track = await song.track()
+    number = (await song.call("POST", f"/projects/{song.id}/versions", {}, expect=201))["number"]
+    await song.volume(track, 0.3)
+    path, body = f"/projects/{song.id}/versions/{number}/restore", {"clientOperationId": "back"}
+    first = await song.call("POST", path, body)
+    await song.volume(track, 0.2)
+    again = await song.call("POST", path, body)
+    for name in ("restoredNumber", "savedNumber", "missingAudio", "groupId"):
+        assert again[name] == first[name]
+    assert (await song.state())["tracks"][0]["volume"] == 0.2
+    assert (await song.call("GET", f"/projects/{song.id}/versions"))["total"] == 2
+    path = f"/projects/{song.id}/versions/{first['savedNumber']}/restore"
+    assert (await song.call("POST", path, body, expect=409))["code"] == "idempotency_conflict"
+    await song.call("POST", path)
