@@ -11,7 +11,7 @@ from aiohttp import web
 from dawg_server import errors
 from dawg_server.timestamps import now as now
 from dawg_server.timestamps import timestamp as timestamp
-from handlers import nesting
+from handlers import compression, nesting
 
 COMPRESS_FROM = 1024  # bytes
 JSON_TYPES = ("application/json", "text/json")
@@ -37,11 +37,16 @@ def dumps(body: Any) -> bytes:
 
 
 async def read_body(request: web.Request) -> bytes:
-    """The body as it came. Raises `MalformedRequest` when it is incomplete or broken."""
+    """The body as it was before its Content-Encoding.
+
+    Raises `MalformedRequest` when it is incomplete or broken, `UnsupportedMediaType` and `PayloadTooLarge`.
+    """
+    encoding = compression.encoding(request)
     try:
-        return await request.read()
+        data = await request.read()
     except (ConnectionError, web.PayloadAccessError, web.RequestPayloadError) as error:
-        raise errors.MalformedRequest("The body ends too early, or is not what its Content-Encoding says.") from error
+        raise errors.MalformedRequest("The body ends too early.") from error
+    return compression.unpacked(data, encoding, request.client_max_size)
 
 
 async def read_object(request: web.Request) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import WSMsgType, web
 from engineio import packet  # type: ignore[import-untyped]
 
-from dawg_server import logs
+from dawg_server import errors, logs
+from handlers import compression
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.send_queue import SendQueue
 from handlers.sockets.transport.stock import DirectWebSocket
@@ -184,7 +185,10 @@ class Connection:
                     body += chunk
                     if len(body) > self.engine.max_http_buffer_size:
                         raise Refused("The body is too large")
-            return body.decode()
+            packed = compression.encoding(request)
+            return compression.unpacked(bytes(body), packed, self.engine.max_http_buffer_size).decode()
+        except errors.DawgError as error:
+            raise Refused(str(error)) from error
         except (TimeoutError, UnicodeDecodeError, web.RequestPayloadError, ConnectionError) as error:
             raise Refused("Unreadable body") from error
 

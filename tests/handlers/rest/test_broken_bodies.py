@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import logging
 import re
+import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -72,13 +73,18 @@ async def test_no_route_breaks_on_a_broken_body(
             outcomes["no gzip"] = await answered(server, route.method, path, WHOLE, Content_Encoding="gzip")
             broken = gzip.compress(WHOLE)[:10] + b"\xff" * 20
             outcomes["bad gzip"] = await answered(server, route.method, path, broken, Content_Encoding="gzip")
+            whole = gzip.compress(WHOLE)
+            for left in (1, 4, 6, 8, 12):
+                cut = whole[:-left]
+                outcomes[f"gzip without {left}"] = await answered(
+                    server, route.method, path, cut, Content_Encoding="gzip"
+                )
+            cut = zlib.compress(WHOLE)[:-2]
+            outcomes["half deflate"] = await answered(server, route.method, path, cut, Content_Encoding="deflate")
             outcomes["deep"] = await answered(server, route.method, path, DEEP)
             outcomes["deep, once"] = await answered(server, route.method, path, DEEP, Idempotency_Key="a")
         if route.multipart:
             outcomes["half upload"] = await answered(server, route.method, path, part, half=True, **multipart)
-            outcomes["no gzip upload"] = await answered(
-                server, route.method, path, part, Content_Encoding="gzip", **multipart
-            )
         for kind, reply in outcomes.items():
             assert reply.startswith(b"HTTP/1.1 400 "), (route.method, path, kind, reply)
             assert b'"success":false' in reply, (route.method, path, kind, reply)
@@ -112,3 +118,38 @@ async def test_a_socket_payload_that_is_nested_absurdly_is_refused(server: dawg.
         assert (ack["success"], ack["code"]) == (False, "validation_error"), event
         assert "levels deep" in ack["error"]
         assert browser.disconnected is None
+
+
+async def test_a_body_is_unpacked_or_its_encoding_refused(server: dawg.Dawg) -> None:
+    raw = zlib.compressobj(wbits=-15)
+    packed = {
+        "gzip": gzip.compress(WHOLE),
+        "GZIP": gzip.compress(WHOLE[:5]) + gzip.compress(WHOLE[5:]),
+        "x-gzip": gzip.compress(WHOLE),
+        "deflate": zlib.compress(WHOLE),
+        "Deflate": raw.compress(WHOLE) + raw.flush(),
+        "identity": WHOLE,
+    }
+    for encoding, body in packed.items():
+        reply = await answered(server, "POST", "/api/projects", body, Content_Encoding=encoding)
+        assert reply.startswith(b"HTTP/1.1 201 "), (encoding, reply)
+    bomb = gzip.compress(b" " * 2**21 + WHOLE)
+    assert b" 413 " in await answered(server, "POST", "/api/projects", bomb, Content_Encoding="gzip")
+    for encoding in ("foo", "br", "zstd", "gzip, gzip", "compress"):
+        for route in routes():
+            path = re.sub(r"{\w+}", ID, route.paths[0])
+            more = {} if route.body else {"Content_Type": "multipart/form-data; boundary=abc"}
+            reply = await answered(server, route.method, path, WHOLE, Content_Encoding=encoding, **more)
+            assert reply.startswith(b"HTTP/1.1 415 "), (encoding, route.path, reply)
+            assert b'"unsupported_media_type"' in reply
+            assert b'"supported":[' in reply
+    poll = "/socket.io/?EIO=4&transport=polling"
+    for encoding, body, status in (
+        ("gzip", gzip.compress(b"3"), b" 200 "),
+        ("gzip", gzip.compress(b"3")[:-6], b" 400 "),
+        ("foo", b"3", b" 400 "),
+    ):
+        async with server.http.get(server.url + poll) as opened:
+            sid = (await opened.text()).split('"sid":"')[1].split('"')[0]
+        reply = await answered(server, "POST", f"{poll}&sid={sid}", body, Content_Encoding=encoding)
+        assert status in reply, (encoding, reply)
