@@ -19,7 +19,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Requests()
+        self.requests = HttpRequestCollector()
         self.registry.register(self.requests)
         self.sockets = Gauge("dawg_sockets", "Connected sockets.", ["namespace"], registry=self.registry)
         self.socket_events = Counter(
@@ -82,7 +82,7 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-class Requests(Collector):
+class HttpRequestCollector(Collector):
     """HTTP requests by method, route and status, and how long they took.
 
     Counted on the event loop alone, so without the locks and checks of the library's own counters.

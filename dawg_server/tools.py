@@ -20,7 +20,7 @@ import structlog
 
 from dawg_server import errors, logs
 from dawg_server.daw.actor import Actor
-from dawg_server.daw.functions.catalogue import Call, Catalogue
+from dawg_server.daw.functions.catalogue import Catalogue, FunctionCall
 from dawg_server.daw.functions.function import Function
 from dawg_server.daw.functions.service import Functions
 
@@ -86,7 +86,7 @@ class ToolBox:
             if role != "viewer" or _harmless(function)
         ]
 
-    def resolve(self, name: str, arguments: Any) -> Call:
+    def resolve(self, name: str, arguments: Any) -> FunctionCall:
         """A call with its aliases resolved and its arguments checked. Raises `ValidationError`."""
         try:
             return self.catalogue.resolve(name, arguments)

@@ -17,7 +17,7 @@ from dawg_server.brain import memory_tools
 from dawg_server.brain.history import result
 from dawg_server.brain.output import TurnEvents
 from dawg_server.claude.message import StreamedMessage
-from dawg_server.daw.functions.catalogue import Call
+from dawg_server.daw.functions.catalogue import FunctionCall
 from dawg_server.generation.service import GenerationService
 from dawg_server.memory.service import Memory
 from dawg_server.tools import MAX_TOLD, ToolBox, ToolContext, ToolOutcome
@@ -142,7 +142,7 @@ class ToolRunner:
             duration_ms=milliseconds,
         )
 
-    async def _on_server(self, call: Call) -> ToolOutcome:
+    async def _on_server(self, call: FunctionCall) -> ToolOutcome:
         if call.function.name == "getJobStatus":
             await self._await_job(str(call.arguments.get("jobId") or call.arguments.get("job_id") or ""))
         return await self._toolkit.toolbox.run(call.function.name, call.arguments, self._context)
@@ -162,7 +162,7 @@ class ToolRunner:
         except errors.DawgError as error:
             return ToolOutcome(False, _advice(error))
 
-    async def _ask_browser(self, id: str, call: Call) -> dict[str, Any]:
+    async def _ask_browser(self, id: str, call: FunctionCall) -> dict[str, Any]:
         name, arguments = call.function.name, call.arguments
         asked = {
             "callId": id,

@@ -12,7 +12,7 @@ ABANDONED_MINUTES = 2  # a request still marked as running after that died with 
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class IdempotencyKey:
     """A request counts as the same when `digest` is."""
 
     user_id: str
@@ -29,7 +29,7 @@ class Replayed(Exception):
         self.row = row
 
 
-async def claim(connection: Connection, key: Key) -> None:
+async def claim(connection: Connection, key: IdempotencyKey) -> None:
     """Locks the user and takes the key, both until the transaction ends. Raises `Replayed` when it is taken.
 
     Whoever comes second waits for the first to commit, and then finds its reply.

@@ -11,7 +11,7 @@ from dawg_server.database.pool import Connection, Database, Json
 from dawg_server.database.table import moment
 
 
-class Change(Protocol):
+class LoggedChange(Protocol):
     """What is kept of a change besides what clients see."""
 
     @property
@@ -34,7 +34,7 @@ def append(
     batch: Batch,
     project_id: str,
     operations: Iterable[Mapping[str, Any]],
-    changes: Iterable[Change],
+    changes: Iterable[LoggedChange],
     *,
     client_operation_id: str | None,
 ) -> None:

@@ -40,7 +40,7 @@ class Executed:
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
+class ClientOperation:
     """A client operation: its `id`, and the SHA-256 of what it asks for."""
 
     id: str
@@ -114,12 +114,14 @@ class Editing:
             follow_recording(draft, clip, length)
         await self._store(draft, [], self._by.source, None, None)
 
-    async def _travelled(self, draft: Draft, way: str, travelled: history.Travelled, once: Once | None) -> Executed:
+    async def _travelled(
+        self, draft: Draft, way: str, travelled: history.Travelled, once: ClientOperation | None
+    ) -> Executed:
         result = {"groupIds": travelled.groups, "steps": travelled.steps, "skipped": travelled.skipped}
         return await self._store(draft, [result], way, None, once, groups=travelled.groups)
 
     async def _open(
-        self, role: str, named: dict[str, list[str]], once: Once | None
+        self, role: str, named: dict[str, list[str]], once: ClientOperation | None
     ) -> tuple[Draft, dict[str, Any] | None]:
         """(the draft, the answer to the first use of that client operation).
 
@@ -149,7 +151,7 @@ class Editing:
         results: list[dict[str, Any]],
         source: str,
         group: str | None,
-        once: Once | None,
+        once: ClientOperation | None,
         *,
         groups: Sequence[str] = (),
     ) -> Executed:
@@ -201,10 +203,12 @@ class Editing:
         return Executed(revision, results, stored, group if stored else None)
 
 
-def _once(client_operation_id: str | None, asked: Any) -> Once | None:
+def _once(client_operation_id: str | None, asked: Any) -> ClientOperation | None:
     if client_operation_id is None:
         return None
-    return Once(client_operation_id, hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).digest())
+    return ClientOperation(
+        client_operation_id, hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).digest()
+    )
 
 
 def _replayed(first: dict[str, Any]) -> Executed:

@@ -147,7 +147,7 @@ class JobRunner:
                 {doing, *helpers}, timeout=TIME_LIMITS.get(job.type, TIME_LIMIT), return_when=asyncio.FIRST_COMPLETED
             )
             if not done:
-                raise TimeLimit()
+                raise AttemptTimeLimit()
             first = doing if doing in done else done.pop()
             if first.cancelled():
                 raise LostLease
@@ -274,7 +274,7 @@ class JobRunner:
             )
 
 
-class TimeLimit(errors.DawgError):
+class AttemptTimeLimit(errors.DawgError):
     """This took longer than a job may take, so it was stopped."""
 
     code, status = "time_limit", 504

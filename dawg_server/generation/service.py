@@ -40,7 +40,7 @@ class JobLimits:
 class Once:
     """A request that must not be done twice, and what it is answered, now and when it is repeated."""
 
-    key: idempotency_keys.Key
+    key: idempotency_keys.IdempotencyKey
     reply: Callable[[Job, float], dict[str, Any]]
 
 

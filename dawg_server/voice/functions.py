@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import orjson
 
 from dawg_server import errors, logs
-from dawg_server.daw.functions.catalogue import Call
+from dawg_server.daw.functions.catalogue import FunctionCall
 from dawg_server.tools import ToolBox, ToolContext, ToolOutcome
 from dawg_server.voice import VOICES
 from dawg_server.voice.browser import BrowserSocket
@@ -103,7 +103,7 @@ class VoiceFunctions:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _run(self, call: events.FunctionRequested, resolved: Call, turn: ToolContext) -> None:
+    async def _run(self, call: events.FunctionRequested, resolved: FunctionCall, turn: ToolContext) -> None:
         name = resolved.function.name
         async with self._one_at_a_time:
             clock = time.monotonic()
@@ -131,7 +131,7 @@ class VoiceFunctions:
         self._change_voice(voice)
         return ToolOutcome(True, {"success": True, "message": f"You will soon speak with the voice {voice}."})
 
-    def _ask_browser(self, call: events.FunctionRequested, resolved: Call) -> None:
+    def _ask_browser(self, call: events.FunctionRequested, resolved: FunctionCall) -> None:
         timer = asyncio.get_running_loop().call_later(self._patience, self._give_up, call.call_id)
         self._asked[call.call_id] = timer
         self._socket.publish(

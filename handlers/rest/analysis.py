@@ -22,7 +22,7 @@ from handlers import stored_clips
 from handlers.rest import editing
 from handlers.rest.disconnect import while_connected
 from handlers.rest.multipart import Multipart, UploadedFile
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import analysis as schemas
 
 routes = Routes("analysis")
@@ -35,7 +35,7 @@ routes = Routes("analysis")
     reply=schemas.TrackMetadataReply,
     errors=(403, 404, 409, 415, 504),
 )
-async def analyze_track(call: Call) -> Answer:
+async def analyze_track(call: RestCall) -> Answer:
     """The longest of its clips, or the named one. Values that a person has set stay."""
     track = await _track(call, "editor")
     metadata, source = await _analyze(call, track, call.body["clip_id"])
@@ -51,7 +51,7 @@ async def analyze_track(call: Call) -> Answer:
     reply=schemas.TrackMetadataReply,
     errors=(404,),
 )
-async def get_metadata(call: Call) -> Answer:
+async def get_metadata(call: RestCall) -> Answer:
     return {"success": True, "metadata": (await _track(call, "viewer"))["metadata"]}
 
 
@@ -62,7 +62,7 @@ async def get_metadata(call: Call) -> Answer:
     reply=schemas.TrackMetadataReply,
     errors=(403, 404),
 )
-async def put_metadata(call: Call) -> Answer:
+async def put_metadata(call: RestCall) -> Answer:
     track = await _track(call, "editor")
     values, by = _camel(call.body), editing.actor(call)
     metadata = await call.services.documents.track_metadata.set(track["projectId"], track["id"], by, values)
@@ -76,7 +76,7 @@ async def put_metadata(call: Call) -> Answer:
     reply=schemas.StyleReply,
     errors=(403, 404, 409, 415, 504),
 )
-async def detect_style(call: Call) -> Answer:
+async def detect_style(call: RestCall) -> Answer:
     """Judged by what was measured of this track, which is measured first if it was not before."""
     track = await _track(call, "editor")
     metadata = track["metadata"]
@@ -101,7 +101,7 @@ async def detect_style(call: Call) -> Answer:
     ),
     errors=(404, 409, 504),
 )
-async def analyze_clips(call: Call) -> Answer:
+async def analyze_clips(call: RestCall) -> Answer:
     """Clips of projects, or up to ten uploaded files, which are not kept.
 
     `suggestArrangement` is a paid wish: without ANTHROPIC_API_KEY, or over the budget, the request is refused.
@@ -121,7 +121,7 @@ async def analyze_clips(call: Call) -> Answer:
     reply=schemas.ClipsAnalysis,
     errors=(404, 409, 415, 504),
 )
-async def analyze_clips_by_ids(call: Call) -> Answer:
+async def analyze_clips_by_ids(call: RestCall) -> Answer:
     return await _compare(call, await _stored(call, [{"clip_id": clip_id} for clip_id in call.body["clip_ids"]]))
 
 
@@ -131,7 +131,7 @@ async def analyze_clips_by_ids(call: Call) -> Answer:
     query=schemas.EstimateQuery,
     reply=schemas.Estimate,
 )
-async def estimate_cost(call: Call) -> Answer:
+async def estimate_cost(call: RestCall) -> Answer:
     count, arranged = call.query["clip_count"], call.query["include_arrangement"]
     return {
         "success": True,
@@ -140,7 +140,7 @@ async def estimate_cost(call: Call) -> Answer:
 
 
 @routes.get("/clips/features", "What can be asked about clips", reply=schemas.Features)
-async def list_features(call: Call) -> Answer:
+async def list_features(call: RestCall) -> Answer:
     configured = bool(call.services.platform.settings.anthropic_key)
     asked = "" if configured else ", which needs ANTHROPIC_API_KEY on this server"
     known = (
@@ -180,12 +180,12 @@ async def list_features(call: Call) -> Answer:
     }
 
 
-async def _track(call: Call, role: str) -> dict[str, Any]:
+async def _track(call: RestCall, role: str) -> dict[str, Any]:
     track_id = call.path["track_id"].lower()
     return await call.services.documents.access.require_track(track_id, call.caller.user_id, role)
 
 
-async def _analyze(call: Call, track: dict[str, Any], clip_id: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+async def _analyze(call: RestCall, track: dict[str, Any], clip_id: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
     said = call.body
     question = Question(said.get("track_type", "unknown"), said.get("suggested_genre"), said.get("suggested_mood"))
     work = call.services.documents.track_metadata.analyze(
@@ -194,11 +194,11 @@ async def _analyze(call: Call, track: dict[str, Any], clip_id: str | None) -> tu
     return await while_connected(call.request, work)
 
 
-async def _stored(call: Call, named: Sequence[dict[str, Any]]) -> list[Candidate]:
+async def _stored(call: RestCall, named: Sequence[dict[str, Any]]) -> list[Candidate]:
     return await stored_clips.candidates(call.services, call.caller.user_id, call.body["project_id"], named)
 
 
-async def _uploaded(call: Call, files: Sequence[UploadedFile]) -> list[Candidate]:
+async def _uploaded(call: RestCall, files: Sequence[UploadedFile]) -> list[Candidate]:
     said = call.body["clips"]
     if len(said) > len(files):
         raise errors.ValidationError(
@@ -217,7 +217,7 @@ async def _uploaded(call: Call, files: Sequence[UploadedFile]) -> list[Candidate
     return found
 
 
-async def _compare(call: Call, candidates: list[Candidate]) -> Answer:
+async def _compare(call: RestCall, candidates: list[Candidate]) -> Answer:
     body, user_id = call.body, call.caller.user_id
     wish = Wish(BillingContext(user_id, body["project_id"]), body["detect_conflicts"], body["suggest_arrangement"])
     analysis = await while_connected(call.request, call.services.documents.comparison.compare(candidates, wish))
@@ -227,7 +227,7 @@ async def _compare(call: Call, candidates: list[Candidate]) -> Answer:
     return {"success": True, "analysis": analysis}
 
 
-def _estimate(call: Call, count: int, arranged: bool) -> dict[str, Any]:
+def _estimate(call: RestCall, count: int, arranged: bool) -> dict[str, Any]:
     into, out = comparison.tokens(count, arranged)
     if not arranged:
         return {"estimatedCost": 0, "inputTokens": 0, "outputTokens": 0, "breakdown": comparison.LOCAL}

@@ -12,7 +12,7 @@ from dawg_server.settings import MEBIBYTE
 from handlers import serializers
 from handlers.rest import editing
 from handlers.rest.multipart import Multipart
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import archives as schemas
 from handlers.schemas.replies import ProjectReply
 
@@ -25,7 +25,7 @@ log: structlog.stdlib.BoundLogger = logs.get("main")
 @routes.get(
     "/projects/{project_id}/export", "A project as a file", query=schemas.ArchiveQuery, content_type=TYPE, errors=(404,)
 )
-async def export_project(call: Call) -> Answer:
+async def export_project(call: RestCall) -> Answer:
     """A zip with `project.json` and the recordings, made while it is sent. A connection that breaks off means that it
     could not be finished."""
     export = await call.services.documents.archives.export(
@@ -62,7 +62,7 @@ async def export_project(call: Call) -> Answer:
     reply=ProjectReply,
     multipart=Multipart(schemas.ImportForm(), ("file",), lambda settings: settings.max_archive_mb * MEBIBYTE),
 )
-async def import_project(call: Call) -> Answer:
+async def import_project(call: RestCall) -> Answer:
     """Everything gets new ids and belongs to the caller. What is not exactly an archive changes nothing."""
     (file,) = call.files
     project_id = await call.services.documents.archives.take_in(file.path, call.caller.user_id)

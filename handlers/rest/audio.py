@@ -17,7 +17,7 @@ from handlers import serializers
 from handlers.rest import json, pages, ranges
 from handlers.rest.endpoint import authenticate
 from handlers.rest.multipart import Multipart
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import audio as schemas
 from handlers.schemas.replies import Deleted
 
@@ -33,7 +33,7 @@ routes = Routes("audio")
     multipart=Multipart(schemas.UploadForm(), ("audio", "file"), lambda settings: settings.max_upload_mb * MEBIBYTE),
     errors=(403, 404),
 )
-async def upload(call: Call) -> Answer:
+async def upload(call: RestCall) -> Answer:
     """wav, aiff, flac, mp3, ogg, m4a, aac and webm, told by their content. Waveform and loudness follow shortly."""
     (file,), project_id = call.files, call.body["project_id"]
     if project_id is not None:
@@ -46,14 +46,14 @@ async def upload(call: Call) -> Answer:
 @routes.get(
     "/audio", "Recordings, newest first", query=schemas.RecordingsQuery, reply=schemas.AudioFileList, errors=(404,)
 )
-async def list_recordings(call: Call) -> Answer:
+async def list_recordings(call: RestCall) -> Answer:
     rows, total = await call.services.documents.audio.page(call.caller.user_id, **call.query)
     shown = [serializers.audio_file(row, call.services.platform.links, call.base_url) for row in rows]
     return {**pages.listed("audioFiles", shown, total, call.query), "files": shown}
 
 
 @routes.get("/audio/{audio_id}", "A recording", reply=schemas.AudioFileReply, errors=(404,))
-async def get_recording(call: Call) -> Answer:
+async def get_recording(call: RestCall) -> Answer:
     return _shown(call, await _row(call))
 
 
@@ -64,7 +64,7 @@ async def get_recording(call: Call) -> Answer:
     reply=schemas.Waveform,
     errors=(404, 415),
 )
-async def get_waveform(call: Call) -> Answer:
+async def get_waveform(call: RestCall) -> Answer:
     """True minima and maxima. A recording that nobody has measured yet is measured now."""
     row = await _row(call)
     pyramid = await call.services.documents.audio.pyramid(row)
@@ -86,7 +86,7 @@ async def get_waveform(call: Call) -> Answer:
     content_type="audio/*",
     errors=(401, 404, 416),
 )
-async def content(call: Call) -> Answer:
+async def content(call: RestCall) -> Answer:
     """For members, and for whoever holds a signed link, so that a plain `<audio>` element can play it."""
     services, audio_id = call.services, call.path["audio_id"]
     if call.query["signature"]:
@@ -107,7 +107,7 @@ async def content(call: Call) -> Answer:
     reply=schemas.DownloadLink,
     errors=(404,),
 )
-async def download(call: Call) -> Answer:
+async def download(call: RestCall) -> Answer:
     row = await _row(call)
     url = serializers.audio_url(row, call.services.platform.links, call.base_url)
     if call.query["redirect"]:
@@ -124,17 +124,17 @@ async def download(call: Call) -> Answer:
 
 
 @routes.delete("/audio/{audio_id}", "Delete a recording", reply=Deleted, errors=(403, 404, 409))
-async def delete_recording(call: Call) -> Answer:
+async def delete_recording(call: RestCall) -> Answer:
     """For the owner of the file or of its project, when no clip plays it."""
     audio_id = call.path["audio_id"]
     await call.services.documents.audio.delete(audio_id, call.caller.user_id)
     return {"success": True, "deleted": True, "id": audio_id, "message": "The recording was deleted."}
 
 
-async def _row(call: Call) -> dict[str, Any]:
+async def _row(call: RestCall) -> dict[str, Any]:
     return await call.services.documents.audio.get(call.path["audio_id"], call.caller.user_id)
 
 
-def _shown(call: Call, row: dict[str, Any]) -> dict[str, Any]:
+def _shown(call: RestCall, row: dict[str, Any]) -> dict[str, Any]:
     shown = serializers.audio_file(row, call.services.platform.links, call.base_url)
     return {"success": True, **shown, "audioFile": shown}

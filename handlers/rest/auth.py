@@ -13,7 +13,7 @@ from dawg_server.accounts.service import Login
 from dawg_server.identity import Caller
 from handlers.rest.endpoint import bearer
 from handlers.rest.json import timestamp
-from handlers.rest.routing import ADDRESSES, STATE, Answer, Call, Routes
+from handlers.rest.routing import ADDRESSES, STATE, Answer, RestCall, Routes
 from handlers.schemas import auth as schemas
 
 MAX_USER_AGENT = 256  # characters
@@ -30,14 +30,14 @@ routes = Routes("auth")
     public=True,
     errors=(409, 429),
 )
-async def register(call: Call) -> Answer:
+async def register(call: RestCall) -> Answer:
     """Projects that were shared with this address are shared with the new account from now on."""
     await _limit(call)
     return _signed_in(await call.services.platform.accounts.register(**call.body, user_agent=_user_agent(call.request)))
 
 
 @routes.post("/auth/login", "Sign in", body=schemas.Credentials, reply=schemas.SignedIn, public=True, errors=(401, 429))
-async def login(call: Call) -> Answer:
+async def login(call: RestCall) -> Answer:
     await _limit(call)
     email, password = call.body["email"].lower(), call.body["password"]
     accounts = call.services.platform.accounts
@@ -52,7 +52,7 @@ async def login(call: Call) -> Answer:
     public=True,
     errors=(401, 429),
 )
-async def refresh(call: Call) -> Answer:
+async def refresh(call: RestCall) -> Answer:
     """The refresh token is spent by this. If it comes again, its login ends, because somebody must have copied it."""
     await _limit(call)
     token = call.body["refresh_token"]
@@ -62,7 +62,7 @@ async def refresh(call: Call) -> Answer:
 @routes.post(
     "/auth/logout", "Sign out", body=schemas.LogoutRequest, reply=schemas.LoginEndedReply, public=True, errors=(429,)
 )
-async def logout(call: Call) -> Answer:
+async def logout(call: RestCall) -> Answer:
     """Ends the login and disconnects the sockets that were opened with it."""
     await _limit(call)
     caller = await _signed_in_caller(call)
@@ -73,17 +73,17 @@ async def logout(call: Call) -> Answer:
 
 
 @routes.get("/auth/me", "Who am I?", reply=schemas.Me)
-async def me(call: Call) -> Answer:
+async def me(call: RestCall) -> Answer:
     return {"success": True, "user": _shown(await call.services.platform.accounts.user(call.caller.user_id))}
 
 
-async def _limit(call: Call) -> None:
+async def _limit(call: RestCall) -> None:
     platform = call.services.platform
     network = call.request.app[ADDRESSES].network(call.request)
     call.request[STATE].allowance = await platform.limits.hit("auth", network, platform.settings.auth_per_minute)
 
 
-async def _signed_in_caller(call: Call) -> Caller | None:
+async def _signed_in_caller(call: RestCall) -> Caller | None:
     """Who sends a valid access token along, if anybody does."""
     token = bearer(call.request)
     if token:

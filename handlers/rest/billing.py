@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dawg_server import errors
 from handlers.rest import json
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import costs as schemas
 
 routes = Routes("billing")
 
 
 @routes.get("/billing/usage/{user_id}/current", "Spent this month", reply=schemas.CurrentReply, errors=(404,))
-async def current_usage(call: Call) -> Answer:
+async def current_usage(call: RestCall) -> Answer:
     user_id = _own(call)
     costs = call.services.platform.costs
     spent = await costs.reports.summary(user_id, costs.reports.period("month"))
@@ -28,7 +28,7 @@ async def current_usage(call: Call) -> Answer:
 @routes.get(
     "/billing/usage/{user_id}/history", "Spent by day", query=schemas.Days, reply=schemas.HistoryReply, errors=(404,)
 )
-async def usage_history(call: Call) -> Answer:
+async def usage_history(call: RestCall) -> Answer:
     days = await call.services.platform.costs.reports.history(_own(call), call.query["days"])
     return {"success": True, "history": days, "totalCost": round(sum(day["cost"] for day in days), 6)}
 
@@ -40,7 +40,7 @@ async def usage_history(call: Call) -> Answer:
     reply=schemas.MonthlyBudgetReply,
     errors=(404,),
 )
-async def set_monthly_budget(call: Call) -> Answer:
+async def set_monthly_budget(call: RestCall) -> Answer:
     user_id = _own(call)
     changes = {"monthly_limit": call.body["limit"], "alert_thresholds": call.body["alert_thresholds"]}
     row = await call.services.platform.costs.change_budget(user_id, changes)
@@ -52,7 +52,7 @@ async def set_monthly_budget(call: Call) -> Answer:
     }
 
 
-def _own(call: Call) -> str:
+def _own(call: RestCall) -> str:
     """Any other user's id is as unknown as one that does not exist (contract, section 3)."""
     if call.path["user_id"] not in ("me", call.caller.user_id):
         raise errors.NotFound("There is no such user.", details={"kind": "user"})

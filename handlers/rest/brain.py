@@ -15,7 +15,7 @@ from dawg_server.brain.turn import Turn
 from dawg_server.brain.turn_factory import Asker, ClientContext, UserMessage
 from handlers.rest import json
 from handlers.rest.event_stream import EventStream, hung_up
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import brain as schemas
 
 ENDS = ("response-done", "error")
@@ -52,7 +52,7 @@ class QueuedEvents:
     aliases=("/chat",),
     errors=(403, 404, 409, 502, 504),
 )
-async def chat(call: Call) -> Answer:
+async def chat(call: RestCall) -> Answer:
     """As JSON, or as server-sent events when `Accept` asks for `text/event-stream`; hanging up cancels the turn."""
     body = call.body
     message = UserMessage(
@@ -87,7 +87,7 @@ async def chat(call: Call) -> Answer:
     query=schemas.ConversationList,
     reply=schemas.ConversationsReply,
 )
-async def list_conversations(call: Call) -> Answer:
+async def list_conversations(call: RestCall) -> Answer:
     limit, offset = call.query["limit"], call.query["offset"]
     rows, total = await call.services.assistants.conversations.newest(call.caller.user_id, limit, offset)
     return {
@@ -106,7 +106,7 @@ async def list_conversations(call: Call) -> Answer:
     idempotent=True,
     errors=(403, 404),
 )
-async def create_conversation(call: Call) -> Answer:
+async def create_conversation(call: RestCall) -> Answer:
     row = await call.services.assistants.conversations.create(
         call.caller.user_id, title=call.body["title"], project_id=call.body["project_id"]
     )
@@ -120,7 +120,7 @@ async def create_conversation(call: Call) -> Answer:
     reply=schemas.ConversationReply,
     errors=(404,),
 )
-async def read_conversation(call: Call) -> Answer:
+async def read_conversation(call: RestCall) -> Answer:
     """Its newest messages; `pagination.before` of one page is the `before` that asks for the page before it."""
     return await _whole(call)
 
@@ -132,7 +132,7 @@ async def read_conversation(call: Call) -> Answer:
     reply=schemas.ConversationReply,
     errors=(404,),
 )
-async def rename_conversation(call: Call) -> Answer:
+async def rename_conversation(call: RestCall) -> Answer:
     await call.services.assistants.conversations.rename(
         call.path["conversation_id"], call.caller.user_id, call.body["title"]
     )
@@ -142,14 +142,14 @@ async def rename_conversation(call: Call) -> Answer:
 @routes.delete(
     "/ai-brain/conversations/{conversation_id}", "Delete a conversation", reply=schemas.DeletedReply, errors=(404,)
 )
-async def delete_conversation(call: Call) -> Answer:
+async def delete_conversation(call: RestCall) -> Answer:
     id = call.path["conversation_id"]
     await call.services.assistants.conversations.delete(id, call.caller.user_id)
     return {"success": True, "deleted": True, "id": id, "message": "The conversation was deleted."}
 
 
 @routes.get("/ai-brain/functions", "What the assistant can do", reply=schemas.FunctionsReply)
-async def list_functions(call: Call) -> Answer:
+async def list_functions(call: RestCall) -> Answer:
     catalogue = call.services.assistants.toolbox.catalogue
     return {
         "success": True,
@@ -166,7 +166,7 @@ async def list_functions(call: Call) -> Answer:
     reply=schemas.CommandDone,
     errors=(403, 404, 409, 502, 504),
 )
-async def daw_command(call: Call) -> Answer:
+async def daw_command(call: RestCall) -> Answer:
     """One sentence is turned into functions of the catalogue and executed, outside of every conversation."""
     message = UserMessage(
         Asker(call.caller.user_id, call.base_url),
@@ -189,7 +189,7 @@ async def daw_command(call: Call) -> Answer:
     }
 
 
-async def finished(call: Call, turn: Turn) -> Mapping[str, Any]:
+async def finished(call: RestCall, turn: Turn) -> Mapping[str, Any]:
     """The payload of `response-done`. Raises what ended the turn; a client that hangs up cancels it."""
     assert turn.task is not None
     try:
@@ -205,7 +205,7 @@ async def finished(call: Call, turn: Turn) -> Mapping[str, Any]:
     return turn.done
 
 
-async def _stream(call: Call, turn: Turn, sink: QueuedEvents) -> web.StreamResponse:
+async def _stream(call: RestCall, turn: Turn, sink: QueuedEvents) -> web.StreamResponse:
     stream = EventStream(call.request)
     try:
         await stream.open()
@@ -227,7 +227,7 @@ async def _stream(call: Call, turn: Turn, sink: QueuedEvents) -> web.StreamRespo
     return stream.reply
 
 
-async def _whole(call: Call) -> Answer:
+async def _whole(call: RestCall) -> Answer:
     limit, before = call.query.get("limit", schemas.MESSAGES), call.query.get("before")
     row, rows, older = await call.services.assistants.conversations.read(
         call.path["conversation_id"], call.caller.user_id, limit, before

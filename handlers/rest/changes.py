@@ -8,7 +8,7 @@ from dawg_server.daw.entities.base import EntityType
 from handlers import actions
 from handlers.actions import Action
 from handlers.rest import editing
-from handlers.rest.routing import Answer, Call, Handler, Route, Routes
+from handlers.rest.routing import Answer, Handler, RestCall, Route, Routes
 from handlers.schemas import replies
 from handlers.schemas.collaboration import Deletion
 
@@ -27,7 +27,7 @@ def routes() -> Routes:
 
 
 def _route(action: Action, method: str, path: str) -> Route:
-    async def handle(call: Call) -> Answer:
+    async def handle(call: RestCall) -> Answer:
         fields = editing.changes(call)
         project_id, id = await _place(call, action, fields)
         command = action.command_for(id, fields)
@@ -55,7 +55,7 @@ def _route(action: Action, method: str, path: str) -> Route:
     )
 
 
-async def _place(call: Call, action: Action, fields: dict[str, object]) -> tuple[str, str | None]:
+async def _place(call: RestCall, action: Action, fields: dict[str, object]) -> tuple[str, str | None]:
     """(the project, the id in the path); takes out of the fields what only says where a new one belongs."""
     queries = call.services.documents.queries
     if action.makes:
@@ -70,11 +70,11 @@ async def _place(call: Call, action: Action, fields: dict[str, object]) -> tuple
 
 
 def _reading(made: Routes, kind: EntityType) -> None:
-    async def show(call: Call) -> Answer:
+    async def show(call: RestCall) -> Answer:
         found = await call.services.documents.queries.one(kind, call.path[f"{kind.name}_id"], call.caller.user_id)
         return editing.with_alias(kind.name, found)
 
-    async def listed(call: Call) -> Answer:
+    async def listed(call: RestCall) -> Answer:
         queries, project_id = call.services.documents.queries, call.path["project_id"]
         found = await queries.all(kind, project_id, call.caller.user_id)
         return {"success": True, kind.plural: found, "total": len(found)}

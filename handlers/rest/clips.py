@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dawg_server.daw.entities import CLIP
 from handlers.rest import editing
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import clips as schemas
 from handlers.schemas.replies import ClipReply
 
@@ -12,7 +12,7 @@ routes = Routes("clips")
 
 
 @routes.get("/clips/track/{track_id}", "The clips of a track", reply=schemas.ClipList, errors=(404,))
-async def list_clips(call: Call) -> Answer:
+async def list_clips(call: RestCall) -> Answer:
     found = await call.services.documents.queries.clips(call.path["track_id"], call.caller.user_id)
     return {"success": True, "clips": found, "total": len(found)}
 
@@ -24,7 +24,7 @@ async def list_clips(call: Call) -> Answer:
     reply=schemas.ClipsReply,
     errors=(403, 404, 409),
 )
-async def change_clips(call: Call) -> Answer:
+async def change_clips(call: RestCall) -> Answer:
     """All of them or none."""
     clip_ids = call.body["clipIds"]
     project_id = await call.services.documents.queries.home(CLIP, clip_ids[0])
@@ -34,6 +34,6 @@ async def change_clips(call: Call) -> Answer:
 
 
 @routes.get("/clips/{clip_id}", "A clip", reply=ClipReply, errors=(404,))
-async def get_clip(call: Call) -> Answer:
+async def get_clip(call: RestCall) -> Answer:
     found = await call.services.documents.queries.one(CLIP, call.path["clip_id"], call.caller.user_id)
     return editing.with_alias("clip", found)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers.rest.json import timestamp
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import collaborators as schemas
 
 PATH = "/projects/{project_id}/collaborators"
@@ -16,7 +16,7 @@ routes = Routes("projects")
 
 
 @routes.get(PATH, "Who works on a project", reply=schemas.Collaborators, errors=(404,))
-async def list_collaborators(call: Call) -> Answer:
+async def list_collaborators(call: RestCall) -> Answer:
     rows = await call.services.documents.sharing.members(call.path["project_id"], call.caller.user_id)
     return {"success": True, "collaborators": [_shown(row) for row in rows], "total": len(rows)}
 
@@ -29,7 +29,7 @@ async def list_collaborators(call: Call) -> Answer:
     status=201,
     errors=(403, 404, 409),
 )
-async def add_collaborator(call: Call) -> Answer:
+async def add_collaborator(call: RestCall) -> Answer:
     """An unknown address is kept; it becomes a member as soon as it has an account."""
     row = await call.services.documents.sharing.invite(call.path["project_id"], call.caller.user_id, **call.body)
     return _reply(row)
@@ -38,7 +38,7 @@ async def add_collaborator(call: Call) -> Answer:
 @routes.put(
     ONE, "Change what a member may do", body=schemas.RoleChange, reply=schemas.CollaboratorReply, errors=(403, 404, 409)
 )
-async def change_collaborator(call: Call) -> Answer:
+async def change_collaborator(call: RestCall) -> Answer:
     row = await call.services.documents.sharing.change(
         call.path["project_id"], call.caller.user_id, call.path["collaborator_id"], **call.body
     )
@@ -48,12 +48,12 @@ async def change_collaborator(call: Call) -> Answer:
 @routes.patch(
     ONE, "Change what a member may do", body=schemas.RoleChange, reply=schemas.CollaboratorReply, errors=(403, 404, 409)
 )
-async def patch_collaborator(call: Call) -> Answer:
+async def patch_collaborator(call: RestCall) -> Answer:
     return await change_collaborator(call)
 
 
 @routes.delete(ONE, "End a membership or an invitation", reply=schemas.CollaboratorRemoved, errors=(403, 404, 409))
-async def remove_collaborator(call: Call) -> Answer:
+async def remove_collaborator(call: RestCall) -> Answer:
     """Owners remove others, members remove themselves. Sockets of the removed leave the project's room at once."""
     row = await call.services.documents.sharing.remove(
         call.path["project_id"], call.caller.user_id, call.path["collaborator_id"]

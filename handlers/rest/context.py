@@ -17,7 +17,7 @@ from dawg_server.metrics import Metrics
 from dawg_server.platform import Platform
 from handlers.addresses import Addresses
 from handlers.rest import cors, json
-from handlers.rest.routing import MAX_JSON, STATE, State
+from handlers.rest.routing import MAX_JSON, STATE, RequestState
 
 SLOW = 1.0  # seconds; slower requests are logged as info even when routine
 SOCKETS = "/socket.io"  # answers preflights itself
@@ -107,12 +107,12 @@ class RequestContext:
         return reply
 
 
-def begin(request: web.BaseRequest) -> State:
+def begin(request: web.BaseRequest) -> RequestState:
     """Gives the request its id: the one that it came with, or one that no other request has."""
     given = request.headers.get("X-Request-Id")
     if given is None or not _REQUEST_ID.fullmatch(given):
         given = f"{_PROCESS}-{next(_NUMBERS):x}"
-    state = request[STATE] = State(given)
+    state = request[STATE] = RequestState(given)
     return state
 
 

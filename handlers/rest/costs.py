@@ -12,7 +12,7 @@ from dawg_server.costs import Costs
 from dawg_server.costs.reports import Range
 from dawg_server.costs.status import BudgetStatus
 from handlers.rest import json
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.rest.usage_export import csv_rows, json_rows
 from handlers.schemas import costs as schemas
 
@@ -23,37 +23,37 @@ routes = Routes("cost-monitoring")
 
 
 @routes.get("/cost-monitoring/summary", "What was spent", query=schemas.SummaryQuery, reply=schemas.SummaryReply)
-async def cost_summary(call: Call) -> Answer:
+async def cost_summary(call: RestCall) -> Answer:
     period = call.query["period"]
     return {"success": True, "period": period, "summary": await _summary(call, period)}
 
 
 @routes.get("/cost-monitoring/usage-logs", "The ledger, newest first", query=schemas.LogsQuery, reply=schemas.LogsReply)
-async def usage_logs(call: Call) -> Answer:
+async def usage_logs(call: RestCall) -> Answer:
     service, limit = call.query["service"], call.query["limit"]
     rows = await _costs(call).reports.newest(call.caller.user_id, _dates(call), service=service, limit=limit)
     return {"success": True, "count": len(rows), "logs": [usage_view(row) for row in rows]}
 
 
 @routes.get("/cost-monitoring/budget", "The budget and how it stands", reply=schemas.BudgetReply)
-async def get_budget(call: Call) -> Answer:
+async def get_budget(call: RestCall) -> Answer:
     return await _budget(call, await _costs(call).budget(call.caller.user_id))
 
 
 @routes.put("/cost-monitoring/budget", "Change the budget", body=schemas.BudgetChange, reply=schemas.BudgetReply)
-async def change_budget(call: Call) -> Answer:
+async def change_budget(call: RestCall) -> Answer:
     return await _budget(call, await _costs(call).change_budget(call.caller.user_id, call.body))
 
 
 @routes.get("/cost-monitoring/alerts", "Alerts, newest first", query=schemas.AlertsQuery, reply=schemas.AlertsReply)
-async def list_alerts(call: Call) -> Answer:
+async def list_alerts(call: RestCall) -> Answer:
     unread_only, limit = call.query["unread_only"], call.query["limit"]
     shown = await _costs(call).alerts.newest(call.caller.user_id, unread_only=unread_only, limit=limit)
     return {"success": True, "count": len(shown), "alerts": shown}
 
 
 @routes.put("/cost-monitoring/alerts/read-all", "Mark every alert as read", reply=schemas.AlertChanged)
-async def read_all_alerts(call: Call) -> Answer:
+async def read_all_alerts(call: RestCall) -> Answer:
     changed = await _costs(call).alerts.mark_all_read(call.caller.user_id)
     return {"success": True, "message": f"{changed} {'alert was' if changed == 1 else 'alerts were'} marked as read."}
 
@@ -61,7 +61,7 @@ async def read_all_alerts(call: Call) -> Answer:
 @routes.put(
     "/cost-monitoring/alerts/{alert_id}/read", "Mark an alert as read", reply=schemas.AlertChanged, errors=(404,)
 )
-async def read_alert(call: Call) -> Answer:
+async def read_alert(call: RestCall) -> Answer:
     await _costs(call).alerts.mark_read(call.caller.user_id, call.path["alert_id"])
     return {"success": True, "message": "The alert is marked as read."}
 
@@ -69,18 +69,18 @@ async def read_alert(call: Call) -> Answer:
 @routes.put(
     "/cost-monitoring/alerts/{alert_id}/resolve", "Mark an alert as resolved", reply=schemas.AlertChanged, errors=(404,)
 )
-async def resolve_alert(call: Call) -> Answer:
+async def resolve_alert(call: RestCall) -> Answer:
     await _costs(call).alerts.resolve(call.caller.user_id, call.path["alert_id"])
     return {"success": True, "message": "The alert is marked as resolved."}
 
 
 @routes.get("/cost-monitoring/trends", "Cost by day", query=schemas.Days, reply=schemas.TrendsReply)
-async def cost_trends(call: Call) -> Answer:
+async def cost_trends(call: RestCall) -> Answer:
     return {"success": True, "trends": await _costs(call).reports.trends(call.caller.user_id, call.query["days"])}
 
 
 @routes.get("/cost-monitoring/breakdown", "Cost by service", query=schemas.Dates, reply=schemas.BreakdownReply)
-async def cost_breakdown(call: Call) -> Answer:
+async def cost_breakdown(call: RestCall) -> Answer:
     return {"success": True, "breakdown": await _costs(call).reports.breakdown(call.caller.user_id, _dates(call))}
 
 
@@ -91,7 +91,7 @@ async def cost_breakdown(call: Call) -> Answer:
     reply=schemas.ExportReply,
     content_type="text/csv",
 )
-async def export_usage(call: Call) -> Answer:
+async def export_usage(call: RestCall) -> Answer:
     """JSON, or with `format=csv` a file for spreadsheets."""
     as_csv = call.query["format"] == "csv"
     reply = web.StreamResponse()
@@ -115,7 +115,7 @@ async def export_usage(call: Call) -> Answer:
 
 
 @routes.get("/cost-monitoring/dashboard", "Everything at a glance", reply=schemas.DashboardReply)
-async def cost_dashboard(call: Call) -> Answer:
+async def cost_dashboard(call: RestCall) -> Answer:
     user_id, costs = call.caller.user_id, _costs(call)
     return {
         "success": True,
@@ -174,16 +174,16 @@ def usage_view(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _costs(call: Call) -> Costs:
+def _costs(call: RestCall) -> Costs:
     return call.services.platform.costs
 
 
-async def _summary(call: Call, period: str) -> dict[str, Any]:
+async def _summary(call: RestCall, period: str) -> dict[str, Any]:
     reports = _costs(call).reports
     return await reports.summary(call.caller.user_id, reports.period(period))
 
 
-async def _budget(call: Call, row: Mapping[str, Any]) -> Answer:
+async def _budget(call: RestCall, row: Mapping[str, Any]) -> Answer:
     budget = {
         "userId": row["user_id"],
         "dailyLimit": row["daily_limit"],
@@ -199,5 +199,5 @@ async def _budget(call: Call, row: Mapping[str, Any]) -> Answer:
     return {"success": True, "budget": budget, "status": status_view(status)}
 
 
-def _dates(call: Call) -> Range:
+def _dates(call: RestCall) -> Range:
     return Range(call.query["start_date"], call.query["end_date"])

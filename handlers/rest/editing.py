@@ -10,21 +10,23 @@ from dawg_server.daw.actor import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.editing import Executed
 from handlers import actions
-from handlers.rest.routing import Call
+from handlers.rest.routing import RestCall
 
 
-async def run(call: Call, project_id: str, name: str, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], Executed]:
+async def run(
+    call: RestCall, project_id: str, name: str, parameters: Mapping[str, Any]
+) -> tuple[dict[str, Any], Executed]:
     """(what the command has to tell, everything about its execution). `parameters` were checked with the body."""
     command = Command(name, parameters, checked=True)
     executed = await actions.perform(call.services, actor(call), project_id, command, call.how)
     return executed.results[0], executed
 
 
-def actor(call: Call) -> Actor:
+def actor(call: RestCall) -> Actor:
     return Actor(call.caller.user_id, "rest")
 
 
-def changes(call: Call) -> dict[str, Any]:
+def changes(call: RestCall) -> dict[str, Any]:
     """The body without what says how to store it."""
     return {name: value for name, value in call.body.items() if name not in actions.HOW}
 

@@ -13,7 +13,7 @@ from dawg_server import schema as base
 from dawg_server.identity import Caller
 from dawg_server.services import Services
 from handlers.rest import idempotency, json, multipart
-from handlers.rest.routing import STATE, Answer, Call, Route
+from handlers.rest.routing import STATE, Answer, RestCall, Route
 
 NOBODY = Caller("", "development")
 
@@ -26,17 +26,19 @@ def endpoint(route: Route, services: Services) -> Callable[[web.Request], Awaita
         caller = NOBODY if route.public else await authenticate(request, services)
         query = base.load(route.query, _query(request)) if route.query else {}
         if plain:
-            reply = await route.handler(Call(request, services, caller, request.match_info, query, {}, route.status))
+            reply = await route.handler(
+                RestCall(request, services, caller, request.match_info, query, {}, route.status)
+            )
             return json.response(reply, route.status) if type(reply) is dict else _response(reply, route.status)
         async with _body(route, request, services) as body:
-            call = Call(request, services, caller, request.match_info, query, body.fields, route.status, body.files)
+            call = RestCall(request, services, caller, request.match_info, query, body.fields, route.status, body.files)
             if route.idempotent and (key := request.headers.get("Idempotency-Key")) is not None:
                 claimed = idempotency.key(call, key, {**body.raw, "?": request.query_string})
                 call.key = claimed if route.commits_reply else None
                 return await idempotency.once(call, claimed, lambda: answer(call), committed=route.commits_reply)
             return await answer(call)
 
-    async def answer(call: Call) -> web.StreamResponse:
+    async def answer(call: RestCall) -> web.StreamResponse:
         return _response(await route.handler(call), call.status)
 
     return handle

@@ -14,7 +14,7 @@ from handlers import serializers
 from handlers.rest import pages
 from handlers.rest.generate import page, submit
 from handlers.rest.multipart import Multipart
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import finishing as schemas
 from handlers.schemas import generation as jobs
 
@@ -36,36 +36,36 @@ _UPLOAD: dict[str, Any] = {
 
 
 @routes.post("/generate/stems", "Take a recording apart", body=schemas.StemsRequest, **_JOB)
-async def create_stems(call: Call) -> Answer:
+async def create_stems(call: RestCall) -> Answer:
     """Demucs on Replicate does it where a key is set; without one, spectral masks, and the result says so."""
     return await _separate(call, await call.services.jobs.finishing.stems(call.caller.user_id, call.body))
 
 
 @routes.post("/ai/separate-stems", "Take a recording or an upload apart", **_UPLOAD)
-async def separate_stems(call: Call) -> Answer:
+async def separate_stems(call: RestCall) -> Answer:
     """An uploaded recording is kept; its id is in `data.audioFileId` of the job."""
     return await _separate_uploaded(call)
 
 
 @routes.post("//api/v1/audio/separate-stems", "Take a recording or an upload apart", **_UPLOAD)
-async def separate_stems_v1(call: Call) -> Answer:
+async def separate_stems_v1(call: RestCall) -> Answer:
     return await _separate_uploaded(call)
 
 
 @routes.post("/generate/mix", "Mix tracks", body=schemas.MixRequest, **_JOB)
-async def create_mix(call: Call) -> Answer:
+async def create_mix(call: RestCall) -> Answer:
     """Levels, equalisers, compression and space are chosen by what is measured; the result lists them."""
     return await _submit(call, await call.services.jobs.finishing.mix(call.caller.user_id, call.body))
 
 
 @routes.post("/generate/master", "Master a recording, a track or a project", body=schemas.MasterRequest, **_JOB)
-async def create_master(call: Call) -> Answer:
+async def create_master(call: RestCall) -> Answer:
     """The loudness asked for within 0.5 LU, and true peaks below -1 dBTP: both are measured on the result."""
     return await _submit(call, await call.services.jobs.finishing.master(call.caller.user_id, call.body))
 
 
 @routes.post("/ai/master", "Master a project or a recording", body=schemas.AiMasterRequest, **_JOB)
-async def ai_master(call: Call) -> Answer:
+async def ai_master(call: RestCall) -> Answer:
     """The result adds `masteringChain`, the settings really used, and `analysis`, all of it measured."""
     return await create_master(call)
 
@@ -78,7 +78,7 @@ async def ai_master(call: Call) -> Answer:
     reply=schemas.RenderStatus,
     **_WORK,
 )
-async def start_render(call: Call) -> Answer:
+async def start_render(call: RestCall) -> Answer:
     """The project as heard. The same project renders to the same samples twice."""
     request = await call.services.jobs.finishing.render(call.caller.user_id, call.body)
     job, _ = await call.services.jobs.generation.submit(
@@ -94,7 +94,7 @@ async def start_render(call: Call) -> Answer:
 
 
 @routes.get("/render/jobs", "Renders, newest first", query=schemas.RenderJobsQuery, reply=jobs.JobList, errors=(404,))
-async def list_renders(call: Call) -> Answer:
+async def list_renders(call: RestCall) -> Answer:
     found, total = await page(call, type="render", **call.query)
     return pages.listed("jobs", [_nested(call, job) for job in found], total, call.query)
 
@@ -106,23 +106,23 @@ async def list_renders(call: Call) -> Answer:
     reply=schemas.RenderStatus,
     errors=(404,),
 )
-async def render_status(call: Call) -> Answer:
+async def render_status(call: RestCall) -> Answer:
     return _render_status(call, await _render(call))
 
 
 @routes.post("/render/cancel/{job_id}", "Cancel a render", reply=jobs.JobCancelledReply, errors=(404, 409))
-async def cancel_render(call: Call) -> Answer:
+async def cancel_render(call: RestCall) -> Answer:
     job = await _render(call)
     job = await call.services.jobs.generation.cancel(job.id, call.caller.user_id)
     return {"success": True, "id": job.id, "jobId": job.id, "generationId": job.id, "state": job.state.value}
 
 
 @routes.delete("/render/{job_id}", "Cancel a render", reply=jobs.JobCancelledReply, errors=(404, 409))
-async def delete_render(call: Call) -> Answer:
+async def delete_render(call: RestCall) -> Answer:
     return await cancel_render(call)
 
 
-async def _separate_uploaded(call: Call) -> Answer:
+async def _separate_uploaded(call: RestCall) -> Answer:
     user_id, parameters = call.caller.user_id, dict(call.body)
     if call.files:
         _check_able(call, parameters["stem_types"])
@@ -136,36 +136,36 @@ async def _separate_uploaded(call: Call) -> Answer:
     return await _separate(call, await call.services.jobs.finishing.stems(user_id, parameters))
 
 
-async def _separate(call: Call, request: Request) -> Answer:
+async def _separate(call: RestCall, request: Request) -> Answer:
     _check_able(call, request.input["stemTypes"])
     provider = call.services.jobs.providers.choose("stems", "auto", request.input)
     return await submit(call, request.type, request.input, provider)
 
 
-def _check_able(call: Call, stem_types: list[str]) -> None:
+def _check_able(call: RestCall, stem_types: list[str]) -> None:
     named = [name for name in NEEDS_A_MODEL if name in stem_types]
     if named and "replicate" not in call.services.jobs.providers.by_name:
         raise errors.ProviderUnconfigured(f"A stem of {' and '.join(named)}", "REPLICATE_API_KEY")
 
 
-async def _submit(call: Call, request: Request) -> Answer:
+async def _submit(call: RestCall, request: Request) -> Answer:
     return await submit(call, request.type, request.input, LOCAL)
 
 
-async def _render(call: Call) -> Job:
+async def _render(call: RestCall) -> Job:
     job = await call.services.jobs.generation.get(call.path["job_id"], call.caller.user_id)
     if job.type != "render":
         raise errors.NotFound("There is no such render.", details={"kind": "job"})
     return job
 
 
-def _render_status(call: Call, job: Job) -> dict[str, Any]:
+def _render_status(call: RestCall, job: Job) -> dict[str, Any]:
     nested = _nested(call, job)
     shown = {name: nested[name] for name in ("state", "status", "progress", "stage", "result")}
     return {"success": True, "id": job.id, "jobId": job.id, **shown, "error": nested["failedReason"], "job": nested}
 
 
-def _nested(call: Call, job: Job) -> dict[str, Any]:
+def _nested(call: RestCall, job: Job) -> dict[str, Any]:
     result = (
         serializers.result(job.result, call.services.platform.links, call.base_url) if job.result is not None else None
     )

@@ -12,7 +12,7 @@ from dawg_server.idempotency import Replayed
 from dawg_server.music import genres
 from handlers import serializers
 from handlers.rest import idempotency, json, pages
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import generation as schemas
 
 routes = Routes("generate")
@@ -29,7 +29,7 @@ routes = Routes("generate")
     commits_reply=True,
     errors=(404, 403, 409),
 )
-async def create_beat(call: Call) -> Answer:
+async def create_beat(call: RestCall) -> Answer:
     """Instrumental audio from MusicGen, Suno or the embedded engine, which needs no key."""
     request = beats.resolve(call.body)
     provider = call.services.jobs.providers.choose("beat", call.body["provider"], request)
@@ -47,7 +47,7 @@ async def create_beat(call: Call) -> Answer:
     commits_reply=True,
     errors=(404, 403, 409),
 )
-async def create_music(call: Call) -> Answer:
+async def create_music(call: RestCall) -> Answer:
     """Songs come from Suno, instrumentals also from MusicGen or, without any key, from the embedded engine."""
     request = music.resolve(call.body)
     provider = call.services.jobs.providers.choose("music", request["provider"], request)
@@ -56,7 +56,7 @@ async def create_music(call: Call) -> Answer:
     return await submit(call, "music", request, provider)
 
 
-async def submit(call: Call, type: str, request: dict[str, Any], provider: str) -> Answer:
+async def submit(call: RestCall, type: str, request: dict[str, Any], provider: str) -> Answer:
     """Accepts a job; answers at once, or with the result when it comes within `?wait=` seconds."""
     service = call.services.jobs.generation
     project_id = request.get("projectId")
@@ -80,7 +80,7 @@ async def submit(call: Call, type: str, request: dict[str, Any], provider: str) 
     return serializers.accepted(job, seconds)
 
 
-async def _repeated(call: Call, first: Replayed) -> Answer:
+async def _repeated(call: RestCall, first: Replayed) -> Answer:
     """The first reply again, or the result when the caller waits for it and it is there."""
     assert call.key is not None
     reply = idempotency.replay(first.row, call.key.digest)
@@ -95,7 +95,7 @@ async def _repeated(call: Call, first: Replayed) -> Answer:
 @routes.get(
     "/generate/status/{job_id}", "How far a job is", query=schemas.StatusQuery, reply=schemas.JobStatus, errors=(404,)
 )
-async def job_status(call: Call) -> Answer:
+async def job_status(call: RestCall) -> Answer:
     job = await call.services.jobs.generation.get(call.path["job_id"], call.caller.user_id)
     if call.query["shape"] == "flat":
         return serializers.flat_status(job, _result(call, job))
@@ -103,7 +103,7 @@ async def job_status(call: Call) -> Answer:
 
 
 @routes.get("/generate/result/{job_id}", "The result of a job", reply=schemas.JobResult, errors=(404, 409))
-async def job_result(call: Call) -> Answer:
+async def job_result(call: RestCall) -> Answer:
     job = await call.services.jobs.generation.get(call.path["job_id"], call.caller.user_id)
     state = {"state": job.state.value}
     if job.state is State.FAILED:
@@ -116,17 +116,17 @@ async def job_result(call: Call) -> Answer:
 
 
 @routes.post("/generate/cancel/{job_id}", "Cancel a job", reply=schemas.JobCancelledReply, errors=(404, 409))
-async def cancel_job(call: Call) -> Answer:
+async def cancel_job(call: RestCall) -> Answer:
     job = await call.services.jobs.generation.cancel(call.path["job_id"], call.caller.user_id)
     return {"success": True, "jobId": job.id, "generationId": job.id, "state": job.state.value}
 
 
 @routes.delete("/generate/{job_id}", "Cancel a job", reply=schemas.JobCancelledReply, errors=(404, 409))
-async def delete_job(call: Call) -> Answer:
+async def delete_job(call: RestCall) -> Answer:
     return await cancel_job(call)
 
 
-async def page(call: Call, **query: Any) -> tuple[list[Job], int]:
+async def page(call: RestCall, **query: Any) -> tuple[list[Job], int]:
     """(jobs newest first, how many there are in all); those of one project only for who may read it."""
     if query["project_id"] is not None:
         await call.services.documents.access.require(query["project_id"], call.caller.user_id, "viewer")
@@ -134,21 +134,21 @@ async def page(call: Call, **query: Any) -> tuple[list[Job], int]:
 
 
 @routes.get("/generate", "Jobs, newest first", query=schemas.JobsQuery, reply=schemas.JobList, errors=(404,))
-async def list_jobs(call: Call) -> Answer:
+async def list_jobs(call: RestCall) -> Answer:
     jobs, total = await page(call, **call.query)
     shown = [serializers.status(job, _result(call, job), None)["status"] for job in jobs]
     return pages.listed("jobs", shown, total, call.query)
 
 
 @routes.get("/generate/queue/stats", "How busy the queue is", reply=schemas.QueueStats)
-async def queue_stats(call: Call) -> Answer:
+async def queue_stats(call: RestCall) -> Answer:
     own, everybody = await call.services.jobs.generation.stats(call.caller.user_id)
     queue = {"waiting": everybody["waiting"], "active": everybody["active"]}
     return {"success": True, "stats": serializers.stats(own), "queue": queue}
 
 
 @routes.get("/generate/genres", "The genres that can be asked for", reply=schemas.GenreList)
-async def list_genres(call: Call) -> Answer:
+async def list_genres(call: RestCall) -> Answer:
     shown = [
         {
             "name": genre.name,
@@ -163,7 +163,7 @@ async def list_genres(call: Call) -> Answer:
     return {"success": True, "genres": shown}
 
 
-def _result(call: Call, job: Job) -> dict[str, Any] | None:
+def _result(call: RestCall, job: Job) -> dict[str, Any] | None:
     return (
         serializers.result(job.result, call.services.platform.links, call.base_url) if job.result is not None else None
     )

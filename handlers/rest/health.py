@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from bus import supervision
 from dawg_server import __version__
 from handlers.rest import json
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import health as schemas
 
 routes = Routes("health")
@@ -23,7 +23,7 @@ routes = Routes("health")
     public=True,
     errors=(503,),
 )
-async def health(call: Call) -> Answer:
+async def health(call: RestCall) -> Answer:
     dependencies = await call.services.platform.health.dependencies()
     database_works = dependencies["database"]["status"] == "ok"
     failing = any(each["status"] == "failing" for each in dependencies.values())
@@ -44,12 +44,12 @@ async def health(call: Call) -> Answer:
 
 
 @routes.get("//health/live", "The event loop turns", reply=schemas.Status, public=True)
-async def live(call: Call) -> Answer:
+async def live(call: RestCall) -> Answer:
     return {"status": "alive"}
 
 
 @routes.get("//health/ready", "New work is welcome", reply=schemas.Status, public=True, errors=(503,))
-async def ready(call: Call) -> Answer:
+async def ready(call: RestCall) -> Answer:
     if call.services.platform.lifecycle.leaving:
         return json.response({"status": "draining"}, 503)
     if not await call.services.platform.health.database_works():
@@ -60,7 +60,7 @@ async def ready(call: Call) -> Answer:
 
 
 @routes.get("/ai-brain/health", "The AI brain", reply=schemas.BrainHealth, public=True)
-async def brain(call: Call) -> Answer:
+async def brain(call: RestCall) -> Answer:
     settings = call.services.platform.settings
     return {
         "status": _service(settings.anthropic_key, True),
@@ -71,7 +71,7 @@ async def brain(call: Call) -> Answer:
 
 
 @routes.get("/voice/health", "The realtime voice", reply=schemas.VoiceHealth, public=True)
-async def voice(call: Call) -> Answer:
+async def voice(call: RestCall) -> Answer:
     settings = call.services.platform.settings
     return {
         "status": _service(settings.openai_key, True),
@@ -84,7 +84,7 @@ async def voice(call: Call) -> Answer:
 
 
 @routes.get("//metrics", "Counters for Prometheus", public=True, content_type="text/plain")
-async def show_metrics(call: Call) -> Answer:
+async def show_metrics(call: RestCall) -> Answer:
     metrics = call.services.platform.metrics
     await call.services.jobs.generation.count_jobs(metrics)
     return web.Response(body=metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})

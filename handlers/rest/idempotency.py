@@ -12,14 +12,14 @@ import orjson
 from aiohttp import web
 
 from dawg_server import errors
-from dawg_server.idempotency import Key, Replayed
-from handlers.rest.routing import Call
+from dawg_server.idempotency import IdempotencyKey, Replayed
+from handlers.rest.routing import RestCall
 
 RETRY_AFTER = 1.0  # seconds, while the first request still runs
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 
-def key(call: Call, given: str, request: dict[str, Any]) -> Key:
+def key(call: RestCall, given: str, request: dict[str, Any]) -> IdempotencyKey:
     """Raises `ValidationError` when the header is malformed."""
     if not _KEY.fullmatch(given):
         raise errors.ValidationError(
@@ -27,11 +27,11 @@ def key(call: Call, given: str, request: dict[str, Any]) -> Key:
         )
     path = call.request.path
     digest = hashlib.sha256(path.encode() + b"\n" + orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).digest()
-    return Key(call.caller.user_id, given, path, digest)
+    return IdempotencyKey(call.caller.user_id, given, path, digest)
 
 
 async def once(
-    call: Call, key: Key, answer: Callable[[], Awaitable[web.StreamResponse]], *, committed: bool
+    call: RestCall, key: IdempotencyKey, answer: Callable[[], Awaitable[web.StreamResponse]], *, committed: bool
 ) -> web.StreamResponse:
     """Runs `answer` for the first request with that key; later ones get its reply again (24 h).
 

@@ -8,7 +8,7 @@ from dawg_server import errors
 from dawg_server.claude.billing import BillingContext
 from dawg_server.lyrics import estimate
 from handlers.rest.disconnect import while_connected
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import lyrics as schemas
 
 PER_MILLION = 1_000_000
@@ -20,7 +20,7 @@ routes = Routes("lyrics")
 @routes.post(
     "/lyrics/analyze", "Analyse lyrics", body=schemas.AnalyzeLyrics, reply=schemas.LyricsAnalysis, errors=(403, 404)
 )
-async def analyze(call: Call) -> Answer:
+async def analyze(call: RestCall) -> Answer:
     """Sections, repetition and advice: computed, and read by a language model where one is configured.
 
     `method` says which of the two it was; why a configured model had no part in it is said in `warnings`.
@@ -54,7 +54,7 @@ async def analyze(call: Call) -> Answer:
     body=schemas.Recommend,
     reply=schemas.Recommendations,
 )
-async def recommend(call: Call) -> Answer:
+async def recommend(call: RestCall) -> Answer:
     """For a form alone or with its words; `method` as in an analysis."""
     body = call.body
     return {
@@ -71,7 +71,7 @@ async def recommend(call: Call) -> Answer:
 @routes.get(
     "/lyrics/cost-estimate", "What a model's analysis would cost", query=schemas.CostQuery, reply=schemas.CostEstimate
 )
-async def cost_estimate(call: Call) -> Answer:
+async def cost_estimate(call: RestCall) -> Answer:
     now = datetime.datetime.now(datetime.UTC)
     model, prices = call.services.platform.settings.anthropic_small_model, call.services.platform.costs.prices
     rates = [float(prices.rate("anthropic", model, unit, now) or 0) * PER_MILLION for unit in UNITS]
@@ -85,7 +85,7 @@ async def cost_estimate(call: Call) -> Answer:
     body=schemas.LyricsOnly,
     reply=schemas.LyricsValidation,
 )
-async def validate(call: Call) -> Answer:
+async def validate(call: RestCall) -> Answer:
     return {"success": True, "validation": await call.services.assistants.lyrics.validate(call.body["lyrics"])}
 
 
@@ -96,7 +96,7 @@ async def validate(call: Call) -> Answer:
     reply=schemas.OrganizedLyrics,
     errors=(403, 404),
 )
-async def organize(call: Call) -> Answer:
+async def organize(call: RestCall) -> Answer:
     """Each sung line is in a part, or named in `suggestions` as removed; `method` as in an analysis."""
     by = BillingContext(call.caller.user_id, await _project_of(call, None, call.body["project_id"]))
     found = await while_connected(call.request, call.services.assistants.lyrics.organize(call.body["lyrics"], by=by))
@@ -110,11 +110,11 @@ async def organize(call: Call) -> Answer:
     reply=schemas.OrganizedLyrics,
     errors=(403, 404),
 )
-async def organize_by_its_older_name(call: Call) -> Answer:
+async def organize_by_its_older_name(call: RestCall) -> Answer:
     return await organize(call)
 
 
-async def _project_of(call: Call, track_id: str | None, project_id: str | None) -> str | None:
+async def _project_of(call: RestCall, track_id: str | None, project_id: str | None) -> str | None:
     """The project concerned, if the caller may edit it (a track) or see it (a project alone)."""
     access, user_id = call.services.documents.access, call.caller.user_id
     if track_id is None:

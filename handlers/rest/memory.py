@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawg_server import errors
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import brain as brain_schemas
 from handlers.schemas import memory as schemas
 
@@ -16,7 +16,7 @@ routes = Routes("ai")
 @routes.post(
     "/ai/memory", "Remember something", body=schemas.NewMemory, reply=schemas.MemoryReply, status=201, errors=(404,)
 )
-async def remember(call: Call) -> Answer:
+async def remember(call: RestCall) -> Answer:
     return _reply(await call.services.assistants.memory.keep(call.caller.user_id, _values(call)))
 
 
@@ -27,7 +27,7 @@ async def remember(call: Call) -> Answer:
     reply=schemas.MemoriesReply,
     errors=(404,),
 )
-async def browse(call: Call) -> Answer:
+async def browse(call: RestCall) -> Answer:
     """The id is the caller's own, or `me`. Reading counts as a use."""
     _only_mine(call, call.path["id"])
     rows, total, session = await call.services.assistants.memory.browse(call.caller.user_id, **call.query)
@@ -35,31 +35,31 @@ async def browse(call: Call) -> Answer:
 
 
 @routes.put("/ai/memory/{id}", "Correct a memory", body=schemas.MemoryChange, reply=schemas.MemoryReply, errors=(404,))
-async def change(call: Call) -> Answer:
+async def change(call: RestCall) -> Answer:
     return _reply(await call.services.assistants.memory.change(call.path["id"], call.caller.user_id, _values(call)))
 
 
 @routes.patch(
     "/ai/memory/{id}", "Correct a memory", body=schemas.MemoryChange, reply=schemas.MemoryReply, errors=(404,)
 )
-async def change_partly(call: Call) -> Answer:
+async def change_partly(call: RestCall) -> Answer:
     return await change(call)
 
 
 @routes.delete("/ai/memory/{id}", "Forget a memory", reply=brain_schemas.DeletedReply, errors=(404,))
-async def forget(call: Call) -> Answer:
+async def forget(call: RestCall) -> Answer:
     await call.services.assistants.memory.forget(call.path["id"], call.caller.user_id)
     return {"success": True, "deleted": True, "id": call.path["id"], "message": "The memory was deleted."}
 
 
-def _values(call: Call) -> dict[str, Any]:
+def _values(call: RestCall) -> dict[str, Any]:
     values = dict(call.body)
     if (claimed := values.pop("user_id", None)) is not None:
         _only_mine(call, claimed)
     return values
 
 
-def _only_mine(call: Call, user_id: str) -> None:
+def _only_mine(call: RestCall, user_id: str) -> None:
     if user_id not in ("me", call.caller.user_id):
         raise errors.NotFound("There is no such user.", details={"kind": "user"})
 

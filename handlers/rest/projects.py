@@ -6,7 +6,7 @@ from dawg_server.daw.document import Document
 from dawg_server.daw.editing import Executed
 from handlers import serializers
 from handlers.rest import editing, pages
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import projects as schemas
 from handlers.schemas import replies
 
@@ -14,7 +14,7 @@ routes = Routes("projects")
 
 
 @routes.get("/projects", "Own and shared projects", query=schemas.ProjectsQuery, reply=schemas.ProjectList)
-async def list_projects(call: Call) -> Answer:
+async def list_projects(call: RestCall) -> Answer:
     query = call.query
     found, total = await call.services.documents.queries.projects(
         call.caller.user_id,
@@ -30,20 +30,20 @@ async def list_projects(call: Call) -> Answer:
 @routes.post(
     "/projects", "Make a project", body=schemas.ProjectCreate, reply=replies.ProjectReply, status=201, idempotent=True
 )
-async def create_project(call: Call) -> Answer:
+async def create_project(call: RestCall) -> Answer:
     made = await _document(call).create(call.caller.user_id, call.body)
     return editing.with_alias("project", made | {"role": "owner"})
 
 
 @routes.get("/projects/{project_id}", "A project with everything in it", reply=replies.ProjectReply, errors=(404,))
-async def get_project(call: Call) -> Answer:
+async def get_project(call: RestCall) -> Answer:
     """`tracks` (with `clips` and `sends`), `audioFiles`, `collaborators`, and the caller's `role`, of one moment."""
     found = await _document(call).snapshot(call.path["project_id"], call.caller.user_id)
     return editing.with_alias("project", serializers.project(found, call.services.platform.links, call.base_url))
 
 
 @routes.delete("/projects/{project_id}", "Delete a project", reply=replies.Deleted, errors=(403, 404))
-async def delete_project(call: Call) -> Answer:
+async def delete_project(call: RestCall) -> Answer:
     """With everything in it. Its waiting and running jobs are cancelled; recordings stay with their owners."""
     project_id = call.path["project_id"]
     await call.services.documents.access.require(project_id, call.caller.user_id, "owner")
@@ -59,7 +59,7 @@ async def delete_project(call: Call) -> Answer:
     reply=schemas.Operations,
     errors=(404,),
 )
-async def list_operations(call: Call) -> Answer:
+async def list_operations(call: RestCall) -> Answer:
     since = call.query["since"]
     found, revision = await call.services.documents.queries.log(
         call.path["project_id"], call.caller.user_id, since=since, limit=call.query["limit"]
@@ -72,10 +72,10 @@ async def list_operations(call: Call) -> Answer:
     "/projects/{project_id}/undo",
     "Take back own steps",
     body=schemas.Steps,
-    reply=schemas.Travelled,
+    reply=schemas.TravelledReply,
     errors=(403, 404, 409),
 )
-async def undo(call: Call) -> Answer:
+async def undo(call: RestCall) -> Answer:
     """The caller's own newest groups. What others have changed since is skipped, and said; nothing to undo is 409."""
     return _travelled(
         await _document(call).undo(
@@ -91,10 +91,10 @@ async def undo(call: Call) -> Answer:
     "/projects/{project_id}/redo",
     "Repeat what was taken back",
     body=schemas.Steps,
-    reply=schemas.Travelled,
+    reply=schemas.TravelledReply,
     errors=(403, 404, 409),
 )
-async def redo(call: Call) -> Answer:
+async def redo(call: RestCall) -> Answer:
     return _travelled(
         await _document(call).redo(
             call.path["project_id"],
@@ -114,5 +114,5 @@ def _travelled(executed: Executed) -> Answer:
     }
 
 
-def _document(call: Call) -> Document:
+def _document(call: RestCall) -> Document:
     return call.services.documents.document

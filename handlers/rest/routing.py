@@ -1,7 +1,7 @@
 """A route is declared once, where its handler stands: the declaration checks the request, mounts it and documents it.
 
     @routes.post("/generate/beat", "Make a beat", body=BeatRequest, reply=JobAccepted, status=202)
-    async def create_beat(call: Call) -> Answer: ...
+    async def create_beat(call: RestCall) -> Answer: ...
 
 `/generate/beat` is served at `/api/generate/beat` and `/api/v1/generate/beat`; paths that begin with `//` are mounted
 as they are, with one slash.
@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from dawg_server.idempotency import Key
+from dawg_server.idempotency import IdempotencyKey
 from dawg_server.identity import Caller
 from dawg_server.limits import Allowance
 from dawg_server.schema import Body, Query
@@ -27,14 +27,14 @@ ADDRESSES = web.AppKey("addresses", Addresses)
 
 
 @dataclass(slots=True)
-class State:
+class RequestState:
     """What is known of a request besides what it says: its id, and what is left of its caller's limit."""
 
     id: str
     allowance: Allowance | None = None
 
 
-STATE = web.RequestKey("state", State)
+STATE = web.RequestKey("state", RequestState)
 MAX_JSON = 1024 * 1024  # bytes
 PREFIXES = ("/api", "/api/v1")
 
@@ -43,7 +43,7 @@ Answer = Mapping[str, Any] | web.StreamResponse
 
 
 @dataclass(slots=True)
-class Call:
+class RestCall:
     """One request that has been let in: who asks, what for, checked."""
 
     request: web.Request
@@ -54,7 +54,7 @@ class Call:
     body: dict[str, Any]
     status: int
     files: tuple[UploadedFile, ...] = ()
-    key: Key | None = None  # where the reply commits with what is done
+    key: IdempotencyKey | None = None  # where the reply commits with what is done
 
     @property
     def how(self) -> Mapping[str, Any]:
@@ -67,7 +67,7 @@ class Call:
         return self.request.app[ADDRESSES].base_url(self.request)
 
 
-Handler = Callable[[Call], Awaitable[Answer]]
+Handler = Callable[[RestCall], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from handlers.rest import json
-from handlers.rest.routing import ROUTES, Answer, Call, Route, Routes
+from handlers.rest.routing import ROUTES, Answer, RestCall, Route, Routes
 
 STATIC = Path(__file__).with_name("static")
 _POLICY = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; script-src 'self'; "
@@ -20,22 +20,22 @@ routes = Routes("documents")
 
 
 @routes.get("//", "What this is, and a beat to hear", public=True, content_type="text/html")
-async def home(call: Call) -> Answer:
+async def home(call: RestCall) -> Answer:
     return _html("home.html", HOME_POLICY)
 
 
 @routes.get("//docs", "This API, for people", public=True, content_type="text/html")
-async def docs(call: Call) -> Answer:
+async def docs(call: RestCall) -> Answer:
     return _html("docs.html", DOCS_POLICY)
 
 
 @routes.get("//openapi.json", "The REST API as OpenAPI 3.1", public=True)
-async def openapi_document(call: Call) -> Answer:
+async def openapi_document(call: RestCall) -> Answer:
     return json.raw_response(_openapi(call.request.app[ROUTES]))
 
 
 @routes.get("//asyncapi.json", "The Socket.IO API as AsyncAPI 3.0", public=True)
-async def asyncapi_document(call: Call) -> Answer:
+async def asyncapi_document(call: RestCall) -> Answer:
     return json.raw_response(_asyncapi())
 
 

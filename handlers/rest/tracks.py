@@ -5,7 +5,7 @@ from __future__ import annotations
 from dawg_server import ids
 from dawg_server.daw.entities import TRACK
 from handlers.rest import editing, pages
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import replies
 from handlers.schemas import tracks as schemas
 from handlers.schemas.collaboration import Deletion
@@ -21,7 +21,7 @@ routes = Routes("tracks")
     reply=schemas.TrackList,
     errors=(404,),
 )
-async def list_tracks(call: Call) -> Answer:
+async def list_tracks(call: RestCall) -> Answer:
     query = call.query
     found, total = await call.services.documents.queries.tracks(
         call.path["project_id"], call.caller.user_id, page=query["page"], limit=query["limit"]
@@ -36,7 +36,7 @@ async def list_tracks(call: Call) -> Answer:
     reply=schemas.TracksReply,
     errors=(403, 404, 409),
 )
-async def reorder_tracks(call: Call) -> Answer:
+async def reorder_tracks(call: RestCall) -> Answer:
     """The final order has no gaps."""
     result, executed = await editing.run(call, call.path["project_id"], "reorderTracks", editing.changes(call))
     return {"success": True, **result, "revision": executed.revision}
@@ -49,7 +49,7 @@ async def reorder_tracks(call: Call) -> Answer:
     reply=schemas.TracksReply,
     errors=(403, 404, 409),
 )
-async def change_tracks(call: Call) -> Answer:
+async def change_tracks(call: RestCall) -> Answer:
     """All of them or none."""
     track_ids = call.body["trackIds"]
     project_id = await call.services.documents.queries.home(TRACK, track_ids[0])
@@ -66,7 +66,7 @@ async def change_tracks(call: Call) -> Answer:
 
 
 @routes.get("/tracks/{track_id}", "A track", reply=replies.TrackReply, errors=(404,))
-async def get_track(call: Call) -> Answer:
+async def get_track(call: RestCall) -> Answer:
     track = await call.services.documents.queries.one(TRACK, call.path["track_id"], call.caller.user_id)
     return editing.with_alias("track", track)
 
@@ -79,7 +79,7 @@ async def get_track(call: Call) -> Answer:
     idempotent=True,
     errors=(403, 404, 409),
 )
-async def create_send(call: Call) -> Answer:
+async def create_send(call: RestCall) -> Answer:
     """A way that leads back to where it began is 400."""
     parameters = {"trackId": call.path["track_id"], **editing.changes(call)}
     result, executed = await editing.run(call, await project_of(call), "createSend", parameters)
@@ -93,7 +93,7 @@ async def create_send(call: Call) -> Answer:
     reply=schemas.SendReply,
     errors=(403, 404, 409),
 )
-async def change_send(call: Call) -> Answer:
+async def change_send(call: RestCall) -> Answer:
     project_id = await project_of(call)
     result, executed = await editing.run(
         call,
@@ -115,26 +115,26 @@ async def change_send(call: Call) -> Answer:
     reply=schemas.SendReply,
     errors=(403, 404, 409),
 )
-async def patch_send(call: Call) -> Answer:
+async def patch_send(call: RestCall) -> Answer:
     return await change_send(call)
 
 
 @routes.delete(
     "/tracks/{track_id}/sends/{send_id}", "Remove a send", query=Deletion, reply=Deleted, errors=(403, 404, 409)
 )
-async def remove_send(call: Call) -> Answer:
+async def remove_send(call: RestCall) -> Answer:
     project_id, send_id = await project_of(call), _send_id(call)
     parameters = {"trackId": call.path["track_id"], "sendId": send_id}
     result, executed = await editing.run(call, project_id, "removeSend", parameters)
     return editing.deleted(send_id, "send", send=result["send"], track=result["track"], revision=executed.revision)
 
 
-def _send_id(call: Call) -> str:
+def _send_id(call: RestCall) -> str:
     if not ids.is_uuid(call.path["send_id"]):
         raise editing.not_found("send")
     return call.path["send_id"].lower()
 
 
-async def project_of(call: Call) -> str:
+async def project_of(call: RestCall) -> str:
     """The project of the track in the path."""
     return await call.services.documents.queries.home(TRACK, call.path["track_id"])

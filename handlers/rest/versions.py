@@ -9,7 +9,7 @@ from dawg_server.schema import Page
 from handlers import serializers
 from handlers.rest import editing, pages
 from handlers.rest.json import timestamp
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import versions as schemas
 
 PATH = "/projects/{project_id}/versions"
@@ -18,7 +18,7 @@ routes = Routes("projects")
 
 
 @routes.get(PATH, "Kept versions of a project", query=Page, reply=schemas.VersionList, errors=(404,))
-async def list_versions(call: Call) -> Answer:
+async def list_versions(call: RestCall) -> Answer:
     rows, total = await call.services.documents.versions.page(
         call.path["project_id"], call.caller.user_id, **call.query
     )
@@ -33,7 +33,7 @@ async def list_versions(call: Call) -> Answer:
     status=201,
     errors=(403, 404),
 )
-async def make_version(call: Call) -> Answer:
+async def make_version(call: RestCall) -> Answer:
     row = await call.services.documents.versions.make(call.path["project_id"], call.caller.user_id, **call.body)
     return editing.with_alias("version", _shown(row))
 
@@ -45,7 +45,7 @@ async def make_version(call: Call) -> Answer:
     reply=schemas.Restored,
     errors=(403, 404, 409),
 )
-async def restore_version(call: Call) -> Answer:
+async def restore_version(call: RestCall) -> Answer:
     """All changes are one step for undo. The state before is kept as a version, too."""
     project_id, user_id = call.path["project_id"], call.caller.user_id
     executed = await call.services.documents.versions.restore(

@@ -7,7 +7,7 @@ from dawg_server.generation.finishing.requests import check_melody
 from dawg_server.settings import MEBIBYTE, Settings
 from handlers.rest.generate import submit
 from handlers.rest.multipart import Multipart
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import generation as jobs
 from handlers.schemas.vocals import VocalsForm, VocalsRequest
 
@@ -31,7 +31,7 @@ def _limit(settings: Settings) -> int:
     idempotent=True,
     errors=(403, 404, 409),
 )
-async def melody_to_vocals(call: Call) -> Answer:
+async def melody_to_vocals(call: RestCall) -> Answer:
     """Suno sings; the words are yours, or written for the melody's phrases where ANTHROPIC_API_KEY is set, or Suno's.
 
     The melody is written down from the recording (`melodyInfo`), and its key and clear tempo are passed on;

@@ -9,7 +9,7 @@ from aiohttp import web
 from dawg_server.voice.prompt import SessionRequest
 from dawg_server.voice.published import Part
 from handlers.rest import json
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import voice as schemas
 
 routes = Routes("voice")
@@ -22,7 +22,7 @@ routes = Routes("voice")
     reply=schemas.SecretReply,
     errors=(403, 404, 502, 504),
 )
-async def create_secret(call: Call) -> Answer:
+async def create_secret(call: RestCall) -> Answer:
     """The browser then talks with the service directly, which this server can neither hear nor end.
 
     So the secret is a session of the user until the last call that it begins must have ended (`expiresIn` and 60
@@ -49,24 +49,24 @@ def _functions(name: str) -> dict[str, Any]:
 
 
 @routes.get(**_functions("metadata"), summary="Which catalogue is current", reply=schemas.CatalogueMetadata)
-async def catalogue_metadata(call: Call) -> Answer:
+async def catalogue_metadata(call: RestCall) -> Answer:
     return call.services.assistants.voice.published.metadata()
 
 
 @routes.get(**_functions("voice"), summary="The functions of the voice")
-async def voice_functions(call: Call) -> Answer:
+async def voice_functions(call: RestCall) -> Answer:
     """A list of `{type: "function", name, description, parameters}`."""
     return _published(call, "voice")
 
 
 @routes.get(**_functions("daw"), summary="The functions of the text assistant")
-async def daw_functions(call: Call) -> Answer:
+async def daw_functions(call: RestCall) -> Answer:
     """A list of `{name, description, parameters}`."""
     return _published(call, "daw")
 
 
 @routes.get(**_functions("all"), summary="Both lists", reply=schemas.FunctionCatalogue)
-async def all_functions(call: Call) -> Answer:
+async def all_functions(call: RestCall) -> Answer:
     return _published(call, "all")
 
 
@@ -76,7 +76,7 @@ async def all_functions(call: Call) -> Answer:
     body=schemas.CatalogueClaim,
     reply=schemas.CatalogueVerdict,
 )
-async def validate_catalogue(call: Call) -> Answer:
+async def validate_catalogue(call: RestCall) -> Answer:
     published = call.services.assistants.voice.published
     if published.is_current(call.body["version"], call.body["hash"]):
         return {"valid": True}
@@ -84,12 +84,12 @@ async def validate_catalogue(call: Call) -> Answer:
 
 
 @routes.get(**_functions("stats"), summary="How often the catalogue was fetched", reply=schemas.CatalogueStats)
-async def catalogue_stats(call: Call) -> Answer:
+async def catalogue_stats(call: RestCall) -> Answer:
     return call.services.assistants.voice.published.stats()
 
 
 @routes.get(**_functions("health"), summary="That the catalogue is served", reply=schemas.CatalogueHealth, public=True)
-async def catalogue_health(call: Call) -> Answer:
+async def catalogue_health(call: RestCall) -> Answer:
     catalogue = call.services.assistants.voice.published.catalogue
     return {
         "status": "healthy",
@@ -100,7 +100,7 @@ async def catalogue_health(call: Call) -> Answer:
     }
 
 
-def _published(call: Call, part: Part) -> web.Response:
+def _published(call: RestCall, part: Part) -> web.Response:
     published = call.services.assistants.voice.published
     headers = {"ETag": published.etag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
     asked = call.request.if_none_match or ()

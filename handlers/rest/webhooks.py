@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from dawg_server.schema import Body, Query, Text
 from handlers.rest import json
-from handlers.rest.routing import Answer, Call, Routes
+from handlers.rest.routing import Answer, RestCall, Routes
 
 routes = Routes("webhooks")
 
@@ -31,7 +31,7 @@ class WebhookReply(Body):
     public=True,
     errors=(401, 404, 413),
 )
-async def replicate(call: Call) -> Answer:
+async def replicate(call: RestCall) -> Answer:
     body = await json.read_body(call.request)
     await call.services.jobs.webhooks.from_replicate(call.request.headers, body, call.query["job"])
     return {"success": True}
@@ -44,7 +44,7 @@ async def replicate(call: Call) -> Answer:
     public=True,
     errors=(400, 401, 413),
 )
-async def suno(call: Call) -> Answer:
+async def suno(call: RestCall) -> Answer:
     body = await json.read_body(call.request)
     await call.services.jobs.webhooks.from_suno(call.path["job_id"], call.path["secret"], body)
     return {"success": True}

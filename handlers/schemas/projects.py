@@ -61,7 +61,7 @@ class Skipped(Body):
     group_id = fields.UUID()
 
 
-class Travelled(Body):
+class TravelledReply(Body):
     """`groupIds` were undone or repeated, by these new operations."""
 
     success = fields.Boolean()

@@ -8,7 +8,7 @@ from typing import Any
 from dawg_server.brain.turn_factory import Asker, ClientContext, UserMessage
 from handlers.rest import json
 from handlers.schemas import brain as schemas
-from handlers.sockets.routing import Ack, Call, Events
+from handlers.sockets.routing import Ack, Events, SocketCall
 from handlers.sockets.transport.server import Server
 
 MAX_BEHIND = 16 * 1024  # bytes that a browser has not taken yet, before its words come in longer pieces
@@ -34,7 +34,7 @@ class SocketSink:
 
 
 @events.on("message", "Ask", payload=schemas.Ask, ack=schemas.Asked, concurrent=True)
-async def ask(call: Call) -> Ack:
+async def ask(call: SocketCall) -> Ack:
     """The ack says that the turn has begun; then come deltas and functions, `usage`, `response-done` or `error`."""
     asked = call.payload
     message = UserMessage(
@@ -52,7 +52,7 @@ async def ask(call: Call) -> Ack:
 
 
 @events.on("function-result", "What a function came to in the browser", payload=schemas.BrowserResult)
-def function_result(call: Call) -> Ack:
+def function_result(call: SocketCall) -> Ack:
     """Within 30 s of its `function-call`."""
     answered = call.payload
     call.services.assistants.brain.browser_answered(
@@ -62,6 +62,6 @@ def function_result(call: Call) -> Ack:
 
 
 @events.on("cancel", "End a turn", payload=schemas.Cancel, ack=schemas.Cancelled)
-def cancel(call: Call) -> Ack:
+def cancel(call: SocketCall) -> Ack:
     """What was said and done stays; the turn ends with `response-done` and the reason `cancelled`."""
     return {"cancelled": call.services.assistants.brain.cancel(call.caller.user_id, call.payload["request_id"])}

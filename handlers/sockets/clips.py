@@ -8,7 +8,7 @@ from dawg_server.claude.billing import BillingContext
 from handlers import stored_clips
 from handlers.schemas import analysis as schemas
 from handlers.sockets import rooms
-from handlers.sockets.routing import Ack, Call, Events
+from handlers.sockets.routing import Ack, Events, SocketCall
 
 events = Events("/", "main")
 
@@ -20,7 +20,7 @@ events = Events("/", "main")
     ack=schemas.ClipsAnalysis,
     concurrent=True,
 )
-async def analyze(call: Call) -> Ack:
+async def analyze(call: SocketCall) -> Ack:
     """The room hears `clips:analyzing` at once and `clips:analyzed` when it is known; so does the sender."""
     payload, services = call.payload, call.services
     project_id, user_id = payload["project_id"], call.caller.user_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handlers.schemas import brain as schemas
 from handlers.sockets.authentication import conversation_room
-from handlers.sockets.routing import Ack, Call, Events
+from handlers.sockets.routing import Ack, Events, SocketCall
 
 events = Events("/", "main")
 
@@ -12,7 +12,7 @@ events = Events("/", "main")
 @events.on(
     "join:conversation", "Hear `chat:stream` and `chat:complete` of a conversation", payload=schemas.ConversationRoom
 )
-async def join(call: Call) -> Ack:
+async def join(call: SocketCall) -> Ack:
     """Its owner alone may."""
     id = await _own(call)
     await call.server.enter_room(call.sid, conversation_room(id), "/")
@@ -20,13 +20,13 @@ async def join(call: Call) -> Ack:
 
 
 @events.on("leave:conversation", "Hear nothing more of a conversation", payload=schemas.ConversationRoom)
-async def leave(call: Call) -> Ack:
+async def leave(call: SocketCall) -> Ack:
     id = await _own(call)
     await call.server.leave_room(call.sid, conversation_room(id), "/")
     return {"conversationId": id}
 
 
-async def _own(call: Call) -> str:
+async def _own(call: SocketCall) -> str:
     """The conversation that the payload names, when it is the caller's."""
     id: str = call.payload["conversation_id"]
     await call.services.assistants.conversations.get(id, call.caller.user_id)

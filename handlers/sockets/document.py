@@ -12,24 +12,24 @@ from handlers import actions
 from handlers.actions import Action
 from handlers.schemas import collaboration as schemas
 from handlers.sockets import rooms
-from handlers.sockets.routing import Ack, Call, ClientEvent, Events
+from handlers.sockets.routing import Ack, ClientEvent, Events, SocketCall
 
 events = Events("/", "main")
 
 
 @events.on("track:reorder", "Put tracks into another order", payload=schemas.TracksReorder, ack=schemas.Stored)
-async def reorder_tracks(call: Call) -> Ack:
+async def reorder_tracks(call: SocketCall) -> Ack:
     return await _run(call, Command("reorderTracks", _picked(call, "trackOrders"), checked=True))
 
 
 @events.on("lyrics:update", "Write the lyrics", payload=schemas.LyricsUpdate, ack=schemas.Stored)
-async def update_lyrics(call: Call) -> Ack:
+async def update_lyrics(call: SocketCall) -> Ack:
     wanted = {**_picked(call, "lyrics", "trackId"), "append": False}
     return await _run(call, Command("setLyrics", wanted, checked=True))
 
 
 @events.on("project:undo", "Take back own steps", payload=schemas.Travel, ack=schemas.Stored)
-async def undo(call: Call) -> Ack:
+async def undo(call: SocketCall) -> Ack:
     """The entity events go to everybody, the sender too, and then `project:undone`."""
     _admit(call)
     return _travelled(
@@ -43,7 +43,7 @@ async def undo(call: Call) -> Ack:
 
 
 @events.on("project:redo", "Repeat what was taken back", payload=schemas.Travel, ack=schemas.Stored)
-async def redo(call: Call) -> Ack:
+async def redo(call: SocketCall) -> Ack:
     _admit(call)
     return _travelled(
         await call.services.documents.document.redo(
@@ -64,7 +64,7 @@ def changes() -> Events:
 
 
 def _event(action: Action) -> ClientEvent:
-    async def handle(call: Call) -> Ack:
+    async def handle(call: SocketCall) -> Ack:
         values = call.payload[action.under] if action.fields else {}
         return await _run(call, action.command_for(call.payload.get(action.id), values))
 
@@ -72,7 +72,7 @@ def _event(action: Action) -> ClientEvent:
     return ClientEvent(action.event, action.summary, handle, action.payload(), schemas.Stored(), concurrent=False)
 
 
-async def _run(call: Call, command: Command) -> Ack:
+async def _run(call: SocketCall, command: Command) -> Ack:
     _admit(call)
     project_id = call.payload["projectId"]
     executed = await actions.perform(call.services, _actor(call), project_id, command, call.payload)
@@ -85,12 +85,12 @@ async def _run(call: Call, command: Command) -> Ack:
     }
 
 
-def _picked(call: Call, *names: str) -> dict[str, Any]:
+def _picked(call: SocketCall, *names: str) -> dict[str, Any]:
     return {name: call.payload[name] for name in names if name in call.payload}
 
 
 async def _locked_by(
-    call: Call, project_id: str, parameters: Mapping[str, Any], result: Mapping[str, Any]
+    call: SocketCall, project_id: str, parameters: Mapping[str, Any], result: Mapping[str, Any]
 ) -> dict[str, Any]:
     """A lock is no barrier, but whoever works across somebody's lock is told so."""
     track_id = parameters.get("trackId") or result.get("clip", {}).get("trackId")
@@ -98,13 +98,13 @@ async def _locked_by(
     return {"lockedBy": schemas.lock(held)} if held is not None and held.user_id != call.caller.user_id else {}
 
 
-def _admit(call: Call) -> None:
+def _admit(call: SocketCall) -> None:
     """Whether the sender may change anything now; what it may change is decided in the transaction."""
     rooms.membership(call)
     rooms.rate_limit(call).mutate()
 
 
-def _actor(call: Call) -> Actor:
+def _actor(call: SocketCall) -> Actor:
     return Actor(call.caller.user_id, "socket", call.sid)
 
 

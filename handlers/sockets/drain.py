@@ -11,7 +11,7 @@ from bus import events
 from bus.local import Scope
 from dawg_server.services import Services
 from handlers.rest import json
-from handlers.sockets.transport.manager import Client, State
+from handlers.sockets.transport.manager import Client, ClientState
 from handlers.sockets.transport.server import Server
 
 MAX_RECONNECT_DELAY_MS = 5000  # clients of a server that stops come back spread over this time
@@ -39,7 +39,7 @@ async def drain(server: Server, services: Services) -> None:
     await services.platform.bus.publish(events.ForwardsEnding(list(forwarder.websockets), list(forwarder.polls)))
     until = time.monotonic() + MAX_RECONNECT_DELAY_MS / 1000
     while (clients or forwarder.websockets) and (left := until + MARGIN - time.monotonic()) > 0:
-        untold = [each for each in clients.values() if each.sid not in told and each.state is State.CONNECTED]
+        untold = [each for each in clients.values() if each.sid not in told and each.state is ClientState.CONNECTED]
         _announce(server, untold, max(1, int((left - MARGIN) * 1000)))
         told.update(each.sid for each in untold)
         server.eio.shut = left < MARGIN  # whoever came now could not go in time

@@ -10,13 +10,13 @@ from __future__ import annotations
 from bus import events as news
 from handlers.schemas import collaboration as schemas
 from handlers.sockets import rooms
-from handlers.sockets.routing import Ack, Call, Events
+from handlers.sockets.routing import Ack, Events, SocketCall
 
 events = Events("/", "main")
 
 
 @events.on("track:lock", "Ask others to leave a track alone", payload=schemas.TrackLock, ack=schemas.Locked)
-async def lock(call: Call) -> Ack:
+async def lock(call: SocketCall) -> Ack:
     """Somebody else's lock is answered with `locked: false` and its holder. Everybody is told of every renewal."""
     member = rooms.membership(call, "editor")
     rooms.rate_limit(call).mutate()
@@ -32,7 +32,7 @@ async def lock(call: Call) -> Ack:
 
 
 @events.on("track:unlock", "End one's own lock", payload=schemas.TrackLock, ack=schemas.Locked)
-async def unlock(call: Call) -> Ack:
+async def unlock(call: SocketCall) -> Ack:
     member = rooms.membership(call, "editor")
     rooms.rate_limit(call).mutate()
     presence, project_id, track_id = (

@@ -7,7 +7,7 @@ from dawg_server import errors
 from dawg_server.claude.billing import BillingContext
 from handlers.schemas import lyrics as schemas
 from handlers.sockets import rooms
-from handlers.sockets.routing import Ack, Call, Events
+from handlers.sockets.routing import Ack, Events, SocketCall
 
 events = Events("/", "main")
 
@@ -19,7 +19,7 @@ events = Events("/", "main")
     ack=schemas.LyricsAnalysis,
     concurrent=True,
 )
-async def analyze(call: Call) -> Ack:
+async def analyze(call: SocketCall) -> Ack:
     """The room hears `lyrics:analyzing` at once, and the analysis, its labels and its advice when they are there."""
     payload = call.payload
     project_id, track_id = payload["project_id"], payload["track_id"]

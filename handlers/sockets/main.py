@@ -6,7 +6,7 @@ import time
 
 from dawg_server import errors
 from handlers.schemas import sockets as schemas
-from handlers.sockets.routing import Ack, Call, Events
+from handlers.sockets.routing import Ack, Events, SocketCall
 
 MISDIRECTED_INTERVAL = 60.0  # seconds between two errors about the same mistake on one socket
 
@@ -14,12 +14,12 @@ events = Events("/", "main")
 
 
 @events.on("generation:cancel", "Cancel a waiting or running job", payload=schemas.CancelJob, ack=schemas.JobState)
-async def cancel_generation(call: Call) -> Ack:
+async def cancel_generation(call: SocketCall) -> Ack:
     job = await call.services.jobs.generation.cancel(call.payload["job_id"], call.caller.user_id)
     return {"jobId": job.id, "state": job.state.value}
 
 
-async def refuse_voice(call: Call) -> Ack:
+async def refuse_voice(call: SocketCall) -> Ack:
     """An earlier client sends voice here; it is told where to go, but not at every audio frame."""
     error = errors.WrongNamespace("Voice has its own namespace: connect to /voice.", details={"namespace": "/voice"})
     session = await call.server.get_session(call.sid, call.namespace)

@@ -13,7 +13,7 @@ from bus import events as news
 from dawg_server.schema import Body
 from handlers.schemas import collaboration as schemas
 from handlers.sockets import rooms
-from handlers.sockets.routing import Ack, Call, Events
+from handlers.sockets.routing import Ack, Events, SocketCall
 
 events = Events("/", "main")
 
@@ -48,7 +48,7 @@ RELAYS: tuple[tuple[str, str, type[Body], Kind, Literal["viewer", "editor"]], ..
 )
 
 
-def relay(call: Call, name: str, kind: Kind, role: str) -> None:
+def relay(call: SocketCall, name: str, kind: Kind, role: str) -> None:
     """Tells everybody else in the room, now or a little later, as long as the sender is still in it."""
     server, sid, project_id = call.server, call.sid, call.payload["projectId"]
     fields = {key: value for key, value in call.payload.items() if key != "projectId"}
@@ -62,12 +62,12 @@ def relay(call: Call, name: str, kind: Kind, role: str) -> None:
 
 
 def _declare(name: str, summary: str, payload: type[Body], kind: Kind, role: str) -> None:
-    def passed_on(call: Call) -> Ack:
+    def passed_on(call: SocketCall) -> Ack:
         relay(call, name, kind, role)
         return None
 
     passed_on.__doc__ = f"To the others in the room as `{kind.name}`."
-    handler: Callable[[Call], Ack] = passed_on
+    handler: Callable[[SocketCall], Ack] = passed_on
     events.on(name, summary, payload=payload)(handler)
 
 
@@ -76,7 +76,7 @@ for _each in RELAYS:
 
 
 @events.on("presence:update", "Say what one is doing", payload=schemas.State, ack=schemas.Members)
-async def update_presence(call: Call) -> Ack:
+async def update_presence(call: SocketCall) -> Ack:
     """Shown for a minute to those who come later, in the `members` of their `join:project`."""
     presence, project_id = call.services.documents.presence, call.payload["projectId"]
     relay(call, "presence:update", news.PresenceUpdated, "viewer")

@@ -21,26 +21,26 @@ from handlers.rest import json
 from handlers.schemas import collaboration as schemas
 from handlers.sockets.authentication import project_room, with_database
 from handlers.sockets.rate_limit import RateLimit
-from handlers.sockets.routing import Ack, Call, Events
+from handlers.sockets.routing import Ack, Events, SocketCall
 from handlers.sockets.transport.server import Server
 
 events = Events("/", "main")
 
 
 @dataclass(slots=True)
-class Membership:
+class ProjectMembership:
     """A socket's place in a project. `role` follows what happens to the membership while the socket is there."""
 
     role: str
     username: str
 
 
-def membership(call: Call, role: str = "viewer") -> Membership:
+def membership(call: SocketCall, role: str = "viewer") -> ProjectMembership:
     """The sender's membership of the project that its payload names; raises `NotJoined` and `Forbidden`."""
     return membership_of(call.server, call.sid, call.payload["projectId"], role)
 
 
-def membership_of(server: Server, sid: str, project_id: str, role: str) -> Membership:
+def membership_of(server: Server, sid: str, project_id: str, role: str) -> ProjectMembership:
     found = _memberships(server, sid).get(project_id)
     if found is None:
         raise errors.NotJoined()
@@ -51,11 +51,11 @@ def membership_of(server: Server, sid: str, project_id: str, role: str) -> Membe
     return found
 
 
-def find_membership(server: Server, sid: str, project_id: str) -> Membership | None:
+def find_membership(server: Server, sid: str, project_id: str) -> ProjectMembership | None:
     return _memberships(server, sid).get(project_id)
 
 
-def rate_limit(call: Call) -> RateLimit:
+def rate_limit(call: SocketCall) -> RateLimit:
     """How much more the sender may send now."""
     session = call.server.manager.clients[call.sid].session
     found = session.get("rate_limit")
@@ -68,7 +68,7 @@ def rate_limit(call: Call) -> RateLimit:
 @events.on(
     "join:project", "Open a project: enter its room and get its present state", payload=schemas.Join, ack=schemas.Joined
 )
-async def join(call: Call) -> Ack:
+async def join(call: SocketCall) -> Ack:
     """With `since` the operations after that revision, unless they are too many; else the whole project.
 
     The socket is in the room before anything is read, so no change falls between the answer and the first event.
@@ -80,7 +80,7 @@ async def join(call: Call) -> Ack:
     if len(memberships) >= schemas.MAX_PROJECTS and project_id not in memberships:
         raise errors.Conflict(f"A socket opens at most {schemas.MAX_PROJECTS} projects. Leave one of them first.")
     known = project_id in memberships
-    memberships[project_id] = Membership(role, row["username"])
+    memberships[project_id] = ProjectMembership(role, row["username"])
     services.documents.changes.subscribe(project_id, row["revision"])  # at once before the room is entered
     await call.server.enter_room(call.sid, project_room(project_id), "/")
     try:
@@ -110,13 +110,13 @@ async def join(call: Call) -> Ack:
 
 
 @events.on("leave:project", "Close a project", payload=schemas.Project)
-async def leave(call: Call) -> Ack:
+async def leave(call: SocketCall) -> Ack:
     membership(call)
     await depart(call.services, call.server, call.sid, call.payload["projectId"])
     return None
 
 
-async def _state(call: Call, revision: int) -> dict[str, Any]:
+async def _state(call: SocketCall, revision: int) -> dict[str, Any]:
     document, project_id, since = call.services.documents.document, call.payload["projectId"], call.payload.get("since")
     if since is not None:
         missed = await document.missed(project_id, since, revision)
@@ -200,11 +200,11 @@ async def _review(server: Server, services: Services, sid: str, project_id: str)
     server.broadcast("error", told, room=sid)
 
 
-def _memberships(server: Server, sid: str) -> dict[str, Membership]:
+def _memberships(server: Server, sid: str) -> dict[str, ProjectMembership]:
     client = server.manager.clients.get(sid)
     if client is None:
         return {}
-    found: dict[str, Membership] = client.session.setdefault("memberships", {})
+    found: dict[str, ProjectMembership] = client.session.setdefault("memberships", {})
     return found
 
 

@@ -1,7 +1,7 @@
 """A socket event is declared once, where its handler stands: the declaration checks the payload and documents it.
 
     @events.on("generation:cancel", "Cancel a job", payload=CancelRequest)
-    async def cancel(call: Call) -> Ack: ...
+    async def cancel(call: SocketCall) -> Ack: ...
 
 What a handler returns becomes the ack, with `success: true` added; a `DawgError` becomes the error envelope.
 A handler that is a plain function is called by the reader itself, without a task: for what must only be passed on.
@@ -26,7 +26,7 @@ Ack = Mapping[str, Any] | None
 
 
 @dataclass(slots=True)
-class Call:
+class SocketCall:
     """One event of one client, checked."""
 
     sid: str
@@ -43,7 +43,7 @@ class Call:
         return self.server.eio.addresses.base_url(self.environ["aiohttp.request"])
 
 
-Handler = Callable[[Call], Awaitable[Ack] | Ack]
+Handler = Callable[[SocketCall], Awaitable[Ack] | Ack]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +102,13 @@ def _receiver(server: Server, services: Services, table: Events, event: ClientEv
     def failed(error: errors.DawgError) -> None:
         counter.labels(namespace, name, error.code).inc()
 
-    def call(sid: str, data: Any) -> Call:
+    def call(sid: str, data: Any) -> SocketCall:
         if services.platform.lifecycle.draining:
             raise errors.Draining(retry_after=2.0)
         client = server.manager.clients[sid]
         payload = load(event.payload, data) if event.payload else {}
         environ = server.environ[client.connection.sid]
-        return Call(sid, namespace, client.session["caller"], payload, services, server, environ)
+        return SocketCall(sid, namespace, client.session["caller"], payload, services, server, environ)
 
     async def receive(sid: str, data: Any = None) -> Mapping[str, Any]:
         user_id = server.manager.clients[sid].session["caller"].user_id

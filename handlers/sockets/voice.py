@@ -14,7 +14,7 @@ from dawg_server.voice.prompt import SessionRequest
 from dawg_server.voice.session import VoiceSession
 from handlers.rest import json
 from handlers.schemas import voice as schemas
-from handlers.sockets.routing import Ack, Call, Events
+from handlers.sockets.routing import Ack, Events, SocketCall
 from handlers.sockets.transport.server import Server
 
 NO_SESSION_INTERVAL = 1.0  # seconds between two errors about audio without a session, on one socket
@@ -69,7 +69,7 @@ class VoiceSocket:
 
 
 @events.on("start-realtime", "Begin to talk", payload=schemas.StartRealtime, ack=schemas.SessionStarted)
-async def start(call: Call) -> Ack:
+async def start(call: SocketCall) -> Ack:
     """The ack comes once the request is checked, `realtime-started` once the service listens."""
     request = SessionRequest(
         user_id=call.caller.user_id,
@@ -85,7 +85,7 @@ async def start(call: Call) -> Ack:
     return {"sessionId": session_id, "conversationId": conversation_id}
 
 
-def hear(call: Call) -> Ack:
+def hear(call: SocketCall) -> Ack:
     """What comes before the service listens is kept, up to 10 s."""
     session = call.services.assistants.voice.session(call.sid)
     if session is None:
@@ -99,7 +99,7 @@ for _name in ("send-audio", "audio-data"):
 
 
 @events.on("playback-position", "How much the listener has heard", payload=schemas.PlaybackPosition)
-def played(call: Call) -> Ack:
+def played(call: SocketCall) -> Ack:
     """About four times a second, so that an interruption cuts the answer where it was heard."""
     session = call.services.assistants.voice.session(call.sid)
     if session is None:
@@ -109,42 +109,42 @@ def played(call: Call) -> Ack:
 
 
 @events.on("interrupt", "Stop the answer")
-def interrupt(call: Call) -> Ack:
+def interrupt(call: SocketCall) -> Ack:
     """As if the user had spoken."""
     _session(call).interrupt()
     return None
 
 
 @events.on("commit-audio", "End the user's turn")
-def commit_audio(call: Call) -> Ack:
+def commit_audio(call: SocketCall) -> Ack:
     """Only with `turnDetection: none`; otherwise the service hears the end of a turn by itself."""
     _session(call).commit_audio()
     return None
 
 
 @events.on("change-voice", "Speak with another voice", payload=schemas.ChangeVoice)
-async def change_voice(call: Call) -> Ack:
+async def change_voice(call: SocketCall) -> Ack:
     """At once before the first spoken answer; after it between two answers, with the talk so far carried over."""
     _session(call).change_voice(call.payload["voice"])
     return None
 
 
 @events.on("function-result", "What a function came to in the browser", payload=schemas.FunctionResult)
-async def function_result(call: Call) -> Ack:
+async def function_result(call: SocketCall) -> Ack:
     """Within 30 s of its `function-call`."""
     _session(call).browser_answered(call.payload["call_id"], call.payload["output"])
     return None
 
 
 @events.on("stop-realtime", "Stop talking")
-async def stop(call: Call) -> Ack:
+async def stop(call: SocketCall) -> Ack:
     """The connection to the service is closed when the ack comes, and with it billing has stopped."""
     session_id = _session(call).id
     await call.services.assistants.voice.stop(call.sid)
     return {"sessionId": session_id}
 
 
-def _session(call: Call) -> VoiceSession:
+def _session(call: SocketCall) -> VoiceSession:
     call.services.assistants.voice.require()
     session = call.services.assistants.voice.session(call.sid)
     if session is None:
@@ -152,7 +152,7 @@ def _session(call: Call) -> VoiceSession:
     return session
 
 
-def _refuse_audio(call: Call) -> Ack:
+def _refuse_audio(call: SocketCall) -> Ack:
     """A client that talks on after the end is told so, but not at every frame; an ack always says it."""
     error: errors.DawgError = errors.NoSession()
     try:

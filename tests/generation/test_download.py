@@ -91,7 +91,7 @@ async def test_a_redirect_into_a_private_network_is_not_followed(host: Host, tmp
         "",
     ):
         host.handlers["/a"] = moved(target)
-        with pytest.raises(download.Forbidden):
+        with pytest.raises(download.ForbiddenAddress):
             await download.Downloader(host.url).fetch(f"{host.url}/a", tmp_path / "x")
 
 
@@ -100,15 +100,15 @@ async def test_redirects_on_a_trusted_host_are_followed_a_few_times(host: Host, 
     fetched = download.Downloader(host.url)
     await fetched.fetch(f"{host.url}/a?x=1%2F2", tmp_path / "x")
     assert (tmp_path / "x").read_bytes() == b"sound"
-    with pytest.raises(download.Forbidden):
+    with pytest.raises(download.ForbiddenAddress):
         await fetched.fetch(f"{host.url}/loop", tmp_path / "x")
 
 
 async def test_a_private_host_is_trusted_only_on_the_configured_port(host: Host, tmp_path: Path) -> None:
     host.handlers["/a"] = sends(b"sound")
-    with pytest.raises(download.Forbidden):
+    with pytest.raises(download.ForbiddenAddress):
         await download.Downloader("https://api.replicate.com").fetch(f"{host.url}/a", tmp_path / "x")
-    with pytest.raises(download.Forbidden):
+    with pytest.raises(download.ForbiddenAddress):
         await download.Downloader("http://127.0.0.1:1").fetch(f"{host.url}/a", tmp_path / "x")
 
 

@@ -17,7 +17,7 @@ VERSION = "2.0.0"  # raised with every change of the list, which its hash makes 
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FunctionCall:
     """A function with what it is to be called with, aliases resolved."""
 
     function: Function
@@ -62,7 +62,7 @@ class Catalogue:
         """By name or alias; raises `ValidationError`."""
         return self._entry(name)[0]
 
-    def resolve(self, name: str, arguments: Any) -> Call:
+    def resolve(self, name: str, arguments: Any) -> FunctionCall:
         """Checks a call; what an alias stands for is filled in. Raises `ValidationError`.
 
         Nothing but the parameters may be given, so that a model learns at once what it has made up.
@@ -71,7 +71,7 @@ class Catalogue:
         given = {} if arguments is None else arguments
         if isinstance(given, Mapping):
             given = {**preset, **given}
-        return Call(function, function.parameters.check(given, closed=True))
+        return FunctionCall(function, function.parameters.check(given, closed=True))
 
     def _entry(self, name: str) -> tuple[Function, Mapping[str, Any]]:
         entry = self._names.get(name)

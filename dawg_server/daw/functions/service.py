@@ -10,7 +10,7 @@ from dawg_server import errors
 from dawg_server.daw.actor import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
-from dawg_server.daw.functions.catalogue import Call, Catalogue
+from dawg_server.daw.functions.catalogue import Catalogue, FunctionCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Functions:
         except (errors.NotFound, errors.ValidationError) as error:
             raise await self._with_targets(error, project_id, by) from None
 
-    async def _run(self, call: Call, task: Task) -> Result:
+    async def _run(self, call: FunctionCall, task: Task) -> Result:
         if call.function.run == "client":
             raise errors.ValidationError(f"{call.function.name} is run by the browser, not by the server.")
         executor = self._executors.get(call.function.name)

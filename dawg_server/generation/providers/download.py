@@ -32,7 +32,7 @@ REDIRECTS = (301, 302, 303, 307, 308)
 BUSY = (408, 425, 429)  # statuses below 500 that may be gone in a moment
 
 
-class Forbidden(errors.ProviderFailed):
+class ForbiddenAddress(errors.ProviderFailed):
     """The provider has named an address from which this server does not fetch files."""
 
 
@@ -51,7 +51,7 @@ class Downloader:
     async def fetch(self, url: str, target: Path, report: Callable[[float], None] = lambda done: None) -> None:
         """Copies a file; `report(fraction 0..1)` while it comes.
 
-        Raises `Transient` when the connection broke off or the host is unwell, `Gone`, `Forbidden`, and
+        Raises `Transient` when the connection broke off or the host is unwell, `Gone`, `ForbiddenAddress`, and
         `ProviderFailed` when the file is too large.
         """
         try:
@@ -71,19 +71,19 @@ class Downloader:
             if reply.status not in REDIRECTS:
                 return _accept(reply)
             address = address.join(yarl.URL(reply.headers.get("Location", ""), encoded=True))
-        raise Forbidden("The provider's file is behind too many redirects.")
+        raise ForbiddenAddress("The provider's file is behind too many redirects.")
 
     def _check(self, address: yarl.URL) -> bool:
-        """True for a trusted host; raises `Forbidden` for what must not even be asked."""
+        """True for a trusted host; raises `ForbiddenAddress` for what must not even be asked."""
         if not address.host or address.scheme not in ("http", "https"):
-            raise Forbidden("The provider has named something that is no web address.")
+            raise ForbiddenAddress("The provider has named something that is no web address.")
         if _host_and_port(address) in self._trusted:
             return True
         if address.scheme != "https":
-            raise Forbidden("The provider has named an address without https.")
+            raise ForbiddenAddress("The provider has named an address without https.")
         with contextlib.suppress(ValueError):
             if not is_public(address.host):
-                raise Forbidden("The provider has named an address inside of a private network.")
+                raise ForbiddenAddress("The provider has named an address inside of a private network.")
         return False
 
     async def _save(self, reply: aiohttp.ClientResponse, target: Path, report: Callable[[float], None]) -> None:
@@ -113,7 +113,7 @@ class PublicResolver(AbstractResolver):
     ) -> list[ResolveResult]:
         found = await self._inner.resolve(host, port, family)
         if not all(is_public(each["host"]) for each in found):
-            raise Forbidden("The provider has named an address inside of a private network.")
+            raise ForbiddenAddress("The provider has named an address inside of a private network.")
         return found
 
     async def close(self) -> None:

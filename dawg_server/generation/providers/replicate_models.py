@@ -18,7 +18,7 @@ UNKNOWN_LENGTH = 240.0  # seconds; a song, for the estimate of a separation
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ReplicateOrder:
     """One purchase: what is asked of which version. `warnings` say where it differs from the request."""
 
     model: str
@@ -40,7 +40,7 @@ def model_for(type: str) -> Mapping[str, Any]:
     return found
 
 
-def music_order(request: Mapping[str, Any]) -> Order:
+def music_order(request: Mapping[str, Any]) -> ReplicateOrder:
     """An instrumental from MusicGen, which makes one piece of limited length."""
     model = model_for("music")
     asked = request.get("duration") or model["max_seconds"]
@@ -52,12 +52,12 @@ def music_order(request: Mapping[str, Any]) -> Order:
     if cut:
         warnings.append("Your words were too many for MusicGen and were cut.")
     values = {"prompt": words, "duration": round(duration), "seed": request["seed"]}
-    return Order(
+    return ReplicateOrder(
         model["model"], model["version"], _fields(model, values) | model["fixed"], tuple(warnings), round(duration)
     )
 
 
-def stems_order(request: Mapping[str, Any], audio_url: str) -> Order:
+def stems_order(request: Mapping[str, Any], audio_url: str) -> ReplicateOrder:
     """A separation by Demucs of the audio behind a link that Replicate can read."""
     model = model_for("stems")
     quality = model["qualities"][request["quality"]]
@@ -69,7 +69,7 @@ def stems_order(request: Mapping[str, Any], audio_url: str) -> Order:
         "shifts": quality["shifts"],
         "format": model["formats"][request["outputFormat"]],
     }
-    return Order(model["model"], model["version"], _fields(model, values) | model["fixed"])
+    return ReplicateOrder(model["model"], model["version"], _fields(model, values) | model["fixed"])
 
 
 def predict_seconds(type: str, request: Mapping[str, Any]) -> float:

@@ -98,7 +98,7 @@ class SunoProvider:
     async def close(self) -> None:
         await self.api.close()
 
-    async def _purchase(self, work: Work, order: suno_order.Order, news: Listener) -> str:
+    async def _purchase(self, work: Work, order: suno_order.SunoOrder, news: Listener) -> str:
         """The id of this job's task, bought if there is none yet."""
         if work.ref is not None:
             return work.ref
@@ -120,7 +120,7 @@ class SunoProvider:
             )
             return await self._lost(work, state, news, None)
 
-    async def _buy(self, work: Work, order: suno_order.Order, state: dict[str, Any]) -> str:
+    async def _buy(self, work: Work, order: suno_order.SunoOrder, state: dict[str, Any]) -> str:
         fields = {**order.fields, "callBackUrl": self._callback(work.job_id) or NO_CALLBACK}
         try:
             ref = await self.api.create(fields)
@@ -202,7 +202,7 @@ def _songs(record: Mapping[str, Any]) -> list[Song]:
     return [song for song in found if isinstance(song, Mapping)] if isinstance(found, list) else []
 
 
-def _lyrics(order: suno_order.Order, songs: list[Song]) -> str | None:
+def _lyrics(order: suno_order.SunoOrder, songs: list[Song]) -> str | None:
     """The words that are sung: those of the order, else what Suno has written; None when it does not tell."""
     asked = order.fields["prompt"]
     if order.fields["customMode"]:

@@ -18,7 +18,7 @@ VOICES = {"m": "male voice", "f": "female voice"}
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SunoOrder:
     """`fields` of the request besides the callback; `warnings` say where they differ from what was asked."""
 
     fields: dict[str, Any]
@@ -26,7 +26,7 @@ class Order:
     warnings: tuple[str, ...]
 
 
-def order(request: Mapping[str, Any]) -> Order:
+def order(request: Mapping[str, Any]) -> SunoOrder:
     """A beat is an instrumental. Without lyrics of the user's own, Suno writes them (simple mode)."""
     instrumental = request.get("instrumental", True)
     lyrics = request.get("lyrics")
@@ -36,7 +36,7 @@ def order(request: Mapping[str, Any]) -> Order:
         more = [VOICES[request["vocalGender"]]] if request.get("vocalGender") else []
         more += [f"without {request['negativeTags']}"] if request.get("negativeTags") else []
         words, cut = prompts.describe(request, SIMPLE_CHARS, *more)
-        return Order({**common, "customMode": False, "prompt": words}, title, _warnings(cut, SIMPLE_CHARS))
+        return SunoOrder({**common, "customMode": False, "prompt": words}, title, _warnings(cut, SIMPLE_CHARS))
     style, cut = prompts.describe(request, STYLE_CHARS, *(["instrumental"] if instrumental else []))
     fields = {**common, "customMode": True, "style": style, "title": title}
     if lyrics:
@@ -45,7 +45,7 @@ def order(request: Mapping[str, Any]) -> Order:
         fields["negativeTags"] = request["negativeTags"]
     if request.get("vocalGender") and not instrumental:
         fields["vocalGender"] = request["vocalGender"]
-    return Order(fields, title, _warnings(cut, STYLE_CHARS))
+    return SunoOrder(fields, title, _warnings(cut, STYLE_CHARS))
 
 
 def _title(request: Mapping[str, Any]) -> str:

@@ -32,7 +32,7 @@ FAIR_SHARE = 32  # messages handled before others get a turn
 _OPEN, _CLOSE, _PING, _PONG, _MESSAGE, _UPGRADE, _NOOP = "0123456"
 
 
-class Refused(Exception):
+class RefusedHandshake(Exception):
     """A request that the protocol does not allow; the message says why."""
 
 
@@ -47,7 +47,7 @@ class PartialPacket:
         self.size = len(header.body)
 
 
-class Connection:
+class ClientConnection:
     """Sending never waits, and reading builds neither packets nor tasks.
 
     It ends when a ping is not answered, and when it has been in no namespace for the engine's `connect_timeout`.
@@ -141,27 +141,27 @@ class Connection:
     # -- polling ------------------------------------------------------------------------------------------------------
 
     async def poll(self) -> list[packets.Message]:
-        """What a polling GET is answered with. Raises `Refused`."""
+        """What a polling GET is answered with. Raises `RefusedHandshake`."""
         if self._upgrade_ended is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._upgrade_ended.wait(), UPGRADE_GRACE)
         if self.upgraded or self.closed:
-            raise Refused("This session goes on over websocket")
+            raise RefusedHandshake("This session goes on over websocket")
         if not self._probed:
             if self.send_queue.polled:
                 await self.close(reason=self.engine.reason.TRANSPORT_ERROR)
-                raise Refused("Two polls at once")
+                raise RefusedHandshake("Two polls at once")
             if taken := await self.send_queue.take(self.engine.ping_interval + self.engine.ping_timeout):
                 return taken
         return [packets.engine(packet.NOOP)]
 
     async def receive_body(self, request: web.Request) -> None:
-        """Handles the packets of a polling POST. Raises `Refused`."""
+        """Handles the packets of a polling POST. Raises `RefusedHandshake`."""
         if self.upgraded:
-            raise Refused("This session goes on over websocket")
+            raise RefusedHandshake("This session goes on over websocket")
         try:
             body = await self._body(request)
-        except Refused:
+        except RefusedHandshake:
             await self.close(reason=self.engine.reason.TRANSPORT_ERROR)
             raise
         for position, data in enumerate(body.split("\x1e"), 1):
@@ -174,7 +174,7 @@ class Connection:
             if reason is not None:
                 await self.close(reason=reason)
                 if reason == self.engine.reason.TRANSPORT_ERROR:
-                    raise Refused("Invalid packet")
+                    raise RefusedHandshake("Invalid packet")
                 return
 
     async def _body(self, request: web.Request) -> str:
@@ -184,20 +184,20 @@ class Connection:
                 async for chunk in request.content.iter_any():
                     body += chunk
                     if len(body) > self.engine.max_http_buffer_size:
-                        raise Refused("The body is too large")
+                        raise RefusedHandshake("The body is too large")
             packed = compression.encoding(request)
             return compression.unpacked(bytes(body), packed, self.engine.max_http_buffer_size).decode()
         except errors.DawgError as error:
-            raise Refused(str(error)) from error
+            raise RefusedHandshake(str(error)) from error
         except (TimeoutError, UnicodeDecodeError, web.RequestPayloadError, ConnectionError) as error:
-            raise Refused("Unreadable body") from error
+            raise RefusedHandshake("Unreadable body") from error
 
     # -- websocket ----------------------------------------------------------------------------------------------------
 
     async def upgrade(self, request: web.Request) -> web.StreamResponse:
-        """Serves a websocket to its end: of a new session, or taking over from polling. Raises `Refused`."""
+        """Serves a websocket to its end: of a new session, or taking over from polling. Raises `RefusedHandshake`."""
         if not is_upgrade(request):
-            raise Refused("Invalid websocket upgrade")
+            raise RefusedHandshake("Invalid websocket upgrade")
         # No per-message deflate: it would cost 90 KB a connection and forbid one frame for all.
         websocket = DirectWebSocket(
             compress=False, timeout=CLOSE_TIMEOUT, max_msg_size=self.engine.max_http_buffer_size + 1

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from dawg_server import errors, logs
 from handlers.rest import json
 from handlers.sockets.transport import packets
-from handlers.sockets.transport.connection import Connection, PartialPacket
-from handlers.sockets.transport.event_queue import Call
-from handlers.sockets.transport.manager import Client, ClientGone, State
+from handlers.sockets.transport.connection import ClientConnection, PartialPacket
+from handlers.sockets.transport.event_queue import EventCall
+from handlers.sockets.transport.manager import Client, ClientGone, ClientState
 
 if TYPE_CHECKING:
     from handlers.sockets.transport.server import Server
@@ -28,7 +28,7 @@ class Dispatcher:
         self._server = server
         self._tasks = server.manager.tasks
 
-    def receive(self, connection: Connection, text: str) -> None:
+    def receive(self, connection: ClientConnection, text: str) -> None:
         if connection.partial is not None:
             raise packets.Malformed("text in place of a binary attachment")
         if text[:1] == "2" and (start := text.find("[", 1, MAX_ID_DIGITS + 2)) > 0:
@@ -58,7 +58,7 @@ class Dispatcher:
                 self._tasks.start(leaving, name=f"socket-disconnect {client.sid}")
                 connection.yield_before_next = True
 
-    def receive_attachment(self, connection: Connection, data: bytes) -> None:
+    def receive_attachment(self, connection: ClientConnection, data: bytes) -> None:
         partial = connection.partial
         if partial is None:
             raise packets.Malformed("a binary attachment without its packet")
@@ -68,7 +68,7 @@ class Dispatcher:
             raise packets.Malformed("the attachments are too large")
         self._complete(connection, partial)
 
-    def _complete(self, connection: Connection, partial: PartialPacket) -> None:
+    def _complete(self, connection: ClientConnection, partial: PartialPacket) -> None:
         if len(partial.attachments) < partial.header.attachments:
             return
         connection.partial = None
@@ -80,7 +80,7 @@ class Dispatcher:
 
     def _event(
         self,
-        connection: Connection,
+        connection: ClientConnection,
         namespace: str,
         id: int | None,
         body: str,
@@ -88,7 +88,7 @@ class Dispatcher:
         size: int = 0,
     ) -> None:
         client = connection.clients.get(namespace)
-        if client is None or client.state is not State.CONNECTED:
+        if client is None or client.state is not ClientState.CONNECTED:
             return
         name = None
         try:
@@ -102,7 +102,7 @@ class Dispatcher:
             self._refuse(client, id, name or packets.event_name(body), error)
             return
         concurrent = self._server.is_concurrent(name, namespace)
-        client.event_queue.offer(Call(client, name, id, handler, arguments, size or len(body), concurrent, self))
+        client.event_queue.offer(EventCall(client, name, id, handler, arguments, size or len(body), concurrent, self))
 
     def _read(self, body: str, attachments: Sequence[bytes] | None) -> tuple[str, list[Any]]:
         try:
@@ -119,7 +119,7 @@ class Dispatcher:
             raise errors.ValidationError("The name of an event has to be text that is not reserved.")
         return name, arguments
 
-    def _ack(self, connection: Connection, header: packets.Header, attachments: Sequence[bytes] = ()) -> None:
+    def _ack(self, connection: ClientConnection, header: packets.Header, attachments: Sequence[bytes] = ()) -> None:
         client = connection.clients.get(header.namespace)
         if client is None or header.id is None:
             return
@@ -130,12 +130,12 @@ class Dispatcher:
         callback = self._server.manager.trigger_callback(client.sid, header.id, data)
         self._tasks.start(callback, name=f"socket-ack {client.sid}")
 
-    def answer(self, call: Call, result: Any) -> None:
+    def answer(self, call: EventCall, result: Any) -> None:
         if call.id is not None:
             call.client.connection.send_queue.put(packets.ack(call.client.namespace, call.id, result))
 
-    def fail(self, call: Call, error: Exception) -> None:
-        if isinstance(error, ClientGone) and call.client.state is not State.CONNECTED:
+    def fail(self, call: EventCall, error: Exception) -> None:
+        if isinstance(error, ClientGone) and call.client.state is not ClientState.CONNECTED:
             return  # it left while its event was being handled
         if not isinstance(error, errors.DawgError):
             log.error(

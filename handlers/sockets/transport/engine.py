@@ -12,30 +12,30 @@ from engineio import packet
 
 from handlers.addresses import PASSED_ON, Addresses
 from handlers.sockets.transport import packets
-from handlers.sockets.transport.connection import CLOSE_TIMEOUT, Connection, Refused, is_upgrade
+from handlers.sockets.transport.connection import CLOSE_TIMEOUT, ClientConnection, RefusedHandshake, is_upgrade
 from handlers.sockets.transport.forwarding import HEADER, SEPARATOR, Forwarder
 from handlers.sockets.transport.send_queue import Joiner
-from handlers.sockets.transport.stock import Json, translate_request
+from handlers.sockets.transport.stock import JsonCodec, translate_request
 from handlers.sockets.transport.tasks import Tasks
 
 LAST_POLL = 0.1  # seconds until a poll for another replica is sent away
 CONNECT_TIMEOUT = 45.0  # seconds that a connection may be in no namespace
 
 
-class Dispatcher(Protocol):
+class PacketReceiver(Protocol):
     """Where the connections' packets go; every call returns at once and raises `packets.Malformed` to end the peer."""
 
-    def receive(self, connection: Connection, text: str) -> None: ...
+    def receive(self, connection: ClientConnection, text: str) -> None: ...
 
-    def receive_attachment(self, connection: Connection, data: bytes) -> None: ...
+    def receive_attachment(self, connection: ClientConnection, data: bytes) -> None: ...
 
 
 class Engine(engineio.AsyncServer):  # type: ignore[misc]
     """python-engineio's interface over connections that time themselves."""
 
-    dispatcher: Dispatcher
-    on_overflow: Callable[[Connection], None]
-    sockets: dict[str, Connection]
+    dispatcher: PacketReceiver
+    on_overflow: Callable[[ClientConnection], None]
+    sockets: dict[str, ClientConnection]
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
             if transport == "websocket":
                 return await connection.upgrade(request)
             return _payload(await connection.poll())
-        except Refused as error:
+        except RefusedHandshake as error:
             return _bad_request(str(error))
 
     async def _open(self, request: web.Request, transport: str) -> web.StreamResponse:
@@ -125,7 +125,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         if transport == "websocket" and not is_upgrade(request):
             return _bad_request("Invalid websocket upgrade")
         sid = self.generate_id()
-        connection = self.sockets[sid] = Connection(self, sid, polling=transport == "polling")
+        connection = self.sockets[sid] = ClientConnection(self, sid, polling=transport == "polling")
         handshake = {
             "sid": sid,
             "upgrades": ["websocket"] if transport == "polling" else [],
@@ -162,7 +162,7 @@ def _payload(messages: list[packets.Message]) -> web.Response:
 
 
 def _bad_request(message: str) -> web.Response:
-    return web.Response(status=400, text=Json.dumps(message))
+    return web.Response(status=400, text=JsonCodec.dumps(message))
 
 
 def _cors_headers(request: web.Request, origin: str | None) -> dict[str, str]:

@@ -37,11 +37,11 @@ RELIEF_TIMEOUT = 30.0  # seconds
 MAX_CONCURRENT = 16  # handlers registered as concurrent, running for one client
 
 
-Begun = tuple["Call", Coroutine[Any, Any, Any]] | None
+Begun = tuple["EventCall", Coroutine[Any, Any, Any]] | None
 
 
 @dataclass(slots=True)
-class Call:
+class EventCall:
     """One received event and the handler it goes to."""
 
     client: Client
@@ -78,13 +78,13 @@ class EventQueue:
     def __init__(self, tasks: Tasks, name: str) -> None:
         self._tasks = tasks
         self._name = name
-        self._waiting: deque[Call] = deque()
+        self._waiting: deque[EventCall] = deque()
         self._waiting_bytes = 0
         self._worker: asyncio.Task[None] | None = None
         self._idle: asyncio.Future[Begun] | None = None  # what the worker waits for when it has nothing to do
         self._concurrent = 0
 
-    def offer(self, call: Call) -> None:
+    def offer(self, call: EventCall) -> None:
         if call.concurrent:
             self._run_beside(call)
         elif self._worker is not None and self._idle is None:
@@ -102,7 +102,7 @@ class EventQueue:
         if self._idle is not None:
             self._idle.cancel()
 
-    def _wait_in_line(self, call: Call) -> None:
+    def _wait_in_line(self, call: EventCall) -> None:
         if len(self._waiting) >= MAX_WAITING or self._waiting_bytes + call.size > MAX_WAITING_BYTES:
             call.refuse("Too many events are waiting on this connection.")
             return
@@ -146,7 +146,7 @@ class EventQueue:
         finally:
             self._worker = self._idle = None
 
-    def _run_beside(self, call: Call) -> None:
+    def _run_beside(self, call: EventCall) -> None:
         if self._concurrent >= MAX_CONCURRENT:
             call.refuse("Too many requests are running on this connection.")
             return
@@ -156,7 +156,7 @@ class EventQueue:
             call.client.connection.yield_before_next = True
             self._tasks.start(self._finish_beside(call, coroutine), name=f"{self._name} {call.event[:40]}")
 
-    async def _finish_beside(self, call: Call, coroutine: Coroutine[Any, Any, Any]) -> None:
+    async def _finish_beside(self, call: EventCall, coroutine: Coroutine[Any, Any, Any]) -> None:
         call.client.connection.yield_before_next = False
         try:
             await call.finish(coroutine)

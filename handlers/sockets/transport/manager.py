@@ -14,14 +14,14 @@ from typing import Any
 from socketio import async_manager  # type: ignore[import-untyped]
 
 from handlers.sockets.transport import packets
-from handlers.sockets.transport.connection import Connection
+from handlers.sockets.transport.connection import ClientConnection
 from handlers.sockets.transport.event_queue import EventQueue
 from handlers.sockets.transport.tasks import Tasks
 
 MAX_CALLBACKS = 256  # acknowledgements that one client owes us; beyond that the oldest is given up
 
 
-class State(enum.Enum):
+class ClientState(enum.Enum):
     CONNECTING = "connecting"  # the connect handler is running: nothing is sent to it yet
     CONNECTED = "connected"
     LEAVING = "leaving"  # the disconnect handler is running
@@ -34,11 +34,11 @@ class ClientGone(ValueError, KeyError):
 class Client:
     """One connection's membership of one namespace."""
 
-    def __init__(self, sid: str, namespace: str, connection: Connection, tasks: Tasks) -> None:
+    def __init__(self, sid: str, namespace: str, connection: ClientConnection, tasks: Tasks) -> None:
         self.sid = sid
         self.namespace = namespace
         self.connection = connection
-        self.state = State.CONNECTING
+        self.state = ClientState.CONNECTING
         self.rooms: set[str] = set()
         self.session: dict[str, Any] = {}
         self.event_queue = EventQueue(tasks, f"socket-events {namespace} {sid}")
@@ -81,7 +81,7 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
             self.broadcast(event, data, namespace, room=to or room, skip_sid=skip_sid)
             return
         for client in list(self._members(namespace, to or room)):
-            if client.state is State.CONNECTED and client.sid not in _sids(skip_sid):
+            if client.state is ClientState.CONNECTED and client.sid not in _sids(skip_sid):
                 message = packets.event(event, data, namespace, client.expect(callback))
                 client.connection.send_queue.put(message)
 
@@ -97,7 +97,7 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         """To everyone who should have it and is connected to this process."""
         message = packets.event(event, data, namespace)
         skipped = _sids(skip_sid)
-        connected = State.CONNECTED
+        connected = ClientState.CONNECTED
         for client in self._members(namespace, room):
             if client.state is connected and client.sid not in skipped:
                 client.connection.send_queue.put(message)
@@ -143,13 +143,13 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
 
     async def connect(self, sid: str, namespace: str) -> str:
         client = self.clients[sid]
-        client.state = State.CONNECTED
+        client.state = ClientState.CONNECTED
         client.connection.namespace_joined()
         return sid
 
     def is_connected(self, sid: str, namespace: str) -> bool:
         client = self.clients.get(sid)
-        return client is not None and client.namespace == namespace and client.state is State.CONNECTED
+        return client is not None and client.namespace == namespace and client.state is ClientState.CONNECTED
 
     def eio_sid_from_sid(self, sid: str, namespace: str) -> str | None:
         client = self.clients.get(sid)
@@ -157,7 +157,7 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
 
     def pre_disconnect(self, sid: str, namespace: str) -> str:
         client = self.clients[sid]
-        client.state = State.LEAVING
+        client.state = ClientState.LEAVING
         client.event_queue.close()
         # The same browser may come back to this namespace while the disconnect handler is still running.
         if client.connection.clients.get(namespace) is client:
@@ -181,7 +181,7 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
     async def enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:
         """Raises `ClientGone`."""
         client = self.clients.get(sid)
-        if client is None or client.namespace != namespace or client.state is State.LEAVING:
+        if client is None or client.namespace != namespace or client.state is ClientState.LEAVING:
             raise ClientGone(f"{sid} is not connected to {namespace}")
         if room in self.clients:
             raise ValueError("cannot enter a sid room")

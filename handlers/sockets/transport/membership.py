@@ -9,8 +9,8 @@ from socketio import exceptions  # type: ignore[import-untyped]
 
 from dawg_server import errors, logs
 from handlers.sockets.transport import packets
-from handlers.sockets.transport.connection import Connection
-from handlers.sockets.transport.manager import Client, ClientGone, State
+from handlers.sockets.transport.connection import ClientConnection
+from handlers.sockets.transport.manager import Client, ClientGone, ClientState
 
 if TYPE_CHECKING:
     from handlers.sockets.transport.server import Server
@@ -27,7 +27,7 @@ class Membership:
         self._server = server
         self._manager = server.manager
 
-    async def join(self, connection: Connection, header: packets.Header) -> None:
+    async def join(self, connection: ClientConnection, header: packets.Header) -> None:
         namespace = header.namespace
         sid = await self._manager.pre_connect(connection.sid, namespace) if self._server.serves(namespace) else None
         if sid is None:
@@ -38,7 +38,7 @@ class Membership:
         if refusal is not None:
             await self._manager.disconnect(sid, namespace)
             connection.send_queue.put(packets.connect_error(namespace, refusal))
-        elif client.state is State.CONNECTING and not connection.closing:
+        elif client.state is ClientState.CONNECTING and not connection.closing:
             connection.send_queue.put(packets.connect(namespace, sid))
             await self._manager.connect(sid, namespace)
         else:
@@ -46,9 +46,9 @@ class Membership:
 
     async def leave(self, client: Client, reason: str) -> None:
         """A client that leaves while its connect handler is running is only marked; `join` then ends it."""
-        if client.state is State.CONNECTING:
+        if client.state is ClientState.CONNECTING:
             self._manager.pre_disconnect(client.sid, client.namespace)
-        elif client.state is State.CONNECTED:
+        elif client.state is ClientState.CONNECTED:
             await self._end(client, reason)
 
     async def _end(self, client: Client, reason: str) -> None:

@@ -14,13 +14,13 @@ from dawg_server import logs
 from handlers.addresses import Addresses
 from handlers.rest import json
 from handlers.sockets.transport import packets
-from handlers.sockets.transport.connection import Connection
+from handlers.sockets.transport.connection import ClientConnection
 from handlers.sockets.transport.dispatcher import Dispatcher
 from handlers.sockets.transport.engine import CONNECT_TIMEOUT, Engine
 from handlers.sockets.transport.forwarding import Forwarder
-from handlers.sockets.transport.manager import Client, ClientGone, RoomManager, State
+from handlers.sockets.transport.manager import Client, ClientGone, ClientState, RoomManager
 from handlers.sockets.transport.membership import Membership
-from handlers.sockets.transport.stock import Json, StockServer
+from handlers.sockets.transport.stock import JsonCodec, StockServer
 
 log = logs.get("main")
 
@@ -54,7 +54,7 @@ def create_server(
         client_manager=manager or RoomManager(),
         on_slow_client=on_slow_client,
         namespaces=NAMESPACES,
-        json=Json,
+        json=JsonCodec,
         logger=logging.getLogger("socketio"),
         engineio_logger=logging.getLogger("socketio.engine"),
         transports=["websocket", "polling"],
@@ -109,7 +109,7 @@ class Server(StockServer):
         `joined`: what is sent to one client within two milliseconds, such as the words of an answer, is one write.
         """
         client = self.manager.clients.get(sid)
-        if client is None or client.namespace != namespace or client.state is not State.CONNECTED:
+        if client is None or client.namespace != namespace or client.state is not ClientState.CONNECTED:
             return False
         return client.connection.send_queue.put_volatile(packets.event(event, data, namespace), joined=joined)
 
@@ -173,7 +173,7 @@ class Server(StockServer):
             return handler, arguments + (None,) * (least - count)
         return handler, arguments if most is None or count <= most else arguments[:most]
 
-    def _end_slow_client(self, connection: Connection) -> None:
+    def _end_slow_client(self, connection: ClientConnection) -> None:
         clients = list(connection.clients.values())
         log.warning("A client reads too slowly.", action="socket_slow_client", sids=[client.sid for client in clients])
         notice = {"maxQueueBytes": self.eio.max_queue_bytes, "timestamp": json.now()}

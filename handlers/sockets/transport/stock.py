@@ -16,10 +16,10 @@ from aiohttp import WSMsgType, web
 from aiohttp._websocket.reader import WebSocketDataQueue
 from engineio.async_drivers.aiohttp import translate_request  # type: ignore[import-untyped]
 
-__all__ = ["DirectWebSocket", "Json", "StockServer", "translate_request"]
+__all__ = ["DirectWebSocket", "JsonCodec", "StockServer", "translate_request"]
 
 
-class Json:
+class JsonCodec:
     """orjson with the interface of the standard library's `json`, for the packets that python-socketio encodes."""
 
     @staticmethod

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from handlers.sockets.transport import packets
-from handlers.sockets.transport.connection import Connection
+from handlers.sockets.transport.connection import ClientConnection
 from handlers.sockets.transport.engine import Engine
 from tests.handlers.sockets.transport.conftest import addresses, until
 
@@ -31,10 +31,10 @@ class Bytes(packets.Message):
 
 
 class Echo:
-    def receive(self, connection: Connection, text: str) -> None:
+    def receive(self, connection: ClientConnection, text: str) -> None:
         connection.send_queue.put(packets.engine(4, text))
 
-    def receive_attachment(self, connection: Connection, data: bytes) -> None:
+    def receive_attachment(self, connection: ClientConnection, data: bytes) -> None:
         connection.send_queue.put(Bytes(data))
 
 
