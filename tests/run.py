@@ -17,7 +17,8 @@ CHECKS = {
     "layout": ("ruff", "format", "--check", "."),
     "types": ("mypy",),
 }
-WHOLE_SUITE = ("--numprocesses", "auto", "--dist", "worksteal", "--durations", "10")
+# One process more than there are cores: tests wait for sockets, other processes and timers a good part of their time.
+WHOLE_SUITE = ("--numprocesses", str((os.cpu_count() or 1) + 1), "--dist", "worksteal", "--durations", "10")
 BUSY = "while True: pass"
 LONG = {"FUZZ_EXAMPLES": "12", "EDITORS_SECONDS": "30"}  # unless the environment says otherwise
 
