@@ -73,10 +73,10 @@ def _document(kinds: Sequence[EntityType]) -> Parameters:
     )
 
 
-Thing = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
-def checked(document: Any, kinds: Sequence[EntityType]) -> Thing:
+def checked(document: Any, kinds: Sequence[EntityType]) -> JsonObject:
     """`project`, `tracks` (with `sends`), `clips` and `audioFiles`, with defaults. Raises `InvalidArchive`."""
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         refuse("its project.json is not that of a project")
@@ -103,7 +103,7 @@ def fit_lengths(content: Mapping[str, Any], seconds: Mapping[str, float]) -> Non
             clip |= following.fitted(clip, length)
 
 
-def _check_recordings(recordings: Iterable[Thing]) -> None:
+def _check_recordings(recordings: Iterable[JsonObject]) -> None:
     paths = []
     for recording in recordings:
         if recording["source"] not in _SOURCES or not _SHA256.fullmatch(recording["sha256"]):
@@ -115,7 +115,7 @@ def _check_recordings(recordings: Iterable[Thing]) -> None:
     _require_distinct("audioFiles", paths)
 
 
-def _check_routing(found: list[Thing]) -> None:
+def _check_routing(found: list[JsonObject]) -> None:
     buses = {track["id"] for track in found if track["trackType"] == "AUX"}
     every = [{**send, "trackId": track["id"]} for track in found for send in track["sends"]]
     _require_distinct("sends", (send["id"] for send in every))

@@ -16,10 +16,10 @@ _TRACK = frozenset(tracks.TABLE.fields) - {"projectId"}
 _SEND = frozenset(sends.TABLE.fields) - {"trackId"}
 _CLIP = frozenset(clips.TABLE.fields)
 
-Thing = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
-def written(state: Mapping[str, Any], recordings: list[Thing], *, audio: bool) -> Thing:
+def written(state: Mapping[str, Any], recordings: list[JsonObject], *, audio: bool) -> JsonObject:
     """What `project.json` says. `state` is `projects.snapshot`, `recordings` are rows; `audio`: they come along."""
     found = [
         {**_only(track, _TRACK), "sends": [_only(send, _SEND) for send in track["sends"]]} for track in state["tracks"]
@@ -52,7 +52,7 @@ def written(state: Mapping[str, Any], recordings: list[Thing], *, audio: bool) -
 
 def renamed(
     document: Mapping[str, Any], project_id: str, recordings: Mapping[str, str]
-) -> tuple[list[Thing], list[Thing], list[tuple[entities.EntityType, Thing]]]:
+) -> tuple[list[JsonObject], list[JsonObject], list[tuple[entities.EntityType, JsonObject]]]:
     """(tracks with their sends, clips, entities of declared kinds) under new ids, the tracks' places without gaps.
 
     `recordings`: old id to new.
@@ -91,7 +91,7 @@ def renamed(
 
 def others_renamed(
     document: Mapping[str, Any], project_id: str, new: Mapping[str, str]
-) -> list[tuple[entities.EntityType, Thing]]:
+) -> list[tuple[entities.EntityType, JsonObject]]:
     """Entities of declared kinds under new ids; `new` has the tracks' and clips', by their old ones."""
     ids = {**new, **{one["id"]: str(uuid.uuid4()) for kind in entities.declared() for one in document[kind.plural]}}
     found = []
@@ -112,9 +112,9 @@ def format_of(row: Mapping[str, Any]) -> str:
     return str(row["storage_key"]).rpartition(".")[2]
 
 
-def _without_project(thing: Thing) -> Thing:
+def _without_project(thing: JsonObject) -> JsonObject:
     return {name: value for name, value in thing.items() if name != "projectId"}
 
 
-def _only(thing: Mapping[str, Any], fields: frozenset[str]) -> Thing:
+def _only(thing: Mapping[str, Any], fields: frozenset[str]) -> JsonObject:
     return {name: value for name, value in thing.items() if name in fields}

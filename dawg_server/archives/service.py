@@ -30,7 +30,7 @@ from dawg_server.storage.work import WorkFolder
 TIME_LIMIT = 300.0  # seconds to unpack and decode everything in an archive
 AT_ONCE = 2  # archives that are unpacked on this machine's disk
 
-Thing = dict[str, Any]
+JsonObject = dict[str, Any]
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
 
@@ -83,7 +83,7 @@ class Archives:
             finally:
                 await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 
-    def _entries(self, described: bytes, recordings: list[Thing]) -> Iterator[ArchiveEntry]:
+    def _entries(self, described: bytes, recordings: list[JsonObject]) -> Iterator[ArchiveEntry]:
         yield ArchiveEntry(DOCUMENT, len(described), True, whole(described))
         for row in recordings:
             content = self._storage.read(row["storage_key"])
@@ -130,7 +130,7 @@ class Archives:
         log.info("A project was imported.", action="project_imported", project_id=project_id, recordings=len(rows))
         return project_id
 
-    async def _own(self, described: Thing, unpacked: Mapping[str, Any], user_id: str) -> dict[str, str]:
+    async def _own(self, described: JsonObject, unpacked: Mapping[str, Any], user_id: str) -> dict[str, str]:
         """For recordings that clips play and that were left out of the archive: the importer's own with those bytes."""
         played = {clip["audioFileId"] for clip in described["clips"] if clip["audioFileId"]} - unpacked.keys()
         left_out = [each for each in described["audioFiles"] if each["id"] in played]
@@ -145,7 +145,7 @@ class Archives:
         checking.fit_lengths(described, {id: row["duration"] for id, row in own.items() if row["duration"]})
         return {id: row["id"] for id, row in own.items()}
 
-    async def _put(self, recording: Thing, unpacked: Any, id: str, user_id: str, project_id: str) -> Thing:
+    async def _put(self, recording: JsonObject, unpacked: Any, id: str, user_id: str, project_id: str) -> JsonObject:
         """Stores the bytes; returns the row that will name them."""
         info, checksum = unpacked.info, bytes.fromhex(recording["sha256"])
         key = keys.key(user_id, id, checksum, info.format)

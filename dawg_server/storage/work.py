@@ -8,7 +8,7 @@ import shutil
 import uuid
 from pathlib import Path
 
-_DOORKEEPER = ".lock"
+_LOCK_FILE = ".lock"
 
 
 class WorkFolder:
@@ -21,16 +21,16 @@ class WorkFolder:
     def __init__(self, root: Path) -> None:
         root = root.resolve()
         root.mkdir(parents=True, exist_ok=True)
-        doorkeeper = os.open(root / _DOORKEEPER, os.O_CREAT | os.O_RDWR, 0o600)
+        lock = os.open(root / _LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o600)
         try:
-            fcntl.flock(doorkeeper, fcntl.LOCK_EX)  # nobody judges a folder that is just being made
+            fcntl.flock(lock, fcntl.LOCK_EX)  # nobody judges a folder that is just being made
             _remove_abandoned(root)
             self.path = root / uuid.uuid4().hex[:12]
             self.path.mkdir()
             self._lock = os.open(_lock_of(self.path), os.O_CREAT | os.O_RDWR, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
         finally:
-            os.close(doorkeeper)
+            os.close(lock)
 
     def new(self) -> Path:
         """A fresh folder inside; whoever asks for it removes it."""
