@@ -56,7 +56,7 @@ def _range(low: float, high: float) -> Check:
 
 
 def _origins(value: str) -> str:
-    """An origin as browsers send it; a slash at the end is forgiven."""
+    """An origin as browsers send it, or a pattern of origins; a slash at the end is forgiven."""
     if value == "*":
         raise ValidationError(
             "must not be *, which would let every page in the world act for whoever looks at it: name your pages"
@@ -64,6 +64,11 @@ def _origins(value: str) -> str:
     origin = value.rstrip("/").lower()
     if not _ORIGIN.fullmatch(origin):
         raise ValidationError(f"has to list origins like https://dawg.example, not {value!r}")
+    if "*" in origin and not _PATTERN.fullmatch(origin):
+        raise ValidationError(
+            f"may have one * in the first label of a host, before a domain that is yours, as in "
+            f"https://deploy-preview-*--site.netlify.app, not {value!r}"
+        )
     return origin
 
 
@@ -76,7 +81,8 @@ def is_loopback(host: str) -> bool:
 
 
 _HTTP = _url("http", "https")
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:\d{1,5})?")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9_.*-]+)(:\d{1,5})?")
+_PATTERN = re.compile(r"[^*]+://[^.*]*\*[^.*]*(\.localhost|(\.[^.*:]+){2,})(:\d+)?")
 LOOPBACK = ("127.0.0.1", "::1")
 MEBIBYTE = 2**20  # bytes; what settings call MB
 
@@ -114,7 +120,8 @@ class Settings:
     cors_origins: tuple[str, ...] = _variable(
         "CORS_ORIGINS",
         ("http://localhost:5173", "http://localhost:5174", "https://dawg-ai.com"),
-        "web pages that may call this server besides its own, separated by commas",
+        "web pages that may call this server besides its own, separated by commas; * stands for a part of one label, "
+        "as in https://deploy-preview-*--site.netlify.app",
         kind="list",
         check=_origins,
     )

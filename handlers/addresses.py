@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import re
 import socket
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ SITE_PREFIX = 64  # bits: one household or one rented server owns at least so mu
 HEALTH = "/health"  # asked by platforms under names of their own
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _KNOWN_HOSTS = 1024  # that are remembered
+_LOOPBACK = re.compile(r"^(https?://)(?:127\.0\.0\.1|\[::1\])(:\d+)?$")
 
 
 class Addresses:
@@ -29,8 +31,7 @@ class Addresses:
     def __init__(self, settings: Settings) -> None:
         self._behind_proxy = settings.behind_proxy
         self._link_base = settings.link_base
-        own = {_origin(*urlsplit(self._link_base)[:2])} if self._link_base else set()
-        self._origins = frozenset(settings.cors_origins) | own
+        self._listed = AllowedOrigins(settings)
         self._any_host = settings.secured
         self._is_own = functools.lru_cache(_KNOWN_HOSTS)(OwnNames(settings).has)
 
@@ -73,9 +74,10 @@ class Addresses:
 
     def accepts_origin(self, origin: str, request: web.BaseRequest) -> bool:
         """Whether a page of that origin may call: one of `CORS_ORIGINS`, or one that this server itself serves."""
-        if origin in self._origins:
+        if self._listed.has(origin):
             return True
-        return origin == _origin(self.scheme(request), self.host(request)) and self._is_served(request)
+        own = _origin(self.scheme(request), self.host(request))
+        return self._listed.same(origin, own) and self._is_served(request)
 
     def require_own_host(self, request: web.BaseRequest) -> None:
         """Raises `Forbidden` for a host that may be anybody's, where whoever calls is believed.
@@ -100,6 +102,30 @@ class Addresses:
         if told is None or not (self._behind_proxy or request.get(PASSED_ON)):
             return None
         return told.rpartition(",")[2].strip() or None
+
+
+class AllowedOrigins:
+    """`CORS_ORIGINS`, with its patterns, and the origin of `PUBLIC_URL`.
+
+    In development mode the names of this machine are one: a page of http://127.0.0.1:5173 is that of
+    http://localhost:5173.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._one_machine = not settings.secured
+        own = [_origin(*urlsplit(settings.link_base)[:2])] if settings.link_base else []
+        exact = [each for each in settings.cors_origins if "*" not in each]
+        self._exact = frozenset(map(self._name, (*exact, *own)))
+        self._patterns = tuple(_pattern(each) for each in settings.cors_origins if "*" in each)
+
+    def has(self, origin: str) -> bool:
+        return self._name(origin) in self._exact or any(each.fullmatch(origin) for each in self._patterns)
+
+    def same(self, one: str, other: str) -> bool:
+        return self._name(one) == self._name(other)
+
+    def _name(self, origin: str) -> str:
+        return _LOOPBACK.sub(r"\1localhost\2", origin) if self._one_machine else origin
 
 
 class OwnNames:
@@ -140,3 +166,8 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 def _origin(scheme: str, host: str) -> str:
     """As browsers write it (RFC 6454, section 6.2): in lower case, without the port that goes without saying."""
     return f"{scheme}://{host.lower().removesuffix(_DEFAULT_PORTS[scheme])}"
+
+
+def _pattern(origin: str) -> re.Pattern[str]:
+    """A `*` stands for one or more characters of one label, so never for a dot."""
+    return re.compile("[a-z0-9_-]+".join(map(re.escape, origin.split("*"))))

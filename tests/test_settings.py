@@ -31,6 +31,11 @@ def test_origins_are_trimmed_of_blanks_and_of_slashes_at_the_end() -> None:
     assert settings.load({"CORS_ORIGINS": " https://a.app/ ,http://b , "}).cors_origins == ("https://a.app", "http://b")
 
 
+def test_origins_may_be_patterns_of_one_label() -> None:
+    patterns = ("https://*.netlify.app", "https://deploy-preview-*--site.netlify.app", "http://*.localhost:5173")
+    assert settings.load({"CORS_ORIGINS": ",".join(patterns).upper()}).cors_origins == patterns
+
+
 def test_both_names_of_the_replicate_key_work() -> None:
     assert settings.load({"REPLICATE_API_TOKEN": "r8_x"}).replicate_key == "r8_x"
 
@@ -52,7 +57,18 @@ def test_both_names_of_the_replicate_key_work() -> None:
         ({"ANTHROPIC_BASE_URL": "api.anthropic.com"}, "ANTHROPIC_BASE_URL"),
         *(
             ({"CORS_ORIGINS": f"https://dawg.example,{wrong}"}, "CORS_ORIGINS")
-            for wrong in ("*", "dawg.example", "https://dawg.example/app", '"https://a.app"', "https://", "null")
+            for wrong in (
+                *("*", "dawg.example", "https://dawg.example/app", '"https://a.app"', "https://", "null"),
+                *(
+                    "https://*",
+                    "https://*.app",
+                    "https://*.*.app",
+                    "https://dawg.*",
+                    "https://a.*.example",
+                    "*://a.app",
+                ),
+                *("https://a.app:*", "https://**.a.app", "http://*.0.0.1.1:*", "https://*:1", "https://a*.app"),
+            )
         ),
     ],
 )

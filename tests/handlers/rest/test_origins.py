@@ -184,6 +184,54 @@ async def test_the_public_address_is_an_own_origin(database_dsn: str, tmp_path: 
         assert await allowed(server.url + "/health", Origin="https://dawg.example") == "https://dawg.example"
 
 
+async def test_patterns_stand_for_one_label_and_nothing_else(database_dsn: str, tmp_path: Path) -> None:
+    listed = "https://deploy-preview-*--dawg.netlify.app,http://*.pages.example:8080,https://dawg.example"
+    async with dawg.running(database_dsn, tmp_path, CORS_ORIGINS=listed) as server:
+        for page in (
+            "https://deploy-preview-7--dawg.netlify.app",
+            "http://a-b.pages.example:8080",
+            "https://dawg.example",
+        ):
+            assert await shake_hands(server.url, Origin=page) == 200, page
+            assert await allowed(server.url + "/nothing", Origin=page) == page
+        for page in (
+            "https://deploy-preview---dawg.netlify.app",
+            "https://deploy-preview-7--dawg.netlify.app:444",
+            "https://deploy-preview-7--dawg.netlify.app.evil.example",
+            "https://deploy-preview-evil.example/--dawg.netlify.app",
+            "https://deploy-preview-x.evil--dawg.netlify.app",
+            "https://deploy-preview-7--dawgxnetlify.app",
+            "http://deploy-preview-7--dawg.netlify.app",
+            "http://.pages.example:8080",
+            "http://pages.example:8080",
+            "http://a.b.pages.example:8080",
+            "http://user@a.pages.example:8080",
+            "http://a.pages.example",
+            "https://x.dawg.example",
+            "https://deploy-preview-*--dawg.netlify.app.",
+        ):
+            assert await shake_hands(server.url, Origin=page) == 400, page
+            assert await allowed(server.url + "/nothing", Origin=page) is None, page
+
+
+async def test_the_names_of_this_machine_are_one_in_development_mode_alone(database_dsn: str, tmp_path: Path) -> None:
+    names = ("localhost", "127.0.0.1", "[::1]")
+    for variables, alike in (({}, True), ({"JWT_SECRET": "s" * 64}, False)):
+        async with dawg.running(database_dsn, tmp_path / str(alike), **variables) as server:
+            port = server.url.rpartition(":")[2]
+            for name in names:
+                pages = {
+                    f"http://{name}:5173": alike or name == "localhost",
+                    f"http://{name}:{port}": alike or name == "127.0.0.1",
+                    f"http://{name}:5175": False,
+                    f"https://{name}:5173": False,
+                    f"http://{name}.evil.example:5173": False,
+                }
+                for page, welcome in pages.items():
+                    assert await shake_hands(server.url, Origin=page) == (200 if welcome else 400), page
+                    assert await allowed(server.url + "/nothing", Origin=page) == (page if welcome else None), page
+
+
 async def test_the_own_origin_holds_for_sessions_of_other_replicas(
     database_dsn: str, tmp_path: Path, valkey: Valkey
 ) -> None:
