@@ -67,7 +67,8 @@ def build(services: Services, addresses: Addresses) -> web.Application:
     app = web.Application(client_max_size=MAX_JSON)
     app[ADDRESSES] = addresses
     table = app[ROUTES] = routes()
-    around = app[context.CONTEXT] = context.RequestContext(services.platform, addresses)
+    spoken = {path for route in table if route.spoken_errors for path in route.paths}
+    around = app[context.CONTEXT] = context.RequestContext(services.platform, addresses, spoken)
     app.on_response_prepare.append(around.before_headers)
     for route in table:
         handler = endpoint(route, services)

@@ -50,6 +50,7 @@ class QueuedEvents:
     body=schemas.Ask,
     reply=schemas.Answered,
     aliases=("/chat",),
+    spoken_errors=True,
     errors=(403, 404, 409, 502, 504),
 )
 async def chat(call: RestCall) -> Answer:

@@ -7,7 +7,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 import structlog
 from aiohttp import web
@@ -31,11 +31,14 @@ Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class RequestContext:
-    """Made once: `around` is what a request meets first, `add_headers` what its answer meets last."""
+    """Made once: `around` is what a request meets first, `add_headers` what its answer meets last.
 
-    def __init__(self, platform: Platform, addresses: Addresses) -> None:
+    `spoken`: the paths whose errors are told as an answer of the assistant too.
+    """
+
+    def __init__(self, platform: Platform, addresses: Addresses, spoken: Collection[str] = ()) -> None:
         self.addresses = addresses
-        self._platform = platform
+        self._platform, self._spoken = platform, frozenset(spoken)
 
     def around(self, handle: Handle) -> Handle:
         """Outside of the application, which would make middlewares cost as much again.
@@ -52,16 +55,16 @@ class RequestContext:
             try:
                 self.addresses.require_own_host(request)
             except errors.Forbidden as error:
-                return self._outside(request, refusal(request, error), "foreign host")
+                return self._outside(request, self.refusal(request, error), "foreign host")
             reply: web.StreamResponse
             try:
                 reply = await handle(request)
             except web.HTTPException as error:
                 if error.status < 400:
                     raise
-                reply = refusal(request, _from_aiohttp(error))
+                reply = self.refusal(request, _from_aiohttp(error))
             except Exception as error:
-                reply = refusal(request, _from_exception(request, error))
+                reply = self.refusal(request, _from_exception(request, error))
             if lifecycle.leaving:
                 reply.force_close()  # so that a balancer does not send the next request this way
             _account(metrics, request, reply.status, time.perf_counter() - clock)
@@ -93,11 +96,23 @@ class RequestContext:
             headers["X-RateLimit-Remaining"] = str(allowance.remaining)
             headers["X-RateLimit-Reset"] = str(int(allowance.resets_at))
 
+    def refusal(self, request: web.BaseRequest, error: errors.DawgError) -> web.Response:
+        headers = {}
+        if error.retry_after is not None:
+            headers["Retry-After"] = str(max(1, round(error.retry_after)))
+        if isinstance(error, errors.MethodNotAllowed) and error.details:
+            headers["Allow"] = ", ".join(error.details["allowed"])
+        body = error.envelope(request[STATE].id)
+        if request.path in self._spoken:
+            # Pages show `response` whatever the status is, and break where it is missing.
+            body |= {"response": error.message, "function_call": None}
+        return json.response(body, error.status, headers)
+
     def _preflight(self, request: web.Request) -> web.Response:
         try:
             reply = cors.preflight(self.addresses.accepts_origin(request.headers["Origin"], request))
         except errors.Forbidden as error:
-            reply = refusal(request, error)
+            reply = self.refusal(request, error)
         return self._outside(request, reply, "preflight")
 
     def _outside(self, request: web.Request, reply: web.Response, kind: str) -> web.Response:
@@ -114,15 +129,6 @@ def begin(request: web.BaseRequest) -> RequestState:
         given = f"{_PROCESS}-{next(_NUMBERS):x}"
     state = request[STATE] = RequestState(given)
     return state
-
-
-def refusal(request: web.BaseRequest, error: errors.DawgError) -> web.Response:
-    headers = {}
-    if error.retry_after is not None:
-        headers["Retry-After"] = str(max(1, round(error.retry_after)))
-    if isinstance(error, errors.MethodNotAllowed) and error.details:
-        headers["Allow"] = ", ".join(error.details["allowed"])
-    return json.response(error.envelope(request[STATE].id), error.status, headers)
 
 
 def _from_aiohttp(error: web.HTTPException) -> errors.DawgError:

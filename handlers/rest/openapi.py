@@ -47,6 +47,12 @@ ERROR = {
         "retryAfter": {"type": "number"},
     },
 }
+SPOKEN_ERROR = {
+    "allOf": [{"$ref": "#/components/schemas/Error"}],
+    "type": "object",
+    "required": ["response", "function_call"],
+    "properties": {"response": {"type": "string"}, "function_call": {"type": "null"}},
+}
 
 
 def document(routes: Iterable[Route]) -> dict[str, Any]:
@@ -54,6 +60,7 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
     spec = APISpec("DAWG", __version__, "3.1.0", plugins=[plugin], info={"description": DESCRIPTION})
     add_own_fields(plugin)
     spec.components.schema("Error", ERROR)
+    spec.components.schema("SpokenError", SPOKEN_ERROR)
     spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     for route in routes:
         spec.path(path=route.paths[0], operations={route.method.lower(): _operation(route, plugin)})
@@ -128,7 +135,8 @@ def _responses(route: Route) -> dict[str, Any]:
         expected |= {413, 415}
     if route.idempotent:
         expected.add(409)
-    schema = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    name = "SpokenError" if route.spoken_errors else "Error"
+    schema = {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
     for status in sorted(expected):
         replies[str(status)] = {"description": meanings[status], **schema}
     return replies

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import StreamReader, http_exceptions, web
 
 from dawg_server import errors, logs
-from handlers.rest.context import CONTEXT, RequestContext, begin, refusal
+from handlers.rest.context import CONTEXT, RequestContext, begin
 
 MAX_LINE = 8190  # bytes of the address
 MAX_HEADER = 16_384  # bytes of one header
@@ -98,7 +98,7 @@ class _Connection(web.RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("a part of another answer has been sent already")
         begin(request)
-        reply = refusal(request, error)
+        reply = self._context.refusal(request, error)
         self._context.add_headers(request, reply)
         reply.force_close()
         return reply
