@@ -75,8 +75,8 @@ class Route:
     """`errors` are the statuses of section 2 of the contract that this route can answer besides the common ones.
 
     With `multipart` the body has to be one of those; with `body` as well, either will do. With `content_type` that is
-    what is answered; with `reply` as well, it may be either. `spoken_errors`: errors are told in `response` too, where a
-    page looks for an answer.
+    what is answered; with `reply` as well, it may be either. `spoken_errors`: errors are told in `response` too, where
+    a page looks for an answer.
     """
 
     method: str
