@@ -61,12 +61,6 @@ class InvalidArchive(DawgError):
     code, status = "invalid_archive", 400
 
 
-class WrongNamespace(DawgError):
-    """This event belongs to another Socket.IO namespace; `details.namespace` says which."""
-
-    code, status = "wrong_namespace", 400
-
-
 class Unauthorized(DawgError):
     """Sign in first: send a valid access token."""
 

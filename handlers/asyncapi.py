@@ -12,6 +12,7 @@ from dawg_server.schema import Body
 from handlers import relay
 from handlers.schemas.spec import add_own_fields, marshmallow_plugin
 from handlers.sockets import tables
+from handlers.sockets.transport.manager import ALIASES
 
 
 def document() -> dict[str, Any]:
@@ -38,6 +39,11 @@ def document() -> dict[str, Any]:
     for namespace, name, meaning in sent:
         channels[namespace]["messages"][name] = {"name": name, "description": meaning, "payload": {"type": "object"}}
         operations[_id(namespace, name, "send")] = _operation("send", namespace, name)
+    for alias, namespace in ALIASES.items():
+        channel = _channel(namespace)
+        messages = {name: {"$ref": f"{channel}/messages/{name}"} for name in channels[namespace]["messages"]}
+        about = f"Another name of `{namespace}`: the same events, rooms and acks."
+        channels[alias] = {"address": alias, "description": about, "messages": messages}
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -61,8 +67,12 @@ def _schema(spec: APISpec, schema: Body | None) -> dict[str, Any]:
 
 
 def _operation(action: str, namespace: str, name: str) -> dict[str, Any]:
-    channel = "#/channels/" + namespace.replace("/", "~1")
+    channel = _channel(namespace)
     return {"action": action, "channel": {"$ref": channel}, "messages": [{"$ref": f"{channel}/messages/{name}"}]}
+
+
+def _channel(namespace: str) -> str:
+    return "#/channels/" + namespace.replace("/", "~1")
 
 
 def _id(namespace: str, name: str, action: str) -> str:

@@ -48,7 +48,7 @@ SERVER = {
     "SUNO_BASE_URL": NOWHERE,
 }
 HIDDEN = {401, 403, 404}
-HIDDEN_CODES = {"unauthorized", "forbidden", "not_joined", "not_found", "wrong_namespace", "no_session"}  # of one's own
+HIDDEN_CODES = {"unauthorized", "forbidden", "not_joined", "not_found", "no_session"}  # of one's own
 # Bodies that no schema tells how to make: route or event -> fields that are put over the sample.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "POST /api/clips": {"duration": 1},

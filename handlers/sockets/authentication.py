@@ -99,12 +99,12 @@ def _mount_one(
 
     async def disconnect(sid: str, reason: str) -> None:
         log.info("A socket disconnected.", action="socket_disconnected", namespace=namespace, sid=sid, reason=reason)
+        if namespace == "/ai-brain":
+            services.assistants.brain.leave(sid)
+        else:
+            services.assistants.voice.leave(sid)
         if namespace == "/":
             await on_leave(sid)
-        elif namespace == "/voice":
-            services.assistants.voice.leave(sid)
-        elif namespace == "/ai-brain":
-            services.assistants.brain.leave(sid)
 
     server.on("connect", connect, namespace)
     server.on("disconnect", disconnect, namespace)

@@ -9,4 +9,5 @@ from handlers.sockets.routing import Events
 def every() -> tuple[Events, ...]:
     parts = (rooms, document, relays, locks, clips, lyrics, conversations, main)
     declared = [*(each for part in parts for each in part.events.all), *document.changes().all]
-    return (Events("/", "main", declared), brain.events, voice.events)
+    main_events = Events("/", "main", [*declared, *voice.events.all], dict(voice.events.sent))
+    return (main_events, brain.events, voice.events)

@@ -1,4 +1,6 @@
-"""Namespace `/voice`: a browser talks with the model through a session of its own.
+"""Voice on every namespace but `/ai-brain`: a browser talks with the model through a session of its socket.
+
+`/voice` is its own; earlier pages have one socket for everything and talk on `/` (and its alias), in their dialect.
 
 Audio comes fifty times a second from everybody who talks, so its handlers are plain functions.
 """
@@ -6,7 +8,7 @@ Audio comes fifty times a second from everybody who talks, so its handlers are p
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dawg_server import errors
@@ -45,7 +47,7 @@ events.sent |= {
     "ai-interrupted": "Flush playback now, nothing more of this answer follows: itemId, playedMs.",
     "voice-changed": "Another voice speaks: voice, applied (immediate or recycled).",
     "function-call": "To be run by the browser within 30 s and answered with function-result: call_id, callId, name, "
-    "legacyName, arguments (JSON text).",
+    "legacyName, arguments (JSON text). On `/` the name is the earlier one, such as play, and function is the newer.",
     "tool-start": "The server runs a function: callId, name, arguments.",
     "tool-result": "What it came to: callId, name, success, result or error, revision, durationMs.",
     "usage": "The bill of an answer: sessionId, responseId, inputTokens, outputTokens, cachedTokens, inputAudioTokens, "
@@ -57,15 +59,36 @@ events.sent |= {
 class VoiceSocket:
     """The socket that owns a session."""
 
-    def __init__(self, server: Server, sid: str) -> None:
-        self._server, self._sid = server, sid
+    def __init__(self, server: Server, sid: str, namespace: str) -> None:
+        self._server, self._sid, self._namespace = server, sid, namespace
 
     def publish(self, event: str, payload: Mapping[str, Any]) -> None:
-        told = payload if event in UNTIMED else {**payload, "timestamp": json.now()}
-        self._server.broadcast(event, told, room=self._sid, namespace="/voice")
+        self._send(event, payload)
 
     def play(self, payload: Mapping[str, str]) -> bool:
-        return self._server.try_send_volatile("audio-delta", payload, sid=self._sid, namespace="/voice")
+        return self._server.try_send_volatile("audio-delta", payload, sid=self._sid, namespace=self._namespace)
+
+    def _send(self, event: str, payload: Mapping[str, Any]) -> None:
+        told = payload if event in UNTIMED else {**payload, "timestamp": json.now()}
+        self._server.broadcast(event, told, room=self._sid, namespace=self._namespace)
+
+
+class LegacyVoiceSocket(VoiceSocket):
+    """The socket of an earlier page: it runs functions by the names of its time, and hears of connections alone."""
+
+    def publish(self, event: str, payload: Mapping[str, Any]) -> None:
+        for name, told in _legacy(event, payload):
+            self._send(name, told)
+
+
+def _legacy(event: str, payload: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if event == "function-call":
+        payload = {**payload, "name": payload["legacyName"], "function": payload["name"]}
+    yield event, payload
+    if event == "session-recycled" and payload["reason"] == "upstream":
+        yield "realtime-connected", payload
+    elif event == "realtime-stopped" and payload["reason"] != "client":
+        yield "realtime-disconnected", {**payload, "code": None, "willReconnect": False}
 
 
 @events.on("start-realtime", "Begin to talk", payload=schemas.StartRealtime, ack=schemas.SessionStarted)
@@ -80,7 +103,8 @@ async def start(call: SocketCall) -> Ack:
         context={name: value for name, value in (call.payload["project_context"] or {}).items() if value is not None},
         base_url=call.base_url,
     )
-    socket = VoiceSocket(call.server, call.sid)
+    kind = VoiceSocket if call.namespace == events.namespace else LegacyVoiceSocket
+    socket = kind(call.server, call.sid, call.namespace)
     session_id, conversation_id = await call.services.assistants.voice.start(call.sid, request, socket)
     return {"sessionId": session_id, "conversationId": conversation_id}
 

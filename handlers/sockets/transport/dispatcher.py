@@ -93,7 +93,7 @@ class Dispatcher:
         name = None
         try:
             name, given = self._read(body, attachments)
-            handler, arguments = self._server.resolve(name, namespace, (client.sid, *given))
+            handler, arguments = self._server.resolve(name, client.namespace, (client.sid, *given))
             if handler is None:
                 raise errors.ValidationError(f"There is no event “{name[:100]}” in the namespace {namespace}.")
             if self._server.eio.draining:
@@ -101,7 +101,7 @@ class Dispatcher:
         except errors.DawgError as error:
             self._refuse(client, id, name or packets.event_name(body), error)
             return
-        concurrent = self._server.is_concurrent(name, namespace)
+        concurrent = self._server.is_concurrent(name, client.namespace)
         client.event_queue.offer(EventCall(client, name, id, handler, arguments, size or len(body), concurrent, self))
 
     def _read(self, body: str, attachments: Sequence[bytes] | None) -> tuple[str, list[Any]]:
@@ -132,7 +132,7 @@ class Dispatcher:
 
     def answer(self, call: EventCall, result: Any) -> None:
         if call.id is not None:
-            call.client.connection.send_queue.put(packets.ack(call.client.namespace, call.id, result))
+            call.client.connection.send_queue.put(packets.ack(call.client.called, call.id, result))
 
     def fail(self, call: EventCall, error: Exception) -> None:
         if isinstance(error, ClientGone) and call.client.state is not ClientState.CONNECTED:
@@ -151,7 +151,7 @@ class Dispatcher:
     def _refuse(self, client: Client, id: int | None, event: str | None, error: errors.DawgError) -> None:
         envelope = error.envelope()
         if id is not None:
-            message = packets.ack(client.namespace, id, envelope)
+            message = packets.ack(client.called, id, envelope)
         else:
-            message = packets.event("error", {**envelope, "event": event, "timestamp": json.now()}, client.namespace)
+            message = packets.event("error", {**envelope, "event": event, "timestamp": json.now()}, client.called)
         client.connection.send_queue.put(message)

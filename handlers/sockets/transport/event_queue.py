@@ -138,7 +138,7 @@ class EventQueue:
                         self._waiting_bytes -= call.size
                         if (started := call.start()) is not None:
                             await call.finish(started)
-                if connection.clients.get(client.namespace) is not client:
+                if connection.clients.get(client.called) is not client:
                     return
                 self._idle = loop.create_future()
                 self._tasks.rest(worker)

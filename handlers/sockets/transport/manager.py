@@ -18,6 +18,7 @@ from handlers.sockets.transport.connection import ClientConnection
 from handlers.sockets.transport.event_queue import EventQueue
 from handlers.sockets.transport.tasks import Tasks
 
+ALIASES = {"/api": "/"}  # names that clients may call a namespace by, for those whose base address has a path
 MAX_CALLBACKS = 256  # acknowledgements that one client owes us; beyond that the oldest is given up
 
 
@@ -32,11 +33,12 @@ class ClientGone(ValueError, KeyError):
 
 
 class Client:
-    """One connection's membership of one namespace."""
+    """One connection's membership of one namespace; `called` is the name of it that its packets carry."""
 
-    def __init__(self, sid: str, namespace: str, connection: ClientConnection, tasks: Tasks) -> None:
+    def __init__(self, sid: str, called: str, connection: ClientConnection, tasks: Tasks) -> None:
         self.sid = sid
-        self.namespace = namespace
+        self.called = called
+        self.namespace = namespace = ALIASES.get(called, called)
         self.connection = connection
         self.state = ClientState.CONNECTING
         self.rooms: set[str] = set()
@@ -82,7 +84,7 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
             return
         for client in list(self._members(namespace, to or room)):
             if client.state is ClientState.CONNECTED and client.sid not in _sids(skip_sid):
-                message = packets.event(event, data, namespace, client.expect(callback))
+                message = packets.event(event, data, client.called, client.expect(callback))
                 client.connection.send_queue.put(message)
 
     def broadcast(
@@ -96,11 +98,17 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
     ) -> None:
         """To everyone who should have it and is connected to this process."""
         message = packets.event(event, data, namespace)
+        renamed: dict[str, packets.Message] = {}
         skipped = _sids(skip_sid)
         connected = ClientState.CONNECTED
         for client in self._members(namespace, room):
             if client.state is connected and client.sid not in skipped:
-                client.connection.send_queue.put(message)
+                if client.called == namespace:
+                    client.connection.send_queue.put(message)
+                    continue
+                if client.called not in renamed:
+                    renamed[client.called] = packets.renamed(message, client.called)
+                client.connection.send_queue.put(renamed[client.called])
 
     def _members(self, namespace: str, room: str | Iterable[str] | None) -> Collection[Client]:
         if room is None:
@@ -138,7 +146,7 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         sid = str(self.server.eio.generate_id())
         client = Client(sid, namespace, connection, self.tasks)
         self.clients[sid] = connection.clients[namespace] = client
-        self.namespaces.setdefault(namespace, {})[sid] = client
+        self.namespaces.setdefault(client.namespace, {})[sid] = client
         return sid
 
     async def connect(self, sid: str, namespace: str) -> str:
@@ -160,8 +168,8 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         client.state = ClientState.LEAVING
         client.event_queue.close()
         # The same browser may come back to this namespace while the disconnect handler is still running.
-        if client.connection.clients.get(namespace) is client:
-            del client.connection.clients[namespace]
+        if client.connection.clients.get(client.called) is client:
+            del client.connection.clients[client.called]
         if not client.connection.clients:
             client.connection.expect_namespace()
         return client.connection.sid
@@ -173,10 +181,10 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         client = self.clients.pop(sid)
         for room in list(client.rooms):
             self._leave(client, room)
-        members = self.namespaces[namespace]
+        members = self.namespaces[client.namespace]
         del members[sid]
         if not members:
-            del self.namespaces[namespace]
+            del self.namespaces[client.namespace]
 
     async def enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:
         """Raises `ClientGone`."""

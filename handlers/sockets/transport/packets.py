@@ -67,6 +67,13 @@ def event(name: str, data: Any, namespace: str = "/", id: int | None = None) -> 
     return _encode(EVENT, namespace, id, [name] if data is None else [name, data])
 
 
+def renamed(message: Message, namespace: str) -> Message:
+    """The same event under another name of its namespace; its JSON is not written again."""
+    start = message.text.index(b"[")
+    kind = message.text[:start].partition(b"/")[0]
+    return Message(kind + f"{namespace},".encode() + message.text[start:], message.attachments)
+
+
 def ack(namespace: str, id: int, result: Any) -> Message:
     if isinstance(result, tuple):
         return _encode(ACK, namespace, id, list(result))
@@ -75,6 +82,10 @@ def ack(namespace: str, id: int, result: Any) -> Message:
 
 def connect(namespace: str, sid: str) -> Message:
     return _encode(CONNECT, namespace, None, {"sid": sid})
+
+
+def disconnect(namespace: str) -> Message:
+    return _encode(DISCONNECT, namespace, None, None)
 
 
 def connect_error(namespace: str, reason: Any) -> Message:

@@ -18,7 +18,7 @@ from handlers.sockets.transport.connection import ClientConnection
 from handlers.sockets.transport.dispatcher import Dispatcher
 from handlers.sockets.transport.engine import CONNECT_TIMEOUT, Engine
 from handlers.sockets.transport.forwarding import Forwarder
-from handlers.sockets.transport.manager import Client, ClientGone, ClientState, RoomManager
+from handlers.sockets.transport.manager import ALIASES, Client, ClientGone, ClientState, RoomManager
 from handlers.sockets.transport.membership import Membership
 from handlers.sockets.transport.stock import JsonCodec, StockServer
 
@@ -111,7 +111,7 @@ class Server(StockServer):
         client = self.manager.clients.get(sid)
         if client is None or client.namespace != namespace or client.state is not ClientState.CONNECTED:
             return False
-        return client.connection.send_queue.put_volatile(packets.event(event, data, namespace), joined=joined)
+        return client.connection.send_queue.put_volatile(packets.event(event, data, client.called), joined=joined)
 
     def sockets_by_namespace(self) -> dict[str, int]:
         return {namespace: len(members) for namespace, members in self.manager.namespaces.items()}
@@ -133,6 +133,15 @@ class Server(StockServer):
     async def save_session(self, sid: str, session: dict[str, Any], namespace: str | None = None) -> None:
         self._client(sid, namespace).session = session
 
+    async def disconnect(self, sid: str, namespace: str | None = None, ignore_queue: bool = False) -> None:
+        """Wherever the socket is, unless `ignore_queue`."""
+        namespace = namespace or "/"
+        here = self.manager.is_connected(sid, namespace)
+        if here if ignore_queue else await self.manager.can_disconnect(sid, namespace):
+            client = self.manager.clients[sid]
+            client.connection.send_queue.put(packets.disconnect(client.called))
+            await self.membership.leave(client, self.reason.SERVER_DISCONNECT)
+
     async def close(self, grace: float = 5.0) -> None:
         """Refuses new connections and events, lets running handlers end within `grace` seconds, then ends everything.
 
@@ -149,6 +158,8 @@ class Server(StockServer):
     # -- for the parts of the transport --------------------------------------------------------------------------------
 
     def serves(self, namespace: str) -> bool:
+        """`namespace`: as clients call it."""
+        namespace = ALIASES.get(namespace, namespace)
         return namespace in self.namespaces or namespace in self.handlers or namespace in self.namespace_handlers
 
     def is_concurrent(self, event: str, namespace: str) -> bool:
@@ -177,7 +188,7 @@ class Server(StockServer):
         clients = list(connection.clients.values())
         log.warning("A client reads too slowly.", action="socket_slow_client", sids=[client.sid for client in clients])
         notice = {"maxQueueBytes": self.eio.max_queue_bytes, "timestamp": json.now()}
-        final_messages = [packets.event("server:slow-client", notice, client.namespace) for client in clients]
+        final_messages = [packets.event("server:slow-client", notice, client.called) for client in clients]
         connection.send_queue.replace_waiting([*final_messages, packets.engine(engine_packet.CLOSE)])
         closing = connection.close(reason=self.reason.SERVER_DISCONNECT)
         self.eio.tasks.start(closing, name=f"socket-slow {connection.sid}")

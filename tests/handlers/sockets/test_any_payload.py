@@ -40,7 +40,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {  # that no schema tells how to make
     "audio-data": {"audio": "AAA="},
 }
 # What no payload makes right.
-NEEDS_MORE = {"wrong_namespace", "no_session"}
+NEEDS_MORE = {"no_session"}
 
 
 @dataclass

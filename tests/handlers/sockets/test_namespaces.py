@@ -1,4 +1,4 @@
-"""The three namespaces, as a browser meets them."""
+"""The namespaces, as a browser meets them."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ async def server(database_dsn: str, tmp_path: Path) -> AsyncIterator[dawg.Dawg]:
     [
         ("/ai-brain", "message", {"message": "hello"}, "ANTHROPIC_API_KEY"),
         ("/voice", "start-realtime", {"voice": "alloy", "projectContext": {"tempo": 120}}, "OPENAI_API_KEY"),
+        ("/", "start-realtime", {"voice": "alloy", "projectContext": {"tempo": 120}}, "OPENAI_API_KEY"),
+        ("/api", "start-realtime", {}, "OPENAI_API_KEY"),
     ],
 )
 async def test_without_a_key_a_namespace_connects_and_says_what_is_missing(
@@ -54,22 +56,12 @@ async def test_without_a_key_a_namespace_connects_and_says_what_is_missing(
     assert (error["code"], error["event"]) == ("provider_unconfigured", event)
 
 
-async def test_voice_on_the_root_namespace_is_sent_where_it_belongs_once_a_minute(
-    server: dawg.Dawg, javascript: JavaScript
-) -> None:
-    client = await javascript.connect(server.url, auth={"userId": "ada"})
-    for _ in range(50):
-        await client.emit("send-audio", {"audio": "AAAA"})
-    ack = await client.emit_ack("start-realtime", {})
-    assert (ack["success"], ack["code"], ack["details"]) == (False, "wrong_namespace", {"namespace": "/voice"})
-    assert len([name for name, _ in client.events if name == "error"]) == 1
-
-
 async def test_odd_payloads_get_an_answer_and_leave_the_connection_alive(
     server: dawg.Dawg, javascript: JavaScript
 ) -> None:
     for namespace, events in (
         ("/", ["generation:cancel", "no-such-event", "send-audio"]),
+        ("/api", ["generation:cancel", "no-such-event", "send-audio"]),
         ("/ai-brain", ["message", "cancel"]),
         ("/voice", ["start-realtime", "send-audio"]),
     ):
@@ -91,7 +83,7 @@ async def test_in_secured_mode_a_socket_needs_a_token_and_the_refusal_says_why(
         return jwt.encode({"sub": "ada", "exp": int(time.time()) + lifetime}, SECRET, "HS256")
 
     async with dawg.running(database_dsn, tmp_path, JWT_SECRET=SECRET) as server:
-        for namespace in ("/", "/ai-brain", "/voice"):
+        for namespace in ("/", "/api", "/ai-brain", "/voice"):
             for auth, code in (
                 ({"userId": "ada"}, "unauthorized"),
                 ({"token": token(-60)}, "token_expired"),

@@ -42,6 +42,13 @@ def test_bytes_leave_as_attachments_and_come_back(data: Any) -> None:
     assert packets.put_attachments(packets.parse(header.body), message.attachments) == ["name", data]
 
 
+@pytest.mark.parametrize("data", [None, {"a": "/ [1]"}, {"audio": b"\x01"}])
+@pytest.mark.parametrize("namespace", ["/", "/voice"])
+def test_an_event_under_another_name_is_the_same(data: Any, namespace: str) -> None:
+    renamed, made = packets.renamed(packets.event("news", data, namespace), "/api"), packets.event("news", data, "/api")
+    assert (renamed.frame, renamed.encode()) == (made.frame, made.encode())
+
+
 @pytest.mark.parametrize("length", [0, 125, 126, 65535, 65536])
 def test_frames_have_the_shortest_length_field_of_rfc_6455(length: int) -> None:
     message = packets.Message(b"x" * length)
