@@ -25,8 +25,8 @@ log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
 
 
 class ModelStream:
-    def __init__(self, claude: Claude, billing: TurnBilling, deltas: DeltaBuffer) -> None:
-        self.billing, self.deltas = billing, deltas
+    def __init__(self, claude: Claude, billing: TurnBilling, deltas: DeltaBuffer, rules: str) -> None:
+        self.billing, self.deltas, self._rules = billing, deltas, rules
         self.answer: StreamedMessage | None = None  # the newest one, until it is stored or dropped
         self.usage: dict[str, Any] | None = None  # of the newest answer
         self._claude = claude
@@ -38,7 +38,7 @@ class ModelStream:
     def request(
         self, tools: Sequence[Mapping[str, Any]], before: Sequence[prompt.Message], now: Sequence[prompt.Message]
     ) -> dict[str, Any]:
-        return prompt.request(self._claude.model, tools, before, now)
+        return prompt.request(self._claude.model, tools, before, now, self._rules)
 
     async def reserve(self, request: Mapping[str, Any]) -> None:
         """As `TurnBilling.reserve`; waits for tokens of the next minute, as half of the work may be done already."""

@@ -29,6 +29,8 @@ MAX_OUTPUT = 64 * 1024  # bytes of a browser's result
 MAX_TURN_RESULTS = 120_000  # characters of all results of one turn
 MAX_REST = 500  # characters of a result beyond that
 TOO_MUCH = "(Cut off: this turn has read as much as it may. Go on with what you have, and say what is missing.)"
+MAX_WRONG = 2  # messages with a call that the page could not run, before words alone are asked for
+ONE_FUNCTION = "The page runs one function per answer, and has one. Say what comes next when the musician asks again."
 DEFERRED = "Handed to the browser, which runs it after this answer. Whether it worked is not known here."
 
 log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
@@ -44,7 +46,10 @@ class Toolkit:
 
 
 class ToolRunner:
-    """Of one turn. `browser_seconds`: within which the browser answers a `function-call`; None: it does not answer."""
+    """Of one turn. `browser_seconds`: within which the browser answers a `function-call`; None: it does not answer.
+
+    `one_function`: for a page that takes one function of its own, and runs it after the answer.
+    """
 
     def __init__(
         self,
@@ -54,18 +59,36 @@ class ToolRunner:
         definitions: Sequence[Mapping[str, Any]],
         *,
         browser_seconds: float | None,
+        one_function: bool = False,
     ) -> None:
         self.events, self.definitions = events, definitions
         self.revision: int | None = None
         self.done: list[dict[str, Any]] = []  # every call, as REST tells it
         self._toolkit, self._context, self._browser_seconds = toolkit, context, browser_seconds
         self._offered = {each["name"] for each in definitions}
+        self._one_function, self._wrong = one_function, 0
         self._told = 0  # characters
         self._asked: dict[str, asyncio.Future[tuple[str, bool]]] = {}
 
     async def run(self, answer: StreamedMessage) -> list[dict[str, Any]]:
         """One result for every call of the message, in their order, one after the other."""
-        return [self._within(await self._one(call, malformed=answer.malformed(call))) for call in answer.calls]
+        results = [self._within(await self._one(call, malformed=answer.malformed(call))) for call in answer.calls]
+        self._wrong += any(each.get("is_error") for each in results)
+        return results
+
+    @property
+    def complete(self) -> bool:
+        """The page has the function that it is to run, and nothing went wrong on the way there."""
+        return self._one_function and self._deferred and not self._wrong
+
+    @property
+    def only_words_left(self) -> bool:
+        """Another function would not be run, whatever it is."""
+        return self._one_function and (self._deferred or self._wrong >= MAX_WRONG)
+
+    @property
+    def _deferred(self) -> bool:
+        return any(each["pending"] for each in self.done)
 
     def _within(self, told: dict[str, Any]) -> dict[str, Any]:
         """The same as long as the turn's results are not longer than `MAX_TURN_RESULTS`; else its beginning."""
@@ -164,6 +187,8 @@ class ToolRunner:
 
     async def _ask_browser(self, id: str, call: FunctionCall) -> dict[str, Any]:
         name, arguments = call.function.name, call.arguments
+        if self.only_words_left:
+            return self._failed(id, name, arguments, ONE_FUNCTION)
         asked = {
             "callId": id,
             "call_id": id,

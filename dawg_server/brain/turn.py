@@ -190,6 +190,8 @@ class Turn:
         urged = False
         for number in range(1, MAX_CALLS + 1):
             request = self._stream.request(self._tools, before, now)
+            if self.runner.only_words_left:
+                request["tool_choice"] = {"type": "none"}
             try:
                 await self._stream.reserve(request)
             except (errors.BudgetExceeded, errors.RateLimited) as error:
@@ -208,6 +210,8 @@ class Turn:
             match answer.stop_reason:
                 case "tool_use" if answer.calls and number < MAX_CALLS:
                     now += await self._use_tools(answer)
+                    if self.runner.complete and self.text:
+                        return "end_turn"
                 case "tool_use" if answer.calls:
                     return "tool_limit"
                 case "pause_turn" if number < MAX_CALLS:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bus import events
-from dawg_server import tools
+from dawg_server import errors, tools
 from dawg_server.brain import history, memory_tools, prompt
 from dawg_server.brain.billing import TurnBilling
 from dawg_server.brain.model_stream import ModelStream
@@ -18,8 +19,12 @@ from dawg_server.brain.tool_runner import Toolkit, ToolRunner
 from dawg_server.brain.turn import Turn, TurnContext
 from dawg_server.brain.turn_slots import TurnSlot, TurnSlots
 from dawg_server.conversations import Conversations
+from dawg_server.daw.functions.catalogue import Catalogue
+from dawg_server.daw.functions.page import PAGE
+from dawg_server.daw.functions.service import Functions
 from dawg_server.documents import Documents
 from dawg_server.platform import Platform
+from dawg_server.tools import ToolBox
 from dawg_server.transcript import TranscriptWriter
 
 MAX_MEMORIES = 8  # that a question comes with
@@ -42,10 +47,16 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class ClientContext:
-    """What the client says was said before, and about itself. Both are believed for one turn and never stored."""
+    """What the client says was said before, and about itself. Both are believed for one turn and never stored.
+
+    `holds_document`: the page that asks has the song itself, and runs one function of `daw.functions.page` per answer;
+    `open_project_id` is a project that is open in the same browser.
+    """
 
     history: Sequence[Mapping[str, str]] = ()
     browser: Any = None
+    holds_document: bool = False
+    open_project_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,7 @@ class TurnFactory:
         summarizer: Summarizer,
     ) -> None:
         self._platform, self._documents, self._toolkit = platform, documents, toolkit
+        self._page_toolkit = replace(toolkit, toolbox=ToolBox(Functions(documents.document, Catalogue(PAGE))))
         self._conversations, self._slots, self._summarizer = conversations, slots, summarizer
 
     async def create(self, message: UserMessage, sink: EventSink) -> Turn:
@@ -113,11 +125,13 @@ class TurnFactory:
     ) -> Turn:
         project_id, user_id = context.project_id, context.user_id
         role = await self._documents.document.role(project_id, user_id) if project_id else None
-        definitions = [*self._toolkit.toolbox.offered("text", role), *memory_tools.TOOLS]
-        prompt_context = await self._prompt(message, project_id, conversation)
+        by_page = message.client.holds_document and project_id is None
+        toolkit = self._page_toolkit if by_page else self._toolkit
+        definitions = [*toolkit.toolbox.offered("text", role), *memory_tools.TOOLS]
+        prompt_context = await self._prompt(message, project_id, conversation, by_page=by_page)
         turn_events = TurnEvents(sink, context.about)
         deltas = DeltaBuffer(turn_events, lambda words: self._share(context, words))
-        stream = ModelStream(self._platform.claude, billing, deltas)
+        stream = ModelStream(self._platform.claude, billing, deltas, prompt_context.rules)
         question = [{"role": "user", "content": prompt_context.question}]
         await billing.reserve(stream.request(prompt.tools(definitions), prompt_context.history, question))
         transcript = TranscriptWriter(self._platform.database, context.stored_in, request_id=context.request_id)
@@ -126,11 +140,12 @@ class TurnFactory:
         else:
             await transcript.user(message.text)
         runner = ToolRunner(
-            self._toolkit,
+            toolkit,
             tools.ToolContext(user_id, "ai-brain", project_id, context.group_id, message.asker.base_url),
             turn_events,
             definitions,
             browser_seconds=self._slots.limits.browser_seconds if message.asker.socket_id else None,
+            one_function=by_page,
         )
 
         async def finished(turn: Turn) -> None:
@@ -141,18 +156,29 @@ class TurnFactory:
         return Turn(context, prompt_context, stream, runner, transcript, finished)
 
     async def _prompt(
-        self, message: UserMessage, project_id: str | None, conversation: Row | None
+        self, message: UserMessage, project_id: str | None, conversation: Row | None, *, by_page: bool
     ) -> prompt.PromptContext:
         """The talk so far, and the question with the state of the project as it is now."""
-        user_id = message.asker.user_id
-        project = await self._documents.document.snapshot(project_id, user_id) if project_id else None
+        user_id, client = message.asker.user_id, message.client
         memories = await self._toolkit.memory.recall(user_id, message.text, MAX_MEMORIES)
-        question = prompt.question(message.text, project, message.client.browser, memories)
+        if by_page:
+            opened = await self._opened(client.open_project_id, user_id)
+            question = prompt.page_question(message.text, opened, client.browser, memories)
+        else:
+            project = await self._documents.document.snapshot(project_id, user_id) if project_id else None
+            question = prompt.question(message.text, project, client.browser, memories)
+        rules = prompt.PAGE_RULES if by_page else prompt.RULES
         if conversation is None:
-            return prompt.PromptContext(history.given(message.client.history), question)
+            return prompt.PromptContext(history.given(client.history), question, rules)
         rows = history.without_old_results(await self._conversations.unsummarized(conversation, history.MAX_ROWS))
         told = history.messages(history.shown(rows), conversation["summary"])
-        return prompt.PromptContext(told, question, history.tokens(rows))
+        return prompt.PromptContext(told, question, rules, history.tokens(rows))
+
+    async def _opened(self, project_id: str | None, user_id: str) -> Row | None:
+        """None for a project that has gone meanwhile, or that the user must not see any more."""
+        with contextlib.suppress(errors.NotFound):
+            return await self._documents.document.snapshot(project_id, user_id) if project_id else None
+        return None
 
     def _share(self, context: TurnContext, words: str) -> None:
         if context.stored_in is not None:

@@ -55,13 +55,13 @@ async def forget_everybody(database: Database) -> None:
 
 
 async def begin(database: Database, replica: str, visit: dict[str, Any]) -> int:
-    """`visit`: project, sid, user, username, role. The number of visits of that user to that project, this included."""
+    """`visit`: project, sid, user, username, role, login. The number of that user's visits there, with this."""
     return int(
         await database.fetch_value(
             f"""{_ONE_BY_ONE}
             WITH mine AS (
-                INSERT INTO project_visits (project_id, sid, replica, user_id, username, role)
-                VALUES (%(project)s, %(sid)s, %(replica)s, %(user)s, %(username)s, %(role)s)
+                INSERT INTO project_visits (project_id, sid, replica, user_id, username, role, login)
+                VALUES (%(project)s, %(sid)s, %(replica)s, %(user)s, %(username)s, %(role)s, %(login)s)
                 ON CONFLICT (project_id, sid) DO UPDATE SET role = excluded.role, username = excluded.username
             )
             SELECT 1 + count(*) FROM project_visits
@@ -74,9 +74,10 @@ async def begin(database: Database, replica: str, visit: dict[str, Any]) -> int:
 async def restore(database: Database, replica: str, visits: Sequence[dict[str, Any]]) -> None:
     """Visits that go on although their rows are gone."""
     await database.execute(
-        """INSERT INTO project_visits (project_id, sid, replica, user_id, username, role)
-           SELECT visit.project, visit.sid, %s, visit.user, visit.username, visit.role
-           FROM json_to_recordset(%s) AS visit (project uuid, sid text, "user" text, username text, role text)
+        """INSERT INTO project_visits (project_id, sid, replica, user_id, username, role, login)
+           SELECT visit.project, visit.sid, %s, visit.user, visit.username, visit.role, visit.login
+           FROM json_to_recordset(%s)
+               AS visit (project uuid, sid text, "user" text, username text, role text, login text)
            JOIN projects ON projects.id = visit.project JOIN users ON users.id = visit.user
            ON CONFLICT DO NOTHING""",
         (replica, Json(list(visits))),
@@ -102,6 +103,16 @@ async def end(database: Database, project_id: str, sids: Sequence[str]) -> list[
         FROM gone""",
         {"project": project_id, "sids": list(sids)},
     )
+
+
+async def projects_of(database: Database, user_id: str, login: str | None) -> list[str]:
+    """The projects that a user has open by a login, two at most; None: without a login of ours."""
+    rows = await database.fetch_all(
+        """SELECT DISTINCT project_id::text AS project_id FROM project_visits
+           WHERE user_id = %s AND login IS NOT DISTINCT FROM %s LIMIT 2""",
+        (user_id, login),
+    )
+    return [row["project_id"] for row in rows]
 
 
 async def of_replica(database: Database, replica: str) -> list[tuple[str, str]]:

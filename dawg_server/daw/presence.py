@@ -39,12 +39,14 @@ USUAL_TIMING = PresenceTiming()
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One connection that has the project open; one person may have several."""
+    """One connection that has the project open; one person may have several. `login`: the one that it was opened with,
+    None for identities that others have proved."""
 
     sid: str
     user_id: str
     username: str
     role: str
+    login: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,11 @@ class Presence:
     def present(self, project_id: str, sid: str) -> bool:
         """Whether that connection of this replica has the project open."""
         return project_id in self._mine.get(sid, ())
+
+    async def only_project(self, user_id: str, login: str | None) -> str | None:
+        """The project that a user has open by that login; None when it is none, or several."""
+        found = await presence_sessions.projects_of(self._database, user_id, login)
+        return found[0] if len(found) == 1 else None
 
     @property
     def visits(self) -> int:
@@ -266,4 +273,5 @@ def _row(project_id: str, member: Member) -> dict[str, Any]:
         "user": member.user_id,
         "username": member.username,
         "role": member.role,
+        "login": member.login,
     }

@@ -62,7 +62,7 @@ async def chat(call: RestCall) -> Answer:
         request_id=body["request_id"],
         conversation_id=body["conversation_id"],
         project_id=body["project_id"],
-        client=ClientContext(body["conversation_history"], body["project_context"]),
+        client=await _client(call),
     )
     streamed = EventStream.wanted(call.request)
     sink = QueuedEvents(keep=streamed)
@@ -70,13 +70,14 @@ async def chat(call: RestCall) -> Answer:
     if streamed:
         return await _stream(call, turn, sink)
     done = await finished(call, turn)
+    pending = _next(turn)
     return {
         "success": True,
-        "response": turn.text,
+        "response": turn.text or (f"Running {pending['name']}." if pending else done["notice"] or ""),
         **done,
         "model": turn.totals["model"],
         "functionCalls": [_shown(each) for each in turn.runner.done],
-        "function_call": _next(turn),
+        "function_call": pending,
         "usage": turn.totals,
         "timestamp": json.now(),
     }
@@ -188,6 +189,16 @@ async def daw_command(call: RestCall) -> Answer:
         "functionCalls": [_shown(each) for each in calls if each["pending"]],
         "usage": turn.totals,
     }
+
+
+async def _client(call: RestCall) -> ClientContext:
+    """A page that names no project, but says what is in its own, holds the document itself."""
+    body, caller = call.body, call.caller
+    context, holds = body["project_context"], body["project_context"] is not None and body["project_id"] is None
+    opened = None
+    if holds and caller.origin != "development":  # a name without a proof stands for no browser
+        opened = await call.services.documents.presence.only_project(caller.user_id, caller.login)
+    return ClientContext(body["conversation_history"], context, holds_document=holds, open_project_id=opened)
 
 
 async def finished(call: RestCall, turn: Turn) -> Mapping[str, Any]:

@@ -85,7 +85,7 @@ async def join(call: SocketCall) -> Ack:
     await call.server.enter_room(call.sid, project_room(project_id), "/")
     try:
         connections = await services.documents.presence.join(
-            project_id, Member(call.sid, user_id, row["username"], role)
+            project_id, Member(call.sid, user_id, row["username"], role, call.caller.login)
         )
         if not known:
             # Nothing is awaited in between, so that nobody hears of a departure before the arrival.
@@ -191,7 +191,8 @@ async def _review(server: Server, services: Services, sid: str, project_id: str)
     if role is not None:
         found.role = role
         with contextlib.suppress(errors.NotJoined):  # it is leaving anyway
-            member = Member(sid, client.session["caller"].user_id, found.username, role)
+            caller = client.session["caller"]
+            member = Member(sid, caller.user_id, found.username, role, caller.login)
             await services.documents.presence.join(project_id, member)
         return
     await depart(services, server, sid, project_id)
