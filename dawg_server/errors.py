@@ -6,8 +6,11 @@ The docstring of a class is its default sentence for people; raise it with a bet
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
+
+from dawg_server.timestamps import timestamp
 
 
 class DawgError(Exception):
@@ -246,6 +249,15 @@ class RateLimited(DawgError):
 
     code, status = "rate_limited", 429
 
+    def __init__(
+        self, message: str | None = None, *, details: Mapping[str, Any] | None = None, retry_after: float = 1.0
+    ) -> None:
+        """`details`: `limit`, and `resetsAt` in ISO-8601 where it is not simply `retry_after` seconds from now."""
+        self.resets_at = time.time() + retry_after  # epoch seconds
+        super().__init__(
+            message, details={"resetsAt": timestamp(self.resets_at), **(details or {})}, retry_after=retry_after
+        )
+
 
 class QueueFull(RateLimited):
     """You have as many jobs waiting as are allowed. Wait until some have finished."""
@@ -263,6 +275,12 @@ class BudgetExceeded(RateLimited):
     """This would go over your budget. Raise the limit or wait until it starts anew."""
 
     code = "budget_exceeded"
+
+
+class NotImplementedHere(DawgError):
+    """This server does not do that."""
+
+    code, status = "not_implemented", 501
 
 
 class ProviderFailed(DawgError):
@@ -307,10 +325,10 @@ class ProviderTimeout(DawgError):
     code, status = "provider_timeout", 504
 
 
-class ClientTimeout(DawgError):
-    """The browser did not answer in time."""
+class HungUp(DawgError):
+    """The client has gone."""
 
-    code, status = "client_timeout", 504
+    code, status = "client_gone", 499  # as nginx logs it: nobody reads this answer
 
 
 class ConfigurationError(Exception):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from dawg_server import errors, logs
+from dawg_server.timestamps import timestamp
 
 if TYPE_CHECKING:
     import redis.asyncio
@@ -25,11 +26,18 @@ log: structlog.stdlib.BoundLogger = logs.get("main")
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What is left of a limit; becomes the `X-RateLimit-*` headers. `resets_at` is in epoch seconds."""
+    """What is left of a limit; becomes the `X-RateLimit-*` headers. `resets_at` is in epoch seconds.
 
-    limit: int
+    `limit` is None where somebody else's is reached and only they know it.
+    """
+
+    limit: float | None
     remaining: int
     resets_at: float
+
+    @classmethod
+    def used_up(cls, error: errors.RateLimited) -> Allowance:
+        return cls((error.details or {}).get("limit"), 0, error.resets_at)
 
 
 class Limits:
@@ -68,7 +76,7 @@ class Limits:
         if allowance.remaining < 0:
             raise errors.RateLimited(
                 f"That was more than {per_minute} times in a minute. Wait a moment.",
-                details={"limit": per_minute, "remaining": 0, "resetsAt": round(allowance.resets_at, 3)},
+                details={"limit": per_minute, "remaining": 0, "resetsAt": timestamp(allowance.resets_at)},
                 retry_after=max(1.0, allowance.resets_at - time.time()),
             )
         return allowance

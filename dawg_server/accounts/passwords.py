@@ -59,7 +59,11 @@ class Passwords:
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._pending >= MAX_WAITING + PARALLEL:
-            raise errors.RateLimited("Too many people are signing in at this moment.", retry_after=RETRY_AFTER)
+            raise errors.RateLimited(
+                "Too many people are signing in at this moment.",
+                details={"limit": MAX_WAITING + PARALLEL, "unit": "people at once"},
+                retry_after=RETRY_AFTER,
+            )
         self._pending += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -129,7 +129,9 @@ class Analyses:
     async def _slot(self) -> AsyncIterator[None]:
         if self._waiting >= MAX_WAITING:
             raise errors.RateLimited(
-                "Too many recordings are being analysed at the moment. Try again soon.", retry_after=BUSY_RETRY_AFTER
+                "Too many recordings are being analysed at the moment. Try again soon.",
+                details={"limit": MAX_WAITING, "unit": "recordings at once"},
+                retry_after=BUSY_RETRY_AFTER,
             )
         self._waiting += 1
         try:

@@ -138,6 +138,7 @@ class SmallModel:
         if self._running.total() >= MAX_OPEN:
             raise errors.RateLimited(
                 "The language model has too many questions to answer just now. Try again soon.",
+                details={"limit": MAX_OPEN, "unit": "questions at once"},
                 retry_after=BUSY_RETRY_AFTER,
             )
         self._running[user_id] += 1

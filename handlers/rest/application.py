@@ -73,7 +73,7 @@ def build(services: Services, addresses: Addresses) -> web.Application:
     for route in table:
         handler = endpoint(route, services)
         for path in route.paths:
-            resource = app.router.add_resource(path)
+            resource = app.router.add_resource(route.pattern(path))
             resource.add_route(route.method, handler)
             if route.method == "GET":
                 resource.add_route("HEAD", handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import re
 import secrets
 import time
@@ -13,6 +14,7 @@ import structlog
 from aiohttp import web
 
 from dawg_server import errors, logs
+from dawg_server.limits import Allowance
 from dawg_server.metrics import Metrics
 from dawg_server.platform import Platform
 from handlers.addresses import Addresses
@@ -92,9 +94,10 @@ class RequestContext:
         if self.addresses.scheme(request) == "https":
             headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
         if (allowance := state.allowance) is not None:
-            headers["X-RateLimit-Limit"] = str(allowance.limit)
+            if allowance.limit is not None:
+                headers["X-RateLimit-Limit"] = f"{allowance.limit:.12g}"
             headers["X-RateLimit-Remaining"] = str(allowance.remaining)
-            headers["X-RateLimit-Reset"] = str(int(allowance.resets_at))
+            headers["X-RateLimit-Reset"] = str(math.ceil(allowance.resets_at))
 
     def refusal(self, request: web.BaseRequest, error: errors.DawgError) -> web.Response:
         headers = {}
@@ -102,6 +105,10 @@ class RequestContext:
             headers["Retry-After"] = str(max(1, round(error.retry_after)))
         if isinstance(error, errors.MethodNotAllowed) and error.details:
             headers["Allow"] = ", ".join(error.details["allowed"])
+        if isinstance(error, errors.RangeNotSatisfiable) and error.details:
+            headers["Content-Range"] = f"bytes */{error.details['size']}"
+        if isinstance(error, errors.RateLimited):
+            request[STATE].allowance = Allowance.used_up(error)
         body = error.envelope(request[STATE].id)
         if request.path in self._spoken:
             # Pages show `response` whatever the status is, and break where it is missing.
@@ -147,7 +154,7 @@ def _from_exception(request: web.Request, error: Exception) -> errors.DawgError:
     if isinstance(error, web.RequestPayloadError):
         return errors.MalformedRequest()
     if isinstance(error, ConnectionError) and (request.transport is None or request.transport.is_closing()):
-        return errors.MalformedRequest("The client has gone.")  # nobody reads it
+        return errors.HungUp()
     log.error("A request broke.", action="request_broke", method=request.method, path=request.path, exc_info=error)
     return errors.DawgError()
 

@@ -17,12 +17,12 @@ T = TypeVar("T")
 
 
 async def while_connected(request: web.Request, work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`; raises `errors.ClientTimeout`, which nobody will read, when the client has gone."""
+    """The result of `work`; raises `errors.HungUp`, which nobody will read, when the client has gone."""
     task = asyncio.create_task(work, name=f"answer-{request.path}")
     try:
         while not (await asyncio.wait({task}, timeout=INTERVAL))[0]:
             if request.transport is None or request.transport.is_closing():
-                raise errors.ClientTimeout("The client has gone.")
+                raise errors.HungUp()
         return task.result()
     finally:
         if not task.done():

@@ -12,6 +12,7 @@ from dawg_server.idempotency import Replayed
 from dawg_server.music import genres
 from handlers import serializers
 from handlers.rest import idempotency, json, pages
+from handlers.rest.disconnect import while_connected
 from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import generation as schemas
 
@@ -74,18 +75,24 @@ async def submit(call: RestCall, type: str, request: dict[str, Any], provider: s
         )
     except Replayed as first:
         return await _repeated(call, first)
-    ended = await service.wait(job, call.query["wait"])
+    ended = await _waited(call, job)
     if ended.state is State.COMPLETED:
         return json.response(serializers.finished(ended, _result(call, ended) or {}))
     return serializers.accepted(job, seconds)
+
+
+async def _waited(call: RestCall, job: Job) -> Job:
+    """The job as it is when it ends, or after the `?wait=` that its caller wants to spend."""
+    seconds: float = call.query["wait"]
+    return await while_connected(call.request, call.services.jobs.generation.wait(job, seconds)) if seconds else job
 
 
 async def _repeated(call: RestCall, first: Replayed) -> Answer:
     """The first reply again, or the result when the caller waits for it and it is there."""
     assert call.key is not None
     reply = idempotency.replay(first.row, call.key.digest)
-    service = call.services.jobs.generation
-    ended = await service.wait(await service.get(first.row["body"]["jobId"], call.caller.user_id), call.query["wait"])
+    job = await call.services.jobs.generation.get(first.row["body"]["jobId"], call.caller.user_id)
+    ended = await _waited(call, job)
     if not call.query["wait"] or ended.state is not State.COMPLETED:
         return reply
     shown = serializers.finished(ended, _result(call, ended) or {})
@@ -121,7 +128,9 @@ async def cancel_job(call: RestCall) -> Answer:
     return {"success": True, "jobId": job.id, "generationId": job.id, "state": job.state.value}
 
 
-@routes.delete("/generate/{job_id}", "Cancel a job", reply=schemas.JobCancelledReply, errors=(404, 409))
+@routes.delete(
+    "/generate/{job_id}", "Cancel a job", reply=schemas.JobCancelledReply, errors=(404, 409), beside_words=True
+)
 async def delete_job(call: RestCall) -> Answer:
     return await cancel_job(call)
 

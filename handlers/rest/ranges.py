@@ -52,7 +52,7 @@ async def serve(request: web.Request, storage: Storage, row: Mapping[str, Any]) 
 
 def _range(request: web.Request, size: int, etag: str) -> tuple[int, int] | None:
     """(first byte, byte after the last). Several ranges, and units other than bytes, are answered with the whole."""
-    match = _RANGE.fullmatch(request.headers.get("Range", "").strip())
+    match = _RANGE.fullmatch(request.headers.get("Range", "").strip()) if request.method == "GET" else None
     if match is None or not _applies(request, etag) or match.groups() == ("", ""):
         return None
     first, last = match.groups()

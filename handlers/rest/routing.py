@@ -37,6 +37,7 @@ class RequestState:
 STATE = web.RequestKey("state", RequestState)
 MAX_JSON = 1024 * 1024  # bytes
 PREFIXES = ("/api", "/api/v1")
+_ID = "[0-9A-Fa-f-]{32,36}"
 
 Answer = Mapping[str, Any] | web.StreamResponse
 """A JSON object, which gets the status of the route's declaration, or a response that is ready."""
@@ -98,6 +99,8 @@ class Route:
     content_type: str = "application/json"
     spoken_errors: bool = False
     aliases: tuple[str, ...] = ()  # other paths, written like `path`
+    # An id at the end of the path that is none is no such path, as beside it there are words: `/generate/beat`.
+    beside_words: bool = False
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -105,6 +108,10 @@ class Route:
         if self.path.startswith("//"):
             return (self.path[1:],)
         return tuple(prefix + path for path in (self.path, *self.aliases) for prefix in PREFIXES)
+
+    def pattern(self, path: str) -> str:
+        """`path` as aiohttp mounts it."""
+        return f"{path[:-1]}:{_ID}}}" if self.beside_words and path.endswith("}") else path
 
 
 ROUTES = web.AppKey("routes", tuple[Route, ...])

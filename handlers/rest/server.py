@@ -44,19 +44,22 @@ class _Server(web.Server):
 
 
 class _Connection(web.RequestHandler):
-    """Keeps the beginning of what came in last, because the parser drops the headers of what it refuses."""
+    """Keeps the beginning of the request that came in last, because the parser drops the headers of what it refuses."""
 
-    __slots__ = ("_body", "_context", "_last")
+    __slots__ = ("_body", "_context", "_head", "_last")
 
     def __init__(self, server: web.Server, context: RequestContext, **options: Any) -> None:
         super().__init__(server, **options)
         self._context = context
         self._last = b""
+        self._head = b""  # what has come of a request whose headers are not complete
         self._body: StreamReader | None = None  # of the request that came last
 
     def data_received(self, data: bytes) -> None:
-        self._last = data[:KEPT]
+        self._last = (self._head + data)[:KEPT] if self._head else data[:KEPT]
+        in_body = self._body is not None and not self._body.is_eof()
         super().data_received(data)
+        self._head = b"" if in_body or self._messages else self._last
         if self._messages:
             self._body = self._messages[-1][1]
 

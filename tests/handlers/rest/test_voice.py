@@ -102,7 +102,10 @@ async def test_a_secret_is_a_session_on_all_servers_and_after_a_restart(
         assert 4100 < await refused(third, "sessions", 2) <= 4200  # 60 minutes after the first secret has expired
         ada = await voices.Browser.open(javascript, third)
         ack = await ada.client.emit_ack("start-realtime", {})
-        assert (ack["code"], ack["details"]) == ("session_limit", {"limit": 2, "unit": "sessions"})
+        assert (ack["code"], ack["details"]) == (
+            "session_limit",
+            {"limit": 2, "unit": "sessions", "resetsAt": ack["details"]["resetsAt"]},
+        )
     assert len(service.secret_requests) == 3
 
 
