@@ -94,6 +94,13 @@ class Forbidden(DawgError):
     code, status = "forbidden", 403
 
 
+class CsrfFailed(DawgError):
+    """This may have been sent by another page than ours. Fetch /api/csrf-token and send it as X-CSRF-Token, or send an
+    Authorization header."""
+
+    code, status = "csrf_failed", 403
+
+
 class NotJoined(DawgError):
     """Join the project's room first with `join:project`."""
 

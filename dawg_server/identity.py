@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
+import base64
+import binascii
+import hmac
 import re
 import secrets
 import time
@@ -10,6 +12,8 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
 
 from dawg_server import errors
 from dawg_server.database import sessions, users
@@ -44,6 +48,26 @@ class TokenRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a client sent to say who it is: an access token, the value of the session cookie, and a user id, which only
+    development mode believes. The first that is there counts; a `token` that is no JWT is none.
+    """
+
+    token: str | None = None
+    session: str | None = None
+    claimed: str | None = None
+
+    @property
+    def by_session(self) -> bool:
+        """Whether it is the cookie that counts. A browser sends it by itself, whichever page has made the request."""
+        return bool(self.session) and not self.has_token
+
+    @property
+    def has_token(self) -> bool:
+        return self.token is not None and _is_jwt(self.token)
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """A verified identity. `origin` is `local` when the token was signed with the secret of this server, `token` when
     an outside service signed it. `login` names the login whose token was used, so that its sockets end with it.
@@ -57,12 +81,15 @@ class Caller:
 class Identity:
     """Turns what a client sent into a `Caller`, or refuses. Nothing else that a client sends can change who it is."""
 
-    def __init__(self, database: Database, rules: TokenRules) -> None:
+    def __init__(self, database: Database, rules: TokenRules, development_key: str) -> None:
+        """`development_key` signs the tokens of local accounts in development mode."""
         self._database = database
         self._rules = rules
         self.secured = bool(rules.secret or rules.key_set_url)
-        # Without JWT_SECRET, local accounts still work in development mode, with a key that dies with the process.
-        self._secret = rules.secret or (None if rules.key_set_url else secrets.token_hex(32))
+        self._secret = rules.secret or (None if rules.key_set_url else development_key)
+        # Keys of their own, so that neither a session nor a token against CSRF is ever an access token.
+        base = (self._secret or secrets.token_hex(32)).encode()
+        self._session_key, self._csrf_key = (hmac.digest(base, use, "sha256") for use in (b"session", b"csrf"))
         self._keys = _key_set(rules.key_set_url) if rules.key_set_url else None
         self._trusted_until: dict[Caller, float] = {}  # monotonic time
         self._ended: dict[str, None] = {}
@@ -71,14 +98,15 @@ class Identity:
         if self._keys is not None:
             await self._keys.close()
 
-    async def identify(self, token: str | None, claimed: str | None) -> Caller:
-        """`token` is the bearer token; `claimed` is a user id that only development mode believes."""
-        if self.secured:
-            return await self._trust(await self._by_token(token))
-        if token:
-            with contextlib.suppress(errors.DawgError):  # earlier pages send a made-up token; it is no reason to refuse
-                return await self._trust(await self._by_token(token))
-        return await self._trust(_by_name(claimed))
+    async def identify(self, given: Credentials) -> Caller:
+        """In development mode, who sends neither token nor session is who they say they are."""
+        if given.has_token:
+            return await self._trust(await self._by_token(given.token or ""))
+        if given.session:
+            return await self._trust(self._by_session(given.session))
+        if not self.secured:
+            return await self._trust(_by_name(given.claimed))
+        raise errors.Unauthorized("This access token is not valid." if given.token else None)
 
     def require_accounts(self) -> str:
         """The key of our own tokens; raises `ProviderUnconfigured` when this server cannot sign any."""
@@ -98,6 +126,23 @@ class Identity:
         if self._rules.issuer:
             claims["iss"] = self._rules.issuer
         return jwt.encode(claims, secret, "HS256")
+
+    def issue_session(self, user_id: str, login: str, seconds: int) -> str:
+        """The value of a session cookie. It is good for so many seconds, and not longer than its login."""
+        import jwt
+
+        claims = {"sub": user_id, "login": login, "exp": int(time.time()) + seconds, "jti": uuid.uuid4().hex}
+        return jwt.encode(claims, self._session_key, "HS256")
+
+    def csrf_token(self, login: str | None) -> str:
+        """What a page has to know to act by the cookie of that login; for nobody's it proves nothing."""
+        mac = hmac.digest(self._csrf_key, (login or "").encode(), "sha256")
+        return base64.urlsafe_b64encode(mac).decode().rstrip("=")
+
+    def is_csrf_token(self, token: str, login: str | None) -> bool:
+        return login is not None and hmac.compare_digest(
+            token.encode(errors="replace"), self.csrf_token(login).encode()
+        )
 
     def end(self, login: str) -> None:
         """Tokens of that login are refused from now on, also those that are being looked at just now."""
@@ -128,9 +173,22 @@ class Identity:
             raise errors.Unauthorized("This login has ended. Please sign in again.")
         return caller
 
-    async def _by_token(self, token: str | None) -> Caller:
-        if not token:
-            raise errors.Unauthorized()
+    def _by_session(self, value: str) -> Caller:
+        import jwt
+
+        try:
+            claims = jwt.decode(
+                value,
+                self._session_key,
+                algorithms=["HS256"],
+                leeway=CLOCK_TOLERANCE,
+                options={"require": ["exp", "sub", "login"]},
+            )
+        except (jwt.PyJWTError, ValueError):
+            raise errors.Unauthorized("This session has ended. Please sign in again.") from None
+        return Caller(claims["sub"], "local", claims["login"])
+
+    async def _by_token(self, token: str) -> Caller:
         import jwt
 
         try:
@@ -164,6 +222,16 @@ class Identity:
         if algorithm in ("RS256", "ES256") and self._keys:
             return await self._keys.key(header.get("kid"), algorithm), algorithm
         raise errors.Unauthorized("This access token is signed in a way that this server does not accept.")
+
+
+def _is_jwt(token: str) -> bool:
+    """Three parts, of which the first is a header that names an algorithm (RFC 7515); pages also send made-up words."""
+    header, _, rest = token.partition(".")
+    try:
+        found = orjson.loads(base64.b64decode(header + "=" * (-len(header) % 4), b"-_", validate=True))
+    except (ValueError, binascii.Error):
+        return False
+    return rest.count(".") == 1 and isinstance(found, dict) and "alg" in found
 
 
 def _by_name(claimed: str | None) -> Caller:

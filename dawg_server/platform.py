@@ -38,6 +38,7 @@ from dawg_server.storage.work import WorkFolder
 MAX_CPU_WORKERS = 4
 LINK_KEY = "link_signing_key"
 REFRESH_KEY = "refresh_key"
+DEV_KEY = "development_key"  # with the data, so that tokens survive a restart and hold on every replica
 
 
 @dataclass(slots=True)
@@ -94,6 +95,7 @@ async def opened(settings: Settings, dsn: str) -> AsyncIterator[Platform]:
         identity = Identity(
             database,
             TokenRules(settings.jwt_secret, settings.jwt_jwks_url, settings.jwt_audience, settings.jwt_issuer),
+            development_key="" if settings.secured else (await server_secrets.get_or_create(database, DEV_KEY)).hex(),
         )
         stack.push_async_callback(identity.close)
         bus.subscribe(events.LoginEnded, lambda event: identity.end(event.login), Scope.EVERYWHERE)

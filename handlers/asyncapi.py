@@ -10,7 +10,7 @@ from apispec import APISpec
 from dawg_server import __version__
 from dawg_server.schema import Body
 from handlers import relay
-from handlers.schemas.spec import add_own_fields, marshmallow_plugin
+from handlers.schemas.spec import SECURITY_SCHEMES, add_own_fields, marshmallow_plugin
 from handlers.sockets import tables
 from handlers.sockets.transport.manager import ALIASES
 
@@ -49,12 +49,21 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "DAWG sockets",
             "version": __version__,
-            "description": "Socket.IO at /socket.io. Every event takes an ack callback.",
+            "description": "Socket.IO at /socket.io. Every event takes an ack callback. A connection is known by "
+            "`auth: {token}`, an Authorization header or the session cookie.",
         },
         "channels": channels,
         "operations": operations,
-        "components": {"schemas": spec.to_dict().get("components", {}).get("schemas", {})},
+        "components": {
+            "schemas": spec.to_dict().get("components", {}).get("schemas", {}),
+            "securitySchemes": {name: _scheme(each) for name, each in SECURITY_SCHEMES.items()},
+        },
     }
+
+
+def _scheme(scheme: dict[str, str]) -> dict[str, str]:
+    """AsyncAPI's word for a key in a cookie is another one than OpenAPI's."""
+    return scheme | {"type": "httpApiKey"} if scheme["type"] == "apiKey" else scheme
 
 
 def _schema(spec: APISpec, schema: Body | None) -> dict[str, Any]:
@@ -68,7 +77,14 @@ def _schema(spec: APISpec, schema: Body | None) -> dict[str, Any]:
 
 def _operation(action: str, namespace: str, name: str) -> dict[str, Any]:
     channel = _channel(namespace)
-    return {"action": action, "channel": {"$ref": channel}, "messages": [{"$ref": f"{channel}/messages/{name}"}]}
+    operation: dict[str, Any] = {
+        "action": action,
+        "channel": {"$ref": channel},
+        "messages": [{"$ref": f"{channel}/messages/{name}"}],
+    }
+    if action == "receive":
+        operation["security"] = [{"$ref": f"#/components/securitySchemes/{each}"} for each in SECURITY_SCHEMES]
+    return operation
 
 
 def _channel(namespace: str) -> str:

@@ -21,6 +21,7 @@ from dawg_server.database.pool import Connection, Database
 from dawg_server.identity import ACCESS_SECONDS, Identity
 
 REFRESH_DAYS = 30
+SESSION_SECONDS = REFRESH_DAYS * 86_400
 GRACE_SECONDS = 30.0  # in which a spent refresh token is answered as before
 MAX_USERNAME = 40  # characters
 
@@ -29,12 +30,17 @@ log: structlog.stdlib.BoundLogger = logs.get("main")
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What a client gets: its user (a row of `users`), an access token, and the single-use token for the next one."""
+    """What a client gets: its user (a row of `users`), an access token, and the single-use token for the next one.
+
+    `session` is the value of the cookie, which is as good as an access token for as long as the login lasts.
+    """
 
     user: dict[str, Any]
     access_token: str
     refresh_token: str
-    expires_in: int  # seconds
+    session: str
+    expires_in: int = ACCESS_SECONDS
+    session_seconds: int = SESSION_SECONDS
 
 
 class Accounts:
@@ -174,7 +180,8 @@ class Accounts:
         return self._login(user, family, token)
 
     def _login(self, user: dict[str, Any], family: str, token: str) -> Login:
-        return Login(user, self._identity.issue(user["id"], family), token, ACCESS_SECONDS)
+        session = self._identity.issue_session(user["id"], family, SESSION_SECONDS)
+        return Login(user, self._identity.issue(user["id"], family), token, session)
 
     def _successor(self, token: str) -> str:
         """The token after that one. Whoever has only the database, where tokens are hashed, cannot make it."""

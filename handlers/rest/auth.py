@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,8 +9,8 @@ from aiohttp import web
 
 from dawg_server import errors
 from dawg_server.accounts.service import Login
-from dawg_server.identity import Caller
-from handlers.rest.endpoint import bearer
+from dawg_server.identity import Caller, Credentials
+from handlers.rest import json, session_cookie
 from handlers.rest.json import timestamp
 from handlers.rest.routing import ADDRESSES, STATE, Answer, RestCall, Routes
 from handlers.schemas import auth as schemas
@@ -32,16 +31,20 @@ routes = Routes("auth")
 )
 async def register(call: RestCall) -> Answer:
     """Projects that were shared with this address are shared with the new account from now on."""
-    await _limit(call)
-    return _signed_in(await call.services.platform.accounts.register(**call.body, user_agent=_user_agent(call.request)))
+    await _limit_guesses(call)
+    accounts = call.services.platform.accounts
+    return _signed_in(call, await accounts.register(**call.body, user_agent=_user_agent(call.request)))
 
 
-@routes.post("/auth/login", "Sign in", body=schemas.Credentials, reply=schemas.SignedIn, public=True, errors=(401, 429))
+@routes.post(
+    "/auth/login", "Sign in", body=schemas.LoginRequest, reply=schemas.SignedIn, public=True, errors=(401, 429)
+)
 async def login(call: RestCall) -> Answer:
-    await _limit(call)
+    """The answer also sets a cookie, which is as good as the access token and lasts as long as the login."""
+    await _limit_guesses(call)
     email, password = call.body["email"].lower(), call.body["password"]
     accounts = call.services.platform.accounts
-    return _signed_in(await accounts.login(email=email, password=password, user_agent=_user_agent(call.request)))
+    return _signed_in(call, await accounts.login(email=email, password=password, user_agent=_user_agent(call.request)))
 
 
 @routes.post(
@@ -53,23 +56,46 @@ async def login(call: RestCall) -> Answer:
     errors=(401, 429),
 )
 async def refresh(call: RestCall) -> Answer:
-    """The refresh token is spent by this. If it comes again, its login ends, because somebody must have copied it."""
-    await _limit(call)
-    token = call.body["refresh_token"]
-    return _signed_in(await call.services.platform.accounts.refresh(token, user_agent=_user_agent(call.request)))
+    """The refresh token is spent by this. If it comes again after half a minute, its login ends, because somebody must
+    have copied it.
+    """
+    await _limit(call, "refresh")
+    accounts, token = call.services.platform.accounts, call.body["refresh_token"]
+    return _signed_in(call, await accounts.refresh(token, user_agent=_user_agent(call.request)))
 
 
 @routes.post(
-    "/auth/logout", "Sign out", body=schemas.LogoutRequest, reply=schemas.LoginEndedReply, public=True, errors=(429,)
+    "/auth/logout",
+    "Sign out",
+    body=schemas.LogoutRequest,
+    reply=schemas.LoginEndedReply,
+    public=True,
+    errors=(403, 429),
 )
 async def logout(call: RestCall) -> Answer:
-    """Ends the login and disconnects the sockets that were opened with it."""
-    await _limit(call)
-    caller = await _signed_in_caller(call)
+    """Ends the login, disconnects the sockets that were opened with it, and deletes the cookie."""
+    await _limit(call, "logout")
+    given = session_cookie.credentials(call.request)
+    caller = await _signed_in_caller(call, given)
+    if caller is None and given.token:  # it has expired, and the cookie lives longer
+        caller = await _signed_in_caller(call, Credentials(session=given.session))
     await call.services.platform.accounts.logout(
         **call.body, user_id=caller.user_id if caller else None, login=caller.login if caller else None
     )
+    session_cookie.take_back(call.request)
     return {"success": True}
+
+
+@routes.get("/csrf-token", "The token of a page", reply=schemas.CsrfToken, public=True, errors=(429,))
+async def csrf_token(call: RestCall) -> Answer:
+    """For pages of another origin that are known by the cookie: `X-CSRF-Token` of what is no JSON. It belongs to the
+    login of the cookie, so it stays the same until somebody signs in again.
+    """
+    await _limit(call, "csrf-token")
+    given = session_cookie.credentials(call.request)
+    caller = await _signed_in_caller(call, Credentials(session=given.session))
+    token = call.services.platform.identity.csrf_token(caller.login if caller else None)
+    return json.response({"success": True, "csrfToken": token, "token": token}, headers={"Cache-Control": "no-store"})
 
 
 @routes.get("/auth/me", "Who am I?", reply=schemas.Me)
@@ -77,28 +103,34 @@ async def me(call: RestCall) -> Answer:
     return {"success": True, "user": _shown(await call.services.platform.accounts.user(call.caller.user_id))}
 
 
-async def _limit(call: RestCall) -> None:
+async def _limit_guesses(call: RestCall) -> None:
+    await _limit(call, "auth", call.services.platform.settings.auth_per_minute)
+
+
+async def _limit(call: RestCall, what: str, per_minute: int | None = None) -> None:
     platform = call.services.platform
     network = call.request.app[ADDRESSES].network(call.request)
-    call.request[STATE].allowance = await platform.limits.hit("auth", network, platform.settings.auth_per_minute)
+    per_minute = per_minute or platform.settings.requests_per_minute
+    call.request[STATE].allowance = await platform.limits.hit(what, network, per_minute)
 
 
-async def _signed_in_caller(call: RestCall) -> Caller | None:
-    """Who sends a valid access token along, if anybody does."""
-    token = bearer(call.request)
-    if token:
-        with contextlib.suppress(errors.Unauthorized, errors.TokenExpired):
-            caller = await call.services.platform.identity.identify(token, None)
-            return None if caller.origin == "development" else caller
-    return None
+async def _signed_in_caller(call: RestCall, given: Credentials) -> Caller | None:
+    """Who that is, if it is anybody who has signed in."""
+    if not (given.has_token or given.session):
+        return None
+    try:
+        return await session_cookie.identify(call.request, call.services.platform.identity, given)
+    except (errors.Unauthorized, errors.TokenExpired):
+        return None
 
 
 def _user_agent(request: web.Request) -> str | None:
     return request.headers.get("User-Agent", "")[:MAX_USER_AGENT].replace("\0", "") or None
 
 
-def _signed_in(login: Login) -> dict[str, Any]:
-    return {
+def _signed_in(call: RestCall, login: Login) -> web.Response:
+    session_cookie.give(call.request, login.session, login.session_seconds)
+    body = {
         "success": True,
         "user": _shown(login.user),
         "token": login.access_token,
@@ -106,6 +138,7 @@ def _signed_in(login: Login) -> dict[str, Any]:
         "refreshToken": login.refresh_token,
         "expiresIn": login.expires_in,
     }
+    return json.response(body, call.status, {"Cache-Control": "no-store"})
 
 
 def _shown(user: Mapping[str, Any]) -> dict[str, Any]:

@@ -93,6 +93,9 @@ class RequestContext:
             cors.add_headers(reply, origin)
         if self.addresses.scheme(request) == "https":
             headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        if state.cookie is not None:
+            headers["Set-Cookie"] = state.cookie
+            headers["Cache-Control"] = "no-store"
         if (allowance := state.allowance) is not None:
             if allowance.limit is not None:
                 headers["X-RateLimit-Limit"] = f"{allowance.limit:.12g}"

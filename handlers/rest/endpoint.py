@@ -12,7 +12,7 @@ from dawg_server import errors
 from dawg_server import schema as base
 from dawg_server.identity import Caller
 from dawg_server.services import Services
-from handlers.rest import idempotency, json, multipart
+from handlers.rest import idempotency, json, multipart, session_cookie
 from handlers.rest.routing import STATE, Answer, RestCall, Route
 
 NOBODY = Caller("", "development")
@@ -61,7 +61,7 @@ async def _body(route: Route, request: web.Request, services: Services) -> Async
 
 
 async def authenticate(request: web.Request, services: Services) -> Caller:
-    caller = await services.platform.identity.identify(bearer(request), request.headers.get("X-User-Id"))
+    caller = await session_cookie.identify(request, services.platform.identity)
     structlog.contextvars.bind_contextvars(user_id=caller.user_id)
     request[STATE].allowance = await services.platform.limits.hit(
         "requests", caller.user_id, services.platform.settings.requests_per_minute
@@ -69,12 +69,6 @@ async def authenticate(request: web.Request, services: Services) -> Caller:
     if services.platform.lifecycle.draining:
         raise errors.Draining(retry_after=2.0)
     return caller
-
-
-def bearer(request: web.Request) -> str | None:
-    """The access token that came with the request."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def _query(request: web.Request) -> dict[str, str]:

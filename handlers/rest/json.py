@@ -36,6 +36,10 @@ def dumps(body: Any) -> bytes:
     return orjson.dumps(body, default=_default, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
+def is_json(content_type: str) -> bool:
+    return content_type in JSON_TYPES or content_type.endswith("+json")
+
+
 async def read_body(request: web.Request) -> bytes:
     """The body as it was before its Content-Encoding.
 
@@ -56,7 +60,7 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     data = await read_body(request)
     if not data.strip():
         return {}
-    if request.content_type not in JSON_TYPES and not request.content_type.endswith("+json"):
+    if not is_json(request.content_type):
         raise errors.UnsupportedMediaType(
             f"Send JSON (Content-Type: application/json), not {request.content_type}.",
             details={"supported": ["application/json"]},

@@ -13,10 +13,11 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from dawg_server import __version__
 from handlers.rest import multipart
 from handlers.rest.routing import Route
-from handlers.schemas.spec import add_own_fields, marshmallow_plugin
+from handlers.schemas.spec import SECURITY_SCHEMES, add_own_fields, marshmallow_plugin
 
 DESCRIPTION = """The REST API of DAWG's server. Every path under `/api` is also served under `/api/v1`.
-Send `Authorization: Bearer <token>`; in development mode `X-User-Id` says who you are."""
+Send `Authorization: Bearer <token>`, or the cookie that signing in has set; in development mode `X-User-Id` says who
+you are."""
 COMMON = {
     400: "Something in the request is wrong",
     401: "Nobody is signed in",
@@ -61,7 +62,8 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
     add_own_fields(plugin)
     spec.components.schema("Error", ERROR)
     spec.components.schema("SpokenError", SPOKEN_ERROR)
-    spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    for name, scheme in SECURITY_SCHEMES.items():
+        spec.components.security_scheme(name, scheme)
     for route in routes:
         spec.path(path=route.paths[0], operations={route.method.lower(): _operation(route, plugin)})
     tidy: dict[str, Any] = _tidy(spec.to_dict())
@@ -76,7 +78,7 @@ def _operation(route: Route, plugin: MarshmallowPlugin) -> dict[str, Any]:
         "tags": [route.tag],
         "parameters": _parameters(route, plugin),
         "responses": _responses(route),
-        "security": [] if route.public else [{"token": []}],
+        "security": [] if route.public else [{name: []} for name in SECURITY_SCHEMES],
     }
     contents: dict[str, Any] = {}
     if route.body:

@@ -28,10 +28,13 @@ ADDRESSES = web.AppKey("addresses", Addresses)
 
 @dataclass(slots=True)
 class RequestState:
-    """What is known of a request besides what it says: its id, and what is left of its caller's limit."""
+    """What is known of a request besides what it says: its id, what is left of its caller's limit, and the cookie that
+    its answer sets.
+    """
 
     id: str
     allowance: Allowance | None = None
+    cookie: str | None = None
 
 
 STATE = web.RequestKey("state", RequestState)

@@ -35,7 +35,7 @@ class Registration(Body):
     last_name = Text(0, 100, allow_none=True, load_default=None)
 
 
-class Credentials(Body):
+class LoginRequest(Body):
     """Who wants to sign in."""
 
     email = Text(1, MAX_EMAIL, required=True)
@@ -82,6 +82,14 @@ class SignedIn(Body):
     access_token = fields.String()
     refresh_token = fields.String()
     expires_in = fields.Integer()
+
+
+class CsrfToken(Body):
+    """`token` and `csrfToken` are the same."""
+
+    success = fields.Boolean()
+    csrf_token = fields.String()
+    token = fields.String()
 
 
 class Me(Body):

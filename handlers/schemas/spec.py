@@ -10,6 +10,19 @@ from marshmallow import Schema
 
 from dawg_server.schema.fields import Described, Items, Record
 
+# How callers say who they are; read beside `handlers.rest.session_cookie`.
+SECURITY_SCHEMES: dict[str, dict[str, str]] = {
+    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "dawg_session",
+        "description": "Set by signing in; behind HTTPS it is called __Host-dawg_session. It counts where there is no "
+        "token. Methods that change something need an accepted Origin, and a JSON body or X-CSRF-Token from "
+        "/api/csrf-token.",
+    },
+}
+
 
 def marshmallow_plugin() -> MarshmallowPlugin:
     return MarshmallowPlugin(schema_name_resolver=_name)  # type: ignore[arg-type]

@@ -7,12 +7,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
+from aiohttp import web
 from socketio import exceptions  # type: ignore[import-untyped]
 
 from bus import events
 from bus.local import Scope
 from dawg_server import errors, logs
+from dawg_server.identity import Credentials
 from dawg_server.services import Services
+from handlers.addresses import Addresses
+from handlers.rest import session_cookie
 from handlers.sockets.transport.server import Server
 
 NAMESPACES: dict[str, logs.Service] = {"/": "main", "/ai-brain": "ai-brain", "/voice": "voice"}
@@ -86,7 +90,7 @@ def _mount_one(
         try:
             if services.platform.lifecycle.draining:
                 raise errors.Draining(retry_after=2.0)
-            caller = await services.platform.identity.identify(*_credentials(environ, auth))
+            caller = await services.platform.identity.identify(_credentials(server.eio.addresses, environ, auth))
         except errors.DawgError as error:
             log.info("A socket was refused.", action="socket_refused", namespace=namespace, code=error.code)
             raise exceptions.ConnectionRefusedError(error.message, error.envelope()) from None
@@ -110,10 +114,22 @@ def _mount_one(
     server.on("disconnect", disconnect, namespace)
 
 
-def _credentials(environ: Mapping[str, Any], auth: Any) -> tuple[str | None, str | None]:
-    """(token, claimed user id) from the handshake's `auth`, or else from its headers."""
+def _credentials(addresses: Addresses, environ: Mapping[str, Any], auth: Any) -> Credentials:
+    """From the handshake's `auth`, or else from its headers, which the engine has taken from accepted origins alone.
+
+    Raises `CsrfFailed` for a websocket that is known by its cookie and does not say which page has opened it. A poll of
+    the server's own pages need not say so: no other page can read the session's id in its answer.
+    """
+    request: web.Request = environ["aiohttp.request"]
     fields = auth if isinstance(auth, Mapping) else {}
-    scheme, _, bearer = str(environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
+    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
     token = fields.get("token") or (bearer.strip() if scheme.lower() == "bearer" else None)
-    claimed = fields.get("userId") or environ.get("HTTP_X_USER_ID")
-    return (token if isinstance(token, str) else None, claimed if isinstance(claimed, str) else None)
+    claimed = fields.get("userId") or request.headers.get("X-User-Id")
+    given = Credentials(
+        token if isinstance(token, str) else None,
+        session_cookie.value(request, addresses),
+        claimed if isinstance(claimed, str) else None,
+    )
+    if given.by_session and "Origin" not in request.headers and request.query.get("transport") != "polling":
+        raise errors.CsrfFailed("A websocket that is known by its cookie has to send Origin; or send auth: {token}.")
+    return given

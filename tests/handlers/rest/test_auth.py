@@ -268,7 +268,7 @@ async def test_guessing_is_limited_by_address_and_a_client_cannot_choose_its_add
             for n in range(12)
         ]
         assert attempts == [401] * 10 + [429] * 2
-        async with server.http.post(server.url + "/api/v1/auth/refresh", json={"refreshToken": "x"}) as reply:
+        async with server.http.post(server.url + "/api/v1/auth/register", json=ADA) as reply:
             assert (reply.status, reply.headers["Retry-After"].isdigit()) == (429, True)
         assert (await server.json("GET", "/health"))[0] == 200
     async with dawg.running(database_dsn, tmp_path / "b", JWT_SECRET=SECRET, RAILWAY_REPLICA_ID="r1") as server:
@@ -420,7 +420,8 @@ async def test_development_mode_knows_its_user_and_real_logins_too(database_dsn:
         assert me["user"]["email"] == "ada@example.com"
         assert (await post(server, "logout", {}))[0] == 200
         await post(server, "logout", {"refreshToken": made["refreshToken"]})
-        _, me = await server.json("GET", "/api/auth/me", user="somebody", headers=bearer(made))
+        assert (await server.json("GET", "/api/auth/me", user="somebody", headers=bearer(made)))[0] == 401
+        _, me = await server.json("GET", "/api/auth/me", user="somebody")
         assert me["user"]["id"] == "somebody"
 
 
