@@ -8,24 +8,19 @@ import os
 import shutil
 import sys
 import tempfile
-import urllib.parse
-import uuid
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import hypothesis
-import psycopg2
 import pytest
 
-from dawg_server.database import migrate
 from dawg_server.database.embedded import EmbeddedPostgres
 from dawg_server.database.pool import Database
 from tests.servers import scratch
+from tests.servers.databases import TestDatabases, administer
 from tests.servers.valkey import Valkey
 
 pytest_plugins = ["tests.browser.fixtures", "tests.javascript.fixtures", "tests.servers.s3"]
-
-TEMPLATE = "dawg_template"
 
 # What failed fails again. With FUZZ_SEED set, other cases than always are made; the one that fails is printed.
 hypothesis.settings.register_profile("repeatable", derandomize=not os.environ.get("FUZZ_SEED"), database=None)
@@ -89,20 +84,17 @@ def postgres(scratch_session: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def template_database(postgres: str) -> str:
-    """The name of a database with all tables and no rows."""
-    administer(postgres, f"CREATE DATABASE {TEMPLATE}")
-    migrate.migrate(named(postgres, TEMPLATE))
-    return TEMPLATE
+def test_databases(postgres: str) -> Iterator[TestDatabases]:
+    databases = TestDatabases(postgres)
+    yield databases
+    databases.close()
 
 
 @pytest.fixture
-def database_dsn(postgres: str, template_database: str) -> Iterator[str]:
-    """The DSN of a migrated database that this test has for itself."""
-    name = f"test_{uuid.uuid4().hex}"
-    administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY FILE_COPY")
-    yield named(postgres, name)
-    administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+def database_dsn(test_databases: TestDatabases) -> Iterator[str]:
+    """The DSN of a migrated and empty database that this test has for itself."""
+    with test_databases.lent() as dsn:
+        yield dsn
 
 
 @pytest.fixture
@@ -134,17 +126,3 @@ def valkey(tmp_path: Path) -> Iterator[Valkey]:
     server.start()
     yield server
     server.stop()
-
-
-def administer(dsn: str, statement: str) -> None:
-    connection = psycopg2.connect(dsn)
-    try:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-    finally:
-        connection.close()
-
-
-def named(dsn: str, name: str) -> str:
-    return urllib.parse.urlsplit(dsn)._replace(path=f"/{name}").geturl()

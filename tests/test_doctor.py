@@ -12,8 +12,8 @@ from aiohttp import web
 
 from dawg_server import doctor, settings
 from dawg_server.platform import open_storage
-from tests.conftest import administer
 from tests.servers import dawg
+from tests.servers.databases import administer
 from tests.servers.s3 import S3Server
 
 PAGE = "https://dawg.example.org"

@@ -13,7 +13,7 @@ import aiohttp
 import psycopg2
 
 from dawg_server.database.embedded import EmbeddedPostgres
-from tests.conftest import administer
+from tests.servers.databases import administer
 from tests.servers.dawg import DawgProcess, free_port
 from tests.servers.valkey import Valkey
 

@@ -21,7 +21,7 @@ from procrastinate import schema
 
 from dawg_server import errors
 from dawg_server.database import migrate
-from tests import conftest
+from tests.servers import databases
 from tests.servers.postgres import TcpPostgres
 
 REPOSITORY = Path(__file__).parents[2]
@@ -30,9 +30,9 @@ REPOSITORY = Path(__file__).parents[2]
 @pytest.fixture
 def empty_dsn(postgres: str) -> Iterator[str]:
     name = f"empty_{uuid.uuid4().hex}"
-    conftest.administer(postgres, f"CREATE DATABASE {name}")
-    yield conftest.named(postgres, name)
-    conftest.administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    databases.administer(postgres, f"CREATE DATABASE {name}")
+    yield databases.named(postgres, name)
+    databases.administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def rows(dsn: str, query: str) -> list[Any]:
@@ -92,7 +92,7 @@ def test_processes_that_start_at_once_all_succeed(empty_dsn: str) -> None:
 
 def test_a_database_of_an_earlier_release_is_brought_up_to_date(empty_dsn: str, database_dsn: str) -> None:
     """Until then yoyo applied the files: it kept the record, and a lock that a killed server left behind."""
-    conftest.administer(
+    databases.administer(
         empty_dsn,
         """CREATE TABLE _yoyo_migration (migration_hash varchar(64) PRIMARY KEY, migration_id varchar(255),
                applied_at_utc timestamp);
@@ -101,9 +101,9 @@ def test_a_database_of_an_earlier_release_is_brought_up_to_date(empty_dsn: str, 
     )
     files = sorted(migrate.FOLDER.glob("*.sql"))
     for file in files[:10]:
-        conftest.administer(empty_dsn, file.read_text())
+        databases.administer(empty_dsn, file.read_text())
         digest = hashlib.sha256(file.stem.encode()).hexdigest()
-        conftest.administer(empty_dsn, f"INSERT INTO _yoyo_migration VALUES ('{digest}', '{file.stem}', now())")
+        databases.administer(empty_dsn, f"INSERT INTO _yoyo_migration VALUES ('{digest}', '{file.stem}', now())")
     assert migrate.pending(empty_dsn)
     migrate.migrate(empty_dsn)
     assert not migrate.pending(empty_dsn)
@@ -170,7 +170,7 @@ def test_a_server_that_is_killed_at_any_moment_of_its_first_start_can_start_agai
         assert start(None) == 0
         whole = time.monotonic() - began  # so that on a slow machine the moments lie further apart
         for _ in range(KILLED):
-            conftest.administer(empty_dsn, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+            databases.administer(empty_dsn, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
             start(chance.uniform(0.0, whole))
             migrate.migrate(empty_dsn)
             assert not migrate.pending(empty_dsn)
@@ -179,23 +179,23 @@ def test_a_server_that_is_killed_at_any_moment_of_its_first_start_can_start_agai
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
 def test_an_account_without_a_name_can_migrate(cluster: TcpPostgres) -> None:
-    conftest.administer(cluster.dsn(), "CREATE DATABASE nameless")
+    databases.administer(cluster.dsn(), "CREATE DATABASE nameless")
     try:
-        dsn = conftest.named(cluster.dsn(), "nameless")
+        dsn = databases.named(cluster.dsn(), "nameless")
         with starting(dsn, "54321") as start:
             assert start(None) == 0
         assert not migrate.pending(dsn)
     finally:
-        conftest.administer(cluster.dsn(), "DROP DATABASE nameless WITH (FORCE)")
+        databases.administer(cluster.dsn(), "DROP DATABASE nameless WITH (FORCE)")
 
 
 def test_half_of_a_migration_is_never_kept(empty_dsn: str) -> None:
-    conftest.administer(empty_dsn, "CREATE TABLE clips (in_the_way int)")  # made by one of the later files
+    databases.administer(empty_dsn, "CREATE TABLE clips (in_the_way int)")  # made by one of the later files
     with pytest.raises(psycopg2.errors.DuplicateTable):
         migrate.migrate(empty_dsn)
     assert migrate.pending(empty_dsn)
     assert rows(empty_dsn, "SELECT to_regclass('projects')::text, to_regclass('tracks')::text") == [("projects", None)]
-    conftest.administer(empty_dsn, "DROP TABLE clips")
+    databases.administer(empty_dsn, "DROP TABLE clips")
     migrate.migrate(empty_dsn)
     assert not migrate.pending(empty_dsn)
 
@@ -205,10 +205,10 @@ def test_the_queue_of_an_older_release_is_brought_up_to_date(empty_dsn: str, dat
     old = [file for file in files if file.name < "03.01"]
     assert old and len(old) < len(files)
     record = "CREATE TABLE procrastinate_migrations (name text PRIMARY KEY, applied_at timestamptz DEFAULT now())"
-    conftest.administer(empty_dsn, record)
+    databases.administer(empty_dsn, record)
     for file in old:
-        conftest.administer(empty_dsn, file.read_text())
-        conftest.administer(empty_dsn, f"INSERT INTO procrastinate_migrations VALUES ('{file.stem}', '2025-01-01Z')")
+        databases.administer(empty_dsn, file.read_text())
+        databases.administer(empty_dsn, f"INSERT INTO procrastinate_migrations VALUES ('{file.stem}', '2025-01-01Z')")
     migrate.migrate(empty_dsn)
     assert not migrate.pending(empty_dsn)
     again = "SELECT count(*) FROM procrastinate_migrations WHERE applied_at < '2026-01-01Z'"
