@@ -1,7 +1,7 @@
 """The Socket.IO transport: python-socketio's server with the costs per recipient and per event taken out.
 
 `create_server` makes it; `server` is the interface, `manager` the rooms, `cluster` those of all replicas, `forwarding`
-the way to sessions of other replicas, `event_queue` the order of events, `send_queue` the order and the budget of what
+the way to sessions of other replicas, `dispatcher` the order of events, `send_queue` the order and the budget of what
 is sent, `stock` what is needed of python-socketio besides its public interface.
 """
 

@@ -36,7 +36,7 @@ class ClusterManager(RoomManager):
         **kwargs: Any,
     ) -> None:
         room = to or room
-        if callback is not None or kwargs.get("ignore_queue") or (isinstance(room, str) and room in self.clients):
+        if callback is not None or (isinstance(room, str) and room in self.clients):
             await super().emit(event, data, namespace, room, skip_sid, callback)
             return
         self._everywhere(

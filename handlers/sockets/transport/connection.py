@@ -15,7 +15,7 @@ from dawg_server import errors, logs
 from handlers import compression
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.send_queue import SendQueue
-from handlers.sockets.transport.stock import DirectWebSocket
+from handlers.sockets.transport.stock import DirectWebSocket, IncomingQueue
 
 if TYPE_CHECKING:
     from handlers.sockets.transport.engine import Engine
@@ -36,15 +36,18 @@ class RefusedHandshake(Exception):
     """A request that the protocol does not allow; the message says why."""
 
 
-class PartialPacket:
-    """A binary packet whose attachments are still arriving."""
+class TextQueue(IncomingQueue):
+    """Hands each text to `take` as it is read from the socket, without waking a task.
 
-    __slots__ = ("attachments", "header", "size")
+    What `take` refuses, and whatever is no text, waits for `receive`, and so does everything after it until `take` is
+    set again.
+    """
 
-    def __init__(self, header: packets.Header) -> None:
-        self.header = header
-        self.attachments: list[bytes] = []
-        self.size = len(header.body)
+    def feed_data(self, data: Any, size: int) -> None:
+        if self.take is not None and data.type is WSMsgType.TEXT and self.take(data.data):
+            return
+        self.take = None
+        super().feed_data(data, size)
 
 
 class ClientConnection:
@@ -61,7 +64,7 @@ class ClientConnection:
             engine.max_queue_bytes, engine.tasks, engine.joiner, lambda: engine.on_overflow(self)
         )
         self.clients: dict[str, Client] = {}  # by namespace
-        self.partial: PartialPacket | None = None
+        self.partial: packets.Partial | None = None
         self.yield_before_next = False  # the last packet started a task that has not begun; it does before the next
         self.upgraded = False  # to websocket, or begun with it
         self.closing = False
@@ -74,10 +77,6 @@ class ClientConnection:
         self._websocket: DirectWebSocket | None = None
         self._transport: asyncio.WriteTransport | None = None
         self._ended: asyncio.Future[None] | None = None  # made when the end begins, done when it is over
-
-    async def send(self, pkt: Any) -> None:
-        """A packet of python-engineio's."""
-        self.send_queue.put(packets.engine(pkt.packet_type, pkt.data))
 
     # -- timers -------------------------------------------------------------------------------------------------------
 
@@ -109,10 +108,7 @@ class ClientConnection:
         self._ping_timer = self._end_at(due + self.engine.ping_timeout, self.engine.reason.PING_TIMEOUT)
 
     def _end_at(self, moment: float, reason: str) -> asyncio.TimerHandle:
-        def end() -> None:
-            self.engine.tasks.start(self.close(reason=reason), name=f"socket-close {self.sid}")
-
-        return asyncio.get_running_loop().call_at(moment, end)
+        return asyncio.get_running_loop().call_at(moment, self.begin_close, reason)
 
     # -- receiving ----------------------------------------------------------------------------------------------------
 
@@ -199,9 +195,8 @@ class ClientConnection:
         if not is_upgrade(request):
             raise RefusedHandshake("Invalid websocket upgrade")
         # No per-message deflate: it would cost 90 KB a connection and forbid one frame for all.
-        websocket = DirectWebSocket(
-            compress=False, timeout=CLOSE_TIMEOUT, max_msg_size=self.engine.max_http_buffer_size + 1
-        )
+        max_size = self.engine.max_http_buffer_size + 1
+        websocket = DirectWebSocket(TextQueue, compress=False, timeout=CLOSE_TIMEOUT, max_msg_size=max_size)
         if self.upgraded or self._upgrade_ended is not None:
             await websocket.prepare(request)
             await websocket.close()
@@ -219,7 +214,7 @@ class ClientConnection:
         transport = request.transport
         if transport is not None and not self.closing:
             self._websocket, self._transport = websocket, transport
-            self.send_queue.attach(transport, request.protocol, writer.drain)
+            self.send_queue.attach(transport, writer.drain)
             await self._read(websocket)
         await self.close(abort=True, reason=self.engine.reason.TRANSPORT_CLOSE)
         # Returning ends the websocket, so when somebody else is closing it, their last words come first.
@@ -265,12 +260,15 @@ class ClientConnection:
         if self.yield_before_next or self._handled % FAIR_SHARE == 0:
             return False
         if not self.closing and (reason := self.feed(text)) is not None:
-            self.engine.tasks.start(self.close(reason=reason), name=f"socket-close {self.sid}")
+            self.begin_close(reason)
         return True
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
-    async def close(self, wait: bool = True, abort: bool = False, reason: str | None = None) -> None:
+    def begin_close(self, reason: str) -> None:
+        self.engine.tasks.start(self.close(reason=reason), name=f"socket-close {self.sid}")
+
+    async def close(self, *, abort: bool = False, reason: str | None = None) -> None:
         """Runs the disconnect handlers, delivers what waits within `CLOSE_TIMEOUT` and ends the transport."""
         if self.closing:
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import engineio  # type: ignore[import-untyped]
 from aiohttp import web
@@ -18,22 +18,17 @@ from handlers.sockets.transport.send_queue import Joiner
 from handlers.sockets.transport.stock import JsonCodec, translate_request
 from handlers.sockets.transport.tasks import Tasks
 
+if TYPE_CHECKING:
+    from handlers.sockets.transport.dispatcher import Dispatcher
+
 LAST_POLL = 0.1  # seconds until a poll for another replica is sent away
 CONNECT_TIMEOUT = 45.0  # seconds that a connection may be in no namespace
-
-
-class PacketReceiver(Protocol):
-    """Where the connections' packets go; every call returns at once and raises `packets.Malformed` to end the peer."""
-
-    def receive(self, connection: ClientConnection, text: str) -> None: ...
-
-    def receive_attachment(self, connection: ClientConnection, data: bytes) -> None: ...
 
 
 class Engine(engineio.AsyncServer):  # type: ignore[misc]
     """python-engineio's interface over connections that time themselves."""
 
-    dispatcher: PacketReceiver
+    dispatcher: Dispatcher
     on_overflow: Callable[[ClientConnection], None]
     sockets: dict[str, ClientConnection]
 

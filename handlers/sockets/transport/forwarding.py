@@ -11,6 +11,7 @@ import collections
 import contextlib
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -28,24 +29,10 @@ POLL_TIMEOUT = 75.0  # seconds without a byte; the other end answers a poll with
 MAX_RECEIVED = 2 * 2**20  # bytes; the replica that has the session is stricter
 MAX_SENT = 256 * 2**20  # bytes; likewise, but for one message to a client for whom nothing else waits
 SEPARATOR = "-"
-_HOP_BY_HOP = frozenset(
-    {
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "host",
-        "content-length",
-        HEADER.lower(),
-        "sec-websocket-key",
-        "sec-websocket-version",
-        "sec-websocket-extensions",
-        "sec-websocket-protocol",
-    }
+_HOP_BY_HOP = re.compile(
+    rf"connection|keep-alive|proxy-authenticate|proxy-authorization|te|trailer|transfer-encoding|upgrade|host|"
+    rf"content-length|sec-websocket-(key|version|extensions|protocol)|{HEADER}",
+    re.IGNORECASE,
 )
 
 Find = Callable[[str], Awaitable[str | None]]
@@ -101,8 +88,8 @@ class Forwarder:
         """
         self.forwarded += 1
         url = URL(address + request.raw_path, encoded=True)
-        replaced = _HOP_BY_HOP | {name.lower() for name in caller}
-        headers = {name: value for name, value in request.headers.items() if name.lower() not in replaced} | caller
+        headers = {name.title(): value for name, value in request.headers.items() if not _HOP_BY_HOP.fullmatch(name)}
+        headers.update({name.title(): value for name, value in caller.items()})
         headers[HEADER] = self.sign(sid)
         try:
             if request.headers.get("Upgrade", "").lower() == "websocket":
@@ -139,7 +126,7 @@ class Forwarder:
         async with self._client().request(
             request.method, url, headers=headers, data=body, allow_redirects=False
         ) as reply:
-            shown = [(name, value) for name, value in reply.headers.items() if name.lower() not in _HOP_BY_HOP]
+            shown = [(name, value) for name, value in reply.headers.items() if not _HOP_BY_HOP.fullmatch(name)]
             return web.Response(status=reply.status, body=await reply.read(), headers=shown)
 
     async def _websocket(self, request: web.Request, url: URL, headers: dict[str, str]) -> web.StreamResponse:

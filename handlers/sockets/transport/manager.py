@@ -9,14 +9,16 @@ import enum
 import inspect
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from socketio import async_manager  # type: ignore[import-untyped]
 
 from handlers.sockets.transport import packets
-from handlers.sockets.transport.connection import ClientConnection
-from handlers.sockets.transport.event_queue import EventQueue
 from handlers.sockets.transport.tasks import Tasks
+
+if TYPE_CHECKING:
+    from handlers.sockets.transport.connection import ClientConnection
+    from handlers.sockets.transport.dispatcher import EventQueue
 
 ALIASES = {"/api": "/"}  # names that clients may call a namespace by, for those whose base address has a path
 MAX_CALLBACKS = 256  # acknowledgements that one client owes us; beyond that the oldest is given up
@@ -35,15 +37,16 @@ class ClientGone(ValueError, KeyError):
 class Client:
     """One connection's membership of one namespace; `called` is the name of it that its packets carry."""
 
-    def __init__(self, sid: str, called: str, connection: ClientConnection, tasks: Tasks) -> None:
+    def __init__(self, sid: str, called: str, connection: ClientConnection) -> None:
         self.sid = sid
         self.called = called
-        self.namespace = namespace = ALIASES.get(called, called)
+        self.namespace = ALIASES.get(called, called)
         self.connection = connection
+        self.send_queue = connection.send_queue
         self.state = ClientState.CONNECTING
         self.rooms: set[str] = set()
         self.session: dict[str, Any] = {}
-        self.event_queue = EventQueue(tasks, f"socket-events {namespace} {sid}")
+        self.event_queue: EventQueue | None = None  # from its first event that waits, or is waited for
         self.callbacks: dict[int, Callable[..., Any]] = {}
         self.callback_ids = itertools.count(1)
 
@@ -84,31 +87,30 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
             return
         for client in list(self._members(namespace, to or room)):
             if client.state is ClientState.CONNECTED and client.sid not in _sids(skip_sid):
-                message = packets.event(event, data, client.called, client.expect(callback))
-                client.connection.send_queue.put(message)
+                client.send_queue.put(packets.event(event, data, client.called, client.expect(callback)))
 
     def broadcast(
         self,
         event: str,
-        data: Any,
+        data: Any = None,
         namespace: str = "/",
         *,
         room: str | Iterable[str] | None = None,
         skip_sid: str | Collection[str] | None = None,
     ) -> None:
-        """To everyone who should have it and is connected to this process."""
+        """To everyone who should have it and is connected to this process.
+
+        Encoded once, on its way when this returns, and no task is made.
+        """
         message = packets.event(event, data, namespace)
-        renamed: dict[str, packets.Message] = {}
+        messages = {namespace: message}  # by what the clients call it
         skipped = _sids(skip_sid)
         connected = ClientState.CONNECTED
         for client in self._members(namespace, room):
             if client.state is connected and client.sid not in skipped:
-                if client.called == namespace:
-                    client.connection.send_queue.put(message)
-                    continue
-                if client.called not in renamed:
-                    renamed[client.called] = packets.renamed(message, client.called)
-                client.connection.send_queue.put(renamed[client.called])
+                if client.called not in messages:
+                    messages[client.called] = packets.renamed(message, client.called)
+                client.send_queue.put(messages[client.called])
 
     def _members(self, namespace: str, room: str | Iterable[str] | None) -> Collection[Client]:
         if room is None:
@@ -135,6 +137,10 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
 
     # -- membership, as python-socketio's server asks for it -----------------------------------------------------------
 
+    def find(self, sid: str, namespace: str | None) -> Client | None:
+        client = self.clients.get(sid)
+        return client if client is not None and client.namespace == (namespace or "/") else None
+
     def get_participants(self, namespace: str, room: str | Iterable[str] | None) -> Iterator[tuple[str, str]]:
         for client in list(self._members(namespace, room)):
             yield client.sid, client.connection.sid
@@ -144,7 +150,7 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         if connection is None or connection.closing or namespace in connection.clients:
             return None
         sid = str(self.server.eio.generate_id())
-        client = Client(sid, namespace, connection, self.tasks)
+        client = Client(sid, namespace, connection)
         self.clients[sid] = connection.clients[namespace] = client
         self.namespaces.setdefault(client.namespace, {})[sid] = client
         return sid
@@ -156,17 +162,18 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         return sid
 
     def is_connected(self, sid: str, namespace: str) -> bool:
-        client = self.clients.get(sid)
-        return client is not None and client.namespace == namespace and client.state is ClientState.CONNECTED
+        client = self.find(sid, namespace)
+        return client is not None and client.state is ClientState.CONNECTED
 
     def eio_sid_from_sid(self, sid: str, namespace: str) -> str | None:
-        client = self.clients.get(sid)
-        return client.connection.sid if client is not None and client.namespace == namespace else None
+        client = self.find(sid, namespace)
+        return client.connection.sid if client is not None else None
 
     def pre_disconnect(self, sid: str, namespace: str) -> str:
         client = self.clients[sid]
         client.state = ClientState.LEAVING
-        client.event_queue.close()
+        if client.event_queue is not None:
+            client.event_queue.close()
         # The same browser may come back to this namespace while the disconnect handler is still running.
         if client.connection.clients.get(client.called) is client:
             del client.connection.clients[client.called]
@@ -181,15 +188,14 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         client = self.clients.pop(sid)
         for room in list(client.rooms):
             self._leave(client, room)
-        members = self.namespaces[client.namespace]
-        del members[sid]
-        if not members:
+        del self.namespaces[client.namespace][sid]
+        if not self.namespaces[client.namespace]:
             del self.namespaces[client.namespace]
 
     async def enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:
         """Raises `ClientGone`."""
-        client = self.clients.get(sid)
-        if client is None or client.namespace != namespace or client.state is ClientState.LEAVING:
+        client = self.find(sid, namespace)
+        if client is None or client.state is ClientState.LEAVING:
             raise ClientGone(f"{sid} is not connected to {namespace}")
         if room in self.clients:
             raise ValueError("cannot enter a sid room")
@@ -197,8 +203,7 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         client.rooms.add(room)
 
     async def leave_room(self, sid: str, namespace: str, room: str) -> None:
-        client = self.clients.get(sid)
-        if client is not None and client.namespace == namespace:
+        if (client := self.find(sid, namespace)) is not None:
             self._leave(client, room)
 
     async def close_room(self, room: str, namespace: str) -> None:
@@ -217,8 +222,8 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
                 del self.rooms[client.namespace]
 
     def get_rooms(self, sid: str, namespace: str) -> list[str]:
-        client = self.clients.get(sid)
-        return [sid, *client.rooms] if client is not None and client.namespace == namespace else []
+        client = self.find(sid, namespace)
+        return [sid, *client.rooms] if client is not None else []
 
 
 def _sids(skip_sid: str | Collection[str] | None) -> Collection[str]:

@@ -60,6 +60,17 @@ class Header(NamedTuple):
     body: str
 
 
+class Partial:
+    """A binary packet whose attachments are still arriving."""
+
+    __slots__ = ("attachments", "header", "size")
+
+    def __init__(self, header: Header) -> None:
+        self.header = header
+        self.attachments: list[bytes] = []
+        self.size = len(header.body)
+
+
 def event(name: str, data: Any, namespace: str = "/", id: int | None = None) -> Message:
     """A tuple is several arguments, `None` is none, everything else is one."""
     if isinstance(data, tuple):
@@ -90,11 +101,6 @@ def disconnect(namespace: str) -> Message:
 
 def connect_error(namespace: str, reason: Any) -> Message:
     return _encode(CONNECT_ERROR, namespace, None, reason)
-
-
-def from_stock(packet: Any) -> Message:
-    """A packet that python-socketio has built itself."""
-    return _encode(packet.packet_type, packet.namespace or "/", packet.id, packet.data)
 
 
 def engine(kind: int, data: Any = None) -> Message:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from engineio import packet as engine_packet  # type: ignore[import-untyped]
@@ -15,7 +15,7 @@ from handlers.addresses import Addresses
 from handlers.rest import json
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import ClientConnection
-from handlers.sockets.transport.dispatcher import Dispatcher
+from handlers.sockets.transport.dispatcher import Dispatcher, Handler
 from handlers.sockets.transport.engine import CONNECT_TIMEOUT, Engine
 from handlers.sockets.transport.forwarding import Forwarder
 from handlers.sockets.transport.manager import ALIASES, Client, ClientGone, ClientState, RoomManager
@@ -27,7 +27,6 @@ log = logs.get("main")
 NAMESPACES = ("/", "/ai-brain", "/voice")
 DISCONNECT_TIMEOUT = 10.0  # seconds for a disconnect handler
 
-Handler = Callable[..., Any]
 SlowClientHook = Callable[[str, str], None]
 """Called with namespace and sid, once for each namespace of the slow connection."""
 
@@ -72,7 +71,7 @@ class Server(StockServer):
     """Handlers are registered and called as with python-socketio (`sid, data`; the returned value is the ack).
 
     A handler's `DawgError` becomes the ack (or, without a callback, the `error` event) that section 6.1 of the contract
-    asks for; any other exception becomes `internal_error`. `event_queue` tells the order in which handlers run.
+    asks for; any other exception becomes `internal_error`. `dispatcher` tells the order in which handlers run.
     """
 
     engine_class = Engine
@@ -82,36 +81,22 @@ class Server(StockServer):
     def __init__(self, *, on_slow_client: SlowClientHook | None, **options: Any) -> None:
         super().__init__(**options)
         self._on_slow_client = on_slow_client
-        self._concurrent: set[tuple[str, str]] = set()
-        self._arities: dict[Handler, tuple[int, int | None]] = {}
-        self._exact: dict[tuple[str, str], Handler] = {}  # what was found under its own name, by namespace and event
         self.membership = Membership(self)
-        self.eio.dispatcher = Dispatcher(self)
+        self.dispatcher = self.eio.dispatcher = Dispatcher(self)
         self.eio.on_overflow = self._end_slow_client
+        self.broadcast = self.manager.broadcast
 
     # -- for services and metrics --------------------------------------------------------------------------------------
-
-    def broadcast(
-        self,
-        event: str,
-        data: Any = None,
-        *,
-        room: str | Iterable[str] | None = None,
-        skip_sid: str | Collection[str] | None = None,
-        namespace: str = "/",
-    ) -> None:
-        """To sockets of this process: encoded once, on its way when this returns, and no task is made."""
-        self.manager.broadcast(event, data, namespace, room=room, skip_sid=skip_sid)
 
     def try_send_volatile(self, event: str, data: Any, *, sid: str, namespace: str = "/", joined: bool = False) -> bool:
         """For what is worth nothing late, such as voice audio: False, and not sent, when the socket is congested.
 
         `joined`: what is sent to one client within two milliseconds, such as the words of an answer, is one write.
         """
-        client = self.manager.clients.get(sid)
-        if client is None or client.namespace != namespace or client.state is not ClientState.CONNECTED:
+        client = self.manager.find(sid, namespace)
+        if client is None or client.state is not ClientState.CONNECTED:
             return False
-        return client.connection.send_queue.put_volatile(packets.event(event, data, client.called), joined=joined)
+        return client.send_queue.put_volatile(packets.event(event, data, client.called), joined=joined)
 
     def sockets_by_namespace(self) -> dict[str, int]:
         return {namespace: len(members) for namespace, members in self.manager.namespaces.items()}
@@ -122,9 +107,7 @@ class Server(StockServer):
         self, event: str, handler: Handler | None = None, namespace: str | None = None, *, concurrent: bool = False
     ) -> Any:
         """`concurrent` handlers neither wait for the client's other events nor make them wait."""
-        self._exact.pop((namespace or "/", event), None)
-        if concurrent:
-            self._concurrent.add((namespace or "/", event))
+        self.dispatcher.registered(event, namespace or "/", concurrent=concurrent)
         return super().on(event, handler, namespace)
 
     async def get_session(self, sid: str, namespace: str | None = None) -> dict[str, Any]:
@@ -133,13 +116,11 @@ class Server(StockServer):
     async def save_session(self, sid: str, session: dict[str, Any], namespace: str | None = None) -> None:
         self._client(sid, namespace).session = session
 
-    async def disconnect(self, sid: str, namespace: str | None = None, ignore_queue: bool = False) -> None:
-        """Wherever the socket is, unless `ignore_queue`."""
-        namespace = namespace or "/"
-        here = self.manager.is_connected(sid, namespace)
-        if here if ignore_queue else await self.manager.can_disconnect(sid, namespace):
+    async def disconnect(self, sid: str, namespace: str | None = None, **_: Any) -> None:
+        """Wherever the socket is."""
+        if await self.manager.can_disconnect(sid, namespace or "/"):
             client = self.manager.clients[sid]
-            client.connection.send_queue.put(packets.disconnect(client.called))
+            client.send_queue.put(packets.disconnect(client.called))
             await self.membership.leave(client, self.reason.SERVER_DISCONNECT)
 
     async def close(self, grace: float = 5.0) -> None:
@@ -162,36 +143,13 @@ class Server(StockServer):
         namespace = ALIASES.get(namespace, namespace)
         return namespace in self.namespaces or namespace in self.handlers or namespace in self.namespace_handlers
 
-    def is_concurrent(self, event: str, namespace: str) -> bool:
-        return (namespace, event) in self._concurrent
-
-    def resolve(self, event: str, namespace: str, arguments: tuple[Any, ...]) -> tuple[Handler | None, tuple[Any, ...]]:
-        """The handler of an event, or None, and the arguments to call it with: what a client left out is `None`, what
-        the handler has no name for is cut off."""
-        handler = self._exact.get((namespace, event))
-        if handler is None:
-            handler, arguments = self.find_handler(event, namespace, arguments)
-            if handler is None:
-                return None, arguments
-            if handler is self.handlers.get(namespace, {}).get(event):
-                self._exact[namespace, event] = handler
-        arity = self._arities.get(handler)
-        if arity is None:
-            arity = self._arities[handler] = _arity(handler)
-        least, most = arity
-        count = len(arguments)
-        if count < least:
-            return handler, arguments + (None,) * (least - count)
-        return handler, arguments if most is None or count <= most else arguments[:most]
-
     def _end_slow_client(self, connection: ClientConnection) -> None:
         clients = list(connection.clients.values())
         log.warning("A client reads too slowly.", action="socket_slow_client", sids=[client.sid for client in clients])
         notice = {"maxQueueBytes": self.eio.max_queue_bytes, "timestamp": json.now()}
         final_messages = [packets.event("server:slow-client", notice, client.called) for client in clients]
         connection.send_queue.replace_waiting([*final_messages, packets.engine(engine_packet.CLOSE)])
-        closing = connection.close(reason=self.reason.SERVER_DISCONNECT)
-        self.eio.tasks.start(closing, name=f"socket-slow {connection.sid}")
+        connection.begin_close(self.reason.SERVER_DISCONNECT)
         if self._on_slow_client is None:
             return
         try:
@@ -202,15 +160,15 @@ class Server(StockServer):
             log.exception("The hook for slow clients broke.", action="socket_hook_failed")
 
     def _client(self, sid: str, namespace: str | None) -> Client:
-        client = self.manager.clients.get(sid)
-        if client is None or client.namespace != (namespace or "/"):
+        client = self.manager.find(sid, namespace)
+        if client is None:
             raise ClientGone(f"{sid} is not connected to {namespace or '/'}")
         return client
 
     # -- what python-socketio calls ------------------------------------------------------------------------------------
 
     async def call_handler(self, event: str, namespace: str, *arguments: Any) -> Any:
-        handler, arguments = self.resolve(event, namespace, arguments)
+        handler, arguments = self.dispatcher.resolve(event, namespace, arguments)
         if handler is None:
             return self.not_handled
         if event != "disconnect":
@@ -229,20 +187,6 @@ class Server(StockServer):
             await asyncio.gather(*(self.membership.leave(client, reason) for client in clients))
         self.environ.pop(eio_sid, None)
 
-    def send_stock(self, eio_sid: str, packet: Any) -> None:
-        connection = self.eio.sockets.get(eio_sid)
-        if connection is not None:
-            connection.send_queue.put(packets.from_stock(packet))
-
 
 async def _result(value: Any) -> Any:
     return await value if inspect.isawaitable(value) else value
-
-
-def _arity(handler: Handler) -> tuple[int, int | None]:
-    """How many positional arguments a handler needs, and takes; None for any number."""
-    parameters = inspect.signature(handler).parameters.values()
-    positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
-    least = sum(each.default is each.empty for each in positional)
-    open_ended = any(each.kind is each.VAR_POSITIONAL for each in parameters)
-    return least, None if open_ended else len(positional)

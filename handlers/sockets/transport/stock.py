@@ -12,11 +12,11 @@ from typing import Any
 
 import orjson
 import socketio  # type: ignore[import-untyped]
-from aiohttp import WSMsgType, web
+from aiohttp import web
 from aiohttp._websocket.reader import WebSocketDataQueue
 from engineio.async_drivers.aiohttp import translate_request  # type: ignore[import-untyped]
 
-__all__ = ["DirectWebSocket", "JsonCodec", "StockServer", "translate_request"]
+__all__ = ["DirectWebSocket", "IncomingQueue", "JsonCodec", "StockServer", "translate_request"]
 
 
 class JsonCodec:
@@ -31,20 +31,13 @@ class JsonCodec:
         return orjson.loads(text)
 
 
-class DirectQueue(WebSocketDataQueue):
-    """Hands each text to `take` as it is read from the socket, without waking a task.
+class IncomingQueue(WebSocketDataQueue):
+    """What aiohttp has read of a websocket and nobody has received yet.
 
-    What `take` refuses, and whatever is no text, waits for `receive`, and so does everything after it until `take` is
-    set again.
+    While `take` is set, a subclass may have it handle each text instead.
     """
 
     take: Callable[[str], bool] | None = None
-
-    def feed_data(self, data: Any, size: int) -> None:
-        if self.take is not None and data.type is WSMsgType.TEXT and self.take(data.data):
-            return
-        self.take = None
-        super().feed_data(data, size)
 
     @property
     def empty(self) -> bool:
@@ -52,16 +45,22 @@ class DirectQueue(WebSocketDataQueue):
 
 
 class DirectWebSocket(web.WebSocketResponse):
-    queue: DirectQueue | None = None
+    """`queue_class` takes what is read from the socket, before any task is woken."""
+
+    queue: IncomingQueue | None = None
+
+    def __init__(self, queue_class: type[IncomingQueue], **options: Any) -> None:
+        super().__init__(**options)
+        self._queue_class = queue_class
 
     @property
-    def _reader(self) -> DirectQueue | None:
+    def _reader(self) -> IncomingQueue | None:
         return self.queue
 
     @_reader.setter
     def _reader(self, given: WebSocketDataQueue | None) -> None:
         if given is not None:
-            self.queue = DirectQueue(given._protocol, given._limit // 2, loop=asyncio.get_running_loop())
+            self.queue = self._queue_class(given._protocol, given._limit // 2, loop=asyncio.get_running_loop())
 
 
 class StockServer(socketio.AsyncServer, abc.ABC):  # type: ignore[misc]
@@ -76,25 +75,11 @@ class StockServer(socketio.AsyncServer, abc.ABC):  # type: ignore[misc]
         return (owner.trigger_event, (event, *arguments)) if owner is not None else (None, arguments)
 
     @abc.abstractmethod
-    async def call_handler(self, event: str, namespace: str, *arguments: Any) -> Any:
-        """Runs the handler of `connect` or `disconnect`."""
-
-    @abc.abstractmethod
     async def end_clients(self, eio_sid: str, reason: str) -> None:
         """A connection has ended, and with it its membership of every namespace."""
-
-    @abc.abstractmethod
-    def send_stock(self, eio_sid: str, packet: Any) -> None:
-        """Sends a packet that python-socketio has built."""
 
     def _engineio_server_class(self) -> type[Any]:
         return self.engine_class
 
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         await self.end_clients(eio_sid, reason)
-
-    async def _send_packet(self, eio_sid: str, pkt: Any) -> None:
-        self.send_stock(eio_sid, pkt)
-
-    async def _trigger_event(self, event: str, namespace: str, *args: Any) -> Any:
-        return await self.call_handler(event, namespace, *args)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -13,42 +13,34 @@ log = logs.get("main")
 
 CANCEL_ROUNDS = 10  # a task may shield a last step from its first cancellation
 CANCEL_WAIT = 1.0  # seconds a round
+SETTLE_INTERVAL = 0.02  # seconds between two looks at what is still running
 
 
 class Tasks:
+    """`running` is open to owners of tasks that rest and wake: who rests is taken out, and ended by its owner."""
+
     def __init__(self) -> None:
-        self._running: set[asyncio.Task[Any]] = set()
-        self._settled: asyncio.Event | None = None  # while somebody waits for it: nothing runs
+        self.running: set[asyncio.Task[Any]] = set()
 
     def __len__(self) -> int:
-        return len(self._running)
+        return len(self.running)
 
     def start(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
         task = asyncio.create_task(coroutine, name=name)
-        self._running.add(task)
+        self.running.add(task)
         task.add_done_callback(self._ended)
         return task
 
-    def rest(self, task: asyncio.Task[Any]) -> None:
-        """A worker has nothing to do: nobody waits for it, and its owner ends it."""
-        self._running.discard(task)
-        if self._settled is not None and not self._running:
-            self._settled.set()
-
-    def resume(self, task: asyncio.Task[Any]) -> None:
-        self._running.add(task)
-
     async def settle(self, grace: float) -> None:
         """Gives what is running `grace` seconds to end by itself."""
-        if self._running:
-            self._settled = asyncio.Event()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._settled.wait(), grace)
+        until = time.monotonic() + grace
+        while self.running and (left := until - time.monotonic()) > 0:
+            await asyncio.wait(self.running, timeout=min(left, SETTLE_INTERVAL))
 
     async def close(self) -> None:
         """Cancels and awaits everything that is still running."""
         for _ in range(CANCEL_ROUNDS):
-            running = self._running - {asyncio.current_task()}
+            running = self.running - {asyncio.current_task()}
             if not running:
                 return
             for task in running:
@@ -56,6 +48,6 @@ class Tasks:
             await asyncio.wait(running, timeout=CANCEL_WAIT)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        self.rest(task)
+        self.running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("A socket task broke.", action="socket_task_failed", task=task.get_name(), exc_info=error)

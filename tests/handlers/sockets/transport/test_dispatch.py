@@ -9,7 +9,7 @@ from typing import Any
 
 from dawg_server import errors
 from handlers.sockets import transport
-from handlers.sockets.transport import event_queue
+from handlers.sockets.transport import dispatcher
 from tests.handlers.sockets.transport.conftest import RawClient, Running, Serve, until
 
 Raw = Callable[[Running], Awaitable[RawClient]]
@@ -97,16 +97,16 @@ async def test_whoever_sends_more_than_can_wait_is_told_so_and_keeps_the_connect
     client = await raw(running)
     await client.join()
     surplus = 5
-    for number in range(1 + event_queue.MAX_WAITING + surplus):
+    for number in range(1 + dispatcher.MAX_WAITING + surplus):
         await client.send(f'42{number}["slow",{number}]')
     refused = [await client.receive() for _ in range(surplus)]
     assert [text[: text.index("[")] for text in refused] == [
-        f"43{1 + event_queue.MAX_WAITING + n}" for n in range(surplus)
+        f"43{1 + dispatcher.MAX_WAITING + n}" for n in range(surplus)
     ]
     assert all(json.loads(text[text.index("[") :])[0]["code"] == "rate_limited" for text in refused)
     stage.gate.set()
-    assert [await client.receive() for _ in range(1 + event_queue.MAX_WAITING)] == [
-        f"43{number}[{number}]" for number in range(1 + event_queue.MAX_WAITING)
+    assert [await client.receive() for _ in range(1 + dispatcher.MAX_WAITING)] == [
+        f"43{number}[{number}]" for number in range(1 + dispatcher.MAX_WAITING)
     ]
 
 
@@ -114,10 +114,10 @@ async def test_concurrent_handlers_of_one_client_have_a_bound(serve: Serve, raw:
     running, stage = await staged(serve)
     client = await raw(running)
     await client.join()
-    for number in range(event_queue.MAX_CONCURRENT + 1):
+    for number in range(dispatcher.MAX_CONCURRENT + 1):
         await client.send(f'42{number}["turn",{number}]')
     assert '"code":"rate_limited"' in await client.receive()
-    assert len(stage.log) == event_queue.MAX_CONCURRENT
+    assert len(stage.log) == dispatcher.MAX_CONCURRENT
 
 
 async def test_errors_of_handlers_become_acks_or_error_events_and_nothing_else_happens(serve: Serve, raw: Raw) -> None:

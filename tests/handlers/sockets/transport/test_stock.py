@@ -9,11 +9,12 @@ from typing import Any
 import engineio
 import pytest
 import socketio
-from aiohttp import base_protocol, test_utils, web, web_protocol
+from aiohttp import test_utils, web
 from engineio.async_drivers import aiohttp as driver
 from socketio import async_manager, packet
 
 from handlers.sockets.transport import stock
+from handlers.sockets.transport.connection import TextQueue
 from tests.handlers.sockets.transport.conftest import until
 
 SIGNATURES: list[tuple[Any, str, str]] = [
@@ -22,8 +23,6 @@ SIGNATURES: list[tuple[Any, str, str]] = [
     (socketio.AsyncServer, "_engineio_server_class", "(self)"),
     (socketio.AsyncServer, "_handle_eio_connect", "(self, eio_sid, environ)"),
     (socketio.AsyncServer, "_handle_eio_disconnect", "(self, eio_sid, reason)"),
-    (socketio.AsyncServer, "_send_packet", "(self, eio_sid, pkt)"),
-    (socketio.AsyncServer, "_trigger_event", "(self, event, namespace, *args)"),
     (async_manager.AsyncManager, "pre_connect", "(self, eio_sid, namespace)"),
     (async_manager.AsyncManager, "connect", "(self, sid, namespace)"),
     (async_manager.AsyncManager, "disconnect", "(self, sid, namespace, **kwargs)"),
@@ -51,7 +50,6 @@ def test_the_libraries_still_have_the_names_that_are_overridden_or_called(
 @pytest.mark.parametrize(
     ("caller", "names"),
     [
-        (socketio.AsyncServer.disconnect, {"can_disconnect", "pre_disconnect", "_send_packet", "_trigger_event"}),
         (socketio.AsyncServer.enter_room, {"enter_room"}),
         (socketio.AsyncServer.leave_room, {"leave_room"}),
         (socketio.AsyncServer.close_room, {"close_room"}),
@@ -71,17 +69,12 @@ def test_the_engine_still_keeps_its_handlers_by_event() -> None:
     assert set(server.eio.handlers) == {"connect", "message", "disconnect"}
 
 
-def test_aiohttp_still_tells_of_its_flow_control() -> None:
-    assert isinstance(base_protocol.BaseProtocol.writing_paused, property)
-    assert callable(web_protocol.RequestHandler.writing_paused.fget)
-
-
 async def test_texts_go_from_the_socket_to_who_takes_them_without_a_task_and_in_order() -> None:
     """What is refused waits, and so does all that comes after it until `take` is set again."""
     taken: list[str] = []
 
     async def handle(request: web.Request) -> web.WebSocketResponse:
-        websocket = stock.DirectWebSocket()
+        websocket = stock.DirectWebSocket(TextQueue)
         await websocket.prepare(request)
         assert websocket.queue is not None
 
