@@ -19,7 +19,7 @@ import orjson
 import structlog
 
 from dawg_server import errors, logs
-from dawg_server.daw.actor import Actor
+from dawg_server.daw.access import Actor
 from dawg_server.daw.functions.catalogue import Catalogue, FunctionCall
 from dawg_server.daw.functions.function import Function
 from dawg_server.daw.functions.service import Functions

@@ -16,7 +16,7 @@ from bus.events import Event
 from bus.local import LocalBus, Scope
 from dawg_server.daw.change_stream import ChangeStream
 from dawg_server.storage.links import LinkSigner
-from handlers import change_events, serializers
+from handlers import actions, serializers
 from handlers.rest import json
 from handlers.sockets.authentication import conversation_room, project_room, user_room
 from handlers.sockets.transport.server import Server
@@ -171,14 +171,14 @@ def documented() -> Iterator[tuple[str, str]]:
     """(name, meaning) of every event that clients of `/` can receive."""
     for outgoing in EVENT_MAP:
         yield outgoing.name, inspect.getdoc(outgoing.kind) or ""
-    yield from change_events.names().items()
+    yield from actions.event_names().items()
 
 
 def mount(bus: LocalBus, changes: ChangeStream, server: Server, links: LinkSigner) -> None:
     """Subscribes every line of `EVENT_MAP`; those of one event go out in the order of the table."""
 
     def send_changes(event: events.ProjectChanged) -> None:
-        for name, payload in change_events.told(event):
+        for name, payload in actions.told(event):
             payload["timestamp"] = json.now()
             server.broadcast(name, payload, room=project_room(event.project_id), skip_sid=event.skip_sid)
 

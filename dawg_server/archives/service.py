@@ -20,8 +20,8 @@ from dawg_server.archives.packing import ArchiveEntry, packed, whole
 from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
 from dawg_server.audiofiles.measuring import Measuring
 from dawg_server.database import archives, clips, constraint_errors
-from dawg_server.database.batch import Batch
 from dawg_server.database.pool import Database
+from dawg_server.database.table import Batch
 from dawg_server.daw import access, entities
 from dawg_server.daw.entities.project import KEPT
 from dawg_server.storage import Storage, keys

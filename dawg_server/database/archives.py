@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dawg_server.database import audio_files, clips, projects, sends, tracks
-from dawg_server.database.batch import Batch
 from dawg_server.database.pool import Connection, Database
-from dawg_server.database.table import Table
+from dawg_server.database.table import Batch, Table
 
 
 async def export(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from dawg_server.database.batch import Batch
 from dawg_server.database.pool import Connection, Database
-from dawg_server.database.table import TIMES, Column, Table, plain
+from dawg_server.database.table import TIMES, Batch, Column, Table, plain
 
 TABLE = Table(
     "clips",

@@ -1,14 +1,13 @@
-"""Rows of `operations`: the log of a project, in one gapless order."""
+"""Rows of `operations`: the log of a project, in one gapless order, and the one who writes it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from dawg_server.database import users
-from dawg_server.database.batch import Batch
+from dawg_server.database import clips, presence_sessions, projects, tracks, users
 from dawg_server.database.pool import Connection, Database, Json
-from dawg_server.database.table import moment
+from dawg_server.database.table import Batch, moment
 
 
 class LoggedChange(Protocol):
@@ -24,10 +23,55 @@ class LoggedChange(Protocol):
 _SHOWN = f"""json_build_object('id', id, 'revision', revision, 'groupId', group_id, 'actorId', actor_id,
     'source', source, 'kind', kind, 'entity', entity, 'entityId', entity_id, 'changes', forward,
     'createdAt', {moment("created_at")})"""
-# Steps that a person took, not those by which they were undone and repeated, nor what a measurement has corrected.
-_STEPS = "project_id = %(project)s AND actor_id = %(user)s AND source NOT IN ('undo', 'redo', 'measuring')"
-_FIELDS = "ARRAY(SELECT jsonb_object_keys(CASE WHEN kind = 'update' THEN forward ELSE '{}' END))"
-_STEP = "id, revision, group_id, kind, entity, entity_id, forward, inverse, follows"
+
+
+async def lock(
+    connection: Connection,
+    project_id: str,
+    user_id: str,
+    *,
+    track_ids: Iterable[str] = (),
+    clip_ids: Iterable[str] = (),
+    client_operation_id: str | None = None,
+) -> dict[str, Any] | None:
+    """Makes the caller the only writer of a project until the transaction ends, and reads what it has to know.
+
+    `project` (as JSON), `role`, `username`, `now` (the transaction's time), `tracks` and `clips` (those named), `locks`
+    (of tracks, which others hold; None when there are none), and `replay` (`reply` and `digest` that were stored for
+    that client operation). None when there is no such project.
+    """
+    values = {
+        "project": project_id,
+        "user": user_id,
+        "tracks": list(track_ids),
+        "clips": list(clip_ids),
+        "operation": client_operation_id,
+    }
+    wanted = [
+        f"{projects.SHOWN} AS project",
+        f"{projects.ROLE} AS role",
+        f"{projects.USERNAME} AS username",
+        f"{moment('now()')} AS now",
+        f"""(SELECT json_agg(held) FROM (SELECT {presence_sessions.LOCK} FROM track_locks
+            WHERE project_id = p.id AND user_id <> %(user)s AND expires_at > clock_timestamp()) AS held) AS locks""",
+    ]
+    if values["tracks"]:
+        wanted.append(f"""(SELECT json_agg({tracks.SHOWN}) FROM tracks t
+            WHERE t.project_id = p.id AND t.id = ANY(%(tracks)s::uuid[])) AS tracks""")
+    if values["clips"]:
+        wanted.append(f"""(SELECT json_agg({clips.SHOWN}) FROM clips c JOIN tracks t ON t.id = c.track_id
+            WHERE t.project_id = p.id AND c.id = ANY(%(clips)s::uuid[])) AS clips""")
+    if client_operation_id is not None:
+        wanted.append("""(SELECT json_build_object('reply', o.reply, 'digest', encode(o.digest, 'hex'))
+            FROM client_operations o
+            WHERE o.project_id = p.id AND o.actor_id = %(user)s AND o.id = %(operation)s) AS replay""")
+    # Two statements, because the second one has to see what others committed while the first one waited. The lock does
+    # not hinder foreign keys: recordings may be added to the project meanwhile.
+    return await connection.fetch_one(
+        f"""SELECT FROM projects WHERE id = %(project)s AND deleted_at IS NULL FOR NO KEY UPDATE;
+            SELECT {", ".join(wanted)} FROM projects p WHERE p.id = %(project)s AND p.deleted_at IS NULL""",
+        values,
+    )
 
 
 def append(
@@ -78,6 +122,10 @@ def remember(
     )
 
 
+def advance(batch: Batch, project_id: str, steps: int) -> None:
+    batch.add("UPDATE projects SET revision = revision + %s WHERE id = %s", (steps, project_id))
+
+
 async def since(database: Database | Connection, project_id: str, revision: int, limit: int) -> list[dict[str, Any]]:
     """The operations after `revision`, oldest first."""
     rows = await database.fetch_all(
@@ -114,128 +162,6 @@ async def touched_since(connection: Connection, project_id: str, revision: int) 
     return await connection.fetch_all(
         "SELECT entity, entity_id, kind, forward FROM operations WHERE project_id = %s AND revision > %s",
         (project_id, revision),
-    )
-
-
-async def newest_group(
-    connection: Connection, project_id: str, user_id: str, *, within: str | None = None, besides: Iterable[str] = ()
-) -> list[dict[str, Any]]:
-    """The steps of the newest group that the user could undo, newest first; those in `besides` (ids) do not count.
-
-    `within`: of that group, as long as anything of it stands, only what its newest transaction did.
-    """
-    standing = f"{_STEPS} AND undone_at IS NULL AND id <> ALL(%(besides)s::uuid[])"
-    first = "group_id IS NOT DISTINCT FROM %(within)s::uuid DESC," if within else ""
-    return await connection.fetch_all(
-        f"""WITH newest AS (
-                SELECT group_id, created_at FROM operations WHERE {standing} ORDER BY {first} revision DESC LIMIT 1)
-            SELECT {_STEP} FROM operations WHERE {standing}
-                AND group_id = (SELECT group_id FROM newest)
-                {"AND (group_id <> %(within)s OR created_at = (SELECT created_at FROM newest))" if within else ""}
-            ORDER BY revision DESC""",
-        {"project": project_id, "user": user_id, "within": within, "besides": list(besides)},
-    )
-
-
-async def standing_of(connection: Connection, project_id: str, user_id: str, revision: int) -> list[dict[str, Any]]:
-    """The user's own steps after `revision` that could be undone: `id`, `revision`, `kind`, `entity_id`, `fields`."""
-    return await connection.fetch_all(
-        f"""SELECT id, revision, kind, entity_id, {_FIELDS} AS fields FROM operations
-            WHERE {_STEPS} AND undone_at IS NULL AND NOT follows AND revision > %(revision)s""",
-        {"project": project_id, "user": user_id, "revision": revision},
-    )
-
-
-async def newest_undone(connection: Connection, project_id: str, user_id: str) -> dict[str, Any] | None:
-    """What the user took back last, of what may be repeated: `undone_by`, `group_ids`, and the `steps` that did it,
-    newest first.
-
-    A step that was taken after an undo ends what could be repeated, also when it is undone itself.
-    """
-    unit = await connection.fetch_one(
-        f"""SELECT undone_by, group_ids FROM (
-                SELECT undone_by, array_agg(DISTINCT group_id) AS group_ids FROM operations
-                WHERE {_STEPS} AND undone_by IS NOT NULL GROUP BY undone_by) AS units
-            CROSS JOIN LATERAL (
-                SELECT max(revision) AS revision FROM operations
-                WHERE project_id = %(project)s AND group_id = units.undone_by) AS undoing
-            WHERE undoing.revision > (SELECT max(revision) FROM operations WHERE {_STEPS})
-            ORDER BY undoing.revision DESC LIMIT 1""",
-        {"project": project_id, "user": user_id},
-    )
-    if unit is None:
-        return None
-    steps = await connection.fetch_all(
-        f"SELECT {_STEP} FROM operations WHERE project_id = %s AND group_id = %s ORDER BY revision DESC",
-        (project_id, unit["undone_by"]),
-    )
-    return {**unit, "steps": steps}
-
-
-async def standing_since(
-    connection: Connection, project_id: str, entity: str, entity_id: str, revision: int
-) -> list[dict[str, Any]]:
-    """Steps after `revision` on one thing (or on the order of tracks) that nobody has taken back, newest first:
-    `id`, `kind`, `fields`, `actor_id`, `username`, `final` (undo has skipped it, so it stays).
-
-    Changes that follow others by themselves are not among them.
-    """
-    return await connection.fetch_all(
-        f"""SELECT id, kind, actor_id, group_id, {users.named("actor_id")} AS username, undone_at IS NOT NULL AS final,
-                {_FIELDS} AS fields
-            FROM operations
-            WHERE project_id = %(project)s AND revision > %(revision)s AND undone_by IS NULL AND NOT follows
-                AND source NOT IN ('undo', 'redo', 'measuring')
-                AND (entity_id = %(id)s OR (%(entity)s = 'track' AND kind = 'reorder' AND forward @> %(moved)s))
-            ORDER BY revision DESC""",
-        {
-            "project": project_id,
-            "entity": entity,
-            "id": entity_id,
-            "revision": revision,
-            "moved": Json({"trackOrders": [{"id": entity_id}]}),
-        },
-    )
-
-
-async def remover(connection: Connection, project_id: str, entity_id: str) -> dict[str, Any] | None:
-    """The newest deletion of a thing: `id`, `actor_id`, `username`, `final`, `source`."""
-    return await connection.fetch_one(
-        f"""SELECT id, actor_id, group_id, {users.named("actor_id")} AS username, source,
-                (undone_at IS NOT NULL OR source IN ('undo', 'redo')) AS final
-            FROM operations WHERE project_id = %s AND entity_id = %s AND kind = 'delete'
-            ORDER BY revision DESC LIMIT 1""",
-        (project_id, entity_id),
-    )
-
-
-async def tempo_after(connection: Connection, project_id: str, revision: int) -> float | None:
-    """The tempo that the project had after that revision; None when it has not changed since."""
-    tempo: float | None = await connection.fetch_value(
-        """SELECT (inverse ->> 'bpm')::double precision FROM operations
-           WHERE project_id = %(project)s AND entity_id = %(project)s AND revision > %(revision)s AND forward ? 'bpm'
-           ORDER BY revision LIMIT 1""",
-        {"project": project_id, "revision": revision},
-    )
-    return tempo
-
-
-async def mark_undone(
-    connection: Connection, project_id: str, unit: str, taken: Iterable[str], skipped: Iterable[str]
-) -> None:
-    """Steps (ids) that were taken back by the operations of the group `unit`, and those that are skipped for good."""
-    await connection.execute(
-        """UPDATE operations SET undone_at = statement_timestamp(),
-               undone_by = CASE WHEN id = ANY(%(taken)s::uuid[]) THEN %(unit)s::uuid END
-           WHERE project_id = %(project)s AND id = ANY(%(taken)s::uuid[] || %(skipped)s::uuid[])""",
-        {"project": project_id, "unit": unit, "taken": list(taken), "skipped": list(skipped)},
-    )
-
-
-async def mark_repeated(connection: Connection, project_id: str, user_id: str, unit: str) -> None:
-    await connection.execute(
-        f"UPDATE operations SET undone_at = NULL, undone_by = NULL WHERE {_STEPS} AND undone_by = %(unit)s",
-        {"project": project_id, "user": user_id, "unit": unit},
     )
 
 

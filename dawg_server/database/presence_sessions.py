@@ -12,7 +12,7 @@ from typing import Any
 from dawg_server.database.pool import Database, Json
 
 _ONE_BY_ONE = "SELECT pg_advisory_xact_lock(hashtextextended('visits:' || %(project)s, 0));"
-_LOCK = "track_id, sid, user_id, username, extract(epoch FROM expires_at)::float8 AS expires_at"
+LOCK = "track_id, sid, user_id, username, extract(epoch FROM expires_at)::float8 AS expires_at"
 
 
 # -- replicas ----------------------------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ async def lock(database: Database, project_id: str, track_id: str, sid: str, lea
                 SET sid = excluded.sid, user_id = excluded.user_id, username = excluded.username,
                     expires_at = excluded.expires_at
                 WHERE track_locks.user_id = excluded.user_id OR track_locks.expires_at <= clock_timestamp()
-            RETURNING {_LOCK}""",
+            RETURNING {LOCK}""",
         {"project": project_id, "track": track_id, "sid": sid, "lease": lease},
     )
 
@@ -182,7 +182,7 @@ async def unlock(database: Database, project_id: str, track_id: str, user_id: st
 async def locks(database: Database, project_id: str, track_id: str | None = None) -> list[dict[str, Any]]:
     """Those of the project that have not expired; with `track_id` that track's alone."""
     return await database.fetch_all(
-        f"""SELECT {_LOCK} FROM track_locks
+        f"""SELECT {LOCK} FROM track_locks
             WHERE project_id = %(project)s AND expires_at > clock_timestamp()
                 AND (%(track)s::uuid IS NULL OR track_id = %(track)s::uuid)""",
         {"project": project_id, "track": track_id},

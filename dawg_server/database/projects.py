@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dawg_server.database import clips, tracks, users
-from dawg_server.database.batch import Batch
 from dawg_server.database.pool import Connection, Database
 from dawg_server.database.table import TIMES, Table, moment, plain
 
@@ -68,47 +67,6 @@ async def visit(database: Database, project_id: str, user_id: str) -> dict[str, 
     )
 
 
-async def lock(
-    connection: Connection,
-    project_id: str,
-    user_id: str,
-    *,
-    track_ids: Iterable[str] = (),
-    clip_ids: Iterable[str] = (),
-    client_operation_id: str | None = None,
-) -> dict[str, Any] | None:
-    """Makes the caller the only writer of a project until the transaction ends, and reads what it has to know.
-
-    `project` (as JSON), `role`, `username`, `now` (the transaction's time), `tracks` and `clips` (those named), and
-    `replay` (`reply` and `digest` that were stored for that client operation). None when there is no such project.
-    """
-    values = {
-        "project": project_id,
-        "user": user_id,
-        "tracks": list(track_ids),
-        "clips": list(clip_ids),
-        "operation": client_operation_id,
-    }
-    wanted = [f"{SHOWN} AS project", f"{ROLE} AS role", f"{USERNAME} AS username", f"{moment('now()')} AS now"]
-    if values["tracks"]:
-        wanted.append(f"""(SELECT json_agg({tracks.SHOWN}) FROM tracks t
-            WHERE t.project_id = p.id AND t.id = ANY(%(tracks)s::uuid[])) AS tracks""")
-    if values["clips"]:
-        wanted.append(f"""(SELECT json_agg({clips.SHOWN}) FROM clips c JOIN tracks t ON t.id = c.track_id
-            WHERE t.project_id = p.id AND c.id = ANY(%(clips)s::uuid[])) AS clips""")
-    if client_operation_id is not None:
-        wanted.append("""(SELECT json_build_object('reply', o.reply, 'digest', encode(o.digest, 'hex'))
-            FROM client_operations o
-            WHERE o.project_id = p.id AND o.actor_id = %(user)s AND o.id = %(operation)s) AS replay""")
-    # Two statements, because the second one has to see what others committed while the first one waited. The lock does
-    # not hinder foreign keys: recordings may be added to the project meanwhile.
-    return await connection.fetch_one(
-        f"""SELECT FROM projects WHERE id = %(project)s AND deleted_at IS NULL FOR NO KEY UPDATE;
-            SELECT {", ".join(wanted)} FROM projects p WHERE p.id = %(project)s AND p.deleted_at IS NULL""",
-        values,
-    )
-
-
 async def snapshot(
     database: Database | Connection, project_id: str, user_id: str, others: Mapping[str, Table] | None = None
 ) -> dict[str, Any] | None:
@@ -166,7 +124,3 @@ async def page(
 async def delete(database: Database, project_id: str) -> bool:
     """Removes a project with everything in it; recordings and jobs stay with their owners."""
     return await database.execute("DELETE FROM projects WHERE id = %s", (project_id,)) == 1
-
-
-def advance(batch: Batch, project_id: str, steps: int) -> None:
-    batch.add("UPDATE projects SET revision = revision + %s WHERE id = %s", (steps, project_id))

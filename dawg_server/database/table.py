@@ -1,18 +1,42 @@
-"""How a kind of entities lies in its table, and how it looks as JSON: one list of fields for both ways."""
+"""How a kind of entities lies in its table, and how it looks as JSON: one list of fields for both ways.
+
+What changes a table is gathered in a `Batch`, which reaches Postgres in one round trip.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dawg_server.database.batch import Batch
+from dawg_server.database.pool import Connection, Database
 from dawg_server.database.values import Json
+
+MAX_STATEMENTS = 500  # in one round trip, so that a statement timeout never meets a whole project at once
 
 
 def moment(expression: str) -> str:
     """A timestamptz as ISO-8601 in UTC with milliseconds and `Z`."""
     return f"""to_char({expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
+
+
+class Batch:
+    """Statements that are sent together and run one after the other, each seeing what the ones before it did."""
+
+    def __init__(self) -> None:
+        self._statements: list[tuple[str, Sequence[Any]]] = []
+
+    def add(self, sql: str, parameters: Sequence[Any]) -> None:
+        self._statements.append((sql, parameters))
+
+    async def run(self, connection: Connection, *, finish: bool = False) -> None:
+        """`finish`: nothing else belongs to the transaction, which ends with them."""
+        for start in range(0, len(self._statements), MAX_STATEMENTS):
+            chunk = self._statements[start : start + MAX_STATEMENTS]
+            last = finish and start + MAX_STATEMENTS >= len(self._statements)
+            await (connection.finish if last else connection.execute)(
+                ";\n".join(sql for sql, _ in chunk), [value for _, parameters in chunk for value in parameters]
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +115,28 @@ TIMES = {"createdAt": moment("{0}.created_at"), "updatedAt": moment("{0}.updated
 def plain(*names: str) -> dict[str, Column]:
     """Fields whose columns have the same name in snake_case."""
     return {name: Column("".join(f"_{sign.lower()}" if sign.isupper() else sign for sign in name)) for name in names}
+
+
+async def of_project(database: Database | Connection, table: Table, project_id: str) -> list[dict[str, Any]]:
+    """Every row of a project, oldest first."""
+    rows: list[dict[str, Any]] = await database.fetch_value(f"SELECT {table.listed('%s')}", (project_id,))
+    return rows
+
+
+async def get(
+    database: Database | Connection, table: Table, project_id: str, ids: Iterable[str]
+) -> list[dict[str, Any]]:
+    """Those of the rows that exist in that project."""
+    rows = await database.fetch_all(
+        f"""SELECT {table.json("x")} AS row FROM {table.table} x
+            WHERE {table.within("x", "%s")} AND id = ANY(%s::uuid[])""",
+        (project_id, list(ids)),
+    )
+    return [row["row"] for row in rows]
+
+
+async def project_of(database: Database, table: Table, id: str) -> str | None:
+    """The project that a row is in, if there is such a row."""
+    project = "x.project_id" if table.parent == "project" else "(SELECT project_id FROM tracks WHERE id = x.track_id)"
+    found: str | None = await database.fetch_value(f"SELECT {project} FROM {table.table} x WHERE x.id = %s", (id,))
+    return found

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dawg_server.database import sends
-from dawg_server.database.batch import Batch
 from dawg_server.database.pool import Connection, Database
-from dawg_server.database.table import TIMES, Column, Table, plain
+from dawg_server.database.table import TIMES, Batch, Column, Table, plain
 
 TABLE = Table(
     "tracks",

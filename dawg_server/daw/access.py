@@ -1,14 +1,25 @@
-"""Who may do what in a project."""
+"""Who may do what in a project, and by which door they come."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from dawg_server import errors, ids
 from dawg_server.database import projects, tracks
 from dawg_server.database.pool import Database
 
+Source = Literal["rest", "socket", "ai-brain", "voice", "generation", "restore", "measuring"]
 RANKS = {"viewer": 1, "editor": 2, "owner": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who changes a document. `sid` is the socket that is not told of its own change, because its ack says it all."""
+
+    user_id: str
+    source: Source
+    sid: str | None = None
 
 
 class Access:

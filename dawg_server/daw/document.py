@@ -19,7 +19,7 @@ from dawg_server import errors, ids
 from dawg_server.database import clips, constraint_errors, operations, projects
 from dawg_server.database.pool import Connection, Database
 from dawg_server.daw import access, entities
-from dawg_server.daw.actor import Actor
+from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.editing import Editing, Executed
 from dawg_server.keyed_lock import KeyedLock
@@ -126,7 +126,7 @@ class Document:
             news: list[events.ProjectChanged] = []
             async with self._database.transaction() as connection:
                 for project_id in project_ids:
-                    await projects.lock(connection, project_id, "")
+                    await operations.lock(connection, project_id, "")
                 recording = await clips.lock_recording(connection, audio_file_id)
                 if recording is None:  # deleted meanwhile
                     return None

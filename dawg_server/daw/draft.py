@@ -7,21 +7,61 @@ they need is read when they first ask for it, so that a small change to a large 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from dawg_server import errors
-from dawg_server.database import clips, rows, tracks
+from dawg_server.database import clips, table, tracks
 from dawg_server.database.pool import Connection
+from dawg_server.database.table import Batch
 from dawg_server.daw import entities
-from dawg_server.daw.changes import ORDERS, Change, Kind
 from dawg_server.schema import spoken
 
 Entity = dict[str, Any]
+Kind = Literal["create", "update", "delete", "reorder"]
+
+ORDERS = "trackOrders"  # what a reorder holds: [{id, order}] of the tracks that move
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step. `forward` and `inverse` hold wire fields with their values after and before it.
+
+    create: everything / nothing. update: the fields that differ. delete: nothing / everything.
+    reorder (of tracks): `trackOrders` with the new and the old places; it has no entity id.
+    `track_id`: of a send, the track that it comes from. `follows`: it follows another change by itself (`following`).
+    `group`: the undo group that it belongs to, if not to that of its call.
+    """
+
+    kind: Kind
+    entity: str
+    entity_id: str | None
+    forward: dict[str, Any]
+    inverse: dict[str, Any]
+    track_id: str | None = None
+    follows: bool = False
+    group: str | None = None
+
+    def write(self, batch: Batch) -> None:
+        rows = entities.find(self.entity).table
+        if self.kind == "reorder":
+            tracks.reorder(batch, self.forward[ORDERS])
+            return
+        assert self.entity_id is not None
+        if self.kind == "create":
+            rows.insert(batch, self.forward)
+        elif self.kind == "update":
+            rows.update(batch, self.entity_id, self.forward)
+        else:
+            rows.delete(batch, self.entity_id)
 
 
 class Draft:
-    """`project` is the project's own fields; `role`, `username` are the actor's; `now` is the transaction's time."""
+    """`project` is the project's own fields; `role`, `username` are the actor's; `now` is the transaction's time.
+
+    `locks` are those of tracks that others hold.
+    """
 
     def __init__(
         self, connection: Connection, user_id: str, row: Mapping[str, Any], named: Mapping[str, Iterable[str]]
@@ -35,6 +75,7 @@ class Draft:
         self.role: str = row["role"]
         self.username: str = row["username"]
         self.now: str = row["now"]
+        self.locks: list[dict[str, Any]] = row["locks"] or []
         self.changes: list[Change] = []
         self.attached: set[str] = set()  # recordings that become the project's own
         self.group: str | None = None  # of the changes that come now, if not that of the call
@@ -96,7 +137,7 @@ class Draft:
         if name == "send":
             await self.tracks()
         elif id not in known and name not in self._complete:
-            self._learn(name, await rows.get(self.connection, entities.find(name).table, self.id, [id]))
+            self._learn(name, await table.get(self.connection, entities.find(name).table, self.id, [id]))
         if (entity := known.setdefault(id, None)) is None:
             raise missing(name, id)
         return entity
@@ -110,7 +151,7 @@ class Draft:
         if name == "clip":
             return [clip for track in await self.tracks() for clip in await self.clips_of(track["id"])]
         if name not in self._complete:
-            self._learn(name, await rows.of_project(self.connection, entities.find(name).table, self.id))
+            self._learn(name, await table.of_project(self.connection, entities.find(name).table, self.id))
             self._complete.add(name)
         return [each for each in self._entities[name].values() if each]
 
@@ -249,6 +290,19 @@ class Draft:
 def missing(kind: str, *ids: str) -> errors.NotFound:
     names = "There is no such" if len(ids) == 1 else "Some are not in this project:"
     return errors.NotFound(f"{names} {spoken(kind)}.", details={"kind": kind, "missing": list(ids)})
+
+
+def touched(operations: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """(entity, id, field) of everything that operations (rows of the log) have changed; field "*" stands for all."""
+    for operation in operations:
+        if operation["kind"] == "reorder":
+            for pair in operation["forward"][ORDERS]:
+                yield "track", pair["id"], "order"
+        elif operation["kind"] == "update":
+            for field in operation["forward"]:
+                yield operation["entity"], operation["entity_id"], field
+        else:
+            yield operation["entity"], operation["entity_id"], "*"
 
 
 def _orders(places: Mapping[str, int]) -> dict[str, Any]:

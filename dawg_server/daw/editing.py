@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,15 +13,14 @@ import orjson
 
 from bus import events
 from dawg_server import errors
-from dawg_server.database import clips, operations, projects
-from dawg_server.database.batch import Batch
+from dawg_server.database import clips, operations
 from dawg_server.database.pool import Connection
+from dawg_server.database.table import Batch
 from dawg_server.daw import access, history
 from dawg_server.daw import commands as catalogue
-from dawg_server.daw.actor import Actor
-from dawg_server.daw.changes import ORDERS, Change, touched
+from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command, Spec
-from dawg_server.daw.draft import Draft, Entity
+from dawg_server.daw.draft import ORDERS, Change, Draft, Entity, touched
 from dawg_server.daw.following import follow_recording
 
 
@@ -29,7 +28,8 @@ from dawg_server.daw.following import follow_recording
 class Executed:
     """`results`: what each command has to tell. `operations`: as clients see them, empty when nothing was different.
 
-    `replayed`: this client operation was executed before, and this is its first answer.
+    `replayed`: this client operation was executed before, and this is its first answer. `locks`: the rows of the track
+    locks that others hold at present.
     """
 
     revision: int
@@ -37,6 +37,7 @@ class Executed:
     operations: list[dict[str, Any]] = field(default_factory=list)
     group_id: str | None = None
     replayed: bool = False
+    locks: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Editing:
         once = _once(client_operation_id, [(spec.name, values) for spec, values in requested])
         draft, first = await self._open(role, _named(requested), once)
         if first is not None:
-            return _replayed(first)
+            return _replayed(first, draft)
         more = await first_of_all() if first_of_all is not None else {}
         results = [await spec.plan(draft, values) for spec, values in requested]
         if more:
@@ -91,7 +92,7 @@ class Editing:
         once = _once(client_operation_id, ["undo", steps])
         draft, first = await self._open("editor", {}, once)
         if first is not None:
-            return _replayed(first)
+            return _replayed(first, draft)
         return await self._travelled(
             draft, "undo", await history.undo(draft, self._by.user_id, steps, within=within), once
         )
@@ -101,12 +102,12 @@ class Editing:
         once = _once(client_operation_id, ["redo", steps])
         draft, first = await self._open("editor", {}, once)
         if first is not None:
-            return _replayed(first)
+            return _replayed(first, draft)
         return await self._travelled(draft, "redo", await history.redo(draft, self._by.user_id, steps), once)
 
     async def follow_recording(self, audio_file_id: str, length: float) -> None:
         """Clips end where their recording does, which has turned out to be `length` seconds long."""
-        row = await projects.lock(self.connection, self._project_id, self._by.user_id)
+        row = await operations.lock(self.connection, self._project_id, self._by.user_id)
         if row is None:
             return
         draft = Draft(self.connection, self._by.user_id, row, {})
@@ -127,7 +128,7 @@ class Editing:
 
         Raises `IdempotencyConflict` when the first use was for something else.
         """
-        row = await projects.lock(
+        row = await operations.lock(
             self.connection,
             self._project_id,
             self._by.user_id,
@@ -172,7 +173,7 @@ class Editing:
             operations.append(
                 batch, self._project_id, stored, draft.changes, client_operation_id=once.id if once else None
             )
-            projects.advance(batch, self._project_id, len(stored))
+            operations.advance(batch, self._project_id, len(stored))
             self.news.append(
                 events.ProjectChanged(
                     project_id=self._project_id,
@@ -200,7 +201,7 @@ class Editing:
         if draft.attached:
             clips.attach(batch, self._project_id, draft.attached)
         await batch.run(self.connection, finish=self._whole)
-        return Executed(revision, results, stored, group if stored else None)
+        return Executed(revision, results, stored, group if stored else None, locks=draft.locks)
 
 
 def _once(client_operation_id: str | None, asked: Any) -> ClientOperation | None:
@@ -211,8 +212,10 @@ def _once(client_operation_id: str | None, asked: Any) -> ClientOperation | None
     )
 
 
-def _replayed(first: dict[str, Any]) -> Executed:
-    return Executed(first["revision"], first["results"], first["operations"], first["groupId"], replayed=True)
+def _replayed(first: dict[str, Any], draft: Draft) -> Executed:
+    return Executed(
+        first["revision"], first["results"], first["operations"], first["groupId"], replayed=True, locks=draft.locks
+    )
 
 
 def _check(command: Command) -> tuple[Spec, dict[str, Any]]:

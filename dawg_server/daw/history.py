@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.database import operations
+from dawg_server.database import undo_log
 from dawg_server.daw.draft import Draft
 from dawg_server.daw.reversal import Reversal
 
@@ -45,7 +45,7 @@ async def undo(draft: Draft, user_id: str, steps: int, *, within: str | None = N
     for looked in range(MAX_GROUPS):
         if travelled.steps == steps:
             break
-        group = await operations.newest_group(draft.connection, draft.id, user_id, within=within, besides=left)
+        group = await undo_log.newest_group(draft.connection, draft.id, user_id, within=within, besides=left)
         if not group:
             if not looked:
                 raise errors.Conflict("There is nothing of yours to undo.")
@@ -56,7 +56,7 @@ async def undo(draft: Draft, user_id: str, steps: int, *, within: str | None = N
         travelled.went([group[0]["group_id"]], reversal)
         left += reversal.left if within else []
         taken, skipped = (reversal.taken, reversal.final) if reversal.changed else ([], reversal.taken + reversal.final)
-        await operations.mark_undone(draft.connection, draft.id, draft.group, taken, skipped)
+        await undo_log.mark_undone(draft.connection, draft.id, draft.group, taken, skipped)
     draft.group = None
     return travelled
 
@@ -67,7 +67,7 @@ async def redo(draft: Draft, user_id: str, steps: int) -> Travelled:
     for looked in range(MAX_GROUPS):
         if travelled.steps == steps:
             break
-        unit = await operations.newest_undone(draft.connection, draft.id, user_id)
+        unit = await undo_log.newest_undone(draft.connection, draft.id, user_id)
         if unit is None:
             if not looked:
                 raise errors.Conflict("There is nothing of yours to redo.")
@@ -75,5 +75,5 @@ async def redo(draft: Draft, user_id: str, steps: int) -> Travelled:
         reversal = Reversal(draft, user_id, tempo, unit["steps"])
         await reversal.run()
         travelled.went(unit["group_ids"], reversal)
-        await operations.mark_repeated(draft.connection, draft.id, user_id, unit["undone_by"])
+        await undo_log.mark_repeated(draft.connection, draft.id, user_id, unit["undone_by"])
     return travelled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dawg_server import ids
-from dawg_server.database import clips, operations, projects, rows, tracks
+from dawg_server.database import clips, operations, projects, table, tracks
 from dawg_server.database.pool import Database
 from dawg_server.daw import access
 from dawg_server.daw.draft import missing
@@ -63,7 +63,7 @@ class Queries:
     async def all(self, kind: EntityType, project_id: str, user_id: str) -> list[Entity]:
         """Every entity of a kind whose API is made from its declaration, oldest first."""
         await self.visit(project_id, user_id)
-        return await rows.of_project(self._database, kind.table, project_id)
+        return await table.of_project(self._database, kind.table, project_id)
 
     async def one(self, kind: EntityType, id: str, user_id: str) -> Entity:
         """A single entity; a track has its sends with it."""
@@ -72,7 +72,7 @@ class Queries:
         if kind.name == "track":
             found = await tracks.get(self._database, [id])
         else:
-            found = await rows.get(self._database, kind.table, project_id, [id])
+            found = await table.get(self._database, kind.table, project_id, [id])
         if not found:
             raise missing(kind.name, id)
         return found[0]
@@ -83,7 +83,7 @@ class Queries:
         `repeated`: (user, client operation) of a request that may be a repetition, so that the entity may be gone.
         """
         known = ids.is_uuid(id)
-        project_id = await rows.project_of(self._database, kind.table, id) if known else None
+        project_id = await table.project_of(self._database, kind.table, id) if known else None
         if project_id is None and known and repeated and repeated[1]:
             project_id = await operations.project_of(self._database, repeated[0], repeated[1], id)
         if project_id is None:

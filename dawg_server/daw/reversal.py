@@ -6,12 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.database import operations
+from dawg_server.database import undo_log
 from dawg_server.daw import entities, following, ordering, routing
 from dawg_server.daw.cascade import dependents
-from dawg_server.daw.changes import ORDERS
 from dawg_server.daw.commands.tracks import make_room
-from dawg_server.daw.draft import Draft, Entity
+from dawg_server.daw.draft import ORDERS, Draft, Entity
 
 MAX_SKIPPED = 200  # told in one answer
 
@@ -47,7 +46,7 @@ class Reversal:
     async def run(self) -> None:
         draft, followers = self._draft, list[Step]()
         first = min((step["revision"] for step in self._steps), default=0)
-        newer = await operations.standing_of(draft.connection, draft.id, self._user_id, first)
+        newer = await undo_log.standing_of(draft.connection, draft.id, self._user_id, first)
         self._newer = [step for step in newer if step["id"] not in self._own]
         for step in self._steps:
             if step["follows"]:
@@ -116,7 +115,7 @@ class Reversal:
     async def _remove(self, step: Step) -> bool:
         entity, id = step["entity"], step["entity_id"]
         if await self._find(entity, id) is None:
-            blame: Blame | None = await operations.remover(self._draft.connection, self._draft.id, id)
+            blame: Blame | None = await undo_log.remover(self._draft.connection, self._draft.id, id)
             if blame is not None and self._mine(step, blame):
                 raise _Left
             if blame is not None and blame["actor_id"] != self._user_id:
@@ -178,7 +177,7 @@ class Reversal:
             target = await self._find(reference.entity, wanted[name])
             blame: Blame | None
             if target is None:
-                blame = await operations.remover(draft.connection, draft.id, wanted[name])
+                blame = await undo_log.remover(draft.connection, draft.id, wanted[name])
                 self._skip(step, name, blame, f"a {reference.entity} that it needs was deleted since")
             elif reference.sound and target["trackType"] != "AUX":
                 blame = await self._blame("track", target["id"], step, {"trackType"})
@@ -225,7 +224,7 @@ class Reversal:
 
     async def _gone(self, step: Step, fields: Collection[str]) -> bool:
         draft = self._draft
-        blame = await operations.remover(draft.connection, draft.id, step["entity_id"])
+        blame = await undo_log.remover(draft.connection, draft.id, step["entity_id"])
         for name in fields:
             self._skip(step, name, blame, f"the {step['entity']} was deleted since")
         return False
@@ -247,7 +246,7 @@ class Reversal:
     async def _blame(self, entity: str, id: str, step: Step, fields: Collection[str] = ()) -> Blame | None:
         """The newest step since that stands and has changed one of these fields; without `fields` any but the order."""
         draft = self._draft
-        for row in await operations.standing_since(draft.connection, draft.id, entity, id, step["revision"]):
+        for row in await undo_log.standing_since(draft.connection, draft.id, entity, id, step["revision"]):
             if row["id"] in self._own:
                 continue
             touched = {"order"} if row["kind"] == "reorder" else set(row["fields"])
@@ -261,7 +260,7 @@ class Reversal:
         draft = self._draft
         found: list[Blame] = []
         for entity, id in users:
-            rows = await operations.standing_since(draft.connection, draft.id, entity, id, step["revision"])
+            rows = await undo_log.standing_since(draft.connection, draft.id, entity, id, step["revision"])
             found += [row for row in rows if row["id"] not in self._own and row["kind"] != "reorder"]
         others = [row for row in found if not self._mine(step, row)]
         self._skip(step, field, next(iter(others or found), None), reason)
@@ -303,7 +302,7 @@ class Reversal:
             {name: value for name, value in step[side].items() if name in names} for side in ("inverse", "forward")
         )
         if step["entity"] == "clip" and thing["midiData"] is not None:
-            tempo = await operations.tempo_after(self._draft.connection, self._draft.id, step["revision"])
+            tempo = await undo_log.tempo_after(self._draft.connection, self._draft.id, step["revision"])
             ratio = (tempo or self._tempo) / self._draft.project["bpm"]
             if ratio != 1:
                 then |= following.scaled(then, ratio)

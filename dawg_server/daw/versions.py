@@ -8,10 +8,10 @@ from typing import Any
 import structlog
 
 from dawg_server import errors, ids, logs
-from dawg_server.database import projects, versions
+from dawg_server.database import operations, versions
 from dawg_server.database.pool import Connection, Database
 from dawg_server.daw import access, entities
-from dawg_server.daw.actor import Actor
+from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
 from dawg_server.daw.editing import Executed
@@ -70,7 +70,7 @@ class Versions:
         return executed
 
     async def _keep(self, connection: Connection, project_id: str, user_id: str, **fields: Any) -> dict[str, Any]:
-        row = await projects.lock(connection, project_id, user_id)
+        row = await operations.lock(connection, project_id, user_id)
         access.check(row["role"] if row else None, "editor")
         made = await versions.insert(connection, project_id, user_id, others=entities.tables(), **fields)
         assert made is not None  # because it is locked

@@ -15,7 +15,7 @@ import structlog
 
 from dawg_server import errors, logs
 from dawg_server.database.pool import Connection, Database
-from dawg_server.daw.actor import Actor
+from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
 from dawg_server.daw.editing import Editing

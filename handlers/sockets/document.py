@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dawg_server.daw.actor import Actor
+from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.editing import Executed
+from dawg_server.daw.presence import Lock
 from handlers import actions
 from handlers.actions import Action
 from handlers.schemas import collaboration as schemas
@@ -81,7 +82,7 @@ async def _run(call: SocketCall, command: Command) -> Ack:
         "revision": executed.revision,
         "groupId": executed.group_id,
         "operations": executed.operations,
-        **await _locked_by(call, project_id, command.parameters, executed.results[0]),
+        **_locked_by(executed, command.parameters),
     }
 
 
@@ -89,13 +90,11 @@ def _picked(call: SocketCall, *names: str) -> dict[str, Any]:
     return {name: call.payload[name] for name in names if name in call.payload}
 
 
-async def _locked_by(
-    call: SocketCall, project_id: str, parameters: Mapping[str, Any], result: Mapping[str, Any]
-) -> dict[str, Any]:
+def _locked_by(executed: Executed, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """A lock is no barrier, but whoever works across somebody's lock is told so."""
-    track_id = parameters.get("trackId") or result.get("clip", {}).get("trackId")
-    held = await call.services.documents.presence.locked(project_id, track_id) if track_id else None
-    return {"lockedBy": schemas.lock(held)} if held is not None and held.user_id != call.caller.user_id else {}
+    track_id = parameters.get("trackId") or executed.results[0].get("clip", {}).get("trackId")
+    held = next((each for each in executed.locks if each["track_id"] == track_id), None)
+    return {"lockedBy": schemas.lock(Lock(**held))} if held is not None else {}
 
 
 def _admit(call: SocketCall) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dawg_server.database.pool import Connection, Database
-from dawg_server.daw.actor import Actor
+from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
 

@@ -15,11 +15,11 @@ from bus.local import LocalBus
 from dawg_server.database import users
 from dawg_server.database.pool import Database
 from dawg_server.daw import change_stream
-from dawg_server.daw.actor import Actor
+from dawg_server.daw.access import Actor
 from dawg_server.daw.change_stream import ChangeStream
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
-from handlers import change_events
+from handlers import actions
 
 
 @dataclass
@@ -131,7 +131,7 @@ async def test_news_from_the_log_say_the_same_as_those_that_got_lost(stage: Stag
                 payload.get("changes") if "sends" not in (payload.get("changes") or {}) else None,
                 payload["revision"],
             )
-            for name, payload in change_events.told(event)
+            for name, payload in actions.told(event)
             if name != "project:undone"
         ]
 

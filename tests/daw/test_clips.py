@@ -9,7 +9,7 @@ import pytest
 
 from dawg_server import errors
 from dawg_server.database.pool import Database
-from dawg_server.daw.actor import Actor
+from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
 

@@ -15,7 +15,7 @@ from bus import events
 from bus.local import LocalBus
 from dawg_server import errors
 from dawg_server.database.pool import Database
-from dawg_server.daw.actor import Actor
+from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import OWN, Command
 from dawg_server.daw.document import Document
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dawg_server import errors
-from dawg_server.daw.actor import Actor
+from dawg_server.daw.access import Actor
 from dawg_server.daw.document import Document
 from dawg_server.daw.functions import executors
 from dawg_server.daw.functions.catalogue import Catalogue

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.daw.actor import Actor
+from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
 from dawg_server.daw.functions.catalogue import Catalogue, FunctionCall

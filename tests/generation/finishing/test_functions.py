@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from dawg_server import errors
-from dawg_server.daw.actor import Actor
+from dawg_server.daw.access import Actor
 from tests.audio import signals, voices
 from tests.servers import dawg
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dawg_server import errors
-from dawg_server.daw.actor import Actor
+from dawg_server.daw.access import Actor
 from tests.generation import outside
 from tests.generation.vocals import humming
 from tests.servers import dawg

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dawg_server.daw.actor import Actor
+from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from tests.handlers.rest import recordings
 from tests.servers import dawg
