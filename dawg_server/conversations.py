@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from dawg_server import errors, ids
@@ -9,7 +10,17 @@ from dawg_server.database import conversations, messages
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 
+MAX_EXCHANGE = 100  # messages from a question to the end of its answer; far more than there are
+
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LastQuestion:
+    """`message_ids`: of the question and of all that followed it."""
+
+    words: str
+    message_ids: tuple[str, ...]
 
 
 class Conversations:
@@ -50,6 +61,19 @@ class Conversations:
         return await messages.of_conversation(
             self._database, str(conversation["id"]), after=conversation["summarized_seq"], newest=newest
         )
+
+    async def last_question(self, conversation_id: str, user_id: str, answer_id: str | None = None) -> LastQuestion:
+        """Raises `Conflict` when nothing was asked, or when `answer_id` is not of the newest answer."""
+        conversation = await self.get(conversation_id, user_id)
+        rows = await messages.of_conversation(self._database, str(conversation["id"]), newest=MAX_EXCHANGE)
+        at = max((at for at, row in enumerate(rows) if row["role"] == "user"), default=None)
+        if at is None:
+            raise errors.Conflict("Nothing was asked in this conversation yet.")
+        ids_since = tuple(str(row["id"]) for row in rows[at:])
+        if answer_id is not None and answer_id not in ids_since:
+            raise errors.Conflict("Only the newest answer of a conversation can be made anew.")
+        words = "".join(block["text"] for block in rows[at]["content"] if block["type"] == "text")
+        return LastQuestion(words, ids_since)
 
     async def rename(self, conversation_id: str, user_id: str, title: str) -> None:
         if not (

@@ -38,8 +38,9 @@ class TranscriptWriter:
                 self._database, self._conversation_id, owner_id, project_id, _blocks(question), self._request_id
             )
 
-    async def user(self, content: Content) -> str:
-        return await self._append("user", content)
+    async def user(self, content: Content, *, instead_of: Sequence[str] = ()) -> str:
+        """`instead_of`: ids of messages that go with this one."""
+        return await self._append("user", content, instead_of=instead_of)
 
     async def assistant(self, content: Content, **fields: Any) -> str:
         """`fields` are those of `messages.append`: `stop_reason`, `model`, `usage`, `group_id`, `id`.

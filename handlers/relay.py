@@ -44,8 +44,9 @@ def _project(event: events.ProjectEvent) -> str:
     return project_room(event.project_id)
 
 
-def _conversation(event: events.ChatStreamed | events.ChatCompleted) -> str:
-    return conversation_room(event.conversation_id)
+def _conversation(event: events.ChatStreamed | events.ChatCompleted) -> str | tuple[str, str]:
+    room = conversation_room(event.conversation_id)
+    return (room, user_room(event.user_id)) if event.user_id is not None else room
 
 
 def _chat(event: events.ChatStreamed | events.ChatCompleted) -> dict[str, Any]:

@@ -61,7 +61,11 @@ class ClientContext:
 
 @dataclass(frozen=True, slots=True)
 class UserMessage:
-    """A question. `stored`: as part of a conversation, a new one without `conversation_id`."""
+    """A question. `stored`: as part of a conversation, a new one without `conversation_id`.
+
+    `aloud`: all sockets of the asker hear the answer, not only those that have joined the conversation. `instead_of`:
+    messages of the conversation that this question and its answer take the place of.
+    """
 
     asker: Asker
     text: str
@@ -70,6 +74,8 @@ class UserMessage:
     project_id: str | None = None
     client: ClientContext = field(default_factory=ClientContext)
     stored: bool = True
+    aloud: bool = False
+    instead_of: Sequence[str] = ()
 
 
 class TurnFactory:
@@ -130,7 +136,8 @@ class TurnFactory:
         definitions = [*toolkit.toolbox.offered("text", role), *memory_tools.TOOLS]
         prompt_context = await self._prompt(message, project_id, conversation, by_page=by_page)
         turn_events = TurnEvents(sink, context.about)
-        deltas = DeltaBuffer(turn_events, lambda words: self._share(context, words))
+        hearer = message.asker.user_id if message.aloud else None
+        deltas = DeltaBuffer(turn_events, lambda words: self._share(context, words, hearer))
         stream = ModelStream(self._platform.claude, billing, deltas, prompt_context.rules)
         question = [{"role": "user", "content": prompt_context.question}]
         await billing.reserve(stream.request(prompt.tools(definitions), prompt_context.history, question))
@@ -138,7 +145,7 @@ class TurnFactory:
         if conversation is None:
             await transcript.begin(message.text, user_id, project_id)
         else:
-            await transcript.user(message.text)
+            await transcript.user(message.text, instead_of=message.instead_of)
         runner = ToolRunner(
             toolkit,
             tools.ToolContext(user_id, "ai-brain", project_id, context.group_id, message.asker.base_url),
@@ -170,7 +177,8 @@ class TurnFactory:
         rules = prompt.PAGE_RULES if by_page else prompt.RULES
         if conversation is None:
             return prompt.PromptContext(history.given(client.history), question, rules)
-        rows = history.without_old_results(await self._conversations.unsummarized(conversation, history.MAX_ROWS))
+        past = await self._conversations.unsummarized(conversation, history.MAX_ROWS)
+        rows = history.without_old_results([row for row in past if str(row["id"]) not in message.instead_of])
         told = history.messages(history.shown(rows), conversation["summary"])
         return prompt.PromptContext(told, question, rules, history.tokens(rows))
 
@@ -180,15 +188,16 @@ class TurnFactory:
             return await self._documents.document.snapshot(project_id, user_id) if project_id else None
         return None
 
-    def _share(self, context: TurnContext, words: str) -> None:
+    def _share(self, context: TurnContext, words: str, hearer: str | None) -> None:
         if context.stored_in is not None:
-            self._platform.bus.tell(events.ChatStreamed(context.stored_in, context.message_id, words))
+            self._platform.bus.tell(events.ChatStreamed(context.stored_in, context.message_id, words, hearer))
 
     async def _follow_up(
         self, turn: Turn, message: UserMessage, conversation: Row | None, before: prompt.PromptContext
     ) -> None:
         context = turn.context
-        completed = events.ChatCompleted(context.conversation_id, context.message_id, turn.text)
+        hearer = context.user_id if message.aloud else None
+        completed = events.ChatCompleted(context.conversation_id, context.message_id, turn.text, hearer)
         await self._platform.bus.publish(completed)
         if conversation is None or not conversation["title"]:
             self._summarizer.begin_title(context.user_id, context.conversation_id, message.text, turn.text)

@@ -31,12 +31,21 @@ async def append(
     usage: Mapping[str, Any] | None = None,
     group_id: str | None = None,
     id: str | None = None,
+    instead_of: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Adds a message at the end; two at once get one place after the other. `id`: a UUID that is known already."""
+    """Adds a message at the end; two at once get one place after the other. `id`: a UUID that is known already.
+
+    `instead_of`: ids of messages that are deleted with that.
+    """
     async with database.transaction() as connection:
         await connection.execute(
             "UPDATE conversations SET updated_at = clock_timestamp() WHERE id = %s", (conversation_id,)
         )
+        if instead_of:
+            await connection.execute(
+                "DELETE FROM messages WHERE conversation_id = %s AND id = ANY(%s::uuid[])",
+                (conversation_id, list(instead_of)),
+            )
         row = await connection.fetch_one(
             f"""INSERT INTO messages (id, conversation_id, seq, role, content, request_id, stop_reason, model, usage,
                     group_id, origin)

@@ -1,14 +1,12 @@
-"""`/ai-brain`: the assistant over HTTP, as JSON or as a stream of events, and the conversations with it."""
+"""`/ai-brain` and `/chat`: the assistant over HTTP, as JSON or as a stream of events."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import datetime
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-import orjson
 from aiohttp import web
 
 from dawg_server.brain.turn import Turn
@@ -55,8 +53,52 @@ class QueuedEvents:
 )
 async def chat(call: RestCall) -> Answer:
     """As JSON, or as server-sent events when `Accept` asks for `text/event-stream`; hanging up cancels the turn."""
-    body = call.body
+    return await _answer(call, await _question(call))
+
+
+@routes.post(
+    "/chat/message",
+    "Say something in a conversation",
+    body=schemas.Ask,
+    reply=schemas.Answered,
+    spoken_errors=True,
+    errors=(403, 404, 409, 502, 504),
+)
+async def say(call: RestCall) -> Answer:
+    """As a question to the assistant; all sockets of the caller get `chat:stream` meanwhile, and `chat:complete`."""
+    return await _answer(call, replace(await _question(call), aloud=True))
+
+
+@routes.post(
+    "/chat/conversations/{conversation_id}/regenerate",
+    "Have the newest answer made anew",
+    body=schemas.Regenerate,
+    reply=schemas.Answered,
+    spoken_errors=True,
+    errors=(403, 404, 409, 502, 504),
+)
+async def regenerate(call: RestCall) -> Answer:
+    """The last question is asked again, and the new answer takes the place of the old one. What the old one has changed
+    in a project stays; undo takes it back."""
+    question = await call.services.assistants.conversations.last_question(
+        call.path["conversation_id"], call.caller.user_id, call.body["message_id"]
+    )
     message = UserMessage(
+        Asker(call.caller.user_id, call.base_url),
+        question.words,
+        request_id=call.body["request_id"],
+        conversation_id=call.path["conversation_id"],
+        project_id=call.body["project_id"],
+        client=await _client(call),
+        aloud=True,
+        instead_of=question.message_ids,
+    )
+    return await _answer(call, message)
+
+
+async def _question(call: RestCall) -> UserMessage:
+    body = call.body
+    return UserMessage(
         Asker(call.caller.user_id, call.base_url),
         body["message"],
         request_id=body["request_id"],
@@ -64,6 +106,9 @@ async def chat(call: RestCall) -> Answer:
         project_id=body["project_id"],
         client=await _client(call),
     )
+
+
+async def _answer(call: RestCall, message: UserMessage) -> Answer:
     streamed = EventStream.wanted(call.request)
     sink = QueuedEvents(keep=streamed)
     turn = await call.services.assistants.brain.ask(message, sink)
@@ -73,81 +118,16 @@ async def chat(call: RestCall) -> Answer:
     pending = _next(turn)
     return {
         "success": True,
-        "response": turn.text or (f"Running {pending['name']}." if pending else done["notice"] or ""),
+        "response": (said := turn.text or (f"Running {pending['name']}." if pending else done["notice"] or "")),
+        "content": said,
         **done,
+        "messageId": done["message"]["id"],
         "model": turn.totals["model"],
         "functionCalls": [_shown(each) for each in turn.runner.done],
         "function_call": pending,
         "usage": turn.totals,
         "timestamp": json.now(),
     }
-
-
-@routes.get(
-    "/ai-brain/conversations",
-    "Conversations, those used last first",
-    query=schemas.ConversationList,
-    reply=schemas.ConversationsReply,
-)
-async def list_conversations(call: RestCall) -> Answer:
-    limit, offset = call.query["limit"], call.query["offset"]
-    rows, total = await call.services.assistants.conversations.newest(call.caller.user_id, limit, offset)
-    return {
-        "success": True,
-        "conversations": [_view(row) for row in rows],
-        "pagination": {"total": total, "limit": limit, "offset": offset},
-    }
-
-
-@routes.post(
-    "/ai-brain/conversations",
-    "Begin a conversation",
-    body=schemas.NewConversation,
-    reply=schemas.ConversationReply,
-    status=201,
-    idempotent=True,
-    errors=(403, 404),
-)
-async def create_conversation(call: RestCall) -> Answer:
-    row = await call.services.assistants.conversations.create(
-        call.caller.user_id, title=call.body["title"], project_id=call.body["project_id"]
-    )
-    return _reply({**_view(row), "messages": [], "pagination": {"limit": schemas.MESSAGES, "before": None}})
-
-
-@routes.get(
-    "/ai-brain/conversations/{conversation_id}",
-    "Read a conversation",
-    query=schemas.MessageQuery,
-    reply=schemas.ConversationReply,
-    errors=(404,),
-)
-async def read_conversation(call: RestCall) -> Answer:
-    """Its newest messages; `pagination.before` of one page is the `before` that asks for the page before it."""
-    return await _whole(call)
-
-
-@routes.patch(
-    "/ai-brain/conversations/{conversation_id}",
-    "Rename a conversation",
-    body=schemas.Rename,
-    reply=schemas.ConversationReply,
-    errors=(404,),
-)
-async def rename_conversation(call: RestCall) -> Answer:
-    await call.services.assistants.conversations.rename(
-        call.path["conversation_id"], call.caller.user_id, call.body["title"]
-    )
-    return await _whole(call)
-
-
-@routes.delete(
-    "/ai-brain/conversations/{conversation_id}", "Delete a conversation", reply=schemas.DeletedReply, errors=(404,)
-)
-async def delete_conversation(call: RestCall) -> Answer:
-    id = call.path["conversation_id"]
-    await call.services.assistants.conversations.delete(id, call.caller.user_id)
-    return {"success": True, "deleted": True, "id": id, "message": "The conversation was deleted."}
 
 
 @routes.get("/ai-brain/functions", "What the assistant can do", reply=schemas.FunctionsReply)
@@ -198,7 +178,7 @@ async def _client(call: RestCall) -> ClientContext:
     opened = None
     if holds and caller.origin != "development":  # a name without a proof stands for no browser
         opened = await call.services.documents.presence.only_project(caller.user_id, caller.login)
-    return ClientContext(body["conversation_history"], context, holds_document=holds, open_project_id=opened)
+    return ClientContext(body.get("conversation_history", ()), context, holds_document=holds, open_project_id=opened)
 
 
 async def finished(call: RestCall, turn: Turn) -> Mapping[str, Any]:
@@ -239,66 +219,6 @@ async def _stream(call: RestCall, turn: Turn, sink: QueuedEvents) -> web.StreamR
     return stream.reply
 
 
-async def _whole(call: RestCall) -> Answer:
-    limit, before = call.query.get("limit", schemas.MESSAGES), call.query.get("before")
-    row, rows, older = await call.services.assistants.conversations.read(
-        call.path["conversation_id"], call.caller.user_id, limit, before
-    )
-    return _reply({**_view(row), "messages": _messages(rows), "pagination": {"limit": limit, "before": older}})
-
-
-def _reply(shown: Mapping[str, Any]) -> Answer:
-    return {"success": True, **shown, "conversation": shown}
-
-
-def _view(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": row["id"],
-        "title": row["title"],
-        "projectId": row["project_id"],
-        "createdAt": _time(row["created_at"]),
-        "updatedAt": _time(row["updated_at"]),
-        "messageCount": row.get("message_count", 0),
-    }
-
-
-def _messages(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What was said, with each function's result beside its call: the results are in the row that follows."""
-    following = [*rows, None][1:]
-    results: list[dict[str, Any]] = [
-        {block["tool_use_id"]: block for block in row["content"]} if row is not None and row["role"] == "tool" else {}
-        for row in following
-    ]
-    return [
-        {
-            "id": row["id"],
-            "role": row["role"],
-            "content": "".join(block["text"] for block in row["content"] if block["type"] == "text"),
-            "functionCalls": [_past_call(block, came) for block in row["content"] if block["type"] == "tool_use"],
-            "stopReason": row["stop_reason"],
-            "usage": row["usage"],
-            "origin": row["origin"],
-            "createdAt": _time(row["created_at"]),
-        }
-        for row, came in zip(rows, results, strict=True)
-        if row["role"] != "tool" and (row["content"] or row["stop_reason"])
-    ]
-
-
-def _past_call(block: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    came: Mapping[str, Any] = results.get(block["id"], {})
-    content: Any = came.get("content")
-    with contextlib.suppress(orjson.JSONDecodeError, TypeError):
-        content = orjson.loads(content)
-    return {
-        "callId": block["id"],
-        "name": block["name"],
-        "arguments": block["input"],
-        "executed": bool(came) and not came.get("is_error"),
-        "result": content,
-    }
-
-
 def _shown(call: Mapping[str, Any]) -> dict[str, Any]:
     return {name: call[name] for name in ("callId", "name", "arguments", "executed", "result")}
 
@@ -307,7 +227,3 @@ def _next(turn: Turn) -> dict[str, Any] | None:
     return next(
         ({"name": each["name"], "arguments": each["arguments"]} for each in turn.runner.done if each["pending"]), None
     )
-
-
-def _time(moment: datetime.datetime) -> str:
-    return json.timestamp(moment)

@@ -35,12 +35,13 @@ Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class RequestContext:
     """Made once: `around` is what a request meets first, `add_headers` what its answer meets last.
 
-    `spoken`: the paths whose errors are told as an answer of the assistant too.
+    `spoken`: the paths, as routes have them, whose errors are told as an answer of the assistant too.
     """
 
     def __init__(self, platform: Platform, addresses: Addresses, spoken: Collection[str] = ()) -> None:
         self.addresses = addresses
-        self._platform, self._spoken = platform, frozenset(spoken)
+        self._platform = platform
+        self._spoken = re.compile("|".join(re.sub(r"{\w+}", "[^/]+", path) for path in spoken) or r"\Z.")
 
     def around(self, handle: Handle) -> Handle:
         """Outside of the application, which would make middlewares cost as much again.
@@ -113,7 +114,7 @@ class RequestContext:
         if isinstance(error, errors.RateLimited):
             request[STATE].allowance = Allowance.used_up(error)
         body = error.envelope(request[STATE].id)
-        if request.path in self._spoken:
+        if self._spoken.fullmatch(request.path):
             # Pages show `response` whatever the status is, and break where it is missing.
             body |= {"response": error.message, "function_call": None}
         return json.response(body, error.status, headers)

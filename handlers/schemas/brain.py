@@ -75,6 +75,17 @@ class Ask(Body):
     request_id = Text(1, 128, load_default=None, allow_none=True)
 
 
+class Regenerate(Body):
+    """`messageId`: the answer that is meant, which has to be the newest one."""
+
+    aliases: ClassVar = {"project_context": "projectContext"}
+
+    message_id = Uuid(load_default=None, allow_none=True)
+    project_id = Uuid(load_default=None, allow_none=True)
+    project_context = SmallObject(load_default=None, allow_none=True)
+    request_id = Text(1, 128, load_default=None, allow_none=True)
+
+
 class Asked(Body):
     """The turn has begun; the rest comes as events."""
 
@@ -153,14 +164,17 @@ class NextCall(Body):
 class Answered(Body):
     """The whole turn. `retryAfter`: seconds until the user has tokens again, when these ended it (`token_limit`).
 
+    `response`, which is `content` too, is the text, or else a sentence about what there is instead.
     `notice`: a sentence for the user beside the text: why the turn ended early, or that the model stayed silent: one
     that ends a turn without a visible character is asked for words once more, and then `text` is empty.
     """
 
     success = fields.Boolean()
     response = fields.String()
+    content = fields.String()
     text = fields.String()
     message = fields.Nested(Said)
+    message_id = fields.UUID()
     conversation_id = fields.UUID()
     request_id = fields.String()
     stop_reason = fields.String()

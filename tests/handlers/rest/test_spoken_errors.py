@@ -17,7 +17,7 @@ from tests.servers.dawg import Dawg
 from tests.simulators import anthropic
 
 NOBODYS = "00000000-0000-4000-8000-000000000000"
-PATHS = [path for route in application.routes() if route.spoken_errors for path in route.paths]
+PATHS = [path for route in application.routes() if route.spoken_errors for path in route.paths if "{" not in path]
 
 
 @pytest.fixture
