@@ -142,8 +142,9 @@ class ProjectEvent(Event):
 class ProjectChanged(ProjectEvent):
     """A project was changed: `operations` (as stored, oldest first) led to `revision`.
 
-    `things` holds the tracks and clips that were touched as they are now, by entity and id. `cause` is undo, redo or
-    None, and `group_ids` are then the groups undone or repeated. `skip_sid` knows already, from its ack.
+    `things` holds what was touched as it is now, by entity and id. `cause` is undo, redo or None, and `group_ids` are
+    then the groups undone or repeated. `skip_sid` knows already, from its ack or reply. `own`: the page that made the
+    change has had a reply, and which of its user's sockets is that page's is not known.
     """
 
     revision: int
@@ -156,6 +157,7 @@ class ProjectChanged(ProjectEvent):
     group_ids: list[str] = field(default_factory=list)
     skip_sid: str | None = None
     client_operation_id: str | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True)

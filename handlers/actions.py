@@ -30,7 +30,7 @@ from handlers.schemas.collaboration import BASE, REPLAY, WHERE
 from handlers.schemas.commands import body
 
 EVENTS = {
-    "project:updated": "Fields of the project: `update`, and `project` {id, …changed}.",
+    "project:updated": "Fields of the project in `update`; `project` is how all of it is now, without its tracks.",
     "track:created": "A `track` was added.",
     "track:updated": "`changes` of the track `trackId`, or of its sends; `track` is how it is now.",
     "track:deleted": "The track `trackId` is gone; its clips were told before.",
@@ -234,7 +234,8 @@ def _told(
     elif kind == "update" and set(changes) == {"lyrics"}:
         yield "lyrics:updated", {"trackId": id if entity == "track" else None, "lyrics": changes["lyrics"]}
     elif entity == "project":
-        yield "project:updated", {"update": changes, "project": {"id": id, **changes}}
+        project = things.get("project", {}).get(id) or {"id": id, **changes}
+        yield "project:updated", {"update": changes, "project": project}
     elif kind == "create":
         yield f"{entity}:created", {entity: things.get(entity, {}).get(id) or changes}
     elif kind == "update":

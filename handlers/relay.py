@@ -179,9 +179,22 @@ def mount(bus: LocalBus, changes: ChangeStream, server: Server, links: LinkSigne
     """Subscribes every line of `EVENT_MAP`; those of one event go out in the order of the table."""
 
     def send_changes(event: events.ProjectChanged) -> None:
+        room, clients = project_room(event.project_id), server.manager.clients
+
+        def is_theirs(sid: str) -> bool:
+            client = clients.get(sid)
+            return client is not None and client.session["caller"].user_id == event.user_id
+
+        members = (
+            [sid for sid, _ in server.manager.get_participants("/", room)] if event.own else [event.skip_sid or ""]
+        )
+        # A request may name any socket as its own, which must not keep the news from others.
+        known = {sid for sid in members if is_theirs(sid)}
         for name, payload in actions.told(event):
             payload["timestamp"] = json.now()
-            server.broadcast(name, payload, room=project_room(event.project_id), skip_sid=event.skip_sid)
+            server.broadcast(name, payload, room=room, skip_sid=known)
+            if event.own and known:
+                server.broadcast(name, payload | {"own": True}, room=known)
 
     changes.attach(
         send_changes, subscribed=lambda project_id: server.manager.has_members("/", project_room(project_id))

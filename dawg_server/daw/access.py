@@ -15,7 +15,7 @@ RANKS = {"viewer": 1, "editor": 2, "owner": 3}
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changes a document. `sid` is the socket that is not told of its own change, because its ack says it all."""
+    """Who changes a document. `sid` is the socket that is not told of its own change: an ack or a reply says it all."""
 
     user_id: str
     source: Source

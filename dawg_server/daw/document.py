@@ -211,6 +211,7 @@ class Document:
             "send": {row["operation"]["entityId"]: row["send_track"] for row in rows if row["send_track"]}
             | {send["id"]: track["id"] for track in row["tracks"] for send in track["sends"]},
             "order": {track["id"]: track["order"] for track in row["tracks"]},
+            "project": {project_id: row["project"]},
             **{kind.name: {each["id"]: each for each in row[kind.plural]} for kind in entities.declared()},
         }
         return [_news(project_id, row["operation"], row["username"], things) for row in rows]

@@ -179,7 +179,7 @@ class Editing:
                     project_id=self._project_id,
                     revision=revision,
                     operations=stored,
-                    things=await _things(draft),
+                    things=await _things(draft, revision),
                     user_id=self._by.user_id,
                     username=draft.username,
                     source=source,
@@ -188,6 +188,7 @@ class Editing:
                     group_ids=list(groups),
                     skip_sid=None if groups else self._by.sid,
                     client_operation_id=once.id if once else None,
+                    own=self._by.source == "rest" and self._by.sid is None,
                 )
             )
         if once is not None:
@@ -289,8 +290,8 @@ def _operation(change: Change, revision: int, group: str, actor_id: str, source:
     }
 
 
-async def _things(draft: Draft) -> dict[str, dict[str, Any]]:
-    """The tracks and clips that were created or changed, as they are now; of each touched send, its track's id.
+async def _things(draft: Draft, revision: int) -> dict[str, dict[str, Any]]:
+    """What was created or changed, as it is now; of each touched send, its track's id.
 
     `order`: the places of all tracks, when some were moved.
     """
@@ -308,11 +309,14 @@ async def _things(draft: Draft) -> dict[str, dict[str, Any]]:
         known = change.entity_id is not None and change.entity not in ("project", "send", "track", "clip")
         if known and change.entity_id and draft.find(change.entity, change.entity_id):
             others[change.entity][change.entity_id] = draft.shown(change.entity, change.entity_id)
+    changed = any(change.entity == "project" for change in draft.changes)
+    project = {**draft.shown("project", draft.id), "revision": revision, "updatedAt": draft.now} if changed else None
     order = await draft.tracks() if any(change.kind == "reorder" for change in draft.changes) else []
     return {
         "track": {id: draft.shown("track", id) for id in tracks if draft.find("track", id)},
         "clip": {id: draft.shown("clip", id) for id in clip_ids if draft.find("clip", id)},
         "send": sends,
         "order": {track["id"]: track["order"] for track in order},
+        "project": {draft.id: project} if project else {},
         **others,
     }

@@ -17,6 +17,7 @@ REQUEST_HEADERS = (
     "X-User-Id",
     "X-CSRF-Token",
     "X-Request-Id",
+    "X-Socket-Id",
     "Idempotency-Key",
     "Range",
     "Accept",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from dawg_server.daw.commands import Command
 from dawg_server.daw.editing import Executed
 from handlers import actions
 from handlers.rest.routing import RestCall
+
+_SOCKET_ID = re.compile(r"[\x21-\x7e]{1,100}")
 
 
 async def run(
@@ -23,7 +26,9 @@ async def run(
 
 
 def actor(call: RestCall) -> Actor:
-    return Actor(call.caller.user_id, "rest")
+    """`X-Socket-Id` names the socket of the page that asks, which learns from the reply what it has changed."""
+    given = call.request.headers.get("X-Socket-Id", "")
+    return Actor(call.caller.user_id, "rest", given if _SOCKET_ID.fullmatch(given) else None)
 
 
 def changes(call: RestCall) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from handlers.schemas.spec import SECURITY_SCHEMES, add_own_fields, marshmallow_
 
 DESCRIPTION = """The REST API of DAWG's server. Every path under `/api` is also served under `/api/v1`.
 Send `Authorization: Bearer <token>`, or the cookie that signing in has set; in development mode `X-User-Id` says who
-you are."""
+you are. With `X-Socket-Id` a change is not told to that socket of yours, whose page learns of it from the reply."""
 COMMON = {
     400: "Something in the request is wrong",
     401: "Nobody is signed in",
