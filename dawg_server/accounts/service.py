@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import secrets
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ REFRESH_DAYS = 30
 SESSION_SECONDS = REFRESH_DAYS * 86_400
 GRACE_SECONDS = 30.0  # in which a spent refresh token is answered as before
 MAX_USERNAME = 40  # characters
+# Known to everybody, so it is an account in development mode alone, and without a password in the table.
+DEMO = ("demo@aidaw.com", "DemoPassword123!")
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
 
@@ -91,7 +94,9 @@ class Accounts:
         self._identity.require_accounts()
         found = await accounts.by_email(self._database, email)
         stored = found["password_hash"] if found else None
-        if not await self._passwords.matches(stored, password) or found is None:
+        if stored is None and (email, password) == DEMO and not self._identity.secured:
+            found = await accounts.ensure_without_password(self._database, email=email, username="demo")
+        elif not await self._passwords.matches(stored, password) or found is None:
             raise errors.InvalidCredentials()
         if not found["is_active"]:
             raise errors.Unauthorized("This account is switched off.")
@@ -113,6 +118,8 @@ class Accounts:
             session = await sessions.by_hash(connection, digest)
             if user is None or session is None:
                 raise errors.Unauthorized("This refresh token is not valid. Sign in again.")
+            if user["origin"] == "development" and self._identity.secured:
+                raise errors.Unauthorized("This account is for development mode only. Sign in with another one.")
             if session["replaced_by"] is None:
                 _require_good(session, user)
                 token = self._successor(refresh_token)
@@ -154,15 +161,46 @@ class Accounts:
         for family in ended:
             await self._bus.publish(events.LoginEnded(family, user_id))
 
+    async def change(self, user_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The user with another `first_name`, `last_name` or `avatar`; what is not among the changes stays."""
+        return _existing(await accounts.change(self._database, user_id, changes))
+
+    async def change_password(
+        self, user_id: str, *, current_password: str, new_password: str, keep: str | None
+    ) -> None:
+        """Ends all logins of the user but `keep`.
+
+        Raises `ValidationError` for a wrong `current_password`, and `Conflict` for a user who has none here.
+        """
+        self._identity.require_accounts()
+        stored = (await self.user(user_id))["password_hash"]
+        if stored is None:
+            raise errors.Conflict(
+                "This account has no password here: it signs in elsewhere, or is of development mode."
+            )
+        wrong = errors.ValidationError(
+            "The current password is wrong.", details={"currentPassword": "is not the password of this account"}
+        )
+        if not await self._passwords.matches(stored, current_password):
+            raise wrong
+        hashed = await self._passwords.hash(new_password)
+        async with self._database.transaction() as connection:
+            await sessions.lock_user(connection, user_id)
+            if not await accounts.change_password(connection, user_id, hashed, instead_of=stored):
+                raise wrong  # somebody has changed it meanwhile
+            ended = set(await sessions.open_families(connection, user_id)) - {keep}
+            for family in ended:
+                await sessions.end(connection, family)
+        log.info("A password was changed.", action="password_changed", user_id=user_id)
+        for family in ended:
+            await self._bus.publish(events.LoginEnded(family, user_id))
+
     async def name(self, user_id: str) -> str:
         """How others see that user."""
         return await users.name(self._database, user_id)
 
     async def user(self, user_id: str) -> dict[str, Any]:
-        found = await users.get(self._database, user_id)
-        if found is None:
-            raise errors.Unauthorized("This account does not exist any more.")
-        return found
+        return _existing(await users.get(self._database, user_id))
 
     async def _open(
         self,
@@ -198,6 +236,12 @@ class Accounts:
             token = self._successor(token)
             session = await sessions.by_hash(connection, _digest(token))
         return (token, session) if session is not None else None
+
+
+def _existing(user: dict[str, Any] | None) -> dict[str, Any]:
+    if user is None:
+        raise errors.Unauthorized("This account does not exist any more.")
+    return user
 
 
 def _require_good(session: dict[str, Any], user: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dawg_server import errors
@@ -36,6 +37,17 @@ async def insert(
     return row
 
 
+async def ensure_without_password(database: Database, *, email: str, username: str) -> dict[str, Any]:
+    """The row of that address, made as one of development mode unless there is one."""
+    row = await database.fetch_one(
+        """INSERT INTO users (email, username, origin) VALUES (%s, %s, 'development')
+           ON CONFLICT (email) WHERE email IS NOT NULL DO UPDATE SET email = excluded.email RETURNING *""",
+        (email, username),
+    )
+    assert row is not None
+    return row
+
+
 async def by_email(database: Database | Connection, email: str) -> dict[str, Any] | None:
     return await database.fetch_one("SELECT * FROM users WHERE email = %s", (email,))
 
@@ -44,3 +56,23 @@ async def note_login(connection: Connection, user_id: str) -> dict[str, Any]:
     row = await connection.fetch_one("UPDATE users SET last_login_at = now() WHERE id = %s RETURNING *", (user_id,))
     assert row is not None
     return row
+
+
+async def change(database: Database, user_id: str, changes: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The row with these of its columns set, or as it was without any; None when there is none."""
+    settings = ", ".join(f"{name} = %({name})s" for name in ("first_name", "last_name", "avatar") if name in changes)
+    statement = (
+        f"UPDATE users SET {settings} WHERE id = %(id)s RETURNING *"
+        if settings
+        else "SELECT * FROM users WHERE id = %(id)s"
+    )
+    return await database.fetch_one(statement, {**changes, "id": user_id})
+
+
+async def change_password(connection: Connection, user_id: str, password_hash: str, *, instead_of: str) -> bool:
+    """False when the password is another one by now than that with the hash `instead_of`."""
+    changed = await connection.fetch_value(
+        "UPDATE users SET password_hash = %s WHERE id = %s AND password_hash = %s RETURNING true",
+        (password_hash, user_id, instead_of),
+    )
+    return bool(changed)

@@ -103,6 +103,32 @@ async def me(call: RestCall) -> Answer:
     return {"success": True, "user": _shown(await call.services.platform.accounts.user(call.caller.user_id))}
 
 
+@routes.put("/auth/me", "Change my name or picture", body=schemas.ProfileChange, reply=schemas.Me)
+async def change_me(call: RestCall) -> Answer:
+    return {
+        "success": True,
+        "user": _shown(await call.services.platform.accounts.change(call.caller.user_id, call.body)),
+    }
+
+
+@routes.patch("/auth/me", "Change my name or picture", body=schemas.ProfileChange, reply=schemas.Me)
+async def change_me_partly(call: RestCall) -> Answer:
+    return await change_me(call)
+
+
+@routes.put(
+    "/auth/me/password", "Change my password", body=schemas.PasswordChange, reply=schemas.LoginEndedReply, errors=(409,)
+)
+async def change_password(call: RestCall) -> Answer:
+    """All other logins of the user end; this one goes on."""
+    platform, caller = call.services.platform, call.caller
+    call.request[STATE].allowance = await platform.limits.hit(
+        "password", caller.user_id, platform.settings.auth_per_minute
+    )
+    await platform.accounts.change_password(caller.user_id, **call.body, keep=caller.login)
+    return {"success": True}
+
+
 async def _limit_guesses(call: RestCall) -> None:
     await _limit(call, "auth", call.services.platform.settings.auth_per_minute)
 

@@ -34,13 +34,14 @@ async def create_secret(call: RestCall) -> Answer:
     request = SessionRequest(call.caller.user_id, voice, "semantic", project_id, None, {}, call.base_url)
     secret = await call.services.assistants.voice.mint(request, seconds)
     expires_at = json.timestamp(secret.expires_at)
-    return {
+    body = {
         "success": True,
         "clientSecret": {"value": secret.value, "expiresAt": expires_at},
         "model": call.services.platform.settings.openai_realtime_model,
         "voice": voice,
         "expiresAt": expires_at,
     }
+    return json.response(body, headers={"Cache-Control": "no-store"})
 
 
 def _functions(name: str) -> dict[str, Any]:

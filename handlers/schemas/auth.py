@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate
 
 from dawg_server.schema import Body, Flag, Text
 
 MAX_EMAIL = 254  # characters, RFC 5321
+_IMAGE = re.compile(r"https?://[^\s/]|/(?!/)", re.IGNORECASE)
 
 
 class Email(Text):
@@ -25,11 +27,25 @@ class Email(Text):
         return self._check(address)
 
 
+class ImageAddress(Text):
+    """Where a picture is: an absolute URL, or a path on this server."""
+
+    def check(self, value: Any) -> str:
+        address = super().check(value)
+        if not _IMAGE.match(address):
+            raise ValidationError("has to begin with https://, http:// or /")
+        return address
+
+
+def new_password(**options: Any) -> Text:
+    return Text(8, 128, strip=False, required=True, **options)
+
+
 class Registration(Body):
     """A new account; without `username` it is called like the address up to the @."""
 
     email = Email(required=True)
-    password = Text(8, 128, strip=False, required=True)
+    password = new_password()
     username = Text(3, 40, allow_none=True, load_default=None)
     first_name = Text(0, 100, allow_none=True, load_default=None)
     last_name = Text(0, 100, allow_none=True, load_default=None)
@@ -53,6 +69,23 @@ class LogoutRequest(Body):
 
     refresh_token = Text(0, 500, allow_none=True, load_default=None)
     everywhere = Flag(load_default=False)
+
+
+class ProfileChange(Body):
+    """What is left out stays as it is; null clears it."""
+
+    first_name = Text(0, 100, allow_none=True)
+    last_name = Text(0, 100, allow_none=True)
+    avatar = ImageAddress(1, 2000, allow_none=True)
+
+
+class PasswordChange(Body):
+    """The password that is good now, and the one that will be."""
+
+    aliases: ClassVar = {"oldPassword": "currentPassword", "password": "newPassword"}
+
+    current_password = Text(1, 128, strip=False, required=True)
+    new_password = new_password()
 
 
 class User(Body):

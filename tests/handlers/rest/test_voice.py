@@ -66,6 +66,11 @@ async def test_a_secret_begins_a_call_with_the_same_settings(server: Dawg, servi
     assert created["session"]["audio"]["output"]["voice"] == "ash"
 
 
+async def test_no_cache_keeps_a_secret(server: Dawg) -> None:
+    async with server.http.post(server.url + SESSION, json={}) as reply:
+        assert (reply.status, reply.headers["Cache-Control"]) == (200, "no-store")
+
+
 @pytest.mark.parametrize(
     ("wish", "status"),
     [
