@@ -17,7 +17,8 @@ def result(stored: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[
     takes = [_take(take, links, base_url) for take in stored.get("takes", [])]
     first = takes[0] if takes else {}
     # The mix comes first, for whoever takes the first link that they see.
-    shown = {**({"audioUrl": first["audioUrl"], "downloadUrl": first["audioUrl"]} if takes else {}), **stored, **first}
+    urls = {name: first[name] for name in ("audioUrl", "downloadUrl")} if takes else {}
+    shown = {**urls, **stored, **first}
     shown["takes"] = takes
     return {name: value for name, value in shown.items() if name not in _INTERNAL}
 
@@ -25,16 +26,17 @@ def result(stored: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[
 def _take(take: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str, Any]:
     audio_id, keys = take["audioFileId"], take.get("storageKeys", {})
 
-    def link(format: str) -> str:
+    def link(format: str, *, attachment: bool = False) -> str:
         other = format if format != take["format"] else None
-        name = f"{take.get('title') or audio_id}.{format}"
-        return links.sign(audio_id, base_url, format=other, key=keys.get(format), name=name)
+        name = take.get("title") or audio_id
+        return links.sign(audio_id, base_url, format=other, key=keys.get(format), name=name, attachment=attachment)
 
     urls = {format: link(format) for format in take.get("formats", [take["format"]])}
     shown = {name: value for name, value in take.items() if name not in _INTERNAL}
     return {
         **shown,
         "audioUrl": link(take["format"]),
+        "downloadUrl": link(take["format"], attachment=True),
         "urls": urls,
         "midiUrl": link("mid") if take.get("midi") else None,
         "stems": [_stem(stem, links, base_url) for stem in take.get("stems", [])],
@@ -43,12 +45,22 @@ def _take(take: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str
 
 def _stem(stem: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str, Any]:
     shown = {name: value for name, value in stem.items() if name not in _INTERNAL}
-    return {**shown, "audioUrl": links.sign(stem["audioFileId"], base_url, key=stem.get("storageKey"))}
+    audio_id, key = stem["audioFileId"], stem.get("storageKey")
+    return {
+        **shown,
+        "audioUrl": links.sign(audio_id, base_url, key=key, name=stem["type"]),
+        "downloadUrl": links.sign(audio_id, base_url, key=key, name=stem["type"], attachment=True),
+    }
 
 
 def audio_url(row: Mapping[str, Any], links: LinkSigner, base_url: str) -> str:
     """The link to the recording of a row of `audio_files`; `id`, `storage_key` and `original_name` are needed."""
     return links.sign(row["id"], base_url, key=row["storage_key"], name=row["original_name"])
+
+
+def download_url(row: Mapping[str, Any], links: LinkSigner, base_url: str) -> str:
+    """The link that saves it."""
+    return links.sign(row["id"], base_url, key=row["storage_key"], name=row["original_name"], attachment=True)
 
 
 def audio_file(row: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str, Any]:
@@ -71,6 +83,7 @@ def audio_file(row: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict
         "source": row["source"],
         "waveformStatus": row["waveform_status"],
         "audioUrl": audio_url(row, links, base_url),
+        "downloadUrl": download_url(row, links, base_url),
         "createdAt": timestamp(row["created_at"]),
         "updatedAt": timestamp(row["updated_at"]),
     }

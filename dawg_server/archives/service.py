@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 import structlog
 
-from dawg_server import errors, ids, logs
-from dawg_server.archives import checking, document, names
+from dawg_server import errors, filenames, ids, logs
+from dawg_server.archives import checking, document
 from dawg_server.archives.layout import COMPRESSIBLE, DOCUMENT, ArchiveLimits
 from dawg_server.archives.packing import ArchiveEntry, packed, whole
 from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
@@ -68,7 +68,7 @@ class Archives:
         state, recordings = found
         described = orjson.dumps(document.written(state, recordings, audio=audio), option=orjson.OPT_INDENT_2)
         entries = self._entries(described, recordings if audio else [])
-        return Export(f"{names.safe(state['project']['name'], 'project')}.zip", packed(entries))
+        return Export(f"{filenames.safe(state['project']['name'], 'project')}.zip", packed(entries))
 
     async def take_in(self, path: Path, user_id: str) -> str:
         """The id of a new project of that user, with the content of the archive. All of it, or nothing.
@@ -156,7 +156,7 @@ class Archives:
             "owner_id": user_id,
             "project_id": project_id,
             "generation_id": None,
-            "filename": f"{names.safe(stem, 'audio')}.{info.format}",
+            "filename": f"{filenames.safe(stem, 'audio')}.{info.format}",
             "original_name": recording["name"],
             "mime_type": info.mime_type,
             "size_bytes": stored.size,

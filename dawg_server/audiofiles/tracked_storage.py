@@ -44,8 +44,8 @@ class TrackedStorage:
     async def delete(self, key: str) -> None:
         await self._storage.delete(key)
 
-    def link(self, key: str, *, seconds: int, filename: str, content_type: str) -> str | None:
-        return self._storage.link(key, seconds=seconds, filename=filename, content_type=content_type)
+    def link(self, key: str, *, seconds: int, disposition: str, content_type: str) -> str | None:
+        return self._storage.link(key, seconds=seconds, disposition=disposition, content_type=content_type)
 
     async def check(self) -> None:
         await self._storage.check()

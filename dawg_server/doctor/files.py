@@ -69,7 +69,7 @@ async def _read(storage: Storage, key: str) -> None:
 
 async def _pages(settings: Settings, storage: Storage, key: str) -> list[Finding]:
     """Whether the pages of `CORS_ORIGINS` may read what links of this server lead to."""
-    link = storage.link(key, seconds=LINK_SECONDS, filename="probe.txt", content_type="text/plain")
+    link = storage.link(key, seconds=LINK_SECONDS, disposition="inline", content_type="text/plain")
     if link is None:
         return []
     url = yarl.URL(link, encoded=True)

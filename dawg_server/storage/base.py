@@ -39,10 +39,11 @@ class Storage(Protocol):
     async def delete(self, key: str) -> None:
         """Removes the file; a missing one is fine."""
 
-    def link(self, key: str, *, seconds: int, filename: str, content_type: str) -> str | None:
+    def link(self, key: str, *, seconds: int, disposition: str, content_type: str) -> str | None:
         """A direct link that works without headers, or None when this server has to serve the bytes itself.
 
-        Made without asking anybody, so it costs next to nothing, and a link to a missing file is made as well.
+        `disposition` is the answer's Content-Disposition. Made without asking anybody, so it costs next to nothing, and
+        a link to a missing file is made as well.
         """
 
     async def check(self) -> None:

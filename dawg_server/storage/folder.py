@@ -67,7 +67,7 @@ class FolderStorage:
         with _translated():
             await asyncio.to_thread(self._delete, key)
 
-    def link(self, key: str, *, seconds: int, filename: str, content_type: str) -> str | None:
+    def link(self, key: str, *, seconds: int, disposition: str, content_type: str) -> str | None:
         return None
 
     async def check(self) -> None:

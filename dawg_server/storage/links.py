@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import time
 
+from dawg_server import filenames
 from dawg_server.storage.base import Storage
 
 LINK_SECONDS = 3600  # how long a link works
@@ -32,27 +33,35 @@ class LinkSigner:
         self._key, self._storage = key, storage
 
     def sign(
-        self, file_id: str, base_url: str, *, format: str | None = None, key: str | None = None, name: str | None = None
+        self,
+        file_id: str,
+        base_url: str,
+        *,
+        format: str | None = None,
+        key: str | None = None,
+        name: str | None = None,
+        attachment: bool = False,
     ) -> str:
         """The absolute link, to another format of the recording if one is named. `base_url` has no slash at its end.
 
         `key` is where the storage keeps those bytes; without it the link always leads to this server. `name` is what
-        the file is called when it is saved.
+        the file is called when it is saved, which it is at once with `attachment`; otherwise it can be played.
         """
         if key is not None:
             suffix = key.rpartition(".")[2]
             direct = self._storage.link(
                 key,
                 seconds=LINK_SECONDS,
-                filename=name or f"{file_id}.{suffix}",
+                disposition=filenames.disposition(name or file_id, suffix, attachment=attachment),
                 content_type=MIME_TYPES.get(suffix, "application/octet-stream"),
             )
             if direct is not None:
                 return direct
         expires = int(time.time()) + LINK_SECONDS
         which = f"format={format}&" if format else ""
+        how = "attachment=true&" if attachment else ""
         signature = self._signature(file_id, expires)
-        return f"{base_url}/api/audio/{file_id}/content?{which}expires={expires}&signature={signature}"
+        return f"{base_url}/api/audio/{file_id}/content?{which}{how}expires={expires}&signature={signature}"
 
     def valid(self, file_id: str, expires: str, signature: str) -> bool:
         if not expires.isascii() or not expires.isdigit() or len(expires) > 12 or int(expires) < time.time():

@@ -12,7 +12,6 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import quote
 
 import structlog
 
@@ -151,11 +150,8 @@ class S3Storage:
         with _translated():
             await self._client.delete_object(Bucket=self._bucket, Key=key)
 
-    def link(self, key: str, *, seconds: int, filename: str, content_type: str) -> str | None:
-        parameters = {
-            "response-content-disposition": f"inline; filename*=UTF-8''{quote(filename, safe='')}",
-            "response-content-type": content_type,
-        }
+    def link(self, key: str, *, seconds: int, disposition: str, content_type: str) -> str | None:
+        parameters = {"response-content-disposition": disposition, "response-content-type": content_type}
         return self._sign(key, parameters, seconds)
 
     async def check(self) -> None:

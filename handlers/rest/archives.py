@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 import structlog
 from aiohttp import web
 
-from dawg_server import errors, logs
+from dawg_server import errors, filenames, logs
 from dawg_server.settings import MEBIBYTE
 from handlers import serializers
 from handlers.rest import editing
@@ -31,12 +29,11 @@ async def export_project(call: RestCall) -> Answer:
     export = await call.services.documents.archives.export(
         call.path["project_id"], call.caller.user_id, audio=call.query["audio"]
     )
-    plain = export.filename.encode("ascii", "replace").decode().replace("?", "-")
     reply = web.StreamResponse(
         headers={
             "Content-Type": TYPE,
             "Cache-Control": "no-store",
-            "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(export.filename)}",
+            "Content-Disposition": filenames.disposition(export.filename, "zip", attachment=True),
         }
     )
     await reply.prepare(call.request)

@@ -97,7 +97,7 @@ async def content(call: RestCall) -> Answer:
         caller = await authenticate(call.request, services)
         row = await services.documents.audio.get(audio_id, caller.user_id)
     row = await services.documents.audio.in_format(row, call.query["format"])
-    return await ranges.serve(call.request, services.platform.storage, row)
+    return await ranges.serve(call.request, services.platform.storage, row, attachment=call.query["attachment"])
 
 
 @routes.get(
@@ -109,14 +109,15 @@ async def content(call: RestCall) -> Answer:
 )
 async def download(call: RestCall) -> Answer:
     row = await _row(call)
-    url = serializers.audio_url(row, call.services.platform.links, call.base_url)
+    links = call.services.platform.links
+    to_be_saved = serializers.download_url(row, links, call.base_url)
     if call.query["redirect"]:
-        return web.Response(status=302, headers={"Location": url})
+        return web.Response(status=302, headers={"Location": to_be_saved})
     expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=LINK_SECONDS)
     return {
         "success": True,
-        "url": url,
-        "downloadUrl": url,
+        "url": serializers.audio_url(row, links, call.base_url),
+        "downloadUrl": to_be_saved,
         "expiresIn": LINK_SECONDS,
         "expiresAt": json.timestamp(expires),
         "filename": row["original_name"],

@@ -6,19 +6,24 @@ import contextlib
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from aiohttp import web
 
-from dawg_server import errors
+from dawg_server import errors, filenames
 from dawg_server.storage import Storage
 
 CACHE_CONTROL = "private, max-age=3600, immutable"  # a recording never changes under its id
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
-async def serve(request: web.Request, storage: Storage, row: Mapping[str, Any]) -> web.StreamResponse:
-    """The answer to GET and HEAD for a row of `audio_files`, with renditions put over it where one was asked for."""
+async def serve(
+    request: web.Request, storage: Storage, row: Mapping[str, Any], *, attachment: bool
+) -> web.StreamResponse:
+    """The answer to GET and HEAD for a row of `audio_files`, with renditions put over it where one was asked for.
+
+    `attachment`: to be saved rather than played.
+    """
+    extension = row["storage_key"].rpartition(".")[2]
     size, etag = int(row["size_bytes"]), bytes(row["sha256"]).hex()[:32]
     headers = {
         "ETag": f'"{etag}"',
@@ -26,7 +31,7 @@ async def serve(request: web.Request, storage: Storage, row: Mapping[str, Any]) 
         "Cache-Control": CACHE_CONTROL,
         "Content-Type": row["mime_type"],
         "Cross-Origin-Resource-Policy": "cross-origin",
-        "Content-Disposition": f"inline; filename*=UTF-8''{quote(row['original_name'], safe='')}",
+        "Content-Disposition": filenames.disposition(row["original_name"], extension, attachment=attachment),
     }
     if any(known.value in (etag, "*") for known in request.if_none_match or ()):
         return web.Response(status=304, headers=headers)

@@ -30,11 +30,15 @@ class WaveformQuery(Query):
 
 
 class ContentQuery(Query):
-    """`expires` and `signature` come with a signed link; `format` picks another format of the same recording."""
+    """`expires` and `signature` come with a signed link; `format` picks another format of the same recording.
+
+    `attachment`: browsers save the file instead of playing it.
+    """
 
     expires = Text(0, 20, load_default="")
     signature = Text(0, 128, load_default="")
     format = Choice(FORMATS, load_default=None)
+    attachment = Flag(load_default=False)
 
 
 class DownloadQuery(Query):
@@ -44,7 +48,7 @@ class DownloadQuery(Query):
 
 
 class DownloadLink(Body):
-    """A link that needs no headers and works for an hour."""
+    """Links that need no headers and work for an hour: `url` plays the recording, `downloadUrl` saves it."""
 
     success = fields.Boolean()
     url = fields.Url()
@@ -73,6 +77,7 @@ class AudioFile(Body):
     source = fields.String(metadata={"enum": SOURCES})
     waveform_status = fields.String(metadata={"enum": ["pending", "ready", "failed"]})
     audio_url = fields.Url(metadata={"description": "plays without headers for an hour"})
+    download_url = fields.Url(metadata={"description": "saves it under its name; as long"})
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
 

@@ -134,7 +134,7 @@ async def test_an_upload_is_stored_shown_measured_and_played(either: dawg.Dawg, 
         assert await reply.read() == data
     for prefix in ("/api", "/api/v1"):
         _, link = await either.json("GET", f"{prefix}/audio/{created['id']}/download")
-        assert (link["url"], link["expiresIn"]) == (link["downloadUrl"], 3600)
+        assert link["expiresIn"] == 3600
         async with either.http.get(link["url"], headers={"Range": "bytes=10-19"}) as reply:
             assert (reply.status, await reply.read()) == (206, data[10:20])
     assert ("X-Amz-Signature" in created["audioUrl"]) is (either.services.platform.storage.name == "s3")

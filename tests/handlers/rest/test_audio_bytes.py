@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 import yarl
 
+from dawg_server import filenames
 from dawg_server.storage.links import LinkSigner
 from tests.handlers.rest import recordings
 from tests.javascript.client import JavaScript
@@ -120,6 +121,27 @@ async def test_a_download_may_be_a_redirection(server: dawg.Dawg, audio: dict[st
         link = reply.headers["Location"]
     async with aiohttp.ClientSession() as stranger, stranger.get(yarl.URL(link, encoded=True)) as reply:
         assert (reply.status, await reply.read()) == (200, DATA)
+
+
+async def test_a_download_is_saved_under_its_name_and_what_plays_stays_inline(server: dawg.Dawg) -> None:
+    for given in ("Night Drive.mp3", 'a "quoted" one', "🔥" * 10, "x" * 255, "夜のドライブ.wav"):
+        body = recordings.form(DATA)
+        body.add_field("name", given)
+        _, audio = await server.json("POST", "/api/audio/upload", data=body)
+        _, links = await server.json("GET", f"/api/audio/{audio['id']}/download")
+        async with aiohttp.ClientSession() as stranger:
+            for link, kind in (
+                (links["downloadUrl"], "attachment"),
+                (audio["downloadUrl"], "attachment"),
+                (links["url"], "inline"),
+                (audio["audioUrl"], "inline"),
+            ):
+                async with stranger.get(yarl.URL(link, encoded=True)) as reply:
+                    assert (reply.status, await reply.read()) == (200, DATA)
+                    header = reply.headers["Content-Disposition"]
+                assert header == filenames.disposition(given, "wav", attachment=kind == "attachment")
+                assert header.startswith(f'{kind}; filename="')
+                assert header.endswith(".wav")
 
 
 async def test_bytes_that_are_gone_are_said_to_be_gone(server: dawg.Dawg, audio: dict[str, Any]) -> None:

@@ -1,0 +1,35 @@
+"""Names of files that come from what people write, and are safe everywhere."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import quote
+
+MAX_NAME = 100  # characters
+MAX_BYTES = 200  # in UTF-8; most file systems take 255, the extension included
+_UNSAFE = re.compile(r"[^\w .()+-]+")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # Windows opens devices under these
+_EXTENSION = re.compile(r"\.(wave?|aiff?|flac|mp3|ogg|oga|opus|m4a|mp4|aac|webm|midi?|zip)\s*$", re.IGNORECASE)
+
+
+def safe(name: str, otherwise: str) -> str:
+    """The name without what has a meaning in paths, headers or shells; `otherwise` when nothing is left."""
+    text = _UNSAFE.sub("-", unicodedata.normalize("NFC", name)).strip(" .-")[:MAX_NAME]
+    text = text.encode()[:MAX_BYTES].decode(errors="ignore").strip(" .-")
+    return f"-{text}" if _RESERVED.match(text) else text or otherwise
+
+
+def disposition(name: str, extension: str, *, attachment: bool) -> str:
+    """Content-Disposition of a file of that kind (RFC 6266), whatever it is called. `extension` has no dot.
+
+    `filename` is for programs that know ASCII alone, `filename*` is the name.
+    """
+    stem = _EXTENSION.sub("", name)
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    kept = f"{safe(stem, 'audio')}.{extension}"
+    return (
+        f"{'attachment' if attachment else 'inline'}; "
+        f'filename="{safe(plain, "audio")}.{extension}"; '
+        f"filename*=UTF-8''{quote(kept, safe='')}"
+    )
