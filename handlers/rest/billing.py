@@ -1,13 +1,52 @@
-"""`/billing`: the ledger and the monthly budget, as an earlier client asks for them. `me` is the caller."""
+"""`/billing`: the ledger, the monthly budget and what may be used, as an earlier client asks. `me` is the caller."""
 
 from __future__ import annotations
 
 from dawg_server import errors
+from dawg_server.daw.entities.track import MAX_TRACKS
 from handlers.rest import json
 from handlers.rest.routing import Answer, RestCall, Routes
 from handlers.schemas import costs as schemas
 
+NOTHING_IS_SOLD = (
+    "Nothing is sold here: everything that this server can do is switched on for everybody. What the paid services "
+    "behind it cost is limited by the budgets of /api/cost-monitoring/budget."
+)
+# What published clients ask for by name before they show it.
+FEATURES = (
+    "basic_recording",
+    "basic_mixing",
+    "ai_assistance",
+    "cloud_storage",
+    "advanced_effects",
+    "collaboration",
+    "unlimited_projects",
+    "Auto-Comp",
+    "Auto-Pitch",
+    "Auto-Align",
+    "Auto-Mix",
+    "Auto-Master",
+    "Auto-Music",
+)
+
 routes = Routes("billing")
+
+
+@routes.get("/billing/entitlements", "What may be used, and how much of it", reply=schemas.Entitlements)
+async def entitlements(call: RestCall) -> Answer:
+    """Nothing is held back. `limits` are those that this server enforces; null where there is none."""
+    return {
+        "success": True,
+        "plan": "ENTERPRISE",
+        "features": dict.fromkeys(FEATURES, True),
+        "limits": {"max_projects": None, "max_tracks_per_project": MAX_TRACKS, "max_storage_gb": None},
+    }
+
+
+@routes.post("/billing/checkout", "Buy or change a plan: there are none", aliases=("/billing/portal",), errors=(501,))
+async def checkout(call: RestCall) -> Answer:
+    """Always refused: nothing is sold here."""
+    raise errors.NotImplementedHere(NOTHING_IS_SOLD)
 
 
 @routes.get("/billing/usage/{user_id}/current", "Spent this month", reply=schemas.CurrentReply, errors=(404,))

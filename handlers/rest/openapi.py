@@ -32,6 +32,7 @@ OTHERS = {
     413: "Too large",
     415: "A wrong content type",
     416: "A bad byte range",
+    501: "This server does not do that",
     502: "An outside service failed",
     504: "An outside service took too long",
 }

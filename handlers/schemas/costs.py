@@ -197,3 +197,11 @@ class MonthlyBudgetReply(_Success):
     user_id = fields.String()
     limit = fields.Float()
     alert_thresholds = fields.List(fields.Float())
+
+
+class Entitlements(_Success):
+    """What the caller may use. Names within `limits` are written as published clients read them."""
+
+    plan = fields.String()
+    features = fields.Dict(keys=fields.String(), values=fields.Boolean())
+    limits = fields.Dict(keys=fields.String(), values=fields.Integer(allow_none=True))

@@ -371,3 +371,29 @@ async def test_impossible_budgets_are_refused_and_change_nothing(server: dawg.Da
         status, body = await server.json(method, path, json=change)
         assert (change, status, body["code"]) == (change, 400, "validation_error")
     assert await get(server, f"{COSTS}/budget") == before
+
+
+async def test_everything_may_be_used_within_the_limits_that_are_enforced_and_nothing_is_sold(
+    server: dawg.Dawg,
+) -> None:
+    for prefix in ("/api", "/api/v1"):
+        found = await get(server, f"{prefix}/billing/entitlements")
+        assert found["plan"] == "ENTERPRISE"
+        assert found["features"]
+        assert set(found["features"].values()) == {True}
+        limits = found["limits"]
+        assert set(limits) == {"max_projects", "max_tracks_per_project", "max_storage_gb"}
+        assert limits["max_projects"] is limits["max_storage_gb"] is None
+        for page in ("checkout", "portal"):
+            status, body = await server.json("POST", f"{prefix}/billing/{page}", json={"plan": "PRO"})
+            assert (status, body["code"]) == (501, "not_implemented")
+            assert "Nothing is sold here" in body["message"]
+    _, project = await server.json("POST", "/api/projects", json={"name": "Full"})
+    await server.services.platform.database.execute(
+        "INSERT INTO tracks (project_id, name, track_type, position)"
+        " SELECT %s, 'One of many', 'AUDIO', n FROM generate_series(0, %s) n",
+        (project["id"], limits["max_tracks_per_project"] - 2),
+    )
+    for expected in (201, 409):
+        track = {"projectId": project["id"], "name": "One more"}
+        assert (await server.json("POST", "/api/tracks", json=track))[0] == expected
