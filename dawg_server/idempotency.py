@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
+from dawg_server import errors
 from dawg_server.database import idempotency_keys
 from dawg_server.database.idempotency_keys import IdempotencyKey, Replayed
 from dawg_server.database.pool import Database
 
 __all__ = ["FirstReplies", "IdempotencyKey", "Replayed"]
+
+T = TypeVar("T")
 
 
 class FirstReplies:
@@ -19,13 +24,27 @@ class FirstReplies:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, key: IdempotencyKey) -> dict[str, Any] | None:
-        """None for the first request with that key, else the row of the first one."""
-        return await idempotency_keys.begin(self._database, key.user_id, key.key, key.route, key.digest)
+    async def once(
+        self, key: IdempotencyKey, answer: Callable[[], Awaitable[T]], stored: Callable[[T], tuple[int, Any] | None]
+    ) -> T:
+        """Runs `answer` for the first request with that key; raises `Replayed` for later ones (24 h).
 
-    async def finish(self, key: IdempotencyKey, status: int, body: Any) -> None:
-        await idempotency_keys.finish(self._database, key.user_id, key.key, status, body)
-
-    async def forget(self, key: IdempotencyKey) -> None:
-        """The request may be tried again with the same key."""
-        await idempotency_keys.forget(self._database, key.user_id, key.key)
+        `stored`: status and body to be repeated, if the reply can be. Replies from 500 on and 429 are not remembered.
+        """
+        row = await idempotency_keys.begin(self._database, key)
+        if row is not None:
+            raise Replayed(row)
+        try:
+            reply = await answer()
+        except errors.DawgError as error:
+            if error.status < 500 and error.status != 429:
+                await idempotency_keys.finish(self._database, key, error.status, error.envelope())
+            else:
+                await idempotency_keys.forget(self._database, key)
+            raise
+        except BaseException:
+            await asyncio.shield(idempotency_keys.forget(self._database, key))
+            raise
+        if (shown := stored(reply)) is not None:
+            await idempotency_keys.finish(self._database, key, *shown)
+        return reply

@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -56,6 +56,12 @@ class Credentials:
     token: str | None = None
     session: str | None = None
     claimed: str | None = None
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str], session: str | None = None) -> Credentials:
+        """By the headers of a request, `Authorization: Bearer …` and `X-User-Id`, and its cookie."""
+        scheme, _, token = headers.get("Authorization", "").partition(" ")
+        return cls(token.strip() if scheme.lower() == "bearer" else None, session, headers.get("X-User-Id"))
 
     @property
     def by_session(self) -> bool:

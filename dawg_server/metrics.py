@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import bisect
 import functools
-import itertools
 from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
-
-LATENCY_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 
 
 class Metrics:
@@ -19,8 +15,6 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = HttpRequestCollector()
-        self.registry.register(self.requests)
         self.sockets = Gauge("dawg_sockets", "Connected sockets.", ["namespace"], registry=self.registry)
         self.socket_events = Counter(
             "dawg_socket_events_total",
@@ -80,39 +74,6 @@ class Metrics:
 
     def render(self) -> bytes:
         return generate_latest(self.registry)
-
-
-class HttpRequestCollector(Collector):
-    """HTTP requests by method, route and status, and how long they took.
-
-    Counted on the event loop alone, so without the locks and checks of the library's own counters.
-    """
-
-    def __init__(self) -> None:
-        self._answered: dict[tuple[str, str, int], int] = {}
-        self._latency: dict[tuple[str, str], list[float]] = {}  # per bucket, the last one without a bound; then the sum
-
-    def count(self, method: str, route: str, status: int, seconds: float) -> None:
-        """`route` is a template, so that there are only as many of these as there are routes."""
-        key = method, route, status
-        self._answered[key] = self._answered.get(key, 0) + 1
-        latency = self._latency.get((method, route))
-        if latency is None:
-            latency = self._latency[method, route] = [0.0] * (len(LATENCY_BUCKETS) + 2)
-        latency[bisect.bisect_left(LATENCY_BUCKETS, seconds)] += 1
-        latency[-1] += seconds
-
-    def collect(self) -> Iterator[Metric]:
-        answered = CounterMetricFamily("dawg_http_requests", "HTTP requests.", labels=["method", "route", "status"])
-        for (method, route, status), count in self._answered.items():
-            answered.add_metric([method, route, str(status)], count)
-        yield answered
-        latency = HistogramMetricFamily("dawg_http_request_seconds", "Time to answer.", labels=["method", "route"])
-        bounds = [*(str(bound) for bound in LATENCY_BUCKETS), "+Inf"]
-        for labels, (*counts, total) in self._latency.items():
-            buckets = list(zip(bounds, itertools.accumulate(counts), strict=True))
-            latency.add_metric(list(labels), buckets, total)
-        yield latency
 
 
 class _Totals(Collector):

@@ -128,6 +128,9 @@ class AllowedOrigins:
         return _LOOPBACK.sub(r"\1localhost\2", origin) if self._one_machine else origin
 
 
+ADDRESSES = web.AppKey("addresses", Addresses)
+
+
 class OwnNames:
     """The names of a server in development mode: those that no page from elsewhere can have."""
 

@@ -16,8 +16,8 @@ from bus.events import Event
 from bus.local import LocalBus, Scope
 from dawg_server.daw.change_stream import ChangeStream
 from dawg_server.storage.links import LinkSigner
+from dawg_server.timestamps import now
 from handlers import actions, serializers
-from handlers.rest import json
 from handlers.sockets.authentication import conversation_room, project_room, user_room
 from handlers.sockets.transport.server import Server
 
@@ -191,7 +191,7 @@ def mount(bus: LocalBus, changes: ChangeStream, server: Server, links: LinkSigne
         # A request may name any socket as its own, which must not keep the news from others.
         known = {sid for sid in members if is_theirs(sid)}
         for name, payload in actions.told(event):
-            payload["timestamp"] = json.now()
+            payload["timestamp"] = now()
             server.broadcast(name, payload, room=room, skip_sid=known)
             if event.own and known:
                 server.broadcast(name, payload | {"own": True}, room=known)
@@ -206,7 +206,7 @@ def mount(bus: LocalBus, changes: ChangeStream, server: Server, links: LinkSigne
 def _sender(outgoing: OutgoingEvent, server: Server, links: LinkSigner) -> Callable[[Event], None]:
     def send(event: Event) -> None:
         if outgoing.when(event):
-            payload = {**outgoing.payload(event, links), "timestamp": json.now()}
+            payload = {**outgoing.payload(event, links), "timestamp": now()}
             server.broadcast(outgoing.name, payload, room=outgoing.room(event), skip_sid=outgoing.skip(event))
 
     return send

@@ -55,37 +55,37 @@ async def claim(connection: Connection, key: IdempotencyKey) -> None:
         raise Replayed(row)
 
 
-async def begin(database: Database, user_id: str, key: str, route: str, request_hash: bytes) -> dict[str, Any] | None:
+async def begin(database: Database, key: IdempotencyKey) -> dict[str, Any] | None:
     """None when this is the first request with that key, else the row of the first one."""
     async with database.transaction() as connection:
         await connection.execute(
             """DELETE FROM idempotency_keys WHERE user_id = %s AND key = %s AND (expires_at <= now()
                    OR (state = 'running' AND created_at < now() - %s * interval '1 minute'))""",
-            (user_id, key, ABANDONED_MINUTES),
+            (key.user_id, key.key, ABANDONED_MINUTES),
         )
         inserted = await connection.execute(
             """INSERT INTO idempotency_keys (user_id, key, route, request_hash, state, expires_at)
                VALUES (%s, %s, %s, %s, 'running', now() + %s * interval '1 hour') ON CONFLICT DO NOTHING""",
-            (user_id, key, route, request_hash, KEPT_HOURS),
+            (key.user_id, key.key, key.route, key.digest, KEPT_HOURS),
         )
         if inserted:
             return None
         return await connection.fetch_one(
             "SELECT request_hash, state, status, body FROM idempotency_keys WHERE user_id = %s AND key = %s",
-            (user_id, key),
+            (key.user_id, key.key),
         )
 
 
-async def finish(database: Database | Connection, user_id: str, key: str, status: int, body: Any) -> None:
+async def finish(database: Database | Connection, key: IdempotencyKey, status: int, body: Any) -> None:
     await database.execute(
         "UPDATE idempotency_keys SET state = 'done', status = %s, body = %s WHERE user_id = %s AND key = %s",
-        (status, Json(body), user_id, key),
+        (status, Json(body), key.user_id, key.key),
     )
 
 
-async def forget(database: Database, user_id: str, key: str) -> None:
+async def forget(database: Database, key: IdempotencyKey) -> None:
     """The request may be tried again with the same key."""
-    await database.execute("DELETE FROM idempotency_keys WHERE user_id = %s AND key = %s", (user_id, key))
+    await database.execute("DELETE FROM idempotency_keys WHERE user_id = %s AND key = %s", (key.user_id, key.key))
 
 
 async def prune(database: Database) -> None:

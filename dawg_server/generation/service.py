@@ -112,7 +112,7 @@ class GenerationService:
             estimate = estimates.until_done(job, accepted.load, accepted.past, self._slots)
             if once is not None:
                 reply = once.reply(job, estimate)
-                await idempotency_keys.finish(connection, owner_id, once.key.key, ACCEPTED, reply)
+                await idempotency_keys.finish(connection, once.key, ACCEPTED, reply)
         position = sum(each.jobs for each in accepted.load if each.state is State.WAITING)
         log.info(
             "A job was accepted.", action="job_queued", job_id=job.id, type=type, provider=provider, position=position

@@ -21,8 +21,9 @@ from dawg_server.settings import MEBIBYTE
 from handlers import stored_clips
 from handlers.rest import editing
 from handlers.rest.disconnect import while_connected
+from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.multipart import Multipart, UploadedFile
-from handlers.rest.routing import Answer, RestCall, Routes
+from handlers.rest.routing import Routes
 from handlers.schemas import analysis as schemas
 
 routes = Routes("analysis")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from dawg_server.services import Services
-from handlers.addresses import Addresses
+from handlers.addresses import ADDRESSES, Addresses
 from handlers.rest import (
     analysis,
     archives,
@@ -16,9 +16,9 @@ from handlers.rest import (
     changes,
     clips,
     collaborators,
-    context,
     conversations,
     costs,
+    endpoint,
     finishing,
     generate,
     health,
@@ -32,8 +32,9 @@ from handlers.rest import (
     voice,
     webhooks,
 )
-from handlers.rest.endpoint import endpoint
-from handlers.rest.routing import ADDRESSES, MAX_JSON, ROUTES, Route
+from handlers.rest.endpoint import MAX_JSON
+from handlers.rest.routing import ROUTES, Route
+from handlers.rest.server import CONTEXT, RequestContext
 
 
 def routes() -> tuple[Route, ...]:
@@ -70,10 +71,10 @@ def build(services: Services, addresses: Addresses) -> web.Application:
     app[ADDRESSES] = addresses
     table = app[ROUTES] = routes()
     spoken = {path for route in table if route.spoken_errors for path in route.paths}
-    around = app[context.CONTEXT] = context.RequestContext(services.platform, addresses, spoken)
+    around = app[CONTEXT] = RequestContext(services.platform, addresses, spoken)
     app.on_response_prepare.append(around.before_headers)
     for route in table:
-        handler = endpoint(route, services)
+        handler = endpoint.handler(route, services)
         for path in route.paths:
             resource = app.router.add_resource(route.pattern(path))
             resource.add_route(route.method, handler)

@@ -9,8 +9,9 @@ from dawg_server import errors, filenames, logs
 from dawg_server.settings import MEBIBYTE
 from handlers import serializers
 from handlers.rest import editing
+from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.multipart import Multipart
-from handlers.rest.routing import Answer, RestCall, Routes
+from handlers.rest.routing import Routes
 from handlers.schemas import archives as schemas
 from handlers.schemas.replies import ProjectReply
 

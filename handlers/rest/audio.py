@@ -13,11 +13,12 @@ from dawg_server.audio import waveform
 from dawg_server.audiofiles.service import Incoming
 from dawg_server.settings import MEBIBYTE
 from dawg_server.storage.links import LINK_SECONDS
+from dawg_server.timestamps import timestamp
 from handlers import serializers
-from handlers.rest import json, pages, ranges
-from handlers.rest.endpoint import authenticate
+from handlers.rest import pages, ranges
+from handlers.rest.endpoint import Answer, RestCall, authenticate
 from handlers.rest.multipart import Multipart
-from handlers.rest.routing import Answer, RestCall, Routes
+from handlers.rest.routing import Routes
 from handlers.schemas import audio as schemas
 from handlers.schemas.replies import Deleted
 
@@ -119,7 +120,7 @@ async def download(call: RestCall) -> Answer:
         "url": serializers.audio_url(row, links, call.base_url),
         "downloadUrl": to_be_saved,
         "expiresIn": LINK_SECONDS,
-        "expiresAt": json.timestamp(expires),
+        "expiresAt": timestamp(expires),
         "filename": row["original_name"],
     }
 

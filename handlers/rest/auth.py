@@ -10,9 +10,12 @@ from aiohttp import web
 from dawg_server import errors
 from dawg_server.accounts.service import Login
 from dawg_server.identity import Caller, Credentials
-from handlers.rest import json, session_cookie
-from handlers.rest.json import timestamp
-from handlers.rest.routing import ADDRESSES, STATE, Answer, RestCall, Routes
+from dawg_server.timestamps import timestamp
+from handlers.addresses import ADDRESSES
+from handlers.rest import endpoint, session_cookie
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.routing import Routes
+from handlers.rest.state import STATE
 from handlers.schemas import auth as schemas
 
 MAX_USER_AGENT = 256  # characters
@@ -95,7 +98,9 @@ async def csrf_token(call: RestCall) -> Answer:
     given = session_cookie.credentials(call.request)
     caller = await _signed_in_caller(call, Credentials(session=given.session))
     token = call.services.platform.identity.csrf_token(caller.login if caller else None)
-    return json.response({"success": True, "csrfToken": token, "token": token}, headers={"Cache-Control": "no-store"})
+    return endpoint.response(
+        {"success": True, "csrfToken": token, "token": token}, headers={"Cache-Control": "no-store"}
+    )
 
 
 @routes.get("/auth/me", "Who am I?", reply=schemas.Me)
@@ -164,7 +169,7 @@ def _signed_in(call: RestCall, login: Login) -> web.Response:
         "refreshToken": login.refresh_token,
         "expiresIn": login.expires_in,
     }
-    return json.response(body, call.status, {"Cache-Control": "no-store"})
+    return endpoint.response(body, call.status, {"Cache-Control": "no-store"})
 
 
 def _shown(user: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dawg_server import errors
 from dawg_server.daw.entities.track import MAX_TRACKS
-from handlers.rest import json
-from handlers.rest.routing import Answer, RestCall, Routes
+from dawg_server.timestamps import timestamp
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.routing import Routes
 from handlers.schemas import costs as schemas
 
 NOTHING_IS_SOLD = (
@@ -60,7 +61,7 @@ async def current_usage(call: RestCall) -> Answer:
         "current": spent["totalCost"],
         "limit": status.monthly.limit,
         "breakdown": spent["byService"],
-        "lastUpdated": json.timestamp(costs.clock()),
+        "lastUpdated": timestamp(costs.clock()),
     }
 
 

@@ -11,9 +11,10 @@ from aiohttp import web
 
 from dawg_server.brain.turn import Turn
 from dawg_server.brain.turn_factory import Asker, ClientContext, UserMessage
-from handlers.rest import json
+from dawg_server.timestamps import now
+from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.event_stream import EventStream, hung_up
-from handlers.rest.routing import Answer, RestCall, Routes
+from handlers.rest.routing import Routes
 from handlers.schemas import brain as schemas
 
 ENDS = ("response-done", "error")
@@ -126,7 +127,7 @@ async def _answer(call: RestCall, message: UserMessage) -> Answer:
         "functionCalls": [_shown(each) for each in turn.runner.done],
         "function_call": pending,
         "usage": turn.totals,
-        "timestamp": json.now(),
+        "timestamp": now(),
     }
 
 
@@ -209,7 +210,7 @@ async def _stream(call: RestCall, turn: Turn, sink: QueuedEvents) -> web.StreamR
                     last, payload = await sink.events.get()
             except TimeoutError:
                 continue
-            await stream.send(last, payload if last == "response-delta" else {**payload, "timestamp": json.now()})
+            await stream.send(last, payload if last == "response-delta" else {**payload, "timestamp": now()})
         if last in ENDS:
             await stream.close()
     except ConnectionError:

@@ -8,7 +8,8 @@ from dawg_server.daw.entities.base import EntityType
 from handlers import actions
 from handlers.actions import Action
 from handlers.rest import editing
-from handlers.rest.routing import Answer, Handler, RestCall, Route, Routes
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.routing import Handler, Route, Routes
 from handlers.schemas import replies
 from handlers.schemas.collaboration import Deletion
 

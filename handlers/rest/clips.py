@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dawg_server.daw.entities import CLIP
 from handlers.rest import editing
-from handlers.rest.routing import Answer, RestCall, Routes
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.routing import Routes
 from handlers.schemas import clips as schemas
 from handlers.schemas.replies import ClipReply
 

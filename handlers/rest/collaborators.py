@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from handlers.rest.json import timestamp
-from handlers.rest.routing import Answer, RestCall, Routes
+from dawg_server.timestamps import timestamp
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.routing import Routes
 from handlers.schemas import collaborators as schemas
 
 PATH = "/projects/{project_id}/collaborators"

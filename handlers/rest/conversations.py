@@ -8,8 +8,9 @@ from typing import Any
 
 import orjson
 
-from handlers.rest import json
-from handlers.rest.routing import Answer, RestCall, Routes
+from dawg_server.timestamps import timestamp
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.routing import Routes
 from handlers.schemas import brain as schemas
 
 PATH, ALIASES = "/ai-brain/conversations", ("/chat/conversations",)
@@ -116,8 +117,8 @@ def _view(row: Mapping[str, Any]) -> dict[str, Any]:
         "id": row["id"],
         "title": row["title"],
         "projectId": row["project_id"],
-        "createdAt": json.timestamp(row["created_at"]),
-        "updatedAt": json.timestamp(row["updated_at"]),
+        "createdAt": timestamp(row["created_at"]),
+        "updatedAt": timestamp(row["updated_at"]),
         "messageCount": row.get("message_count", 0),
     }
 
@@ -138,7 +139,7 @@ def _messages(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "stopReason": row["stop_reason"],
             "usage": row["usage"],
             "origin": row["origin"],
-            "createdAt": json.timestamp(row["created_at"]),
+            "createdAt": timestamp(row["created_at"]),
         }
         for row, came in zip(rows, results, strict=True)
         if row["role"] != "tool" and (row["content"] or row["stop_reason"])

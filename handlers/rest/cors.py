@@ -1,6 +1,6 @@
 """Cross-origin calls of browsers (the Fetch standard, section 3.2), for every address, also where nothing is.
 
-Headers are added where answers are sent (`handlers.rest.context`), so that errors have them as well.
+Headers are added where answers are sent (`handlers.rest.server`), so that errors have them as well.
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ from aiohttp import web
 from dawg_server.costs import Costs
 from dawg_server.costs.reports import Range
 from dawg_server.costs.status import BudgetStatus
-from handlers.rest import json
-from handlers.rest.routing import Answer, RestCall, Routes
+from dawg_server.timestamps import timestamp
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.routing import Routes
 from handlers.rest.usage_export import csv_rows, json_rows
 from handlers.schemas import costs as schemas
 
@@ -170,7 +171,7 @@ def usage_view(row: dict[str, Any]) -> dict[str, Any]:
         "conversationId": row["conversation_id"],
         "requestId": row["request_id"],
         "metadata": row["metadata"],
-        "createdAt": json.timestamp(row["created_at"]),
+        "createdAt": timestamp(row["created_at"]),
     }
 
 

@@ -11,7 +11,7 @@ from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.editing import Executed
 from handlers import actions
-from handlers.rest.routing import RestCall
+from handlers.rest.endpoint import RestCall
 
 _SOCKET_ID = re.compile(r"[\x21-\x7e]{1,100}")
 

@@ -12,9 +12,10 @@ from dawg_server.generation.service import Once
 from dawg_server.settings import MEBIBYTE
 from handlers import serializers
 from handlers.rest import pages
+from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.generate import page, submit
 from handlers.rest.multipart import Multipart
-from handlers.rest.routing import Answer, RestCall, Routes
+from handlers.rest.routing import Routes
 from handlers.schemas import finishing as schemas
 from handlers.schemas import generation as jobs
 

@@ -11,9 +11,10 @@ from dawg_server.generation.service import Once
 from dawg_server.idempotency import Replayed
 from dawg_server.music import genres
 from handlers import serializers
-from handlers.rest import idempotency, json, pages
+from handlers.rest import endpoint, pages
 from handlers.rest.disconnect import while_connected
-from handlers.rest.routing import Answer, RestCall, Routes
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.routing import Routes
 from handlers.schemas import generation as schemas
 
 routes = Routes("generate")
@@ -77,7 +78,7 @@ async def submit(call: RestCall, type: str, request: dict[str, Any], provider: s
         return await _repeated(call, first)
     ended = await _waited(call, job)
     if ended.state is State.COMPLETED:
-        return json.response(serializers.finished(ended, _result(call, ended) or {}))
+        return endpoint.response(serializers.finished(ended, _result(call, ended) or {}))
     return serializers.accepted(job, seconds)
 
 
@@ -90,13 +91,13 @@ async def _waited(call: RestCall, job: Job) -> Job:
 async def _repeated(call: RestCall, first: Replayed) -> Answer:
     """The first reply again, or the result when the caller waits for it and it is there."""
     assert call.key is not None
-    reply = idempotency.replay(first.row, call.key.digest)
+    reply = endpoint.replay(first.row, call.key.digest)
     job = await call.services.jobs.generation.get(first.row["body"]["jobId"], call.caller.user_id)
     ended = await _waited(call, job)
     if not call.query["wait"] or ended.state is not State.COMPLETED:
         return reply
     shown = serializers.finished(ended, _result(call, ended) or {})
-    return json.response(shown, headers={"Idempotency-Replayed": "true"})
+    return endpoint.response(shown, headers={"Idempotency-Replayed": "true"})
 
 
 @routes.get(

@@ -9,8 +9,10 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from bus import supervision
 from dawg_server import __version__
-from handlers.rest import json
-from handlers.rest.routing import Answer, RestCall, Routes
+from dawg_server.timestamps import now
+from handlers.rest import endpoint
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.routing import Routes
 from handlers.schemas import health as schemas
 
 routes = Routes("health")
@@ -35,12 +37,12 @@ async def health(call: RestCall) -> Answer:
             "ai_brain": _service(call.services.platform.settings.anthropic_key, database_works),
             "realtime_voice": _service(call.services.platform.settings.openai_key, database_works),
         },
-        "timestamp": json.now(),
+        "timestamp": now(),
         "version": __version__,
         "replica": call.services.platform.settings.replica,
         "dependencies": dependencies,
     }
-    return json.response(body, 200 if database_works else 503)
+    return endpoint.response(body, 200 if database_works else 503)
 
 
 @routes.get("//health/live", "The event loop turns", reply=schemas.Status, public=True)
@@ -51,11 +53,11 @@ async def live(call: RestCall) -> Answer:
 @routes.get("//health/ready", "New work is welcome", reply=schemas.Status, public=True, errors=(503,))
 async def ready(call: RestCall) -> Answer:
     if call.services.platform.lifecycle.leaving:
-        return json.response({"status": "draining"}, 503)
+        return endpoint.response({"status": "draining"}, 503)
     if not await call.services.platform.health.database_works():
-        return json.response({"status": "database down"}, 503)
+        return endpoint.response({"status": "database down"}, 503)
     if broken := supervision.broken():
-        return json.response({"status": f"not working: {', '.join(broken)}"}, 503)
+        return endpoint.response({"status": f"not working: {', '.join(broken)}"}, 503)
     return {"status": "ready"}
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawg_server import errors
-from handlers.rest.routing import Answer, RestCall, Routes
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.routing import Routes
 from handlers.schemas import brain as brain_schemas
 from handlers.schemas import memory as schemas
 

@@ -24,7 +24,7 @@ from dawg_server import errors
 from dawg_server import schema as base
 from dawg_server.settings import MEBIBYTE, Settings
 from dawg_server.storage.work import WorkFolder
-from handlers import compression
+from handlers import payloads
 
 TYPE = "multipart/form-data"
 MAX_TEXT = 256 * 1024  # bytes of all text fields together
@@ -72,7 +72,7 @@ async def received(
     """The files exist until the block ends, however it ends."""
     if request.content_type != TYPE:
         raise errors.UnsupportedMediaType(f"Send {TYPE}, not {request.content_type}.", details={"supported": [TYPE]})
-    compression.encoding(request, ())
+    payloads.encoding(request, ())
     limit = kind.limit(settings)
     if (request.content_length or 0) > kind.most * limit + MAX_TEXT + MAX_PARTS * 1024:
         raise _too_large(limit)

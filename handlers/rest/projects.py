@@ -6,7 +6,8 @@ from dawg_server.daw.document import Document
 from dawg_server.daw.editing import Executed
 from handlers import serializers
 from handlers.rest import editing, pages
-from handlers.rest.routing import Answer, RestCall, Routes
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.routing import Routes
 from handlers.schemas import projects as schemas
 from handlers.schemas import replies
 

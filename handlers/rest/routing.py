@@ -9,68 +9,18 @@ as they are, with one slash.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
-from dawg_server.idempotency import IdempotencyKey
-from dawg_server.identity import Caller
-from dawg_server.limits import Allowance
 from dawg_server.schema import Body, Query
-from dawg_server.services import Services
-from handlers.addresses import Addresses
-from handlers.rest.multipart import Multipart, UploadedFile
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.multipart import Multipart
 
-ADDRESSES = web.AppKey("addresses", Addresses)
-
-
-@dataclass(slots=True)
-class RequestState:
-    """What is known of a request besides what it says: its id, what is left of its caller's limit, and the cookie that
-    its answer sets.
-    """
-
-    id: str
-    allowance: Allowance | None = None
-    cookie: str | None = None
-
-
-STATE = web.RequestKey("state", RequestState)
-MAX_JSON = 1024 * 1024  # bytes
 PREFIXES = ("/api", "/api/v1")
 _ID = "[0-9A-Fa-f-]{32,36}"
-
-Answer = Mapping[str, Any] | web.StreamResponse
-"""A JSON object, which gets the status of the route's declaration, or a response that is ready."""
-
-
-@dataclass(slots=True)
-class RestCall:
-    """One request that has been let in: who asks, what for, checked."""
-
-    request: web.Request
-    services: Services
-    caller: Caller
-    path: Mapping[str, str]
-    query: dict[str, Any]
-    body: dict[str, Any]
-    status: int
-    files: tuple[UploadedFile, ...] = ()
-    key: IdempotencyKey | None = None  # where the reply commits with what is done
-
-    @property
-    def how(self) -> Mapping[str, Any]:
-        """Where `baseRevision` and `clientOperationId` are: in the body, or in the query where there is none."""
-        return self.body or self.query
-
-    @property
-    def base_url(self) -> str:
-        """The address under which the caller reached this server, for absolute links."""
-        return self.request.app[ADDRESSES].base_url(self.request)
-
-
 Handler = Callable[[RestCall], Awaitable[Answer]]
 
 

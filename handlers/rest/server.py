@@ -1,21 +1,148 @@
-"""The HTTP server around the application: the context of every request, and the refusal of what is no request."""
+"""The HTTP server around the application: what every request meets first and every answer last.
+
+A request's id, log line, metrics and headers, and the answer to what is no request.
+"""
 
 from __future__ import annotations
 
+import bisect
+import itertools
+import logging
+import math
 import re
+import secrets
+import time
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import Any
 
-from aiohttp import StreamReader, http_exceptions, web
+import structlog
+from aiohttp import StreamReader, web
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from dawg_server import errors, logs
-from handlers.rest.context import CONTEXT, RequestContext, begin
+from dawg_server.platform import Platform
+from handlers.addresses import Addresses
+from handlers.rest import cors, refusals
+from handlers.rest.state import STATE, RequestState
 
 MAX_LINE = 8190  # bytes of the address
 MAX_HEADER = 16_384  # bytes of one header
 KEPT = 32_768  # bytes
+SLOW = 1.0  # seconds; slower requests are logged as info even when routine
+SOCKETS = "/socket.io"  # answers preflights itself
+ROUTINE = ("/health", "/metrics")  # asked every few seconds by machines
+LATENCY_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 _HEADER = re.compile(rb"^(Origin|Host|X-Forwarded-Proto|X-Forwarded-Host): *([\x21-\x7e]{1,300})\r?$", re.I | re.M)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PROCESS, _NUMBERS = secrets.token_hex(8), itertools.count(1)
+_LEVEL = logging.getLogger(__name__)
 
-log = logs.get("main")
+log: structlog.stdlib.BoundLogger = logs.get("main")
+Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class RequestContext:
+    """Made once: `around` is what a request meets first, `add_headers` what its answer meets last.
+
+    `spoken`: the paths, as routes have them, whose errors are told as an answer of the assistant too.
+    """
+
+    def __init__(self, platform: Platform, addresses: Addresses, spoken: Collection[str] = ()) -> None:
+        self.addresses = addresses
+        self._platform = platform
+        self._spoken = re.compile("|".join(re.sub(r"{\w+}", "[^/]+", path) for path in spoken) or r"\Z.")
+        self._requests = HttpRequestCollector()
+        platform.metrics.registry.register(self._requests)
+
+    def around(self, handle: Handle) -> Handle:
+        """Outside of the application, which would make middlewares cost as much again.
+
+        Each request is handled in a task of its own, whose context variables end with it.
+        """
+        requests, lifecycle = self._requests, self._platform.lifecycle
+
+        async def handle_request(request: web.Request) -> web.StreamResponse:
+            clock = time.perf_counter()
+            structlog.contextvars.bind_contextvars(request_id=begin(request).id)
+            if request.method == "OPTIONS" and cors.is_preflight(request) and not request.path.startswith(SOCKETS):
+                return self._preflight(request)
+            try:
+                self.addresses.require_own_host(request)
+            except errors.Forbidden as error:
+                return self._outside(request, self.refusal(request, error), "foreign host")
+            reply: web.StreamResponse
+            try:
+                reply = await handle(request)
+            except web.HTTPException as error:
+                if error.status < 400:
+                    raise
+                reply = self.refusal(request, refusals.from_aiohttp(error))
+            except Exception as error:
+                reply = self.refusal(request, refusals.from_exception(request, error))
+            if lifecycle.leaving:
+                reply.force_close()  # so that a balancer does not send the next request this way
+            _account(requests, request, reply.status, time.perf_counter() - clock)
+            return reply
+
+        return handle_request
+
+    async def before_headers(self, request: web.Request, reply: web.StreamResponse) -> None:
+        """Signal handler of the application: also for streams, which send their headers before they are answers."""
+        self.add_headers(request, reply)
+
+    def add_headers(self, request: web.BaseRequest, reply: web.StreamResponse) -> None:
+        """What every answer carries."""
+        state, headers = request[STATE], reply.headers
+        headers["X-Request-Id"] = state.id
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "no-referrer"
+        if "Vary" not in headers:
+            headers["Vary"] = "Origin"
+        elif "Origin" not in headers["Vary"]:
+            headers.add("Vary", "Origin")
+        origin = request.headers.get("Origin")
+        if origin is not None and self.addresses.accepts_origin(origin, request):
+            cors.add_headers(reply, origin)
+        if self.addresses.scheme(request) == "https":
+            headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        if state.cookie is not None:
+            headers["Set-Cookie"] = state.cookie
+            headers["Cache-Control"] = "no-store"
+        if (allowance := state.allowance) is not None:
+            if allowance.limit is not None:
+                headers["X-RateLimit-Limit"] = f"{allowance.limit:.12g}"
+            headers["X-RateLimit-Remaining"] = str(allowance.remaining)
+            headers["X-RateLimit-Reset"] = str(math.ceil(allowance.resets_at))
+
+    def refusal(self, request: web.BaseRequest, error: errors.DawgError) -> web.Response:
+        return refusals.response(request, error, spoken=bool(self._spoken.fullmatch(request.path)))
+
+    def _preflight(self, request: web.Request) -> web.Response:
+        try:
+            reply = cors.preflight(self.addresses.accepts_origin(request.headers["Origin"], request))
+        except errors.Forbidden as error:
+            reply = self.refusal(request, error)
+        return self._outside(request, reply, "preflight")
+
+    def _outside(self, request: web.Request, reply: web.Response, kind: str) -> web.Response:
+        """An answer that the application has no part in. `kind`: what the metrics show as its address."""
+        self.add_headers(request, reply)
+        self._requests.count(request.method, kind, reply.status, 0.0)
+        return reply
+
+
+def begin(request: web.BaseRequest) -> RequestState:
+    """Gives the request its id: the one that it came with, or one that no other request has."""
+    given = request.headers.get("X-Request-Id")
+    if given is None or not _REQUEST_ID.fullmatch(given):
+        given = f"{_PROCESS}-{next(_NUMBERS):x}"
+    state = request[STATE] = RequestState(given)
+    return state
+
+
+CONTEXT = web.AppKey("context", RequestContext)
 
 
 class HttpRunner(web.AppRunner):
@@ -87,7 +214,7 @@ class _Connection(web.RequestHandler):
         if status == 400:
             found = {name.decode(): value.decode() for name, value in _HEADER.findall(self._last)}
             request = request.clone(headers=found)
-            error = _refusal_of(exc)
+            error = refusals.unreadable(exc, MAX_LINE)
             log.info(
                 "A request could not be read.",
                 action="request_malformed",
@@ -107,9 +234,58 @@ class _Connection(web.RequestHandler):
         return reply
 
 
-def _refusal_of(exc: BaseException | None) -> errors.DawgError:
-    if isinstance(exc, http_exceptions.LineTooLong):
-        limit = exc.args[1]
-        kind = errors.UriTooLong if limit == MAX_LINE else errors.HeadersTooLarge
-        return kind(details={"limit": limit, "unit": "bytes"})
-    return errors.MalformedRequest()
+def _account(requests: HttpRequestCollector, request: web.Request, status: int, seconds: float) -> None:
+    resource = request.match_info.route.resource
+    template = resource.canonical if resource is not None else "unknown"
+    requests.count(request.method, template, status, seconds)
+    routine = seconds < SLOW and template.startswith(ROUTINE)
+    if routine and not _LEVEL.isEnabledFor(logging.DEBUG):
+        return
+    path = request.path
+    write = log.debug if routine else log.info
+    write(
+        f"{request.method} {path} was answered with {status}.",
+        action="request",
+        service=_service(path),
+        method=request.method,
+        path=path,
+        status=status,
+        duration_ms=round(seconds * 1000, 1),
+    )
+
+
+def _service(path: str) -> logs.Service:
+    if "/ai-brain" in path or path.endswith("/chat"):
+        return "ai-brain"
+    return "voice" if "/voice" in path or "/functions" in path else "main"
+
+
+class HttpRequestCollector(Collector):
+    """HTTP requests by method, route and status, and how long they took.
+
+    Counted on the event loop alone, so without the locks and checks of the library's own counters.
+    """
+
+    def __init__(self) -> None:
+        self._answered: Counter[tuple[str, str, int]] = Counter()
+        # Per bucket, the last one without a bound; then the sum.
+        self._latency: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0] * (len(LATENCY_BUCKETS) + 2))
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        """`route` is a template, so that there are only as many of these as there are routes."""
+        self._answered[method, route, status] += 1
+        latency = self._latency[method, route]
+        latency[bisect.bisect_left(LATENCY_BUCKETS, seconds)] += 1
+        latency[-1] += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        answered = CounterMetricFamily("dawg_http_requests", "HTTP requests.", labels=["method", "route", "status"])
+        for (method, route, status), count in self._answered.items():
+            answered.add_metric([method, route, str(status)], count)
+        yield answered
+        latency = HistogramMetricFamily("dawg_http_request_seconds", "Time to answer.", labels=["method", "route"])
+        bounds = [*(str(bound) for bound in LATENCY_BUCKETS), "+Inf"]
+        for labels, (*counts, total) in self._latency.items():
+            buckets = list(zip(bounds, itertools.accumulate(counts), strict=True))
+            latency.add_metric(list(labels), buckets, total)
+        yield latency

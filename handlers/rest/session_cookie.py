@@ -16,9 +16,10 @@ from aiohttp import web
 
 from dawg_server import errors
 from dawg_server.identity import Caller, Credentials, Identity
-from handlers.addresses import Addresses
-from handlers.rest import json, multipart
-from handlers.rest.routing import ADDRESSES, STATE
+from handlers import payloads
+from handlers.addresses import ADDRESSES, Addresses
+from handlers.rest import multipart
+from handlers.rest.state import STATE
 
 NAME = "dawg_session"
 HOST_NAME = f"__Host-{NAME}"  # behind HTTPS: browsers take it from this very host alone (RFC 6265bis, section 4.1.3.2)
@@ -26,12 +27,7 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 def credentials(request: web.Request) -> Credentials:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return Credentials(
-        token.strip() if scheme.lower() == "bearer" else None,
-        value(request, request.app[ADDRESSES]),
-        request.headers.get("X-User-Id"),
-    )
+    return Credentials.of(request.headers, value(request, request.app[ADDRESSES]))
 
 
 async def identify(request: web.Request, identity: Identity, given: Credentials | None = None) -> Caller:
@@ -82,7 +78,7 @@ def _require_own_page(request: web.Request, identity: Identity, login: str | Non
             "A session cookie counts only from pages that may call this server: send Origin, and add it to "
             "CORS_ORIGINS, or send an Authorization header instead."
         )
-    if json.is_json(request.content_type):
+    if payloads.is_json(request.content_type):
         return
     if request.body_exists and request.content_type != multipart.TYPE:
         raise errors.CsrfFailed("With a session cookie send JSON or multipart/form-data, or an Authorization header.")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from aiohttp import web
 
-from handlers.rest import json
-from handlers.rest.routing import ROUTES, Answer, RestCall, Route, Routes
+from handlers.rest import endpoint
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.routing import ROUTES, Route, Routes
 
 STATIC = Path(__file__).with_name("static")
 _POLICY = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; script-src 'self'; "
@@ -31,12 +32,12 @@ async def docs(call: RestCall) -> Answer:
 
 @routes.get("//openapi.json", "The REST API as OpenAPI 3.1", public=True)
 async def openapi_document(call: RestCall) -> Answer:
-    return json.raw_response(_openapi(call.request.app[ROUTES]))
+    return endpoint.raw_response(_openapi(call.request.app[ROUTES]))
 
 
 @routes.get("//asyncapi.json", "The Socket.IO API as AsyncAPI 3.0", public=True)
 async def asyncapi_document(call: RestCall) -> Answer:
-    return json.raw_response(_asyncapi())
+    return endpoint.raw_response(_asyncapi())
 
 
 def mount_files(app: web.Application) -> None:
@@ -59,13 +60,13 @@ def _read(name: str) -> str:
 
 @functools.cache
 def _openapi(table: tuple[Route, ...]) -> bytes:
-    from handlers.rest import openapi
+    from handlers.rest import endpoint, openapi
 
-    return json.dumps(openapi.document(table))
+    return endpoint.dumps(openapi.document(table))
 
 
 @functools.cache
 def _asyncapi() -> bytes:
     from handlers import asyncapi
 
-    return json.dumps(asyncapi.document())
+    return endpoint.dumps(asyncapi.document())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dawg_server import ids
 from dawg_server.daw.entities import TRACK
 from handlers.rest import editing, pages
-from handlers.rest.routing import Answer, RestCall, Routes
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.routing import Routes
 from handlers.schemas import replies
 from handlers.schemas import tracks as schemas
 from handlers.schemas.collaboration import Deletion

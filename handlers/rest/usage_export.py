@@ -7,7 +7,8 @@ import io
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
-from handlers.rest import json
+from dawg_server.timestamps import timestamp
+from handlers.rest import endpoint
 
 HEADER = ("Date", "Service", "Operation", "Input Tokens", "Output Tokens", "Audio Minutes", "Characters", "Cost")
 
@@ -26,7 +27,7 @@ async def json_rows(pages: Pages, view: Callable[[dict[str, Any]], dict[str, Any
     count = 0
     before = b'{"success":true,"data":['
     async for rows in pages:
-        yield before + b",".join(json.dumps(view(row)) for row in rows)
+        yield before + b",".join(endpoint.dumps(view(row)) for row in rows)
         before = b","
         count += len(rows)
     yield (b"" if count else before) + b'],"count":%d}' % count
@@ -35,7 +36,7 @@ async def json_rows(pages: Pages, view: Callable[[dict[str, Any]], dict[str, Any
 def _cells(row: dict[str, Any]) -> tuple[Any, ...]:
     minutes = (row["audio_in_seconds"] + row["audio_out_seconds"]) / 60
     return (
-        json.timestamp(row["created_at"]),
+        timestamp(row["created_at"]),
         _harmless(row["service"]),
         _harmless(row["operation"]),
         row["input_tokens"] + row["cached_tokens"],

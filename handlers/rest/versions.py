@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawg_server.schema import Page
+from dawg_server.timestamps import timestamp
 from handlers import serializers
 from handlers.rest import editing, pages
-from handlers.rest.json import timestamp
-from handlers.rest.routing import Answer, RestCall, Routes
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.routing import Routes
 from handlers.schemas import versions as schemas
 
 PATH = "/projects/{project_id}/versions"

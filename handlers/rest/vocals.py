@@ -5,9 +5,10 @@ from __future__ import annotations
 from dawg_server.audiofiles.service import Incoming
 from dawg_server.generation.finishing.requests import check_melody
 from dawg_server.settings import MEBIBYTE, Settings
+from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.generate import submit
 from handlers.rest.multipart import Multipart
-from handlers.rest.routing import Answer, RestCall, Routes
+from handlers.rest.routing import Routes
 from handlers.schemas import generation as jobs
 from handlers.schemas.vocals import VocalsForm, VocalsRequest
 

@@ -6,10 +6,12 @@ from typing import Any
 
 from aiohttp import web
 
+from dawg_server.timestamps import now, timestamp
 from dawg_server.voice.prompt import SessionRequest
 from dawg_server.voice.published import Part
-from handlers.rest import json
-from handlers.rest.routing import Answer, RestCall, Routes
+from handlers.rest import endpoint
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.routing import Routes
 from handlers.schemas import voice as schemas
 
 routes = Routes("voice")
@@ -33,7 +35,7 @@ async def create_secret(call: RestCall) -> Answer:
     project_id = call.body["project_id"]
     request = SessionRequest(call.caller.user_id, voice, "semantic", project_id, None, {}, call.base_url)
     secret = await call.services.assistants.voice.mint(request, seconds)
-    expires_at = json.timestamp(secret.expires_at)
+    expires_at = timestamp(secret.expires_at)
     body = {
         "success": True,
         "clientSecret": {"value": secret.value, "expiresAt": expires_at},
@@ -41,7 +43,7 @@ async def create_secret(call: RestCall) -> Answer:
         "voice": voice,
         "expiresAt": expires_at,
     }
-    return json.response(body, headers={"Cache-Control": "no-store"})
+    return endpoint.response(body, headers={"Cache-Control": "no-store"})
 
 
 def _functions(name: str) -> dict[str, Any]:
@@ -97,7 +99,7 @@ async def catalogue_health(call: RestCall) -> Answer:
         "service": "function-cache",
         "version": catalogue.version,
         "functionCount": len(catalogue.all),
-        "timestamp": json.now(),
+        "timestamp": now(),
     }
 
 

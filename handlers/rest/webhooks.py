@@ -5,8 +5,9 @@ from __future__ import annotations
 from marshmallow import fields
 
 from dawg_server.schema import Body, Query, Text
-from handlers.rest import json
-from handlers.rest.routing import Answer, RestCall, Routes
+from handlers.rest import endpoint
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.routing import Routes
 
 routes = Routes("webhooks")
 
@@ -32,7 +33,7 @@ class WebhookReply(Body):
     errors=(401, 404, 413),
 )
 async def replicate(call: RestCall) -> Answer:
-    body = await json.read_body(call.request)
+    body = await endpoint.read_body(call.request)
     await call.services.jobs.webhooks.from_replicate(call.request.headers, body, call.query["job"])
     return {"success": True}
 
@@ -45,6 +46,6 @@ async def replicate(call: RestCall) -> Answer:
     errors=(400, 401, 413),
 )
 async def suno(call: RestCall) -> Answer:
-    body = await json.read_body(call.request)
+    body = await endpoint.read_body(call.request)
     await call.services.jobs.webhooks.from_suno(call.path["job_id"], call.path["secret"], body)
     return {"success": True}

@@ -26,7 +26,7 @@ from dawg_server.schema import (
     Text,
     parameters,
 )
-from handlers.rest.json import timestamp
+from dawg_server.timestamps import timestamp
 from handlers.schemas.commands import body
 
 MAX_REVISION = 2**62

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawg_server.brain.turn_factory import Asker, ClientContext, UserMessage
-from handlers.rest import json
+from dawg_server.timestamps import now
 from handlers.schemas import brain as schemas
 from handlers.sockets.routing import Ack, Events, SocketCall
 from handlers.sockets.transport.server import Server
@@ -23,7 +23,7 @@ class SocketSink:
         self._server, self._sid = server, sid
 
     def send(self, event: str, payload: Mapping[str, Any]) -> None:
-        news = payload if event == "response-delta" else {**payload, "timestamp": json.now()}
+        news = payload if event == "response-delta" else {**payload, "timestamp": now()}
         self._server.broadcast(event, news, room=self._sid, namespace="/ai-brain")
 
     def try_send(self, event: str, payload: Mapping[str, Any]) -> bool:

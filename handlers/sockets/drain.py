@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from bus import events
 from bus.local import Scope
 from dawg_server.services import Services
-from handlers.rest import json
+from dawg_server.timestamps import now
 from handlers.sockets.transport.manager import Client, ClientState
 from handlers.sockets.transport.server import Server
 
@@ -50,7 +50,7 @@ def _announce(server: Server, clients: Iterable[Client], within: int) -> None:
     """`within`: milliseconds in which all of them should have gone."""
     for client in tuple(clients):
         delay = random.randrange(within)
-        news = {"reason": "The server is being updated.", "reconnectAfterMs": delay, "timestamp": json.now()}
+        news = {"reason": "The server is being updated.", "reconnectAfterMs": delay, "timestamp": now()}
         server.broadcast("server:draining", news, room=client.sid, namespace=client.namespace)
 
 

@@ -16,8 +16,8 @@ from dawg_server import errors
 from dawg_server.daw.access import RANKS
 from dawg_server.daw.presence import Member
 from dawg_server.services import Services
+from dawg_server.timestamps import now
 from handlers import serializers
-from handlers.rest import json
 from handlers.schemas import collaboration as schemas
 from handlers.sockets.authentication import project_room, with_database
 from handlers.sockets.rate_limit import RateLimit
@@ -97,7 +97,7 @@ async def join(call: SocketCall) -> Ack:
     except errors.NotFound:  # removed, or not a member any more, at this very moment
         await depart(services, call.server, call.sid, project_id)
         raise
-    welcome = {"projectId": project_id, "timestamp": json.now()}
+    welcome = {"projectId": project_id, "timestamp": now()}
     call.server.broadcast("joined:project", welcome, room=call.sid)
     locks = await services.documents.presence.locks(project_id)
     return {
@@ -197,7 +197,7 @@ async def _review(server: Server, services: Services, sid: str, project_id: str)
         return
     await depart(services, server, sid, project_id)
     refusal = errors.Forbidden("You are no longer a member of this project.").envelope()
-    told = {**refusal, "event": "join:project", "projectId": project_id, "timestamp": json.now()}
+    told = {**refusal, "event": "join:project", "projectId": project_id, "timestamp": now()}
     server.broadcast("error", told, room=sid)
 
 

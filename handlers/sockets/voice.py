@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dawg_server import errors
+from dawg_server.timestamps import now
 from dawg_server.voice.prompt import SessionRequest
 from dawg_server.voice.session import VoiceSession
-from handlers.rest import json
 from handlers.schemas import voice as schemas
 from handlers.sockets.routing import Ack, Events, SocketCall
 from handlers.sockets.transport.server import Server
@@ -69,7 +69,7 @@ class VoiceSocket:
         return self._server.try_send_volatile("audio-delta", payload, sid=self._sid, namespace=self._namespace)
 
     def _send(self, event: str, payload: Mapping[str, Any]) -> None:
-        told = payload if event in UNTIMED else {**payload, "timestamp": json.now()}
+        told = payload if event in UNTIMED else {**payload, "timestamp": now()}
         self._server.broadcast(event, told, room=self._sid, namespace=self._namespace)
 
 

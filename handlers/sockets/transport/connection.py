@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, web
 from engineio import packet  # type: ignore[import-untyped]
 
 from dawg_server import errors, logs
-from handlers import compression
+from handlers import payloads
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.send_queue import SendQueue
 from handlers.sockets.transport.stock import DirectWebSocket, IncomingQueue
@@ -181,8 +181,8 @@ class ClientConnection:
                     body += chunk
                     if len(body) > self.engine.max_http_buffer_size:
                         raise RefusedHandshake("The body is too large")
-            packed = compression.encoding(request)
-            return compression.unpacked(bytes(body), packed, self.engine.max_http_buffer_size).decode()
+            packed = payloads.encoding(request)
+            return payloads.unpacked(bytes(body), packed, self.engine.max_http_buffer_size).decode()
         except errors.DawgError as error:
             raise RefusedHandshake(str(error)) from error
         except (TimeoutError, UnicodeDecodeError, web.RequestPayloadError, ConnectionError) as error:

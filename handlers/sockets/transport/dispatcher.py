@@ -26,7 +26,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from dawg_server import errors, logs
-from handlers.rest import json
+from dawg_server.timestamps import now
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import ClientConnection
 from handlers.sockets.transport.manager import Client, ClientGone, ClientState
@@ -245,7 +245,7 @@ class Dispatcher:
         if id is not None:
             message = packets.ack(client.called, id, envelope)
         else:
-            message = packets.event("error", {**envelope, "event": event, "timestamp": json.now()}, client.called)
+            message = packets.event("error", {**envelope, "event": event, "timestamp": now()}, client.called)
         client.send_queue.put(message)
 
 

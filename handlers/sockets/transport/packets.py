@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 from socketio import packet as stock  # type: ignore[import-untyped]
 
-from handlers import nesting
+from handlers import payloads
 
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
 
@@ -132,8 +132,8 @@ def parse(body: str) -> Any:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidPayload("The payload is not valid JSON.") from error
-    if len(body) > 2 * nesting.MAX_DEPTH and nesting.is_too_deep(body, data):
-        raise InvalidPayload(f"The payload is nested more than {nesting.MAX_DEPTH} levels deep.")
+    if len(body) > 2 * payloads.MAX_DEPTH and payloads.is_too_deep(body, data):
+        raise InvalidPayload(f"The payload is nested more than {payloads.MAX_DEPTH} levels deep.")
     return data
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from engineio import packet as engine_packet  # type: ignore[import-untyped]
 
 from dawg_server import logs
+from dawg_server.timestamps import now
 from handlers.addresses import Addresses
-from handlers.rest import json
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import ClientConnection
 from handlers.sockets.transport.dispatcher import Dispatcher, Handler
@@ -146,7 +146,7 @@ class Server(StockServer):
     def _end_slow_client(self, connection: ClientConnection) -> None:
         clients = list(connection.clients.values())
         log.warning("A client reads too slowly.", action="socket_slow_client", sids=[client.sid for client in clients])
-        notice = {"maxQueueBytes": self.eio.max_queue_bytes, "timestamp": json.now()}
+        notice = {"maxQueueBytes": self.eio.max_queue_bytes, "timestamp": now()}
         final_messages = [packets.event("server:slow-client", notice, client.called) for client in clients]
         connection.send_queue.replace_waiting([*final_messages, packets.engine(engine_packet.CLOSE)])
         connection.begin_close(self.reason.SERVER_DISCONNECT)
