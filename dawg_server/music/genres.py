@@ -151,6 +151,14 @@ def find(name: object) -> GenreInfo | None:
     return _BY_SPELLING.get(_fold(name)) if isinstance(name, str) else None
 
 
+def canonical(value: object) -> str:
+    """As `find`, but the name that the genre is kept by. Raises ValueError when there is none."""
+    genre = find(value)
+    if genre is None:
+        raise ValueError(f"There is no genre {value!r}.")
+    return genre.name
+
+
 def names() -> tuple[str, ...]:
     """All canonical names, in the contract's order."""
     return tuple(genre.name for genre in GENRES)

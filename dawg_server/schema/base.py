@@ -1,17 +1,23 @@
-"""Objects: named fields with their spellings, loaded into values or refused with a sentence for each wrong one."""
+"""Objects of single values: what is taken, in which form it is kept, and a sentence for each wrong one."""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, ClassVar, TypeAlias, cast
 
-from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, pre_load, validates_schema
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, pre_load
 
 from dawg_server import errors
-from dawg_server.schema.fields import MAX_PROBLEMS, AnyField, Described, Id, Items, Number, Record
 
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")  # no blanks and line ends
+AnyField: TypeAlias = fields.Field[Any]
+MAX_PROBLEMS = 50  # named in one refusal
 _HUMP = re.compile(r"([a-z])([A-Z])")
+_TEXT_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+_UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
+_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 class FieldError(Exception):
@@ -54,21 +60,6 @@ class Body(Schema):
                 resolved[name] = resolved.pop(alias)
         return resolved
 
-    def json_schema(self) -> dict[str, Any]:
-        """JSON Schema of the object, complete in itself, for models: closed."""
-        properties = {
-            str(field.data_key): field.json_schema() if isinstance(field, Described) else {}
-            for field in self.fields.values()
-        }
-        schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
-        required = [str(field.data_key) for field in self.fields.values() if field.required]
-        if self.partial:
-            for described in properties.values():
-                described.pop("default", None)
-        elif required:
-            schema["required"] = required
-        return schema
-
 
 class Query(Body):
     """The query string, or the text fields of a multipart body: numbers and flags are parsed from text."""
@@ -76,81 +67,23 @@ class Query(Body):
     from_text: ClassVar[bool] = True
 
 
-class Page(Query):
-    """Which part of a list."""
-
-    page = Number(1, 1_000_000, whole=True, load_default=1)
-    limit = Number(1, 100, whole=True, load_default=20)
-
-
-class Parameters(Body):
-    """Of a command or a function: names are those of the wire. Made by `parameters`.
-
-    Of the names in `one_of` at least one has to be there. Null is as good as nothing where it is no value of its own;
-    among changes (`partial`) it is wrong.
-    """
-
-    one_of: ClassVar[tuple[str, ...]] = ()
-    changes: ClassVar[bool] = False
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"partial": True if self.changes else None, **options})
-
-    @property
-    def declared(self) -> dict[str, AnyField]:
-        """The fields as they were declared, to declare others with."""
-        return dict(self._declared_fields)
-
-    def check(self, data: Any, *, closed: bool = False) -> dict[str, Any]:
-        """The values; raises `errors.ValidationError`. `closed`: unknown names are refused."""
-        return load(self, data, closed=closed)
-
-    def values(self, data: Any, *, closed: bool = False) -> dict[str, Any]:
-        """The values; raises `FieldError`."""
-        return _loaded(self, data, closed=closed)
-
-    def ids(self, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """(kind, id) of everything that values name."""
-        for name, value in values.items():
-            if (field := self.fields.get(name)) is not None and value is not None:
-                yield from _ids(field, value)
-
-    @pre_load
-    def _drop_nulls(self, data: Any, **_: Any) -> Any:
-        if self.partial or not isinstance(data, Mapping):
-            return data
-        kept = (field.data_key for field in self.fields.values() if field.allow_none)
-        nullable = {*kept, *self.aliases}
-        return {name: value for name, value in data.items() if value is not None or name in nullable}
-
-    @validates_schema
-    def _needs_one(self, data: Mapping[str, Any], **_: Any) -> None:
-        if self.one_of and not any(data.get(name) is not None for name in self.one_of):
-            raise ValidationError(f"is needed, or else {', '.join(self.one_of[1:])}", self.one_of[0])
-
-
-def parameters(
-    declared: Mapping[str, AnyField],
-    name: str = "Parameters",
-    *,
-    aliases: Mapping[str, str] | None = None,
-    changes: bool = False,
-    one_of: Collection[str] = (),
-) -> Parameters:
-    """A schema of these fields. In `changes`, what may be missing stays missing: nothing has a default."""
-    options = {"aliases": dict(aliases or {}), "one_of": tuple(one_of), "changes": changes}
-    made: type[Parameters] = type(name, (Parameters.from_dict(dict(declared), name=name),), options)
-    return made()
-
-
 def load(schema: Body, data: Any, *, closed: bool = False) -> dict[str, Any]:
     """The validated fields; raises `errors.ValidationError` with a sentence for each wrong field."""
     try:
-        return _loaded(schema, data, closed=closed)
+        return checked(schema, data, closed=closed)
     except FieldError as error:
         details = {path or "body": sentence for path, sentence in error.problems.items()}
         path, sentence = next(iter(details.items()))
         raise errors.ValidationError(f"{path} {sentence}.", details=details) from None
+
+
+def checked(schema: Body, data: Any, *, closed: bool = False) -> dict[str, Any]:
+    """The validated fields; raises `FieldError`."""
+    try:
+        loaded: dict[str, Any] = schema.load(data, unknown=RAISE if closed else None)
+    except ValidationError as error:
+        raise FieldError(dict(list(_flatten(error.messages))[:MAX_PROBLEMS])) from None
+    return loaded
 
 
 def camel(name: str) -> str:
@@ -163,12 +96,202 @@ def spoken(kind: str) -> str:
     return _HUMP.sub(lambda hump: f"{hump[1]} {hump[2].lower()}", kind)
 
 
-def _loaded(schema: Body, data: Any, *, closed: bool) -> dict[str, Any]:
-    try:
-        loaded: dict[str, Any] = schema.load(data, unknown=RAISE if closed else None)
-    except ValidationError as error:
-        raise FieldError(dict(list(_flatten(error.messages))[:MAX_PROBLEMS])) from None
-    return loaded
+class Described:
+    """The part of our fields that machines read. `help` is a sentence, or less, for people and models."""
+
+    json_type: str = "string"
+
+    def limits(self) -> dict[str, Any]:
+        """What JSON Schema says about the value besides its type."""
+        return {}
+
+    def described(self) -> dict[str, Any]:
+        """What JSON Schema says about the value."""
+        nullable = cast("fields.Field[Any]", self).allow_none
+        return {"type": [self.json_type, "null"] if nullable else self.json_type, **self.limits()}
+
+
+class Field(Described, fields.Field[Any]):
+    """`load_default` is for what may be left out; with `allow_none` null is a value of its own, which clears."""
+
+    def __init__(self, help: str = "", **options: Any) -> None:
+        metadata = {**({"description": help} if help else {}), **options.pop("metadata", {})}
+        super().__init__(metadata=metadata, **options)
+
+    def check(self, value: Any) -> Any:
+        """The value in the form in which it is kept; raises marshmallow's `ValidationError` with a sentence."""
+        raise NotImplementedError
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return self.check(value)
+
+    @property
+    def _from_text(self) -> bool:
+        return bool(getattr(self.root, "from_text", False))
+
+
+class Text(Field):
+    """Text of `low` to `high` characters, none for control; with `strip` blanks at its ends are cut off."""
+
+    def __init__(self, low: int = 0, high: int = 2000, help: str = "", *, strip: bool = True, **options: Any) -> None:
+        super().__init__(help, **options)
+        self.low, self.high, self.strip = low, high, strip
+
+    def check(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError("has to be text")
+        if CONTROL.search(value):
+            raise ValidationError("must not have control characters")
+        text = value.strip() if self.strip else value
+        if self.low and not text.strip():
+            raise ValidationError("must not be empty")
+        if not self.low <= len(text) <= self.high:
+            raise ValidationError(f"has to be {self.low} to {self.high} characters long")
+        return text
+
+    def limits(self) -> dict[str, Any]:
+        return {"minLength": self.low, "maxLength": self.high}
+
+
+class Number(Field):
+    """A finite number in `low`..`high`; `over`: the low end itself is excluded; `decimals`: rounded to so many.
+
+    `whole` asks for an integer (4.0 counts as one).
+    """
+
+    def __init__(
+        self,
+        low: float | None = None,
+        high: float | None = None,
+        help: str = "",
+        *,
+        whole: bool = False,
+        over: bool = False,
+        decimals: int | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(help, **options)
+        self.low, self.high, self.whole, self.over, self.decimals = low, high, whole, over, decimals
+        self.json_type = "integer" if whole else "number"
+
+    def check(self, value: Any) -> float | int:
+        if isinstance(value, str) and self._from_text and _TEXT_NUMBER.fullmatch(value.strip()):
+            value = float(value) if not value.strip().lstrip("+-").isdigit() or len(value) > 15 else int(value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValidationError("has to be a number")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValidationError("has to be a finite number")
+        below = self.low is not None and (value <= self.low if self.over else value < self.low)
+        if below or (self.high is not None and value > self.high):
+            raise ValidationError(self._range())
+        if self.whole:
+            if value != int(value):
+                raise ValidationError("has to be a whole number")
+            return int(value)
+        return value if self.decimals is None else round(value, self.decimals)
+
+    def limits(self) -> dict[str, Any]:
+        named = {"exclusiveMinimum" if self.over else "minimum": self.low, "maximum": self.high}
+        return {name: limit for name, limit in named.items() if limit is not None}
+
+    def _range(self) -> str:
+        if self.low is None:
+            return f"has to be at most {self.high:.12g}"
+        if self.high is None or self.over:
+            return f"has to be {'more than' if self.over else 'at least'} {self.low:.12g}"
+        return f"has to lie between {self.low:.12g} and {self.high:.12g}"
+
+
+class Flag(Field):
+    """`true` or `false`; in a query string also 1, 0, yes and no."""
+
+    json_type = "boolean"
+
+    def check(self, value: Any) -> bool:
+        if isinstance(value, str) and self._from_text:
+            value = _WORDS.get(value.strip().lower(), value)
+        if not isinstance(value, bool):
+            raise ValidationError("has to be true or false")
+        return value
+
+
+class Choice(Field):
+    """One of a closed set, in any case; comes out written as in the set."""
+
+    def __init__(self, choices: Collection[str], help: str = "", **options: Any) -> None:
+        super().__init__(help, **options)
+        self.choices = {choice.lower(): choice for choice in choices}
+
+    def check(self, value: Any) -> str:
+        found = self.choices.get(value.strip().lower()) if isinstance(value, str) else None
+        if found is None:
+            raise ValidationError(f"has to be one of {', '.join(self.choices.values())}")
+        return found
+
+    def limits(self) -> dict[str, Any]:
+        return {"enum": list(self.choices.values())}
+
+
+class Uuid(Field):
+    """A UUID, as text."""
+
+    def check(self, value: Any) -> str:
+        if (found := _uuid(value)) is None:
+            raise ValidationError("has to be a UUID")
+        return found
+
+    def limits(self) -> dict[str, Any]:
+        return {"format": "uuid"}
+
+
+class Id(Field):
+    """The id of a `kind` of thing (track, clip, send, audioFile, job). `words` are taken besides ids, as "master"."""
+
+    def __init__(self, kind: str, help: str = "", *, words: tuple[str, ...] = (), **options: Any) -> None:
+        super().__init__(help, **options)
+        self.kind, self.words = kind, words
+
+    def check(self, value: Any) -> str:
+        if isinstance(value, str) and (word := value.strip().lower()) in self.words:
+            return word
+        if (found := _uuid(value)) is None:
+            article = "an" if self.kind[0] in "aA" else "a"
+            sentence = f"has to be the id (a UUID) of {article} {spoken(self.kind)}"
+            raise ValidationError(" or ".join((sentence, *self.words)))
+        return found
+
+    def limits(self) -> dict[str, Any]:
+        return {} if self.words else {"format": "uuid"}
+
+
+class Spelt(Field):
+    """Text that people write in several ways and that is kept in one.
+
+    `read` takes what was sent and raises ValueError when it is none; `expected` says what is.
+    """
+
+    expected: ClassVar[str]
+    examples: ClassVar[tuple[str, ...]] = ()
+
+    @staticmethod
+    def read(value: Any) -> str:
+        raise NotImplementedError
+
+    def check(self, value: Any) -> str:
+        try:
+            return self.read(value)
+        except (ValueError, TypeError):
+            raise ValidationError(f"has to be {self.expected}") from None
+
+    def limits(self) -> dict[str, Any]:
+        return {"examples": list(self.examples)}
+
+
+class Page(Query):
+    """Which part of a list."""
+
+    page = Number(1, 1_000_000, whole=True, load_default=1)
+    limit = Number(1, 100, whole=True, load_default=20)
 
 
 def _flatten(messages: Any, path: str = "") -> Iterable[tuple[str, str]]:
@@ -182,12 +305,9 @@ def _flatten(messages: Any, path: str = "") -> Iterable[tuple[str, str]]:
         yield path, str(messages).rstrip(".")
 
 
-def _ids(field: fields.Field[Any], value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(field, Id):
-        if value not in field.words:
-            yield field.kind, value
-    elif isinstance(field, Items):
-        for each in value:
-            yield from _ids(field.inner, each)
-    elif isinstance(field, Record) and isinstance(field.schema, Parameters):
-        yield from field.schema.ids(value)
+def _uuid(value: Any) -> str | None:
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if not _UUID.fullmatch(text):
+        return None
+    plain = text.replace("-", "")
+    return "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))

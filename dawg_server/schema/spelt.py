@@ -3,67 +3,57 @@
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar
-
-from marshmallow import ValidationError
+from typing import Any
 
 from dawg_server.music import genres, theory
-from dawg_server.schema.fields import Field
+from dawg_server.schema.base import Spelt
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _SIGNATURE = re.compile(r"([1-9]|[12][0-9]|3[0-2])/(1|2|4|8|16|32)")
 
 
-class _Spelt(Field):
-    """Text in one of the spellings that people use."""
-
-    examples: ClassVar[tuple[str, ...]] = ()
-
-    def limits(self) -> dict[str, Any]:
-        return {"examples": list(self.examples)}
-
-
-class Key(_Spelt):
+class Key(Spelt):
     """`C`, `Cm`, `F#`, `Bb`; also `C minor`, `F#maj`, `E♭ Major` (contract, section 4.2)."""
 
+    expected = "a major or minor key such as C, F# minor or Bbm"
     examples = ("Cm", "F#", "Bb")
 
-    def check(self, value: Any) -> str:
-        try:
-            return theory.parse_key(value).name
-        except (ValueError, TypeError):
-            raise ValidationError("has to be a major or minor key such as C, F# minor or Bbm") from None
+    @staticmethod
+    def read(value: Any) -> str:
+        return theory.parse_key(value).name
 
 
-class Genre(_Spelt):
+class Genre(Spelt):
     """A genre's canonical name; aliases, case, blanks, - and _ do not matter on input."""
 
+    expected = f"one of {', '.join(genres.names())}"
     examples = ("trap", "lo-fi", "drum and bass")
-
-    def check(self, value: Any) -> str:
-        found = genres.find(value) if isinstance(value, str) else None
-        if found is None:
-            raise ValidationError(f"has to be one of {', '.join(genres.names())}")
-        return found.name
+    read = staticmethod(genres.canonical)
 
 
-class TimeSignature(_Spelt):
+class TimeSignature(Spelt):
     """`4/4`: 1..32 over 1, 2, 4, 8, 16 or 32."""
 
+    expected = "a time signature such as 4/4, with 1..32 over 1, 2, 4, 8, 16 or 32"
     examples = ("4/4", "6/8")
 
-    def check(self, value: Any) -> str:
-        if not isinstance(value, str) or not _SIGNATURE.fullmatch(value.replace(" ", "")):
-            raise ValidationError("has to be a time signature such as 4/4, with 1..32 over 1, 2, 4, 8, 16 or 32")
-        return value.replace(" ", "")
+    @staticmethod
+    def read(value: Any) -> str:
+        return _matching(_SIGNATURE, value.replace(" ", "") if isinstance(value, str) else "")
 
 
-class Colour(_Spelt):
+class Colour(Spelt):
     """`#rrggbb`, in lower case."""
 
+    expected = "a colour such as #3b82f6"
     examples = ("#3b82f6",)
 
-    def check(self, value: Any) -> str:
-        if not isinstance(value, str) or not _COLOUR.fullmatch(value.strip().lower()):
-            raise ValidationError("has to be a colour such as #3b82f6")
-        return value.strip().lower()
+    @staticmethod
+    def read(value: Any) -> str:
+        return _matching(_COLOUR, value.strip().lower() if isinstance(value, str) else "")
+
+
+def _matching(pattern: re.Pattern[str], text: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ValueError(text)
+    return text

@@ -8,7 +8,8 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.field_converter import FieldConverterMixin
 from marshmallow import Schema
 
-from dawg_server.schema.fields import Described, Items, Record
+from dawg_server.schema import Items, Record
+from dawg_server.schema.base import Described
 
 # How callers say who they are; read beside `handlers.rest.session_cookie`.
 SECURITY_SCHEMES: dict[str, dict[str, str]] = {
@@ -39,8 +40,7 @@ def _own_fields(self: FieldConverterMixin, field: Any, **_: Any) -> dict[str, An
         return {}
     if isinstance(field, Items):
         return {"minItems": field.low, "maxItems": field.high}
-    described = field.json_schema()
-    return {name: value for name, value in described.items() if name not in ("description", "default")}
+    return field.described()
 
 
 def _name(schema: Any) -> str | None:

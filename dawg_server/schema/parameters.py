@@ -1,0 +1,207 @@
+"""Objects within objects, and parameters of commands and functions: with ids, and with JSON Schema for models."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, ClassVar, cast
+
+import orjson
+from marshmallow import ValidationError, fields, missing, pre_load, validates_schema
+
+from dawg_server.schema.base import (
+    MAX_PROBLEMS,
+    AnyField,
+    Body,
+    Described,
+    Field,
+    Id,
+    checked,
+    load,
+)
+
+
+class Parameters(Body):
+    """Of a command or a function: names are those of the wire. Made by `parameters`.
+
+    Of the names in `one_of` at least one has to be there. Null is as good as nothing where it is no value of its own;
+    among changes (`partial`) it is wrong.
+    """
+
+    one_of: ClassVar[tuple[str, ...]] = ()
+    changes: ClassVar[bool] = False
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"partial": True if self.changes else None, **options})
+
+    @property
+    def declared(self) -> dict[str, AnyField]:
+        """The fields as they were declared, to declare others with."""
+        return dict(self._declared_fields)
+
+    def check(self, data: Any, *, closed: bool = False) -> dict[str, Any]:
+        """The values; raises `errors.ValidationError`. `closed`: unknown names are refused."""
+        return load(self, data, closed=closed)
+
+    def values(self, data: Any, *, closed: bool = False) -> dict[str, Any]:
+        """The values; raises `FieldError`."""
+        return checked(self, data, closed=closed)
+
+    def ids(self, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """(kind, id) of everything that values name."""
+        for name, value in values.items():
+            if (field := self.fields.get(name)) is not None and value is not None:
+                yield from _ids(field, value)
+
+    def json_schema(self) -> dict[str, Any]:
+        """For models."""
+        return object_schema(self)
+
+    @pre_load
+    def _drop_nulls(self, data: Any, **_: Any) -> Any:
+        if self.partial or not isinstance(data, Mapping):
+            return data
+        kept = (field.data_key for field in self.fields.values() if field.allow_none)
+        nullable = {*kept, *self.aliases}
+        return {name: value for name, value in data.items() if value is not None or name in nullable}
+
+    @validates_schema
+    def _needs_one(self, data: Mapping[str, Any], **_: Any) -> None:
+        if self.one_of and not any(data.get(name) is not None for name in self.one_of):
+            raise ValidationError(f"is needed, or else {', '.join(self.one_of[1:])}", self.one_of[0])
+
+
+def parameters(
+    declared: Mapping[str, AnyField],
+    name: str = "Parameters",
+    *,
+    aliases: Mapping[str, str] | None = None,
+    changes: bool = False,
+    one_of: Collection[str] = (),
+) -> Parameters:
+    """A schema of these fields. In `changes`, what may be missing stays missing: nothing has a default."""
+    options = {"aliases": dict(aliases or {}), "one_of": tuple(one_of), "changes": changes}
+    made: type[Parameters] = type(name, (Parameters.from_dict(dict(declared), name=name),), options)
+    return made()
+
+
+class Items(Described, fields.List[Any]):
+    """A list of `low` to `high` values of one kind."""
+
+    json_type = "array"
+    default_error_messages = {"invalid": "has to be a list"}  # noqa: RUF012
+
+    def __init__(self, inner: fields.Field[Any], low: int, high: int, help: str = "", **options: Any) -> None:
+        metadata = {**({"description": help} if help else {}), **options.pop("metadata", {})}
+        super().__init__(inner, metadata=metadata, **options)
+        self.low, self.high = low, high
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        if not self.low <= len(value) <= self.high:
+            raise ValidationError(f"has to have {self.low} to {self.high} entries")
+        checked, problems = [], {}
+        for number, each in enumerate(value):
+            try:
+                checked.append(self.inner.deserialize(each, **kwargs))
+            except ValidationError as error:
+                problems[number] = error.messages
+                if len(problems) >= MAX_PROBLEMS:
+                    break
+        if problems:
+            raise ValidationError(cast("dict[Any, Any]", problems))
+        return checked
+
+    def limits(self) -> dict[str, Any]:
+        return {"items": json_schema(self.inner), "minItems": self.low, "maxItems": self.high}
+
+
+class Record(Described, fields.Nested):
+    """An object with fields of its own, which a schema declares."""
+
+    json_type = "object"
+    default_error_messages = {"type": "has to be an object"}  # noqa: RUF012
+
+    def __init__(self, schema: Any, help: str = "", **options: Any) -> None:
+        metadata = {**({"description": help} if help else {}), **options.pop("metadata", {})}
+        super().__init__(schema, metadata=metadata, **options)
+
+    def limits(self) -> dict[str, Any]:
+        inner = object_schema(cast("Body", self.schema))
+        return {name: value for name, value in inner.items() if name != "type"}
+
+
+class JsonValue(Field):
+    """Any JSON value of at most `limit` bytes; `objects`: only objects."""
+
+    def __init__(self, limit: int, help: str = "", *, objects: bool = False, **options: Any) -> None:
+        super().__init__(help, **options)
+        self.limit, self.objects = limit, objects
+
+    def check(self, value: Any) -> Any:
+        if self.objects and not isinstance(value, dict):
+            raise ValidationError("has to be an object")
+        try:
+            size = len(orjson.dumps(value))
+        except TypeError:
+            raise ValidationError("has to be plain JSON") from None
+        if size > self.limit:
+            raise ValidationError(f"has to be at most {self.limit} bytes of JSON")
+        return value
+
+    def described(self) -> dict[str, Any]:
+        return {"type": "object"} if self.objects else {}
+
+
+class OneNumber(Field):
+    """One of a closed set of whole numbers."""
+
+    json_type = "integer"
+
+    def __init__(self, choices: Collection[int], help: str = "", **options: Any) -> None:
+        super().__init__(help, **options)
+        self.choices = tuple(choices)
+
+    def check(self, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value not in self.choices:
+            raise ValidationError(f"has to be one of {', '.join(map(str, self.choices))}")
+        return int(value)
+
+    def limits(self) -> dict[str, Any]:
+        return {"enum": list(self.choices)}
+
+
+def json_schema(field: AnyField) -> dict[str, Any]:
+    """JSON Schema of a value, complete in itself."""
+    if not isinstance(field, Described):
+        return {}
+    described = field.described()
+    if help := field.metadata.get("description"):
+        described["description"] = help
+    if field.load_default is not missing:
+        described["default"] = field.load_default
+    return described
+
+
+def object_schema(schema: Body) -> dict[str, Any]:
+    """JSON Schema of an object, complete in itself, for models: closed."""
+    properties = {str(field.data_key): json_schema(field) for field in schema.fields.values()}
+    described: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
+    required = [str(field.data_key) for field in schema.fields.values() if field.required]
+    if schema.partial:
+        for each in properties.values():
+            each.pop("default", None)
+    elif required:
+        described["required"] = required
+    return described
+
+
+def _ids(field: fields.Field[Any], value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(field, Id):
+        if value not in field.words:
+            yield field.kind, value
+    elif isinstance(field, Items):
+        for each in value:
+            yield from _ids(field.inner, each)
+    elif isinstance(field, Record) and isinstance(field.schema, Parameters):
+        yield from field.schema.ids(value)
