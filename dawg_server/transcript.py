@@ -7,7 +7,7 @@ from typing import Any
 
 from dawg_server import errors
 from dawg_server.claude.content import blank, visible
-from dawg_server.database import constraint_errors, conversations, messages
+from dawg_server.database import ForeignKeyViolation, UniqueViolation, conversations, messages
 from dawg_server.database.pool import Database
 
 Content = str | Sequence[Mapping[str, Any]]  # words, or blocks as a model reads them
@@ -66,9 +66,9 @@ class TranscriptWriter:
         about = {"origin": self._origin, "request_id": self._request_id, **fields}
         try:
             row = await messages.append(self._database, self._conversation_id, role, _blocks(content), **about)
-        except constraint_errors.UniqueViolation:
+        except UniqueViolation:
             raise errors.DuplicateRequest("This request was answered already.") from None
-        except constraint_errors.ForeignKeyViolation:
+        except ForeignKeyViolation:
             raise errors.NotFound(
                 "This conversation was deleted meanwhile.", details={"kind": "conversation"}
             ) from None

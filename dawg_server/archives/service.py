@@ -19,7 +19,7 @@ from dawg_server.archives.layout import COMPRESSIBLE, DOCUMENT, ArchiveLimits
 from dawg_server.archives.packing import ArchiveEntry, packed, whole
 from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
 from dawg_server.audiofiles.measuring import Measuring
-from dawg_server.database import archives, clips, constraint_errors
+from dawg_server.database import ForeignKeyViolation, archives, clips
 from dawg_server.database.pool import Database
 from dawg_server.database.table import Batch
 from dawg_server.daw import access, entities
@@ -124,7 +124,7 @@ class Archives:
         try:
             async with self._database.transaction() as connection:
                 await archives.insert(connection, project, rows, batch)
-        except constraint_errors.ForeignKeyViolation:
+        except ForeignKeyViolation:
             raise errors.Conflict("One of your recordings that this needs was deleted meanwhile.") from None
         self._measuring.wake()
         log.info("A project was imported.", action="project_imported", project_id=project_id, recordings=len(rows))

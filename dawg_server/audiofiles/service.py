@@ -15,7 +15,7 @@ from dawg_server.audio.formats import SUPPORTED, AudioInfo
 from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
 from dawg_server.audiofiles.cleaner import Cleaner
 from dawg_server.audiofiles.measuring import Measuring
-from dawg_server.database import audio_files, constraint_errors
+from dawg_server.database import ForeignKeyViolation, RestrictViolation, audio_files
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.storage import Storage, keys
@@ -155,7 +155,7 @@ class AudioFiles:
                     raise _in_use(clips)
                 if not await audio_files.delete(connection, audio_id):
                     raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
-        except (constraint_errors.RestrictViolation, constraint_errors.ForeignKeyViolation):
+        except (RestrictViolation, ForeignKeyViolation):
             # A clip was made in between.
             async with self._database.transaction() as connection:
                 raise _in_use(await audio_files.clips_with(connection, audio_id)) from None

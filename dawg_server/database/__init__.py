@@ -1,6 +1,6 @@
 """What the server remembers: Postgres, embedded or given, and all SQL of ours, one module per aggregate."""
 
-from dawg_server.database.constraint_errors import (
+from dawg_server.database.driver import (
     CheckViolation,
     ForeignKeyViolation,
     IntegrityError,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.database import constraint_errors
+from dawg_server.database.driver import UniqueViolation
 from dawg_server.database.pool import Connection, Database
 
 
@@ -31,7 +31,7 @@ async def insert(
                VALUES (%s, %s, %s, %s, %s, 'local', now()) RETURNING *""",
             (email, password_hash, username, first_name, last_name),
         )
-    except constraint_errors.UniqueViolation:
+    except UniqueViolation:
         raise errors.EmailTaken() from None
     assert row is not None
     return row

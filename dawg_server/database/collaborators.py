@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.database import accounts, constraint_errors
+from dawg_server.database import accounts
+from dawg_server.database.driver import UniqueViolation
 from dawg_server.database.pool import Connection, Database
 
 _SHOWN = """SELECT c.id, c.project_id, c.user_id, coalesce(c.email, u.email) AS email, c.role, c.invited_at,
@@ -42,7 +43,7 @@ async def invite(database: Database, project_id: str, email: str, role: str) -> 
                    VALUES (%s, %s, %s, %s, CASE WHEN %s THEN now() END) RETURNING id""",
                 (project_id, found and found["id"], email, role, found is not None),
             )
-        except constraint_errors.UniqueViolation:
+        except UniqueViolation:
             raise errors.Conflict(
                 "Somebody with this address is in the project already.", details={"email": email}
             ) from None

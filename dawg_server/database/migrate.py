@@ -17,7 +17,7 @@ import psycopg2.errors  # type: ignore[import-untyped]
 from procrastinate import schema
 
 from dawg_server import errors
-from dawg_server.database import connecting
+from dawg_server.database import driver
 
 FOLDER = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 0x44415747  # "DAWG"; any number that is the same on every replica
@@ -65,11 +65,11 @@ def _connect(dsn: str) -> Any:
 
 @contextlib.contextmanager
 def _connected(dsn: str) -> Iterator[Any]:
-    parts = connecting.parse(dsn)
+    parts = driver.parse(dsn)
     try:
         connection = _connect(dsn)
     except psycopg2.OperationalError as error:
-        raise connecting.unreachable(parts, error) from None
+        raise driver.unreachable(parts, error) from None
     with contextlib.closing(connection), connection.cursor() as cursor:
         yield cursor
 

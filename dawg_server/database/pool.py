@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeAlias
 
@@ -16,10 +16,16 @@ from aiopg.utils import ClosableQueue
 from psycopg2 import extensions
 
 from dawg_server import errors
-from dawg_server.database import connecting
-from dawg_server.database.session import Session
-from dawg_server.database.values import Json as Json
-from dawg_server.database.values import unstorable_text
+from dawg_server.database.driver import Json as Json
+from dawg_server.database.driver import (
+    Session,
+    cancel_requests,
+    connect,
+    no_request_lost,
+    parse,
+    translated,
+    unreachable,
+)
 
 POOL_WAIT = 5.0  # seconds for a free session
 CONNECT_TIMEOUT = 5.0  # seconds
@@ -44,7 +50,7 @@ class _Statements(ABC):
     uuid comes back as str, jsonb as Python objects, numeric as float, bytea as bytes, timestamptz as datetime in UTC.
     A dict or list for a jsonb column is passed as `Json(value)`, a list for an array as it is.
     Raises `errors.DependencyUnavailable("database")` when Postgres does not answer or the statement takes too long, and
-    the classes of `constraint_errors` when a constraint refuses.
+    the classes of `driver` when a constraint refuses.
     """
 
     async def execute(self, sql: str, parameters: Parameters = None) -> int:
@@ -85,9 +91,9 @@ class Connection(_Statements):
         assert not self._committed, "this transaction has ended"
         if self._unbegun:
             sql, self._unbegun = f"BEGIN;\n{sql}", False
-        with _translated(self._session):
+        with translated(self._session):
             async with self._session.cursor(timeout=self._timeout) as cursor:
-                with _no_request_lost():
+                with no_request_lost():
                     await cursor.execute(sql, parameters)
                 if cursor.description is None:
                     return _Result(max(cursor.rowcount, 0), [])
@@ -134,11 +140,11 @@ class Database(_Statements):
 
         `statement_timeout` is in seconds.
         """
-        database = cls(connecting.parse(dsn), size, statement_timeout)
+        database = cls(parse(dsn), size, statement_timeout)
         try:
             await database.ping(CONNECT_TIMEOUT)
         except errors.DependencyUnavailable as error:
-            raise connecting.unreachable(database._parts, error.__cause__) from None
+            raise unreachable(database._parts, error.__cause__) from None
         return database
 
     async def close(self) -> None:
@@ -185,7 +191,7 @@ class Database(_Statements):
         """
         session = await self._connect()
         try:
-            with _translated(session):
+            with translated(session):
                 for channel in channels:
                     async with session.cursor(timeout=self._statement_timeout) as cursor:
                         await cursor.execute(f'LISTEN "{channel}"')
@@ -213,12 +219,12 @@ class Database(_Statements):
         except TimeoutError as error:
             raise errors.DependencyUnavailable("database") from error
         try:
-            requests = _cancel_requests()
+            requests = cancel_requests()
             session = await self._take_idle() or await self._connect()
             self._busy.add(session)
             try:
-                if _cancel_requests() > requests:
-                    raise asyncio.CancelledError  # see `_no_request_lost`; the session itself is fine
+                if cancel_requests() > requests:
+                    raise asyncio.CancelledError  # see `no_request_lost`; the session itself is fine
                 yield session
             finally:
                 self._busy.discard(session)
@@ -244,7 +250,7 @@ class Database(_Statements):
 
     async def _connect(self) -> Session:
         try:
-            session = await connecting.connect(
+            session = await connect(
                 self._parts, self._connecting, statement_timeout=self._statement_timeout, patience=CONNECT_TIMEOUT
             )
         except (OSError, psycopg2.Error) as error:  # a TimeoutError is an OSError
@@ -257,46 +263,3 @@ class Database(_Statements):
             await session.close()
             raise errors.DependencyUnavailable("database", SHUTTING_DOWN)
         return session
-
-
-@contextlib.contextmanager
-def _no_request_lost() -> Iterator[None]:
-    """Cancels at its end when that was asked for meanwhile: aiopg waits with `wait_for`, which in Python 3.11 swallows
-    a request that meets the end of what it waits for."""
-    requests = _cancel_requests()
-    yield
-    if _cancel_requests() > requests:
-        raise asyncio.CancelledError
-
-
-def _cancel_requests() -> int:
-    task = asyncio.current_task()
-    return task.cancelling() if task else 0
-
-
-@contextlib.contextmanager
-def _translated(session: Session) -> Iterator[None]:
-    try:
-        yield
-    except asyncio.CancelledError:
-        # aiopg closes the session when our task is cancelled, and Postgres then ends the statement. When Postgres
-        # itself ends a statement (statement_timeout), aiopg raises the same error but leaves the session open.
-        if session.closed or _cancel_requests():
-            raise
-        raise errors.DependencyUnavailable("database", "The database took too long. Try again soon.") from None
-    except TimeoutError as error:
-        raise errors.DependencyUnavailable("database") from error
-    except psycopg2.extensions.TransactionRollbackError:  # a deadlock: to be repeated by whoever began
-        raise
-    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-        raise errors.DependencyUnavailable("database") from error
-    except (psycopg2.errors.UntranslatableCharacter, UnicodeEncodeError) as error:
-        raise unstorable_text() from error
-    except ValueError as error:
-        if "NUL" not in str(error):
-            raise
-        raise unstorable_text() from error
-    except psycopg2.DatabaseError as error:
-        if session.closed:  # lost in the middle of a reply, which libpq reports without a code
-            raise errors.DependencyUnavailable("database") from error
-        raise

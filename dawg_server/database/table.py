@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dawg_server.database.pool import Connection, Database
-from dawg_server.database.values import Json
+from dawg_server.database.pool import Connection, Database, Json
 
 MAX_STATEMENTS = 500  # in one round trip, so that a statement timeout never meets a whole project at once
 

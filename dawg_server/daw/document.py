@@ -16,7 +16,15 @@ from typing import Any
 from bus import events
 from bus.local import LocalBus
 from dawg_server import errors, ids
-from dawg_server.database import clips, constraint_errors, operations, projects
+from dawg_server.database import (
+    ForeignKeyViolation,
+    IntegrityError,
+    UniqueViolation,
+    clips,
+    constraint,
+    operations,
+    projects,
+)
 from dawg_server.database.pool import Connection, Database
 from dawg_server.daw import access, entities
 from dawg_server.daw.access import Actor
@@ -101,7 +109,7 @@ class Document:
                 async with self._database.transaction() as connection:
                     editing = Editing(connection, project_id, by, whole=whole)
                     yield editing
-            except constraint_errors.IntegrityError as error:
+            except IntegrityError as error:
                 raise _refused(error) from error
             for event in editing.news:
                 await self._bus.publish(event)
@@ -240,9 +248,9 @@ def _busy() -> errors.DependencyUnavailable:
 
 def _refused(error: Exception) -> errors.DawgError:
     """What slipped past the checks because two things happened at once."""
-    name = constraint_errors.constraint(error)
-    if isinstance(error, constraint_errors.UniqueViolation):
+    name = constraint(error)
+    if isinstance(error, UniqueViolation):
         return errors.Conflict("That exists already.", details={"constraint": name})
-    if isinstance(error, constraint_errors.ForeignKeyViolation):
+    if isinstance(error, ForeignKeyViolation):
         return errors.Conflict("Something that this needs was deleted meanwhile.", details={"constraint": name})
     return errors.ValidationError("A value is out of range.", details={"constraint": name})

@@ -18,7 +18,7 @@ from bus import events
 from bus.local import LocalBus
 from bus.supervision import SupervisedLoop
 from dawg_server import errors, logs
-from dawg_server.database import constraint_errors, presence_sessions
+from dawg_server.database import ForeignKeyViolation, presence_sessions
 from dawg_server.database.pool import Database
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
@@ -122,7 +122,7 @@ class Presence:
             self._joining.add(visit)
         try:
             connections = await presence_sessions.begin(self._database, self._replica, _row(project_id, member))
-        except constraint_errors.ForeignKeyViolation:
+        except ForeignKeyViolation:
             self._forget(*visit)
             raise errors.NotFound("There is no such project.", details={"kind": "project"}) from None
         except BaseException:
