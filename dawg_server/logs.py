@@ -9,8 +9,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
+import secrets
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Literal
@@ -35,6 +37,8 @@ _SECRET_VALUE = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PROCESS, _NUMBERS = secrets.token_hex(8), itertools.count(1)
 _MAX_DEPTH = 6
 _known_secrets: set[str] = set()
 
@@ -47,6 +51,13 @@ def hide(*secrets: str | None) -> None:
 def get(service: Service) -> structlog.stdlib.BoundLogger:
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(service=service)
     return logger
+
+
+def request_id(given: object = None) -> str:
+    """What a request or event is called in errors and in the log: as its client calls it, or as no other is called."""
+    if isinstance(given, str) and _REQUEST_ID.fullmatch(given):
+        return given
+    return f"{_PROCESS}-{next(_NUMBERS):x}"
 
 
 def configure(level: str = "info", style: str = "json", replica: str = "local") -> None:

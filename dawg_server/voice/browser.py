@@ -8,12 +8,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from dawg_server import errors
+from dawg_server import errors, logs
 from dawg_server.timestamps import timestamp
 from dawg_server.voice.connection import Ending
 from dawg_server.voice.dialect import events
 from dawg_server.voice.dialect.playback import decoded_length
 
+log = logs.get("voice")
 MAX_MESSAGE = 256 * 1024  # bytes of audio in one message, decoded
 MAX_KEPT = 10 * 48_000  # bytes: 10 s of PCM16 mono at 24 kHz
 
@@ -100,7 +101,9 @@ class SessionEvents:
         self._publish("voice-changed", {"voice": voice, "applied": applied})
 
     def error(self, error: errors.DawgError, *, fatal: bool) -> None:
-        self._publish("error", {**error.envelope(), "fatal": fatal, "retryAfter": error.retry_after})
+        request_id = logs.request_id()
+        log.info("A browser was told of an error.", action="voice_error", code=error.code, request_id=request_id)
+        self._publish("error", {**error.envelope(request_id), "fatal": fatal, "retryAfter": error.retry_after})
 
     def disconnected(self, session_id: str, ending: Ending, *, will_reconnect: bool) -> None:
         payload = {"sessionId": session_id, "reason": ending.message, "code": ending.code}

@@ -10,7 +10,6 @@ import itertools
 import logging
 import math
 import re
-import secrets
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterator
@@ -35,8 +34,6 @@ SOCKETS = "/socket.io"  # answers preflights itself
 ROUTINE = ("/health", "/metrics")  # asked every few seconds by machines
 LATENCY_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 _HEADER = re.compile(rb"^(Origin|Host|X-Forwarded-Proto|X-Forwarded-Host): *([\x21-\x7e]{1,300})\r?$", re.I | re.M)
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_PROCESS, _NUMBERS = secrets.token_hex(8), itertools.count(1)
 _LEVEL = logging.getLogger(__name__)
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
@@ -135,10 +132,7 @@ class RequestContext:
 
 def begin(request: web.BaseRequest) -> RequestState:
     """Gives the request its id: the one that it came with, or one that no other request has."""
-    given = request.headers.get("X-Request-Id")
-    if given is None or not _REQUEST_ID.fullmatch(given):
-        given = f"{_PROCESS}-{next(_NUMBERS):x}"
-    state = request[STATE] = RequestState(given)
+    state = request[STATE] = RequestState(logs.request_id(request.headers.get("X-Request-Id")))
     return state
 
 

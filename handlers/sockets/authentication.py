@@ -92,8 +92,11 @@ def _mount_one(
                 raise errors.Draining(retry_after=2.0)
             caller = await services.platform.identity.identify(_credentials(server.eio.addresses, environ, auth))
         except errors.DawgError as error:
-            log.info("A socket was refused.", action="socket_refused", namespace=namespace, code=error.code)
-            raise exceptions.ConnectionRefusedError(error.message, error.envelope()) from None
+            request_id, code = logs.request_id(), error.code
+            log.info(
+                "A socket was refused.", action="socket_refused", namespace=namespace, code=code, request_id=request_id
+            )
+            raise exceptions.ConnectionRefusedError(error.message, error.envelope(request_id)) from None
         await server.save_session(sid, {"caller": caller}, namespace)
         if caller.login is not None:
             await server.enter_room(sid, login_room(caller.login), namespace)

@@ -12,7 +12,7 @@ from typing import Any
 
 from bus import events as news
 from bus.local import Scope
-from dawg_server import errors
+from dawg_server import errors, logs
 from dawg_server.daw.access import RANKS
 from dawg_server.daw.presence import Member
 from dawg_server.services import Services
@@ -196,7 +196,7 @@ async def _review(server: Server, services: Services, sid: str, project_id: str)
             await services.documents.presence.join(project_id, member)
         return
     await depart(services, server, sid, project_id)
-    refusal = errors.Forbidden("You are no longer a member of this project.").envelope()
+    refusal = errors.Forbidden("You are no longer a member of this project.").envelope(logs.request_id())
     told = {**refusal, "event": "join:project", "projectId": project_id, "timestamp": now()}
     server.broadcast("error", told, room=sid)
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dawg_server import errors
+from dawg_server import errors, logs
 from dawg_server.timestamps import now
 from dawg_server.voice.prompt import SessionRequest
 from dawg_server.voice.session import VoiceSession
@@ -185,6 +185,6 @@ def _refuse_audio(call: SocketCall) -> Ack:
         error = unconfigured
     state = call.server.manager.clients[call.sid].session
     if time.monotonic() - state.get("refused_audio_at", -NO_SESSION_INTERVAL) < NO_SESSION_INTERVAL:
-        return error.envelope()
+        return error.envelope(logs.request_id())
     state["refused_audio_at"] = time.monotonic()
     raise error

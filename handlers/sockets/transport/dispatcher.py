@@ -58,6 +58,12 @@ class EventCall:
     arguments: tuple[Any, ...]
     size: int  # bytes, as received
 
+    @property
+    def request_id(self) -> object:
+        """What its client calls it, if anything."""
+        payload = self.arguments[1] if len(self.arguments) > 1 else None
+        return payload.get("requestId") if isinstance(payload, dict) else None
+
 
 class Dispatcher:
     """Takes the packets of every connection. Nothing here waits; whatever has to is a task that the manager owns."""
@@ -220,7 +226,7 @@ class Dispatcher:
             self._fail(call, error)
 
     def refuse(self, call: EventCall, message: str) -> None:
-        self._refuse(call.client, call.id, call.event, errors.RateLimited(message, retry_after=1.0))
+        self._fail(call, errors.RateLimited(message, retry_after=1.0))
 
     def _answer(self, call: EventCall, result: Any) -> None:
         if call.id is not None:
@@ -229,19 +235,33 @@ class Dispatcher:
     def _fail(self, call: EventCall, error: Exception) -> None:
         if isinstance(error, ClientGone) and call.client.state is not ClientState.CONNECTED:
             return  # it left while its event was being handled
+        request_id = logs.request_id(call.request_id)
         if not isinstance(error, errors.DawgError):
             log.error(
                 "A socket handler broke.",
                 action="socket_handler_failed",
                 socket_event=call.event,
                 namespace=call.client.namespace,
+                request_id=request_id,
                 exc_info=error,
             )
             error = errors.DawgError()
-        self._refuse(call.client, call.id, call.event, error)
+        self._refuse(call.client, call.id, call.event, error, request_id)
 
-    def _refuse(self, client: Client, id: int | None, event: str | None, error: errors.DawgError) -> None:
-        envelope = error.envelope()
+    def _refuse(
+        self, client: Client, id: int | None, event: str | None, error: errors.DawgError, request_id: str | None = None
+    ) -> None:
+        envelope = error.envelope(request_id := request_id or logs.request_id())
+        write = log.info if error.status >= 500 else log.debug
+        write(
+            "An event was refused.",
+            action="socket_event_refused",
+            socket_event=event,
+            namespace=client.namespace,
+            sid=client.sid,
+            code=error.code,
+            request_id=request_id,
+        )
         if id is not None:
             message = packets.ack(client.called, id, envelope)
         else:

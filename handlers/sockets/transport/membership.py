@@ -76,10 +76,16 @@ class Membership:
         except ClientGone:
             return _refusal(errors.DawgError())  # which nobody hears
         except Exception:
-            log.exception("A connect handler broke.", action="socket_connect_failed", namespace=client.namespace)
-            return _refusal(errors.DawgError())
+            refusal = _refusal(errors.DawgError())
+            log.exception(
+                "A connect handler broke.",
+                action="socket_connect_failed",
+                namespace=client.namespace,
+                request_id=refusal["data"]["requestId"],
+            )
+            return refusal
         return dict(exceptions.ConnectionRefusedError().error_args) if accepted is False else None
 
 
 def _refusal(error: errors.DawgError) -> dict[str, Any]:
-    return {"message": error.message, "data": error.envelope()}
+    return {"message": error.message, "data": error.envelope(logs.request_id())}
