@@ -14,12 +14,12 @@ from dawg_server.generation.finishing.material import Material
 from dawg_server.generation.finishing.requests import Requests
 from dawg_server.generation.placement import Placement
 from dawg_server.generation.provider_registry import ProviderRegistry
-from dawg_server.generation.providers.choice import Providers
 from dawg_server.generation.providers.embedded import EmbeddedProvider
 from dawg_server.generation.purchases import Purchases
 from dawg_server.generation.queue import JobQueue
 from dawg_server.generation.reaper import Reaper
 from dawg_server.generation.reconciler import Reconciler
+from dawg_server.generation.requests import Providers
 from dawg_server.generation.runner import JobRunner
 from dawg_server.generation.service import GenerationService, JobLimits
 from dawg_server.generation.webhooks import Webhooks

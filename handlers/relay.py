@@ -18,7 +18,6 @@ from dawg_server.daw.change_stream import ChangeStream
 from dawg_server.storage.links import LinkSigner
 from dawg_server.timestamps import now
 from handlers import actions, serializers
-from handlers.sockets.authentication import conversation_room, project_room, user_room
 from handlers.sockets.transport.server import Server
 
 Payload = Callable[[Any, LinkSigner], Mapping[str, Any]]
@@ -34,6 +33,18 @@ class OutgoingEvent:
     payload: Payload
     when: Callable[[Any], bool] = lambda event: True
     skip: Callable[[Any], str | None] = lambda event: None  # the socket that caused it
+
+
+def user_room(user_id: str) -> str:
+    return f"user:{user_id}"
+
+
+def project_room(project_id: str) -> str:
+    return f"project:{project_id}"
+
+
+def conversation_room(conversation_id: str) -> str:
+    return f"conversation:{conversation_id}"
 
 
 def _user(event: events.JobEvent | events.CostAlerted | events.ClipsCompared) -> str:
@@ -204,9 +215,15 @@ def mount(bus: LocalBus, changes: ChangeStream, server: Server, links: LinkSigne
 
 
 def _sender(outgoing: OutgoingEvent, server: Server, links: LinkSigner) -> Callable[[Event], None]:
+    rooms = server.manager.rooms
+
     def send(event: Event) -> None:
+        room = outgoing.room(event)
+        occupied = rooms.get("/", {})  # of this process
+        if not any(each in occupied for each in ((room,) if isinstance(room, str) else room)):
+            return  # before a payload is made that nobody gets
         if outgoing.when(event):
             payload = {**outgoing.payload(event, links), "timestamp": now()}
-            server.broadcast(outgoing.name, payload, room=outgoing.room(event), skip_sid=outgoing.skip(event))
+            server.broadcast(outgoing.name, payload, room=room, skip_sid=outgoing.skip(event))
 
     return send

@@ -9,6 +9,7 @@ from dawg_server.generation.job import Job, State
 from dawg_server.storage.links import LinkSigner
 from dawg_server.timestamps import timestamp
 
+WORDS = {State.WAITING: "queued", State.ACTIVE: "processing"}  # that older clients read, where they differ
 _INTERNAL = ("midi", "storageKey", "storageKeys")  # of takes and stems as stored: what links are made of
 
 
@@ -99,19 +100,6 @@ def project(snapshot: Mapping[str, Any], links: LinkSigner, base_url: str) -> di
     return {**snapshot, "audioFiles": [recording(file) for file in snapshot["audioFiles"]]}
 
 
-def accepted(job: Job, estimated_seconds: float) -> dict[str, Any]:
-    return {
-        "success": True,
-        "message": "The job was accepted. Follow it at /api/generate/status/<jobId> or over Socket.IO.",
-        "jobId": job.id,
-        "generationId": job.id,
-        "state": job.state.value,
-        "status": job.state.word,
-        "progress": job.progress,
-        "estimatedSeconds": estimated_seconds,
-    }
-
-
 def status(job: Job, shown_result: dict[str, Any] | None, position: int | None) -> dict[str, Any]:
     """The nested form, for the client that reads `status.state`."""
     sentence = job.error["message"] if job.error else None
@@ -120,7 +108,7 @@ def status(job: Job, shown_result: dict[str, Any] | None, position: int | None) 
         "generationId": job.id,
         "type": job.type,
         "state": job.state.value,
-        "status": job.state.word,
+        "status": WORDS.get(job.state, job.state.value),
         "progress": job.progress,
         "stage": job.stage,
         "queuePosition": position,
@@ -140,7 +128,7 @@ def status(job: Job, shown_result: dict[str, Any] | None, position: int | None) 
         "jobId": job.id,
         "generationId": job.id,
         "state": job.state.value,
-        "jobStatus": job.state.word,
+        "jobStatus": WORDS.get(job.state, job.state.value),
         "progress": job.progress,
         "stage": job.stage,
         "result": shown_result,
@@ -156,7 +144,7 @@ def flat_status(job: Job, shown_result: dict[str, Any] | None) -> dict[str, Any]
         "generationId": job.id,
         "type": job.type,
         "state": job.state.value,
-        "status": job.state.word,
+        "status": WORDS.get(job.state, job.state.value),
         "progress": job.progress,
         "stage": job.stage,
         "result": shown_result,

@@ -13,9 +13,9 @@ from dawg_server.daw.access import Access
 from dawg_server.daw.functions.service import Functions, Result, Task
 from dawg_server.daw.timing import beats_per_bar
 from dawg_server.daw.versions import Versions
-from dawg_server.generation import beats, music
+from dawg_server.generation import requests
 from dawg_server.generation.job import State
-from dawg_server.generation.providers.choice import Providers
+from dawg_server.generation.requests import Providers
 from dawg_server.generation.service import GenerationService
 from dawg_server.lyrics.service import Lyrics
 from dawg_server.music import genres
@@ -56,27 +56,26 @@ class BrainFunctions:
         genre = genres.find(arguments["genre"])
         usual = project["bpm"] if SLOWEST <= project["bpm"] <= FASTEST else genre.default_bpm if genre else SLOWEST
         bpm = float(arguments.get("bpm") or usual)
-        request = beats.resolve(
+        request, provider = requests.beat(
             {
                 "genre": arguments["genre"],
                 "prompt": "",
                 "bpm": bpm,
                 "key": arguments.get("key") or project["key"],
                 "mood": arguments.get("mood"),
-                "duration": beats.LONGEST,
+                "duration": requests.LONGEST,
                 "bars": arguments["bars"],
                 "ending": None,
                 "beats_per_bar": beats_per_bar(project),
                 **_here(task),
-            }
+            },
+            self._providers,
         )
-        provider = self._providers.choose("beat", "auto", request)
-        request = beats.for_provider(request, provider)
         return await self._begin(task, "beat", request, provider, "The beat is being made.")
 
     async def _music(self, task: Task) -> Result:
         arguments = task.arguments
-        request = music.resolve(
+        request, provider = requests.music(
             {
                 **{name: arguments.get(name) for name in ("prompt", "genre", "bpm", "key", "duration", "lyrics")},
                 "instrumental": arguments.get("instrumental"),
@@ -86,11 +85,9 @@ class BrainFunctions:
                 "negative_tags": None,
                 "vocal_gender": None,
                 **_here(task),
-            }
+            },
+            self._providers,
         )
-        provider = self._providers.choose("music", "auto", request)
-        if provider == "embedded":
-            request = music.completed(request)
         return await self._begin(task, "music", request, provider, "The music is being made.")
 
     async def _begin(self, task: Task, type: str, request: dict[str, Any], provider: str, sentence: str) -> Result:

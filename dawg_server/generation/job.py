@@ -9,7 +9,7 @@ from typing import Any
 
 
 class State(enum.StrEnum):
-    """Where a job stands; `word` is the form that older clients read."""
+    """Where a job stands."""
 
     WAITING = "waiting"
     ACTIVE = "active"
@@ -20,10 +20,6 @@ class State(enum.StrEnum):
     @property
     def ended(self) -> bool:
         return self not in (State.WAITING, State.ACTIVE)
-
-    @property
-    def word(self) -> str:
-        return {State.WAITING: "queued", State.ACTIVE: "processing"}.get(self, self.value)
 
 
 STAGES = (

@@ -25,10 +25,10 @@ from dawg_server.generation.placement import Placement
 from dawg_server.generation.progress import Progress
 from dawg_server.generation.providers import Provider, Work
 from dawg_server.generation.providers.base import AlreadyTaken, Late, Refused, Transient
-from dawg_server.generation.providers.choice import Providers
 from dawg_server.generation.purchases import Purchases
 from dawg_server.generation.queue import JobQueue
 from dawg_server.generation.reconciler import Reconciler
+from dawg_server.generation.requests import Providers
 from dawg_server.platform import Platform
 
 HEARTBEAT_INTERVAL = 2.0  # seconds

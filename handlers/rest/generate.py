@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.generation import beats, music
+from dawg_server.generation import requests
 from dawg_server.generation.job import Job, State
 from dawg_server.generation.service import Once
 from dawg_server.idempotency import Replayed
@@ -33,9 +33,7 @@ routes = Routes("generate")
 )
 async def create_beat(call: RestCall) -> Answer:
     """Instrumental audio from MusicGen, Suno or the embedded engine, which needs no key."""
-    request = beats.resolve(call.body)
-    provider = call.services.jobs.providers.choose("beat", call.body["provider"], request)
-    return await submit(call, "beat", beats.for_provider(request, provider), provider)
+    return await submit(call, "beat", *requests.beat(call.body, call.services.jobs.providers))
 
 
 @routes.post(
@@ -51,11 +49,7 @@ async def create_beat(call: RestCall) -> Answer:
 )
 async def create_music(call: RestCall) -> Answer:
     """Songs come from Suno, instrumentals also from MusicGen or, without any key, from the embedded engine."""
-    request = music.resolve(call.body)
-    provider = call.services.jobs.providers.choose("music", request["provider"], request)
-    if provider == "embedded":
-        request = music.completed(request)
-    return await submit(call, "music", request, provider)
+    return await submit(call, "music", *requests.music(call.body, call.services.jobs.providers))
 
 
 async def submit(call: RestCall, type: str, request: dict[str, Any], provider: str) -> Answer:
@@ -72,14 +66,27 @@ async def submit(call: RestCall, type: str, request: dict[str, Any], provider: s
             provider=provider,
             base_url=call.base_url,
             project_id=project_id,
-            once=Once(call.key, serializers.accepted) if call.key else None,
+            once=Once(call.key, accepted) if call.key else None,
         )
     except Replayed as first:
         return await _repeated(call, first)
     ended = await _waited(call, job)
     if ended.state is State.COMPLETED:
         return endpoint.response(serializers.finished(ended, _result(call, ended) or {}))
-    return serializers.accepted(job, seconds)
+    return accepted(job, seconds)
+
+
+def accepted(job: Job, estimated_seconds: float) -> dict[str, Any]:
+    return {
+        "success": True,
+        "message": "The job was accepted. Follow it at /api/generate/status/<jobId> or over Socket.IO.",
+        "jobId": job.id,
+        "generationId": job.id,
+        "state": job.state.value,
+        "status": serializers.WORDS.get(job.state, job.state.value),
+        "progress": job.progress,
+        "estimatedSeconds": estimated_seconds,
+    }
 
 
 async def _waited(call: RestCall, job: Job) -> Job:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from dawg_server.generation import music
+from dawg_server.generation.requests import DEFAULT_GENRE
 from dawg_server.schema import Flag, Genre, Number, Query, Text, Uuid
 from handlers.schemas.finishing import Exactly, ResultIntoProject
 
@@ -16,7 +16,7 @@ class VocalsRequest(ResultIntoProject, Exactly):
 
     audio_file_id = Uuid(allow_none=True, load_default=None)
     prompt = Text(3, 500, required=True)
-    genre = Genre(load_default=music.DEFAULT_GENRE)
+    genre = Genre(load_default=DEFAULT_GENRE)
     mood = Text(0, 60, allow_none=True, load_default=None)
     theme = Text(0, 120, allow_none=True, load_default=None)
     lyrics = Text(0, 5000, allow_none=True, load_default=None)
@@ -26,7 +26,7 @@ class VocalsForm(Query):
     """The text fields beside an uploaded melody."""
 
     prompt = Text(3, 500, required=True)
-    genre = Genre(load_default=music.DEFAULT_GENRE)
+    genre = Genre(load_default=DEFAULT_GENRE)
     mood = Text(0, 60, allow_none=True, load_default=None)
     theme = Text(0, 120, allow_none=True, load_default=None)
     lyrics = Text(0, 5000, allow_none=True, load_default=None)

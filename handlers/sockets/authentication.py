@@ -16,6 +16,7 @@ from dawg_server import errors, logs
 from dawg_server.identity import Credentials
 from dawg_server.services import Services
 from handlers.addresses import Addresses
+from handlers.relay import user_room
 from handlers.rest import session_cookie
 from handlers.sockets.transport.server import Server
 
@@ -23,20 +24,8 @@ NAMESPACES: dict[str, logs.Service] = {"/": "main", "/ai-brain": "ai-brain", "/v
 RETRY_INTERVAL = 1.0  # seconds, while the database does not answer
 
 
-def user_room(user_id: str) -> str:
-    return f"user:{user_id}"
-
-
 def login_room(login: str) -> str:
     return f"login:{login}"
-
-
-def project_room(project_id: str) -> str:
-    return f"project:{project_id}"
-
-
-def conversation_room(conversation_id: str) -> str:
-    return f"conversation:{conversation_id}"
 
 
 def mount(server: Server, services: Services, on_leave: Callable[[str], Awaitable[None]]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from handlers.relay import conversation_room
 from handlers.schemas import brain as schemas
-from handlers.sockets.authentication import conversation_room
 from handlers.sockets.routing import Ack, Events, SocketCall
 
 events = Events("/", "main")

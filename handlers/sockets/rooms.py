@@ -18,8 +18,9 @@ from dawg_server.daw.presence import Member
 from dawg_server.services import Services
 from dawg_server.timestamps import now
 from handlers import serializers
+from handlers.relay import project_room
 from handlers.schemas import collaboration as schemas
-from handlers.sockets.authentication import project_room, with_database
+from handlers.sockets.authentication import with_database
 from handlers.sockets.rate_limit import RateLimit
 from handlers.sockets.routing import Ack, Events, SocketCall
 from handlers.sockets.transport.server import Server

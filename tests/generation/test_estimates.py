@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dawg_server.database.pool import Json
-from dawg_server.generation import estimates
+from dawg_server.generation import service
 from tests.servers import dawg
 
 BEAT = {"genre": "trap", "duration": 30}
@@ -57,7 +57,7 @@ async def accepted(server: dawg.Dawg, **body: Any) -> float:
 
 
 async def test_a_first_job_is_guessed_and_the_next_ones_are_judged_by_the_past(server: dawg.Dawg) -> None:
-    begin, per_second = estimates.SHAPES["embedded"]
+    begin, per_second = service.SHAPES["embedded"]
     assert await accepted(server) == pytest.approx(begin + 30 * per_second)
     await past(server, "beat", "embedded", (30, 2 * (begin + 30 * per_second)), (60, 2 * (begin + 60 * per_second)))
     server.services.jobs.generation._slots = 100  # so that the one that waits already counts little
@@ -68,7 +68,7 @@ async def test_a_first_job_is_guessed_and_the_next_ones_are_judged_by_the_past(s
 def test_a_song_takes_as_long_for_a_short_hum_as_for_a_long_one() -> None:
     known = {("vocals", "suno"): [(5.0, 200.0), (8.0, 180.0), (200.0, 190.0)]}
     for length in (2.0, 300.0):
-        assert estimates.seconds("vocals", "suno", length, known) == pytest.approx(190)
+        assert service.seconds_of_work("vocals", "suno", length, known) == pytest.approx(190)
 
 
 async def test_what_stands_before_a_job_counts(server: dawg.Dawg) -> None:

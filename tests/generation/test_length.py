@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dawg_server import errors
-from dawg_server.generation import beats
+from dawg_server.generation import requests
 
 
 @pytest.mark.parametrize(
@@ -28,17 +28,17 @@ from dawg_server.generation import beats
     ],
 )
 def test_lengths(asked: dict[str, float], length: tuple[int | None, float, bool]) -> None:
-    found = beats.length(**asked)
+    found = requests.length(**asked)
     assert (found.bars, round(found.duration, 3), found.ending) == length
 
 
 def test_more_than_five_minutes_are_refused_with_what_would_fit() -> None:
     with pytest.raises(errors.ValidationError, match="up to 100 bars, or for a faster tempo"):
-        beats.length(80, 30, bars=128)
+        requests.length(80, 30, bars=128)
 
 
 def test_who_cannot_count_bars_is_named() -> None:
     asked = {"bars": 4, "duration": 6.4}
-    assert beats.for_provider(asked, "embedded") == asked
-    (note,) = beats.for_provider(asked, "replicate")["notes"]
+    assert requests.for_provider(asked, "embedded") == asked
+    (note,) = requests.for_provider(asked, "replicate")["notes"]
     assert "does not keep to 4 bars" in note

@@ -18,10 +18,9 @@ from dawg_server.audio.workers import Workers
 from dawg_server.daw.access import Access
 from dawg_server.daw.commands import Command
 from dawg_server.daw.functions.service import Functions, Result, Task
-from dawg_server.generation import music
 from dawg_server.generation.finishing.material import Material
 from dawg_server.generation.finishing.requests import NEEDS_A_MODEL, Request, Requests
-from dawg_server.generation.providers.choice import Providers
+from dawg_server.generation.requests import DEFAULT_GENRE, Providers
 from dawg_server.generation.service import GenerationService
 from dawg_server.music import genres
 from dawg_server.storage.work import WorkFolder
@@ -209,7 +208,7 @@ _FADER = ("volume", "pan")
 
 def _genre(named: str | None) -> str:
     """The genre's own name; a melody without one becomes a pop song."""
-    found = genres.find(named or music.DEFAULT_GENRE)
+    found = genres.find(named or DEFAULT_GENRE)
     if found is None:
         sentence = f"has to be one of {', '.join(genres.names())}"
         raise errors.ValidationError(f"The genre {sentence}.", details={"genre": sentence})

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dawg_server.audio.workers import Workers
-from dawg_server.generation import beats
+from dawg_server.generation import requests
 from dawg_server.generation.providers.base import LocalFile, LocalTake, Outcome, Work
 
 RENDER = "dawg_server.music.job:make"
@@ -44,7 +44,7 @@ class EmbeddedProvider:
             "provider": self.name,
             "seed": work.input["seed"],
             "requested": {name: work.input[name] for name in wanted if name in work.input},
-            "warnings": beats.warnings(work.input) + beats.deviations(work.input, take.files[0].facts, take.measured),
+            "warnings": requests.beat_warnings(work.input, take.files[0].facts["duration"], take.measured.get("bpm")),
             "sections": made["sections"],
         }
         return Outcome(takes=(take,), extra=extra)
