@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from handlers.rest.routing import Route
 
 MAX_JSON = 1024 * 1024  # bytes
+JSON = "application/json"
 COMPRESS_FROM = 1024  # bytes
 REPLAY_RETRY_AFTER = 1.0  # seconds, while the first request with the same key still runs
 NOBODY = Caller("", "development")
@@ -118,7 +119,7 @@ async def authenticate(request: web.Request, services: Services) -> Caller:
 
 def response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     data = dumps(body)
-    reply = web.Response(body=data, status=status, headers=headers, content_type="application/json")
+    reply = web.Response(body=data, status=status, headers=headers, content_type=JSON)
     if len(data) >= COMPRESS_FROM:
         reply.enable_compression()
     return reply
@@ -126,7 +127,7 @@ def response(body: Any, status: int = 200, headers: dict[str, str] | None = None
 
 def raw_response(data: bytes) -> web.Response:
     """Bytes that are JSON already."""
-    reply = web.Response(body=data, content_type="application/json")
+    reply = web.Response(body=data, content_type=JSON)
     reply.enable_compression()
     return reply
 
@@ -140,7 +141,7 @@ def replay(first: dict[str, Any], digest: bytes) -> web.Response:
     return web.Response(
         body=orjson.dumps(first["body"]),
         status=first["status"],
-        content_type="application/json",
+        content_type=JSON,
         headers={"Idempotency-Replayed": "true"},
     )
 
@@ -169,7 +170,7 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     data = await read_body(request)
     if not data.strip():
         return {}
-    if not payloads.is_json(request.content_type):
+    if request.content_type != JSON and not payloads.is_json(request.content_type):
         raise errors.UnsupportedMediaType(
             f"Send JSON (Content-Type: application/json), not {request.content_type}.",
             details={"supported": ["application/json"]},
