@@ -22,6 +22,7 @@ from dawg_server.generation.reconciler import Reconciler
 from dawg_server.generation.requests import Providers
 from dawg_server.generation.runner import JobRunner
 from dawg_server.generation.service import GenerationService, JobLimits
+from dawg_server.generation.songwriter import Songwriter
 from dawg_server.generation.webhooks import Webhooks
 from dawg_server.platform import Platform
 
@@ -35,6 +36,7 @@ class Jobs:
     generation: GenerationService
     finishing: Requests
     providers: Providers
+    songwriter: Songwriter
     webhooks: Webhooks
     queue: JobQueue
     runner: JobRunner
@@ -50,7 +52,9 @@ async def opened(platform: Platform, documents: Documents) -> AsyncIterator[Jobs
         registry = ProviderRegistry(platform, await server_secrets.get_or_create(database, CALLBACK_KEY))
         stack.push_async_callback(registry.close)
         material = Material(database, documents.document, storage)
-        providers = Providers(EmbeddedProvider(workers), LocalProvider(workers, material), *registry.providers)
+        songwriter = Songwriter(platform.small_model)
+        own = (EmbeddedProvider(workers), LocalProvider(workers, material), songwriter)
+        providers = Providers(*own, *registry.providers)
         purchases = Purchases(database, platform.costs, *registry.providers)
         reconciler = Reconciler(database, purchases)
         stack.push_async_callback(reconciler.close)
@@ -74,4 +78,4 @@ async def opened(platform: Platform, documents: Documents) -> AsyncIterator[Jobs
         FinishingFunctions(
             requests, generation, providers, workers, material, documents.access, platform.work
         ).register(documents.functions)
-        yield Jobs(generation, requests, providers, registry.webhooks, queue, runner, reaper, reconciler)
+        yield Jobs(generation, requests, providers, songwriter, registry.webhooks, queue, runner, reaper, reconciler)

@@ -146,11 +146,11 @@ def _transport(event: events.GenerationCompleted, _: LinkSigner) -> Mapping[str,
 
 
 def _plays(event: events.GenerationCompleted) -> bool:
-    return event.type in ("beat", "music")
+    return event.type in ("beat", "music", "melody")
 
 
 def _has_tempo(event: events.GenerationCompleted) -> bool:
-    return _plays(event) and bool(event.result.get("requested", {}).get("bpm"))
+    return event.type in ("beat", "music") and bool(event.result.get("requested", {}).get("bpm"))
 
 
 EVENT_MAP: tuple[OutgoingEvent, ...] = (

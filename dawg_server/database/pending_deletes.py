@@ -14,7 +14,7 @@ async def announce(database: Database, keys: Collection[str], seconds: float) ->
     """Bytes are about to be stored. Without a row that names them by then, they are removed after so many seconds."""
     await database.execute(
         """INSERT INTO storage_leftovers (storage_key, remove_after)
-           SELECT DISTINCT key, now() + %s * interval '1 second' FROM unnest(%s) AS key ORDER BY key
+           SELECT DISTINCT key, now() + %s * interval '1 second' FROM unnest(%s::text[]) AS key ORDER BY key
            ON CONFLICT (storage_key) DO UPDATE SET remove_after = excluded.remove_after""",
         (seconds, list(keys)),
     )

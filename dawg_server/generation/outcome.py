@@ -15,7 +15,7 @@ from dawg_server.generation.providers import LocalFile, LocalTake, Outcome
 from dawg_server.storage import keys
 from dawg_server.storage.links import MIME_TYPES
 
-SOURCES = {"beat": "generation", "music": "generation", "stems": "stem"}
+SOURCES = {"beat": "generation", "music": "generation", "melody": "generation", "stems": "stem"}
 
 
 @dataclass(frozen=True, slots=True)

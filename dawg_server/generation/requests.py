@@ -18,6 +18,7 @@ ORDER = {
     "music": ("suno", "replicate", "embedded"),
     "stems": ("replicate", "local"),
     "vocals": ("suno",),
+    "melody": ("embedded",),
 }
 KEYS = {"replicate": "REPLICATE_API_KEY", "suno": "SUNO_API_KEY"}
 SINGERS = ("suno",)

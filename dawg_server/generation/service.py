@@ -28,7 +28,13 @@ ACCEPTED = 202  # HTTP status of the reply that is repeated
 BUSY_RETRY_AFTER = 30.0  # seconds, when too many jobs wait
 # Seconds (to begin, per second of audio) on a small machine. They tell how time grows with length, which differs from
 # provider to provider; the jobs of this server tell how fast it really is.
-SHAPES = {"embedded": (2.0, 0.1), "replicate": (20.0, 1.5), "suno": (150.0, 0.0), "local": (1.0, 0.1)}
+SHAPES = {
+    "embedded": (2.0, 0.1),
+    "replicate": (20.0, 1.5),
+    "suno": (150.0, 0.0),
+    "local": (1.0, 0.1),
+    "anthropic": (8.0, 0.0),
+}
 UNKNOWN = (10.0, 0.5)
 
 log: structlog.stdlib.BoundLogger = logs.get("main")

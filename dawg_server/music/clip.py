@@ -25,11 +25,12 @@ def part_notes(
     complexity: str = "medium",
     seed: int = 0,
     beats_per_bar: float = 4.0,
+    mood: moods.Mood = moods.NEUTRAL,
 ) -> tuple[score.Note, ...]:
     """Notes of "chords", "melody" or "drums" over `bars` (1..64), all within `bars * beats_per_bar` beats.
 
-    `complexity` is simple, medium or complex; `beats_per_bar` counts quarter notes (6/8 is 3). The same arguments give
-    the same notes. Raises ValueError with a sentence for people.
+    `complexity` is simple, medium or complex, and how dense the notes are whatever the mood; `beats_per_bar` counts
+    quarter notes (6/8 is 3). The same arguments give the same notes. Raises ValueError with a sentence for people.
     """
     found = genres.find(genre)
     if found is None:
@@ -41,7 +42,7 @@ def part_notes(
     if not 1 <= bars <= MOST_BARS:
         raise ValueError(f"bars has to be between 1 and {MOST_BARS}.")
     style, parsed, density = STYLES[found.name], theory.parse_key(key), COMPLEXITIES[complexity]
-    mood = moods.Mood(density=density)
+    mood = dataclasses.replace(mood, density=density)
     # Harmony has a stream of its own, so that chords and melody of one seed belong together.
     frames = _frames(style, parsed, mood, bars, beats_per_bar, random.Random(f"{seed}/{found.name}/harmony"))
     rng = random.Random(f"{seed}/{found.name}/{part}/{complexity}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from dawg_server.audio.analysis import track
-from dawg_server.music import compose, midi, sound
+from dawg_server.music import compose, midi, sound, topline
+from dawg_server.music import score as scores
 
 FORMATS: tuple[Literal["wav", "flac", "mp3"], ...] = ("wav", "flac", "mp3")
 BIT_DEPTH: Literal[16, 24] = 16
@@ -29,6 +31,62 @@ def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str],
         beats_per_bar=request.get("beatsPerBar", 4.0),
         loop=not request.get("ending", True),  # a job that was accepted by an older version does not say
     )
+    files, stems, wav = _played(score, place, report)
+    report(0.92, "measure")
+    measured = track.measure_tempo_and_key(wav)
+    return {
+        "title": f"{request['genre'].title()} in {request['key']}",
+        "files": files,
+        "stems": stems,
+        "measured": {
+            "bpm": _in_the_scores_unit(measured["bpm"], score.bpm),
+            "bpmConfidence": measured["bpmConfidence"],
+            "key": _spelt(measured["key"], measured["scale"]),
+            "keyConfidence": measured["keyConfidence"],
+        },
+        "sections": _sections(score),
+    }
+
+
+def make_melody(request: Mapping[str, Any], folder: str, report: Callable[[float, str], None]) -> dict[str, Any]:
+    """As `make`, for one melody: its `notes` besides, in beats and in seconds. Tempo and key are those of the score."""
+    report(0.0, "compose")
+    score = topline.write(
+        genre=request["genre"],
+        key=request["key"],
+        bpm=request["bpm"],
+        bars=request["bars"],
+        mood=request["mood"],
+        complexity=request["complexity"],
+        seed=request["seed"],
+        beats_per_bar=request["beatsPerBar"],
+        syllables=request["syllables"],
+    )
+    files, _, _ = _played(score, Path(folder), report)
+    (part,) = score.parts
+    beat = 60 / score.bpm
+    return {
+        "title": f"Melody in {score.key}",
+        "files": files,
+        "stems": {},
+        "measured": {"bpm": score.bpm, "key": score.key},
+        "sections": _sections(score),
+        "instrument": part.instrument,
+        "notes": [
+            {
+                **dataclasses.asdict(note),
+                "startTime": round(note.start * beat, 6),
+                "durationSeconds": round(note.duration * beat, 6),
+            }
+            for note in part.notes
+        ],
+    }
+
+
+def _played(
+    score: scores.Score, place: Path, report: Callable[[float, str], None]
+) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]], Path]:
+    """(files of the mix and of its notes, stems by name, the mix to be measured)."""
     report(0.03, "render")
     rendered = sound.render(
         score,
@@ -39,8 +97,6 @@ def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str],
     )
     midi_path = place / "score.mid"
     midi.write_midi(score, midi_path)
-    report(0.92, "measure")
-    measured = track.measure_tempo_and_key(rendered.mix["wav"])
     facts = {
         "duration": rendered.duration,
         "sample_rate": rendered.rate,
@@ -51,28 +107,23 @@ def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str],
     }
     files = [{"path": str(rendered.mix[name]), "format": name, "facts": facts} for name in FORMATS]
     stem_facts = facts | {"lufs": None, "true_peak_db": None}
-    return {
-        "title": f"{request['genre'].title()} in {request['key']}",
-        "files": [*files, {"path": str(midi_path), "format": "mid", "facts": {}}],
-        "stems": {
-            name: {"path": str(path), "format": path.suffix.lstrip("."), "facts": stem_facts}
-            for name, path in rendered.stems.items()
-        },
-        "measured": {
-            "bpm": _in_the_scores_unit(measured["bpm"], score.bpm),
-            "bpmConfidence": measured["bpmConfidence"],
-            "key": _spelt(measured["key"], measured["scale"]),
-            "keyConfidence": measured["keyConfidence"],
-        },
-        "sections": [
-            {
-                "name": section.name,
-                "start": section.start_beat * 60 / score.bpm,
-                "duration": section.beats * 60 / score.bpm,
-            }
-            for section in score.sections
-        ],
+    stems = {
+        name: {"path": str(path), "format": path.suffix.lstrip("."), "facts": stem_facts}
+        for name, path in rendered.stems.items()
     }
+    return [*files, {"path": str(midi_path), "format": "mid", "facts": {}}], stems, rendered.mix["wav"]
+
+
+def _sections(score: scores.Score) -> list[dict[str, Any]]:
+    """In seconds."""
+    return [
+        {
+            "name": section.name,
+            "start": section.start_beat * 60 / score.bpm,
+            "duration": section.beats * 60 / score.bpm,
+        }
+        for section in score.sections
+    ]
 
 
 def _in_the_scores_unit(found: float | None, bpm: float) -> float | None:

@@ -30,6 +30,8 @@ class Mood:
     prefers: tuple[str, ...] = ()
 
 
+NEUTRAL = Mood()
+
 WORDS: dict[str, Mood] = {
     # dark
     "dark": Mood(-0.7, 0.0, -0.1, -0.4, 0.1, 0.1, -0.4, "phrygian", ("bell", "choir", "pad", "reese bass")),

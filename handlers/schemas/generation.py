@@ -9,7 +9,7 @@ from marshmallow import fields
 from dawg_server.schema import Body, Choice, Flag, Genre, Key, Number, Page, Query, Text, Uuid
 
 PROVIDERS = ("auto", "replicate", "suno", "embedded")
-JOB_TYPES = ("beat", "music", "stems", "mix", "master", "render", "vocals", "edit")
+JOB_TYPES = ("beat", "music", "stems", "mix", "master", "render", "vocals", "edit", "lyrics", "melody")
 STATES = ("waiting", "active", "completed", "failed", "cancelled")
 MAX_SEED = 2**31 - 1
 

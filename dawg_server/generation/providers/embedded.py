@@ -10,6 +10,7 @@ from dawg_server.generation import requests
 from dawg_server.generation.providers.base import LocalFile, LocalTake, Outcome, Work
 
 RENDER = "dawg_server.music.job:make"
+MELODY = "dawg_server.music.job:make_melody"
 STAGES = {
     "compose": ("generating", "Composing."),
     "render": ("generating", "Playing the instruments."),
@@ -30,14 +31,16 @@ class EmbeddedProvider:
             name, sentence = STAGES[stage]
             work.report(100 * fraction, name, sentence)
 
-        made: dict[str, Any] = await self._workers.run(RENDER, work.input, str(work.folder), report=report)
+        alone = work.type == "melody"
+        job = MELODY if alone else RENDER
+        made: dict[str, Any] = await self._workers.run(job, work.input, str(work.folder), report=report)
         take = LocalTake(
             title=made["title"],
             files=tuple(_file(file) for file in made["files"]),
             stems={name: _file(file) for name, file in made["stems"].items()},
             measured=made["measured"],
         )
-        wanted = ("genre", "mood", "bpm", "key", "duration", "bars", "ending", "prompt", "seed")
+        wanted = ("genre", "mood", "bpm", "key", "duration", "bars", "ending", "prompt", "complexity", "lyrics", "seed")
         extra = {
             "genre": work.input["genre"],
             "mood": work.input["mood"],
@@ -47,6 +50,8 @@ class EmbeddedProvider:
             "warnings": requests.beat_warnings(work.input, take.files[0].facts["duration"], take.measured.get("bpm")),
             "sections": made["sections"],
         }
+        if alone:
+            extra |= {"notes": made["notes"], "instrument": made["instrument"], "lyrics": work.input["lyrics"]}
         return Outcome(takes=(take,), extra=extra)
 
     async def cancel(self, work: Work) -> None:
