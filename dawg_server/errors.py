@@ -309,6 +309,15 @@ class DependencyUnavailable(DawgError):
         )
 
 
+class Contention(DependencyUnavailable):
+    """Others are changing the same at this moment, and this gave way to them: nothing of it was done. Try it again."""
+
+    code = "contention"
+
+    def __init__(self) -> None:
+        super().__init__("database", inspect.cleandoc(type(self).__doc__ or ""), retry_after=1.0)
+
+
 class ProviderUnconfigured(DawgError):
     """The key of the service that this needs is not set."""
 

@@ -31,7 +31,7 @@ class FirstReplies:
 
         `stored`: status and body to be repeated, if the reply can be. Replies from 500 on and 429 are not remembered.
         """
-        row = await idempotency_keys.begin(self._database, key)
+        row = await self._database.repeat(lambda: idempotency_keys.begin(self._database, key))
         if row is not None:
             raise Replayed(row)
         try:

@@ -159,8 +159,8 @@ def translated(session: Session) -> Iterator[None]:
         raise errors.DependencyUnavailable("database", "The database took too long. Try again soon.") from None
     except TimeoutError as error:
         raise errors.DependencyUnavailable("database") from error
-    except psycopg2.extensions.TransactionRollbackError:  # a deadlock: to be repeated by whoever began
-        raise
+    except extensions.TransactionRollbackError as error:  # a deadlock, or a conflict of serializable transactions
+        raise errors.Contention() from error
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
         raise errors.DependencyUnavailable("database") from error
     except (psycopg2.errors.UntranslatableCharacter, UnicodeEncodeError) as error:

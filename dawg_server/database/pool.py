@@ -6,12 +6,11 @@ import asyncio
 import contextlib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import psycopg2  # type: ignore[import-untyped]
-import psycopg2.errors  # type: ignore[import-untyped]
 from aiopg.utils import ClosableQueue
 from psycopg2 import extensions
 
@@ -31,12 +30,13 @@ POOL_WAIT = 5.0  # seconds for a free session
 CONNECT_TIMEOUT = 5.0  # seconds
 ROLLBACK_TIMEOUT = 2.0  # seconds, then the session is closed, which rolls back as well
 CLOSE_TIMEOUT = 5.0  # seconds for statements that still run when the pool closes
-DEADLOCK_TRIES = 3  # of a statement that is a transaction of its own
+CONTENTION_TRIES = 3  # of a transaction that gives way to others
 NETWORK_MARGIN = 2.0  # seconds that we wait longer than Postgres' own statement_timeout
 SHUTTING_DOWN = "The server is shutting down."
 
 Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any] | None
 Row: TypeAlias = dict[str, Any]
+T = TypeVar("T")
 
 
 class _Result(NamedTuple):
@@ -49,8 +49,8 @@ class _Statements(ABC):
 
     uuid comes back as str, jsonb as Python objects, numeric as float, bytea as bytes, timestamptz as datetime in UTC.
     A dict or list for a jsonb column is passed as `Json(value)`, a list for an array as it is.
-    Raises `errors.DependencyUnavailable("database")` when Postgres does not answer or the statement takes too long, and
-    the classes of `driver` when a constraint refuses.
+    Raises `errors.DependencyUnavailable("database")` when Postgres does not answer or the statement takes too long,
+    `errors.Contention` when it gave way to another transaction, and the classes of `driver` when a constraint refuses.
     """
 
     async def execute(self, sql: str, parameters: Parameters = None) -> int:
@@ -183,6 +183,18 @@ class Database(_Statements):
                 await connection._roll_back()
                 raise
 
+    async def repeat(self, transaction: Callable[[], Awaitable[T]]) -> T:
+        """Runs it again when it gave way to others; raises `errors.Contention` when it has to each time.
+
+        For what does everything inside of one transaction: nothing of it is left when that is rolled back.
+        """
+        for _ in range(CONTENTION_TRIES - 1):
+            try:
+                return await transaction()
+            except errors.Contention:
+                continue
+        return await transaction()
+
     @contextlib.asynccontextmanager
     async def notifications(self, *channels: str) -> AsyncIterator[ClosableQueue]:
         """What is announced on these channels while the context is open, from a session besides the pool's.
@@ -202,12 +214,7 @@ class Database(_Statements):
     async def _run(self, sql: str, parameters: Parameters) -> _Result:
         async with self._session() as session:
             connection = Connection(session, self._statement_timeout + NETWORK_MARGIN)
-            for _ in range(DEADLOCK_TRIES - 1):
-                try:
-                    return await connection._run(sql, parameters)
-                except psycopg2.extensions.TransactionRollbackError:
-                    continue  # nothing of it was done
-            return await connection._run(sql, parameters)
+            return await self.repeat(lambda: connection._run(sql, parameters))
 
     @contextlib.asynccontextmanager
     async def _session(self) -> AsyncIterator[Session]:

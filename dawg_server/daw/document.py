@@ -67,10 +67,13 @@ class Document:
         Raises `NotFound` (also for projects that are none of the caller's business), `Forbidden`, `ValidationError`
         and `Conflict`.
         """
-        async with self.editing(project_id, by, whole=True) as editing:
-            return await editing.execute(
+        return await self._whole(
+            project_id,
+            by,
+            lambda editing: editing.execute(
                 commands, group=group, base_revision=base_revision, client_operation_id=client_operation_id
-            )
+            ),
+        )
 
     async def undo(
         self,
@@ -87,14 +90,23 @@ class Document:
         What is skipped never comes up again. `within`: a group whose own newest steps go first, one call at a time.
         Raises `Conflict` when there is nothing left.
         """
-        async with self.editing(project_id, by, whole=True) as editing:
-            return await editing.undo(steps, client_operation_id, within=within)
+        return await self._whole(
+            project_id, by, lambda editing: editing.undo(steps, client_operation_id, within=within)
+        )
 
     async def redo(
         self, project_id: str, by: Actor, steps: int = 1, *, client_operation_id: str | None = None
     ) -> Executed:
-        async with self.editing(project_id, by, whole=True) as editing:
-            return await editing.redo(steps, client_operation_id)
+        return await self._whole(project_id, by, lambda editing: editing.redo(steps, client_operation_id))
+
+    async def _whole(self, project_id: str, by: Actor, change: Callable[[Editing], Awaitable[Executed]]) -> Executed:
+        """A change that is a transaction of its own, which is made again when it gives way to another one."""
+
+        async def once() -> Executed:
+            async with self.editing(project_id, by, whole=True) as editing:
+                return await change(editing)
+
+        return await self._database.repeat(once)
 
     @contextlib.asynccontextmanager
     async def editing(self, project_id: str, by: Actor, *, whole: bool = False) -> AsyncIterator[Editing]:

@@ -94,37 +94,42 @@ class GenerationService:
         Raises `RateLimited`, `QueueFull`, for a provider that costs money `BudgetExceeded`, and `Replayed`.
         """
         job_id = str(uuid.uuid4())
-        async with self._database.transaction() as connection:
-            if once is not None:
-                await idempotency_keys.claim(connection, once.key)
-            else:
-                await generations.lock_owner(connection, owner_id)
-            await self._limits.hit("jobs", owner_id, self._job_limits.per_minute)
-            if provider in self._purchases.paid:
-                await self._purchases.reserve(connection, job_id, owner_id, type, provider, input)
-            accepted = await generations.accept(
-                connection,
-                job_id=job_id,
-                owner_id=owner_id,
-                project_id=project_id,
-                type=type,
-                input=input,
-                provider=provider,
-                base_url=base_url,
-                max_attempts=MAX_ATTEMPTS,
-                waiting_limit=self._job_limits.waiting,
-            )
-            if (job := accepted.job) is None:
-                raise errors.QueueFull(
-                    f"{accepted.waiting} of your jobs are waiting already. Try again when some have finished.",
-                    details={"limit": self._job_limits.waiting, "waiting": accepted.waiting, "remaining": 0},
-                    retry_after=BUSY_RETRY_AFTER,
+
+        async def accept() -> tuple[Job, list[Load], float]:
+            async with self._database.transaction() as connection:
+                if once is not None:
+                    await idempotency_keys.claim(connection, once.key)
+                else:
+                    await generations.lock_owner(connection, owner_id)
+                await self._limits.hit("jobs", owner_id, self._job_limits.per_minute)
+                if provider in self._purchases.paid:
+                    await self._purchases.reserve(connection, job_id, owner_id, type, provider, input)
+                accepted = await generations.accept(
+                    connection,
+                    job_id=job_id,
+                    owner_id=owner_id,
+                    project_id=project_id,
+                    type=type,
+                    input=input,
+                    provider=provider,
+                    base_url=base_url,
+                    max_attempts=MAX_ATTEMPTS,
+                    waiting_limit=self._job_limits.waiting,
                 )
-            estimate = seconds_until_done(job, accepted.load, accepted.past, self._slots)
-            if once is not None:
-                reply = once.reply(job, estimate)
-                await idempotency_keys.finish(connection, once.key, ACCEPTED, reply)
-        position = sum(each.jobs for each in accepted.load if each.state is State.WAITING)
+                if (job := accepted.job) is None:
+                    raise errors.QueueFull(
+                        f"{accepted.waiting} of your jobs are waiting already. Try again when some have finished.",
+                        details={"limit": self._job_limits.waiting, "waiting": accepted.waiting, "remaining": 0},
+                        retry_after=BUSY_RETRY_AFTER,
+                    )
+                estimate = seconds_until_done(job, accepted.load, accepted.past, self._slots)
+                if once is not None:
+                    reply = once.reply(job, estimate)
+                    await idempotency_keys.finish(connection, once.key, ACCEPTED, reply)
+                return job, accepted.load, estimate
+
+        job, load, estimate = await self._database.repeat(accept)
+        position = sum(each.jobs for each in load if each.state is State.WAITING)
         log.info(
             "A job was accepted.", action="job_queued", job_id=job.id, type=type, provider=provider, position=position
         )
