@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.handlers.sockets import brains
@@ -237,3 +238,33 @@ async def test_the_one_project_that_is_open_in_the_same_browser_is_told(
         assert (await socket.emit_ack("leave:project", {"projectId": projects[0]}))["success"]
         assert (await other_tab.emit_ack("leave:project", {"projectId": projects[0]}))["success"]
         assert "Island" in await told(here)
+
+
+async def test_a_cookie_says_who_asks_and_which_browser_it_is(
+    database_dsn: str, tmp_path: Path, model: Model, javascript: JavaScript
+) -> None:
+    jar = aiohttp.CookieJar(unsafe=True)  # the server has an address instead of a name
+    async with (
+        brains.server(database_dsn, tmp_path, model, **SECURED) as server,
+        aiohttp.ClientSession(server.url, cookie_jar=jar, headers={"Origin": server.url}) as browser,
+    ):
+        question = {"message": "hi", "project_context": CONTEXT}
+        async with browser.post("/api/chat", json=question) as reply:
+            refused = await reply.json()
+        assert (reply.status, refused["response"], refused["function_call"]) == (401, refused["error"], None)
+        account = {"email": "ada@example.com", "password": "correct horse", "username": "ada"}
+        async with browser.post("/api/auth/register", json=account) as reply:
+            token = (await reply.json())["accessToken"]
+        async with browser.post("/api/projects", json={"name": "Harbour"}) as reply:
+            project_id = (await reply.json())["id"]
+        socket = await javascript.connect(server.url, auth={"token": token})
+        assert (await socket.emit_ack("join:project", {"projectId": project_id}))["success"]
+        model.says(turn(text("Setting it."), tool_use("setTempo", {"bpm": 80})))
+        async with browser.post("/api/chat", json=question) as reply:
+            answered = await reply.json()
+        assert (reply.status, answered["function_call"]["name"]) == (200, "setTempo"), answered
+        assert "Harbour" in state(asked(model))
+        async with browser.post("/api/chat", json=question, headers={"Origin": "https://evil.example"}) as reply:
+            refused = await reply.json()
+        assert (reply.status, refused["code"]) == (403, "csrf_failed")
+        assert (refused["response"], refused["function_call"]) == (refused["error"], None)
