@@ -12,6 +12,7 @@ from dawg_server.daw.access import Actor
 from dawg_server.daw.document import Document
 from dawg_server.daw.functions import executors
 from dawg_server.daw.functions.catalogue import Catalogue
+from dawg_server.daw.functions.page import PAGE
 from dawg_server.daw.functions.service import Functions, Result, Task
 
 BRAIN = Actor("ada", "ai-brain")
@@ -135,6 +136,19 @@ def test_aliases_are_understood_with_what_they_stand_for_and_are_never_offered()
 )
 def test_earlier_browsers_get_the_name_that_they_know(name: str, arguments: dict[str, Any], legacy: str) -> None:
     assert Catalogue().resolve(name, arguments).legacy_name == legacy
+
+
+def test_the_words_of_a_page_are_the_catalogues_and_ids_are_its_own() -> None:
+    catalogue, page = Catalogue(), Catalogue(PAGE)
+    for function in page.all:
+        known = catalogue.find(function.name)
+        assert page.find(known.name).run == "client"
+        for name in function.parameters.fields:
+            assert {"tempo": "bpm"}.get(name, name) in known.parameters.fields
+    moved = page.resolve("setTrackPan", {"trackId": "track-1732", "pan": 1})
+    assert moved.arguments == {"trackId": "track-1732", "pan": 1}
+    with pytest.raises(errors.ValidationError):
+        page.resolve("setTrackPan", {"trackId": "x" * 201, "pan": 1})
 
 
 @pytest.mark.parametrize(
