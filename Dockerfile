@@ -1,3 +1,10 @@
+FROM node:24-slim AS studio
+WORKDIR /srv/studio
+COPY studio/package.json studio/package-lock.json studio/.npmrc ./
+RUN npm ci --omit=dev
+COPY studio .
+RUN npm run build
+
 FROM python:3.11-slim AS build
 WORKDIR /srv/dawg
 RUN python -m venv --without-pip /opt/dawg
@@ -8,6 +15,7 @@ COPY README.md ./
 COPY bus bus
 COPY dawg_server dawg_server
 COPY handlers handlers
+COPY --from=studio /srv/studio/dist handlers/rest/static/studio
 RUN pip --python /opt/dawg/bin/python install --no-cache-dir --no-deps --force-reinstall .
 
 FROM python:3.11-slim

@@ -12,7 +12,8 @@ sh start.sh doctor        check settings and dependencies, and say what to fix
 sh start.sh --help        this text, and every setting
 sh start.sh --install     only set up; --install test: with what the tests need
 
-The first start makes .venv and installs what is pinned in constraints.txt; later starts take about a second.
+The first start makes .venv and installs what is pinned in constraints.txt; later starts take about a second. The pages
+are built from studio/ meanwhile, once (with Node from the PATH, else from PyPI); studio/build.log says how that went.
 TEXT
 }
 
@@ -70,6 +71,12 @@ CODE
     fi
 }
 
+# Builds the pages beside everything else: the server starts without them and serves them once they are there.
+build_studio() {
+    [ -f studio/build.py ] || return 0 # an image has them already
+    (nice "$1" studio/build.py > studio/build.log 2>&1 < /dev/null &)
+}
+
 pip_install() {
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt "$@" || {
         echo "start.sh: the installation failed; see above. A network is needed for the first start." >&2
@@ -85,9 +92,13 @@ case "${1:-}" in
         ;;
     --install)
         install "${2:-}"
+        # Tests build it when they need it; the server starts without it.
+        [ "${2:-}" = test ] || [ ! -f studio/build.py ] || "$venv/bin/python" studio/build.py || true
         exit 0
         ;;
 esac
+
+case "${1:-serve}" in serve) python="$(find_python 2>/dev/null)" && build_studio "$python" ;; esac
 
 export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}" # without it, glibc keeps far more memory than the server uses
 

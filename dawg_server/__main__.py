@@ -11,7 +11,7 @@ import socket
 import sys
 import textwrap
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import structlog
@@ -23,12 +23,17 @@ from dawg_server import __version__, app, logs, settings
 from dawg_server.database.embedded import EmbeddedPostgres, running_dsn
 from dawg_server.errors import ConfigurationError
 from dawg_server.platform import open_storage
+from handlers.rest import application, site
 from handlers.rest.server import HttpRunner
 from handlers.sockets.drain import drain
 
 BACKLOG = 1024  # connections that wait to be accepted
 WATCH_INTERVAL = 1.0  # seconds between two looks at the embedded Postgres
 EXIT_CONFIGURATION = 2
+DESCRIPTIONS: dict[str, Callable[[], bytes]] = {
+    "openapi": lambda: site.openapi(application.routes()),
+    "asyncapi": site.asyncapi,
+}
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
 
@@ -36,6 +41,9 @@ log: structlog.stdlib.BoundLogger = logs.get("main")
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit status: 0 after a clean stop, 1 when the doctor found faults, 2 when it cannot start."""
     options = _parser().parse_args(arguments)
+    if describe := DESCRIPTIONS.get(options.command):
+        print(describe().decode())  # noqa: T201
+        return 0
     try:
         chosen = settings.load()
         logs.configure(
@@ -65,9 +73,9 @@ def _parser() -> argparse.ArgumentParser:
         "command",
         nargs="?",
         default="serve",
-        choices=("serve", "worker", "doctor"),
+        choices=("serve", "worker", "doctor", *DESCRIPTIONS),
         help="serve (the default): the whole server; worker: only runs jobs, for a machine beside the server; "
-        "doctor: checks settings and dependencies and says what to fix",
+        "doctor: checks settings and dependencies and says what to fix; openapi, asyncapi: prints that description",
     )
     return parser
 
@@ -221,13 +229,13 @@ def _greet(chosen: settings.Settings) -> None:
     base = chosen.link_base or f"http://localhost:{chosen.port}"
     log.info("The server listens.", action="listening", port=chosen.port, url=base)
     text = f"""
-        DAWG {__version__} is ready at {base}
+        DAWG {__version__} is ready. Open {base}
 
-          Hear a beat   open {base} and press the button, or
+          From a terminal, a beat and its result:
                         curl -X POST {base}/api/generate/beat -H 'Content-Type: application/json' \\
                              -d '{{"genre":"lo-fi","duration":20}}'
-          Its result    curl {base}/api/generate/result/<jobId>      (open audioUrl in a browser)
-          The API       {base}/docs
+                        curl {base}/api/generate/result/<jobId>      (open audioUrl in a browser)
+          The API       {base}/docs and {base}/docs/sockets
           What works    {base}/health
           Files, data   {Path(chosen.data_dir).resolve()}
           Settings      sh start.sh --help

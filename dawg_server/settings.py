@@ -128,6 +128,9 @@ class Settings:
     data_dir: Path = _variable(
         "DATA_DIR", Path("data"), "folder for the embedded database and for audio files", kind="path"
     )
+    web_dir: Path | None = _variable(
+        "WEB_DIR", None, "folder with a built front end to serve at / (not set: the studio)", kind="path"
+    )
     log_level: str = _variable(
         "LOG_LEVEL",
         "info",
@@ -412,6 +415,10 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(**values)
     if settings.redis_adapter and not settings.redis_url:
         raise ConfigurationError("WEBSOCKET_REDIS_ADAPTER is true, so REDIS_URL has to be set.")
+    if settings.web_dir and not (settings.web_dir / "index.html").is_file():
+        raise ConfigurationError(
+            f"WEB_DIR has to be a folder with a built front end, but there is no {settings.web_dir / 'index.html'}."
+        )
     if settings.s3_bucket and not (settings.s3_access_key and settings.s3_secret_key):
         raise ConfigurationError("AWS_S3_BUCKET is set, so AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY have to be set.")
     return settings

@@ -79,6 +79,7 @@ def _operation(action: str, namespace: str, name: str) -> dict[str, Any]:
     channel = _channel(namespace)
     operation: dict[str, Any] = {
         "action": action,
+        "summary": name,
         "channel": {"$ref": channel},
         "messages": [{"$ref": f"{channel}/messages/{name}"}],
     }

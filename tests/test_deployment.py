@@ -23,6 +23,7 @@ import yaml
 
 from dawg_server import settings
 from dawg_server.metrics import Metrics
+from tests.javascript import runtime
 from tests.servers import dawg
 
 PROJECT = Path(__file__).parents[1]
@@ -217,9 +218,11 @@ def open_to_all(path: Path) -> bool:
 
 
 def copy(source: Path, target: Path) -> None:
+    """As COPY does it, without what .dockerignore leaves out: of a folder what is in it, of a file the file."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        left_out = shutil.ignore_patterns("__pycache__", "node_modules", ".node", "dist", "studio", "studio.txt")
+        shutil.copytree(source, target, ignore=left_out, dirs_exist_ok=True)
     else:
         shutil.copy(source, target)
 
@@ -239,7 +242,7 @@ async def run(command: list[str], where: Path, environment: dict[str, str]) -> N
     assert process.returncode == 0, said.decode()
 
 
-async def test_the_steps_of_the_image_lead_to_a_server_that_is_healthy(scratch_folder: Path) -> None:
+async def test_the_steps_of_the_image_lead_to_a_server_that_is_healthy(scratch_folder: Path, studio: Path) -> None:
     """Walked in a bare folder, since no image can be pulled here: paths of the image begin there, and what the image
     downloads first is what these tests run with. The source tree is not in sight, and root is left where it can be.
     """
@@ -251,6 +254,8 @@ async def test_the_steps_of_the_image_lead_to_a_server_that_is_healthy(scratch_f
     def inside(text: str) -> str:
         return re.sub(r"(?<![\w./])/(opt|srv|data)\b", lambda path: str(scratch_folder) + path[0], text)
 
+    node, npm = runtime.programs()
+    stage = ""
     for name, arguments in itertools.chain(*stages()):
         if name == "WORKDIR":
             where = Path(inside(arguments))
@@ -258,22 +263,36 @@ async def test_the_steps_of_the_image_lead_to_a_server_that_is_healthy(scratch_f
         elif name == "ENV":
             environment |= {key: inside(value) for key, value in (each.split("=", 1) for each in arguments.split())}
             environment["PATH"] = environment["PATH"].replace("$PATH", os.environ["PATH"])
-        elif name == "COPY" and not arguments.startswith("--from"):
-            *sources, target = inside(arguments).split()
+        elif name == "COPY":
+            *sources, target = arguments.split()
+            origin = PROJECT
+            if sources[0].startswith("--from="):
+                origin = scratch_folder / "stages" / sources.pop(0).removeprefix("--from=")
+                if not (origin / sources[0].lstrip("/")).exists():
+                    continue  # outside of /srv all stages share what they make
             for source in sources:
-                copy(PROJECT / source, where / target / (Path(source).name if target.endswith("/") else ""))
+                copy(
+                    origin / source.lstrip("/"),
+                    where / inside(target) / (Path(source).name if target.endswith("/") else ""),
+                )
         elif name == "RUN" and "useradd" in arguments:
             (scratch_folder / "data").mkdir(mode=0o777)
             (scratch_folder / "data").chmod(0o777)
         elif name == "RUN" and "--constraint" in arguments:
             (packages,) = scratch_folder.glob("opt/dawg/lib/*/site-packages")
             (packages / "of_these_tests.pth").write_text(f"{installed}\n")
+        elif name == "RUN" and arguments.startswith("npm ci"):
+            (where / "node_modules").symlink_to(studio / "node_modules")
         elif name == "RUN":
             command = shlex.split(inside(arguments))
-            program = {"python": [python], "pip": [sys.executable, "-m", "pip"]}[command[0]]
-            await run([*program, *command[1:]], where, environment)
+            program = {"python": [python], "pip": [sys.executable, "-m", "pip"], "npm": npm}[command[0]]
+            path = f"{node.parent}{os.pathsep}{environment['PATH']}" if command[0] == "npm" else environment["PATH"]
+            await run([*map(str, program), *command[1:]], where, environment | {"PATH": path})
         elif name == "FROM":
-            shutil.rmtree(scratch_folder / "srv", ignore_errors=True)  # a stage begins with what it copies
+            if stage:  # a stage begins with what it copies
+                (scratch_folder / "stages" / stage).mkdir(parents=True)
+                (scratch_folder / "srv").rename(scratch_folder / "stages" / stage / "srv")
+            stage = arguments.partition(" AS ")[2]
     assert sorted(path.name for path in where.iterdir()) == ["start.sh"]
 
     port = dawg.free_port()
@@ -290,9 +309,15 @@ async def test_the_steps_of_the_image_lead_to_a_server_that_is_healthy(scratch_f
                 await asyncio.sleep(0.2)
         # Everything that setup.cfg has to pack is there: pages, migrations, words for the models.
         async with aiohttp.ClientSession() as http:
-            for path in ("/", "/static/home.js", "/docs", "/openapi.json", "/api/generate/genres"):
+            for path in ("/docs/files/start.js", "/docs/sockets", "/openapi.json", "/api/generate/genres"):
                 async with http.get(f"http://127.0.0.1:{port}{path}") as reply:
                     assert reply.status == 200, path
+            for path in ("/", "/docs"):
+                async with http.get(f"http://127.0.0.1:{port}{path}") as reply:
+                    asset = re.search(r"/studio/assets/[\w-]+\.js", await reply.text())
+                    assert asset is not None, path
+                async with http.get(f"http://127.0.0.1:{port}{asset[0]}") as reply:
+                    assert reply.status == 200, asset
     finally:
         server.terminate()
         async with asyncio.timeout(30):
@@ -309,7 +334,7 @@ def test_the_image_gets_every_package_and_the_build_may_see_them() -> None:
     packages = {path.parent.name for path in PROJECT.glob("*/__init__.py")} - {"tests"}
     assert packages <= set(copied)
     allowed = {line[1:] for line in (PROJECT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    assert allowed == set(copied)
+    assert allowed == {source.partition("/")[0] for source in copied}
     assert all((PROJECT / source).exists() for source in copied)
     for secret in (".env", "data", ".git", ".venv"):
         assert not any(fnmatch.fnmatch(secret, pattern) for pattern in allowed)
@@ -322,7 +347,7 @@ def test_an_installed_server_has_every_module_and_every_file_that_it_reads() -> 
     patterns = setup["options.package_data"]["*"].replace(" ", "").split(",")
     for top in setup["options.packages.find"]["include"].split():
         for path in (PROJECT / top.rstrip("*")).rglob("*"):
-            if path.is_dir() or "__pycache__" in path.parts:
+            if path.is_dir() or {"__pycache__", ".studio"} & set(path.parts):
                 continue
             package = next(folder for folder in path.parents if (folder / "__init__.py").exists())
             if path.suffix == ".py":

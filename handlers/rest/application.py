@@ -82,5 +82,5 @@ def build(services: Services, addresses: Addresses) -> web.Application:
             resource.add_route(route.method, handler)
             if route.method == "GET":
                 resource.add_route("HEAD", handler)
-    site.mount_files(app)
+    site.mount_files(app, table, services.platform.settings.web_dir)
     return app

@@ -1,72 +1,127 @@
-"""What people open in a browser: `/`, `/docs` and the descriptions of the API, made from the declarations."""
+"""What people open in a browser: the studio or the front end in `WEB_DIR`, `/docs`, and the descriptions of the API.
+
+The studio and the documentation pages are built from `studio/` into `static/studio`. Where that is not done, a small
+page says what this is and how to get them.
+"""
 
 from __future__ import annotations
 
 import functools
-import importlib.util
+import html
+import string
+from collections.abc import Iterable
 from pathlib import Path
 
 from aiohttp import web
 
 from handlers.rest import endpoint
+from handlers.rest.built_files import BuiltFiles
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.routing import ROUTES, Route, Routes
 
 STATIC = Path(__file__).with_name("static")
-_POLICY = "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; script-src 'self'; "
-HOME_POLICY = _POLICY + "style-src 'self'; connect-src 'self'; img-src data:; media-src *"  # a bucket may hold files
-DOCS_POLICY = _POLICY + "style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src 'self' data:"
+STATE = STATIC / "studio.txt"  # what the build of the studio has to say, until it is done
+NOT_BUILT = (
+    "The studio and the pages of the API were not built: run `python3 studio/build.py` and load this page again."
+)
+_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; "
+STUDIO_POLICY = _POLICY + "img-src 'self' data:; media-src 'self' blob: *"  # a bucket may hold files
+DOCS_POLICY = _POLICY + "style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+FRONT_END_POLICY = "frame-ancestors 'none'"
 
 routes = Routes("documents")
+_studio = BuiltFiles(STATIC / "studio")
 
 
-@routes.get("//", "What this is, and a beat to hear", public=True, content_type="text/html")
+@routes.get("//", "The studio, or the front end that is served here", public=True, content_type="text/html")
 async def home(call: RestCall) -> Answer:
-    return _html("home.html", HOME_POLICY)
+    if (folder := call.services.platform.settings.web_dir) is not None:
+        return await _front_end(BuiltFiles(folder), "")
+    return await _page("index.html", STUDIO_POLICY)
 
 
 @routes.get("//docs", "This API, for people", public=True, content_type="text/html")
 async def docs(call: RestCall) -> Answer:
-    return _html("docs.html", DOCS_POLICY)
+    return await _page("docs/index.html", DOCS_POLICY)
+
+
+@routes.get("//docs/sockets", "The socket events, for people", public=True, content_type="text/html")
+async def socket_docs(call: RestCall) -> Answer:
+    return await _page("docs/sockets/index.html", DOCS_POLICY)
 
 
 @routes.get("//openapi.json", "The REST API as OpenAPI 3.1", public=True)
 async def openapi_document(call: RestCall) -> Answer:
-    return endpoint.raw_response(_openapi(call.request.app[ROUTES]))
+    return endpoint.raw_response(openapi(call.request.app[ROUTES]))
 
 
 @routes.get("//asyncapi.json", "The Socket.IO API as AsyncAPI 3.0", public=True)
 async def asyncapi_document(call: RestCall) -> Answer:
-    return endpoint.raw_response(_asyncapi())
-
-
-def mount_files(app: web.Application) -> None:
-    """The pages' own files, and those of the viewer of the API from the package that carries it."""
-    app.router.add_static("/static", STATIC)
-    found = importlib.util.find_spec("flask_swagger_ui")  # for its files alone: it is never imported
-    if found is not None and found.origin is not None:
-        app.router.add_static("/docs/files", Path(found.origin).with_name("dist"))
-
-
-def _html(name: str, policy: str) -> web.Response:
-    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
-    return web.Response(text=_read(name), content_type="text/html", headers=headers)
+    return endpoint.raw_response(asyncapi())
 
 
 @functools.cache
-def _read(name: str) -> str:
-    return (STATIC / name).read_text()
-
-
-@functools.cache
-def _openapi(table: tuple[Route, ...]) -> bytes:
-    from handlers.rest import endpoint, openapi
+def openapi(table: tuple[Route, ...]) -> bytes:
+    from handlers.rest import openapi
 
     return endpoint.dumps(openapi.document(table))
 
 
 @functools.cache
-def _asyncapi() -> bytes:
+def asyncapi() -> bytes:
     from handlers import asyncapi
 
     return endpoint.dumps(asyncapi.document())
+
+
+def mount_files(app: web.Application, table: Iterable[Route], web_dir: Path | None) -> None:
+    """The pages' own files, and below everything else those of the front end in `web_dir`."""
+    app.router.add_static("/docs/files", STATIC / "start")
+    app.router.add_get("/studio/assets/{path:.+}", _asset)
+    if web_dir is not None:
+        app.router.register_resource(_FrontEnd(web_dir, table))
+
+
+async def _asset(request: web.Request) -> web.StreamResponse:
+    found = await _studio.answer(f"assets/{request.match_info['path']}", {})
+    if found is None:
+        raise web.HTTPNotFound
+    return found
+
+
+async def _page(name: str, policy: str) -> web.StreamResponse:
+    headers = {"Content-Security-Policy": policy}
+    if found := await _studio.answer(name, headers):
+        return found
+    said = html.escape(STATE.read_text() if STATE.exists() else NOT_BUILT)
+    text = string.Template((STATIC / "start" / "start.html").read_text()).substitute(studio=said)
+    return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-cache", **headers})
+
+
+class _FrontEnd(web.DynamicResource):
+    """Every address that is none of the server's own: a file, or else a page of the front end, which has its routes."""
+
+    def __init__(self, folder: Path, table: Iterable[Route]) -> None:
+        super().__init__("/{path:.*}")
+        self._own = {path.split("/")[1] for route in table for path in route.paths} - {""} | {"socket.io"}
+        self._files = BuiltFiles(folder)
+        for method in ("GET", "HEAD"):
+            self.add_route(method, self._handle)
+
+    async def resolve(self, request: web.Request) -> tuple[web.UrlMappingMatchInfo | None, set[str]]:
+        if request.method not in ("GET", "HEAD") or request.path.split("/")[1] in self._own:
+            return None, set()
+        return await super().resolve(request)
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        return await _front_end(self._files, request.match_info["path"])
+
+
+async def _front_end(files: BuiltFiles, path: str) -> web.StreamResponse:
+    headers = {"Content-Security-Policy": FRONT_END_POLICY}
+    found = await files.answer(path, headers)
+    if found is None and "." not in path.rpartition("/")[2]:
+        found = await files.answer("index.html", headers)
+    if found is None:
+        raise web.HTTPNotFound
+    return found

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.browser.client import Browser, Driver
+
+STUDIO = Path(__file__).parents[2] / "studio"
+BUILD_TIMEOUT = 900  # seconds
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +20,13 @@ def _browser_driver() -> Iterator[Driver]:
     driver = Driver()
     yield driver
     driver.stop()
+
+
+@pytest.fixture(scope="session")
+def studio() -> Path:
+    """The folder of the sources that the server's pages have been built from, with what checks them."""
+    subprocess.run([sys.executable, STUDIO / "build.py", "--dev"], check=True, timeout=BUILD_TIMEOUT)
+    return STUDIO
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ def prepare(folder: Path = FOLDER) -> Path:
     """The path of a Node that can run the scripts of that folder; installs what its lock file names when that has
     changed.
     """
-    node, npm = _programs()
+    node, npm = programs()
     wanted = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
     with (folder / "package.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -28,7 +28,8 @@ def prepare(folder: Path = FOLDER) -> Path:
     return node
 
 
-def _programs() -> tuple[Path, list[str]]:
+def programs() -> tuple[Path, list[str]]:
+    """Node, and the command that is npm."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm:
         return Path(node), [npm]

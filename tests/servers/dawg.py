@@ -78,10 +78,14 @@ async def running(dsn: str, folder: Path, **variables: str) -> AsyncIterator[Daw
 
 
 class DawgProcess:
-    """`python -m dawg_server` in a process of its own, on a port of its own, with its embedded Postgres."""
+    """`python -m dawg_server` in a process of its own, on a port of its own, with its embedded Postgres.
 
-    def __init__(self, folder: Path, **variables: str) -> None:
+    `sources`: the folder that has its packages.
+    """
+
+    def __init__(self, folder: Path, sources: Path = PROJECT, **variables: str) -> None:
         self.folder = folder
+        self._sources = sources
         self.port = int(variables.get("PORT", 0)) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -112,7 +116,7 @@ class DawgProcess:
         """Returns when the server answers."""
         with (self.folder / "log").open("ab") as out, (self.folder / "errors").open("ab") as err:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "dawg_server", cwd=PROJECT, env=self._environment, stdout=out, stderr=err
+                sys.executable, "-m", "dawg_server", cwd=self._sources, env=self._environment, stdout=out, stderr=err
             )
         async with asyncio.timeout(START_TIMEOUT), aiohttp.ClientSession() as http:
             while True:

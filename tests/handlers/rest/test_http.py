@@ -274,7 +274,3 @@ async def test_the_documents_describe_every_route_and_event(server: dawg.Dawg) -
     _, described = await server.json("GET", "/asyncapi.json")
     assert described["asyncapi"].startswith("3.")
     assert {"generation:cancel", "generation:completed"} <= set(described["channels"]["/"]["messages"])
-    async with server.http.get(server.url + "/docs") as reply:
-        assert "swagger-ui" in await reply.text()
-    async with server.http.get(server.url + "/docs/files/swagger-ui-bundle.js") as reply:
-        assert reply.status == 200

@@ -60,7 +60,7 @@ async def raw(server: dawg.Dawg, request: bytes) -> tuple[int, dict[str, str], b
         ("GET", "/health", {}, 200),
         ("GET", "/metrics", {}, 200),
         ("GET", "/docs", {}, 200),
-        ("GET", "/docs/files/swagger-ui-bundle.js", {}, 200),
+        ("GET", "/docs/files/start.js", {}, 200),
         ("GET", "/docs/files/nothing.js", {}, 404),
         ("GET", "/nothing/at/all", {}, 404),
         ("DELETE", "/nothing", {}, 404),
@@ -120,7 +120,7 @@ async def test_a_strange_host_harms_nobody(server: dawg.Dawg, host: str) -> None
 
 async def test_preflights_of_listed_pages_pass_everywhere_and_those_of_others_do_not(server: dawg.Dawg) -> None:
     asked = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "content-type, x-user-id"}
-    for path in ("/api/projects/x", "/nothing", "/metrics", "/docs", "/docs/files/swagger-ui.css"):
+    for path in ("/api/projects/x", "/nothing", "/metrics", "/docs", "/docs/files/start.css"):
         async with server.http.options(server.url + path, headers={"Origin": PAGE, **asked}) as reply:
             assert reply.status == 200
             assert "PATCH" in reply.headers["Access-Control-Allow-Methods"]

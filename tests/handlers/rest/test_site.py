@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,12 +15,15 @@ from pathlib import Path
 import jwt
 import pytest
 
-from tests.browser.client import Browser
+from tests.browser.client import Browser, Page
 from tests.servers import dawg
 
 SECRET = "s" * 40
+PROJECT = Path(__file__).parents[3]
+NOBODY = "00000000-0000-4000-8000-000000000000"
 LEVEL = """async () => {
-  const data = await (await fetch(document.querySelector("#player").src)).arrayBuffer();
+  const link = [...document.querySelectorAll("a")].find((each) => each.textContent === "wav");
+  const data = await (await fetch(link.href)).arrayBuffer();
   const sound = await new OfflineAudioContext(2, 44100, 44100).decodeAudioData(data);
   const samples = sound.getChannelData(0);
   return { seconds: sound.duration, rms: Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length) };
@@ -29,50 +38,66 @@ WHILE_SCROLLING = """async () => {
   window.scrollTo(0, 0);
   return [...seen];
 }"""
-UNTIL_IT_PLAYS = """async () => {
-  const player = document.querySelector("#player");
-  for (let n = 0; n < 200 && !player.currentTime; n++) await new Promise((resolve) => setTimeout(resolve, 50));
-  return player.currentTime;
-}"""
 
 
 @pytest.fixture
-async def server(database_dsn: str, tmp_path: Path) -> AsyncIterator[dawg.Dawg]:
+async def server(database_dsn: str, tmp_path: Path, studio: Path) -> AsyncIterator[dawg.Dawg]:
     async with dawg.running(database_dsn, tmp_path) as running:
         yield running
 
 
-async def test_the_front_page_makes_a_beat_and_plays_it(server: dawg.Dawg, browser: Browser, tmp_path: Path) -> None:
+async def make_a_beat(page: Page) -> None:
+    await page.click(".chips span:text-is('house')")
+    await page.call("selectOption", "select[name=bars]", "4")
+    await page.click("text=Make a beat")
+    await page.wait_for(".waveform[data-points='800']", 60)
+
+
+# -- the studio --------------------------------------------------------------------------------------------------------
+
+
+async def test_the_studio_makes_a_beat_and_plays_it(server: dawg.Dawg, browser: Browser, tmp_path: Path) -> None:
     page = await browser.open(server.url)
-    await page.wait_for("#health[data-state=healthy]")
-    await page.call("selectOption", "#genre", "house")
-    assert server.url in await page.text("#calls")
-    await page.call("fill", "#duration", "5")
-    await page.click("#make")
-    await page.wait_for("#progress:has-text('Here it is')", 60)
+    await page.wait_for(".health[data-state=healthy]")
+    await make_a_beat(page)
+    lanes = await page.evaluate("[...document.querySelectorAll('.lane .name')].map((each) => each.textContent)")
+    assert lanes == ["drums", "bass", "chords", "melody"]
     heard = await page.evaluate(LEVEL)
-    assert heard["seconds"] == pytest.approx(5, abs=4)
+    assert heard["seconds"] == pytest.approx(4 * 4 * 60 / 125, abs=0.1)
     assert heard["rms"] > 0.01
-    assert await page.evaluate(UNTIL_IT_PLAYS) > 0
-    await page.screenshot(tmp_path / "home.png")
+    await page.click("[aria-label=Play]")
+    await page.wait_for("[aria-label=Pause]")
+    await page.wait_for(".clock:not(:has-text('0:00.0'))")
+    await page.screenshot(tmp_path / "studio.png")
     assert await page.trouble() == []
+    await page.call("reload")
+    await page.wait_for(".waveform[data-points='800']")  # a beat survives that
 
 
-async def test_the_front_page_says_what_went_wrong_and_where_a_token_goes(
-    database_dsn: str, tmp_path: Path, browser: Browser
+async def test_where_sign_in_is_on_the_studio_asks_for_it(
+    database_dsn: str, tmp_path: Path, browser: Browser, studio: Path
 ) -> None:
     async with dawg.running(database_dsn, tmp_path, JWT_SECRET=SECRET) as server:
         page = await browser.open(server.url)
-        await page.click("#make")
-        await page.wait_for("#progress[data-kind=error]:has-text('/api/auth/register')")
-        await page.call("fill", "#token", jwt.encode({"sub": "ada", "exp": int(time.time()) + 60}, SECRET, "HS256"))
-        await page.call("fill", "#duration", "5")
-        await page.click("#make")
-        await page.wait_for("#progress:has-text('Here it is')", 60)
-        await page.call("fill", "#duration", "5.5e9")
-        await page.evaluate("document.querySelector('#wish').noValidate = true")
-        await page.click("#make")
-        await page.wait_for("#progress[data-kind=error]:has-text('duration')")
+        await page.call("fill", "[name=email]", "ada@dawg.example")
+        await page.call("fill", "[name=password]", "a long password")
+        await page.click("button:text-is('Sign in')")
+        await page.wait_for(".trouble:not(:empty)")
+        await page.click("text=Create an account")
+        await make_a_beat(page)
+
+
+# -- the documentation -------------------------------------------------------------------------------------------------
+
+
+async def execute(page: Page, tag: str, operation: str, shown: str) -> None:
+    """Tries out an operation without parameters, and waits for a text in the live reply."""
+    block = f"#operations-{tag}-{operation}"
+    await page.click(f"#operations-tag-{tag}")
+    await page.click(f"{block} .opblock-summary-control")
+    await page.click(f"{block} .try-out__btn")
+    await page.click(f"{block} .execute")
+    await page.wait_for(f"{block} .live-responses-table:has-text('{shown}')")
 
 
 async def test_the_description_of_the_api_renders_and_calls(
@@ -84,21 +109,113 @@ async def test_the_description_of_the_api_renders_and_calls(
     tags = {tag for operations in described.values() for each in operations.values() for tag in each["tags"]}
     seen = set(await page.evaluate(WHILE_SCROLLING))  # the viewer renders what is in sight
     assert seen == tags
-    await page.click("#operations-tag-health")
-    await page.click("#operations-health-health .opblock-summary-control")
-    await page.click("#operations-health-health .try-out__btn")
-    await page.click("#operations-health-health .execute")
-    await page.wait_for("#operations-health-health .live-responses-table:has-text('unified-backend')")
-    await page.screenshot(tmp_path / "docs.png")
+    await execute(page, "generate", "list_genres", "lo-fi")  # as the development user
     assert "Unable to render" not in await page.text("body")
     assert await page.trouble() == []
 
 
-@pytest.mark.parametrize("path", ["/", "/docs"])
+async def test_the_description_of_the_api_calls_with_a_token(
+    database_dsn: str, tmp_path: Path, browser: Browser, studio: Path
+) -> None:
+    async with dawg.running(database_dsn, tmp_path, JWT_SECRET=SECRET) as server:
+        page = await browser.open(server.url + "/docs")
+        await page.click(".btn.authorize")
+        token = jwt.encode({"sub": "ada", "exp": int(time.time()) + 60}, SECRET, "HS256")
+        await page.call("fill", "[aria-label='auth-bearer-value']", token)
+        await page.click(".auth-container .authorize")
+        await page.click(".btn-done")
+        await execute(page, "generate", "list_genres", "lo-fi")
+
+
+async def test_the_description_of_the_socket_events_renders(
+    server: dawg.Dawg, browser: Browser, tmp_path: Path
+) -> None:
+    page = await browser.open(server.url + "/docs/sockets")
+    await page.wait_for("text=Open a project: enter its room and get its present state")
+    shown = await page.text("#page")
+    channels = (await server.json("GET", "/asyncapi.json"))[1]["channels"]
+    assert {name for each in channels.values() for name in each["messages"] if name not in shown} == set()
+    assert await page.trouble() == []
+
+
+# -- headers -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/docs/sockets"])
 async def test_no_other_page_frames_them_and_nothing_inline_runs(server: dawg.Dawg, path: str) -> None:
     for method in ("GET", "HEAD"):
         async with server.http.request(method, server.url + path) as reply:
             assert (reply.status, reply.content_type) == (200, "text/html")
             policy = dict(part.strip().split(" ", 1) for part in reply.headers["Content-Security-Policy"].split(";"))
-            assert (policy["frame-ancestors"], policy["script-src"]) == ("'none'", "'self'")
-            assert (await reply.text() == "") is (method == "HEAD")
+            assert (policy["frame-ancestors"], policy["default-src"]) == ("'none'", "'self'")
+            assert "script-src" not in policy
+            assert reply.headers["Cache-Control"] == "no-cache"
+            page = await reply.text()
+            assert (page == "") is (method == "HEAD")
+            assert re.search(r"<script(?![^>]* src=)|<style| style=| on\w+=", page) is None
+            for asset in re.findall(r'(?:src|href)="(/studio/[^"]+)"', page):
+                async with server.http.request(method, server.url + asset) as file:
+                    assert file.status == 200
+                    assert file.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+                    assert file.headers["Content-Encoding"] == "gzip"
+                    assert file.content_type in ("text/javascript", "text/css")
+
+
+async def test_an_asset_that_does_not_exist_and_what_is_beside_them_is_not_found(server: dawg.Dawg) -> None:
+    for path in ("nothing.js", "..%2findex.html", "%2e%2e/.digest", "..%2f..%2fstart%2fstart.css", ""):
+        async with server.http.get(f"{server.url}/studio/assets/{path}") as reply:
+            assert (reply.status, (await reply.json())["code"]) == (404, "not_found"), path
+
+
+async def test_head_is_answered_wherever_get_is(server: dawg.Dawg) -> None:
+    described = (await server.json("GET", "/openapi.json"))[1]["paths"]
+    paths = [re.sub(r"{\w+}", NOBODY, path) for path, operations in described.items() if "get" in operations]
+    assert len(paths) > 40
+    for path in (*paths, "/metrics", "/docs/files/start.css"):
+        async with server.http.get(server.url + path) as get, server.http.head(server.url + path) as head:
+            assert head.status == get.status, path
+            assert await head.read() == b""
+
+
+# -- without the build -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unbuilt(tmp_path: Path) -> Path:
+    """A copy of the sources, as somebody has it who started the server for the first time."""
+    copy = tmp_path / "copy"
+    ignored = shutil.ignore_patterns("__pycache__", "node_modules", "studio.txt", ".studio", ".node")
+    for each in ("bus", "dawg_server", "handlers", "studio"):
+        shutil.copytree(PROJECT / each, copy / each, ignore=ignored)
+    shutil.rmtree(copy / "handlers" / "rest" / "static" / "studio", ignore_errors=True)
+    return copy
+
+
+def build_without_npm(sources: Path) -> subprocess.CompletedProcess[str]:
+    away = {"npm_config_registry": "http://127.0.0.1:9/", "npm_config_cache": str(sources / "npm")}
+    command = [sys.executable, sources / "studio" / "build.py"]
+    return subprocess.run(command, env=os.environ | away, capture_output=True, text=True, timeout=60)
+
+
+async def test_where_npm_cannot_be_reached_the_page_says_how_to_get_the_studio_and_gives_way_to_it(
+    unbuilt: Path, browser: Browser, studio: Path
+) -> None:
+    static = Path("handlers", "rest", "static")
+    async with dawg.DawgProcess(unbuilt, unbuilt) as server:
+        page = await browser.open(server.url + "/docs")
+        await page.wait_for("#health[data-state=healthy]")
+        assert "python3 studio/build.py" in await page.text("#studio")
+        assert server.url in await page.text("#calls")
+
+        build = await asyncio.to_thread(build_without_npm, unbuilt)
+        assert build.returncode == 1
+        assert "needs a network" in build.stderr
+        await page.wait_for("#studio:has-text('needs a network')")
+        await page.call("goto", server.url)
+        assert "needs a network" in await page.text("#studio")
+        assert await page.trouble() == []
+
+        shutil.copytree(PROJECT / static / "studio", unbuilt / static / "studio")
+        await page.wait_for("text=Make a beat")
+        # What was built of the same sources is not built again.
+        assert (await asyncio.to_thread(build_without_npm, unbuilt)).returncode == 0

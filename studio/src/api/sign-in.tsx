@@ -1,0 +1,48 @@
+import { useSignal } from "@preact/signals";
+import { loadGenres } from "../beat/store";
+import { answered, api } from "./client";
+import { signedIn } from "./session";
+
+/** Shown where the server has sign-in switched on. */
+export const SignIn = () => {
+  const trouble = useSignal("");
+
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const fields = new FormData(event.currentTarget as HTMLFormElement, event.submitter);
+    const body = { email: String(fields.get("email")), password: String(fields.get("password")) };
+    const path = fields.get("how") === "register" ? "/api/auth/register" : "/api/auth/login";
+    try {
+      const { accessToken } = await answered(api.POST(path, { body }));
+      signedIn(accessToken ?? "");
+      void loadGenres();
+    } catch (error) {
+      trouble.value = (error as Error).message;
+    }
+  };
+
+  return (
+    <form class="panel sign-in" onSubmit={submit}>
+      <h1>Sign in</h1>
+      <label>
+        E-mail
+        <input name="email" type="email" autocomplete="username" required />
+      </label>
+      <label>
+        Password
+        <input name="password" type="password" autocomplete="current-password" minLength={8} required />
+      </label>
+      <p class="trouble" role="alert">
+        {trouble}
+      </p>
+      <div class="row">
+        <button class="primary" type="submit" name="how" value="login">
+          Sign in
+        </button>
+        <button type="submit" name="how" value="register">
+          Create an account
+        </button>
+      </div>
+    </form>
+  );
+};
