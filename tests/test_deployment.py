@@ -398,8 +398,9 @@ def test_every_variable_metric_and_file_that_the_documents_name_exists(name: str
         "dawg_bus_dropped_events",
         "dawg_feed_recovered_changes",
         "dawg_forwarded_requests",
+        "dawg_http_requests",
     }
-    for metric in re.findall(r"\bdawg_(?!server\b)\w+", text):
+    for metric in re.findall(r"\bdawg_(?!server\b|session\b)\w+", text):
         assert metric.removesuffix("_total") in metrics, metric
     for path in re.findall(r"`((?:docs|deploy|tests)/[\w./]+)`|\((docs/[\w.]+)\)", text):
         assert (PROJECT / (path[0] or path[1])).exists(), path
