@@ -12,6 +12,9 @@ from bus.local import Scope
 from dawg_server import errors, logs
 from dawg_server.conversations import Conversations
 from dawg_server.database import voice_sessions
+from dawg_server.daw.functions.catalogue import Catalogue
+from dawg_server.daw.functions.page import SPOKEN
+from dawg_server.daw.functions.service import Functions
 from dawg_server.documents import Documents
 from dawg_server.platform import Platform
 from dawg_server.tools import ToolBox
@@ -47,6 +50,7 @@ class VoiceService:
         self._database, self._costs, self._metrics = platform.database, platform.costs, platform.metrics
         self._access, self._document = documents.access, documents.document
         self._toolbox, self._conversations = toolbox, conversations
+        self._page_toolbox = ToolBox(Functions(documents.document, Catalogue(SPOKEN)))
         self._realtime = Realtime(
             settings.openai_url,
             settings.openai_key,
@@ -177,14 +181,18 @@ class VoiceService:
             socket,
             self._realtime,
             self._prompt(request),
-            self._toolbox,
+            self._toolbox_for(request),
             SessionBilling(self._database, grant, meter, queue, socket, self._limits),
             SpokenTranscript(writer, queue, self._realtime.model),
         )
         return session, conversation_id
 
     def _prompt(self, request: SessionRequest) -> SessionPrompt:
-        return SessionPrompt(self._document, self._toolbox, request, self._realtime.transcription_model)
+        toolbox = self._toolbox_for(request)
+        return SessionPrompt(self._document, toolbox, request, self._realtime.transcription_model)
+
+    def _toolbox_for(self, request: SessionRequest) -> ToolBox:
+        return self._page_toolbox if request.holds_document else self._toolbox
 
     async def _new_conversation(self, user_id: str, project_id: str | None) -> str:
         return str((await self._conversations.create(user_id, project_id=project_id))["id"])

@@ -93,7 +93,11 @@ def _legacy(event: str, payload: Mapping[str, Any]) -> Iterator[tuple[str, Mappi
 
 @events.on("start-realtime", "Begin to talk", payload=schemas.StartRealtime, ack=schemas.SessionStarted)
 async def start(call: SocketCall) -> Ack:
-    """The ack comes once the request is checked, `realtime-started` once the service listens."""
+    """The ack comes once the request is checked, `realtime-started` once the service listens.
+
+    On `/` without a project the page holds the song itself: it is asked to run every function.
+    """
+    legacy = call.namespace != events.namespace
     request = SessionRequest(
         user_id=call.caller.user_id,
         voice=call.payload["voice"],
@@ -102,8 +106,9 @@ async def start(call: SocketCall) -> Ack:
         conversation_id=call.payload["conversation_id"],
         context={name: value for name, value in (call.payload["project_context"] or {}).items() if value is not None},
         base_url=call.base_url,
+        holds_document=legacy and call.payload["project_id"] is None,
     )
-    kind = VoiceSocket if call.namespace == events.namespace else LegacyVoiceSocket
+    kind = LegacyVoiceSocket if legacy else VoiceSocket
     socket = kind(call.server, call.sid, call.namespace)
     session_id, conversation_id = await call.services.assistants.voice.start(call.sid, request, socket)
     return {"sessionId": session_id, "conversationId": conversation_id}

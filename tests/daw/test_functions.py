@@ -12,7 +12,7 @@ from dawg_server.daw.access import Actor
 from dawg_server.daw.document import Document
 from dawg_server.daw.functions import executors
 from dawg_server.daw.functions.catalogue import Catalogue
-from dawg_server.daw.functions.page import PAGE
+from dawg_server.daw.functions.page import PAGE, SPOKEN
 from dawg_server.daw.functions.service import Functions, Result, Task
 
 BRAIN = Actor("ada", "ai-brain")
@@ -279,3 +279,8 @@ async def test_what_nobody_does_here_is_said_and_not_pretended(functions: Functi
     assert (await functions.run("get_job_status", {"jobId": job}, project_id=project_id, by=BRAIN)).data == {
         "jobId": job
     }
+
+
+def test_a_page_is_asked_aloud_in_words_that_the_catalogue_knows() -> None:
+    for function in SPOKEN:
+        assert {Catalogue().find(word).name for word in function.legacy_names.values()} <= {function.name}
