@@ -26,12 +26,12 @@ STOP_TIMEOUT = 20.0  # seconds
 
 
 class Driver:
-    """The process that holds the browser."""
+    """The process that holds the browser. `microphone`: a WAV that every page hears, again and again."""
 
-    def __init__(self) -> None:
+    def __init__(self, microphone: Path) -> None:
         node, program, environment = chromium.prepare()
         self._process = subprocess.Popen(
-            [node, DRIVER, program], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [node, DRIVER, program, microphone], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         assert self._process.stdout is not None
         self.port = int(self._process.stdout.readline())

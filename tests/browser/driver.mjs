@@ -1,5 +1,5 @@
 // Opens pages in one Chromium for the tests of one process. Each connection to this driver has a browser context of its
-// own, which ends with it. Lines are JSON: {id, page, method, args} is answered with {reply, value} or {reply, error}.
+// own, which ends with it. The microphone of all pages plays a file. Lines are JSON: {id, page, method, args} is answered with {reply, value} or {reply, error}.
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
@@ -7,10 +7,15 @@ import { chromium } from "playwright-core";
 const browser = await chromium.launch({
   executablePath: process.argv[2],
   headless: true,
-  args: ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
+  args: [
+    "--no-sandbox",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    `--use-file-for-fake-audio-capture=${process.argv[3]}`,
+  ],
 });
 
-const NOTHING = new Set(["goto", "waitForSelector", "screenshot"]); // what these return is no JSON
+const NOTHING = new Set(["goto", "reload", "waitForSelector", "screenshot"]); // what these return is no JSON
 const FUNCTION = /^\s*(async\s*)?(\([^)]*\)|\w+)\s*=>/;
 const asExpression = (source, argument) =>
   FUNCTION.test(source) ? `(${source})(${JSON.stringify(argument) ?? ""})` : source;
