@@ -300,19 +300,30 @@ class ChatStreamed(Event):
     """The text assistant goes on speaking in a conversation; the words that came since the last such event.
 
     There are too many of them for Redis: windows on other replicas hear the whole answer when it is complete.
-    With `user_id` all sockets of that user hear it, not only those that have joined the conversation.
     """
 
     local: ClassVar[bool] = True
     conversation_id: str
     message_id: str
     chunk: str
-    user_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ChatStreamedAloud(Event):
+    """As `ChatStreamed`, for all sockets of the user who asks, on whichever replica they are."""
+
+    conversation_id: str
+    message_id: str
+    chunk: str
+    user_id: str
 
 
 @dataclass(frozen=True)
 class ChatCompleted(Event):
-    """The text assistant has answered in a conversation. `user_id` as in `ChatStreamed`."""
+    """The text assistant has answered in a conversation.
+
+    With `user_id` all sockets of that user hear it, not only those that have joined the conversation.
+    """
 
     conversation_id: str
     message_id: str

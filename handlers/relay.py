@@ -55,12 +55,16 @@ def _project(event: events.ProjectEvent) -> str:
     return project_room(event.project_id)
 
 
-def _conversation(event: events.ChatStreamed | events.ChatCompleted) -> str | tuple[str, str]:
+def _conversation(event: events.ChatStreamed) -> str:
+    return conversation_room(event.conversation_id)
+
+
+def _hearers(event: events.ChatStreamedAloud | events.ChatCompleted) -> str | tuple[str, str]:
     room = conversation_room(event.conversation_id)
     return (room, user_room(event.user_id)) if event.user_id is not None else room
 
 
-def _chat(event: events.ChatStreamed | events.ChatCompleted) -> dict[str, Any]:
+def _chat(event: events.ChatStreamed | events.ChatStreamedAloud | events.ChatCompleted) -> dict[str, Any]:
     return {"conversationId": event.conversation_id, "messageId": event.message_id}
 
 
@@ -170,7 +174,10 @@ EVENT_MAP: tuple[OutgoingEvent, ...] = (
         events.ChatStreamed, "chat:stream", _conversation, lambda event, _: _chat(event) | {"chunk": event.chunk}
     ),
     OutgoingEvent(
-        events.ChatCompleted, "chat:complete", _conversation, lambda event, _: _chat(event) | {"content": event.content}
+        events.ChatStreamedAloud, "chat:stream", _hearers, lambda event, _: _chat(event) | {"chunk": event.chunk}
+    ),
+    OutgoingEvent(
+        events.ChatCompleted, "chat:complete", _hearers, lambda event, _: _chat(event) | {"content": event.content}
     ),
 )
 EVENT_MAP += tuple(

@@ -136,8 +136,7 @@ class TurnFactory:
         definitions = [*toolkit.toolbox.offered("text", role), *memory_tools.TOOLS]
         prompt_context = await self._prompt(message, project_id, conversation, by_page=by_page)
         turn_events = TurnEvents(sink, context.about)
-        hearer = message.asker.user_id if message.aloud else None
-        deltas = DeltaBuffer(turn_events, lambda words: self._share(context, words, hearer))
+        deltas = DeltaBuffer(turn_events, lambda words: self._share(context, words, aloud=message.aloud))
         stream = ModelStream(self._platform.claude, billing, deltas, prompt_context.rules)
         question = [{"role": "user", "content": prompt_context.question}]
         await billing.reserve(stream.request(prompt.tools(definitions), prompt_context.history, question))
@@ -188,9 +187,13 @@ class TurnFactory:
             return await self._documents.document.snapshot(project_id, user_id) if project_id else None
         return None
 
-    def _share(self, context: TurnContext, words: str, hearer: str | None) -> None:
-        if context.stored_in is not None:
-            self._platform.bus.tell(events.ChatStreamed(context.stored_in, context.message_id, words, hearer))
+    def _share(self, context: TurnContext, words: str, *, aloud: bool) -> None:
+        if context.stored_in is None:
+            return
+        told = (context.stored_in, context.message_id, words)
+        self._platform.bus.tell(
+            events.ChatStreamedAloud(*told, context.user_id) if aloud else events.ChatStreamed(*told)
+        )
 
     async def _follow_up(
         self, turn: Turn, message: UserMessage, conversation: Row | None, before: prompt.PromptContext

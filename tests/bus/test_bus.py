@@ -126,16 +126,18 @@ async def test_news_that_are_local_never_leave_the_replica(replicas: Buses) -> N
     here, there = replicas
     at_home: list[Event] = []
     abroad: list[Event] = []
-    for kind in (events.ChatStreamed, events.ChatCompleted):
+    for kind in (events.ChatStreamed, events.ChatStreamedAloud, events.ChatCompleted):
         here.subscribe(kind, at_home.append, Scope.EVERYWHERE)
         there.subscribe(kind, abroad.append, Scope.EVERYWHERE)
     words, answer = events.ChatStreamed("c", "m", "words"), events.ChatCompleted("c", "m", "words")
+    aloud = events.ChatStreamedAloud("c", "m", "words", "ada")
     here.tell(words)
+    here.tell(aloud)
     await here.publish(words)
     await here.publish(answer)
-    await eventually(lambda: bool(abroad))
-    assert abroad == [answer]
-    assert at_home == [words, words, answer]
+    await eventually(lambda: len(abroad) > 1)
+    assert abroad == [aloud, answer]
+    assert at_home == [words, aloud, words, answer]
 
 
 async def test_many_events_arrive_elsewhere_in_the_order_of_publishing(replicas: Buses) -> None:

@@ -51,6 +51,21 @@ async def replicas(scratch_folder: Path, database_dsn: str, valkey: Valkey, mode
         yield first, second
 
 
+async def test_an_answer_for_all_sockets_of_a_user_is_heard_on_every_replica(
+    replicas: Replicas, model: Model, javascript: JavaScript
+) -> None:
+    here, there = replicas
+    window = await javascript.connect(there.url, auth={"userId": "ada"})
+    model.says(turn(text("Warm", " bass."), delay=0.15))
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(f"{here.url}/api/chat/message", json={"message": "hi"}, headers={"X-User-Id": "ada"}) as reply,
+    ):
+        assert (await reply.json())["content"] == "Warm bass."
+    await window.wait_for("chat:complete")
+    assert "".join(each["chunk"] for each in window.received("chat:stream")) == "Warm bass."
+
+
 async def test_conversations_and_limits_are_the_same_on_every_replica(
     replicas: Replicas, model: Model, javascript: JavaScript, valkey: Valkey
 ) -> None:
