@@ -102,9 +102,7 @@ def beat(body: Mapping[str, Any], providers: Providers) -> tuple[dict[str, Any],
 
     A seed is drawn here when none was given, so that a repeated attempt makes the same music.
     """
-    genre = genres.find(body["genre"])
-    if genre is None:
-        raise LookupError(body["genre"])
+    genre = genres.BY_NAME[body["genre"]]
     bpm = round(float(body["bpm"] or genre.default_bpm), 2)
     beats_per_bar = float(body.get("beats_per_bar") or 4.0)
     asked = length(bpm, float(body["duration"]), body["bars"], body["ending"], beats_per_bar)
@@ -170,7 +168,7 @@ def for_provider(request: dict[str, Any], provider: str) -> dict[str, Any]:
 
 def warnings(request: Mapping[str, Any]) -> list[str]:
     """Sentences about a request that is done as asked, but that its maker may not have meant."""
-    genre = genres.find(request["genre"])
+    genre = genres.BY_NAME.get(request["genre"])
     if genre is None or genre.bpm_range[0] <= request["bpm"] <= genre.bpm_range[1]:
         return []
     low, high = genre.bpm_range

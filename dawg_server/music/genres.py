@@ -148,24 +148,16 @@ GENRES = (
 
 def find(name: object) -> GenreInfo | None:
     """The genre of that name or alias; case, `-`, `_`, blanks and `&` do not matter. None when there is none."""
-    return _BY_SPELLING.get(_fold(name)) if isinstance(name, str) else None
-
-
-def canonical(value: object) -> str:
-    """As `find`, but the name that the genre is kept by. Raises ValueError when there is none."""
-    genre = find(value)
-    if genre is None:
-        raise ValueError(f"There is no genre {value!r}.")
-    return genre.name
+    return BY_NAME.get(SPELLINGS.get(_fold(name), "")) if isinstance(name, str) else None
 
 
 def names() -> tuple[str, ...]:
     """All canonical names, in the contract's order."""
-    return tuple(genre.name for genre in GENRES)
+    return tuple(BY_NAME)
 
 
 def _fold(text: str) -> str:
-    return re.sub(r"[-_&\s]", "", text).lower()
+    return IGNORED.sub("", text).lower()
 
 
 def _spellings(genre: GenreInfo) -> list[str]:
@@ -175,4 +167,6 @@ def _spellings(genre: GenreInfo) -> list[str]:
     ]
 
 
-_BY_SPELLING = {spelling: genre for genre in GENRES for spelling in _spellings(genre)}
+IGNORED = re.compile(r"[-_&\s]")
+BY_NAME = {genre.name: genre for genre in GENRES}
+SPELLINGS = {spelling: genre.name for genre in GENRES for spelling in _spellings(genre)}  # folded, to the name

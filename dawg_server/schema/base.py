@@ -216,20 +216,25 @@ class Flag(Field):
 
 
 class Choice(Field):
-    """One of a closed set, in any case; comes out written as in the set."""
+    """One of a closed set, in any case; comes out written as in the set. What `ignored` matches does not count.
 
-    def __init__(self, choices: Collection[str], help: str = "", **options: Any) -> None:
+    `choices`: the names, or for each spelling (in lower case, without what is ignored) the name that it is kept by.
+    """
+
+    ignored: ClassVar[re.Pattern[str]] = re.compile(r"^\s+|\s+$")
+
+    def __init__(self, choices: Collection[str] | Mapping[str, str], help: str = "", **options: Any) -> None:
         super().__init__(help, **options)
-        self.choices = {choice.lower(): choice for choice in choices}
+        self.choices = choices if isinstance(choices, Mapping) else {choice.lower(): choice for choice in choices}
 
     def check(self, value: Any) -> str:
-        found = self.choices.get(value.strip().lower()) if isinstance(value, str) else None
+        found = self.choices.get(self.ignored.sub("", value).lower()) if isinstance(value, str) else None
         if found is None:
-            raise ValidationError(f"has to be one of {', '.join(self.choices.values())}")
+            raise ValidationError(f"has to be one of {', '.join(dict.fromkeys(self.choices.values()))}")
         return found
 
     def limits(self) -> dict[str, Any]:
-        return {"enum": list(self.choices.values())}
+        return {"enum": list(dict.fromkeys(self.choices.values()))}
 
 
 class Uuid(Field):

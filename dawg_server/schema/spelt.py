@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from dawg_server.music import genres, theory
-from dawg_server.schema.base import Spelt
+from dawg_server.schema.base import Choice, Spelt
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _SIGNATURE = re.compile(r"([1-9]|[12][0-9]|3[0-2])/(1|2|4|8|16|32)")
@@ -23,12 +23,16 @@ class Key(Spelt):
         return theory.parse_key(value).name
 
 
-class Genre(Spelt):
+class Genre(Choice):
     """A genre's canonical name; aliases, case, blanks, - and _ do not matter on input."""
 
-    expected = f"one of {', '.join(genres.names())}"
-    examples = ("trap", "lo-fi", "drum and bass")
-    read = staticmethod(genres.canonical)
+    ignored = genres.IGNORED
+
+    def __init__(self, help: str = "", **options: Any) -> None:
+        super().__init__(genres.SPELLINGS, help, **options)
+
+    def limits(self) -> dict[str, Any]:
+        return {"examples": ["trap", "lo-fi", "drum and bass"]}
 
 
 class TimeSignature(Spelt):
