@@ -56,8 +56,13 @@ async def test_a_beat_until_it_is_accepted_and_on_to_its_last_event(
     await server.json("GET", "/api/generate")  # who asks is looked up now and then, whatever they ask for
     with walks.traced() as accepting:
         await ask("the-walk")
-    with walks.traced() as doing:
-        await work()
+    async with socketio.AsyncSimpleClient() as listener:
+        await listener.connect(server.url, auth={"userId": "ada"}, transports=["websocket"])
+        with walks.traced() as doing:
+            await work()
+        async with asyncio.timeout(PATIENCE):
+            while (await listener.receive())[0] != "daw:transport:sync":
+                pass
     with capsys.disabled():
         print(f"\nPOST /api/generate/beat until 202: {accepting}\n... and on to its last event: {doing}")
     assert len(accepting.modules) <= UNTIL_ACCEPTED[0]
