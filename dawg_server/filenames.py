@@ -1,7 +1,8 @@
-"""Names of files that come from what people write, and are safe everywhere."""
+"""Names of files: those that come from what people write and are safe everywhere, and those that the storage has."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from urllib.parse import quote
@@ -33,3 +34,12 @@ def disposition(name: str, extension: str, *, attachment: bool) -> str:
         f'filename="{safe(plain, "audio")}.{extension}"; '
         f"filename*=UTF-8''{quote(kept, safe='')}"
     )
+
+
+def storage_key(owner_id: str, audio_id: str, sha256: bytes, format: str) -> str:
+    """`<owner>/<audio id>/<sha256 prefix>.<format>`: the same recording of the same owner always gets the same one.
+
+    `format` is the file name's end, without a dot. User ids may hold characters that mean something in a path.
+    """
+    owner = hashlib.sha256(owner_id.encode()).hexdigest()[:16]
+    return f"{owner}/{audio_id}/{sha256.hex()[:16]}.{format}"

@@ -12,7 +12,7 @@ from dawg_server.generation.finishing.functions import FinishingFunctions
 from dawg_server.generation.finishing.local import LocalProvider
 from dawg_server.generation.finishing.material import Material
 from dawg_server.generation.finishing.requests import Requests
-from dawg_server.generation.placement import Placement
+from dawg_server.generation.outcome import Placement
 from dawg_server.generation.provider_registry import ProviderRegistry
 from dawg_server.generation.providers.embedded import EmbeddedProvider
 from dawg_server.generation.purchases import Purchases

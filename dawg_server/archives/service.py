@@ -24,7 +24,7 @@ from dawg_server.database.pool import Database
 from dawg_server.database.table import Batch
 from dawg_server.daw import access, entities
 from dawg_server.daw.entities.project import KEPT
-from dawg_server.storage import Storage, keys
+from dawg_server.storage import Storage
 from dawg_server.storage.work import WorkFolder
 
 TIME_LIMIT = 300.0  # seconds to unpack and decode everything in an archive
@@ -148,7 +148,7 @@ class Archives:
     async def _put(self, recording: JsonObject, unpacked: Any, id: str, user_id: str, project_id: str) -> JsonObject:
         """Stores the bytes; returns the row that will name them."""
         info, checksum = unpacked.info, bytes.fromhex(recording["sha256"])
-        key = keys.key(user_id, id, checksum, info.format)
+        key = filenames.storage_key(user_id, id, checksum, info.format)
         stored = await self._storage.put(key, Path(unpacked.path), info.mime_type)
         stem = recording["name"].removesuffix(f".{info.format}")
         return {

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from dawg_server import errors, ids, logs
+from dawg_server import errors, filenames, ids, logs
 from dawg_server.audio.formats import SUPPORTED, AudioInfo
 from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
 from dawg_server.audiofiles.cleaner import Cleaner
@@ -18,7 +18,7 @@ from dawg_server.audiofiles.measuring import Measuring
 from dawg_server.database import ForeignKeyViolation, RestrictViolation, audio_files
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
-from dawg_server.storage import Storage, keys
+from dawg_server.storage import Storage
 
 PROBE_TIMEOUT = 20.0  # seconds
 CLEANED_AT_ONCE = 20  # files; a recording has a few renditions, and what else is due can wait
@@ -70,7 +70,7 @@ class AudioFiles:
         """
         info = await self.probe(incoming.path)
         audio_id = str(uuid.uuid4())
-        key = keys.key(owner_id, audio_id, incoming.sha256, info.format)
+        key = filenames.storage_key(owner_id, audio_id, incoming.sha256, info.format)
         stored = await self._storage.put(key, incoming.path, info.mime_type)
         row = {
             "id": audio_id,

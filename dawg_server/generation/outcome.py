@@ -1,21 +1,38 @@
-"""From files in a job's folder to stored files, rows and the job's result."""
+"""From files in a job's folder to stored files, rows, the job's result, and tracks of the project they were made for.
+
+Recordings are put into the project in the transaction that completes the job: so there is no moment at which a crash
+could leave a completed job without its track, or a track of a job that is done once more.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
+
+from dawg_server import errors, filenames, logs
 from dawg_server.audiofiles.tracked_storage import TrackedStorage
+from dawg_server.database.pool import Connection, Database
+from dawg_server.daw.access import Actor
+from dawg_server.daw.commands import Command
+from dawg_server.daw.document import Document
+from dawg_server.daw.editing import Editing
 from dawg_server.generation.job import Job
 from dawg_server.generation.providers import LocalFile, LocalTake, Outcome
-from dawg_server.storage import keys
 from dawg_server.storage.links import MIME_TYPES
 
+MAX_NAME = 120  # characters of a track
 SOURCES = {"beat": "generation", "music": "generation", "melody": "generation", "stems": "stem"}
+
+
+log: structlog.stdlib.BoundLogger = logs.get("main")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +142,7 @@ async def _recording(
 
 async def _describe(job: Job, audio_id: str, file: LocalFile, to_store: list[tuple[str, Path, str]]) -> dict[str, Any]:
     digest, size = await asyncio.to_thread(_sha256_and_size, file.path)
-    key = keys.key(job.owner_id, audio_id, digest, file.format)
+    key = filenames.storage_key(job.owner_id, audio_id, digest, file.format)
     mime_type = MIME_TYPES[file.format]
     to_store.append((key, file.path, mime_type))
     return {
@@ -140,3 +157,90 @@ async def _describe(job: Job, audio_id: str, file: LocalFile, to_store: list[tup
 def _sha256_and_size(path: Path) -> tuple[bytes, int]:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest(), path.stat().st_size
+
+
+class Placement:
+    def __init__(self, database: Database, document: Document) -> None:
+        self._database, self._document = database, document
+
+    @contextlib.asynccontextmanager
+    async def completing(self, job: Job) -> AsyncIterator[Placing]:
+        """A transaction; the room of the project hears of the new tracks when it has been committed."""
+        if job.project_id is None or not _changes_project(job):
+            async with self._database.transaction() as connection:
+                yield Placing(job, connection, None)
+            return
+        async with self._document.editing(job.project_id, Actor(job.owner_id, "generation")) as editing:
+            yield Placing(job, editing.connection, editing)
+
+
+class Placing:
+    """`connection` is inside of the transaction."""
+
+    def __init__(self, job: Job, connection: Connection, editing: Editing | None) -> None:
+        self._job, self._editing = job, editing
+        self.connection = connection
+
+    async def place(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The result with `placed`: the new track and clip, or those of each stem. Recordings are written already.
+
+        When the project takes nothing any more (it is gone, or the owner may not change it now), the job is complete
+        all the same, and `warnings` say so.
+        """
+        if self._editing is None:
+            return result
+        job = self._job
+        recordings = _recordings(job, result) if job.input.get("addToProject") else []
+        track_ids = [str(uuid.uuid5(uuid.UUID(job.id), f"track{number}")) for number in range(len(recordings))]
+        commands: list[Command] = []
+        for track_id, (name, audio_file_id) in zip(track_ids, recordings, strict=True):
+            commands.append(Command("createTrack", {"id": track_id, "name": name}))
+            clip = {"trackId": track_id, "audioFileId": audio_file_id, "name": name}
+            commands.append(Command("createClip", {**clip, "startTime": job.input.get("startTime") or 0}))
+        changes = _changes(result)
+        commands += changes
+        try:
+            executed = await self._editing.execute(commands, group=job.id, client_operation_id=f"job:{job.id}")
+        except (errors.NotFound, errors.Forbidden, errors.Conflict, errors.ValidationError) as error:
+            log.warning("A recording could not be put into its project.", action="job_not_placed", error=error.message)
+            warning = f"It could not be put into the project: {error.message}"
+            return {**result, "warnings": [*result.get("warnings", []), warning]}
+        made = executed.results[: len(commands) - len(changes)]
+        told = [each["track"] for each in made[::2]], [each["clip"] for each in made[1::2]]
+        placed = [
+            {"trackId": track["id"], "trackName": track["name"], "clipId": clip["id"], "startTime": clip["startTime"]}
+            for track, clip in zip(*told, strict=True)
+        ]
+        first = placed[0] if placed else {}
+        return {**result, "placed": {**first, "revision": executed.revision, "tracks": placed}}
+
+
+def _changes_project(job: Job) -> bool:
+    return bool(job.input.get("addToProject") or job.input.get("apply") or job.type == "edit")
+
+
+def _changes(result: dict[str, Any]) -> list[Command]:
+    """What the job changes of what was there: `faders` of tracks, and the recordings of clips that it has `edited`."""
+    faders = [
+        Command("updateTrack", {"trackId": each["trackId"], "changes": {"volume": each["volume"], "pan": each["pan"]}})
+        for each in result.get("faders", [])
+    ]
+    edited = [
+        Command(
+            "updateClip",
+            {
+                "clipId": each["clipId"],
+                "changes": {"audioFileId": result["takes"][each["take"]]["audioFileId"]},
+            },
+        )
+        for each in result.get("edited", [])
+    ]
+    return [*faders, *edited]
+
+
+def _recordings(job: Job, result: dict[str, Any]) -> list[tuple[str, str]]:
+    """(name, id) of what becomes a track: each stem of a separation, of everything else the first take."""
+    if job.type == "stems":
+        return [(str(stem["type"]).capitalize(), stem["audioFileId"]) for stem in result.get("stems", [])]
+    takes = result.get("takes", [])[:1]
+    return [((take.get("title") or job.type)[:MAX_NAME].strip() or job.type, take["audioFileId"]) for take in takes]

@@ -21,7 +21,7 @@ from dawg_server import errors, logs
 from dawg_server.database import UniqueViolation, audio_files, generations
 from dawg_server.generation import outcome as outcomes
 from dawg_server.generation.job import Job, Lease
-from dawg_server.generation.placement import Placement
+from dawg_server.generation.outcome import Placement
 from dawg_server.generation.progress import Progress
 from dawg_server.generation.providers import Provider, Work
 from dawg_server.generation.providers.base import AlreadyTaken, Late, Refused, Transient

@@ -10,20 +10,11 @@ import hmac
 import time
 
 from dawg_server import filenames
+from dawg_server.audio import formats
 from dawg_server.storage.base import Storage
 
 LINK_SECONDS = 3600  # how long a link works
-MIME_TYPES = {
-    "wav": "audio/wav",
-    "aiff": "audio/aiff",
-    "flac": "audio/flac",
-    "mp3": "audio/mpeg",
-    "ogg": "audio/ogg",
-    "m4a": "audio/mp4",
-    "aac": "audio/aac",
-    "webm": "audio/webm",
-    "mid": "audio/midi",
-}
+MIME_TYPES = formats.MIME_TYPES | {"mid": "audio/midi"}
 
 
 class LinkSigner:

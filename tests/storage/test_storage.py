@@ -17,7 +17,6 @@ import yarl
 from dawg_server import errors, filenames
 from dawg_server.storage import Storage
 from dawg_server.storage.folder import FolderStorage
-from dawg_server.storage.keys import key as make_key
 from dawg_server.storage.s3 import MULTIPART_FROM, S3Storage
 from tests.servers.s3 import S3Server
 
@@ -28,7 +27,7 @@ def content(size: int) -> bytes:
 
 @pytest.fixture
 def key() -> str:
-    return make_key("auth0|some/../body", str(uuid.uuid4()), b"\xab" * 32, "wav")
+    return filenames.storage_key("auth0|some/../body", str(uuid.uuid4()), b"\xab" * 32, "wav")
 
 
 async def put(storage: Storage, key: str, data: bytes, folder: Path) -> None:
