@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -38,6 +40,7 @@ log: structlog.stdlib.BoundLogger = logs.get("voice")
 class _Running:
     session: VoiceSession
     task: asyncio.Task[None]
+    forget_project: Callable[[], None]  # ends what the session hears of its project
 
 
 class VoiceService:
@@ -69,7 +72,7 @@ class VoiceService:
         self._starting: set[str] = set()
         self._closed = False
         platform.metrics.voice_sessions.set_function(lambda: len(self._running))
-        platform.bus.subscribe(events.ProjectChanged, self._project_changed, Scope.EVERYWHERE)
+        self._bus = platform.bus
         platform.bus.subscribe(events.ProjectDeleted, self._project_deleted, Scope.EVERYWHERE)
         platform.bus.subscribe(events.MembershipChanged, self._membership_changed, Scope.EVERYWHERE)
 
@@ -106,8 +109,10 @@ class VoiceService:
             session, conversation_id = await self._prepare(sid, request, socket)
         finally:
             self._starting.discard(sid)
+        hear = functools.partial(self._project_changed, session)
+        forget_project = self._bus.subscribe(events.ProjectChanged, hear, Scope.EVERYWHERE)
         task = asyncio.create_task(self._run(sid, session), name=f"voice session {session.id}")
-        self._running[sid] = _Running(session, task)
+        self._running[sid] = _Running(session, task, forget_project)
         return session.id, conversation_id
 
     async def stop(self, sid: str) -> None:
@@ -202,7 +207,7 @@ class VoiceService:
         try:
             await session.run()
         finally:
-            del self._running[sid]
+            self._running.pop(sid).forget_project()
             self._metrics.voice_minutes.inc(session.seconds / 60)
             if session.dropped_audio:
                 self._metrics.dropped_events.labels("voice_audio").inc(session.dropped_audio)
@@ -215,8 +220,9 @@ class VoiceService:
                 dropped_audio=session.dropped_audio,
             )
 
-    def _project_changed(self, event: events.ProjectChanged) -> None:
-        for session in self._in_project(event.project_id):
+    @staticmethod
+    def _project_changed(session: VoiceSession, event: events.ProjectChanged) -> None:
+        if session.project_id == event.project_id:
             session.project_changed(event)
 
     def _project_deleted(self, event: events.ProjectDeleted) -> None:

@@ -18,10 +18,10 @@ from dawg_server.services import Services
 from handlers.addresses import Addresses
 from handlers.relay import user_room
 from handlers.rest import session_cookie
+from handlers.sockets.rooms import with_database
 from handlers.sockets.transport.server import Server
 
 NAMESPACES: dict[str, logs.Service] = {"/": "main", "/ai-brain": "ai-brain", "/voice": "voice"}
-RETRY_INTERVAL = 1.0  # seconds, while the database does not answer
 
 
 def login_room(login: str) -> str:
@@ -57,15 +57,6 @@ def mount(server: Server, services: Services, on_leave: Callable[[str], Awaitabl
     services.platform.bus.subscribe(events.LoginEnded, end_sockets, Scope.EVERYWHERE)
     for namespace, service in NAMESPACES.items():
         _mount_one(server, services, namespace, logs.get(service), on_leave)
-
-
-async def with_database(work: Callable[[], Awaitable[None]]) -> None:
-    """Does it as soon as the database answers."""
-    while True:
-        try:
-            return await work()
-        except errors.DependencyUnavailable:
-            await asyncio.sleep(RETRY_INTERVAL)
 
 
 def _mount_one(

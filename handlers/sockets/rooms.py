@@ -1,4 +1,5 @@
-"""Projects' rooms on `/`: who is let in, who is told of comings and goings, and who has to leave (contract, 6.2).
+"""Projects' rooms on `/`: who is let in, who is told of comings and goings, who has to leave (contract, 6.2), and how
+much one socket may send (1.3).
 
 Everybody in the room is told of each connection that comes or goes, exactly once; `connections` says in how many
 places that person still is, so that closing the second of two tabs does not look like going home.
@@ -6,7 +7,11 @@ places that person still is, so that closing the second of two tabs does not loo
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +25,11 @@ from dawg_server.timestamps import now
 from handlers import serializers
 from handlers.relay import project_room
 from handlers.schemas import collaboration as schemas
-from handlers.sockets.authentication import with_database
-from handlers.sockets.rate_limit import RateLimit
 from handlers.sockets.routing import Ack, Events, SocketCall
 from handlers.sockets.transport.server import Server
+
+WINDOW = 1.0  # seconds in which the changes and relayed events of a socket are counted
+RETRY_INTERVAL = 1.0  # seconds, while the database does not answer
 
 events = Events("/", "main")
 
@@ -213,3 +219,78 @@ def _memberships(server: Server, sid: str) -> dict[str, ProjectMembership]:
 def _sockets(server: Server, project_id: str) -> list[str]:
     """The sockets of this process that are in the room."""
     return [sid for sid, _ in server.manager.get_participants("/", project_room(project_id))]
+
+
+async def with_database(work: Callable[[], Awaitable[None]]) -> None:
+    """Does it as soon as the database answers."""
+    while True:
+        try:
+            return await work()
+        except errors.DependencyUnavailable:
+            await asyncio.sleep(RETRY_INTERVAL)
+
+
+class RateLimit:
+    """What one socket may send. `mutations` and `relays` are per second; relays are counted per event and project."""
+
+    def __init__(self, mutations: int, relays: int) -> None:
+        self._mutations: deque[float] = deque(maxlen=mutations)
+        self._max_mutations, self._max_relays = mutations, relays
+        self._throttles: dict[Hashable, Throttle] = {}
+
+    def mutate(self) -> None:
+        """Counts a change; raises `RateLimited` for one too many within a second."""
+        now = time.monotonic()
+        if len(self._mutations) == self._max_mutations and now - self._mutations[0] < WINDOW:
+            raise errors.RateLimited(
+                f"A socket makes at most {self._max_mutations} changes per second.",
+                details={"limit": self._max_mutations},
+                retry_after=WINDOW - (now - self._mutations[0]),
+            )
+        self._mutations.append(now)
+
+    def relay(self, what: Hashable, send: Callable[[], None]) -> None:
+        """Calls `send` now, or when the window allows it; of the calls that wait only the last is made."""
+        throttle = self._throttles.get(what)
+        if throttle is None:
+            throttle = self._throttles[what] = Throttle(self._max_relays)
+        throttle.call(send)
+
+    def close(self) -> None:
+        """Calls that wait are not made."""
+        for throttle in self._throttles.values():
+            throttle.close()
+        self._throttles.clear()
+
+
+class Throttle:
+    """At most `limit` calls in each window; of those beyond, the newest is made when the window has passed."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._called_at: deque[float] = deque(maxlen=limit)
+        self._waiting: Callable[[], None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def call(self, function: Callable[[], None]) -> None:
+        now = time.monotonic()
+        if self._timer is None and (len(self._called_at) < self._limit or now - self._called_at[0] >= WINDOW):
+            self._called_at.append(now)
+            function()
+            return
+        self._waiting = function
+        if self._timer is None:
+            delay = self._called_at[0] + WINDOW - now
+            self._timer = asyncio.get_running_loop().call_later(delay, self._release)
+
+    def close(self) -> None:
+        self._waiting = None
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _release(self) -> None:
+        self._timer = None
+        if (function := self._waiting) is not None:
+            self._waiting = None
+            self._called_at.append(time.monotonic())
+            function()

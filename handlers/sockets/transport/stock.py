@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import abc
 import asyncio
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -53,14 +54,11 @@ class DirectWebSocket(web.WebSocketResponse):
         super().__init__(**options)
         self._queue_class = queue_class
 
-    @property
-    def _reader(self) -> IncomingQueue | None:
-        return self.queue
-
-    @_reader.setter
-    def _reader(self, given: WebSocketDataQueue | None) -> None:
+    def _replace(self, given: WebSocketDataQueue | None) -> None:
         if given is not None:
             self.queue = self._queue_class(given._protocol, given._limit // 2, loop=asyncio.get_running_loop())
+
+    _reader = property(operator.attrgetter("queue"), _replace)
 
 
 class StockServer(socketio.AsyncServer, abc.ABC):  # type: ignore[misc]
