@@ -15,7 +15,7 @@ from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import CLOSE_TIMEOUT, ClientConnection, RefusedHandshake, is_upgrade
 from handlers.sockets.transport.forwarding import HEADER, SEPARATOR, Forwarder
 from handlers.sockets.transport.send_queue import Joiner
-from handlers.sockets.transport.stock import JsonCodec, translate_request
+from handlers.sockets.transport.stock import translate_request
 from handlers.sockets.transport.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _payload(messages: list[packets.Message]) -> web.Response:
 
 
 def _bad_request(message: str) -> web.Response:
-    return web.Response(status=400, text=JsonCodec.dumps(message))
+    return web.Response(status=400, text=packets.JsonCodec.dumps(message))
 
 
 def _cors_headers(request: web.Request, origin: str | None) -> dict[str, str]:

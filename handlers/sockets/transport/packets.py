@@ -26,6 +26,18 @@ _TEXT_FRAME, _BINARY_FRAME = 0x81, 0x82  # FIN and opcode
 _SMALL = {first: [bytes((first, length)) for length in range(126)] for first in (_TEXT_FRAME, _BINARY_FRAME)}
 
 
+class JsonCodec:
+    """orjson with the interface of the standard library's `json`, for the packets that python-socketio encodes."""
+
+    @staticmethod
+    def dumps(data: Any, **_: Any) -> str:
+        return orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS).decode()
+
+    @staticmethod
+    def loads(text: str | bytes, **_: Any) -> Any:
+        return orjson.loads(text)
+
+
 class Malformed(Exception):
     """The peer does not speak the protocol; its connection ends."""
 

@@ -20,7 +20,7 @@ from handlers.sockets.transport.engine import CONNECT_TIMEOUT, Engine
 from handlers.sockets.transport.forwarding import Forwarder
 from handlers.sockets.transport.manager import ALIASES, Client, ClientGone, ClientState, RoomManager
 from handlers.sockets.transport.membership import Membership
-from handlers.sockets.transport.stock import JsonCodec, StockServer
+from handlers.sockets.transport.stock import StockServer
 
 log = logs.get("main")
 
@@ -53,7 +53,7 @@ def create_server(
         client_manager=manager or RoomManager(),
         on_slow_client=on_slow_client,
         namespaces=NAMESPACES,
-        json=JsonCodec,
+        json=packets.JsonCodec,
         logger=logging.getLogger("socketio"),
         engineio_logger=logging.getLogger("socketio.engine"),
         transports=["websocket", "polling"],

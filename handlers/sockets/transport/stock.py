@@ -11,25 +11,12 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 import socketio  # type: ignore[import-untyped]
 from aiohttp import web
 from aiohttp._websocket.reader import WebSocketDataQueue
 from engineio.async_drivers.aiohttp import translate_request  # type: ignore[import-untyped]
 
-__all__ = ["DirectWebSocket", "IncomingQueue", "JsonCodec", "StockServer", "translate_request"]
-
-
-class JsonCodec:
-    """orjson with the interface of the standard library's `json`, for the packets that python-socketio encodes."""
-
-    @staticmethod
-    def dumps(data: Any, **_: Any) -> str:
-        return orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS).decode()
-
-    @staticmethod
-    def loads(text: str | bytes, **_: Any) -> Any:
-        return orjson.loads(text)
+__all__ = ["DirectWebSocket", "IncomingQueue", "StockServer", "translate_request"]
 
 
 class IncomingQueue(WebSocketDataQueue):
