@@ -100,7 +100,7 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
     ) -> None:
         """To everyone who should have it and is connected to this process.
 
-        Encoded once, on its way when this returns, and no task is made.
+        Encoded once, on its way at the end of this turn of the loop, and no task is made.
         """
         message = packets.event(event, data, namespace)
         messages = {namespace: message}  # by what the clients call it
@@ -110,7 +110,7 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
             if client.state is connected and client.sid not in skipped:
                 if client.called not in messages:
                     messages[client.called] = packets.renamed(message, client.called)
-                client.send_queue.put(messages[client.called])
+                client.send_queue.join(messages[client.called])
 
     def _members(self, namespace: str, room: str | Iterable[str] | None) -> Collection[Client]:
         if room is None:

@@ -16,18 +16,31 @@ MAX_POLLED = 16  # packets in one polling reply; python-engineio's client refuse
 
 
 class Joiner:
-    """Writes what was sent to one client within `JOIN_WITHIN` at once; one timer serves all clients of an engine."""
+    """Has what was sent to one client within a while written at once; serves all clients of an engine."""
 
     def __init__(self) -> None:
-        self._queues: dict[SendQueue, None] = {}
+        self._soon: list[SendQueue] = []
+        self._later: list[SendQueue] = []
 
-    def add(self, queue: SendQueue) -> None:
-        if not self._queues:
-            asyncio.get_running_loop().call_later(JOIN_WITHIN, self._write)
-        self._queues[queue] = None
+    def soon(self, queue: SendQueue) -> None:
+        """When everything that has arrived by now is handled: one turn of the loop."""
+        if not self._soon:
+            asyncio.get_running_loop().call_soon(self._write_soon)
+        self._soon.append(queue)
 
-    def _write(self) -> None:
-        queues, self._queues = self._queues, {}
+    def later(self, queue: SendQueue) -> None:
+        """After `JOIN_WITHIN`."""
+        if not self._later:
+            asyncio.get_running_loop().call_later(JOIN_WITHIN, self._write_later)
+        self._later.append(queue)
+
+    def _write_soon(self) -> None:
+        queues, self._soon = self._soon, []
+        for queue in queues:
+            queue.wake()
+
+    def _write_later(self) -> None:
+        queues, self._later = self._later, []
         for queue in queues:
             queue.wake()
 
@@ -49,7 +62,8 @@ class SendQueue:
         self._on_overflow = on_overflow
         self._waiting: deque[Message] = deque()
         self._waiting_bytes = 0
-        self._counted_bytes = 0  # of what waits
+        self._uncounted_bytes = 0  # of what waits, as far as messages are larger than half of the budget
+        self._due = False  # it is written at the end of this turn of the loop
         self._transport: asyncio.WriteTransport | None = None
         self._high_water = 0  # bytes in the transport above which it is paused
         self._drain: Callable[[], Awaitable[None]] | None = None
@@ -71,7 +85,8 @@ class SendQueue:
     @property
     def congested(self) -> bool:
         """Whether more than half of the budget is in use."""
-        return self.size > self._half
+        transport = self._transport
+        return self._waiting_bytes + (transport.get_write_buffer_size() if transport is not None else 0) > self._half
 
     async def relieved(self, seconds: float) -> None:
         """Waits, at most that long, for a congested client to take what waits."""
@@ -92,25 +107,37 @@ class SendQueue:
     def put(self, message: Message) -> bool:
         """Never blocks. False: the message was not accepted, because the client is gone or too slow."""
         transport = self._transport
-        if transport is None or self._waiting or self._closed or self._written() > self._high_water:
-            return self._enqueue(message)
+        if transport is None or self._waiting or self._closed or transport.get_write_buffer_size() > self._high_water:
+            return self._enqueue(message) and self.wake()
         if transport.is_closing():
             return False
         transport.write(message.frame)
         return True
 
+    def join(self, message: Message) -> None:
+        """As `put`, at the end of this turn of the loop: what many send to many within it is one write for each."""
+        if self._transport is None or self._closed or self._waiting_bytes + message.size > WRITE_CHUNK:
+            self.put(message)
+            return
+        if not self._due:
+            self._due = True
+            self._joiner.soon(self)
+        self._waiting.append(message)
+        self._waiting_bytes += message.size
+
     def put_volatile(self, message: Message, *, joined: bool = False) -> bool:
         """As `put`, for what is worth nothing late: refused as soon as half of the budget is in use, because speech
         arrives faster than it is played, and the other half stays for the rest.
 
-        `joined`: it may wait for others, and with them is written at once.
+        `joined`: it may wait for others a little longer than what `join` sends.
         """
         if self.size + message.size > self._half:
             return False
         if not joined or self._transport is None:
             return self.put(message)
-        self._joiner.add(self)
-        return self._enqueue(message, wake=False)
+        if not self._waiting:
+            self._joiner.later(self)
+        return self._enqueue(message)
 
     def attach(self, transport: asyncio.WriteTransport, drain: Callable[[], Awaitable[None]]) -> None:
         """From now on over this websocket, beginning with what has been waiting."""
@@ -163,55 +190,59 @@ class SendQueue:
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(None)
 
-    def wake(self) -> None:
-        """What waits goes out as far as it can."""
-        transport = self._transport
+    def wake(self) -> bool:
+        """What waits goes out as far as it can; always True."""
+        transport, waiting, self._due = self._transport, self._waiting, False
         if transport is None:
-            if self._waiting:
+            if waiting:
                 self.release_poll()
-            return
-        while self._waiting and self._written() <= self._high_water and not transport.is_closing():
+            return True
+        if transport.is_closing():
+            self._clear()
+            return True
+        while waiting and transport.get_write_buffer_size() <= self._high_water:
+            if self._waiting_bytes <= WRITE_CHUNK:
+                transport.write(waiting[0].frame if len(waiting) == 1 else b"".join([each.frame for each in waiting]))
+                self._clear()
+                return True
             chunk = [self._pop().frame]
             length = len(chunk[0])
-            while self._waiting and length + self._waiting[0].size <= WRITE_CHUNK:
+            while waiting and length + waiting[0].size <= WRITE_CHUNK:
                 chunk.append(self._pop().frame)
                 length += len(chunk[-1])
             transport.write(b"".join(chunk))
         if self._flusher is None and not self._is_flushed():
             self._flusher = self._tasks.start(self._flush(), name="socket-flush")
+        return True
 
-    def _enqueue(self, message: Message, *, wake: bool = True) -> bool:
+    def _enqueue(self, message: Message) -> bool:
         if self._closed:
             return False
         # The transport holds one message, or chunk, besides what it takes before it is paused.
-        if self._counted_bytes + self._counted(message) + min(self._written(), 2 * WRITE_CHUNK) > self._limit:
+        counted = self._waiting_bytes - self._uncounted_bytes + min(message.size, self._half)
+        if counted + min(self._written(), 2 * WRITE_CHUNK) > self._limit:
             self._closed = True
             self._on_overflow()
             return False
         self._append(message)
-        if wake:
-            self.wake()
         return True
 
     def _append(self, message: Message) -> None:
         self._waiting.append(message)
         self._waiting_bytes += message.size
-        self._counted_bytes += self._counted(message)
+        self._uncounted_bytes += max(message.size - self._half, 0)
 
     def _pop(self) -> Message:
         message = self._waiting.popleft()
         self._waiting_bytes -= message.size
-        self._counted_bytes -= self._counted(message)
+        self._uncounted_bytes -= max(message.size - self._half, 0)
         if not self._waiting and self._transport is None:
             self._flushed.set()
         return message
 
     def _clear(self) -> None:
         self._waiting.clear()
-        self._waiting_bytes = self._counted_bytes = 0
-
-    def _counted(self, message: Message) -> int:
-        return min(message.size, self._half)
+        self._waiting_bytes = self._uncounted_bytes = 0
 
     def _written(self) -> int:
         return self._transport.get_write_buffer_size() if self._transport is not None else 0
