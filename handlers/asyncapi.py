@@ -50,7 +50,8 @@ def document() -> dict[str, Any]:
             "title": "DAWG sockets",
             "version": __version__,
             "description": "Socket.IO at /socket.io. Every event takes an ack callback. A connection is known by "
-            "`auth: {token}`, an Authorization header or the session cookie.",
+            "`auth: {token}`, an Authorization header or the session cookie. Of a change that a user makes over REST "
+            "with `X-Socket-Id`, that socket is not told; without, all the user's sockets are, with `own: true`.",
         },
         "channels": channels,
         "operations": operations,

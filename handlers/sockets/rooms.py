@@ -32,6 +32,7 @@ WINDOW = 1.0  # seconds in which the changes and relayed events of a socket are 
 RETRY_INTERVAL = 1.0  # seconds, while the database does not answer
 
 events = Events("/", "main")
+events.sent["joined:project"] = "This socket is in the room of projectId; its ack has told the rest."
 
 
 @dataclass(slots=True)

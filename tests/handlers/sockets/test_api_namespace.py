@@ -132,3 +132,7 @@ async def test_the_description_names_it(database_dsn: str, tmp_path: Path) -> No
     assert channels["/api"]["address"] == "/api"
     assert set(channels["/api"]["messages"]) == set(channels["/"]["messages"])
     assert channels["/api"]["messages"]["join:project"] == {"$ref": "#/channels/~1/messages/join:project"}
+    for namespace in ("/", "/ai-brain", "/voice"):
+        assert {"error", "server:draining", "server:slow-client"} < set(channels[namespace]["messages"])
+    assert {"joined:project", "start-realtime", "audio-delta"} < set(channels["/"]["messages"])
+    assert {"response-delta", "function-call", "response-done"} < set(channels["/ai-brain"]["messages"])
