@@ -49,7 +49,7 @@ async def server(database_dsn: str, tmp_path: Path) -> AsyncIterator[Dawg]:
 
 async def made(server: Dawg, what: str, **body: Any) -> dict[str, Any]:
     """The result of a job that the caller has waited for."""
-    status, reply = await server.json("POST", f"/api/v1/generate/{what}?wait=50", json=body)
+    status, reply = await server.json("POST", f"/api/generate/{what}?wait=50", json=body)
     assert status == 200, reply
     return dict(reply["result"]["result"])
 
