@@ -26,8 +26,7 @@ from dawg_server.daw.entities.base import EntityType, the
 from dawg_server.schema import AnyField, Body, Parameters, Record, parameters
 from dawg_server.services import Services
 from handlers.schemas import replies
-from handlers.schemas.collaboration import BASE, REPLAY, WHERE
-from handlers.schemas.commands import body
+from handlers.schemas.collaboration import BASE, REPLAY, WHERE, body
 
 EVENTS = {
     "project:updated": "Fields of the project in `update`; `project` is how all of it is now, without its tracks.",

@@ -167,3 +167,10 @@ def finished(job: Job, shown_result: dict[str, Any]) -> dict[str, Any]:
 def stats(totals: Mapping[str, int]) -> dict[str, int]:
     shown = {state.value: totals.get(state.value, 0) for state in State}
     return {**shown, "total": shown["waiting"] + shown["active"]}
+
+
+def listed(plural: str, items: list[Any], total: int, query: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of a list (contract, section 1.2)."""
+    page, limit = query["page"], query["limit"]
+    numbers = {"page": page, "limit": limit, "total": total, "totalPages": -(-total // limit)}
+    return {"success": True, plural: items, **numbers, "pagination": numbers}

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION
-from dawg_server.database import clips, sends, tracks
+from dawg_server.database import clips, tracks
 from dawg_server.daw import entities
 from dawg_server.daw.entities.project import KEPT
 
 _TRACK = frozenset(tracks.TABLE.fields) - {"projectId"}
-_SEND = frozenset(sends.TABLE.fields) - {"trackId"}
+_SEND = frozenset(tracks.SENDS.fields) - {"trackId"}
 _CLIP = frozenset(clips.TABLE.fields)
 
 JsonObject = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dawg_server.database import audio_files, clips, projects, sends, tracks
+from dawg_server.database import audio_files, clips, projects, tracks
 from dawg_server.database.pool import Connection, Database
 from dawg_server.database.table import Batch, Table
 
@@ -64,6 +64,6 @@ def fill(batch: Batch, found_tracks: Iterable[Mapping[str, Any]], found_clips: I
         if track["outputDestination"] != "master":
             tracks.TABLE.update(batch, track["id"], {"outputDestination": track["outputDestination"]})
         for send in track["sends"]:
-            sends.TABLE.insert(batch, {name: send[name] for name in sends.TABLE.fields})
+            tracks.SENDS.insert(batch, {name: send[name] for name in tracks.SENDS.fields})
     for clip in found_clips:
         clips.TABLE.insert(batch, {name: clip[name] for name in clips.TABLE.fields})

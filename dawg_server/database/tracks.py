@@ -1,11 +1,10 @@
-"""Rows of `tracks`."""
+"""Rows of `tracks` and of their `sends`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dawg_server.database import sends
 from dawg_server.database.pool import Connection, Database
 from dawg_server.database.table import TIMES, Batch, Column, Table, plain
 
@@ -23,7 +22,8 @@ TABLE = Table(
     },
     TIMES,
 )
-_SENDS = f"""'sends', (SELECT coalesce(json_agg({sends.SHOWN} ORDER BY s.id), '[]'::json)
+SENDS = Table("sends", plain("id", "trackId", "destinationTrackId", "level", "pan", "preFader", "enabled"), {}, "track")
+_SENDS = f"""'sends', (SELECT coalesce(json_agg({SENDS.json("s")} ORDER BY s.id), '[]'::json)
     FROM sends s WHERE s.track_id = t.id)"""
 SHOWN = TABLE.json("t", [_SENDS])
 

@@ -20,8 +20,8 @@ from dawg_server.schema import camel
 from dawg_server.settings import MEBIBYTE
 from handlers import stored_clips
 from handlers.rest import editing
-from handlers.rest.disconnect import while_connected
 from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.event_stream import while_connected
 from handlers.rest.multipart import Multipart, UploadedFile
 from handlers.rest.routing import Routes
 from handlers.schemas import analysis as schemas

@@ -15,7 +15,7 @@ from dawg_server.settings import MEBIBYTE
 from dawg_server.storage.links import LINK_SECONDS
 from dawg_server.timestamps import timestamp
 from handlers import serializers
-from handlers.rest import pages, ranges
+from handlers.rest import ranges
 from handlers.rest.endpoint import Answer, RestCall, authenticate
 from handlers.rest.multipart import Multipart
 from handlers.rest.routing import Routes
@@ -50,7 +50,7 @@ async def upload(call: RestCall) -> Answer:
 async def list_recordings(call: RestCall) -> Answer:
     rows, total = await call.services.documents.audio.page(call.caller.user_id, **call.query)
     shown = [serializers.audio_file(row, call.services.platform.links, call.base_url) for row in rows]
-    return {**pages.listed("audioFiles", shown, total, call.query), "files": shown}
+    return {**serializers.listed("audioFiles", shown, total, call.query), "files": shown}
 
 
 @routes.get("/audio/{audio_id}", "A recording", reply=schemas.AudioFileReply, errors=(404,))

@@ -1,19 +1,23 @@
-"""Server-sent events: one reply that goes on as long as there is something to tell.
-
-WHATWG HTML, section 9.2 (server-sent events).
-"""
+"""Replies that take long: server-sent events (WHATWG HTML, section 9.2), and work that ends with its client."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
 
 import orjson
 from aiohttp import web
 
+from dawg_server import errors
+
 CONTENT_TYPE = "text/event-stream"
 COMMENT_INTERVAL = 15.0  # seconds between two signs of life
+HANG_UP_INTERVAL = 0.25  # seconds between two looks at the connection
+CANCEL_TIMEOUT = 5.0  # seconds
+
+T = TypeVar("T")
 
 
 class EventStream:
@@ -53,3 +57,17 @@ class EventStream:
 def hung_up(request: web.Request) -> bool:
     transport = request.transport
     return transport is None or transport.is_closing()
+
+
+async def while_connected(request: web.Request, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`; raises `errors.HungUp`, which nobody will read, when the client has gone."""
+    task = asyncio.create_task(work, name=f"answer-{request.path}")
+    try:
+        while not (await asyncio.wait({task}, timeout=HANG_UP_INTERVAL))[0]:
+            if hung_up(request):
+                raise errors.HungUp()
+        return task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=CANCEL_TIMEOUT)

@@ -11,7 +11,6 @@ from dawg_server.generation.job import Job
 from dawg_server.generation.service import Once
 from dawg_server.settings import MEBIBYTE
 from handlers import serializers
-from handlers.rest import pages
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.generate import page, submit
 from handlers.rest.multipart import Multipart
@@ -97,7 +96,7 @@ async def start_render(call: RestCall) -> Answer:
 @routes.get("/render/jobs", "Renders, newest first", query=schemas.RenderJobsQuery, reply=jobs.JobList, errors=(404,))
 async def list_renders(call: RestCall) -> Answer:
     found, total = await page(call, type="render", **call.query)
-    return pages.listed("jobs", [_nested(call, job) for job in found], total, call.query)
+    return serializers.listed("jobs", [_nested(call, job) for job in found], total, call.query)
 
 
 @routes.get(

@@ -11,9 +11,9 @@ from dawg_server.generation.service import Once
 from dawg_server.idempotency import Replayed
 from dawg_server.music import genres
 from handlers import serializers
-from handlers.rest import endpoint, pages
-from handlers.rest.disconnect import while_connected
+from handlers.rest import endpoint
 from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.event_stream import while_connected
 from handlers.rest.routing import Routes
 from handlers.schemas import generation as schemas
 
@@ -154,7 +154,7 @@ async def page(call: RestCall, **query: Any) -> tuple[list[Job], int]:
 async def list_jobs(call: RestCall) -> Answer:
     jobs, total = await page(call, **call.query)
     shown = [serializers.status(job, _result(call, job), None)["status"] for job in jobs]
-    return pages.listed("jobs", shown, total, call.query)
+    return serializers.listed("jobs", shown, total, call.query)
 
 
 @routes.get("/generate/queue/stats", "How busy the queue is", reply=schemas.QueueStats)

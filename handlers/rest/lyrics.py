@@ -7,8 +7,8 @@ import datetime
 from dawg_server import errors
 from dawg_server.claude.billing import BillingContext
 from dawg_server.lyrics import estimate
-from handlers.rest.disconnect import while_connected
 from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.event_stream import while_connected
 from handlers.rest.routing import Routes
 from handlers.schemas import lyrics as schemas
 

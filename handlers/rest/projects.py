@@ -5,7 +5,7 @@ from __future__ import annotations
 from dawg_server.daw.document import Document
 from dawg_server.daw.editing import Executed
 from handlers import serializers
-from handlers.rest import editing, pages
+from handlers.rest import editing
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.routing import Routes
 from handlers.schemas import projects as schemas
@@ -25,7 +25,7 @@ async def list_projects(call: RestCall) -> Answer:
         page=query["page"],
         limit=query["limit"],
     )
-    return pages.listed("projects", found, total, query)
+    return serializers.listed("projects", found, total, query)
 
 
 @routes.post(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dawg_server import ids
 from dawg_server.daw.entities import TRACK
-from handlers.rest import editing, pages
+from handlers import serializers
+from handlers.rest import editing
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.routing import Routes
 from handlers.schemas import replies
@@ -27,7 +28,7 @@ async def list_tracks(call: RestCall) -> Answer:
     found, total = await call.services.documents.queries.tracks(
         call.path["project_id"], call.caller.user_id, page=query["page"], limit=query["limit"]
     )
-    return pages.listed("tracks", found, total, query)
+    return serializers.listed("tracks", found, total, query)
 
 
 @routes.post(

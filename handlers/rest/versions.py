@@ -8,7 +8,7 @@ from typing import Any
 from dawg_server.schema import Page
 from dawg_server.timestamps import timestamp
 from handlers import serializers
-from handlers.rest import editing, pages
+from handlers.rest import editing
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.routing import Routes
 from handlers.schemas import versions as schemas
@@ -23,7 +23,7 @@ async def list_versions(call: RestCall) -> Answer:
     rows, total = await call.services.documents.versions.page(
         call.path["project_id"], call.caller.user_id, **call.query
     )
-    return pages.listed("versions", [_shown(row) for row in rows], total, call.query)
+    return serializers.listed("versions", [_shown(row) for row in rows], total, call.query)
 
 
 @routes.post(

@@ -7,8 +7,7 @@ from marshmallow import fields
 from dawg_server.daw.commands import clips as commands
 from dawg_server.daw.entities import CLIP
 from dawg_server.schema import Body, Record
-from handlers.schemas.collaboration import BASE, REPLAY
-from handlers.schemas.commands import body
+from handlers.schemas.collaboration import BASE, REPLAY, body
 
 ClipsChange = body(
     "ClipsChange",

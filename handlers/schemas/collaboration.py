@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import fields
@@ -27,7 +28,6 @@ from dawg_server.schema import (
     parameters,
 )
 from dawg_server.timestamps import timestamp
-from handlers.schemas.commands import body
 
 MAX_REVISION = 2**62
 
@@ -37,6 +37,12 @@ BASE: dict[str, AnyField] = {
 REPLAY: dict[str, AnyField] = {
     "clientOperationId": Text(1, 128, "the second use of it returns the first answer", allow_none=True),
 }
+
+
+def body(name: str, about: str, declared: Parameters | Mapping[str, AnyField]) -> type[Parameters]:
+    """The schema of a request; `about` is a sentence for the documents."""
+    schema = declared if isinstance(declared, Parameters) else parameters(declared)
+    return type(name, (type(schema),), {"__doc__": about})
 
 
 class Deletion(Query):

@@ -155,3 +155,19 @@ class GenreList(Body):
 
     success = fields.Boolean()
     genres = fields.List(fields.Dict())
+
+
+class CancelJob(Body):
+    """Which job to cancel."""
+
+    aliases: ClassVar = {"generationId": "jobId"}
+
+    job_id = Text(1, 64, required=True)
+
+
+class JobState(Body):
+    """Where the job stands now."""
+
+    success = fields.Boolean()
+    job_id = fields.UUID()
+    state = fields.String()

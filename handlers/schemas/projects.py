@@ -5,9 +5,8 @@ from __future__ import annotations
 from marshmallow import fields
 
 from dawg_server.daw.entities import PROJECT
-from dawg_server.schema import Body, Choice, Number, Page, Query, Text
-from handlers.schemas.collaboration import MAX_REVISION, REPLAY, STEPS
-from handlers.schemas.commands import body
+from dawg_server.schema import Body, Choice, Flag, Number, Page, Query, Text
+from handlers.schemas.collaboration import MAX_REVISION, REPLAY, STEPS, body
 
 ProjectCreate = body("ProjectCreate", "A new project.", PROJECT.create)
 Steps = body("Steps", "How many groups of steps.", {**STEPS, **REPLAY})
@@ -70,3 +69,13 @@ class TravelledReply(Body):
     steps = fields.Integer(metadata={"description": "groups, or steps of an assistant's turn, that changed something"})
     skipped = fields.List(fields.Nested(Skipped), metadata={"description": "what stays as it is, and why"})
     operations = fields.List(fields.Dict())
+
+
+class ArchiveQuery(Query):
+    """`audio`: with the recordings themselves."""
+
+    audio = Flag(load_default=True)
+
+
+class ImportForm(Query):
+    """Nothing but the file."""

@@ -7,8 +7,7 @@ from marshmallow import fields
 from dawg_server.daw.commands import tracks as commands
 from dawg_server.daw.entities import SEND
 from dawg_server.schema import Body, Id, Items, Number, Page, Record, parameters
-from handlers.schemas.collaboration import BASE, REPLAY
-from handlers.schemas.commands import body
+from handlers.schemas.collaboration import BASE, REPLAY, body
 
 TrackOrders = body("TrackOrders", "The new places.", {"trackOrders": commands.ORDERS, **BASE, **REPLAY})
 TracksChange = body(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from dawg_server.schema import Body, Text
-from handlers.schemas.collaboration import REPLAY
-from handlers.schemas.commands import body
+from handlers.schemas.collaboration import REPLAY, body
 from handlers.schemas.replies import ProjectReply
 
 VersionRestore = body("VersionRestore", "How to store it.", REPLAY)

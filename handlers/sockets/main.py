@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.schemas import sockets as schemas
+from handlers.schemas import generation as schemas
 from handlers.sockets.routing import Ack, Events, SocketCall
 
 events = Events("/", "main")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dawg_server.audio import arrays, codecs, encoder, limiter, loudness, truepeak
-from dawg_server.audio.mastering import clipper
+from dawg_server.audio.mastering import chain
 
 CEILING = -1.0  # dBTP (contract, section 4.8)
 _AIM = -1.1  # dBTP; meters differ by as much
@@ -154,7 +154,7 @@ class Level:
         louder = (block * factor for block in source)
         if math.isinf(self._stage.clip_db):
             return louder
-        return clipper.rounded(louder, self._rate, 10 ** ((self._ceiling + self._stage.clip_db) / 20))
+        return chain.rounded(louder, self._rate, 10 ** ((self._ceiling + self._stage.clip_db) / 20))
 
     def _measured(self, blocks: Iterator[arrays.Samples]) -> float:
         meter = loudness.LoudnessMeter(self._rate, 2)

@@ -16,7 +16,7 @@ from dawg_server.audio import arrays, codecs, filters, measuring
 from dawg_server.audio.mastering import levelling, master
 from dawg_server.audio.mixing import arrangement, dynamics, listening, planning, render, routing
 from dawg_server.audio.mixing.arrangement import Arrangement
-from dawg_server.audio.mixing.room import Room
+from dawg_server.music.sound import space
 
 BLOCK = render.BLOCK
 TAIL = 2.0  # seconds after the last clip
@@ -25,6 +25,8 @@ _GLUE_ABOVE_DB = -1.0  # its threshold, above the mean level of what plays
 _SHARES = {"listening": 0.3, "mixing": 0.65, "levelling": 0.97}  # progress at the end of each stage
 
 Report = Callable[[float], None]
+_ROOM_SECONDS = 1.1  # until the room is 60 dB down
+_ROOM_SEED = 29
 
 
 def suggest(project: Arrangement, profile: str, report: Report = lambda fraction: None) -> list[dict[str, Any]]:
@@ -136,3 +138,26 @@ def _summed(project: Arrangement, strips: Sequence[planning.ChannelPlan], frames
 def _moved(track: arrangement.Track, faders: dict[str, planning.ChannelPlan]) -> arrangement.Track:
     strip = faders.get(track.id)
     return track if strip is None else dataclasses.replace(track, volume=strip.volume, pan=strip.pan)
+
+
+class Room:
+    """One room for a whole mix: convolution, block by block (overlap and add).
+
+    Blocks of `frames` frames, `(frames, 2)`; only the room comes out."""
+
+    def __init__(self, rate: int, frames: int) -> None:
+        self._frames = frames
+        impulse = space.impulse(rate, _ROOM_SEED, _ROOM_SECONDS, 1.0)
+        self._size = 1 << (frames + len(impulse) - 1).bit_length()
+        self._spectrum = np.fft.rfft(impulse.T.astype(np.float32), self._size)
+        self._ringing: arrays.Samples = np.zeros((2, self._size - frames), np.float32)
+
+    def process(self, block: arrays.Samples) -> arrays.Samples:
+        if not (block.any() or self._ringing.any()):
+            return np.zeros(block.shape, np.float32)
+        spectrum = np.fft.rfft(block.T, self._size) * self._spectrum
+        wet: arrays.Samples = np.fft.irfft(spectrum, self._size).astype(np.float32, copy=False)
+        wet[:, : self._ringing.shape[1]] += self._ringing
+        self._ringing = wet[:, self._frames :]
+        ready: arrays.Samples = np.ascontiguousarray(wet[:, : self._frames].T)
+        return ready

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dawg_server.database import sends
+from dawg_server.database import tracks
 from dawg_server.daw.entities.base import EntityType, Reference, the
 from dawg_server.schema import Flag, Number
 
@@ -18,7 +18,7 @@ SEND = EntityType(
     name="send",
     plural="sends",
     help="a copy of a track's sound for an AUX track",
-    table=sends.TABLE,
+    table=tracks.SENDS,
     fields=FIELDS,
     parent="track",
     references={"trackId": Reference("track"), "destinationTrackId": Reference("track", sound=True)},
