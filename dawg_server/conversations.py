@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dawg_server import errors, ids
+from dawg_server import errors
 from dawg_server.database import conversations, messages
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
+from dawg_server.wire import is_uuid
 
 MAX_EXCHANGE = 100  # messages from a question to the end of its answer; far more than there are
 
@@ -40,7 +41,7 @@ class Conversations:
         return await conversations.insert(self._database, user_id, project_id=project_id, title=title)
 
     async def get(self, conversation_id: str, user_id: str) -> Row:
-        known = ids.is_uuid(conversation_id)
+        known = is_uuid(conversation_id)
         row = await conversations.get(self._database, conversation_id, user_id) if known else None
         if row is None:
             raise _unknown()
@@ -50,7 +51,7 @@ class Conversations:
         self, conversation_id: str, user_id: str, limit: int, before: int | None = None
     ) -> tuple[Row, list[Row], int | None]:
         """(the conversation with `message_count`, then as `messages.page`)."""
-        known = ids.is_uuid(conversation_id)
+        known = is_uuid(conversation_id)
         row = await conversations.counted(self._database, conversation_id, user_id) if known else None
         if row is None:
             raise _unknown()
@@ -77,12 +78,12 @@ class Conversations:
 
     async def rename(self, conversation_id: str, user_id: str, title: str) -> None:
         if not (
-            ids.is_uuid(conversation_id) and await conversations.rename(self._database, conversation_id, user_id, title)
+            is_uuid(conversation_id) and await conversations.rename(self._database, conversation_id, user_id, title)
         ):
             raise _unknown()
 
     async def delete(self, conversation_id: str, user_id: str) -> None:
-        if not (ids.is_uuid(conversation_id) and await conversations.delete(self._database, conversation_id, user_id)):
+        if not (is_uuid(conversation_id) and await conversations.delete(self._database, conversation_id, user_id)):
             raise _unknown()
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from dawg_server.timestamps import timestamp
+from dawg_server.wire import timestamp
 
 
 class DawgError(Exception):

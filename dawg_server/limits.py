@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from dawg_server import errors, logs
-from dawg_server.timestamps import timestamp
+from dawg_server.wire import timestamp
 
 if TYPE_CHECKING:
     import redis.asyncio

@@ -16,7 +16,7 @@ from bus.events import Event
 from bus.local import LocalBus, Scope
 from dawg_server.daw.change_stream import ChangeStream
 from dawg_server.storage.links import LinkSigner
-from dawg_server.timestamps import now
+from dawg_server.wire import now
 from handlers import actions, serializers
 from handlers.sockets.transport.server import Server
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from dawg_server.generation.job import Job, State
 from dawg_server.storage.links import LinkSigner
-from dawg_server.timestamps import timestamp
+from dawg_server.wire import timestamp
 
 WORDS = {State.WAITING: "queued", State.ACTIVE: "processing"}  # that older clients read, where they differ
 _INTERNAL = ("midi", "storageKey", "storageKeys")  # of takes and stems as stored: what links are made of

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import structlog
 
-from dawg_server import errors, filenames, ids, logs
+from dawg_server import errors, filenames, logs
 from dawg_server.archives import checking, document
 from dawg_server.archives.layout import COMPRESSIBLE, DOCUMENT, ArchiveLimits
 from dawg_server.archives.packing import ArchiveEntry, packed, whole
@@ -26,6 +26,7 @@ from dawg_server.daw import access, entities
 from dawg_server.daw.entities.project import KEPT
 from dawg_server.storage import Storage
 from dawg_server.storage.work import WorkFolder
+from dawg_server.wire import is_uuid
 
 TIME_LIMIT = 300.0  # seconds to unpack and decode everything in an archive
 AT_ONCE = 2  # archives that are unpacked on this machine's disk
@@ -61,7 +62,7 @@ class Archives:
 
     async def export(self, project_id: str, user_id: str, *, audio: bool) -> Export:
         """Raises `NotFound`. While it is read, the content raises it as well when a stored file has gone."""
-        known = ids.is_uuid(project_id)
+        known = is_uuid(project_id)
         found = await archives.export(self._database, project_id, user_id, entities.tables()) if known else None
         access.check(found[0]["role"] if found else None, "viewer")
         assert found is not None

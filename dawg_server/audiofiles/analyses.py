@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dawg_server import errors, timestamps
+from dawg_server import errors, wire
 from dawg_server.audio.workers import Workers
 from dawg_server.database import analyses
 from dawg_server.database.pool import Database
@@ -105,7 +105,7 @@ class Analyses:
             return found
 
     async def _measure(self, path: Path, excerpt: Excerpt, question: Question) -> dict[str, Any]:
-        now = timestamps.now()
+        now = wire.now()
         found: dict[str, Any] = await self._workers.run(
             "dawg_server.audio.analysis.track:analyze",
             str(path),

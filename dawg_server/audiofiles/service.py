@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from dawg_server import errors, filenames, ids, logs
+from dawg_server import errors, filenames, logs
 from dawg_server.audio.formats import SUPPORTED, AudioInfo
 from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
 from dawg_server.audiofiles.cleaner import Cleaner
@@ -19,6 +19,7 @@ from dawg_server.database import ForeignKeyViolation, RestrictViolation, audio_f
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.storage import Storage
+from dawg_server.wire import is_uuid
 
 PROBE_TIMEOUT = 20.0  # seconds
 CLEANED_AT_ONCE = 20  # files; a recording has a few renditions, and what else is due can wait
@@ -108,14 +109,14 @@ class AudioFiles:
 
     async def get(self, audio_id: str, user_id: str) -> dict[str, Any]:
         """The row, if that user may see it; raises `NotFound` otherwise."""
-        row = await audio_files.get_visible(self._database, audio_id, user_id) if ids.is_uuid(audio_id) else None
+        row = await audio_files.get_visible(self._database, audio_id, user_id) if is_uuid(audio_id) else None
         if row is None:
             raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
         return row
 
     async def get_shared(self, audio_id: str) -> dict[str, Any]:
         """The row, for whoever has a signed link to it; raises `NotFound` when there is none."""
-        row = await audio_files.get(self._database, audio_id) if ids.is_uuid(audio_id) else None
+        row = await audio_files.get(self._database, audio_id) if is_uuid(audio_id) else None
         if row is None:
             raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
         return row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dawg_server import errors, ids
+from dawg_server import errors
 from dawg_server.audiofiles.analyses import Analyses, Excerpt, Question
 from dawg_server.claude.billing import BillingContext
 from dawg_server.database import analyses, audio_files
@@ -19,6 +19,7 @@ from dawg_server.generation.requests import Providers
 from dawg_server.generation.service import GenerationService
 from dawg_server.lyrics.service import Lyrics
 from dawg_server.music import genres
+from dawg_server.wire import is_uuid
 
 SLOWEST, FASTEST = 60.0, 200.0  # bpm of generated music
 
@@ -140,14 +141,14 @@ class BrainFunctions:
         clip_id, file_id = task.arguments.get("clipId"), str(task.arguments.get("audioFileId") or "")
         excerpt = Excerpt()
         if clip_id is not None:
-            row = (await analyses.clips(self._database, [clip_id])).get(clip_id) if ids.is_uuid(clip_id) else None
+            row = (await analyses.clips(self._database, [clip_id])).get(clip_id) if is_uuid(clip_id) else None
             if row is None or row["project_id"] != task.project_id:
                 raise errors.NotFound("There is no such clip.", details={"kind": "clip"})
             if row["id"] is None:
                 raise errors.NoAudio("This clip plays no recording.")
             excerpt = Excerpt.of_clip(row)
         else:
-            known = ids.is_uuid(file_id)
+            known = is_uuid(file_id)
             row = await audio_files.get_visible(self._database, file_id, task.by.user_id) if known else None
             if row is None:
                 raise errors.NotFound("There is no such recording.", details={"kind": "audioFile"})

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import structlog
 
-from dawg_server import errors, ids, logs
+from dawg_server import errors, logs
 from dawg_server.brain import memory_tools
 from dawg_server.brain.history import result
 from dawg_server.brain.output import TurnEvents
@@ -21,6 +21,7 @@ from dawg_server.daw.functions.catalogue import FunctionCall
 from dawg_server.generation.service import GenerationService
 from dawg_server.memory.service import Memory
 from dawg_server.tools import MAX_TOLD, ToolBox, ToolContext, ToolOutcome
+from dawg_server.wire import is_uuid
 
 MAX_FUNCTIONS = 100  # of one turn; what is asked for beyond is refused
 JOB_WAIT = 20.0  # seconds that one getJobStatus waits for the end of the job
@@ -172,7 +173,7 @@ class ToolRunner:
 
     async def _await_job(self, job_id: str) -> None:
         """So that the model need not ask again and again; an unknown job is the function's to refuse."""
-        if ids.is_uuid(job_id):
+        if is_uuid(job_id):
             with contextlib.suppress(errors.DawgError):
                 job = await self._toolkit.generation.get(job_id, self._context.user_id)
                 await self._toolkit.generation.wait(job, JOB_WAIT)

@@ -13,7 +13,7 @@ from dawg_server.costs import periods
 from dawg_server.database import brain_turns
 from dawg_server.database.pool import Database
 from dawg_server.limits import Limits
-from dawg_server.timestamps import timestamp
+from dawg_server.wire import timestamp
 
 RENEWAL = 2.0  # seconds between two renewals of the leases of this replica's turns
 BUSY_RETRY_AFTER = 5.0  # seconds

@@ -8,12 +8,12 @@ from typing import Any
 
 from bus import events
 from bus.local import LocalBus
-from dawg_server import errors, ids
+from dawg_server import errors
 from dawg_server.costs import periods
 from dawg_server.costs.status import BudgetStatus, PeriodStatus, budget_status
 from dawg_server.database import alerts, budgets
 from dawg_server.database.pool import Database
-from dawg_server.timestamps import timestamp
+from dawg_server.wire import is_uuid, timestamp
 
 
 class CostAlerts:
@@ -32,11 +32,11 @@ class CostAlerts:
         return await alerts.mark_all_read(self._database, user_id)
 
     async def mark_read(self, user_id: str, alert_id: str) -> None:
-        if not (ids.is_uuid(alert_id) and await alerts.mark_read(self._database, user_id, alert_id)):
+        if not (is_uuid(alert_id) and await alerts.mark_read(self._database, user_id, alert_id)):
             raise _no_alert()
 
     async def resolve(self, user_id: str, alert_id: str) -> None:
-        if not (ids.is_uuid(alert_id) and await alerts.resolve(self._database, user_id, alert_id, self._clock())):
+        if not (is_uuid(alert_id) and await alerts.resolve(self._database, user_id, alert_id, self._clock())):
             raise _no_alert()
 
 

@@ -28,7 +28,7 @@ from dawg_server.costs.usage import Usage
 from dawg_server.database import budgets
 from dawg_server.database.pool import Connection, Database
 from dawg_server.metrics import Metrics
-from dawg_server.timestamps import timestamp
+from dawg_server.wire import timestamp
 
 LIFETIME = datetime.timedelta(minutes=15)  # of a reservation that nobody renews
 ALERT_PATIENCE = 2.0  # seconds

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dawg_server import errors, ids
+from dawg_server import errors
 from dawg_server.database import projects, tracks
 from dawg_server.database.pool import Database
+from dawg_server.wire import is_uuid
 
 Source = Literal["rest", "socket", "ai-brain", "voice", "generation", "restore", "measuring"]
 RANKS = {"viewer": 1, "editor": 2, "owner": 3}
@@ -30,7 +31,7 @@ class Access:
 
     async def require(self, project_id: str, user_id: str, role: str) -> str:
         """The caller's role, when it is at least `role`. Raises `NotFound` for strangers and `Forbidden` for others."""
-        known = ids.is_uuid(project_id)
+        known = is_uuid(project_id)
         return check(await projects.role(self._database, project_id, user_id) if known else None, role)
 
     async def require_track(self, track_id: str, user_id: str, role: str) -> dict[str, Any]:
@@ -38,7 +39,7 @@ class Access:
 
         Raises `NotFound` for an unknown track and for strangers, `Forbidden` for others.
         """
-        found = await tracks.get(self._database, [track_id]) if ids.is_uuid(track_id) else []
+        found = await tracks.get(self._database, [track_id]) if is_uuid(track_id) else []
         held = await projects.role(self._database, found[0]["projectId"], user_id) if found else None
         if held is None:
             raise errors.NotFound("There is no such track.", details={"kind": "track"})

@@ -15,7 +15,7 @@ from typing import Any
 
 from bus import events
 from bus.local import LocalBus
-from dawg_server import errors, ids
+from dawg_server import errors
 from dawg_server.database import (
     ForeignKeyViolation,
     IntegrityError,
@@ -31,6 +31,7 @@ from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.editing import Editing, Executed
 from dawg_server.keyed_lock import KeyedLock
+from dawg_server.wire import is_uuid
 
 MAX_CATCH_UP = 1000  # operations; who missed more gets a snapshot
 LOCK_PATIENCE = 10.0  # seconds that a writer waits for those before it
@@ -114,7 +115,7 @@ class Document:
 
         `whole`: nobody has; the change itself ends the transaction.
         """
-        if not ids.is_uuid(project_id):
+        if not is_uuid(project_id):
             access.check(None, "viewer")
         async with self._locks.holding(project_id):
             try:
@@ -177,7 +178,7 @@ class Document:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     async def role(self, project_id: str, user_id: str) -> str | None:
-        return await projects.role(self._database, project_id, user_id) if ids.is_uuid(project_id) else None
+        return await projects.role(self._database, project_id, user_id) if is_uuid(project_id) else None
 
     async def snapshot(self, project_id: str, user_id: str) -> dict[str, Any]:
         """The project as it was at one moment, which `revision` names, and the caller's `role`.
@@ -185,7 +186,7 @@ class Document:
         `tracks` (each with its `sends` and `clips`), `audioFiles` (with `storageKey`, of which links are made) and
         `collaborators`.
         """
-        known = ids.is_uuid(project_id)
+        known = is_uuid(project_id)
         row = await projects.snapshot(self._database, project_id, user_id, entities.tables()) if known else None
         access.check(row["role"] if row else None, "viewer")
         assert row is not None

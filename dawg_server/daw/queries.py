@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from dawg_server import ids
 from dawg_server.database import clips, operations, projects, table, tracks
 from dawg_server.database.pool import Database
 from dawg_server.daw import access
 from dawg_server.daw.draft import missing
 from dawg_server.daw.entities import TRACK
 from dawg_server.daw.entities.base import EntityType
+from dawg_server.wire import is_uuid
 
 Entity = dict[str, Any]
 
@@ -37,7 +37,7 @@ class Queries:
 
     async def visit(self, project_id: str, user_id: str) -> Entity:
         """`role`, `revision` and the caller's `username`."""
-        row = await projects.visit(self._database, project_id, user_id) if ids.is_uuid(project_id) else None
+        row = await projects.visit(self._database, project_id, user_id) if is_uuid(project_id) else None
         access.check(row["role"] if row else None, "viewer")
         assert row is not None
         return row
@@ -82,7 +82,7 @@ class Queries:
 
         `repeated`: (user, client operation) of a request that may be a repetition, so that the entity may be gone.
         """
-        known = ids.is_uuid(id)
+        known = is_uuid(id)
         project_id = await table.project_of(self._database, kind.table, id) if known else None
         if project_id is None and known and repeated and repeated[1]:
             project_id = await operations.project_of(self._database, repeated[0], repeated[1], id)

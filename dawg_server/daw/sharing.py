@@ -6,10 +6,11 @@ from typing import Any
 
 from bus import events
 from bus.local import LocalBus
-from dawg_server import errors, ids
+from dawg_server import errors
 from dawg_server.database import collaborators
 from dawg_server.database.pool import Connection, Database
 from dawg_server.daw.access import Access
+from dawg_server.wire import is_uuid
 
 
 class Sharing:
@@ -60,7 +61,7 @@ class Sharing:
     async def _lock(
         self, connection: Connection, project_id: str, collaborator_id: str, only_for: str | None = None
     ) -> dict[str, Any]:
-        known = ids.is_uuid(collaborator_id)
+        known = is_uuid(collaborator_id)
         row = await collaborators.lock(connection, project_id, collaborator_id) if known else None
         if row is None:
             raise errors.NotFound("There is no such collaborator.", details={"kind": "collaborator"})

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from dawg_server import errors, ids, logs
+from dawg_server import errors, logs
 from dawg_server.database import operations, versions
 from dawg_server.database.pool import Connection, Database
 from dawg_server.daw import access, entities
@@ -15,6 +15,7 @@ from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
 from dawg_server.daw.editing import Executed
+from dawg_server.wire import is_uuid
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
@@ -35,7 +36,7 @@ class Versions:
 
     async def make(self, project_id: str, user_id: str, *, name: str | None, description: str | None) -> dict[str, Any]:
         """Keeps the present state."""
-        if not ids.is_uuid(project_id):
+        if not is_uuid(project_id):
             access.check(None, "editor")
         async with self._database.transaction() as connection:
             made = await self._keep(connection, project_id, user_id, name=name, description=description)

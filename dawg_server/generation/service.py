@@ -14,7 +14,7 @@ import structlog
 
 from bus import events
 from bus.local import LocalBus, Scope
-from dawg_server import errors, ids, logs
+from dawg_server import errors, logs
 from dawg_server.database import generations, idempotency_keys
 from dawg_server.database.generations import Load, Past
 from dawg_server.database.pool import Database
@@ -22,6 +22,7 @@ from dawg_server.generation.job import Job, State
 from dawg_server.generation.purchases import Purchases
 from dawg_server.limits import Limits
 from dawg_server.metrics import Metrics
+from dawg_server.wire import is_uuid
 
 MAX_ATTEMPTS = 3
 ACCEPTED = 202  # HTTP status of the reply that is repeated
@@ -142,7 +143,7 @@ class GenerationService:
 
     async def get(self, job_id: str, user_id: str) -> Job:
         """The job, if that user may see it; raises `NotFound` otherwise."""
-        job = await generations.get_visible(self._database, job_id, user_id) if ids.is_uuid(job_id) else None
+        job = await generations.get_visible(self._database, job_id, user_id) if is_uuid(job_id) else None
         if job is None:
             raise errors.NotFound("There is no such job.", details={"kind": "job"})
         return job

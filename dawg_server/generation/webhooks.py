@@ -20,10 +20,11 @@ import orjson
 
 from bus import events
 from bus.local import LocalBus
-from dawg_server import errors, ids
+from dawg_server import errors
 from dawg_server.database import generations
 from dawg_server.database.pool import Database
 from dawg_server.generation.providers.base import Transient
+from dawg_server.wire import is_uuid
 
 TOLERANCE = 300.0  # seconds that a signed call may be old, or ahead of our clock
 REMEMBERED_IDS = 10_000
@@ -90,7 +91,7 @@ class Webhooks:
         if not await self._signatures.check(headers, body):
             return
         ref = _object(body).get("id")
-        if job_id is not None and ids.is_uuid(job_id) and isinstance(ref, str):
+        if job_id is not None and is_uuid(job_id) and isinstance(ref, str):
             await self._hint(job_id, "replicate", ref)
 
     async def from_suno(self, job_id: str, secret: str, body: bytes) -> None:

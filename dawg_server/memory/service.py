@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dawg_server import errors, ids
+from dawg_server import errors
 from dawg_server.database import memories
 from dawg_server.database.pool import Database
+from dawg_server.wire import is_uuid
 
 TYPES = ("preference", "fact", "context", "interaction")
 
@@ -31,13 +32,13 @@ class Memory:
         return await memories.relevant(self._database, user_id, about, limit)
 
     async def change(self, memory_id: str, user_id: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        row = await memories.update(self._database, memory_id, user_id, values) if ids.is_uuid(memory_id) else None
+        row = await memories.update(self._database, memory_id, user_id, values) if is_uuid(memory_id) else None
         if row is None:
             raise _unknown()
         return row
 
     async def forget(self, memory_id: str, user_id: str) -> None:
-        if not (ids.is_uuid(memory_id) and await memories.delete(self._database, memory_id, user_id)):
+        if not (is_uuid(memory_id) and await memories.delete(self._database, memory_id, user_id)):
             raise _unknown()
 
 

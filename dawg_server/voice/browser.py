@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from dawg_server import errors, logs
-from dawg_server.timestamps import timestamp
 from dawg_server.voice.connection import Ending
 from dawg_server.voice.dialect import events
 from dawg_server.voice.dialect.playback import decoded_length
+from dawg_server.wire import timestamp
 
 log = logs.get("voice")
 MAX_MESSAGE = 256 * 1024  # bytes of audio in one message, decoded

@@ -9,7 +9,7 @@ from dawg_server import errors
 from dawg_server.costs import periods
 from dawg_server.database import voice_sessions
 from dawg_server.database.pool import Database
-from dawg_server.timestamps import timestamp
+from dawg_server.wire import timestamp
 
 CALL_SECONDS = 3600  # after which the service ends a connection, without a warning
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import orjson
 
 from dawg_server.daw.functions.catalogue import Catalogue
-from dawg_server.timestamps import timestamp
+from dawg_server.wire import timestamp
 
 Part = Literal["voice", "daw", "all"]
 

@@ -13,7 +13,7 @@ from dawg_server.audio import waveform
 from dawg_server.audiofiles.service import Incoming
 from dawg_server.settings import MEBIBYTE
 from dawg_server.storage.links import LINK_SECONDS
-from dawg_server.timestamps import timestamp
+from dawg_server.wire import timestamp
 from handlers import serializers
 from handlers.rest import ranges
 from handlers.rest.endpoint import Answer, RestCall, authenticate

@@ -10,7 +10,7 @@ from aiohttp import web
 from dawg_server import errors
 from dawg_server.accounts.service import Login
 from dawg_server.identity import Caller, Credentials
-from dawg_server.timestamps import timestamp
+from dawg_server.wire import timestamp
 from handlers.addresses import ADDRESSES
 from handlers.rest import endpoint, session_cookie
 from handlers.rest.endpoint import Answer, RestCall

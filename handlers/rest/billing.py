@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dawg_server import errors
 from dawg_server.daw.entities.track import MAX_TRACKS
-from dawg_server.timestamps import timestamp
+from dawg_server.wire import timestamp
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.routing import Routes
 from handlers.schemas import costs as schemas

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from dawg_server.brain.turn import Turn
 from dawg_server.brain.turn_factory import Asker, ClientContext, UserMessage
-from dawg_server.timestamps import now
+from dawg_server.wire import now
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.event_stream import EventStream, hung_up
 from handlers.rest.routing import Routes

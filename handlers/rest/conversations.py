@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from dawg_server.timestamps import timestamp
+from dawg_server.wire import timestamp
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.routing import Routes
 from handlers.schemas import brain as schemas

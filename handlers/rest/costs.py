@@ -11,7 +11,7 @@ from aiohttp import web
 from dawg_server.costs import Costs
 from dawg_server.costs.reports import Range
 from dawg_server.costs.status import BudgetStatus
-from dawg_server.timestamps import timestamp
+from dawg_server.wire import timestamp
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.routing import Routes
 from handlers.rest.usage_export import csv_rows, json_rows

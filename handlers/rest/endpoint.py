@@ -19,7 +19,7 @@ from dawg_server import schema as base
 from dawg_server.idempotency import IdempotencyKey, Replayed
 from dawg_server.identity import Caller, Credentials
 from dawg_server.services import Services
-from dawg_server.timestamps import timestamp
+from dawg_server.wire import timestamp
 from handlers import payloads
 from handlers.addresses import ADDRESSES
 from handlers.rest import multipart, session_cookie

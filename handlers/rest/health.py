@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from bus import supervision
 from dawg_server import __version__
-from dawg_server.timestamps import now
+from dawg_server.wire import now
 from handlers.rest import endpoint
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.routing import Routes

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dawg_server import ids
 from dawg_server.daw.entities import TRACK
+from dawg_server.wire import is_uuid
 from handlers import serializers
 from handlers.rest import editing
 from handlers.rest.endpoint import Answer, RestCall
@@ -132,7 +132,7 @@ async def remove_send(call: RestCall) -> Answer:
 
 
 def _send_id(call: RestCall) -> str:
-    if not ids.is_uuid(call.path["send_id"]):
+    if not is_uuid(call.path["send_id"]):
         raise editing.not_found("send")
     return call.path["send_id"].lower()
 

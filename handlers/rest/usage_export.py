@@ -7,7 +7,7 @@ import io
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
-from dawg_server.timestamps import timestamp
+from dawg_server.wire import timestamp
 from handlers.rest import endpoint
 
 HEADER = ("Date", "Service", "Operation", "Input Tokens", "Output Tokens", "Audio Minutes", "Characters", "Cost")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawg_server.schema import Page
-from dawg_server.timestamps import timestamp
+from dawg_server.wire import timestamp
 from handlers import serializers
 from handlers.rest import editing
 from handlers.rest.endpoint import Answer, RestCall

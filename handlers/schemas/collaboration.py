@@ -27,7 +27,7 @@ from dawg_server.schema import (
     Text,
     parameters,
 )
-from dawg_server.timestamps import timestamp
+from dawg_server.wire import timestamp
 
 MAX_REVISION = 2**62
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawg_server.brain.turn_factory import Asker, ClientContext, UserMessage
-from dawg_server.timestamps import now
+from dawg_server.wire import now
 from handlers.schemas import brain as schemas
 from handlers.sockets.routing import Ack, Events, SocketCall
 from handlers.sockets.transport.server import Server

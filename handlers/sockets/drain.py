@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from bus import events
 from bus.local import Scope
 from dawg_server.services import Services
-from dawg_server.timestamps import now
+from dawg_server.wire import now
 from handlers.sockets.transport.manager import Client, ClientState
 from handlers.sockets.transport.server import Server
 

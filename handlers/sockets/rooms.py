@@ -21,7 +21,7 @@ from dawg_server import errors, logs
 from dawg_server.daw.access import RANKS
 from dawg_server.daw.presence import Member
 from dawg_server.services import Services
-from dawg_server.timestamps import now
+from dawg_server.wire import now
 from handlers import serializers
 from handlers.relay import project_room
 from handlers.schemas import collaboration as schemas

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dawg_server import errors, logs
-from dawg_server.timestamps import now
 from dawg_server.voice.prompt import SessionRequest
 from dawg_server.voice.session import VoiceSession
+from dawg_server.wire import now
 from handlers.schemas import voice as schemas
 from handlers.sockets.routing import Ack, Events, SocketCall
 from handlers.sockets.transport.server import Server

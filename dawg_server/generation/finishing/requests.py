@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dawg_server import errors, ids
+from dawg_server import errors
 from dawg_server.audiofiles.analyses import Excerpt
 from dawg_server.database import analyses, audio_files, tracks
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.daw.document import Document
+from dawg_server.wire import is_uuid
 
 LOUDNESS = {"streaming": -14.0, "cd": -9.0, "club": -8.0}  # LUFS (contract, section 4.8)
 MAX_SECONDS = 3600.0  # of a rendered project
@@ -194,7 +195,7 @@ class Requests:
 
     async def _clip(self, user_id: str, clip_id: str) -> dict[str, Any]:
         """A clip that plays a recording, whose id is `id`."""
-        clip = (await analyses.clips(self._database, [clip_id])).get(clip_id) if ids.is_uuid(clip_id) else None
+        clip = (await analyses.clips(self._database, [clip_id])).get(clip_id) if is_uuid(clip_id) else None
         if clip is None:
             raise errors.NotFound("There is no such clip.", details={"kind": "clip", "id": clip_id})
         await self._access.require(clip["project_id"], user_id, "viewer")
@@ -205,7 +206,7 @@ class Requests:
     async def _recording(self, user_id: str, audio_id: str | None, clip_id: str | None) -> Mapping[str, Any]:
         if audio_id is None and clip_id is not None:
             audio_id = (await self._clip(user_id, clip_id))["id"]
-        visible = ids.is_uuid(audio_id or "") and await audio_files.get_visible(self._database, audio_id or "", user_id)
+        visible = is_uuid(audio_id or "") and await audio_files.get_visible(self._database, audio_id or "", user_id)
         if not visible:
             raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
         return visible

@@ -26,7 +26,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from dawg_server import errors, logs
-from dawg_server.timestamps import now
+from dawg_server.wire import now
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import ClientConnection
 from handlers.sockets.transport.manager import Client, ClientGone, ClientState

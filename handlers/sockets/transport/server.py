@@ -11,7 +11,7 @@ from typing import Any
 from engineio import packet as engine_packet  # type: ignore[import-untyped]
 
 from dawg_server import logs
-from dawg_server.timestamps import now
+from dawg_server.wire import now
 from handlers.addresses import Addresses
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import ClientConnection

@@ -1,8 +1,21 @@
-"""Times as everybody outside reads them: ISO-8601 in UTC, with milliseconds and `Z`."""
+"""Ids and times on the wire.
+
+A malformed id names nothing, like an unknown one (contract, section 1.2). Times are ISO-8601 in UTC, with milliseconds
+and `Z`.
+"""
 
 from __future__ import annotations
 
 import datetime
+import uuid
+
+
+def is_uuid(text: str) -> bool:
+    """True for the usual form with hyphens, in any case."""
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
 
 
 def timestamp(moment: datetime.datetime | float) -> str:
