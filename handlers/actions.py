@@ -1,7 +1,7 @@
 """Changes of a document, each declared once and mounted as routes and as a socket event: one schema, one way.
 
     Action(command="updateTrack", summary="Change a track", kind=TRACK, reply=TrackReply, event="track:update",
-           paths=("PUT /tracks/{track_id}", "PATCH /tracks/{track_id}"), fields=TRACK.fields, nested=True)
+           paths=("PUT /tracks/{track_id}", "PATCH /tracks/{track_id}"), fields=TRACK.fields, under="changes")
 
 Over REST the fields are the body; over sockets they come under `changes`, or under the entity's name when it is new.
 Whatever way they come, they are checked once, and `perform` has them executed. What a room is told of its project's
@@ -16,38 +16,30 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bus import events
-from dawg_server.daw import entities
+from dawg_server.daw import commands
+from dawg_server.daw import entity as registry
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
-from dawg_server.daw.draft import ORDERS
 from dawg_server.daw.editing import Executed
-from dawg_server.daw.entities import CLIP, PROJECT, TRACK
-from dawg_server.daw.entities.base import EntityType, the
+from dawg_server.daw.entities.project import PROJECT
+from dawg_server.daw.entities.track import TRACK
+from dawg_server.daw.entity import EntityType, needed, the
+from dawg_server.daw.history import STEPS
 from dawg_server.schema import AnyField, Body, Parameters, Record, parameters
 from dawg_server.services import Services
 from handlers.schemas import replies
 from handlers.schemas.collaboration import BASE, REPLAY, WHERE, body
 
-EVENTS = {
-    "project:updated": "Fields of the project in `update`; `project` is how all of it is now, without its tracks.",
-    "track:created": "A `track` was added.",
-    "track:updated": "`changes` of the track `trackId`, or of its sends; `track` is how it is now.",
-    "track:deleted": "The track `trackId` is gone; its clips were told before.",
-    "track:reordered": "`trackOrders`: the places of all tracks.",
-    "clip:created": "A `clip` was added.",
-    "clip:updated": "`changes` of the clip `clipId`; `clip` is how it is now.",
-    "clip:deleted": "The clip `clipId` is gone.",
-    "lyrics:updated": "The lyrics of the track `trackId`, or (null) of the project.",
-    "project:undone": "The steps `groupIds` were taken back; the changes were told before.",
-    "project:redone": "The steps `groupIds` were repeated; the changes were told before.",
-}
 HOW = ("baseRevision", "clientOperationId")  # fields that are not the command's own
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Action:
-    """`makes`: the entity is new; else `{…_id}` in the paths names it. `nested`: the command takes the fields as
-    `changes`. `parent`: what the body of a route needs besides, to know where a new one belongs.
+    """`fields` are those of the command that clients give; what names the entity is in the paths.
+
+    `under`: where they are in the payload of the event, if they are not next to the rest; `changes` is also how the
+    command takes them, whose entity is there already. `updates`: what that is called in the body, which has it too.
+    `parent`: what the body of a route needs besides, to know where a new one belongs.
     """
 
     command: str
@@ -57,123 +49,183 @@ class Action:
     event: str
     reply: type[Body]
     fields: Mapping[str, AnyField] = field(default_factory=dict)
-    makes: bool = False
-    nested: bool = False
+    under: str = ""
+    updates: str = ""
     parent: Mapping[str, AnyField] = field(default_factory=dict)
+    status: int = 200
+    repeatable: bool = False  # with an Idempotency-Key
+    log: bool = False  # whether REST is answered with the operations as well
+    name: str = ""  # of the schemas
     about: str = ""
 
     @property
-    def id(self) -> str:
-        """The parameter that names the entity."""
-        return f"{self.kind.name}Id"
+    def makes(self) -> bool:
+        return self.under == self.kind.name
 
     @property
-    def under(self) -> str:
-        """Where the fields are in the payload of the event."""
-        if self.makes:
-            return self.kind.name
-        return "update" if self.kind is PROJECT else "changes"
+    def names_one(self) -> bool:
+        """Whether it is about one entity that is there already, and not the project."""
+        return self.kind is not PROJECT and not self.makes and self.kind.id in self._declared
+
+    @functools.cached_property
+    def _declared(self) -> Mapping[str, AnyField]:
+        return commands.find(self.command).parameters.declared
 
     @functools.cached_property
     def body(self) -> type[Parameters] | None:
         """Of the routes."""
         if not self.fields:
             return None
-        base = {} if self.makes else BASE
-        return body(
-            f"{self.kind.title}{'Create' if self.makes else 'Change'}",
-            f"{self.summary}.",
-            self._parameters({**self.parent, **self.fields, **base, **REPLAY}),
-        )
+        declared = {self.updates if name == "changes" else name: each for name, each in self.fields.items()}
+        base = {} if self.makes or self.log else BASE
+        named = self.name or f"{self.kind.title}{'Create' if self.makes else 'Change'}"
+        if self.makes and "{track_id}" in self.paths[0]:
+            declared.pop("trackId")
+        return body(named, f"{self.summary}.", self._parameters({**self.parent, **declared, **base, **REPLAY}))
 
     @functools.cached_property
     def payload(self) -> type[Parameters]:
         """Of the event."""
-        named = {} if self.makes or self.kind is PROJECT else {self.id: the(self.kind.name)}
-        values = {self.under: Record(self._parameters(self.fields), required=True)} if self.fields else {}
-        verb = "Added" if self.makes else "Update" if self.fields else "Delete"
-        return body(f"{self.kind.title}{verb}", f"{self.summary}.", {**WHERE, **named, **values, **BASE, **REPLAY})
+        named = {self.kind.id: the(self.kind.name)} if self.names_one else {}
+        values: Mapping[str, AnyField] = self.fields
+        if self.under and self.fields:
+            values = {self.under: Record(self._parameters(self.fields), required=True)}
+        verb = self.name or f"{self.kind.title}{'Added' if self.makes else 'Update' if self.fields else 'Delete'}"
+        base = {} if self.log else BASE
+        declared = {**WHERE, **named, **values, **base, **REPLAY}
+        return body(f"{verb}Event" if self.name else verb, f"{self.summary}.", declared)
 
-    def command_for(self, id: str | None, values: Mapping[str, Any]) -> Command:
-        """`values` have been checked; `id` names what is there already."""
-        named = {self.id: id} if id is not None and self.kind is not PROJECT else {}
-        return Command(self.command, {**named, **({"changes": values} if self.nested else values)}, checked=True)
+    def command_for(self, id: str | None, values: Mapping[str, Any], on: Mapping[str, str] | None = None) -> Command:
+        """`values` have been checked; `id` names what is there already, and `on` the track that it has to be on."""
+        named = {**({self.kind.id: id} if id is not None and self.names_one else {}), **(on or {})}
+        if self.under and not self.makes:
+            values = {"changes": values}
+        return Command(self.command, {**named, **values}, checked=True)
 
     def _parameters(self, fields: Mapping[str, AnyField]) -> Parameters:
-        return parameters(fields, aliases=self.kind.aliases, changes=self.nested)
+        return parameters(fields, aliases=self.kind.aliases, changes=bool(self.under) and not self.makes)
 
 
-def three(
-    kind: EntityType, path: str, reply: type[Body], parent: Mapping[str, AnyField], *, about: str = ""
-) -> tuple[Action, ...]:
-    """Making, changing and deleting an entity. `about` says what goes with a deleted one."""
-    one = f"{path}/{{{kind.name}_id}}"
+@functools.cache
+def of_kind(kind: EntityType) -> tuple[Action, ...]:
+    """What every entity has by its declaration."""
+    home = f"/{kind.plural}"
+    if kind.within == "parent":
+        home = f"/{registry.find(kind.parent).plural}/{{{kind.parent}_id}}/{kind.plural}"
+    one = f"{home}/{{{kind.name}_id}}"
     article = "an" if kind.name[0] in "aeiou" else "a"
-    return (
+    reply = replies.of(kind)
+    change = Action(
+        command=f"update{kind.title}",
+        summary=f"Change {article} {kind}",
+        paths=(f"PUT {one}", f"PATCH {one}"),
+        event=f"{kind.name}:update",
+        fields=kind.fields,
+        under="update" if kind is PROJECT else "changes",
+        kind=kind,
+        reply=reply,
+    )
+    if kind is PROJECT:
+        return (change,)
+    made = [
         Action(
             command=f"create{kind.title}",
-            summary=f"Add {article} {kind.name}",
-            paths=(f"POST {path}",),
+            summary=f"Add {article} {kind}: {kind.help}",
+            paths=(f"POST {home}",),
             event=f"{kind.name}:create",
             fields={**({"trackId": the("track")} if kind.parent == "track" else {}), **kind.fields},
-            makes=True,
-            parent=parent,
+            under=kind.name,
+            parent={"projectId": the("project")} if kind.parent == "project" else {},
+            status=200 if kind.within == "parent" else 201,
+            repeatable=True,
             kind=kind,
             reply=reply,
         ),
-        Action(
-            command=f"update{kind.title}",
-            summary=f"Change {article} {kind.name}",
-            paths=(f"PUT {one}", f"PATCH {one}"),
-            event=f"{kind.name}:update",
-            fields=kind.fields,
-            nested=True,
-            kind=kind,
-            reply=reply,
-        ),
+        change,
         Action(
             command=f"delete{kind.title}",
-            summary=f"Delete {article} {kind.name}",
+            summary=f"Delete {article} {kind}",
             paths=(f"DELETE {one}",),
             event=f"{kind.name}:delete",
-            about=about,
+            about=kind.about_deletion,
             kind=kind,
             reply=replies.Deleted,
         ),
+    ]
+    if kind.bulk is not None:
+        made.append(
+            Action(
+                command=f"update{kind.titles}",
+                summary=f"Make the same changes to several {kind.plural}",
+                paths=(f"PATCH {home}/bulk",),
+                event=f"{kind.plural}:update",
+                fields=kind.same_changes,
+                updates="updates",
+                name=f"{kind.titles}Change",
+                kind=kind,
+                reply=replies.several(kind),
+                about="All of them or none.",
+            )
+        )
+    if kind.ordered:
+        where = "project" if kind.parent == "project" else kind.parent
+        made.append(
+            Action(
+                command=f"reorder{kind.titles}",
+                summary=f"Put {kind.plural} into another order",
+                paths=(f"POST {home}/{where}/{{{where}_id}}/reorder",),
+                event=f"{kind.name}:reorder",
+                fields={kind.orders: kind.places},
+                name=f"{kind.title}Orders",
+                kind=kind,
+                reply=replies.several(kind),
+                about="The final order has no gaps.",
+            )
+        )
+    return tuple(made)
+
+
+def _travel(command: str, summary: str, about: str) -> Action:
+    return Action(
+        command=command,
+        summary=summary,
+        paths=(f"POST /projects/{{project_id}}/{command}",),
+        event=f"project:{command}",
+        fields=STEPS,
+        name=f"{command.capitalize()}Steps",
+        log=True,
+        kind=PROJECT,
+        reply=replies.TravelledReply,
+        about=about,
     )
 
 
-_OWN = (
+_SPECIAL = (
+    _travel(
+        "undo",
+        "Take back own steps",
+        "The caller's own newest groups. What others have changed since is skipped, and said; nothing to undo is 409."
+        " The events of the entities go to everybody, the sender too, and then `project:undone`.",
+    ),
+    _travel("redo", "Repeat what was taken back", "The events go to everybody as for undo, and then `project:redone`."),
     Action(
-        command="updateProject",
-        summary="Change a project",
+        command="setLyrics",
+        summary="Write the lyrics of the project, or of a track",
+        paths=("PUT /projects/{project_id}/lyrics",),
+        event="lyrics:update",
+        fields={
+            "trackId": commands.find("setLyrics").parameters.declared["trackId"],
+            "lyrics": needed(TRACK.fields["lyrics"]),
+        },
+        name="LyricsWritten",
         kind=PROJECT,
-        paths=("PUT /projects/{project_id}", "PATCH /projects/{project_id}"),
-        event="project:update",
-        reply=replies.ProjectReply,
-        fields=PROJECT.fields,
-        nested=True,
+        reply=replies.LyricsReply,
     ),
-    *three(
-        TRACK,
-        "/tracks",
-        replies.TrackReply,
-        {"projectId": the("project")},
-        about="With its clips and the sends to it; all of that can be undone.",
-    ),
-    *three(CLIP, "/clips", replies.ClipReply, {}, about="Its recording stays."),
 )
 
 
 def every() -> tuple[Action, ...]:
-    """Those of the entities with APIs of their own, and those that are made from declarations."""
-    return (*_OWN, *(action for kind in entities.declared() for action in _declared(kind)))
-
-
-@functools.cache
-def _declared(kind: EntityType) -> tuple[Action, ...]:
-    parent = {"projectId": the("project")} if kind.parent == "project" else {}
-    return three(kind, f"/{kind.plural}", replies.of(kind), parent)
+    return (*(action for kind in registry.every() for action in of_kind(kind)), *_SPECIAL)
 
 
 async def perform(
@@ -189,13 +241,26 @@ async def perform(
     )
 
 
+# -- what rooms are told -----------------------------------------------------------------------------------------------
+
+EVENTS = {
+    "project:updated": "Fields of the project in `update`; `project` is how all of it is now, without its tracks.",
+    "lyrics:updated": "The lyrics of the track `trackId`, or (null) of the project.",
+    "project:undone": "The steps `groupIds` were taken back; the changes were told before.",
+    "project:redone": "The steps `groupIds` were repeated; the changes were told before.",
+}
+
+
 def event_names() -> dict[str, str]:
     """Every event about a document, with what it means."""
     made = {}
-    for each in entities.declared():
-        made[f"{each.name}:created"] = f"A new {each.name} in `{each.name}`: {each.help}."
-        made[f"{each.name}:updated"] = f"`changes` of `{each.name}Id`; `{each.name}` is how it is now."
-        made[f"{each.name}:deleted"] = f"The {each.name} `{each.name}Id` is gone."
+    for kind in registry.contents():
+        if kind.within != "parent":
+            made[f"{kind.name}:created"] = f"A new {kind} in `{kind.name}`: {kind.help}."
+            made[f"{kind.name}:updated"] = f"`changes` of `{kind.id}`, or of its parts; `{kind.name}` is how it is now."
+            made[f"{kind.name}:deleted"] = f"The {kind} `{kind.id}` is gone; what was on it was told before."
+        if kind.ordered:
+            made[f"{kind.name}:reordered"] = f"`{kind.orders}`: the places of all {kind.plural}."
     return EVENTS | made
 
 
@@ -222,24 +287,26 @@ def told(event: events.ProjectChanged) -> Iterator[tuple[str, dict[str, Any]]]:
 def _told(
     operation: Mapping[str, Any], things: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    entity, id, kind, changes = (operation[name] for name in ("entity", "entityId", "kind", "changes"))
-    if kind == "reorder":
-        yield "track:reordered", {ORDERS: [{"id": id, "order": place} for id, place in things["order"].items()]}
-    elif entity == "send":
-        track_id = things["send"].get(id, "")
+    name, id, step, changes = (operation[each] for each in ("entity", "entityId", "kind", "changes"))
+    kind = registry.find(name)
+    if step == "reorder":
+        places = things["order"][name].items()
+        yield f"{name}:reordered", {kind.orders: [{"id": id, "order": place} for id, place in places]}
+    elif kind.within == "parent":
+        parent_id = things[name].get(id, "")
         # A track that is gone by the end of the transaction has none; it is told as deleted after this.
-        track = things["track"].get(track_id) or {"id": track_id, "sends": []}
-        yield "track:updated", {"trackId": track_id, "changes": {"sends": track["sends"]}, "track": track}
-    elif kind == "update" and set(changes) == {"lyrics"}:
-        yield "lyrics:updated", {"trackId": id if entity == "track" else None, "lyrics": changes["lyrics"]}
-    elif entity == "project":
-        project = things.get("project", {}).get(id) or {"id": id, **changes}
-        yield "project:updated", {"update": changes, "project": project}
-    elif kind == "create":
-        yield f"{entity}:created", {entity: things.get(entity, {}).get(id) or changes}
-    elif kind == "update":
+        parent = things[kind.parent].get(parent_id) or {"id": parent_id, kind.plural: []}
+        parts = {kind.plural: parent[kind.plural]}
+        yield f"{kind.parent}:updated", {kind.parent_field: parent_id, "changes": parts, kind.parent: parent}
+    elif step == "update" and set(changes) == {"lyrics"}:
+        yield "lyrics:updated", {"trackId": id if kind is TRACK else None, "lyrics": changes["lyrics"]}
+    elif kind is PROJECT:
+        yield "project:updated", {"update": changes, "project": things.get(name, {}).get(id) or {"id": id, **changes}}
+    elif step == "create":
+        yield f"{name}:created", {name: things.get(name, {}).get(id) or changes}
+    elif step == "update":
         # What is gone by the end of the transaction has nothing more to show than its changes.
-        thing = things.get(entity, {}).get(id) or {"id": id, **changes}
-        yield f"{entity}:updated", {f"{entity}Id": id, "changes": changes, entity: thing}
+        thing = things.get(name, {}).get(id) or {"id": id, **changes}
+        yield f"{name}:updated", {kind.id: id, "changes": changes, name: thing}
     else:
-        yield f"{entity}:deleted", {f"{entity}Id": id}
+        yield f"{name}:deleted", {kind.id: id}

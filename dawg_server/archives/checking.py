@@ -6,23 +6,24 @@ Fields are held to the same rules as those of commands; what they name has to be
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from marshmallow import missing
+
+from dawg_server.archives.document import JsonObject, listed
 from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION
 from dawg_server.archives.unpacking import refuse
-from dawg_server.daw import following, routing
-from dawg_server.daw.commands.tracks import MAX_METADATA
-from dawg_server.daw.entities import CLIP, PROJECT, SEND, TRACK
-from dawg_server.daw.entities.base import EntityType
-from dawg_server.daw.entities.clip import MAX_SECONDS
-from dawg_server.daw.entities.track import MAX_TRACKS
-from dawg_server.schema import FieldError, Id, Items, JsonValue, Number, Parameters, Record, Text, parameters
+from dawg_server.daw import entity as registry
+from dawg_server.daw import routing, timing
+from dawg_server.daw.entity import MAX_ORDER, EntityType, needed
+from dawg_server.schema import AnyField, FieldError, Id, Items, Number, Parameters, Record, Text, parameters
 
-MAX_CLIPS = 50_000
+MAX_ENTITIES = 50_000  # of a kind without a limit
 MAX_RECORDINGS = 2000
 MAX_BYTES = 2**40  # a size that nobody has; the archive's own limit comes first
 
+_FIRST = ("track", "send", "clip")  # kinds that every archive has
 _SOURCES = ("upload", "generation", "stem", "mix", "master", "render", "edit", "vocals", "import")
 _PATH = re.compile(re.escape(AUDIO_FOLDER) + r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -36,63 +37,56 @@ _RECORDING = parameters(
         "sha256": Text(64, 64, required=True),
     }
 )
-_SEND = parameters({"id": Id("send", required=True), **SEND.fields})
-_TRACK = parameters(
-    {
-        **TRACK.fields,
-        "id": Id("track", required=True),
-        "order": Number(0, 10**6, whole=True, required=True),
-        "metadata": JsonValue(MAX_METADATA, objects=True, allow_none=True, load_default=None),
-        "sends": Items(Record(_SEND), 0, MAX_TRACKS, required=True),
-    }
-)
-_CLIP = parameters(
-    {
-        **CLIP.fields,
-        "id": Id("clip", required=True),
-        "name": Text(1, 120, required=True),
-        "duration": Number(0, MAX_SECONDS, over=True, required=True),
-    }
-)
 
 
-def _document(kinds: Sequence[EntityType]) -> Parameters:
-    others = {}
-    for each in kinds:
-        fields = {**each.fields, "id": Id(each.name, required=True)}
-        fields |= {each.parent_field: Id(each.parent, required=True)} if each.parent != "project" else {}
-        others[each.plural] = Items(Record(parameters(fields)), 0, each.limit, load_default=[])
+def _document() -> Parameters:
     return parameters(
         {
-            "project": Record(PROJECT.create, required=True),
-            "tracks": Items(Record(_TRACK), 0, MAX_TRACKS, required=True),
-            "clips": Items(Record(_CLIP), 0, MAX_CLIPS, required=True),
+            "project": Record(registry.find("project").create, required=True),
             "audioFiles": Items(Record(_RECORDING), 0, MAX_RECORDINGS, required=True),
-            **others,
+            **{kind.plural: _list(kind) for kind in registry.contents() if kind.within != "parent"},
         }
     )
 
 
-JsonObject = dict[str, Any]
+def _list(kind: EntityType) -> AnyField:
+    """Every field that can't be empty has to be there. Archives from before a kind was known have none of it."""
+    fields = {
+        name: field if field.allow_none or field.load_default is not missing else needed(field)
+        for name, field in {**kind.fields, **kind.written}.items()
+    }
+    fields["id"] = Id(kind.name, required=True)
+    if kind.ordered:
+        fields["order"] = Number(0, MAX_ORDER, whole=True, required=True)
+    if kind.parent != "project" and kind.within != "parent":
+        fields[kind.parent_field] = Id(kind.parent, required=True)
+    fields |= {part.plural: _list(part) for part in registry.parts_of(kind)}
+    old = kind.name in _FIRST
+    options: dict[str, Any] = {"required": True} if old else {"load_default": []}
+    return Items(Record(parameters(fields)), 0, kind.limit or MAX_ENTITIES, **options)
 
 
-def checked(document: Any, kinds: Sequence[EntityType]) -> JsonObject:
-    """`project`, `tracks` (with `sends`), `clips` and `audioFiles`, with defaults. Raises `InvalidArchive`."""
+def checked(document: Any) -> JsonObject:
+    """`project`, `audioFiles`, and the list of each kind of entities, with defaults. Raises `InvalidArchive`."""
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         refuse("its project.json is not that of a project")
     if document.get("formatVersion") != FORMAT_VERSION:
         refuse(f"this server reads version {FORMAT_VERSION} of the format only", supported=[FORMAT_VERSION])
     try:
-        content = _document(kinds).values(document)
+        content = _document().values(document)
     except FieldError as error:
         path, sentence = next(iter(error.problems.items()))
         refuse(f"{path} {sentence}", field=path)
-    for kind in ("tracks", "clips", "audioFiles", *(each.plural for each in kinds)):
-        _require_distinct(kind, (thing["id"] for thing in content[kind]))
+    _require_distinct("audioFiles", (each["id"] for each in content["audioFiles"]))
     _check_recordings(content["audioFiles"])
-    _check_routing(content["tracks"])
-    _check_clips(content)
-    _check_references(content, kinds)
+    found = {kind: list(listed(content, kind)) for kind in registry.contents()}
+    for kind, entities in found.items():
+        _require_distinct(kind.plural, (each["id"] for each in entities))
+        if kind.unique:
+            _require_distinct(kind.plural, (" ".join(str(each[name]) for name in kind.unique) for each in entities))
+        _check_references(kind, entities, found, {each["id"] for each in content["audioFiles"]})
+    _check_routing(found)
+    _check_clips(content["clips"])
     return content
 
 
@@ -100,7 +94,7 @@ def fit_lengths(content: Mapping[str, Any], seconds: Mapping[str, float]) -> Non
     """Lets clips end where their recordings do; `seconds` are the lengths of recordings, by id."""
     for clip in content["clips"]:
         if (length := seconds.get(clip["audioFileId"] or "")) is not None:
-            clip |= following.fitted(clip, length)
+            clip |= timing.fitted(clip, length)
 
 
 def _check_recordings(recordings: Iterable[JsonObject]) -> None:
@@ -115,41 +109,40 @@ def _check_recordings(recordings: Iterable[JsonObject]) -> None:
     _require_distinct("audioFiles", paths)
 
 
-def _check_routing(found: list[JsonObject]) -> None:
-    buses = {track["id"] for track in found if track["trackType"] == "AUX"}
-    every = [{**send, "trackId": track["id"]} for track in found for send in track["sends"]]
-    _require_distinct("sends", (send["id"] for send in every))
-    _require_distinct("sends", (f"{send['trackId']} {send['destinationTrackId']}" for send in every))
-    for track in found:
-        reached = {track["outputDestination"]} - {routing.MASTER}
-        reached |= {send["destinationTrackId"] for send in track["sends"]}
-        if not reached <= buses - {track["id"]}:
-            refuse("a track sends its sound to something that is no AUX track", trackId=track["id"])
-    if routing.has_loop(found, every):
+def _check_references(
+    kind: EntityType,
+    entities: Iterable[JsonObject],
+    found: Mapping[EntityType, Iterable[JsonObject]],
+    recordings: set[str],
+) -> None:
+    for field, reference in kind.references.items():
+        known = {each["id"] for each in found[registry.find(reference.entity)]} | {reference.cleared}
+        for each in entities:
+            if each[field] not in known:
+                refuse(f"a {kind} names a {reference.entity} that is not there", field=field, id=each["id"])
+    for each in entities:
+        if kind.either and sum(each[name] is not None for name in kind.either) != 1:
+            refuse(f"a {kind} has to have either {' or '.join(kind.either)}", id=each["id"])
+    if kind.recording:
+        for each in entities:
+            if each[kind.recording] is not None and each[kind.recording] not in recordings:
+                refuse(f"a {kind} plays a recording that is not there", id=each["id"])
+
+
+def _check_routing(found: Mapping[EntityType, Iterable[JsonObject]]) -> None:
+    buses = {track["id"] for track in found[registry.find("track")] if track["trackType"] == "AUX"}
+    ways = [way for kind, entities in found.items() for way in routing.ways(kind, entities)]
+    for track, target in ways:
+        if target not in buses or target == track:
+            refuse("a track sends its sound to something that is no other AUX track", trackId=track)
+    if routing.has_loop(ways):
         refuse("the sound of a track comes back to itself")
 
 
-def _check_clips(content: Mapping[str, Any]) -> None:
-    known = {track["id"] for track in content["tracks"]}
-    recordings = {recording["id"] for recording in content["audioFiles"]}
-    for clip in content["clips"]:
-        if clip["trackId"] not in known:
-            refuse("a clip is on a track that is not there", clipId=clip["id"])
-        if (clip["audioFileId"] is None) == (clip["midiData"] is None):
-            refuse("a clip has to have either a recording or notes", clipId=clip["id"])
-        if clip["audioFileId"] is not None and clip["audioFileId"] not in recordings:
-            refuse("a clip plays a recording that is not there", clipId=clip["id"])
-        if clip["fadeIn"] + clip["fadeOut"] > clip["duration"] + following.TINY:
+def _check_clips(clips: Iterable[JsonObject]) -> None:
+    for clip in clips:
+        if clip["fadeIn"] + clip["fadeOut"] > clip["duration"] + timing.TINY:
             refuse("the fades of a clip are longer than the clip", clipId=clip["id"])
-
-
-def _check_references(content: Mapping[str, Any], kinds: Sequence[EntityType]) -> None:
-    plurals = {"track": "tracks", "clip": "clips"} | {kind.name: kind.plural for kind in kinds}
-    for kind in kinds:
-        for field, reference in kind.references.items():
-            known = {each["id"] for each in content[plurals[reference.entity]]} | {reference.cleared}
-            if any(each[field] not in known for each in content[kind.plural]):
-                refuse(f"a {kind.name} names a {reference.entity} that is not there")
 
 
 def _require_distinct(what: str, names: Iterable[str]) -> None:

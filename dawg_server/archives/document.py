@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION
-from dawg_server.database import clips, tracks
-from dawg_server.daw import entities
-from dawg_server.daw.entities.project import KEPT
-
-_TRACK = frozenset(tracks.TABLE.fields) - {"projectId"}
-_SEND = frozenset(tracks.SENDS.fields) - {"trackId"}
-_CLIP = frozenset(clips.TABLE.fields)
+from dawg_server.database.table import Batch
+from dawg_server.daw import entity as registry
+from dawg_server.daw.entity import EntityType
 
 JsonObject = dict[str, Any]
+Content = list[tuple[EntityType, JsonObject]]
+"""Everything in a project as it is stored, what others hang on first."""
 
 
 def written(state: Mapping[str, Any], recordings: list[JsonObject], *, audio: bool) -> JsonObject:
     """What `project.json` says. `state` is `projects.snapshot`, `recordings` are rows; `audio`: they come along."""
-    found = [
-        {**_only(track, _TRACK), "sends": [_only(send, _SEND) for send in track["sends"]]} for track in state["tracks"]
-    ]
     listed = [
         {
             "id": row["id"],
@@ -39,68 +35,70 @@ def written(state: Mapping[str, Any], recordings: list[JsonObject], *, audio: bo
         "format": FORMAT,
         "formatVersion": FORMAT_VERSION,
         "exportedAt": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "project": _only(state["project"], frozenset(KEPT)),
-        "tracks": found,
-        "clips": [_only(clip, _CLIP) for clip in state["clips"]],
-        "audioFiles": listed,
+        "project": {name: state["project"][name] for name in registry.find("project").kept},
         **{
-            each.plural: [_without_project(each.stored(one)) for one in state[each.plural]]
-            for each in entities.declared()
+            kind.plural: [_shown(kind, each) for each in state[kind.plural]]
+            for kind in registry.contents()
+            if kind.within != "parent"
         },
+        "audioFiles": listed,
     }
 
 
-def renamed(
-    document: Mapping[str, Any], project_id: str, recordings: Mapping[str, str]
-) -> tuple[list[JsonObject], list[JsonObject], list[tuple[entities.EntityType, JsonObject]]]:
-    """(tracks with their sends, clips, entities of declared kinds) under new ids, the tracks' places without gaps.
-
-    `recordings`: old id to new.
-    """
-    new = {thing["id"]: str(uuid.uuid4()) for thing in (*document["tracks"], *document["clips"])}
-    found = [
-        {
-            **track,
-            "id": new[track["id"]],
-            "projectId": project_id,
-            "order": place,
-            "outputDestination": new.get(track["outputDestination"], track["outputDestination"]),
-            "sends": [
-                {
-                    **send,
-                    "id": str(uuid.uuid4()),
-                    "trackId": new[track["id"]],
-                    "destinationTrackId": new[send["destinationTrackId"]],
-                }
-                for send in track["sends"]
-            ],
-        }
-        for place, track in enumerate(sorted(document["tracks"], key=lambda track: track["order"]))
-    ]
-    played = [
-        {
-            **clip,
-            "id": new[clip["id"]],
-            "trackId": new[clip["trackId"]],
-            "audioFileId": recordings[clip["audioFileId"]] if clip["audioFileId"] else None,
-        }
-        for clip in document["clips"]
-    ]
-    return found, played, others_renamed(document, project_id, new)
+def renamed(document: Mapping[str, Any], project_id: str, recordings: Mapping[str, str]) -> Content:
+    """What is in the project, under new ids and with places without gaps. `recordings`: old id to new."""
+    old = [(kind, each) for kind in registry.contents() for each in listed(document, kind)]
+    new: dict[str, dict[str, str]] = defaultdict(dict)
+    for kind, each in old:
+        new[kind.name][each["id"]] = str(uuid.uuid4())
+    places: dict[str, int] = defaultdict(int)
+    found: Content = []
+    for kind, each in sorted(old, key=lambda pair: pair[1]["order"] if pair[0].ordered else 0):
+        names = {field: new[other.entity].get(each[field], each[field]) for field, other in kind.references.items()}
+        thing = {**kind.stored(each), **names, "id": new[kind.name][each["id"]]}
+        if kind.parent == "project":
+            thing["projectId"] = project_id
+        if kind.recording and each[kind.recording] is not None:
+            thing[kind.recording] = recordings[each[kind.recording]]
+        if kind.ordered:
+            among = f"{kind.name} {thing[kind.parent_field]}"
+            thing["order"], places[among] = places[among], places[among] + 1
+        found.append((kind, thing))
+    kinds = registry.contents()
+    return sorted(found, key=lambda pair: kinds.index(pair[0]))
 
 
-def others_renamed(
-    document: Mapping[str, Any], project_id: str, new: Mapping[str, str]
-) -> list[tuple[entities.EntityType, JsonObject]]:
-    """Entities of declared kinds under new ids; `new` has the tracks' and clips', by their old ones."""
-    ids = {**new, **{one["id"]: str(uuid.uuid4()) for kind in entities.declared() for one in document[kind.plural]}}
-    found = []
-    for kind in entities.declared():
-        for one in document[kind.plural]:
-            named = {field: ids.get(one[field], one[field]) for field in kind.references}
-            parent = {"projectId": project_id} if kind.parent == "project" else {}
-            found.append((kind, {**one, **named, **parent, "id": ids[one["id"]]}))
-    return found
+def fill(batch: Batch, content: Content) -> None:
+    """Stores it; what leads to others of the same kind comes when all of them are there."""
+    later: Content = []
+    for kind, each in content:
+        own = {name: other.cleared for name, other in kind.references.items() if other.entity == kind.name}
+        kind.table.insert(batch, {**each, **own})
+        if changed := {name: each[name] for name, cleared in own.items() if each[name] != cleared}:
+            later.append((kind, {"id": each["id"], **changed}))
+    for kind, each in later:
+        kind.table.update(batch, each.pop("id"), each)
+
+
+def listed(document: Mapping[str, Any], kind: EntityType) -> Iterable[JsonObject]:
+    """The entities of a kind, with the id of the track that they are on."""
+    if kind.within != "parent":
+        yield from document[kind.plural]
+        return
+    for parent in document[registry.find(kind.parent).plural]:
+        for each in parent[kind.plural]:
+            yield {**each, kind.parent_field: parent["id"]}
+
+
+def played(document: Mapping[str, Any]) -> set[str]:
+    """The ids of the recordings that things in the project play."""
+    return {
+        each[kind.recording]
+        for kind in registry.contents()
+        if kind.recording
+        for each in listed(document, kind)
+        if each[kind.recording] is not None
+    }
 
 
 def path(row: Mapping[str, Any]) -> str:
@@ -112,9 +110,10 @@ def format_of(row: Mapping[str, Any]) -> str:
     return str(row["storage_key"]).rpartition(".")[2]
 
 
-def _without_project(thing: JsonObject) -> JsonObject:
-    return {name: value for name, value in thing.items() if name != "projectId"}
-
-
-def _only(thing: Mapping[str, Any], fields: frozenset[str]) -> JsonObject:
-    return {name: value for name, value in thing.items() if name in fields}
+def _shown(kind: EntityType, thing: Mapping[str, Any]) -> JsonObject:
+    """Without the project, which is another one wherever it is read, nor what it is a part of."""
+    besides = {"projectId", kind.parent_field if kind.within == "parent" else "projectId"}
+    shown = {name: value for name, value in kind.stored(thing).items() if name not in besides}
+    for part in registry.parts_of(kind):
+        shown[part.plural] = [_shown(part, each) for each in thing[part.plural]]
+    return shown

@@ -15,7 +15,9 @@ from dawg_server.archives.layout import DOCUMENT, MAX_DOCUMENT, ArchiveLimits
 from dawg_server.archives.unpacking import Package, refuse
 from dawg_server.audio import codecs
 from dawg_server.audio.formats import AudioInfo
-from dawg_server.daw.entities.base import EntityType
+from dawg_server.daw import entities  # noqa: F401 (registers them)
+from dawg_server.daw import entity as registry
+from dawg_server.daw.entity import EntityType
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,15 @@ class Contents:
 
 
 def read(path: str, folder: str, limits: ArchiveLimits, kinds: Sequence[EntityType]) -> Contents:
-    """Unpacks the recordings into `folder`; `kinds` are those of declared entities.
+    """Unpacks the recordings into `folder`; `kinds` are those of the entities that the server knows.
 
     Raises `errors.InvalidArchive` with the reason, and `PayloadTooLarge`.
     """
+    for kind in kinds:
+        registry.register(kind)
     package = Package(Path(path), limits)
     try:
-        document = checking.checked(_parsed(package.read(DOCUMENT, MAX_DOCUMENT)), kinds)
+        document = checking.checked(_parsed(package.read(DOCUMENT, MAX_DOCUMENT)))
         recordings = {}
         for number, recording in enumerate(document["audioFiles"]):
             if recording["path"] is None:

@@ -19,11 +19,11 @@ from dawg_server.archives.layout import COMPRESSIBLE, DOCUMENT, ArchiveLimits
 from dawg_server.archives.packing import ArchiveEntry, packed, whole
 from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
 from dawg_server.audiofiles.measuring import Measuring
-from dawg_server.database import ForeignKeyViolation, archives, clips
+from dawg_server.database import ForeignKeyViolation, archives, tracks
 from dawg_server.database.pool import Database
 from dawg_server.database.table import Batch
-from dawg_server.daw import access, entities
-from dawg_server.daw.entities.project import KEPT
+from dawg_server.daw import access
+from dawg_server.daw import entity as registry
 from dawg_server.storage import Storage
 from dawg_server.storage.work import WorkFolder
 from dawg_server.wire import is_uuid
@@ -62,8 +62,9 @@ class Archives:
 
     async def export(self, project_id: str, user_id: str, *, audio: bool) -> Export:
         """Raises `NotFound`. While it is read, the content raises it as well when a stored file has gone."""
-        known = is_uuid(project_id)
-        found = await archives.export(self._database, project_id, user_id, entities.tables()) if known else None
+        if not is_uuid(project_id):
+            access.check(None, "viewer")
+        found = await archives.export(self._database, project_id, user_id, registry.tables(), document.played)
         access.check(found[0]["role"] if found else None, "viewer")
         assert found is not None
         state, recordings = found
@@ -98,7 +99,7 @@ class Archives:
                 str(path),
                 str(folder),
                 self._limits,
-                entities.declared(),
+                registry.every(),
                 timeout=TIME_LIMIT,
             )
         except (WorkerCrashed, WorkerOutOfMemory, WorkTimeLimit):
@@ -115,13 +116,10 @@ class Archives:
             if (unpacked := contents.recordings.get(recording["id"])) is not None:
                 rows.append(await self._put(recording, unpacked, new[recording["id"]], user_id, project_id))
         batch = Batch()
-        found, played, others = document.renamed(described, project_id, new | own)
-        archives.fill(batch, found, played)
-        for kind, one in others:
-            kind.table.insert(batch, one)
-        clips.attach(batch, project_id, own.values())
+        document.fill(batch, document.renamed(described, project_id, new | own))
+        tracks.attach(batch, project_id, own.values())
         project = {"id": project_id, "userId": user_id}
-        project |= {name: described["project"][name] for name in KEPT}
+        project |= {name: described["project"][name] for name in registry.find("project").kept}
         try:
             async with self._database.transaction() as connection:
                 await archives.insert(connection, project, rows, batch)
@@ -132,8 +130,8 @@ class Archives:
         return project_id
 
     async def _own(self, described: JsonObject, unpacked: Mapping[str, Any], user_id: str) -> dict[str, str]:
-        """For recordings that clips play and that were left out of the archive: the importer's own with those bytes."""
-        played = {clip["audioFileId"] for clip in described["clips"] if clip["audioFileId"]} - unpacked.keys()
+        """For recordings that are played and that were left out of the archive: the importer's own with those bytes."""
+        played = document.played(described) - unpacked.keys()
         left_out = [each for each in described["audioFiles"] if each["id"] in played]
         checksums = {each["id"]: bytes.fromhex(each["sha256"]) for each in left_out}
         found = await archives.owned_by_checksum(self._database, user_id, checksums.values()) if played else {}

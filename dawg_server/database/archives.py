@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from dawg_server.database import audio_files, clips, projects, tracks
+from dawg_server.database import audio_files, projects
 from dawg_server.database.pool import Connection, Database
 from dawg_server.database.table import Batch, Table
 
 
 async def export(
-    database: Database, project_id: str, user_id: str, others: Mapping[str, Table]
+    database: Database,
+    project_id: str,
+    user_id: str,
+    tables: Mapping[str, Table],
+    played: Callable[[Mapping[str, Any]], Iterable[str]],
 ) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
-    """(the project as `projects.snapshot` shows it, rows of its recordings), both of one moment."""
+    """(the project as `projects.snapshot` shows it, rows of its recordings), both of one moment.
+
+    `played`: the ids of the recordings that it plays, which may belong to others.
+    """
     async with database.transaction() as connection:
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        state = await projects.snapshot(connection, project_id, user_id, others)
+        state = await projects.snapshot(connection, project_id, user_id, tables)
         if state is None:
             return None
         recordings = await connection.fetch_all(
             """SELECT id, original_name, filename, source, size_bytes, sha256, storage_key FROM audio_files
                WHERE project_id = %s OR id = ANY(%s::uuid[]) ORDER BY created_at, id""",
-            (project_id, list({clip["audioFileId"] for clip in state["clips"] if clip["audioFileId"]})),
+            (project_id, list(played(state))),
         )
     return state, recordings
 
@@ -42,7 +49,7 @@ async def owned_by_checksum(
 async def insert(
     connection: Connection, project: Mapping[str, Any], recordings: Iterable[dict[str, Any]], content: Batch
 ) -> None:
-    """A new project (wire fields, `id` and `userId`) with everything in it; `content` is what `fill` has written."""
+    """A new project (wire fields, `id` and `userId`) with everything in it; `content` writes that."""
     fields = {name: value for name, value in project.items() if name != "userId"}
     columns = ", ".join(projects.TABLE.columns[name].name for name in fields)
     await connection.execute(
@@ -52,18 +59,3 @@ async def insert(
     for row in recordings:
         await audio_files.insert(connection, [row])
     await content.run(connection)
-
-
-def fill(batch: Batch, found_tracks: Iterable[Mapping[str, Any]], found_clips: Iterable[Mapping[str, Any]]) -> None:
-    """Tracks (wire fields, with their `sends`) and clips; outputs come when all tracks are there."""
-    listed = list(found_tracks)
-    for track in listed:
-        fields = {name: track[name] for name in tracks.TABLE.fields}
-        tracks.TABLE.insert(batch, {**fields, "outputDestination": "master"})
-    for track in listed:
-        if track["outputDestination"] != "master":
-            tracks.TABLE.update(batch, track["id"], {"outputDestination": track["outputDestination"]})
-        for send in track["sends"]:
-            tracks.SENDS.insert(batch, {name: send[name] for name in tracks.SENDS.fields})
-    for clip in found_clips:
-        clips.TABLE.insert(batch, {name: clip[name] for name in clips.TABLE.fields})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
-from dawg_server.database import clips, presence_sessions, projects, tracks, users
+from dawg_server.database import presence_sessions, projects, users
 from dawg_server.database.pool import Connection, Database, Json
-from dawg_server.database.table import Batch, moment
+from dawg_server.database.table import Batch, Table, moment
 
 
 class LoggedChange(Protocol):
@@ -30,23 +30,16 @@ async def lock(
     project_id: str,
     user_id: str,
     *,
-    track_ids: Iterable[str] = (),
-    clip_ids: Iterable[str] = (),
+    named: Mapping[str, tuple[Table, Collection[str]]] | None = None,
     client_operation_id: str | None = None,
 ) -> dict[str, Any] | None:
     """Makes the caller the only writer of a project until the transaction ends, and reads what it has to know.
 
-    `project` (as JSON), `role`, `username`, `now` (the transaction's time), `tracks` and `clips` (those named), `locks`
-    (of tracks, which others hold; None when there are none), and `replay` (`reply` and `digest` that were stored for
-    that client operation). None when there is no such project.
+    `project` (as JSON), `role`, `username`, `now` (the transaction's time), the rows of each table of `named` (with
+    these ids; None when there are none), `locks` (of tracks, which others hold; likewise), and `replay` (`reply` and
+    `digest` that were stored for that client operation). None when there is no such project.
     """
-    values = {
-        "project": project_id,
-        "user": user_id,
-        "tracks": list(track_ids),
-        "clips": list(clip_ids),
-        "operation": client_operation_id,
-    }
+    values: dict[str, Any] = {"project": project_id, "user": user_id, "operation": client_operation_id}
     wanted = [
         f"{projects.SHOWN} AS project",
         f"{projects.ROLE} AS role",
@@ -55,12 +48,10 @@ async def lock(
         f"""(SELECT json_agg(held) FROM (SELECT {presence_sessions.LOCK} FROM track_locks
             WHERE project_id = p.id AND user_id <> %(user)s AND expires_at > clock_timestamp()) AS held) AS locks""",
     ]
-    if values["tracks"]:
-        wanted.append(f"""(SELECT json_agg({tracks.SHOWN}) FROM tracks t
-            WHERE t.project_id = p.id AND t.id = ANY(%(tracks)s::uuid[])) AS tracks""")
-    if values["clips"]:
-        wanted.append(f"""(SELECT json_agg({clips.SHOWN}) FROM clips c JOIN tracks t ON t.id = c.track_id
-            WHERE t.project_id = p.id AND c.id = ANY(%(clips)s::uuid[])) AS clips""")
+    for name, (table, ids) in (named or {}).items():
+        values[name] = list(ids)
+        wanted.append(f"""(SELECT json_agg({table.json("x")}) FROM {table.table} x
+            WHERE {table.within("x", "p.id")} AND x.id = ANY(%({name})s::uuid[])) AS "{name}" """)
     if client_operation_id is not None:
         wanted.append("""(SELECT json_build_object('reply', o.reply, 'digest', encode(o.digest, 'hex'))
             FROM client_operations o
@@ -146,11 +137,11 @@ async def size_since(database: Database, project_id: str, revision: int) -> int:
 
 async def newest_since(database: Database, project_id: str, revision: int, limit: int) -> list[dict[str, Any]]:
     """Of the operations after `revision` the newest, oldest first: `operation`, the `username` of who did it, and of
-    a send that was made or deleted `send_track`, the track that it comes from."""
+    what was made or deleted `track_id`, the track that it was on."""
     return await database.fetch_all(
         f"""SELECT * FROM (
             SELECT {_SHOWN} AS operation, revision, {users.named("actor_id")} AS username,
-                CASE WHEN entity = 'send' THEN coalesce(forward ->> 'trackId', inverse ->> 'trackId') END AS send_track
+                coalesce(forward ->> 'trackId', inverse ->> 'trackId') AS track_id
             FROM operations WHERE project_id = %s AND revision > %s ORDER BY revision DESC LIMIT %s
         ) AS newest ORDER BY revision""",
         (project_id, revision, limit),

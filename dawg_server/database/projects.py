@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dawg_server.database import clips, tracks, users
+from dawg_server.database import users
 from dawg_server.database.pool import Connection, Database
 from dawg_server.database.table import TIMES, Table, moment, plain
 
@@ -42,10 +42,6 @@ _AUDIO_FILES = f"""(SELECT coalesce(json_agg(json_build_object(
         '[]'::json)
     FROM audio_files a WHERE a.project_id = p.id OR a.id IN (
         SELECT c.audio_file_id FROM clips c JOIN tracks t ON t.id = c.track_id WHERE t.project_id = p.id))"""
-_TRACKS = f"""(SELECT coalesce(json_agg({tracks.SHOWN} ORDER BY t.position), '[]'::json)
-    FROM tracks t WHERE t.project_id = p.id)"""
-_CLIPS = f"""(SELECT coalesce(json_agg({clips.SHOWN} ORDER BY c.start_time, c.id), '[]'::json)
-    FROM clips c JOIN tracks t ON t.id = c.track_id WHERE t.project_id = p.id)"""
 _SORTED = {"updatedAt": "p.updated_at", "createdAt": "p.created_at", "name": "lower(p.name)"}
 
 
@@ -68,16 +64,14 @@ async def visit(database: Database, project_id: str, user_id: str) -> dict[str, 
 
 
 async def snapshot(
-    database: Database | Connection, project_id: str, user_id: str, others: Mapping[str, Table] | None = None
+    database: Database | Connection, project_id: str, user_id: str, tables: Mapping[str, Table]
 ) -> dict[str, Any] | None:
-    """The whole project at one moment, as `project`, `role`, `tracks`, `clips`, `audioFiles`, `collaborators`.
-
-    `others` are further tables, whose rows come under those names.
-    """
-    more = "".join(f', {table.listed("p.id")} AS "{name}"' for name, table in (others or {}).items())
+    """The whole project at one moment, as `project`, `role`, `audioFiles`, `collaborators`, and the rows of each of the
+    tables under its name."""
+    contents = "".join(f', {table.listed("p.id")} AS "{name}"' for name, table in tables.items())
     return await database.fetch_one(
-        f"""SELECT {SHOWN} AS project, {ROLE} AS role, {_TRACKS} AS tracks, {_CLIPS} AS clips,
-                {_AUDIO_FILES} AS "audioFiles", {_COLLABORATORS} AS collaborators{more}
+        f"""SELECT {SHOWN} AS project, {ROLE} AS role, {_AUDIO_FILES} AS "audioFiles", {_COLLABORATORS} AS collaborators
+                {contents}
             FROM projects p WHERE p.id = %(project)s AND p.deleted_at IS NULL""",
         {"user": user_id, "project": project_id},
     )

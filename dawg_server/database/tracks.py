@@ -1,14 +1,21 @@
-"""Rows of `tracks` and of their `sends`."""
+"""Rows of `tracks`, `sends` and `clips`: how they lie in their tables, and which recordings clips play."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from dawg_server.database.pool import Connection, Database
-from dawg_server.database.table import TIMES, Batch, Column, Table, plain
+from dawg_server.database.table import TIMES, Batch, Column, Table, plain, select
 
-TABLE = Table(
+SENDS = Table(
+    "sends",
+    plain("id", "trackId", "destinationTrackId", "level", "pan", "preFader", "enabled"),
+    {},
+    "track",
+    sorted_by=("id",),
+)
+TRACKS = Table(
     "tracks",
     {
         **plain("id", "projectId", "name", "trackType", "color", "volume", "pan", "isMuted", "isSolo", "isArmed"),
@@ -21,44 +28,62 @@ TABLE = Table(
         "metadata": Column("metadata", json=True),
     },
     TIMES,
+    sorted_by=("order",),
+    parts={"sends": SENDS},
 )
-SENDS = Table("sends", plain("id", "trackId", "destinationTrackId", "level", "pan", "preFader", "enabled"), {}, "track")
-_SENDS = f"""'sends', (SELECT coalesce(json_agg({SENDS.json("s")} ORDER BY s.id), '[]'::json)
-    FROM sends s WHERE s.track_id = t.id)"""
-SHOWN = TABLE.json("t", [_SENDS])
+CLIPS = Table(
+    "clips",
+    {
+        **plain("id", "trackId", "audioFileId", "name", "color", "startTime", "duration"),
+        "offset": Column("source_offset"),
+        **plain("fadeIn", "fadeOut"),
+        "gain": Column("gain_db"),
+        "midiData": Column("midi", json=True),
+    },
+    TIMES,
+    "track",
+    sorted_by=("startTime", "id"),
+)
 
 
-async def of_project(
-    database: Database | Connection, project_id: str, *, limit: int | None = None, offset: int = 0
-) -> list[dict[str, Any]]:
-    """Every track with its sends, in order."""
-    rows = await database.fetch_all(
-        f"SELECT {SHOWN} AS track FROM tracks t WHERE project_id = %s ORDER BY position LIMIT %s OFFSET %s",
-        (project_id, limit, offset),
+async def clips_with_notes(connection: Connection, project_id: str) -> list[dict[str, Any]]:
+    """Every clip of notes in a project."""
+    where = f"{CLIPS.within('x', '%s')} AND x.midi IS NOT NULL"
+    return await select(connection, CLIPS, where, (project_id,))
+
+
+async def projects_playing(connection: Connection | Database, audio_file_id: str) -> list[str]:
+    """The projects in which clips play this recording, sorted."""
+    rows = await connection.fetch_all(
+        """SELECT DISTINCT t.project_id FROM clips c JOIN tracks t ON t.id = c.track_id
+           WHERE c.audio_file_id = %s ORDER BY t.project_id""",
+        (audio_file_id,),
     )
-    return [row["track"] for row in rows]
+    return [row["project_id"] for row in rows]
 
 
-async def count(database: Database, project_id: str) -> int:
-    return int(await database.fetch_value("SELECT count(*) FROM tracks WHERE project_id = %s", (project_id,)))
+async def recording(connection: Connection, project_id: str, audio_file_id: str) -> dict[str, Any] | None:
+    """What a clip has to know of the recording that it plays; `played`: by a clip of that project, as stored.
+
+    The lock makes a correction of its length (see `lock_recording`) wait until the clip is stored.
+    """
+    return await connection.fetch_one(
+        """SELECT id, owner_id, project_id, duration, original_name, filename, EXISTS (
+               SELECT FROM clips c JOIN tracks t ON t.id = c.track_id
+               WHERE t.project_id = %s AND c.audio_file_id = a.id) AS played
+           FROM audio_files a WHERE id = %s FOR KEY SHARE OF a""",
+        (project_id, audio_file_id),
+    )
 
 
-async def get(database: Database | Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
-    """Those of the tracks that exist, with their sends."""
-    rows = await database.fetch_all(f"SELECT {SHOWN} AS track FROM tracks t WHERE id = ANY(%s::uuid[])", (list(ids),))
-    return [row["track"] for row in rows]
+async def lock_recording(connection: Connection, audio_file_id: str) -> dict[str, Any] | None:
+    """`owner_id`; returns when no transaction that has read the recording's length is under way."""
+    return await connection.fetch_one("SELECT owner_id FROM audio_files WHERE id = %s FOR UPDATE", (audio_file_id,))
 
 
-async def projects_of(database: Database, ids: Iterable[str]) -> dict[str, str]:
-    """The project of each track that exists."""
-    rows = await database.fetch_all("SELECT id, project_id FROM tracks WHERE id = ANY(%s::uuid[])", (list(ids),))
-    return {row["id"]: row["project_id"] for row in rows}
-
-
-def reorder(batch: Batch, orders: Iterable[Mapping[str, Any]]) -> None:
-    pairs = list(orders)
+def attach(batch: Batch, project_id: str, audio_file_ids: Iterable[str]) -> None:
+    """Recordings that belong to no project yet become that project's."""
     batch.add(
-        """UPDATE tracks SET position = wanted.position
-           FROM unnest(%s::uuid[], %s::integer[]) AS wanted (id, position) WHERE tracks.id = wanted.id""",
-        [[pair["id"] for pair in pairs], [pair["order"] for pair in pairs]],
+        "UPDATE audio_files SET project_id = %s WHERE id = ANY(%s::uuid[]) AND project_id IS NULL",
+        (project_id, list(audio_file_ids)),
     )

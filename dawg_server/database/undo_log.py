@@ -35,9 +35,9 @@ async def newest_group(
 
 
 async def standing_of(connection: Connection, project_id: str, user_id: str, revision: int) -> list[dict[str, Any]]:
-    """The user's own steps after `revision` that could be undone: `id`, `revision`, `kind`, `entity_id`, `fields`."""
+    """The user's own steps after `revision` that could be undone: id, revision, kind, entity, entity_id, `fields`."""
     return await connection.fetch_all(
-        f"""SELECT id, revision, kind, entity_id, {_FIELDS} AS fields FROM operations
+        f"""SELECT id, revision, kind, entity, entity_id, {_FIELDS} AS fields FROM operations
             WHERE {_STEPS} AND undone_at IS NULL AND NOT follows AND revision > %(revision)s""",
         {"project": project_id, "user": user_id, "revision": revision},
     )
@@ -72,7 +72,7 @@ async def newest_undone(connection: Connection, project_id: str, user_id: str) -
 async def standing_since(
     connection: Connection, project_id: str, entity: str, entity_id: str, revision: int
 ) -> list[dict[str, Any]]:
-    """Steps after `revision` on one thing (or on the order of tracks) that nobody has taken back, newest first:
+    """Steps after `revision` on one thing (or on its place in an order) that nobody has taken back, newest first:
     `id`, `kind`, `fields`, `actor_id`, `username`, `final` (undo has skipped it, so it stays).
 
     Changes that follow others by themselves are not among them.
@@ -83,14 +83,14 @@ async def standing_since(
             FROM operations
             WHERE project_id = %(project)s AND revision > %(revision)s AND undone_by IS NULL AND NOT follows
                 AND source NOT IN ('undo', 'redo', 'measuring')
-                AND (entity_id = %(id)s OR (%(entity)s = 'track' AND kind = 'reorder' AND forward @> %(moved)s))
+                AND (entity_id = %(id)s OR (entity = %(entity)s AND kind = 'reorder' AND forward @> %(moved)s))
             ORDER BY revision DESC""",
         {
             "project": project_id,
             "entity": entity,
             "id": entity_id,
             "revision": revision,
-            "moved": Json({"trackOrders": [{"id": entity_id}]}),
+            "moved": Json({f"{entity}Orders": [{"id": entity_id}]}),
         },
     )
 

@@ -21,16 +21,16 @@ async def insert(
     name: str | None,
     description: str | None = None,
     automatic: bool = False,
-    others: Mapping[str, Table] | None = None,
+    tables: Mapping[str, Table],
 ) -> dict[str, Any] | None:
     """Keeps the project as it is in this transaction, which holds its lock. None when there is no such project.
 
-    `others`: as for `projects.snapshot`.
+    `tables`: as for `projects.snapshot`.
     """
-    state = await projects.snapshot(connection, project_id, user_id, others)
+    state = await projects.snapshot(connection, project_id, user_id, tables)
     if state is None:
         return None
-    kept = {part: state[part] for part in ("project", "tracks", "clips", *(others or ()))}
+    kept = {part: state[part] for part in ("project", *tables)}
     return await connection.fetch_one(
         f"""INSERT INTO versions (project_id, number, name, description, revision, snapshot, automatic, created_by)
             VALUES (%(project)s, (SELECT coalesce(max(number), 0) + 1 FROM versions WHERE project_id = %(project)s),
@@ -69,7 +69,7 @@ async def page(database: Database, project_id: str, *, limit: int, offset: int) 
 
 
 async def snapshot(connection: Connection, project_id: str, number: int) -> dict[str, Any] | None:
-    """`project`, `tracks` (with their sends) and `clips` as they were."""
+    """`project`, and each list of what was in it, as it was."""
     kept: dict[str, Any] | None = await connection.fetch_value(
         "SELECT snapshot FROM versions WHERE project_id = %s AND number = %s", (project_id, number)
     )

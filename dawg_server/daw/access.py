@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from dawg_server import errors
-from dawg_server.database import projects, tracks
+from dawg_server.database import projects, table, tracks
 from dawg_server.database.pool import Database
 from dawg_server.wire import is_uuid
 
@@ -39,7 +39,8 @@ class Access:
 
         Raises `NotFound` for an unknown track and for strangers, `Forbidden` for others.
         """
-        found = await tracks.get(self._database, [track_id]) if is_uuid(track_id) else []
+        known = is_uuid(track_id)
+        found = await table.select(self._database, tracks.TRACKS, "x.id = %s", (track_id,)) if known else []
         held = await projects.role(self._database, found[0]["projectId"], user_id) if found else None
         if held is None:
             raise errors.NotFound("There is no such track.", details={"kind": "track"})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 from bus import events
@@ -20,16 +20,22 @@ from dawg_server.database import (
     ForeignKeyViolation,
     IntegrityError,
     UniqueViolation,
-    clips,
     constraint,
     operations,
     projects,
+    tracks,
 )
 from dawg_server.database.pool import Connection, Database
-from dawg_server.daw import access, entities
+from dawg_server.daw import (  # noqa: F401 (entities and history declare commands)
+    access,
+    entities,
+    history,
+)
+from dawg_server.daw import entity as registry
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.editing import Editing, Executed
+from dawg_server.daw.entity import EntityType
 from dawg_server.keyed_lock import KeyedLock
 from dawg_server.wire import is_uuid
 
@@ -68,46 +74,14 @@ class Document:
         Raises `NotFound` (also for projects that are none of the caller's business), `Forbidden`, `ValidationError`
         and `Conflict`.
         """
-        return await self._whole(
-            project_id,
-            by,
-            lambda editing: editing.execute(
-                commands, group=group, base_revision=base_revision, client_operation_id=client_operation_id
-            ),
-        )
-
-    async def undo(
-        self,
-        project_id: str,
-        by: Actor,
-        steps: int = 1,
-        *,
-        client_operation_id: str | None = None,
-        within: str | None = None,
-    ) -> Executed:
-        """Takes back the caller's newest groups, as far as nobody else has changed the same since.
-
-        `results[0]`: `groupIds`, and `skipped` with `{entity, id, field, by, username, reason, groupId}` of what stays.
-        What is skipped never comes up again. `within`: a group whose own newest steps go first, one call at a time.
-        Raises `Conflict` when there is nothing left.
-        """
-        return await self._whole(
-            project_id, by, lambda editing: editing.undo(steps, client_operation_id, within=within)
-        )
-
-    async def redo(
-        self, project_id: str, by: Actor, steps: int = 1, *, client_operation_id: str | None = None
-    ) -> Executed:
-        return await self._whole(project_id, by, lambda editing: editing.redo(steps, client_operation_id))
-
-    async def _whole(self, project_id: str, by: Actor, change: Callable[[Editing], Awaitable[Executed]]) -> Executed:
-        """A change that is a transaction of its own, which is made again when it gives way to another one."""
 
         async def once() -> Executed:
             async with self.editing(project_id, by, whole=True) as editing:
-                return await change(editing)
+                return await editing.execute(
+                    commands, group=group, base_revision=base_revision, client_operation_id=client_operation_id
+                )
 
-        return await self._database.repeat(once)
+        return await self._database.repeat(once)  # when it has to give way to another transaction
 
     @contextlib.asynccontextmanager
     async def editing(self, project_id: str, by: Actor, *, whole: bool = False) -> AsyncIterator[Editing]:
@@ -129,7 +103,7 @@ class Document:
 
     async def measured(self, audio_file_id: str, length: float, store: Callable[[Connection], Awaitable[None]]) -> None:
         """Stores what was measured of a recording; clips that would outlast its `length` (seconds) follow at once."""
-        playing = await clips.projects_playing(self._database, audio_file_id)
+        playing = await tracks.projects_playing(self._database, audio_file_id)
         while (others := await self._measured(audio_file_id, length, store, playing)) is not None:
             playing = others
 
@@ -148,10 +122,10 @@ class Document:
             async with self._database.transaction() as connection:
                 for project_id in project_ids:
                     await operations.lock(connection, project_id, "")
-                recording = await clips.lock_recording(connection, audio_file_id)
+                recording = await tracks.lock_recording(connection, audio_file_id)
                 if recording is None:  # deleted meanwhile
                     return None
-                playing = await clips.projects_playing(connection, audio_file_id)
+                playing = await tracks.projects_playing(connection, audio_file_id)
                 if not set(playing) <= set(project_ids):
                     return playing
                 await store(connection)
@@ -164,7 +138,7 @@ class Document:
         return None
 
     async def create(self, owner_id: str, values: dict[str, Any]) -> dict[str, Any]:
-        """A new project with the (checked) fields of `entities.PROJECT`."""
+        """A new project with the (checked) fields of the entity `project`."""
         return await projects.insert(self._database, owner_id, values)
 
     async def delete(self, project_id: str, user_id: str) -> None:
@@ -183,23 +157,18 @@ class Document:
     async def snapshot(self, project_id: str, user_id: str) -> dict[str, Any]:
         """The project as it was at one moment, which `revision` names, and the caller's `role`.
 
-        `tracks` (each with its `sends` and `clips`), `audioFiles` (with `storageKey`, of which links are made) and
-        `collaborators`.
+        `tracks` (each with its `sends` and `clips`), the lists of other entities, `audioFiles` (with `storageKey`, of
+        which links are made) and `collaborators`.
         """
         known = is_uuid(project_id)
-        row = await projects.snapshot(self._database, project_id, user_id, entities.tables()) if known else None
+        row = await projects.snapshot(self._database, project_id, user_id, registry.tables()) if known else None
         access.check(row["role"] if row else None, "viewer")
         assert row is not None
-        clips: dict[str, list[Any]] = defaultdict(list)
-        for clip in row["clips"]:
-            clips[clip["trackId"]].append(clip)
-        tracks = [{**track, "clips": clips.get(track["id"], [])} for track in row["tracks"]]
         members = row["collaborators"]
         if not any(member["userId"] == user_id for member in members):  # a visitor of a public project
             members = [member | {"email": None} for member in members if member["acceptedAt"] is not None]
         people = {"audioFiles": row["audioFiles"], "collaborators": members, "role": row["role"]}
-        others = {each.plural: row[each.plural] for each in entities.declared()}
-        return {**row["project"], "tracks": tracks, **others, **people}
+        return {**row["project"], **_nested(row), **people}
 
     async def missed(self, project_id: str, since: int, revision: int) -> list[dict[str, Any]] | None:
         """The operations after `since`, or None when only a snapshot helps: too much, or an unknown revision."""
@@ -223,19 +192,42 @@ class Document:
         if not rows:
             return []
         actor_id = rows[0]["operation"]["actorId"]
-        row = await projects.snapshot(self._database, project_id, actor_id, entities.tables())
+        row = await projects.snapshot(self._database, project_id, actor_id, registry.tables())
         if row is None:
             return []
-        things = {
-            "track": {track["id"]: track for track in row["tracks"]},
-            "clip": {clip["id"]: clip for clip in row["clips"]},
-            "send": {row["operation"]["entityId"]: row["send_track"] for row in rows if row["send_track"]}
-            | {send["id"]: track["id"] for track in row["tracks"] for send in track["sends"]},
-            "order": {track["id"]: track["order"] for track in row["tracks"]},
-            "project": {project_id: row["project"]},
-            **{kind.name: {each["id"]: each for each in row[kind.plural]} for kind in entities.declared()},
-        }
+        things: dict[str, dict[str, Any]] = {"order": {}, "project": {project_id: row["project"]}}
+        for kind in registry.contents():
+            if kind.within == "parent":  # their tracks are told instead
+                found = {each["id"]: each[kind.parent_field] for each in _parts(row, kind)}
+                gone = {each["operation"]["entityId"]: each["track_id"] for each in rows if _about(each, kind)}
+                things[kind.name] = gone | found
+            else:
+                things[kind.name] = {each["id"]: each for each in row[kind.plural]}
+            if kind.ordered:
+                things["order"][kind.name] = {each["id"]: each["order"] for each in row[kind.plural]}
         return [_news(project_id, row["operation"], row["username"], things) for row in rows]
+
+
+def _nested(row: dict[str, Any]) -> dict[str, list[Any]]:
+    """The lists of a snapshot, those that are shown with their parents under these."""
+    lists = {kind.plural: row[kind.plural] for kind in registry.contents() if kind.within == "project"}
+    for kind in registry.contents():
+        if kind.within == "whole parent":
+            found = defaultdict(list)
+            for each in row[kind.plural]:
+                found[each[kind.parent_field]].append(each)
+            parents = registry.find(kind.parent).plural
+            lists[parents] = [{**each, kind.plural: found.get(each["id"], [])} for each in lists[parents]]
+    return lists
+
+
+def _parts(row: dict[str, Any], kind: EntityType) -> Iterator[dict[str, Any]]:
+    for parent in row[registry.find(kind.parent).plural]:
+        yield from parent[kind.plural]
+
+
+def _about(logged: dict[str, Any], kind: EntityType) -> bool:
+    return logged["operation"]["entity"] == kind.name and logged["track_id"] is not None
 
 
 def _news(

@@ -13,15 +13,16 @@ import orjson
 
 from bus import events
 from dawg_server import errors
-from dawg_server.database import clips, operations
+from dawg_server.database import operations, tracks
 from dawg_server.database.pool import Connection
 from dawg_server.database.table import Batch
-from dawg_server.daw import access, history
+from dawg_server.daw import access, ordering, timing
 from dawg_server.daw import commands as catalogue
+from dawg_server.daw import entity as registry
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command, Spec
-from dawg_server.daw.draft import ORDERS, Change, Draft, Entity, touched
-from dawg_server.daw.following import follow_recording
+from dawg_server.daw.draft import Change, Draft, touched
+from dawg_server.daw.entity import Entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Editing:
         role = max((spec.role for spec, _ in requested), key=access.RANKS.__getitem__, default="viewer")
         once = _once(client_operation_id, [(spec.name, values) for spec, values in requested])
         draft, first = await self._open(role, _named(requested), once)
+        draft.turn = group
         if first is not None:
             return _replayed(first, draft)
         more = await first_of_all() if first_of_all is not None else {}
@@ -85,25 +87,7 @@ class Editing:
             results[0] |= more
         if base_revision is not None:
             await _check_base(draft, base_revision)
-        return await self._store(draft, results, self._by.source, group, once)
-
-    async def undo(self, steps: int, client_operation_id: str | None = None, *, within: str | None = None) -> Executed:
-        """Takes back the caller's own newest groups; see `history`."""
-        once = _once(client_operation_id, ["undo", steps])
-        draft, first = await self._open("editor", {}, once)
-        if first is not None:
-            return _replayed(first, draft)
-        return await self._travelled(
-            draft, "undo", await history.undo(draft, self._by.user_id, steps, within=within), once
-        )
-
-    async def redo(self, steps: int, client_operation_id: str | None = None) -> Executed:
-        """Repeats what the caller has taken back, the latest first."""
-        once = _once(client_operation_id, ["redo", steps])
-        draft, first = await self._open("editor", {}, once)
-        if first is not None:
-            return _replayed(first, draft)
-        return await self._travelled(draft, "redo", await history.redo(draft, self._by.user_id, steps), once)
+        return await self._store(draft, results, group, once)
 
     async def follow_recording(self, audio_file_id: str, length: float) -> None:
         """Clips end where their recording does, which has turned out to be `length` seconds long."""
@@ -111,15 +95,9 @@ class Editing:
         if row is None:
             return
         draft = Draft(self.connection, self._by.user_id, row, {})
-        for clip in await draft.clips_playing(audio_file_id):
-            follow_recording(draft, clip, length)
-        await self._store(draft, [], self._by.source, None, None)
-
-    async def _travelled(
-        self, draft: Draft, way: str, travelled: history.Travelled, once: ClientOperation | None
-    ) -> Executed:
-        result = {"groupIds": travelled.groups, "steps": travelled.steps, "skipped": travelled.skipped}
-        return await self._store(draft, [result], way, None, once, groups=travelled.groups)
+        for clip in await draft.naming("clip", "audioFileId", audio_file_id):
+            draft.update("clip", clip["id"], timing.fitted(clip, length), follows=True)
+        await self._store(draft, [], None, None)
 
     async def _open(
         self, role: str, named: dict[str, list[str]], once: ClientOperation | None
@@ -132,8 +110,7 @@ class Editing:
             self.connection,
             self._project_id,
             self._by.user_id,
-            track_ids=named.get("track", ()),
-            clip_ids=named.get("clip", ()),
+            named={(kind := registry.find(name)).plural: (kind.table, ids) for name, ids in named.items()},
             client_operation_id=once.id if once else None,
         )
         access.check(row["role"] if row else None, role)
@@ -150,17 +127,15 @@ class Editing:
         self,
         draft: Draft,
         results: list[dict[str, Any]],
-        source: str,
         group: str | None,
         once: ClientOperation | None,
-        *,
-        groups: Sequence[str] = (),
     ) -> Executed:
+        source, travelled = draft.source or self._by.source, draft.source is not None
         revision = draft.revision + len(draft.changes)
         for result in results:
             if "project" in result:
                 result["project"] |= {"revision": revision, "updatedAt": draft.now}
-        group = group or str(uuid.uuid4())
+        group = (None if travelled else group) or str(uuid.uuid4())
         stored = [
             _operation(change, number, change.group or group, self._by.user_id, source, draft.now)
             for number, change in enumerate(draft.changes, draft.revision + 1)
@@ -184,9 +159,9 @@ class Editing:
                     username=draft.username,
                     source=source,
                     group_id=group,
-                    cause=source if source in ("undo", "redo") else None,
-                    group_ids=list(groups),
-                    skip_sid=None if groups else self._by.sid,
+                    cause=draft.source,
+                    group_ids=draft.travelled,
+                    skip_sid=None if draft.travelled else self._by.sid,
                     client_operation_id=once.id if once else None,
                     own=self._by.source == "rest" and self._by.sid is None,
                 )
@@ -200,7 +175,7 @@ class Editing:
             }
             operations.remember(batch, self._project_id, self._by.user_id, once.id, once.digest, reply)
         if draft.attached:
-            clips.attach(batch, self._project_id, draft.attached)
+            tracks.attach(batch, self._project_id, draft.attached)
         await batch.run(self.connection, finish=self._whole)
         return Executed(revision, results, stored, group if stored else None, locks=draft.locks)
 
@@ -225,11 +200,12 @@ def _check(command: Command) -> tuple[Spec, dict[str, Any]]:
 
 
 def _named(requested: Iterable[tuple[Spec, dict[str, Any]]]) -> dict[str, list[str]]:
-    """The tracks and clips that commands name, so that they are read together with the lock."""
+    """The entities that commands name, so that they are read together with the lock."""
     named: dict[str, dict[str, None]] = defaultdict(dict)
     for spec, values in requested:
-        for kind, id in spec.parameters.ids(values):
-            named[kind][id] = None
+        for name, id in spec.parameters.ids(values):
+            if registry.known(name):
+                named[name][id] = None
     return {kind: list(ids) for kind, ids in named.items()}
 
 
@@ -267,7 +243,7 @@ async def _check_base(draft: Draft, base: int) -> None:
 def _current(draft: Draft, change: Change) -> Any:
     """What stands in the database: the draft without its own changes."""
     if change.kind == "reorder" or change.entity_id is None:
-        return change.inverse[ORDERS]
+        return change.inverse[registry.find(change.entity).orders]
     thing: Entity = dict(draft.find(change.entity, change.entity_id) or {"id": change.entity_id})
     for each in reversed(draft.changes):
         if each.entity == change.entity and each.entity_id == change.entity_id:
@@ -291,32 +267,31 @@ def _operation(change: Change, revision: int, group: str, actor_id: str, source:
 
 
 async def _things(draft: Draft, revision: int) -> dict[str, dict[str, Any]]:
-    """What was created or changed, as it is now; of each touched send, its track's id.
+    """What was created or changed, as it is now, by kind and id; of what is shown as a part of its track, the track,
+    and the track's id.
 
-    `order`: the places of all tracks, when some were moved.
+    `order`: by kind, the places of all entities that stand beside those that were moved.
     """
-    tracks: dict[str, None] = {}
-    clip_ids: dict[str, None] = {}
-    sends: dict[str, str] = {}
+    touched: dict[str, dict[str, Any]] = defaultdict(dict)
+    order: dict[str, dict[str, int]] = {}
     for change in draft.changes:
-        if change.entity == "send" and change.entity_id and change.track_id:
-            sends[change.entity_id] = change.track_id
-            tracks[change.track_id] = None
-        elif change.entity_id and change.entity in ("track", "clip"):
-            (tracks if change.entity == "track" else clip_ids)[change.entity_id] = None
-    others: dict[str, dict[str, Any]] = defaultdict(dict)
-    for change in draft.changes:
-        known = change.entity_id is not None and change.entity not in ("project", "send", "track", "clip")
-        if known and change.entity_id and draft.find(change.entity, change.entity_id):
-            others[change.entity][change.entity_id] = draft.shown(change.entity, change.entity_id)
-    changed = any(change.entity == "project" for change in draft.changes)
-    project = {**draft.shown("project", draft.id), "revision": revision, "updatedAt": draft.now} if changed else None
-    order = await draft.tracks() if any(change.kind == "reorder" for change in draft.changes) else []
-    return {
-        "track": {id: draft.shown("track", id) for id in tracks if draft.find("track", id)},
-        "clip": {id: draft.shown("clip", id) for id in clip_ids if draft.find("clip", id)},
-        "send": sends,
-        "order": {track["id"]: track["order"] for track in order},
-        "project": {draft.id: project} if project else {},
-        **others,
+        kind = registry.find(change.entity)
+        if change.entity_id is None:
+            places = await ordering.siblings(draft, kind, change.parent_id or draft.id)
+            order.setdefault(kind.name, {}).update({each["id"]: each["order"] for each in places})
+        elif kind.within == "parent":
+            touched[kind.name][change.entity_id] = change.parent_id
+            touched[kind.parent][str(change.parent_id)] = None
+        else:
+            touched[kind.name][change.entity_id] = None
+    shown = {
+        name: {
+            id: draft.shown(name, id) if parent is None else parent
+            for id, parent in things.items()
+            if parent is not None or draft.find(name, id)
+        }
+        for name, things in touched.items()
     }
+    for project in shown.get("project", {}).values():
+        project |= {"revision": revision, "updatedAt": draft.now}
+    return {**shown, "order": order}

@@ -14,9 +14,12 @@ from typing import Any
 
 from dawg_server import errors
 from dawg_server.database import undo_log
+from dawg_server.daw.commands import command
 from dawg_server.daw.draft import Draft
 from dawg_server.daw.reversal import Reversal
+from dawg_server.schema import AnyField, Number
 
+STEPS: dict[str, AnyField] = {"steps": Number(1, 20, "how many", whole=True, load_default=1)}
 MAX_GROUPS = 200  # looked at in one call, when nothing of them can be taken back
 
 
@@ -34,16 +37,24 @@ class Travelled:
             self.steps += 1
             self.groups += [each for each in groups if each not in self.groups]
 
+    def told(self, draft: Draft) -> dict[str, Any]:
+        draft.travelled = self.groups
+        return {"groupIds": self.groups, "steps": self.steps, "skipped": self.skipped}
 
-async def undo(draft: Draft, user_id: str, steps: int, *, within: str | None = None) -> Travelled:
-    """Takes back up to `steps` groups; `within`: of that group one transaction counts as a step, and they come first.
 
-    Raises `Conflict` when there is nothing to take back, not even in vain.
+@command("undo", "Takes back the user's latest steps.", STEPS)
+async def undo(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
+    """Takes back up to `steps` groups; of the group of this very call one transaction counts as a step, and they come
+    first.
+
+    Tells `groupIds`, and `skipped` with `{entity, id, field, by, username, reason, groupId}` of what stays. What is
+    skipped never comes up again. Raises `Conflict` when there is nothing to take back, not even in vain.
     """
+    draft.source, within, user_id = "undo", draft.turn, draft.user_id
     travelled, tempo = Travelled(), float(draft.project["bpm"])
     left: list[str] = []
     for looked in range(MAX_GROUPS):
-        if travelled.steps == steps:
+        if travelled.steps == values["steps"]:
             break
         group = await undo_log.newest_group(draft.connection, draft.id, user_id, within=within, besides=left)
         if not group:
@@ -58,14 +69,16 @@ async def undo(draft: Draft, user_id: str, steps: int, *, within: str | None = N
         taken, skipped = (reversal.taken, reversal.final) if reversal.changed else ([], reversal.taken + reversal.final)
         await undo_log.mark_undone(draft.connection, draft.id, draft.group, taken, skipped)
     draft.group = None
-    return travelled
+    return travelled.told(draft)
 
 
-async def redo(draft: Draft, user_id: str, steps: int) -> Travelled:
+@command("redo", "Repeats what undo took back.", STEPS)
+async def redo(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     """Repeats up to `steps` groups that `undo` took back, the latest first. Raises `Conflict` when there is none."""
+    draft.source, user_id = "redo", draft.user_id
     travelled, tempo = Travelled(), float(draft.project["bpm"])
     for looked in range(MAX_GROUPS):
-        if travelled.steps == steps:
+        if travelled.steps == values["steps"]:
             break
         unit = await undo_log.newest_undone(draft.connection, draft.id, user_id)
         if unit is None:
@@ -76,4 +89,4 @@ async def redo(draft: Draft, user_id: str, steps: int) -> Travelled:
         await reversal.run()
         travelled.went(unit["group_ids"], reversal)
         await undo_log.mark_repeated(draft.connection, draft.id, user_id, unit["undone_by"])
-    return travelled
+    return travelled.told(draft)

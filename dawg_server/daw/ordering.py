@@ -1,18 +1,63 @@
-"""An order that is put back although tracks came and went: what counts is who stands beside whom, not the number."""
+"""Places in lists: of what is new, of what is moved, and an order that is put back although others came and went.
+
+What counts for the last is who stands beside whom, not the number.
+"""
 
 from __future__ import annotations
 
 import bisect
 from collections.abc import Mapping, Sequence
 
+from dawg_server.daw.draft import Draft
+from dawg_server.daw.entity import Entity, EntityType, missing
+
 Places = Mapping[str, int]
-"""Track ids with their places from 0, which may have gaps."""
+"""Ids with their places from 0, which may have gaps."""
+
+
+async def siblings(draft: Draft, kind: EntityType, parent_id: str) -> list[Entity]:
+    """All that have the same parent, in their order."""
+    if kind.parent == "project":
+        return await draft.all(kind.name)
+    return await draft.naming(kind.name, kind.parent_field, parent_id)
+
+
+async def place_new(draft: Draft, kind: EntityType, fields: Entity) -> None:
+    """Gives a new one the place that it asks for, or the last one."""
+    others = await siblings(draft, kind, fields[kind.parent_field])
+    end = others[-1]["order"] + 1 if others else 0
+    fields["order"] = end if fields["order"] is None else min(fields["order"], end)
+    make_room(draft, kind, others, fields["order"])
+
+
+def make_room(draft: Draft, kind: EntityType, others: Sequence[Entity], place: int) -> None:
+    """Moves those from `place` on one further, as far as they stand in the way."""
+    shifted = {}
+    for each in others:
+        if each["order"] == place:
+            place += 1
+            shifted[each["id"]] = place
+    draft.reorder(kind.name, shifted)
+
+
+async def move(draft: Draft, kind: EntityType, parent_id: str, wanted: Places) -> None:
+    """Puts some where they are wanted and closes all gaps."""
+    others = [each["id"] for each in await siblings(draft, kind, parent_id)]
+    if lost := [id for id in wanted if id not in others]:
+        raise missing(kind.name, *lost)
+    order = [id for id in others if id not in wanted]
+    lowest = 0
+    for id, place in sorted(wanted.items(), key=lambda pair: pair[1]):
+        place = min(max(place, lowest), len(order))
+        order.insert(place, id)
+        lowest = place + 1
+    draft.reorder(kind.name, {id: place for place, id in enumerate(order)})
 
 
 def restored(places: Places, now: Places, then: Places) -> tuple[dict[str, int], list[str]]:
-    """(new places, the tracks that somebody else has moved since) of a step that led from `then` to `now`.
+    """(new places, those that somebody else has moved since) of a step that led from `then` to `now`.
 
-    `places` are the present ones of all tracks; `now` and `then` have the same tracks, all of them in `places`.
+    `places` are the present ones of all; `now` and `then` have the same ids, all of them in `places`.
     """
     if all(places[id] == place for id, place in now.items()):
         others = {place for id, place in places.items() if id not in now}
@@ -47,7 +92,7 @@ def _beside(order: Sequence[str], id: str) -> set[tuple[str, str | None]]:
 
 
 def _unmoved(was: Sequence[str], target: Sequence[str]) -> set[str]:
-    """The longest run of tracks that are in the same order in both: the others are those that were moved."""
+    """The longest run of those that are in the same order in both: the others are those that were moved."""
     rank = {id: place for place, id in enumerate(was)}
     tails: list[int] = []
     ends: list[str] = []

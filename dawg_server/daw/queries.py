@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from dawg_server.database import clips, operations, projects, table, tracks
+from dawg_server.database import operations, projects, table
 from dawg_server.database.pool import Database
 from dawg_server.daw import access
-from dawg_server.daw.draft import missing
-from dawg_server.daw.entities import TRACK
-from dawg_server.daw.entities.base import EntityType
+from dawg_server.daw import entity as registry
+from dawg_server.daw.entity import Entity, EntityType, missing
 from dawg_server.wire import is_uuid
-
-Entity = dict[str, Any]
 
 
 class Queries:
@@ -49,30 +44,32 @@ class Queries:
         visit = await self.visit(project_id, user_id)
         return found, max(found[-1]["revision"] if found else 0, visit["revision"])
 
-    async def tracks(self, project_id: str, user_id: str, *, page: int, limit: int) -> tuple[list[Entity], int]:
-        """(tracks with their sends in order, how many there are in all)."""
+    async def page(
+        self, kind: EntityType, project_id: str, user_id: str, *, page: int, limit: int
+    ) -> tuple[list[Entity], int]:
+        """(entities of a kind, sorted; how many there are in all)."""
         await self.visit(project_id, user_id)
-        found = await tracks.of_project(self._database, project_id, limit=limit, offset=(page - 1) * limit)
-        return found, await tracks.count(self._database, project_id)
-
-    async def clips(self, track_id: str, user_id: str) -> list[Entity]:
-        """The clips of a track, by time."""
-        await self._visible("track", track_id, await self.home(TRACK, track_id), user_id)
-        return await clips.of_tracks(self._database, [track_id])
+        offset = (page - 1) * limit
+        found = await table.of_project(self._database, kind.table, project_id, limit=limit, offset=offset)
+        return found, await table.count(self._database, kind.table, project_id)
 
     async def all(self, kind: EntityType, project_id: str, user_id: str) -> list[Entity]:
-        """Every entity of a kind whose API is made from its declaration, oldest first."""
+        """Every entity of a kind, sorted."""
         await self.visit(project_id, user_id)
         return await table.of_project(self._database, kind.table, project_id)
+
+    async def on(self, kind: EntityType, parent_id: str, user_id: str) -> list[Entity]:
+        """Every entity of a kind on a track, sorted."""
+        parent = registry.find(kind.parent)
+        project_id = await self.home(parent, parent_id)
+        await self._visible(parent.name, parent_id, project_id, user_id)
+        return await table.naming(self._database, kind.table, project_id, kind.parent_field, parent_id)
 
     async def one(self, kind: EntityType, id: str, user_id: str) -> Entity:
         """A single entity; a track has its sends with it."""
         project_id = await self.home(kind, id)
         await self._visible(kind.name, id, project_id, user_id)
-        if kind.name == "track":
-            found = await tracks.get(self._database, [id])
-        else:
-            found = await table.get(self._database, kind.table, project_id, [id])
+        found = await table.get(self._database, kind.table, project_id, [id])
         if not found:
             raise missing(kind.name, id)
         return found[0]
@@ -83,7 +80,7 @@ class Queries:
         `repeated`: (user, client operation) of a request that may be a repetition, so that the entity may be gone.
         """
         known = is_uuid(id)
-        project_id = await table.project_of(self._database, kind.table, id) if known else None
+        project_id = (await table.projects_of(self._database, kind.table, [id])).get(id.lower()) if known else None
         if project_id is None and known and repeated and repeated[1]:
             project_id = await operations.project_of(self._database, repeated[0], repeated[1], id)
         if project_id is None:

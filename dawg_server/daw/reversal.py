@@ -7,10 +7,11 @@ from typing import Any
 
 from dawg_server import errors
 from dawg_server.database import undo_log
-from dawg_server.daw import entities, following, ordering, routing
-from dawg_server.daw.cascade import dependents
-from dawg_server.daw.commands.tracks import make_room
-from dawg_server.daw.draft import ORDERS, Draft, Entity
+from dawg_server.daw import entity as registry
+from dawg_server.daw import ordering, routing, timing
+from dawg_server.daw.commands import dependents, twin
+from dawg_server.daw.draft import Draft
+from dawg_server.daw.entity import Entity, EntityType
 
 MAX_SKIPPED = 200  # told in one answer
 
@@ -18,7 +19,6 @@ Step = Mapping[str, Any]
 """A row of the log: id, revision, group_id, kind, entity, entity_id, forward, inverse, follows."""
 Blame = Mapping[str, Any]
 """Who is in the way: id, actor_id, username, group_id, final."""
-_TOGETHER = ("audioFileId", "midiData")  # a clip has one of them
 
 
 class _Left(Exception):
@@ -87,19 +87,20 @@ class Reversal:
         self._leave(step, id, then.keys())
         wanted: dict[str, Any] = {}
         for name, value in then.items():
-            untouched = thing[name] == value or following.close(thing[name], now[name])
+            untouched = thing[name] == value or timing.close(thing[name], now[name])
             blame = None if untouched else await self._blame(entity, id, step, {name})
             if blame is None:
                 wanted[name] = value
             else:
                 self._skip(step, name, blame, "was changed since")
-        if any(name in wanted for name in _TOGETHER) and any(name in then and name not in wanted for name in _TOGETHER):
-            wanted = {name: value for name, value in wanted.items() if name not in _TOGETHER}
+        either = registry.find(entity).either
+        if any(name in wanted for name in either) and any(name in then and name not in wanted for name in either):
+            wanted = {name: value for name, value in wanted.items() if name not in either}
         await self._drop_impossible(step, thing, wanted)
         if (bpm := wanted.pop("bpm", None)) is not None:
             exact = {each["entity_id"]: each["inverse"] for each in followers}
             try:
-                await following.change_tempo(draft, bpm, exact)
+                await timing.change_tempo(draft, bpm, exact)
             except errors.ValidationError as error:  # before anything has changed
                 self._skip(step, "bpm", None, error.message)
                 then.pop("bpm")
@@ -108,8 +109,8 @@ class Reversal:
         if not wanted:
             return not then
         draft.update(entity, id, wanted)
-        if entity == "clip":
-            draft.update("clip", id, await self._fitted(thing))
+        if (fit := registry.find(entity).fit) is not None:
+            draft.update(entity, id, await fit(draft, thing))
         return True
 
     async def _remove(self, step: Step) -> bool:
@@ -138,40 +139,53 @@ class Reversal:
         thing = {**step["inverse"], **(await self._in_present_tempo(step, step["inverse"]))[0]}
         needed = dict(thing)
         await self._drop_impossible(step, None, needed)
-        references = entities.find(entity).references
+        references = registry.find(entity).references
         lost = thing.keys() - needed.keys()
         if any(name not in references or references[name].on_delete == "cascade" for name in lost):
             return False
         thing |= {name: references[name].cleared for name in lost}
-        if entity == "track":
-            await make_room(draft, thing["order"])
-        elif entity == "clip":
-            thing |= await self._fitted(thing)
+        kind = registry.find(entity)
+        if kind.ordered:
+            others = await ordering.siblings(draft, kind, thing[kind.parent_field])
+            ordering.make_room(draft, kind, others, thing["order"])
+        if kind.fit is not None:
+            thing |= await kind.fit(draft, thing)
         draft.create(entity, thing)
         return True
 
     async def _reorder(self, step: Step) -> bool:
-        draft = self._draft
-        places = {track["id"]: track["order"] for track in await draft.tracks()}
+        draft, entity = self._draft, step["entity"]
+        kind = registry.find(entity)
+        parent_id = draft.id if kind.parent == "project" else await self._parent_of(kind, step)
+        if parent_id is None:
+            return True
+        places = {each["id"]: each["order"] for each in await ordering.siblings(draft, kind, parent_id)}
         now, then = (
-            {pair["id"]: pair["order"] for pair in step[side][ORDERS] if pair["id"] in places}
+            {pair["id"]: pair["order"] for pair in step[side][kind.orders] if pair["id"] in places}
             for side in ("forward", "inverse")
         )
         for id in now:
             self._leave(step, id, {"order"})
         wanted, moved_since = ordering.restored(places, now, then)
         for id in moved_since:
-            blame = await self._blame("track", id, step, {"order"})
-            self._skip({**step, "entity_id": id}, "order", blame, "the order of the tracks was changed since")
-        draft.reorder(wanted)
+            blame = await self._blame(entity, id, step, {"order"})
+            self._skip({**step, "entity_id": id}, "order", blame, f"the order of the {kind.plural} was changed since")
+        draft.reorder(entity, wanted)
         return bool(wanted) or not moved_since
+
+    async def _parent_of(self, kind: EntityType, step: Step) -> str | None:
+        """Of what was put into another order; None when nothing of it is left."""
+        for pair in step["forward"][kind.orders]:
+            if (thing := await self._find(kind.name, pair["id"])) is not None:
+                return str(thing[kind.parent_field])
+        return None
 
     # -- what is in the way --------------------------------------------------------------------------------------------
 
     async def _drop_impossible(self, step: Step, thing: Entity | None, wanted: dict[str, Any]) -> None:
         """Takes out of `wanted` what cannot be any more. `thing` is what is there, None when it is to be made."""
         draft, entity, id = self._draft, step["entity"], step["entity_id"]
-        for name, reference in entities.find(entity).references.items():
+        for name, reference in registry.find(entity).references.items():
             if name not in wanted or wanted[name] == reference.cleared:
                 continue
             target = await self._find(reference.entity, wanted[name])
@@ -182,23 +196,24 @@ class Reversal:
             elif reference.sound and target["trackType"] != "AUX":
                 blame = await self._blame("track", target["id"], step, {"trackType"})
                 self._skip(step, name, blame, "the track that it leads to is no AUX track any more")
-            elif reference.sound and await self._loops(entity, {**(thing or step["inverse"]), **wanted}):
+            elif reference.sound and await routing.loops_with(
+                draft, registry.find(entity), {**(thing or step["inverse"]), **wanted}
+            ):
                 self._skip(step, name, None, "that would send the sound of a track back to itself")
             else:
                 continue
             del wanted[name]
-        if wanted.get("audioFileId") and await draft.recording(wanted["audioFileId"]) is None:
-            self._skip(step, "audioFileId", None, "its recording was deleted since")
-            for name in _TOGETHER:
+        kind = registry.find(entity)
+        if (recording := wanted.get(kind.recording)) and await draft.recording(recording) is None:
+            self._skip(step, kind.recording, None, "its recording was deleted since")
+            for name in kind.either or (kind.recording,):
                 wanted.pop(name, None)
-        if entity == "send" and "destinationTrackId" in wanted:
-            ends = {**(thing or {}), **wanted}
-            for other in await draft.sends():
-                if other["id"] != id and all(other[end] == ends.get(end) for end in ("trackId", "destinationTrackId")):
-                    blame = await self._blame("send", other["id"], step)
-                    self._skip(step, "destinationTrackId", blame, "there is another such send now")
-                    del wanted["destinationTrackId"]
-                    break
+        same = {**(thing or {}), **wanted}
+        if not wanted.keys().isdisjoint(kind.unique) and (other := await twin(draft, kind, same)) is not None:
+            name = next(each for each in reversed(kind.unique) if each in wanted)
+            blame = await self._blame(entity, other["id"], step)
+            self._skip(step, name, blame, f"there is another such {kind} now")
+            del wanted[name]
         if (
             thing
             and thing.get("trackType") == "AUX" != wanted.get("trackType", "AUX")
@@ -209,18 +224,7 @@ class Reversal:
 
     async def _feeding(self, track_id: str) -> list[tuple[str, str]]:
         """(entity, id) of what sends sound to an AUX track."""
-        sends, tracks = await self._draft.sends(), await self._draft.tracks()
-        feeding = [("send", send["id"]) for send in sends if send["destinationTrackId"] == track_id]
-        return feeding + [("track", each["id"]) for each in tracks if each["outputDestination"] == track_id]
-
-    async def _loops(self, entity: str, thing: Entity) -> bool:
-        tracks, sends = await self._draft.tracks(), await self._draft.sends()
-        mine = thing.get("id")
-        if entity == "track":
-            tracks = [thing, *(each for each in tracks if each["id"] != mine)]
-        else:
-            sends = [thing, *(each for each in sends if each["id"] != mine)]
-        return routing.has_loop(tracks, sends)
+        return [(kind.name, each["id"]) for kind, each in await routing.feeding(self._draft, track_id)]
 
     async def _gone(self, step: Step, fields: Collection[str]) -> bool:
         draft = self._draft
@@ -235,7 +239,7 @@ class Reversal:
             if row["revision"] < step["revision"]:
                 continue
             if row["kind"] == "reorder":
-                found = "order" in fields
+                found = row["entity"] == step["entity"] and "order" in fields
             else:
                 found = row["entity_id"] == id and (not fields or bool(set(fields) & set(row["fields"])))
             if found:
@@ -297,7 +301,7 @@ class Reversal:
 
     async def _in_present_tempo(self, step: Step, thing: Entity) -> tuple[dict[str, Any], dict[str, Any]]:
         """(fields as they are to be, as the step left them), with notes at the same beats at the present tempo."""
-        names = entities.find(step["entity"]).table.fields
+        names = registry.find(step["entity"]).table.fields
         then, now = (
             {name: value for name, value in step[side].items() if name in names} for side in ("inverse", "forward")
         )
@@ -305,10 +309,6 @@ class Reversal:
             tempo = await undo_log.tempo_after(self._draft.connection, self._draft.id, step["revision"])
             ratio = (tempo or self._tempo) / self._draft.project["bpm"]
             if ratio != 1:
-                then |= following.scaled(then, ratio)
-                now |= following.scaled(now, ratio)
+                then |= timing.scaled(then, ratio)
+                now |= timing.scaled(now, ratio)
         return then, now
-
-    async def _fitted(self, clip: Entity) -> dict[str, Any]:
-        recording = await self._draft.recording(clip["audioFileId"]) if clip["audioFileId"] else None
-        return following.fitted(clip, recording["duration"] if recording else None)

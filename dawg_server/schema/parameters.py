@@ -38,6 +38,12 @@ class Parameters(Body):
         """The fields as they were declared, to declare others with."""
         return dict(self._declared_fields)
 
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """What stands for fields that are left out."""
+        found = ((str(field.data_key), field.load_default) for field in self.fields.values())
+        return {name: value for name, value in found if value is not missing}
+
     def check(self, data: Any, *, closed: bool = False) -> dict[str, Any]:
         """The values; raises `errors.ValidationError`. `closed`: unknown names are refused."""
         return load(self, data, closed=closed)

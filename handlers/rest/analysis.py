@@ -14,11 +14,10 @@ from dawg_server.audio.analysis import artists
 from dawg_server.audio.formats import SUPPORTED
 from dawg_server.audiofiles import comparison
 from dawg_server.audiofiles.analyses import Question
-from dawg_server.audiofiles.comparison import Candidate, Wish
-from dawg_server.claude.billing import BillingContext
+from dawg_server.audiofiles.comparison import Candidate
 from dawg_server.schema import camel
 from dawg_server.settings import MEBIBYTE
-from handlers import stored_clips
+from handlers import analyses
 from handlers.rest import editing
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.event_stream import while_connected
@@ -196,7 +195,7 @@ async def _analyze(call: RestCall, track: dict[str, Any], clip_id: str | None) -
 
 
 async def _stored(call: RestCall, named: Sequence[dict[str, Any]]) -> list[Candidate]:
-    return await stored_clips.candidates(call.services, call.caller.user_id, call.body["project_id"], named)
+    return await analyses.candidates(call.services, call.caller.user_id, call.body["project_id"], named)
 
 
 async def _uploaded(call: RestCall, files: Sequence[UploadedFile]) -> list[Candidate]:
@@ -219,12 +218,10 @@ async def _uploaded(call: RestCall, files: Sequence[UploadedFile]) -> list[Candi
 
 
 async def _compare(call: RestCall, candidates: list[Candidate]) -> Answer:
-    body, user_id = call.body, call.caller.user_id
-    wish = Wish(BillingContext(user_id, body["project_id"]), body["detect_conflicts"], body["suggest_arrangement"])
-    analysis = await while_connected(call.request, call.services.documents.comparison.compare(candidates, wish))
-    await call.services.platform.bus.publish(
-        events.ClipsCompared(user_id=user_id, project_id=body["project_id"], analysis=analysis)
-    )
+    user_id, project_id = call.caller.user_id, call.body["project_id"]
+    analysis = await while_connected(call.request, analyses.compare(call.services, user_id, call.body, candidates))
+    told = events.ClipsCompared(user_id=user_id, project_id=project_id, analysis=analysis)
+    await call.services.platform.bus.publish(told)
     return {"success": True, "analysis": analysis}
 
 

@@ -1,10 +1,16 @@
-"""The routes of `handlers.actions`: making, changing and deleting what is in a project."""
+"""The routes of `handlers.actions` (making, changing and deleting what is in a project) and of looking at it."""
 
 from __future__ import annotations
 
-from dawg_server.daw import entities
-from dawg_server.daw.entities import PROJECT, TRACK
-from dawg_server.daw.entities.base import EntityType
+from collections.abc import Mapping
+from typing import Any
+
+from dawg_server.daw import entity as registry
+from dawg_server.daw.editing import Executed
+from dawg_server.daw.entities.project import PROJECT
+from dawg_server.daw.entities.track import TRACK
+from dawg_server.daw.entity import EntityType, missing
+from dawg_server.wire import is_uuid
 from handlers import actions
 from handlers.actions import Action
 from handlers.rest import editing
@@ -22,24 +28,25 @@ def routes() -> Routes:
         for each in action.paths:
             method, _, path = each.partition(" ")
             made.all.append(_route(action, method, path))
-    for kind in entities.declared():
-        _reading(made, kind)
+    for kind in registry.contents():
+        if kind.within != "parent":
+            _reading(made, kind)
     return made
 
 
 def _route(action: Action, method: str, path: str) -> Route:
     async def handle(call: RestCall) -> Answer:
-        fields = editing.changes(call)
-        project_id, id = await _place(call, action, fields)
-        command = action.command_for(id, fields)
+        given = editing.changes(call)
+        project_id, id, on = await _place(call, action, given)
+        if action.updates:
+            given["changes"] = given.pop(action.updates)
+        command = action.command_for(id, given, on)
         executed = await actions.perform(call.services, editing.actor(call), project_id, command, call.how)
-        result, kind = dict(executed.results[0]), action.kind.name
-        if id is not None and not action.fields:
-            return editing.deleted(id, kind, revision=executed.revision)
-        return editing.with_alias(kind, result.pop(kind), **result, revision=executed.revision)
+        return _answer(action, id, executed)
 
     handler: Handler = handle
-    handle.__name__ = f"{VERBS[method]}_{action.kind.name}"
+    named = action.kind.name if action.names_one or action.makes or action.kind is PROJECT else ""
+    handle.__name__ = f"{VERBS[method]}_{named}" if not action.name else action.command
     handle.__doc__ = action.about
     return Route(
         method,
@@ -50,24 +57,43 @@ def _route(action: Action, method: str, path: str) -> Route:
         body=action.body() if action.body else None,
         query=None if action.fields else Deletion(),
         reply=action.reply(),
-        status=201 if action.makes else 200,
-        idempotent=action.makes,
+        status=action.status,
+        idempotent=action.repeatable,
         errors=(403, 404, 409),
     )
 
 
-async def _place(call: RestCall, action: Action, fields: dict[str, object]) -> tuple[str, str | None]:
-    """(the project, the id in the path); takes out of the fields what only says where a new one belongs."""
-    queries = call.services.documents.queries
+def _answer(action: Action, id: str | None, executed: Executed) -> dict[str, Any]:
+    result, kind, revision = dict(executed.results[0]), action.kind, executed.revision
+    if id is not None and not action.fields:
+        parts = {name: result[name] for name in (kind.name, kind.parent) if name in result}
+        return editing.deleted(id, str(kind), **parts, revision=revision)
+    if action.under and kind.within != "parent":
+        return editing.with_alias(kind.name, result.pop(kind.name), **result, revision=revision)
+    log = {"operations": executed.operations} if action.log else {}
+    return {"success": True, **result, "revision": revision, **log}
+
+
+async def _place(call: RestCall, action: Action, given: dict[str, Any]) -> tuple[str, str | None, Mapping[str, str]]:
+    """(the project, the id of what is there already, on which track it is); takes out of the fields what only says
+    where a new one belongs."""
+    queries, kind, path = call.services.documents.queries, action.kind, call.path
+    if "project_id" in path:
+        return path["project_id"], None, {}
+    if action.makes and kind.parent == "project":
+        return str(given.pop("projectId")), None, {}
+    if "track_id" in path and kind is not TRACK:
+        project_id, on = await queries.home(TRACK, path["track_id"]), {"trackId": path["track_id"].lower()}
+        id = path.get(f"{kind.name}_id")
+        if id is not None and not is_uuid(id):
+            raise missing(kind.name, id)
+        return project_id, id.lower() if id else None, on
     if action.makes:
-        if "projectId" in action.parent:
-            return str(fields.pop("projectId")), None
-        return await queries.home(TRACK, str(fields["trackId"])), None
-    id = call.path[f"{action.kind.name}_id"]
-    if action.kind is PROJECT:
-        return id, id
+        return await queries.home(TRACK, str(given["trackId"])), None, {}
+    if (id := path.get(f"{kind.name}_id")) is None:  # several: all of them have to be in the project of the first
+        return await queries.home(kind, given[f"{kind.name}Ids"][0]), None, {}
     repeated = (call.caller.user_id, call.how.get("clientOperationId"))
-    return await queries.home(action.kind, id, repeated=repeated), id.lower()
+    return await queries.home(kind, id, repeated=repeated), id.lower(), {}
 
 
 def _reading(made: Routes, kind: EntityType) -> None:
@@ -75,14 +101,25 @@ def _reading(made: Routes, kind: EntityType) -> None:
         found = await call.services.documents.queries.one(kind, call.path[f"{kind.name}_id"], call.caller.user_id)
         return editing.with_alias(kind.name, found)
 
-    async def listed(call: RestCall) -> Answer:
+    async def of_project(call: RestCall) -> Answer:
         queries, project_id = call.services.documents.queries, call.path["project_id"]
-        found = await queries.all(kind, project_id, call.caller.user_id)
-        return {"success": True, kind.plural: found, "total": len(found)}
+        return _listed(kind, await queries.all(kind, project_id, call.caller.user_id))
 
-    show.__name__, listed.__name__ = f"get_{kind.name}", f"list_{kind.plural}"
-    made.tag = kind.plural
-    made.get(f"/{kind.plural}/project/{{project_id}}", f"The {kind.plural} of a project", errors=(404,))(listed)
-    made.get(f"/{kind.plural}/{{{kind.name}_id}}", f"One of the {kind.plural}", reply=replies.of(kind), errors=(404,))(
-        show
-    )
+    async def on_parent(call: RestCall) -> Answer:
+        queries, parent_id = call.services.documents.queries, call.path[f"{kind.parent}_id"]
+        return _listed(kind, await queries.on(kind, parent_id, call.caller.user_id))
+
+    show.__name__, of_project.__name__ = f"get_{kind.name}", f"list_{kind.plural}"
+    on_parent.__name__ = f"list_{kind.plural}_of_{kind.parent}"
+    made.tag, reply, home = kind.plural, replies.listed(kind), f"/{kind.plural}"
+    if kind is not TRACK:  # whose list has pages
+        about = f"The {kind.plural} of a project"
+        made.get(f"{home}/project/{{project_id}}", about, reply=reply, errors=(404,))(of_project)
+    if kind.parent != "project":
+        about = f"The {kind.plural} of a {kind.parent}"
+        made.get(f"{home}/{kind.parent}/{{{kind.parent}_id}}", about, reply=reply, errors=(404,))(on_parent)
+    made.get(f"{home}/{{{kind.name}_id}}", f"One of the {kind.plural}", reply=replies.of(kind), errors=(404,))(show)
+
+
+def _listed(kind: EntityType, found: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"success": True, kind.plural: found, "total": len(found)}

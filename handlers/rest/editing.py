@@ -1,4 +1,4 @@
-"""What the routes of projects, tracks and clips share: running one command for the caller, and the forms of answers."""
+"""What the routes about documents share: who changes them, and the forms of answers."""
 
 from __future__ import annotations
 
@@ -6,23 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dawg_server import errors
 from dawg_server.daw.access import Actor
-from dawg_server.daw.commands import Command
-from dawg_server.daw.editing import Executed
 from handlers import actions
 from handlers.rest.endpoint import RestCall
 
 _SOCKET_ID = re.compile(r"[\x21-\x7e]{1,100}")
-
-
-async def run(
-    call: RestCall, project_id: str, name: str, parameters: Mapping[str, Any]
-) -> tuple[dict[str, Any], Executed]:
-    """(what the command has to tell, everything about its execution). `parameters` were checked with the body."""
-    command = Command(name, parameters, checked=True)
-    executed = await actions.perform(call.services, actor(call), project_id, command, call.how)
-    return executed.results[0], executed
 
 
 def actor(call: RestCall) -> Actor:
@@ -43,7 +31,3 @@ def with_alias(kind: str, thing: Mapping[str, Any], **more: Any) -> dict[str, An
 
 def deleted(id: str, what: str, **more: Any) -> dict[str, Any]:
     return {"success": True, "deleted": True, "id": id, "message": f"The {what} was deleted.", **more}
-
-
-def not_found(kind: str) -> errors.NotFound:
-    return errors.NotFound(f"There is no such {kind}.", details={"kind": kind})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime
 
-from dawg_server import errors
 from dawg_server.claude.billing import BillingContext
 from dawg_server.lyrics import estimate
+from handlers import analyses
+from handlers.analyses import AnalysisRequester
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.event_stream import while_connected
 from handlers.rest.routing import Routes
@@ -26,26 +27,9 @@ async def analyze(call: RestCall) -> Answer:
 
     `method` says which of the two it was; why a configured model had no part in it is said in `warnings`.
     """
-    body = call.body
-    project_id = await _project_of(call, body["track_id"], body["project_id"])
-    found = await while_connected(
-        call.request,
-        call.services.assistants.lyrics.analyze(
-            body["lyrics"],
-            body["genre"],
-            body["suggested_structure"],
-            by=BillingContext(call.caller.user_id, project_id),
-        ),
-    )
-    checked = await call.services.assistants.lyrics.validate(body["lyrics"])
-    if project_id is not None and body["track_id"] is not None:
-        await call.services.assistants.lyrics.publish(
-            found,
-            project_id=project_id,
-            track_id=body["track_id"],
-            user_id=call.caller.user_id,
-            username=await call.services.platform.accounts.name(call.caller.user_id),
-        )
+    work = analyses.analyze_lyrics(call.services, AnalysisRequester(call.caller.user_id), call.body)
+    found = await while_connected(call.request, work)
+    checked = await call.services.assistants.lyrics.validate(call.body["lyrics"])
     return {"success": True, "analysis": found, "validation": {"warnings": [*checked["warnings"], *found["warnings"]]}}
 
 
@@ -99,7 +83,8 @@ async def validate(call: RestCall) -> Answer:
 )
 async def organize(call: RestCall) -> Answer:
     """Each sung line is in a part, or named in `suggestions` as removed; `method` as in an analysis."""
-    by = BillingContext(call.caller.user_id, await _project_of(call, None, call.body["project_id"]))
+    user_id = call.caller.user_id
+    by = BillingContext(user_id, await analyses.project_of(call.services, user_id, None, call.body["project_id"]))
     found = await while_connected(call.request, call.services.assistants.lyrics.organize(call.body["lyrics"], by=by))
     return {"success": True, **found, "originalLyrics": call.body["lyrics"]}
 
@@ -113,16 +98,3 @@ async def organize(call: RestCall) -> Answer:
 )
 async def organize_by_its_older_name(call: RestCall) -> Answer:
     return await organize(call)
-
-
-async def _project_of(call: RestCall, track_id: str | None, project_id: str | None) -> str | None:
-    """The project concerned, if the caller may edit it (a track) or see it (a project alone)."""
-    access, user_id = call.services.documents.access, call.caller.user_id
-    if track_id is None:
-        if project_id is not None:
-            await access.require(project_id, user_id, "viewer")
-        return project_id
-    found = str((await access.require_track(track_id, user_id, "editor"))["projectId"])
-    if project_id not in (None, found):
-        raise errors.NotFound("There is no such track.", details={"kind": "track"})
-    return found

@@ -1,9 +1,9 @@
-"""`/projects`: the documents that people work on, their log, undo and redo."""
+"""`/projects`: the documents that people work on, and their log; what changes them is in `changes`."""
 
 from __future__ import annotations
 
 from dawg_server.daw.document import Document
-from dawg_server.daw.editing import Executed
+from dawg_server.daw.entities.track import TRACK
 from handlers import serializers
 from handlers.rest import editing
 from handlers.rest.endpoint import Answer, RestCall
@@ -69,50 +69,19 @@ async def list_operations(call: RestCall) -> Answer:
     return {"success": True, "operations": found, "revision": revision, "complete": complete}
 
 
-@routes.post(
-    "/projects/{project_id}/undo",
-    "Take back own steps",
-    body=schemas.Steps,
-    reply=schemas.TravelledReply,
-    errors=(403, 404, 409),
+@routes.get(
+    "/tracks/project/{project_id}",
+    "The tracks of a project",
+    query=schemas.TracksQuery,
+    reply=schemas.TrackList,
+    errors=(404,),
 )
-async def undo(call: RestCall) -> Answer:
-    """The caller's own newest groups. What others have changed since is skipped, and said; nothing to undo is 409."""
-    return _travelled(
-        await _document(call).undo(
-            call.path["project_id"],
-            editing.actor(call),
-            call.body["steps"],
-            client_operation_id=call.body.get("clientOperationId"),
-        )
+async def list_tracks(call: RestCall) -> Answer:
+    query = call.query
+    found, total = await call.services.documents.queries.page(
+        TRACK, call.path["project_id"], call.caller.user_id, page=query["page"], limit=query["limit"]
     )
-
-
-@routes.post(
-    "/projects/{project_id}/redo",
-    "Repeat what was taken back",
-    body=schemas.Steps,
-    reply=schemas.TravelledReply,
-    errors=(403, 404, 409),
-)
-async def redo(call: RestCall) -> Answer:
-    return _travelled(
-        await _document(call).redo(
-            call.path["project_id"],
-            editing.actor(call),
-            call.body["steps"],
-            client_operation_id=call.body.get("clientOperationId"),
-        )
-    )
-
-
-def _travelled(executed: Executed) -> Answer:
-    return {
-        "success": True,
-        "revision": executed.revision,
-        **executed.results[0],
-        "operations": executed.operations,
-    }
+    return serializers.listed("tracks", found, total, query)
 
 
 def _document(call: RestCall) -> Document:

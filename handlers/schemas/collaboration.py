@@ -8,11 +8,9 @@ from typing import Any
 
 from marshmallow import fields
 
-from dawg_server.daw.commands import tracks
-from dawg_server.daw.entities.base import the
-from dawg_server.daw.entities.clip import MAX_SECONDS
-from dawg_server.daw.entities.project import MAX_LYRICS
+from dawg_server.daw.entity import the
 from dawg_server.daw.presence import Lock
+from dawg_server.daw.timing import MAX_SECONDS
 from dawg_server.schema import (
     AnyField,
     Body,
@@ -51,8 +49,6 @@ class Deletion(Query):
     baseRevision = BASE["baseRevision"]  # named as in bodies
     clientOperationId = REPLAY["clientOperationId"]
 
-
-STEPS: dict[str, AnyField] = {"steps": Number(1, 20, "how many groups", whole=True, load_default=1)}
 
 WHERE: dict[str, AnyField] = {"projectId": the("project")}
 MAX_PROJECTS = 20  # open on one socket
@@ -122,27 +118,11 @@ def lock(held: Lock) -> dict[str, Any]:
     return {"trackId": held.track_id, "holder": held.holder, "expiresAt": timestamp(expires)}
 
 
-def _mutation(name: str, about: str, **fields: AnyField) -> type[Body]:
-    return body(name, about, {**WHERE, **fields, **BASE, **REPLAY})
-
-
 def _relay(name: str, about: str, **fields: AnyField) -> type[Body]:
     return body(name, about, {**WHERE, **fields})
 
 
-def _changes(parameters: Parameters) -> Record:
-    return Record(parameters, required=True)
-
-
 _TRACK, _CLIP = the("track"), the("clip")
-TracksReorder = _mutation("TracksReorder", "The new places.", trackOrders=tracks.ORDERS)
-LyricsUpdate = _mutation(
-    "LyricsUpdate",
-    "Lyrics of a track, or of the project.",
-    trackId=Id("track", allow_none=True),
-    lyrics=Text(0, MAX_LYRICS, strip=False, required=True),
-)
-Travel = body("Travel", "How many groups of steps.", {**WHERE, **STEPS, **REPLAY})
 
 _JSON = JsonValue(MAX_RELAYED)
 _OBJECT = JsonValue(MAX_RELAYED, objects=True, required=True)

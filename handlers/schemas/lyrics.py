@@ -62,12 +62,11 @@ class AnalyzeLyrics(LyricsOnly):
     project_id = Uuid(load_default=None, allow_none=True)
 
 
-class AnalyzeTrackLyrics(LyricsOnly):
+class AnalyzeTrackLyrics(AnalyzeLyrics):
     """The words of a track, to be analysed for everybody in the project."""
 
     project_id = Uuid(required=True)
     track_id = Uuid(required=True)
-    genre = LyricsGenre(load_default=None, allow_none=True)
 
 
 class OrganizeLyrics(LyricsOnly):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from dawg_server.daw.entities import PROJECT
+from dawg_server.daw.entities.project import PROJECT
 from dawg_server.schema import Body, Choice, Flag, Number, Page, Query, Text
-from handlers.schemas.collaboration import MAX_REVISION, REPLAY, STEPS, body
+from handlers.schemas.collaboration import MAX_REVISION, body
 
 ProjectCreate = body("ProjectCreate", "A new project.", PROJECT.create)
-Steps = body("Steps", "How many groups of steps.", {**STEPS, **REPLAY})
 
 
 class ProjectsQuery(Page):
@@ -48,27 +47,22 @@ class Operations(Body):
     complete = fields.Boolean()
 
 
-class Skipped(Body):
-    """What was not taken back, or not repeated; `field` is null for a whole thing, and `by` where nobody did it."""
+class TracksQuery(Page):
+    """Which part of the list."""
 
-    entity = fields.String()
-    id = fields.UUID(allow_none=True)
-    field = fields.String(allow_none=True)
-    by = fields.String(allow_none=True, metadata={"description": "who has changed it since"})
-    username = fields.String(allow_none=True)
-    reason = fields.String()
-    group_id = fields.UUID()
+    limit = Number(1, 500, whole=True, load_default=50)
 
 
-class TravelledReply(Body):
-    """`groupIds` were undone or repeated, by these new operations."""
+class TrackList(Body):
+    """Tracks, in their order."""
 
     success = fields.Boolean()
-    revision = fields.Integer()
-    group_ids = fields.List(fields.UUID())
-    steps = fields.Integer(metadata={"description": "groups, or steps of an assistant's turn, that changed something"})
-    skipped = fields.List(fields.Nested(Skipped), metadata={"description": "what stays as it is, and why"})
-    operations = fields.List(fields.Dict())
+    tracks = fields.List(fields.Dict())
+    total = fields.Integer()
+    page = fields.Integer()
+    limit = fields.Integer()
+    total_pages = fields.Integer()
+    pagination = fields.Dict()
 
 
 class ArchiveQuery(Query):

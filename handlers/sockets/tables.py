@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.sockets import brain, clips, conversations, document, locks, lyrics, main, relays, rooms, voice
+from handlers.sockets import analyses, brain, conversations, document, locks, main, relays, rooms, voice
 from handlers.sockets.routing import Events
 
 EVERYWHERE = {
@@ -15,8 +15,8 @@ EVERYWHERE = {
 
 def every() -> tuple[Events, ...]:
     """`sent` has what comes there besides the events of `handlers.relay`."""
-    parts = (rooms, document, relays, locks, clips, lyrics, conversations, main)
-    declared = [*(each for part in parts for each in part.events.all), *document.changes().all]
+    parts = (rooms, relays, locks, analyses, conversations, main)
+    declared = [*(each for part in parts for each in part.events.all), *document.events().all]
     main_events = Events("/", "main", [*declared, *voice.events.all], rooms.events.sent | voice.events.sent)
     tables = (main_events, brain.events, voice.events)
     return tuple(Events(each.namespace, each.service, each.all, EVERYWHERE | each.sent) for each in tables)

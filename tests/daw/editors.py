@@ -11,6 +11,7 @@ from dawg_server.database.pool import Connection, Database
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
+from dawg_server.daw.editing import Executed
 
 Project = dict[str, Any]
 NAMES = ("Kick", "Vocals", "Bass", "Strings", "Echo")
@@ -19,6 +20,23 @@ NAMES = ("Kick", "Vocals", "Bass", "Strings", "Echo")
 def any_change(project: Project, dice: random.Random) -> Command | None:
     """A change that fits the project, although it may still be refused; None when that kind has nothing to work on."""
     return dice.choice(KINDS)(project, dice)
+
+
+async def undo(
+    document: Document,
+    project_id: str,
+    by: Actor,
+    steps: int = 1,
+    *,
+    client_operation_id: str | None = None,
+    within: str | None = None,
+) -> Executed:
+    command = Command("undo", {"steps": steps})
+    return await document.execute(project_id, [command], by, group=within, client_operation_id=client_operation_id)
+
+
+async def redo(document: Document, project_id: str, by: Actor, steps: int = 1) -> Executed:
+    return await document.execute(project_id, [Command("redo", {"steps": steps})], by)
 
 
 def create_track(project: Project, dice: random.Random) -> Command:
@@ -80,7 +98,7 @@ def change_send(project: Project, dice: random.Random) -> Command | None:
         return None
     track_id, send_id = dice.choice(sends)
     if dice.random() < 0.5:
-        return Command("removeSend", {"trackId": track_id, "sendId": send_id})
+        return Command("deleteSend", {"trackId": track_id, "sendId": send_id})
     changes = {"level": dice.choice((0.1, 0.9)), "preFader": dice.random() < 0.5}
     return Command("updateSend", {"trackId": track_id, "sendId": send_id, "changes": changes})
 

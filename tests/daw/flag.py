@@ -1,11 +1,11 @@
-"""An entity that only tests have: this file and its migration are all there is of it."""
+"""Entities that only tests have: this file and their migration are all there is of them."""
 
 from __future__ import annotations
 
-from dawg_server.daw.entities.base import EntityType, Reference, table_of
-from dawg_server.schema import Choice, Colour, Id, JsonValue, Number, Text
+from dawg_server.daw.entity import Bulk, EntityType, Reference, table_of
+from dawg_server.schema import Choice, Colour, Flag, Id, JsonValue, Number, Text
 
-FIELDS = {
+FLAG_FIELDS = {
     "label": Text(1, 60, "what it says", required=True),
     "beat": Number(0, 10_000, "quarter notes from the beginning", required=True),
     "kind": Choice(("verse", "chorus"), "part of the song", load_default="verse"),
@@ -17,9 +17,32 @@ FLAG = EntityType(
     name="flag",
     plural="flags",
     help="a named place on the time line",
-    table=table_of("flags", FIELDS),
-    fields=FIELDS,
+    table=table_of("flags", FLAG_FIELDS),
+    fields=FLAG_FIELDS,
     references={"trackId": Reference("track", "clear", None)},
+    limit=20,
+    module=__name__,
+)
+# On a track, in an order, beside a track that it listens to, and named once.
+KNOB_FIELDS = {
+    "type": Text(1, 40, "what it does", required=True),
+    "amount": Number(0, 100, "percent", load_default=50),
+    "bypassed": Flag(load_default=False),
+    "order": Number(0, 100, "place in the chain, from 0", whole=True),
+    "sidechainTrackId": Id("track", "the track that it listens to", allow_none=True, load_default=None),
+}
+KNOB = EntityType(
+    name="knob",
+    plural="knobs",
+    help="what the sound of a track goes through",
+    table=table_of("knobs", KNOB_FIELDS, "track"),
+    fields=KNOB_FIELDS,
+    parent="track",
+    within="whole parent",
+    references={"sidechainTrackId": Reference("track", "clear", None)},
+    ordered=True,
+    unique=("trackId", "type"),
+    bulk=Bulk({name: KNOB_FIELDS[name] for name in ("amount", "bypassed")}, 10),
     limit=20,
     module=__name__,
 )
@@ -34,4 +57,17 @@ MIGRATION = """CREATE TABLE flags (
     extra jsonb,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE knobs (
+    id uuid PRIMARY KEY,
+    track_id uuid NOT NULL REFERENCES tracks ON DELETE CASCADE,
+    type text NOT NULL,
+    amount double precision NOT NULL,
+    bypassed boolean NOT NULL,
+    position integer NOT NULL CHECK (position >= 0),
+    sidechain_track_id uuid REFERENCES tracks ON DELETE SET NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (track_id, position) DEFERRABLE INITIALLY DEFERRED,
+    UNIQUE (track_id, type) DEFERRABLE INITIALLY DEFERRED
 );"""

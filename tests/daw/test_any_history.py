@@ -58,17 +58,17 @@ async def test_undoing_every_group_gives_back_the_same_project_and_redoing_it_th
             groups += 1
             states.append(replica.document(await document.snapshot(project_id, "ada")))
     for expected in reversed(states[:-1]):
-        await document.undo(project_id, ADA)
+        await editors.undo(document, project_id, ADA)
         assert replica.document(await document.snapshot(project_id, "ada")) == expected
     with pytest.raises(errors.Conflict):
-        await document.undo(project_id, ADA)
+        await editors.undo(document, project_id, ADA)
     for expected in states[1:]:
-        await document.redo(project_id, ADA)
+        await editors.redo(document, project_id, ADA)
         assert replica.document(await document.snapshot(project_id, "ada")) == expected
     with pytest.raises(errors.Conflict):
-        await document.redo(project_id, ADA)
+        await editors.redo(document, project_id, ADA)
     if groups:
-        await document.undo(project_id, ADA, min(groups, 20))
+        await editors.undo(document, project_id, ADA, min(groups, 20))
         assert replica.document(await document.snapshot(project_id, "ada")) == before
 
 
@@ -86,7 +86,7 @@ async def test_one_person_in_several_groups_at_once_undoes_everything_and_repeat
         command = editors.any_change(await document.snapshot(project_id, "ada"), dice)
         try:
             if dice.random() < 0.15:
-                await document.undo(project_id, ADA, within=dice.choice((None, groups[0])))
+                await editors.undo(document, project_id, ADA, within=dice.choice((None, groups[0])))
             elif command is not None:
                 await document.execute(project_id, [command], ADA, group=dice.choice((None, *groups)))
         except REFUSALS:
@@ -94,14 +94,14 @@ async def test_one_person_in_several_groups_at_once_undoes_everything_and_repeat
     states = [replica.document(await document.snapshot(project_id, "ada"))]
     for _ in range(3 * count):
         try:
-            undone = await document.undo(project_id, ADA)
+            undone = await editors.undo(document, project_id, ADA)
         except errors.Conflict:
             break
         if undone.operations:
             states.append(replica.document(await document.snapshot(project_id, "ada")))
     assert states[-1] == before
     for expected in states[-2::-1]:
-        await document.redo(project_id, ADA)
+        await editors.redo(document, project_id, ADA)
         assert replica.document(await document.snapshot(project_id, "ada")) == expected
 
 
@@ -125,7 +125,7 @@ async def test_whoever_undoes_often_enough_gets_past_every_conflict(
                 continue
             command = editors.any_change(snapshot, dice)
             if dice.random() < 0.2:
-                await (document.undo if dice.random() < 0.6 else document.redo)(project_id, actor)
+                await (editors.undo if dice.random() < 0.6 else editors.redo)(document, project_id, actor)
             elif command is not None:
                 group = dice.choice((None, *groups[actor.user_id]))
                 await document.execute(project_id, [command], actor, group=group)
@@ -137,16 +137,16 @@ async def test_whoever_undoes_often_enough_gets_past_every_conflict(
             left -= 1
             before = replica.document(await document.snapshot(project_id, "ada"))
             try:
-                undone = await document.undo(project_id, actor)
+                undone = await editors.undo(document, project_id, actor)
             except errors.Conflict as error:
                 assert error.code == "conflict"
                 break
             after = replica.document(await document.snapshot(project_id, "ada"))
             if undone.operations:
-                redone = await document.redo(project_id, actor)
+                redone = await editors.redo(document, project_id, actor)
                 assert redone.results[0]["skipped"] == []
                 assert replica.document(await document.snapshot(project_id, "ada")) == before
-                again = await document.undo(project_id, actor)
+                again = await editors.undo(document, project_id, actor)
                 assert again.results[0]["skipped"] == [] or again.results[0]["groupIds"]
                 assert replica.document(await document.snapshot(project_id, "ada")) == after
         assert left, "undo never ends"
@@ -184,7 +184,9 @@ async def test_two_people_who_change_and_undo_at_random_end_up_with_the_document
         command = editors.any_change(await document.snapshot(project_id, sid), dice)
         try:
             if dice.random() < 0.25:
-                await (document.undo if dice.random() < 0.6 else document.redo)(project_id, actor, dice.randrange(1, 3))
+                await (editors.undo if dice.random() < 0.6 else editors.redo)(
+                    document, project_id, actor, dice.randrange(1, 3)
+                )
             elif command is not None:
                 copies[sid].catch_up((await document.execute(project_id, [command], actor)).operations)
         except REFUSALS:

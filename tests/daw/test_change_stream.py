@@ -20,6 +20,7 @@ from dawg_server.daw.change_stream import ChangeStream
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
 from handlers import actions
+from tests.daw import editors
 
 
 @dataclass
@@ -115,10 +116,10 @@ async def test_news_from_the_log_say_the_same_as_those_that_got_lost(stage: Stag
     await stage.run(Command("createClip", clip))
     await stage.run(Command("updateTrack", {"trackId": track, "changes": {"volume": 0.25}}))
     await stage.run(Command("setLyrics", {"lyrics": "la", "trackId": track}))
-    await stage.run(Command("removeSend", {"trackId": track, "sendId": send}))
+    await stage.run(Command("deleteSend", {"trackId": track, "sendId": send}))
     orders = [{"id": aux, "order": 1}, {"id": track, "order": 0}]
     await stage.run(Command("reorderTracks", {"trackOrders": orders}))
-    await stage.document.undo(stage.project, Actor("ada", "rest"))
+    await editors.undo(stage.document, stage.project, Actor("ada", "rest"))
     await stage.run(Command("deleteTrack", {"trackId": track}))
     await stage.bus.publish(events.BusRestored())
     await stage.reaches(stage.sent[-1].revision)

@@ -11,17 +11,17 @@ import aiohttp
 import pytest
 import socketio
 
-from dawg_server.daw import entities
-from dawg_server.daw.entities.base import EntityType
+from dawg_server.daw import entity as registry
+from dawg_server.daw.entity import EntityType
 from handlers import asyncapi
-from tests.daw.flag import FIELDS, FLAG, MIGRATION
+from tests.daw.flag import FLAG, FLAG_FIELDS, KNOB, MIGRATION
 from tests.servers import dawg
 
 
 @pytest.fixture
 def flag() -> Iterator[EntityType]:
-    with entities.added(FLAG) as added:
-        yield added
+    with registry.added(FLAG, KNOB):
+        yield FLAG
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def song(server: dawg.Dawg) -> Song:
 
 async def test_it_is_made_changed_listed_and_deleted_over_rest(song: Song) -> None:
     made = await song.flag(extra={"a": [1]})
-    assert {name: made[name] for name in FIELDS} == {
+    assert {name: made[name] for name in FLAG_FIELDS} == {
         "label": "Hook",
         "beat": 16,
         "kind": "verse",
@@ -167,4 +167,108 @@ async def test_both_descriptions_of_the_api_have_it(song: Song) -> None:
     assert set(body["required"]) == {"beat", "label", "projectId"}
     assert body["properties"]["beat"]["maximum"] == 10_000
     sockets = asyncapi.document()
-    assert {"flag:create", "flag:update", "flag:deleted"} <= sockets["channels"]["/"]["messages"].keys()
+    known = sockets["channels"]["/"]["messages"].keys()
+    assert {"flag:create", "flag:update", "flag:deleted"} <= known
+    assert {"/api/knobs/bulk", "/api/knobs/track/{track_id}/reorder"} <= openapi["paths"].keys()
+    assert {"knobs:update", "knob:reorder", "knob:reordered"} <= known
+
+
+class Chain:
+    """Knobs on a track, over the wire."""
+
+    def __init__(self, song: Song, track: str) -> None:
+        self.song, self.track = song, track
+
+    async def add(self, type: str, **fields: Any) -> dict[str, Any]:
+        body = {"trackId": self.track, "type": type, **fields}
+        return dict((await self.song.call("POST", "/knobs", body, expect=201))["knob"])
+
+    async def types(self, track: str | None = None) -> list[str]:
+        """In their order, as a whole project shows them."""
+        tracks = (await self.song.call("GET", f"/projects/{self.song.id}"))["tracks"]
+        (found,) = (each for each in tracks if each["id"] == (track or self.track))
+        assert [each["order"] for each in found["knobs"]] == list(range(len(found["knobs"])))
+        return [each["type"] for each in found["knobs"]]
+
+
+@pytest.fixture
+async def chain(song: Song) -> Chain:
+    return Chain(song, (await song.call("POST", "/tracks", {"projectId": song.id, "name": "Voice"}, expect=201))["id"])
+
+
+async def test_what_is_on_a_track_keeps_its_order_through_everything(chain: Chain) -> None:
+    song = chain.song
+    eq, gate, echo = await chain.add("eq"), await chain.add("gate"), await chain.add("echo", order=0)
+    assert await chain.types() == ["echo", "eq", "gate"]
+    await song.call("POST", "/knobs", {"trackId": chain.track, "type": "eq"}, expect=409)  # named once
+    await song.call("PATCH", f"/knobs/{gate['id']}", {"order": 0, "amount": 10})
+    assert await chain.types() == ["gate", "echo", "eq"]
+    orders = [{"id": eq["id"], "order": 0}, {"id": echo["id"], "order": 2}]
+    told = await song.call("POST", f"/knobs/track/{chain.track}/reorder", {"knobOrders": orders})
+    assert [each["id"] for each in told["knobs"]] == [eq["id"], gate["id"], echo["id"]]
+    same = {"knobIds": [eq["id"], echo["id"]], "updates": {"bypassed": True}}
+    assert (await song.call("PATCH", "/knobs/bulk", same))["count"] == 2
+    listed = (await song.call("GET", f"/knobs/track/{chain.track}"))["knobs"]
+    assert [(each["type"], each["bypassed"]) for each in listed] == [("eq", True), ("gate", False), ("echo", True)]
+    await song.call("DELETE", f"/tracks/{chain.track}")
+    seen = []
+    for _ in range(4):
+        await song.call("POST", f"/projects/{song.id}/undo", {})
+        seen.append(await chain.types())
+    assert seen == [["eq", "gate", "echo"], ["eq", "gate", "echo"], ["gate", "echo", "eq"], ["echo", "eq", "gate"]]
+    for expected in (["gate", "echo", "eq"], ["eq", "gate", "echo"]):
+        await song.call("POST", f"/projects/{song.id}/redo", {})
+        assert await chain.types() == expected
+
+
+async def test_rooms_and_sockets_know_orders_parts_and_several_at_once(chain: Chain) -> None:
+    song = chain.song
+    heard: list[tuple[str, Any]] = []
+    async with socketio.AsyncSimpleClient() as maker, socketio.AsyncSimpleClient() as other:
+        for client in (maker, other):
+            await client.connect(song.server.url, auth={"userId": "ada"}, transports=["websocket"])
+            await client.call("join:project", {"projectId": song.id})
+        names = ("knob:created", "knob:updated", "knob:reordered")
+        for name in names:
+            other.client.on(name, lambda data, name=name: heard.append((name, data)))
+        where = {"projectId": song.id}
+        ids = []
+        for type in ("eq", "gate"):
+            made = await maker.call("knob:create", {**where, "knob": {"trackId": chain.track, "type": type}})
+            ids.append(made["knob"]["id"])
+        orders = [{"id": ids[1], "order": 0}]
+        assert (await maker.call("knob:reorder", {**where, "knobOrders": orders}))["success"]
+        changed = await maker.call("knobs:update", {**where, "knobIds": ids, "changes": {"amount": 7}})
+        assert [each["amount"] for each in changed["knobs"]] == [7, 7]
+        await other.call("join:project", where)  # what was sent before has come by now
+    assert [name for name, _ in heard] == [*names[:1] * 2, "knob:reordered", *["knob:updated"] * 2]
+    places = {each["id"]: each["order"] for each in heard[2][1]["knobOrders"]}
+    assert places == {ids[1]: 0, ids[0]: 1}
+
+
+async def test_versions_and_archives_keep_what_is_on_tracks(chain: Chain) -> None:
+    song = chain.song
+    bus = (await song.call("POST", "/tracks", {"projectId": song.id, "name": "Kick"}, expect=201))["id"]
+    gate, duck = await chain.add("gate"), await chain.add("duck", sidechainTrackId=bus)
+    version = (await song.call("POST", f"/projects/{song.id}/versions", {}, expect=201))["version"]["number"]
+    await song.call("DELETE", f"/tracks/{bus}")
+    assert (await song.call("GET", f"/knobs/{duck['id']}"))["sidechainTrackId"] is None
+    await song.call("DELETE", f"/knobs/{gate['id']}")
+    await chain.add("eq", order=0)
+    await song.call("POST", f"/projects/{song.id}/versions/{version}/restore")
+    assert await chain.types() == ["gate", "duck"]
+    assert (await song.call("GET", f"/knobs/{duck['id']}"))["sidechainTrackId"] == bus
+    await song.call("POST", f"/projects/{song.id}/undo", {})
+    tracks = (await song.call("GET", f"/projects/{song.id}"))["tracks"]
+    assert [each["type"] for each in tracks[0]["knobs"]] == ["eq", "duck"]
+    await song.call("POST", f"/projects/{song.id}/redo", {})
+    headers = song.server.as_user("ada")
+    async with song.server.http.get(f"{song.server.url}/api/projects/{song.id}/export", headers=headers) as reply:
+        archive = await reply.read()
+    form = aiohttp.FormData()
+    form.add_field("file", io.BytesIO(archive), filename="song.zip")
+    status, copy = await song.server.json("POST", "/api/projects/import", data=form)
+    assert status == 201, copy
+    voice, kick = copy["project"]["tracks"]
+    assert [(each["type"], each["order"]) for each in voice["knobs"]] == [("gate", 0), ("duck", 1)]
+    assert voice["knobs"][1]["sidechainTrackId"] == kick["id"] != bus

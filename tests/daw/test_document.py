@@ -15,9 +15,12 @@ from bus import events
 from bus.local import LocalBus
 from dawg_server import errors
 from dawg_server.database.pool import Database
+from dawg_server.daw import commands
+from dawg_server.daw import entity as registry
 from dawg_server.daw.access import Actor
-from dawg_server.daw.commands import OWN, Command
+from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
+from tests.daw import editors
 
 ADA, BOB, EVE = Actor("ada", "rest"), Actor("bob", "rest"), Actor("eve", "rest")
 STRANGER = Actor("mallory", "rest")
@@ -33,7 +36,10 @@ def update(track_id: str, **changes: Any) -> Command:
     return Command("updateTrack", {"trackId": track_id, "changes": changes})
 
 
-@pytest.mark.parametrize("name", sorted(OWN))
+EVERY = {*commands.SPECIAL, *(name for kind in registry.every() for name in commands.of_kind(kind))}
+
+
+@pytest.mark.parametrize("name", sorted(EVERY))
 async def test_viewers_change_nothing_by_any_command(document: Document, project_id: str, name: str) -> None:
     example = _EXAMPLES.get(name) or _example(name)
     with pytest.raises(errors.Forbidden):
@@ -75,7 +81,7 @@ async def test_strangers_do_not_learn_whether_a_project_exists(document: Documen
         with pytest.raises(errors.NotFound, match="no such project"):
             await document.snapshot(id, "mallory")
         with pytest.raises(errors.NotFound, match="no such project"):
-            await document.undo(id, STRANGER)
+            await editors.undo(document, id, STRANGER)
 
 
 async def test_each_stored_operation_raises_the_revision_by_one(document: Document, project_id: str) -> None:

@@ -14,6 +14,7 @@ from dawg_server.daw.functions import executors
 from dawg_server.daw.functions.catalogue import Catalogue
 from dawg_server.daw.functions.page import PAGE, SPOKEN
 from dawg_server.daw.functions.service import Functions, Result, Task
+from tests.daw import editors
 
 BRAIN = Actor("ada", "ai-brain")
 ORDER = [
@@ -227,7 +228,7 @@ async def test_the_same_call_on_the_same_project_writes_the_same_notes(
     for _ in range(2):
         await functions.run("generateChords", {"bars": 2}, project_id=project_id, by=BRAIN)
         notes.append((await document.snapshot(project_id, "ada"))["tracks"][0]["clips"][0]["midiData"]["notes"])
-        await document.undo(project_id, BRAIN)
+        await editors.undo(document, project_id, BRAIN)
         await document.delete(project_id, "ada")
         project_id = (await document.create("ada", {"name": "Song", "id": project_id}))["id"]
     assert notes[0] == notes[1]

@@ -14,6 +14,7 @@ from dawg_server.database.pool import Database
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
+from tests.daw import editors
 
 ADA, BOB, EVE = Actor("ada", "rest"), Actor("bob", "socket", "bobs-socket"), Actor("eve", "rest")
 NOTES = {"notes": [{"pitch": 60, "start": 0, "duration": 1, "velocity": 90}]}
@@ -35,16 +36,16 @@ class Play:
         await self.do(by, "updateTrack", group, trackId=track_id, changes={"volume": volume})
 
     async def undo(self, by: Actor, steps: int = 1) -> list[str]:
-        return list((await self.document.undo(self.project_id, by, steps)).results[0]["groupIds"])
+        return list((await editors.undo(self.document, self.project_id, by, steps)).results[0]["groupIds"])
 
     async def skipped(self, by: Actor, *, redo: bool = False) -> list[tuple[str, str, str | None, str | None]]:
         """What an undo leaves as it is: (entity, id, field, by)."""
-        travel = self.document.redo if redo else self.document.undo
-        told = (await travel(self.project_id, by)).results[0]["skipped"]
+        travel = editors.redo if redo else editors.undo
+        told = (await travel(self.document, self.project_id, by)).results[0]["skipped"]
         return [(each["entity"], each["id"], each["field"], each["by"]) for each in told]
 
     async def redo(self, by: Actor, steps: int = 1) -> list[str]:
-        return list((await self.document.redo(self.project_id, by, steps)).results[0]["groupIds"])
+        return list((await editors.redo(self.document, self.project_id, by, steps)).results[0]["groupIds"])
 
     async def state(self) -> dict[str, Any]:
         return await self.document.snapshot(self.project_id, "ada")
@@ -144,7 +145,7 @@ async def test_a_clip_does_not_come_back_without_its_track_or_its_recording(play
 async def test_undo_never_makes_a_routing_loop(play: Play) -> None:
     one, two = await play.track(ADA, trackType="AUX"), await play.track(ADA, trackType="AUX")
     send = (await play.do(ADA, "createSend", trackId=one, destinationTrackId=two))["send"]
-    await play.do(ADA, "removeSend", trackId=one, sendId=send["id"])
+    await play.do(ADA, "deleteSend", trackId=one, sendId=send["id"])
     await play.do(BOB, "createSend", trackId=two, destinationTrackId=one)
     assert (await play.skipped(ADA))[0] == ("send", send["id"], "destinationTrackId", None)
 
@@ -229,7 +230,7 @@ async def test_undo_is_told_to_everybody_with_its_cause_and_its_groups(play: Pla
 async def test_an_undo_that_is_repeated_by_the_client_is_done_once(play: Play) -> None:
     track = await play.track(ADA)
     await play.volume(ADA, track, 0.1)
-    first = await play.document.undo(play.project_id, ADA, client_operation_id="u1")
-    again = await play.document.undo(play.project_id, ADA, client_operation_id="u1")
+    first = await editors.undo(play.document, play.project_id, ADA, client_operation_id="u1")
+    again = await editors.undo(play.document, play.project_id, ADA, client_operation_id="u1")
     assert (again.replayed, again.results) == (True, first.results)
     assert await play.volumes() == [0.8]

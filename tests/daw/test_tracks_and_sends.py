@@ -10,6 +10,7 @@ from dawg_server import errors
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
+from tests.daw import editors
 
 ADA = Actor("ada", "rest")
 
@@ -109,7 +110,7 @@ async def test_a_bulk_change_is_all_or_nothing_and_one_step(desk: Desk, document
     assert {track["volume"] for track in await desk.tracks()} == {0.8}
     await desk.do("updateTracks", trackIds=[*ids, ids[0]], changes={"volume": 0, "isMuted": True})
     assert [(track["volume"], track["isMuted"]) for track in await desk.tracks()] == [(0, True)] * 3
-    await document.undo(desk.project_id, ADA)
+    await editors.undo(document, desk.project_id, ADA)
     assert {track["volume"] for track in await desk.tracks()} == {0.8}
 
 
@@ -151,10 +152,10 @@ async def test_a_track_has_one_send_to_each_aux_track(desk: Desk) -> None:
     with pytest.raises(errors.Conflict):
         await desk.send(track, aux)
     with pytest.raises(errors.NotFound):
-        await desk.do("removeSend", trackId=aux, sendId=send["id"])
-    await desk.do("removeSend", trackId=track, sendId=send["id"])
+        await desk.do("deleteSend", trackId=aux, sendId=send["id"])
+    await desk.do("deleteSend", trackId=track, sendId=send["id"])
     with pytest.raises(errors.NotFound):
-        await desk.do("removeSend", trackId=track, sendId=send["id"])
+        await desk.do("deleteSend", trackId=track, sendId=send["id"])
 
 
 async def test_an_aux_track_in_use_stays_one(desk: Desk) -> None:
@@ -185,7 +186,7 @@ async def test_deleting_a_track_takes_along_all_that_hangs_on_it_and_undo_brings
     assert set(after) == {track, follower}
     assert after[track]["sends"] == []
     assert after[follower]["outputDestination"] == "master"
-    await document.undo(desk.project_id, ADA)
+    await editors.undo(document, desk.project_id, ADA)
     assert [_timeless(each) for each in await desk.tracks()] == [_timeless(each) for each in before]
 
 

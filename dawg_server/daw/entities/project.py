@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from dawg_server import errors
 from dawg_server.database import projects
-from dawg_server.daw.entities.base import EntityType
+from dawg_server.daw import timing
+from dawg_server.daw.entity import Entity, EntityType
 from dawg_server.schema import Flag, Key, Number, OneNumber, Text, TimeSignature
+
+if TYPE_CHECKING:
+    from dawg_server.daw.draft import Draft
 
 MAX_LYRICS = 20_000  # characters
 
 FIELDS = {
     "name": Text(1, 120, "what the project is called", required=True),
     "description": Text(0, 2000, allow_none=True, load_default=None),
-    "bpm": Number(20, 300, "tempo in beats per minute", decimals=2, load_default=120),
-    "key": Key("key, such as C or F#m", load_default="C"),
+    "bpm": Number(20, 300, "beats per minute", decimals=2, load_default=120),
+    "key": Key("such as C or F#m", load_default="C"),
     "timeSignature": TimeSignature("such as 4/4", load_default="4/4"),
     "sampleRate": OneNumber((44_100, 48_000, 88_200, 96_000), "Hz", load_default=44_100),
     "isPublic": Flag("whether everybody who knows the id may read it", load_default=False),
     "lyrics": Text(0, MAX_LYRICS, strip=False, allow_none=True, load_default=None),
 }
-# Who may read a project is no part of what versions and archives keep, and its owner's alone to decide.
-KEPT = tuple(name for name in FIELDS if name != "isPublic")
+
+
+async def judge(draft: Draft, project: Entity | None, changed: Entity) -> Collection[str]:
+    """Notes keep their beats at a new tempo."""
+    if "isPublic" in changed and draft.role != "owner":
+        raise errors.Forbidden(
+            "Only the owner decides whether a project is public.", details={"role": draft.role, "required": "owner"}
+        )
+    if "bpm" in changed:
+        await timing.change_tempo(draft, changed.pop("bpm"))
+    return ()
+
 
 PROJECT = EntityType(
     name="project",
@@ -28,5 +46,9 @@ PROJECT = EntityType(
     table=projects.TABLE,
     fields=FIELDS,
     aliases={"tempo": "bpm"},
-    own_api=True,
+    rule=judge,
+    ruled=frozenset({"isPublic", "bpm"}),
+    # Who may read a project is its owner's alone to decide.
+    kept=tuple(name for name in FIELDS if name != "isPublic"),
+    module=__name__,
 )

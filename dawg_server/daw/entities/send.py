@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dawg_server.database import tracks
-from dawg_server.daw.entities.base import EntityType, Reference, the
+from dawg_server.daw.entity import EntityType, Reference, the
 from dawg_server.schema import Flag, Number
 
 FIELDS = {
-    "destinationTrackId": the("track", "id of the AUX track that gets the sound"),
+    "destinationTrackId": the("track", "id of an AUX track"),
     "level": Number(0, 1, "linear, 1 is unity", load_default=0.8),
     "pan": Number(-1, 1, "-1 is left, 1 is right", load_default=0),
     "preFader": Flag("whether the track's volume does not matter to it", load_default=False),
@@ -21,6 +21,9 @@ SEND = EntityType(
     table=tracks.SENDS,
     fields=FIELDS,
     parent="track",
-    references={"trackId": Reference("track"), "destinationTrackId": Reference("track", sound=True)},
-    own_api=True,
+    within="parent",
+    references={"destinationTrackId": Reference("track", sound=True)},
+    unique=("trackId", "destinationTrackId"),
+    limit=None,
+    module=__name__,
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.daw.editing import Executed
 from dawg_server.daw.functions import midi
 from dawg_server.daw.functions.service import Functions, Result, Task
 
@@ -86,13 +86,11 @@ async def write_lyrics(task: Task) -> Result:
 
 async def undo(task: Task) -> Result:
     """The last step of this very turn first."""
-    executed = await task.document.undo(task.project_id, task.by, task.arguments["steps"], within=task.group)
-    return _travelled(executed, "taken back")
+    return _travelled(await task.change("", "undo", **task.arguments), "taken back")
 
 
 async def redo(task: Task) -> Result:
-    executed = await task.document.redo(task.project_id, task.by, task.arguments["steps"])
-    return _travelled(executed, "repeated")
+    return _travelled(await task.change("", "redo", **task.arguments), "repeated")
 
 
 async def create_track(task: Task) -> Result:
@@ -136,7 +134,7 @@ async def create_send(task: Task) -> Result:
 
 async def remove_send(task: Task) -> Result:
     arguments = task.arguments
-    return await _gone(task, "send", "removeSend", trackId=arguments["sourceTrackId"], sendId=arguments["sendId"])
+    return await _gone(task, "send", "deleteSend", trackId=arguments["sourceTrackId"], sendId=arguments["sendId"])
 
 
 async def set_send_level(task: Task) -> Result:
@@ -163,13 +161,13 @@ async def quantize(task: Task) -> Result:
     return await task.change(f"{count} clips were moved to the grid.", "quantize", **task.arguments)
 
 
-def _travelled(executed: Executed, what: str) -> Result:
-    told = executed.results[0]
-    message = "1 step was" if told["steps"] == 1 else f"{told['steps']} steps were"
+def _travelled(result: Result, what: str) -> Result:
+    steps, skipped = result.data["steps"], result.data["skipped"]
+    message = "1 step was" if steps == 1 else f"{steps} steps were"
     message = f"{message} {what}."
-    if told["skipped"]:
-        message += f" {len(told['skipped'])} changes stay, because they were changed again since: see skipped."
-    return Result(message, told, executed.revision)
+    if skipped:
+        message += f" {len(skipped)} changes stay, because they were changed again since: see skipped."
+    return dataclasses.replace(result, message=message)
 
 
 async def _change_track(task: Task, message: str, **changes: Any) -> Result:

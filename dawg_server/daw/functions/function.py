@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from dawg_server.daw import commands
 from dawg_server.schema import Parameters
 
 Run = Literal["server", "client", "job"]
@@ -41,3 +42,9 @@ class Function:
 def known_as(*names: str, **presets: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Aliases: plain ones by name, and those that stand for arguments too."""
     return {**{name: {} for name in names}, **presets}
+
+
+def of_command(name: str, help: str = "", **options: Any) -> Function:
+    """A function that is a command of the document, by the same name and with its parameters."""
+    spec = commands.find(name)
+    return Function(name, help or spec.help, spec.parameters, **{"undo": True, **options})

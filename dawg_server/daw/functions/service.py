@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dawg_server import errors
+from dawg_server.daw import commands
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
@@ -47,9 +48,11 @@ class Task:
     base_url: str = ""
 
     async def change(self, message: str, command: str, /, **parameters: Any) -> Result:
-        """Executes one command; its result is the data."""
+        """Executes one command; its result is the data. The function's declaration has checked the parameters, whose
+        fields are the command's own."""
+        values = {**commands.find(command).parameters.defaults, **parameters}
         executed = await self.document.execute(
-            self.project_id, [Command(command, parameters)], self.by, group=self.group
+            self.project_id, [Command(command, values, checked=True)], self.by, group=self.group
         )
         return Result(message, executed.results[0], executed.revision)
 

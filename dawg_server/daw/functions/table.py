@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dawg_server.daw.entities.base import the
-from dawg_server.daw.functions.function import Function, known_as
+from dawg_server.daw import history  # noqa: F401 (declares undo and redo)
+from dawg_server.daw.entities.project import PROJECT
+from dawg_server.daw.entities.send import SEND
+from dawg_server.daw.entities.track import TRACK
+from dawg_server.daw.entity import needed, the
+from dawg_server.daw.functions.function import Function, known_as, of_command
 from dawg_server.daw.functions.sound import SOUND
-from dawg_server.daw.notes import MAX_BEATS
-from dawg_server.daw.timing import DIVISIONS
-from dawg_server.schema import Choice, Flag, Id, Items, Key, Number, Text, parameters
+from dawg_server.schema import Choice, Flag, Id, Number, Text, parameters
 
-_STEPS = parameters({"steps": Number(1, 20, "how many", whole=True, load_default=1)})
 _EFFECTS = {
     "brightness": "adjust_brightness",
     "compression": "adjust_compression",
@@ -135,14 +136,14 @@ EDITING = (
     Function(
         "setTempo",
         "Sets the project's tempo.",
-        parameters({"bpm": Number(20, 300, "beats per minute", decimals=2, required=True)}),
+        parameters({"bpm": needed(PROJECT.fields["bpm"])}),
         undo=True,
         aliases=known_as("set_tempo", "setBpm", "set_bpm"),
     ),
     Function(
         "setKey",
         "Sets the project's key.",
-        parameters({"key": Key("such as C or F#m", required=True)}),
+        parameters({"key": needed(PROJECT.fields["key"])}),
         undo=True,
         aliases=known_as("set_key"),
     ),
@@ -165,53 +166,47 @@ EDITING = (
         parameters({"name": Text(1, 120)}),
         aliases=known_as("save_project"),
     ),
-    Function("undo", "Takes back the user's latest steps.", _STEPS),
-    Function("redo", "Repeats what undo took back.", _STEPS),
+    of_command("undo", undo=False),
+    of_command("redo", undo=False),
     Function(
         "createTrack",
         "Adds a track.",
         parameters(
             {
-                "name": Text(1, 120, required=True),
+                "name": TRACK.fields["name"],
                 "trackType": Choice(("AUDIO", "MIDI", "INSTRUMENT", "AUX"), load_default="AUDIO"),
-                "channels": Choice(("mono", "stereo"), load_default="stereo"),
+                "channels": TRACK.fields["channels"],
             }
         ),
         undo=True,
         aliases=known_as("create_track", createAudioTrack={"trackType": "AUDIO"}, createAuxTrack={"trackType": "AUX"}),
     ),
-    Function(
-        "deleteTrack",
-        "Removes a track with its clips.",
-        parameters({"trackId": the("track")}),
-        undo=True,
-        aliases=known_as("delete_track"),
-    ),
+    of_command("deleteTrack", "Removes a track with its clips.", aliases=known_as("delete_track")),
     Function(
         "setTrackVolume",
         "Sets a track's volume.",
-        parameters({"trackId": the("track"), "volume": Number(0, 1, "linear, 1 is unity", required=True)}),
+        parameters({"trackId": the("track"), "volume": needed(TRACK.fields["volume"])}),
         undo=True,
         aliases=known_as("set_track_volume"),
     ),
     Function(
         "setTrackPan",
         "Sets a track's place between left and right.",
-        parameters({"trackId": the("track"), "pan": Number(-1, 1, "-1 is left, 1 is right", required=True)}),
+        parameters({"trackId": the("track"), "pan": needed(TRACK.fields["pan"])}),
         undo=True,
         aliases=known_as("set_track_pan"),
     ),
     Function(
         "muteTrack",
         "Mutes a track, or lets it sound again.",
-        parameters({"trackId": the("track"), "mute": Flag(required=True)}),
+        parameters({"trackId": the("track"), "mute": needed(TRACK.fields["isMuted"])}),
         undo=True,
         aliases=known_as("mute_track"),
     ),
     Function(
         "soloTrack",
         "Lets a track sound alone, or not any more.",
-        parameters({"trackId": the("track"), "solo": Flag(required=True)}),
+        parameters({"trackId": the("track"), "solo": needed(TRACK.fields["isSolo"])}),
         undo=True,
         aliases=known_as("solo_track"),
     ),
@@ -221,9 +216,7 @@ EDITING = (
         parameters(
             {
                 "trackId": the("track"),
-                "outputDestination": Id(
-                    "AUX track", '"master" or an AUX track\'s id', words=("master",), required=True
-                ),
+                "outputDestination": needed(TRACK.fields["outputDestination"]),
             }
         ),
         undo=True,
@@ -235,9 +228,9 @@ EDITING = (
         parameters(
             {
                 "sourceTrackId": the("track"),
-                "destinationTrackId": the("track", "id of an AUX track"),
-                "preFader": Flag("whether the track's volume does not matter to it", load_default=False),
-                "level": Number(0, 1, "linear, 1 is unity", load_default=0.8),
+                "destinationTrackId": SEND.fields["destinationTrackId"],
+                "preFader": SEND.fields["preFader"],
+                "level": SEND.fields["level"],
             }
         ),
         undo=True,
@@ -257,46 +250,15 @@ EDITING = (
             {
                 "sourceTrackId": the("track"),
                 "sendId": the("send"),
-                "level": Number(0, 1, "linear, 1 is unity", required=True),
+                "level": needed(SEND.fields["level"]),
             }
         ),
         undo=True,
         aliases=known_as("set_send_level"),
     ),
-    Function(
-        "moveClip",
-        "Moves a clip in time, and to another track if one is named.",
-        parameters(
-            {
-                "clipId": the("clip"),
-                "newPosition": Number(0, MAX_BEATS, "counted from 0 at the beginning of the project", required=True),
-                "unit": Choice(("beats", "bars", "seconds"), load_default="beats"),
-                "trackId": Id("track", "where it goes, if not on its own track"),
-            }
-        ),
-        undo=True,
-        aliases=known_as("move_clip"),
-    ),
-    Function(
-        "deleteClip",
-        "Removes a clip.",
-        parameters({"clipId": the("clip")}),
-        undo=True,
-        aliases=known_as("delete_clip"),
-    ),
-    Function(
-        "quantize",
-        "Moves the starts of clips and of MIDI notes to the grid; it does not cut inside of audio.",
-        parameters(
-            {
-                "clipIds": Items(Id("clip"), 1, 100, required=True),
-                "division": Choice(tuple(DIVISIONS), required=True),
-                "strength": Number(0, 100, "percent of the way", load_default=100),
-            }
-        ),
-        undo=True,
-        aliases=known_as("quantize_audio", "quantize_to_grid"),
-    ),
+    of_command("moveClip", aliases=known_as("move_clip")),
+    of_command("deleteClip", aliases=known_as("delete_clip")),
+    of_command("quantize", aliases=known_as("quantize_audio", "quantize_to_grid")),
 )
 
 TALKING = (

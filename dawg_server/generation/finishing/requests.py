@@ -11,7 +11,7 @@ from typing import Any
 
 from dawg_server import errors
 from dawg_server.audiofiles.analyses import Excerpt
-from dawg_server.database import analyses, audio_files, tracks
+from dawg_server.database import analyses, audio_files, table, tracks
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.daw.document import Document
@@ -212,7 +212,7 @@ class Requests:
         return visible
 
     async def _home_of(self, user_id: str, track_ids: Sequence[str]) -> str:
-        homes = await tracks.projects_of(self._database, track_ids)
+        homes = await table.projects_of(self._database, tracks.TRACKS, track_ids)
         for project_id in set(homes.values()):
             await self._access.require(project_id, user_id, "viewer")
         missing = [track_id for track_id in track_ids if track_id not in homes]

@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 
 from dawg_server.database import projects
+from dawg_server.daw import entity as registry
 from tests.archives import packages
 from tests.servers import dawg
 
@@ -110,7 +111,7 @@ async def song_of_all_kinds(server: dawg.Dawg) -> str:
 
 async def shape(server: dawg.Dawg, project: str) -> dict[str, Any]:
     """A project without ids: tracks by name, recordings by checksum."""
-    found = await projects.snapshot(server.services.platform.database, project, "ada")
+    found = await projects.snapshot(server.services.platform.database, project, "ada", registry.tables())
     assert found is not None
     names = {each["id"]: each["name"] for each in found["tracks"]} | {"master": "master"}
     sums = {each["id"]: each["checksum"] for each in found["audioFiles"]} | {None: None}

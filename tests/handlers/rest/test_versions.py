@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dawg_server.database import projects
+from dawg_server.daw import entity as registry
 from tests.servers import dawg
 
 TIMES = ("createdAt", "updatedAt")
@@ -47,7 +48,7 @@ class Song:
 
     async def state(self) -> dict[str, Any]:
         """Everything that a version keeps, without times and counters."""
-        found = await projects.snapshot(self.server.services.platform.database, self.id, "ada")
+        found = await projects.snapshot(self.server.services.platform.database, self.id, "ada", registry.tables())
         assert found is not None
         project = {
             name: value for name, value in found["project"].items() if name not in (*TIMES, "revision", "version")

@@ -47,7 +47,7 @@ ROUTES: dict[str, Callable[[dict[str, Any]], tuple[str, str, dict[str, Any]]]] =
     ),
     "createSend": lambda wish: ("POST", f"/tracks/{wish['trackId']}/sends", wish),
     "updateSend": lambda wish: ("PUT", f"/tracks/{wish['trackId']}/sends/{wish['sendId']}", wish["changes"]),
-    "removeSend": lambda wish: ("DELETE", f"/tracks/{wish['trackId']}/sends/{wish['sendId']}", {}),
+    "deleteSend": lambda wish: ("DELETE", f"/tracks/{wish['trackId']}/sends/{wish['sendId']}", {}),
 }
 
 

@@ -1,0 +1,277 @@
+"""What an entity of a document declares: all that draft, undo, news, versions, archives, SQL and APIs know of it.
+
+A new entity is one file in `daw.entities` and one migration:
+
+    MARKER = EntityType(
+        name="marker",
+        plural="markers",
+        help="a named place on the time line",
+        table=table_of("markers", FIELDS),
+        fields=FIELDS,
+        module=__name__,
+    )
+
+Its commands (`createMarker`, `updateMarker`, `deleteMarker`), routes (`/api/markers`), events (`marker:create`,
+`marker:created` and so on), its list in projects, versions and archives, and its history come from that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import functools
+import importlib
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from marshmallow import missing as absent
+
+from dawg_server import errors
+from dawg_server.database.table import TIMES, Column, Table, plain
+from dawg_server.schema import AnyField, Id, Items, JsonValue, Number, Parameters, Record, parameters, spoken
+
+if TYPE_CHECKING:
+    from dawg_server.daw.draft import Draft
+
+Entity = dict[str, Any]
+"""A thing of a project by the names of the wire, with its `id`."""
+Role = Literal["viewer", "editor", "owner"]
+Fit = Callable[["Draft", Entity], Awaitable[Entity]]
+"""(the draft, an entity as undo has left it): what has to be different so that it fits to what it plays."""
+Rule = Callable[["Draft", "Entity | None", Entity], Awaitable[Collection[str]]]
+"""(the draft, the entity as it is, None for a new one; the fields that change). May correct those fields, and returns
+the names of what it has clamped. Raises for what must not be."""
+MAX_ORDER = 1_000_000  # places in a list
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A field that names another entity. When that goes, this one goes as well, or the field becomes `cleared`.
+
+    `sound`: the field leads sound there, so its target has to be an AUX track, and sound must never come back.
+    """
+
+    entity: str
+    on_delete: Literal["cascade", "clear"] = "cascade"
+    cleared: Any = None
+    sound: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """The same changes of some fields to up to `most` entities at once."""
+
+    fields: Mapping[str, AnyField]
+    most: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EntityType:
+    """`fields` are what clients may set, with their units, `written` what only the server does.
+
+    `parent` is `project` or `track`; where `fields` have no `trackId`, it never changes. `references` are by field;
+    that to a parent track need not be said. `role` is who may change it. `limit`: of a project. `ordered`: the field
+    `order` is the place among those with the same parent, which stays, from 0. `unique`: fields that no two with the
+    same parent have alike. `recording`: the field that names a recording, if it plays one. `either`: fields of which
+    exactly one is not null. `rule` looks at those changes that are about `ruled` fields, and at everything new; `fit`
+    at what undo puts back. `within`: where clients see it: in the project's list, in its parent's when a whole project
+    is shown, or always as a part of its parent. `kept`: what versions and archives keep of the project.
+    """
+
+    name: str
+    plural: str
+    help: str
+    table: Table
+    fields: Mapping[str, AnyField]
+    written: Mapping[str, AnyField] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    parent: Literal["project", "track"] = "project"
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    role: Role = "editor"
+    limit: int | None = 10_000
+    ordered: bool = False
+    unique: tuple[str, ...] = ()
+    recording: str = ""
+    either: tuple[str, ...] = ()
+    fit: Fit | None = None
+    rule: Rule | None = None
+    ruled: frozenset[str] = frozenset()
+    bulk: Bulk | None = None
+    within: Literal["project", "whole parent", "parent"] = "project"
+    kept: tuple[str, ...] = ()
+    about_deletion: str = ""  # a sentence for the documents
+    module: str = ""  # in which it is declared, for what is sent to worker processes
+
+    def __post_init__(self) -> None:
+        if self.parent != "project" and self.parent_field not in self.references:
+            object.__setattr__(self, "references", {self.parent_field: Reference(self.parent), **self.references})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _declared_in, (self.module, self.name)
+
+    @property
+    def title(self) -> str:
+        """The name as it ends the names of commands."""
+        return self.name[0].upper() + self.name[1:]
+
+    @property
+    def titles(self) -> str:
+        return self.plural[0].upper() + self.plural[1:]
+
+    @property
+    def id(self) -> str:
+        """The parameter that names one."""
+        return f"{self.name}Id"
+
+    @property
+    def orders(self) -> str:
+        """The parameter, and the field of operations, with the places of some: `[{id, order}]`."""
+        return f"{self.name}Orders"
+
+    @property
+    def parent_field(self) -> str:
+        return f"{self.parent}Id"
+
+    @property
+    def stays(self) -> bool:
+        """Whether it never goes to another parent."""
+        return self.parent_field not in self.fields
+
+    @functools.cached_property
+    def create(self) -> Parameters:
+        """The fields of a new one."""
+        return parameters(self.fields, aliases=self.aliases)
+
+    @functools.cached_property
+    def changes(self) -> Parameters:
+        """Any subset of the fields."""
+        return parameters(self.fields, changes=True, aliases=self.aliases)
+
+    @functools.cached_property
+    def same_changes(self) -> Mapping[str, AnyField]:
+        """Which ones, and what is to be the same of all of them."""
+        assert self.bulk is not None
+        changes = parameters(self.bulk.fields, changes=True, aliases=self.aliases)
+        several = Items(Id(self.name), 1, self.bulk.most, required=True)
+        return {f"{self.name}Ids": several, "changes": Record(changes, required=True)}
+
+    @functools.cached_property
+    def places(self) -> AnyField:
+        """The new places of some."""
+        place = Number(0, self.limit or MAX_ORDER, whole=True, required=True)
+        inner = Record(parameters({"id": the(self.name), "order": place}))
+        return Items(inner, 1, self.limit or MAX_ORDER, "the new places", required=True)
+
+    def stored(self, values: Mapping[str, Any]) -> Entity:
+        """Those of the values that are kept; the rest was only shown."""
+        return {name: values[name] for name in self.table.fields if name in values}
+
+    def __str__(self) -> str:
+        return spoken(self.name)
+
+
+def _declared_in(module: str, name: str) -> EntityType:
+    """Like a function, a declaration is not copied to another process, but imported there."""
+    found = vars(importlib.import_module(module)).values()
+    return next(each for each in found if isinstance(each, EntityType) and each.name == name)
+
+
+def table_of(name: str, fields: Mapping[str, AnyField], parent: Literal["project", "track"] = "project") -> Table:
+    """A table whose columns have the names of the fields in snake_case, besides `id`, parent and times.
+
+    `order` is the column `position`, because the word is SQL's own.
+    """
+    columns = plain("id", f"{parent}Id", *fields)
+    for each, declared in fields.items():
+        if isinstance(declared, JsonValue):
+            columns[each] = Column(columns[each].name, json=True)
+    if "order" in fields:
+        columns["order"] = Column("position")
+    sorted_by = (f"{parent}Id", "order") if "order" in fields else ("createdAt", "id")
+    return Table(name, columns, TIMES, parent, sorted_by=sorted_by)
+
+
+def the(kind: str, help: str = "") -> Id:
+    return Id(kind, help or f"id of the {spoken(kind)}", required=True)
+
+
+def needed(field: AnyField) -> AnyField:
+    """The same field where there has to be a value."""
+    same = copy.copy(field)
+    same.required, same.load_default, same.allow_none = True, absent, False
+    return same
+
+
+def missing(kind: str, *ids: str) -> errors.NotFound:
+    names = "There is no such" if len(ids) == 1 else "Some are not in this project:"
+    return errors.NotFound(f"{names} {spoken(kind)}.", details={"kind": kind, "missing": list(ids)})
+
+
+def wrong(field: str, sentence: str) -> errors.ValidationError:
+    return errors.ValidationError(f"{field} {sentence}.", details={field: sentence})
+
+
+# -- the registry ------------------------------------------------------------------------------------------------------
+
+_ALL: dict[str, EntityType] = {}
+
+
+def register(kind: EntityType) -> None:
+    _ALL[kind.name] = kind
+    every.cache_clear()
+
+
+def find(name: str) -> EntityType:
+    return _ALL[name]
+
+
+def known(name: str) -> bool:
+    """Whether it is what some kind of entities in a project is called."""
+    return name in _ALL and name != "project"
+
+
+@functools.cache
+def every() -> tuple[EntityType, ...]:
+    """What others hang on comes before them: the project, tracks, sends."""
+    found: dict[str, EntityType] = {}
+    begun: set[str] = set()
+
+    def visit(kind: EntityType) -> None:
+        if kind.name not in begun:
+            begun.add(kind.name)
+            for each in (kind.parent, *(reference.entity for reference in kind.references.values())):
+                visit(_ALL[each])
+            found[kind.name] = kind
+
+    for name in sorted(_ALL):
+        visit(_ALL[name])
+    return tuple(found.values())
+
+
+def contents() -> tuple[EntityType, ...]:
+    """What is in a project."""
+    return tuple(each for each in every() if each.name != "project")
+
+
+def parts_of(kind: EntityType) -> tuple[EntityType, ...]:
+    """Those that are always shown as a part of it."""
+    return tuple(each for each in contents() if each.within == "parent" and each.parent == kind.name)
+
+
+def tables() -> dict[str, Table]:
+    """The tables of what is in a project, by the name of its list; parts come with what they are parts of."""
+    return {each.plural: each.table for each in contents() if each.within != "parent"}
+
+
+@contextlib.contextmanager
+def added(*kinds: EntityType) -> Iterator[None]:
+    """For tests: more entities, as if they stood among the others."""
+    for kind in kinds:
+        register(kind)
+    try:
+        yield
+    finally:
+        for kind in kinds:
+            del _ALL[kind.name]
+        every.cache_clear()
