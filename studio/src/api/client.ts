@@ -1,21 +1,18 @@
 import createClient, { type Middleware } from "openapi-fetch";
 import type { components, paths } from "../generated/rest";
-import { signedOut, token } from "./session";
+import { needsSignIn } from "./session";
 
 export type Schemas = components["schemas"];
 
-const identity: Middleware = {
-  onRequest: ({ request }) => {
-    if (token.value) request.headers.set("Authorization", `Bearer ${token.value}`);
-  },
+const watchful: Middleware = {
   onResponse: ({ request, response }) => {
-    if (response.status === 401 && !new URL(request.url).pathname.startsWith("/api/auth/")) signedOut();
+    if (response.status === 401 && !new URL(request.url).pathname.startsWith("/api/auth/")) needsSignIn.value = true;
   },
 };
 
 /** Every route of `/openapi.json`, with its types. */
 export const api = createClient<paths>({ baseUrl: location.origin });
-api.use(identity);
+api.use(watchful);
 
 type Outcome<Data> = { data?: Data; error?: unknown; response: Response };
 

@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
-import { loadGenres } from "../beat/store";
+import { loadGenres, resumeBeat } from "../beat/store";
 import { answered, api } from "./client";
-import { signedIn } from "./session";
+import { needsSignIn } from "./session";
+import { socket } from "./sockets";
 
 /** Shown where the server has sign-in switched on. */
 export const SignIn = () => {
@@ -13,9 +14,11 @@ export const SignIn = () => {
     const body = { email: String(fields.get("email")), password: String(fields.get("password")) };
     const path = fields.get("how") === "register" ? "/api/auth/register" : "/api/auth/login";
     try {
-      const { accessToken } = await answered(api.POST(path, { body }));
-      signedIn(accessToken ?? "");
+      await answered(api.POST(path, { body }));
+      needsSignIn.value = false;
+      socket.disconnect(); // a connection belongs to whoever opened it
       void loadGenres();
+      resumeBeat();
     } catch (error) {
       trouble.value = (error as Error).message;
     }

@@ -184,7 +184,7 @@ async def test_head_is_answered_wherever_get_is(server: dawg.Dawg) -> None:
 def unbuilt(tmp_path: Path) -> Path:
     """A copy of the sources, as somebody has it who started the server for the first time."""
     copy = tmp_path / "copy"
-    ignored = shutil.ignore_patterns("__pycache__", "node_modules", "studio.txt", ".studio", ".node")
+    ignored = shutil.ignore_patterns("node_modules", "studio.txt", ".studio", ".node")
     for each in ("bus", "dawg_server", "handlers", "studio"):
         shutil.copytree(PROJECT / each, copy / each, ignore=ignored)
     shutil.rmtree(copy / "handlers" / "rest" / "static" / "studio", ignore_errors=True)
@@ -198,10 +198,10 @@ def build_without_npm(sources: Path) -> subprocess.CompletedProcess[str]:
 
 
 async def test_where_npm_cannot_be_reached_the_page_says_how_to_get_the_studio_and_gives_way_to_it(
-    unbuilt: Path, browser: Browser, studio: Path
+    unbuilt: Path, database_dsn: str, browser: Browser, studio: Path
 ) -> None:
     static = Path("handlers", "rest", "static")
-    async with dawg.DawgProcess(unbuilt, unbuilt) as server:
+    async with dawg.DawgProcess(unbuilt, unbuilt, DATABASE_URL=database_dsn) as server:
         page = await browser.open(server.url + "/docs")
         await page.wait_for("#health[data-state=healthy]")
         assert "python3 studio/build.py" in await page.text("#studio")
