@@ -163,7 +163,7 @@ class Editing:
                     group_ids=draft.travelled,
                     skip_sid=None if draft.travelled else self._by.sid,
                     client_operation_id=once.id if once else None,
-                    own=self._by.source == "rest" and self._by.sid is None,
+                    own=self._by.source in ("rest", "restore") and self._by.sid is None,
                 )
             )
         if once is not None:

@@ -50,9 +50,15 @@ class Versions:
         return made
 
     async def restore(
-        self, project_id: str, user_id: str, number: str, *, client_operation_id: str | None = None
+        self,
+        project_id: str,
+        user_id: str,
+        number: str,
+        *,
+        client_operation_id: str | None = None,
+        sid: str | None = None,
     ) -> Executed:
-        """Brings back a version as one group of changes, which its author can undo.
+        """Brings back a version as one group of changes, which its author can undo. `sid` as in `Actor`.
 
         The state before is kept as a version, too. `results[0]` tells its `savedNumber`, and `missingAudio`:
         recordings that were deleted since, whose clips cannot come back.
@@ -60,7 +66,7 @@ class Versions:
         if not _NUMBER.fullmatch(number):
             access.check(await self._document.role(project_id, user_id), "editor")
             raise errors.NotFound("There is no such version.", details={"kind": "version"})
-        async with self._document.editing(project_id, Actor(user_id, "restore")) as editing:
+        async with self._document.editing(project_id, Actor(user_id, "restore", sid)) as editing:
 
             async def keep() -> dict[str, Any]:
                 name = f"Before restoring version {number}"

@@ -50,7 +50,11 @@ async def restore_version(call: RestCall) -> Answer:
     """All changes are one step for undo. The state before is kept as a version, too."""
     project_id, user_id = call.path["project_id"], call.caller.user_id
     executed = await call.services.documents.versions.restore(
-        project_id, user_id, call.path["number"], client_operation_id=call.body.get("clientOperationId")
+        project_id,
+        user_id,
+        call.path["number"],
+        client_operation_id=call.body.get("clientOperationId"),
+        sid=editing.actor(call).sid,
     )
     told = executed.results[0]
     found = await call.services.documents.document.snapshot(project_id, user_id)

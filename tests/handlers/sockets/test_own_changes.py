@@ -84,6 +84,20 @@ async def test_without_that_a_users_own_sockets_are_told_that_it_is_their_own(
     assert "own" not in await bob.wait_for("project:undone")
 
 
+async def test_a_restored_version_is_a_change_over_rest_too(
+    server: dawg.Dawg, javascript: JavaScript, song: str
+) -> None:
+    ada, other_tab = [await enter(javascript, server, "ada", song) for _ in range(2)]
+    await server.json("POST", f"/api/projects/{song}/versions", json={})
+    await server.json("PATCH", f"/api/projects/{song}", json=PATCH, headers={"X-Socket-Id": ada.sid})
+    await server.json("POST", f"/api/projects/{song}/versions/1/restore", json={}, headers={"X-Socket-Id": ada.sid})
+    assert (await other_tab.wait_for("project:updated", lambda news: news["source"] == "restore"))["update"]
+    assert ada.received("project:updated") == []
+    await server.json("PATCH", f"/api/projects/{song}", json=PATCH, headers={"X-Socket-Id": ada.sid})
+    await server.json("POST", f"/api/projects/{song}/versions/1/restore", json={})
+    assert (await ada.wait_for("project:updated"))["own"]
+
+
 async def test_nobody_keeps_news_from_others_by_naming_their_socket(
     server: dawg.Dawg, javascript: JavaScript, song: str
 ) -> None:
