@@ -20,7 +20,9 @@ from aiohttp import web
 
 from bus.supervision import SupervisedLoop
 from dawg_server import __version__, app, logs, settings
+from dawg_server.accounts.recovery import make_link
 from dawg_server.database.embedded import EmbeddedPostgres, running_dsn
+from dawg_server.database.pool import Database
 from dawg_server.errors import ConfigurationError
 from dawg_server.platform import open_storage
 from handlers.rest import application, site
@@ -40,7 +42,7 @@ log: structlog.stdlib.BoundLogger = logs.get("main")
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit status: 0 after a clean stop, 1 when the doctor found faults, 2 when it cannot start."""
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     if describe := DESCRIPTIONS.get(options.command):
         print(describe().decode())  # noqa: T201
         return 0
@@ -50,11 +52,25 @@ def main(arguments: list[str] | None = None) -> int:
             chosen.log_level, chosen.log_format or ("text" if sys.stdout.isatty() else "json"), chosen.replica
         )
         logs.hide(*chosen.secrets())
+        if options.command == "accounts":
+            return _reset(chosen, options.arguments[1])
         run = {"serve": _serve, "worker": _work, "doctor": _examine}[options.command]
         return run(chosen)
     except ConfigurationError as error:
         print(f"dawg_server: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_CONFIGURATION
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    words = options.arguments
+    if options.command == "accounts":
+        if len(words) != 2 or words[0] != "reset":
+            parser.error("accounts reset <e-mail address>")
+    elif words:
+        parser.error(f"{options.command} takes no arguments")
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,10 +89,12 @@ def _parser() -> argparse.ArgumentParser:
         "command",
         nargs="?",
         default="serve",
-        choices=("serve", "worker", "doctor", *DESCRIPTIONS),
+        choices=("serve", "worker", "doctor", "accounts", *DESCRIPTIONS),
         help="serve (the default): the whole server; worker: only runs jobs, for a machine beside the server; "
-        "doctor: checks settings and dependencies and says what to fix; openapi, asyncapi: prints that description",
+        "doctor: checks settings and dependencies and says what to fix; accounts reset ADDRESS: prints a link that "
+        "sets a new password; openapi, asyncapi: prints that description",
     )
+    parser.add_argument("arguments", nargs="*", help=argparse.SUPPRESS)
     return parser
 
 
@@ -101,12 +119,33 @@ def _examine(chosen: settings.Settings) -> int:
     return 0 if doctor.healthy(findings) else 1
 
 
-def _work(chosen: settings.Settings) -> int:
+def _reset(chosen: settings.Settings, email: str) -> int:
+    async def make() -> str | None:
+        database = await Database.open(_running_database(chosen), size=1)
+        try:
+            return await make_link(database, chosen.page, email)
+        finally:
+            await database.close()
+
+    link = asyncio.run(make())
+    if link is None:
+        print(f"{email} has no account with a password here.", file=sys.stderr)  # noqa: T201
+        return 1
+    print(link)  # noqa: T201
+    return 0
+
+
+def _running_database(chosen: settings.Settings) -> str:
     dsn = chosen.database_url or running_dsn(chosen.data_dir / "postgres")
     if dsn is None:
         raise ConfigurationError(
-            "A worker needs a database: set DATABASE_URL, or start the server on this machine first."
+            "A database is needed that runs: set DATABASE_URL, or start the server on this machine first."
         )
+    return dsn
+
+
+def _work(chosen: settings.Settings) -> int:
+    dsn = _running_database(chosen)
     if not chosen.redis_adapter:
         log.warning(
             "Without WEBSOCKET_REDIS_ADAPTER no socket hears of this worker's progress.", action="worker_unheard"

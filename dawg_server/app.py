@@ -72,6 +72,7 @@ async def api(parts: Services) -> AsyncIterator[tuple[web.Application, Server]]:
         stack.push_async_callback(changes.close)
         await parts.platform.replicas.start()
         stack.push_async_callback(parts.platform.replicas.close)
+        parts.platform.recovery.start()
         stack.push_async_callback(server.close)
         yield app, server
 

@@ -13,6 +13,7 @@ from bus import events
 from bus.local import LocalBus, Scope
 from bus.redis import RedisBus
 from dawg_server.accounts.passwords import Passwords
+from dawg_server.accounts.recovery import PasswordRecovery
 from dawg_server.accounts.service import Accounts
 from dawg_server.audio.workers import Workers
 from dawg_server.audiofiles.tracked_storage import TrackedStorage
@@ -26,6 +27,7 @@ from dawg_server.health import Health
 from dawg_server.idempotency import FirstReplies
 from dawg_server.identity import Identity, TokenRules
 from dawg_server.limits import Limits
+from dawg_server.mail import Mailer
 from dawg_server.metrics import Metrics
 from dawg_server.replicas import Replicas, own_address
 from dawg_server.settings import Settings
@@ -60,6 +62,7 @@ class Platform:
     metrics: Metrics
     identity: Identity
     accounts: Accounts
+    recovery: PasswordRecovery
     limits: Limits
     costs: Costs
     storage: TrackedStorage
@@ -101,6 +104,9 @@ async def opened(settings: Settings, dsn: str) -> AsyncIterator[Platform]:
         bus.subscribe(events.LoginEnded, lambda event: identity.end(event.login), Scope.EVERYWHERE)
         passwords = Passwords()
         stack.callback(passwords.close)
+        mailer = Mailer(settings.smtp_url, settings.mail_from or "") if settings.smtp_url else None
+        recovery = PasswordRecovery(database, bus, identity, passwords, mailer, settings.page)
+        stack.push_async_callback(recovery.close)
         limits = Limits(settings.redis_url)
         stack.push_async_callback(limits.close)
 
@@ -128,6 +134,7 @@ async def opened(settings: Settings, dsn: str) -> AsyncIterator[Platform]:
             accounts=Accounts(
                 database, bus, identity, passwords, await server_secrets.get_or_create(database, REFRESH_KEY)
             ),
+            recovery=recovery,
             limits=limits,
             costs=costs,
             storage=storage,

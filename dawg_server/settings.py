@@ -12,9 +12,10 @@ import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from marshmallow import ValidationError, validate
 from marshmallow import fields as kinds
@@ -44,6 +45,11 @@ def _url(*schemes: str) -> Check:
             raise ValidationError(f"has to be a URL that begins with {' or '.join(s + '://' for s in schemes)}")
 
     return check
+
+
+def _sender(value: str | None) -> None:
+    if value and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", parseaddr(value)[1]):
+        raise ValidationError("has to be an e-mail address, or Name <address>")
 
 
 def _long_secret(value: str | None) -> None:
@@ -214,6 +220,24 @@ class Settings:
         False,
         "true: without sign-in the server may be reached by others, who can then be anybody; HOST opens it",
         kind="bool",
+    )
+
+    # mail
+    smtp_url: str | None = _variable(
+        "SMTP_URL",
+        None,
+        "smtp://user:password@host:587 or smtps://…, for mails about forgotten passwords; needs MAIL_FROM",
+        check=_url("smtp", "smtps"),
+        secret=True,
+    )
+    mail_from: str | None = _variable(
+        "MAIL_FROM", None, "what mails are from: an address, or Name <address>", check=_sender
+    )
+    frontend_url: str | None = _variable(
+        "FRONTEND_URL",
+        None,
+        "address of the front end; links in mails lead to its /reset-password (not set: the first of CORS_ORIGINS)",
+        check=_HTTP,
     )
 
     # jobs and limits
@@ -395,6 +419,12 @@ class Settings:
             return self.public_url.rstrip("/")
         return f"https://{self.railway_domain}" if self.railway_domain else None
 
+    @property
+    def page(self) -> str:
+        """The address of the front end, without a slash at its end."""
+        exact = (each for each in self.cors_origins if "*" not in each)
+        return (self.frontend_url or next(exact, None) or self.link_base or "http://localhost:5173").rstrip("/")
+
     def secrets(self) -> Iterator[str]:
         """The values that no log line may show: keys, and the passwords inside of URLs."""
         for each in fields(self):
@@ -402,7 +432,7 @@ class Settings:
             if each.metadata["secret"] and value:
                 password = urlsplit(value).password if "://" in value else value
                 if password:
-                    yield password
+                    yield from {password, unquote(password)}
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
@@ -421,6 +451,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         )
     if settings.s3_bucket and not (settings.s3_access_key and settings.s3_secret_key):
         raise ConfigurationError("AWS_S3_BUCKET is set, so AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY have to be set.")
+    if settings.smtp_url and not settings.mail_from:
+        raise ConfigurationError("SMTP_URL is set, so MAIL_FROM has to be set.")
     return settings
 
 

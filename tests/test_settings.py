@@ -54,6 +54,10 @@ def test_both_names_of_the_replicate_key_work() -> None:
         ({"JOB_CONCURRENCY": "-1"}, "JOB_CONCURRENCY"),
         ({"DRAIN_SECONDS": "nan"}, "DRAIN_SECONDS"),
         ({"AWS_S3_BUCKET": "songs"}, "AWS_ACCESS_KEY_ID"),
+        ({"SMTP_URL": "smtp://mail.example"}, "MAIL_FROM"),
+        ({"SMTP_URL": "mail.example:587"}, "SMTP_URL"),
+        ({"MAIL_FROM": "nobody"}, "MAIL_FROM"),
+        ({"FRONTEND_URL": "dawg.example"}, "FRONTEND_URL"),
         ({"ANTHROPIC_BASE_URL": "api.anthropic.com"}, "ANTHROPIC_BASE_URL"),
         *(
             ({"CORS_ORIGINS": f"https://dawg.example,{wrong}"}, "CORS_ORIGINS")
@@ -120,8 +124,11 @@ def test_every_key_and_every_password_inside_of_a_url_counts_as_secret() -> None
         "DATABASE_URL": "postgres://me:pa55@host/db",
         "REDIS_URL": "rediss://:redis-pass@host/2",
         "JWT_SECRET": "x" * 32,
+        "SMTP_URL": "smtps://me:p%40ss@mail.example",
+        "MAIL_FROM": "DAWG <dawg@dawg.example>",
     }
-    assert set(settings.load(environment).secrets()) == {"sk-one", "pa55", "redis-pass", "x" * 32}
+    expected = {"sk-one", "pa55", "redis-pass", "x" * 32, "p%40ss", "p@ss"}
+    assert set(settings.load(environment).secrets()) == expected
 
 
 def test_links_begin_with_the_public_address_or_the_one_that_railway_gave() -> None:

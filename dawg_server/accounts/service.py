@@ -154,10 +154,10 @@ class Accounts:
                 await sessions.lock_user(connection, user_id)
             if user_id is None:
                 return
-            ended = set(await sessions.open_families(connection, user_id)) if everywhere else set()
-            ended |= {login} if login else set()
-            for family in ended:
-                await sessions.end(connection, family)
+            ended = await sessions.end_all(connection, user_id) if everywhere else set()
+            if login:
+                await sessions.end(connection, login)
+                ended.add(login)
         for family in ended:
             await self._bus.publish(events.LoginEnded(family, user_id))
 
@@ -188,9 +188,7 @@ class Accounts:
             await sessions.lock_user(connection, user_id)
             if not await accounts.change_password(connection, user_id, hashed, instead_of=stored):
                 raise wrong  # somebody has changed it meanwhile
-            ended = set(await sessions.open_families(connection, user_id)) - {keep}
-            for family in ended:
-                await sessions.end(connection, family)
+            ended = await sessions.end_all(connection, user_id, keep=keep)
         log.info("A password was changed.", action="password_changed", user_id=user_id)
         for family in ended:
             await self._bus.publish(events.LoginEnded(family, user_id))

@@ -69,10 +69,13 @@ async def change(database: Database, user_id: str, changes: Mapping[str, Any]) -
     return await database.fetch_one(statement, {**changes, "id": user_id})
 
 
-async def change_password(connection: Connection, user_id: str, password_hash: str, *, instead_of: str) -> bool:
-    """False when the password is another one by now than that with the hash `instead_of`."""
+async def change_password(
+    connection: Connection, user_id: str, password_hash: str, *, instead_of: str | None = None
+) -> bool:
+    """False for a user without a password, or when it is another one by now than that with the hash `instead_of`."""
     changed = await connection.fetch_value(
-        "UPDATE users SET password_hash = %s WHERE id = %s AND password_hash = %s RETURNING true",
+        """UPDATE users SET password_hash = %s
+           WHERE id = %s AND password_hash = coalesce(%s, password_hash) RETURNING true""",
         (password_hash, user_id, instead_of),
     )
     return bool(changed)

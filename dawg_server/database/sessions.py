@@ -66,9 +66,14 @@ async def end(connection: Connection, family: str) -> None:
     )
 
 
-async def open_families(connection: Connection, user_id: str) -> list[str]:
-    rows = await connection.fetch_all(f"SELECT family FROM sessions WHERE user_id = %s AND {_UNSPENT}", (user_id,))
-    return [row["family"] for row in rows]
+async def end_all(connection: Connection, user_id: str, *, keep: str | None = None) -> set[str]:
+    """The families that end by this: all of the user's but `keep`."""
+    rows = await connection.fetch_all(
+        """UPDATE sessions SET revoked_at = now()
+           WHERE user_id = %s AND revoked_at IS NULL AND family IS DISTINCT FROM %s::uuid RETURNING family""",
+        (user_id, keep),
+    )
+    return {row["family"] for row in rows}
 
 
 async def is_open(database: Database, family: str) -> bool:

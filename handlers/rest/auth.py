@@ -134,6 +134,36 @@ async def change_password(call: RestCall) -> Answer:
     return {"success": True}
 
 
+@routes.post(
+    "/auth/forgot-password",
+    "Have a link sent",
+    body=schemas.ForgottenPassword,
+    reply=schemas.LinkPromised,
+    public=True,
+    errors=(429,),
+)
+async def forgot_password(call: RestCall) -> Answer:
+    """The link leads to `/reset-password?token=…` of the front end, works once and for half an hour."""
+    await _limit(call, "forgot-password", call.services.platform.settings.auth_per_minute)
+    await call.services.platform.recovery.request(call.body["email"])
+    return {"success": True, "message": "If this address has an account, a link to set a new password is on its way."}
+
+
+@routes.post(
+    "/auth/reset-password",
+    "Set a new password",
+    body=schemas.PasswordReset,
+    reply=schemas.LoginEndedReply,
+    public=True,
+    errors=(429,),
+)
+async def reset_password(call: RestCall) -> Answer:
+    """All logins of the user end."""
+    await _limit(call, "reset-password", call.services.platform.settings.auth_per_minute)
+    await call.services.platform.recovery.reset(**call.body)
+    return {"success": True}
+
+
 async def _limit_guesses(call: RestCall) -> None:
     await _limit(call, "auth", call.services.platform.settings.auth_per_minute)
 

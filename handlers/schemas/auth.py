@@ -88,6 +88,28 @@ class PasswordChange(Body):
     new_password = new_password()
 
 
+class ForgottenPassword(Body):
+    """Whose password is forgotten."""
+
+    email = Email(required=True)
+
+
+class PasswordReset(Body):
+    """`token` is the one in the link."""
+
+    aliases: ClassVar = {"newPassword": "password"}
+
+    token = Text(1, 500, required=True)
+    password = new_password()
+
+
+class LinkPromised(Body):
+    """The same for every address, whether or not it has an account."""
+
+    success = fields.Boolean()
+    message = fields.String()
+
+
 class User(Body):
     """An account as its owner sees it."""
 
