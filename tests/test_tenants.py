@@ -38,6 +38,8 @@ SERVER = {
     "JOBS_PER_MINUTE": "100000",
     "JOBS_WAITING_PER_USER": "100000",
     "JOB_CONCURRENCY": "0",
+    "SMTP_URL": NOWHERE.replace("http", "smtp"),
+    "MAIL_FROM": "dawg@example.com",
     "ANTHROPIC_API_KEY": "key",
     "ANTHROPIC_BASE_URL": NOWHERE,
     "OPENAI_API_KEY": "key",

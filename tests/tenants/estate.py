@@ -147,6 +147,8 @@ async def _remember(server: dawg.Dawg, estate: Estate) -> None:
         "owner_id, project_id, service, operation, total_cost, metadata",
         "%(user)s, %(project)s, 'anthropic', %(mark)s, 0.5, %(text)s",
     )
+    link = "%(user)s, %(key)s, now(), now() + interval '1 hour'"
+    await insert("", "password_resets", "user_id, token_hash, sent_at, expires_at", link)
     await insert("", "budgets", "user_id, monthly_limit", "%(user)s, 7.77")
     await insert(
         "reservation", "budget_reservations", "user_id, amount, service, settled_at", "%(user)s, 0.25, %(mark)s, now()"
