@@ -17,7 +17,7 @@ from bus.local import LocalBus
 from bus.supervision import SupervisedLoop
 from dawg_server import errors, logs
 from dawg_server.accounts.passwords import Passwords
-from dawg_server.database import accounts, password_resets, sessions
+from dawg_server.database import password_resets, sessions, users
 from dawg_server.database.pool import Database
 from dawg_server.identity import Identity
 from dawg_server.mail import Mailer
@@ -100,7 +100,7 @@ class PasswordRecovery:
             user_id = await password_resets.spend(connection, digest)
             if user_id is None:
                 raise spent
-            await accounts.change_password(connection, user_id, hashed)
+            await users.change_password(connection, user_id, hashed)
             ended = await sessions.end_all(connection, user_id)
         log.info("A password was set by a link.", action="password_reset", user_id=user_id)
         for family in ended:

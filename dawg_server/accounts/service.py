@@ -17,7 +17,7 @@ from bus import events
 from bus.local import LocalBus
 from dawg_server import errors, logs
 from dawg_server.accounts.passwords import Passwords
-from dawg_server.database import accounts, collaborators, sessions, users
+from dawg_server.database import collaborators, sessions, users
 from dawg_server.database.pool import Connection, Database
 from dawg_server.identity import ACCESS_SECONDS, Identity
 
@@ -73,8 +73,8 @@ class Accounts:
         self._identity.require_accounts()
         hashed = await self._passwords.hash(password)
         async with self._database.transaction() as connection:
-            await accounts.lock_address(connection, email)
-            user = await accounts.insert(
+            await users.lock_address(connection, email)
+            user = await users.insert(
                 connection,
                 email=email,
                 password_hash=hashed,
@@ -92,17 +92,17 @@ class Accounts:
     async def login(self, *, email: str, password: str, user_agent: str | None = None) -> Login:
         """Raises `InvalidCredentials`, with one sentence and after one time for every cause."""
         self._identity.require_accounts()
-        found = await accounts.by_email(self._database, email)
+        found = await users.by_email(self._database, email)
         stored = found["password_hash"] if found else None
         if stored is None and (email, password) == DEMO and not self._identity.secured:
-            found = await accounts.ensure_without_password(self._database, email=email, username="demo")
+            found = await users.ensure_without_password(self._database, email=email, username="demo")
         elif not await self._passwords.matches(stored, password) or found is None:
             raise errors.InvalidCredentials()
         if not found["is_active"]:
             raise errors.Unauthorized("This account is switched off.")
         async with self._database.transaction() as connection:
             await sessions.prune(connection, found["id"])
-            user = await accounts.note_login(connection, found["id"])
+            user = await users.note_login(connection, found["id"])
             return await self._open(connection, user, str(uuid.uuid4()), user_agent)
 
     async def refresh(self, refresh_token: str, *, user_agent: str | None = None) -> Login:
@@ -163,7 +163,7 @@ class Accounts:
 
     async def change(self, user_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         """The user with another `first_name`, `last_name` or `avatar`; what is not among the changes stays."""
-        return _existing(await accounts.change(self._database, user_id, changes))
+        return _existing(await users.change(self._database, user_id, changes))
 
     async def change_password(
         self, user_id: str, *, current_password: str, new_password: str, keep: str | None
@@ -186,7 +186,7 @@ class Accounts:
         hashed = await self._passwords.hash(new_password)
         async with self._database.transaction() as connection:
             await sessions.lock_user(connection, user_id)
-            if not await accounts.change_password(connection, user_id, hashed, instead_of=stored):
+            if not await users.change_password(connection, user_id, hashed, instead_of=stored):
                 raise wrong  # somebody has changed it meanwhile
             ended = await sessions.end_all(connection, user_id, keep=keep)
         log.info("A password was changed.", action="password_changed", user_id=user_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.database import accounts
+from dawg_server.database import users
 from dawg_server.database.driver import UniqueViolation
 from dawg_server.database.pool import Connection, Database
 
@@ -35,8 +35,8 @@ async def lock(connection: Connection, project_id: str, collaborator_id: str) ->
 async def invite(database: Database, project_id: str, email: str, role: str) -> dict[str, Any]:
     """A member at once when the address has an account, else pending. Raises `errors.Conflict` for a second time."""
     async with database.transaction() as connection:
-        await accounts.lock_address(connection, email)
-        found = await accounts.by_email(connection, email)
+        await users.lock_address(connection, email)
+        found = await users.by_email(connection, email)
         try:
             id = await connection.fetch_value(
                 """INSERT INTO collaborators (project_id, user_id, email, role, accepted_at)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dawg_server import errors
-from dawg_server.database import Connection, Database, accounts
+from dawg_server.database import Connection, Database, users
 from tests.servers import dawg
 
 ADA = {"email": "ada@example.com", "password": "correct horse battery"}
@@ -65,7 +65,7 @@ async def test_what_cannot_be_made_again_says_when_to_ask_again(server: dawg.Daw
         await connection.execute("SELECT FROM collaborators WHERE email = %s FOR UPDATE", (ADA["email"],))
         joining = asyncio.create_task(server.http.post(f"{server.url}/api/auth/register", json=ADA))
         await somebody_waits(other)
-        await accounts.lock_address(connection, ADA["email"])
+        await users.lock_address(connection, ADA["email"])
     reply = await joining
     body: dict[str, Any] = await reply.json()
     assert (reply.status, reply.headers["Retry-After"], body["code"]) == (503, "1", "contention")
