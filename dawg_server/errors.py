@@ -309,13 +309,18 @@ class DependencyUnavailable(DawgError):
         )
 
 
-class Contention(DependencyUnavailable):
+class Contention(DawgError):
     """Others are changing the same at this moment, and this gave way to them: nothing of it was done. Try it again."""
 
-    code = "contention"
+    code, status = "contention", 503
 
-    def __init__(self) -> None:
-        super().__init__("database", inspect.cleandoc(type(self).__doc__ or ""), retry_after=1.0)
+    def __init__(self, reason: str = "") -> None:
+        """`reason`: the database's own words, for the log."""
+        super().__init__(retry_after=1.0)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.reason})"
 
 
 class ProviderUnconfigured(DawgError):

@@ -160,7 +160,7 @@ def translated(session: Session) -> Iterator[None]:
     except TimeoutError as error:
         raise errors.DependencyUnavailable("database") from error
     except extensions.TransactionRollbackError as error:  # a deadlock, or a conflict of serializable transactions
-        raise errors.Contention() from error
+        raise errors.Contention(str(error).partition("\n")[0]) from error
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
         raise errors.DependencyUnavailable("database") from error
     except (psycopg2.errors.UntranslatableCharacter, UnicodeEncodeError) as error:

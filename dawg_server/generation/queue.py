@@ -162,7 +162,7 @@ class PoolConnector(connector.BaseAsyncConnector):
             return await self._database.fetch_all(query, {name: _adapted(value) for name, value in arguments.items()})
         except UniqueViolation as error:
             raise exceptions.UniqueViolation(constraint_name=constraint(error), queueing_lock=None) from error
-        except (errors.DependencyUnavailable, psycopg2.Error) as error:
+        except (errors.DependencyUnavailable, errors.Contention, psycopg2.Error) as error:
             raise exceptions.ConnectorException from error
 
 

@@ -37,6 +37,7 @@ TIME_LIMITS = {"vocals": 900.0}  # seconds, by type, where it differs
 RETRY_DELAYS = (2.0, 4.0)  # seconds before the second and the third attempt
 JITTER = 0.2  # of the delay, either way
 PROVIDER_SHARE = 0.9  # of the percent; storing takes the rest
+WORTH_ANOTHER_TRY = (Transient, errors.DependencyUnavailable, errors.Contention, errors.ProviderTimeout, OSError)
 CANCEL_TIMEOUT = 5.0  # seconds to tell a provider that a job was cancelled
 LAST_WORDS = 20.0  # seconds that a cancelled job gets: for that, and for the answer to a purchase
 
@@ -281,7 +282,9 @@ class AttemptTimeLimit(errors.DawgError):
 
 
 def _worth_another_try(error: Exception) -> bool:
-    return isinstance(error, Transient | errors.DependencyUnavailable | errors.ProviderTimeout | OSError)
+    return isinstance(
+        error, Transient | errors.DependencyUnavailable | errors.Contention | errors.ProviderTimeout | OSError
+    )
 
 
 def _told(error: Exception) -> tuple[str, str]:
