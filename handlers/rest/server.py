@@ -177,6 +177,9 @@ class _Connection(web.RequestHandler):
         self._body: StreamReader | None = None  # of the request that came last
 
     def data_received(self, data: bytes) -> None:
+        if self._upgraded:  # frames of a websocket
+            super().data_received(data)
+            return
         self._last = (self._head + data)[:KEPT] if self._head else data[:KEPT]
         in_body = self._body is not None and not self._body.is_eof()
         super().data_received(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import time
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ import jwt
 import pytest
 
 from handlers import asyncapi
+from handlers.rest import server as http
 from handlers.sockets import tables
 from tests.servers import dawg
 
@@ -274,3 +276,15 @@ async def test_the_documents_describe_every_route_and_event(server: dawg.Dawg) -
     _, described = await server.json("GET", "/asyncapi.json")
     assert described["asyncapi"].startswith("3.")
     assert {"generation:cancel", "generation:completed"} <= set(described["channels"]["/"]["messages"])
+
+
+async def test_of_the_frames_of_a_websocket_nothing_is_kept(server: dawg.Dawg) -> None:
+    """Only the beginning of a request is, for the answer to one that cannot be read."""
+    async with server.http.ws_connect(f"{server.url}/socket.io/?EIO=4&transport=websocket") as websocket:
+        await websocket.receive()
+        for _ in range(3):
+            await websocket.send_str("40/nowhere," + "x" * 5000)
+            await websocket.receive()
+        kept = [each for each in gc.get_objects() if isinstance(each, http._Connection)]
+        assert kept
+        assert max(len(each._last) + len(each._head) for each in kept) < 5000
