@@ -131,6 +131,12 @@ class EmailTaken(Conflict):
     code = "email_taken"
 
 
+class UnknownHere(Conflict):
+    """This is an id of the page's own, which this server does not know. Store the thing here first."""
+
+    code = "unknown_here"
+
+
 class InUse(Conflict):
     """This is still in use; `details` says where."""
 

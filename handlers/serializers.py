@@ -47,9 +47,11 @@ def _take(take: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str
 def _stem(stem: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str, Any]:
     shown = {name: value for name, value in stem.items() if name not in _INTERNAL}
     audio_id, key = stem["audioFileId"], stem.get("storageKey")
+    url = links.sign(audio_id, base_url, key=key, name=stem["type"])
     return {
         **shown,
-        "audioUrl": links.sign(audio_id, base_url, key=key, name=stem["type"]),
+        "audioUrl": url,
+        "url": url,
         "downloadUrl": links.sign(audio_id, base_url, key=key, name=stem["type"], attachment=True),
     }
 
@@ -152,10 +154,17 @@ def flat_status(job: Job, shown_result: dict[str, Any] | None) -> dict[str, Any]
     }
 
 
+def flat_result(job: Job, shown_result: dict[str, Any]) -> dict[str, Any]:
+    """The form of the client that reads `result.audioUrl`."""
+    return {**flat_status(job, shown_result), "completedAt": timestamp(job.finished_at) if job.finished_at else None}
+
+
 def finished(job: Job, shown_result: dict[str, Any]) -> dict[str, Any]:
+    """`result.audioUrl` is there for whoever looks no deeper."""
     return {
         "success": True,
         "result": {
+            **{name: shown_result[name] for name in ("audioUrl", "downloadUrl") if name in shown_result},
             "jobId": job.id,
             "generationId": job.id,
             "result": shown_result,

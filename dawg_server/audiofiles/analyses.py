@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,19 +68,30 @@ class Analyses:
         """`row` names the recording's `storage_key` and `sha256`. Raises `UnsupportedMediaType` if it is unreadable."""
 
         async def measure() -> dict[str, Any]:
-            folder = self._work.new()
-            try:
-                file = folder / "recording"
-                await self._storage.fetch(row["storage_key"], file)
+            async with self._copied(row) as file:
                 return await self._measure(file, excerpt, question)
-            finally:
-                await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 
         return await self._once(bytes(row["sha256"]), excerpt, question, measure)
 
     async def of_file(self, path: Path, sha256: bytes, question: Question) -> dict[str, Any]:
         """Of a file that is not stored; known all the same when somebody has stored the same bytes."""
         return await self._once(sha256, Excerpt(), question, lambda: self._measure(path, Excerpt(), question))
+
+    async def coach(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """How a voice sings in a stored recording: see `audio.pitch.coaching`."""
+        async with self._slot(), self._copied(row) as file:
+            found: dict[str, Any] = await self._workers.run(
+                "dawg_server.audio.pitch.coaching:coach", str(file), analyzed_at=wire.now(), timeout=TIME_LIMIT
+            )
+            return found
+
+    async def drums(self, path: Path, *, quantize: bool) -> dict[str, Any]:
+        """The hits of a beat: see `audio.analysis.percussion`."""
+        async with self._slot():
+            found: dict[str, Any] = await self._workers.run(
+                "dawg_server.audio.analysis.percussion:transcribe", str(path), quantize=quantize, timeout=TIME_LIMIT
+            )
+            return found
 
     async def _once(
         self, sha256: bytes, excerpt: Excerpt, question: Question, measure: Callable[[], Any]
@@ -124,6 +135,17 @@ class Analyses:
         if self._version is None:
             self._version = str(await self._workers.run("dawg_server.audiofiles.measure:analyzer_version"))
         return self._version
+
+    @asynccontextmanager
+    async def _copied(self, row: Mapping[str, Any]) -> AsyncIterator[Path]:
+        """A copy of a stored recording, until the block ends."""
+        folder = self._work.new()
+        try:
+            file = folder / "recording"
+            await self._storage.fetch(row["storage_key"], file)
+            yield file
+        finally:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:

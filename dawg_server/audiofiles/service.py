@@ -23,6 +23,7 @@ from dawg_server.wire import is_uuid
 
 PROBE_TIMEOUT = 20.0  # seconds
 CLEANED_AT_ONCE = 20  # files; a recording has a few renditions, and what else is due can wait
+SORTED_BY = {"uploadedAt": "created_at", "fileName": "lower(original_name)", "size": "size_bytes"}
 _NOT_IN_FILE_NAMES = re.compile(r"[^\w.-]+")
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
@@ -140,6 +141,34 @@ class AudioFiles:
         return await audio_files.page(
             self._database, owner_id=user_id, project_id=project_id, limit=limit, offset=(page - 1) * limit
         )
+
+    async def find(
+        self,
+        user_id: str,
+        *,
+        project_id: str | None = None,
+        search: str | None = None,
+        sort_by: str = "uploadedAt",
+        descending: bool = True,
+        limit: int,
+        offset: int,
+    ) -> tuple[list[dict[str, Any]], int]:
+        """The same, those whose name holds `search`, sorted by a key of `SORTED_BY`."""
+        if project_id is not None:
+            await self._access.require(project_id, user_id, "viewer")
+        return await audio_files.page(
+            self._database,
+            owner_id=user_id,
+            project_id=project_id,
+            search=search,
+            order=f"{SORTED_BY[sort_by]} {'DESC' if descending else 'ASC'}",
+            limit=limit,
+            offset=offset,
+        )
+
+    async def used(self, user_id: str) -> tuple[int, int]:
+        """(recordings of one's own, their bytes)."""
+        return await audio_files.used(self._database, user_id)
 
     async def pyramid(self, row: dict[str, Any]) -> bytes:
         """The waveform as `audio.waveform.peaks` reads it; measured now if it was not before."""

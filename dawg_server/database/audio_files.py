@@ -63,17 +63,41 @@ async def get_visible(database: Database | Connection, audio_id: str, user_id: s
 
 
 async def page(
-    database: Database, *, owner_id: str | None = None, project_id: str | None = None, limit: int, offset: int
+    database: Database,
+    *,
+    owner_id: str | None = None,
+    project_id: str | None = None,
+    search: str | None = None,
+    order: str = "created_at DESC",
+    limit: int,
+    offset: int,
 ) -> tuple[list[dict[str, Any]], int]:
-    """(recordings of a project and of its clips, or else of an owner, newest first; how many there are in all)."""
+    """(recordings of a project and of its clips, or else of an owner, as `order` says; how many there are in all).
+
+    `search`: only those whose name holds that. `order` is SQL, never user input.
+    """
     where = f"WHERE {_IN_PROJECT}" if project_id else "WHERE owner_id = %(owner)s"
-    values = {"owner": owner_id, "project": project_id, "limit": limit, "offset": offset}
+    where += " AND position(lower(%(search)s) IN lower(original_name)) > 0" if search else ""
+    values = {"owner": owner_id, "project": project_id, "search": search, "limit": limit, "offset": offset}
     total = await database.fetch_value(f"SELECT count(*) FROM audio_files {where}", values)
     rows = await database.fetch_all(
-        f"SELECT {_READ} FROM audio_files {where} ORDER BY created_at DESC, id LIMIT %(limit)s OFFSET %(offset)s",
+        f"SELECT {_READ} FROM audio_files {where} ORDER BY {order}, id LIMIT %(limit)s OFFSET %(offset)s",
         values,
     )
     return rows, int(total)
+
+
+async def used(database: Database, owner_id: str) -> tuple[int, int]:
+    """(recordings of an owner, bytes of them and of their renditions)."""
+    row = await database.fetch_one(
+        """SELECT count(*) AS files, coalesce(sum(size_bytes), 0) AS bytes,
+               (SELECT coalesce(sum(r.size_bytes), 0) FROM audio_renditions r
+                JOIN audio_files f ON f.id = r.audio_file_id WHERE f.owner_id = %(owner)s) AS more
+           FROM audio_files WHERE owner_id = %(owner)s""",
+        {"owner": owner_id},
+    )
+    assert row is not None
+    return int(row["files"]), int(row["bytes"]) + int(row["more"])
 
 
 async def rendition(database: Database, audio_id: str, format: str) -> dict[str, Any] | None:

@@ -216,7 +216,7 @@ class Placing:
 
 
 def _changes_project(job: Job) -> bool:
-    return bool(job.input.get("addToProject") or job.input.get("apply") or job.type == "edit")
+    return bool(job.input.get("addToProject") or job.input.get("apply") or job.input.get("clipIds"))
 
 
 def _changes(result: dict[str, Any]) -> list[Command]:

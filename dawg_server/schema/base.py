@@ -240,6 +240,10 @@ class Choice(Field):
 class Uuid(Field):
     """A UUID, as text."""
 
+    @staticmethod
+    def is_one(value: Any) -> bool:
+        return _uuid(value) is not None
+
     def check(self, value: Any) -> str:
         if (found := _uuid(value)) is None:
             raise ValidationError("has to be a UUID")

@@ -22,6 +22,8 @@ from handlers.rest.routing import Routes
 from handlers.schemas import audio as schemas
 from handlers.schemas.replies import Deleted
 
+RECORDING = Multipart(schemas.UploadForm(), ("audio", "file"), lambda settings: settings.max_upload_mb * MEBIBYTE)
+
 routes = Routes("audio")
 
 
@@ -31,17 +33,21 @@ routes = Routes("audio")
     status=201,
     idempotent=True,
     reply=schemas.AudioFileReply,
-    multipart=Multipart(schemas.UploadForm(), ("audio", "file"), lambda settings: settings.max_upload_mb * MEBIBYTE),
+    multipart=RECORDING,
     errors=(403, 404),
 )
 async def upload(call: RestCall) -> Answer:
     """wav, aiff, flac, mp3, ogg, m4a, aac and webm, told by their content. Waveform and loudness follow shortly."""
+    return _shown(call, await add(call))
+
+
+async def add(call: RestCall) -> dict[str, Any]:
+    """Stores the file of an upload; returns its row."""
     (file,), project_id = call.files, call.body["project_id"]
     if project_id is not None:
         await call.services.documents.access.require(project_id, call.caller.user_id, "editor")
     incoming = Incoming(file.path, call.body["name"] or file.name, file.sha256)
-    row = await call.services.documents.audio.add(incoming, owner_id=call.caller.user_id, project_id=project_id)
-    return _shown(call, row)
+    return await call.services.documents.audio.add(incoming, owner_id=call.caller.user_id, project_id=project_id)
 
 
 @routes.get(

@@ -12,7 +12,7 @@ from dawg_server.generation.service import Once
 from dawg_server.settings import MEBIBYTE
 from handlers import serializers
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.generate import page, submit
+from handlers.rest.generate import cancel_job, page, result_of, submit
 from handlers.rest.multipart import Multipart
 from handlers.rest.routing import Routes
 from handlers.schemas import finishing as schemas
@@ -24,9 +24,9 @@ routes = Routes("finishing")
 
 # What every request for work has in common.
 _WORK: dict[str, Any] = {"status": 202, "idempotent": True, "commits_reply": True, "errors": (403, 404, 409)}
-_JOB: dict[str, Any] = {**_WORK, "query": jobs.Wait, "reply": jobs.JobAccepted}
+JOB: dict[str, Any] = {**_WORK, "query": jobs.Wait, "reply": jobs.JobAccepted}
 _UPLOAD: dict[str, Any] = {
-    **_JOB,
+    **JOB,
     "commits_reply": False,  # the recording is stored before
     "body": schemas.SeparateRequest,
     "multipart": Multipart(
@@ -35,36 +35,84 @@ _UPLOAD: dict[str, Any] = {
 }
 
 
-@routes.post("/generate/stems", "Take a recording apart", body=schemas.StemsRequest, **_JOB)
+@routes.post("/generate/stems", "Take a recording apart", body=schemas.StemsRequest, **JOB)
 async def create_stems(call: RestCall) -> Answer:
     """Demucs on Replicate does it where a key is set; without one, spectral masks, and the result says so."""
     return await _separate(call, await call.services.jobs.finishing.stems(call.caller.user_id, call.body))
 
 
-@routes.post("/ai/separate-stems", "Take a recording or an upload apart", **_UPLOAD)
+@routes.post(
+    "/ai/separate-stems",
+    "Take a recording or an upload apart",
+    aliases=("/audio/separate-stems", "/separation/separate"),
+    **_UPLOAD,
+)
 async def separate_stems(call: RestCall) -> Answer:
     """An uploaded recording is kept; its id is in `data.audioFileId` of the job."""
     return await _separate_uploaded(call)
 
 
-@routes.post("//api/v1/audio/separate-stems", "Take a recording or an upload apart", **_UPLOAD)
-async def separate_stems_v1(call: RestCall) -> Answer:
-    return await _separate_uploaded(call)
+@routes.get("/separation/status/{job_id}", "How far a separation is", reply=jobs.JobStatus, errors=(404,))
+async def separation_status(call: RestCall) -> Answer:
+    job = await _of_type(call, "stems")
+    return serializers.flat_status(job, result_of(call, job))
 
 
-@routes.post("/generate/mix", "Mix tracks", body=schemas.MixRequest, **_JOB)
+@routes.delete("/separation/cancel/{job_id}", "Cancel a separation", reply=jobs.JobCancelledReply, errors=(404, 409))
+async def cancel_separation(call: RestCall) -> Answer:
+    await _of_type(call, "stems")
+    return await cancel_job(call)
+
+
+@routes.get(
+    "/separation/history",
+    "Separations, newest first",
+    query=schemas.RenderJobsQuery,
+    reply=jobs.JobList,
+    errors=(404,),
+)
+async def list_separations(call: RestCall) -> Answer:
+    found, total = await page(call, type="stems", **call.query)
+    return serializers.listed(
+        "jobs", [serializers.flat_status(job, result_of(call, job)) for job in found], total, call.query
+    )
+
+
+@routes.get("/separation/quota", "How much may be taken apart", reply=schemas.SeparationQuota)
+async def separation_quota(call: RestCall) -> Answer:
+    """Limits of jobs hold (`jobsPerMinute`, `jobsWaiting`), and the budget where a paid service does the work."""
+    settings = call.services.platform.settings
+    quota = {
+        "tier": "enterprise",
+        "monthlySeparations": None,
+        "remainingSeparations": None,
+        "batchProcessing": False,
+        "priorityProcessing": False,
+        "jobsPerMinute": settings.jobs_per_minute,
+        "jobsWaiting": settings.jobs_waiting,
+    }
+    return {"success": True, "quota": quota}
+
+
+@routes.post("/generate/mix", "Mix tracks", aliases=("/ai/mix",), body=schemas.MixRequest, **JOB)
 async def create_mix(call: RestCall) -> Answer:
     """Levels, equalisers, compression and space are chosen by what is measured; the result lists them."""
     return await _submit(call, await call.services.jobs.finishing.mix(call.caller.user_id, call.body))
 
 
-@routes.post("/generate/master", "Master a recording, a track or a project", body=schemas.MasterRequest, **_JOB)
+@routes.post(
+    "/generate/master",
+    "Master a recording, a track or a project",
+    aliases=("/ai/mastering/process",),
+    body=schemas.MasterRequest,
+    **JOB,
+)
 async def create_master(call: RestCall) -> Answer:
     """The loudness asked for within 0.5 LU, and true peaks below -1 dBTP: both are measured on the result."""
     return await _submit(call, await call.services.jobs.finishing.master(call.caller.user_id, call.body))
 
 
-@routes.post("/ai/master", "Master a project or a recording", body=schemas.AiMasterRequest, **_JOB)
+@routes.post("/ai/master", "Master a project or a recording", body=schemas.AiMasterRequest, **JOB)
 async def ai_master(call: RestCall) -> Answer:
     """The result adds `masteringChain`, the settings really used, and `analysis`, all of it measured."""
     return await create_master(call)
@@ -107,12 +155,12 @@ async def list_renders(call: RestCall) -> Answer:
     errors=(404,),
 )
 async def render_status(call: RestCall) -> Answer:
-    return _render_status(call, await _render(call))
+    return _render_status(call, await _of_type(call, "render"))
 
 
 @routes.post("/render/cancel/{job_id}", "Cancel a render", reply=jobs.JobCancelledReply, errors=(404, 409))
 async def cancel_render(call: RestCall) -> Answer:
-    job = await _render(call)
+    job = await _of_type(call, "render")
     job = await call.services.jobs.generation.cancel(job.id, call.caller.user_id)
     return {"success": True, "id": job.id, "jobId": job.id, "generationId": job.id, "state": job.state.value}
 
@@ -152,10 +200,10 @@ async def _submit(call: RestCall, request: Request) -> Answer:
     return await submit(call, request.type, request.input, LOCAL)
 
 
-async def _render(call: RestCall) -> Job:
+async def _of_type(call: RestCall, type: str) -> Job:
     job = await call.services.jobs.generation.get(call.path["job_id"], call.caller.user_id)
-    if job.type != "render":
-        raise errors.NotFound("There is no such render.", details={"kind": "job"})
+    if job.type != type:
+        raise errors.NotFound("There is no such job.", details={"kind": "job"})
     return job
 
 
@@ -166,8 +214,5 @@ def _render_status(call: RestCall, job: Job) -> dict[str, Any]:
 
 
 def _nested(call: RestCall, job: Job) -> dict[str, Any]:
-    result = (
-        serializers.result(job.result, call.services.platform.links, call.base_url) if job.result is not None else None
-    )
-    nested: dict[str, Any] = serializers.status(job, result, None)["status"]
+    nested: dict[str, Any] = serializers.status(job, result_of(call, job), None)["status"]
     return {"id": job.id, **nested}

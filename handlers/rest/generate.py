@@ -14,7 +14,7 @@ from handlers import serializers
 from handlers.rest import endpoint
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.event_stream import while_connected
-from handlers.rest.routing import Routes
+from handlers.rest.routing import PREFIXES, Routes
 from handlers.schemas import generation as schemas
 
 routes = Routes("generate")
@@ -72,7 +72,7 @@ async def submit(call: RestCall, type: str, request: dict[str, Any], provider: s
         return await _repeated(call, first)
     ended = await _waited(call, job)
     if ended.state is State.COMPLETED:
-        return endpoint.response(serializers.finished(ended, _result(call, ended) or {}))
+        return endpoint.response(_finished(call, ended))
     return accepted(job, seconds)
 
 
@@ -103,8 +103,7 @@ async def _repeated(call: RestCall, first: Replayed) -> Answer:
     ended = await _waited(call, job)
     if not call.query["wait"] or ended.state is not State.COMPLETED:
         return reply
-    shown = serializers.finished(ended, _result(call, ended) or {})
-    return endpoint.response(shown, headers={"Idempotency-Replayed": "true"})
+    return endpoint.response(_finished(call, ended), headers={"Idempotency-Replayed": "true"})
 
 
 @routes.get(
@@ -112,13 +111,13 @@ async def _repeated(call: RestCall, first: Replayed) -> Answer:
 )
 async def job_status(call: RestCall) -> Answer:
     job = await call.services.jobs.generation.get(call.path["job_id"], call.caller.user_id)
-    if call.query["shape"] == "flat":
-        return serializers.flat_status(job, _result(call, job))
-    return serializers.status(job, _result(call, job), await call.services.jobs.generation.position(job))
+    if (call.query["shape"] or ("flat" if _published(call) else "nested")) == "flat":
+        return serializers.flat_status(job, result_of(call, job))
+    return serializers.status(job, result_of(call, job), await call.services.jobs.generation.position(job))
 
 
 @routes.get("/generate/result/{job_id}", "The result of a job", reply=schemas.JobResult, errors=(404, 409))
-async def job_result(call: RestCall) -> Answer:
+async def jobresult_of(call: RestCall) -> Answer:
     job = await call.services.jobs.generation.get(call.path["job_id"], call.caller.user_id)
     state = {"state": job.state.value}
     if job.state is State.FAILED:
@@ -127,7 +126,7 @@ async def job_result(call: RestCall) -> Answer:
         raise errors.JobCancelled(details=state)
     if job.state is not State.COMPLETED:
         raise errors.JobNotCompleted(details=state)
-    return serializers.finished(job, _result(call, job) or {})
+    return _finished(call, job)
 
 
 @routes.post("/generate/cancel/{job_id}", "Cancel a job", reply=schemas.JobCancelledReply, errors=(404, 409))
@@ -153,7 +152,7 @@ async def page(call: RestCall, **query: Any) -> tuple[list[Job], int]:
 @routes.get("/generate", "Jobs, newest first", query=schemas.JobsQuery, reply=schemas.JobList, errors=(404,))
 async def list_jobs(call: RestCall) -> Answer:
     jobs, total = await page(call, **call.query)
-    shown = [serializers.status(job, _result(call, job), None)["status"] for job in jobs]
+    shown = [serializers.status(job, result_of(call, job), None)["status"] for job in jobs]
     return serializers.listed("jobs", shown, total, call.query)
 
 
@@ -180,7 +179,17 @@ async def list_genres(call: RestCall) -> Answer:
     return {"success": True, "genres": shown}
 
 
-def _result(call: RestCall, job: Job) -> dict[str, Any] | None:
+def result_of(call: RestCall, job: Job) -> dict[str, Any] | None:
     return (
         serializers.result(job.result, call.services.platform.links, call.base_url) if job.result is not None else None
     )
+
+
+def _finished(call: RestCall, job: Job) -> dict[str, Any]:
+    shown = result_of(call, job) or {}
+    return serializers.flat_result(job, shown) if _published(call) else serializers.finished(job, shown)
+
+
+def _published(call: RestCall) -> bool:
+    """Whether the caller reads the flat forms of the clients that were published for `/api/v1`."""
+    return call.request.path.startswith(f"{PREFIXES[1]}/")

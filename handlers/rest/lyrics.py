@@ -77,6 +77,7 @@ async def validate(call: RestCall) -> Answer:
 @routes.post(
     "/lyrics/organize",
     "Sort lyrics into verses, chorus and bridge",
+    aliases=("/ai/organize-lyrics",),
     body=schemas.OrganizeLyrics,
     reply=schemas.OrganizedLyrics,
     errors=(403, 404),
@@ -87,14 +88,3 @@ async def organize(call: RestCall) -> Answer:
     by = BillingContext(user_id, await analyses.project_of(call.services, user_id, None, call.body["project_id"]))
     found = await while_connected(call.request, call.services.assistants.lyrics.organize(call.body["lyrics"], by=by))
     return {"success": True, **found, "originalLyrics": call.body["lyrics"]}
-
-
-@routes.post(
-    "/ai/organize-lyrics",
-    "Sort lyrics into verses, chorus and bridge",
-    body=schemas.OrganizeLyrics,
-    reply=schemas.OrganizedLyrics,
-    errors=(403, 404),
-)
-async def organize_by_its_older_name(call: RestCall) -> Answer:
-    return await organize(call)

@@ -108,3 +108,53 @@ class Waveform(Body):
     success = fields.Boolean()
     waveform = fields.Dict()
     waveform_data = fields.List(fields.List(fields.Float()))
+
+
+class FilesQuery(Query):
+    """Which files: `search` is looked for in their names."""
+
+    project_id = Uuid(load_default=None)
+    search = Text(0, 255, load_default=None)
+    sort_by = Choice(("uploadedAt", "fileName", "size"), load_default="uploadedAt")
+    sort_order = Choice(("asc", "desc"), load_default="desc")
+    limit = Number(1, 100, whole=True, load_default=50)
+    offset = Number(0, 1_000_000, whole=True, load_default=0)
+
+
+class FileLinkQuery(Query):
+    """`inline`: a link that plays instead of saving."""
+
+    inline = Flag(load_default=False)
+
+
+class StoredFileInfo(AudioFile):
+    """A recording, as a file."""
+
+    user_id = fields.String()
+    file_name = fields.String()
+    uploaded_at = fields.DateTime()
+    is_public = fields.Boolean()
+
+
+class FileReply(Body):
+    """`url`: where a link was asked for."""
+
+    success = fields.Boolean()
+    url = fields.Url()
+    file = fields.Nested(StoredFileInfo)
+
+
+class FileList(Body):
+    """`hasMore`: after these."""
+
+    success = fields.Boolean()
+    files = fields.List(fields.Nested(StoredFileInfo))
+    total = fields.Integer()
+    has_more = fields.Boolean()
+
+
+class StorageQuota(Body):
+    """Bytes."""
+
+    success = fields.Boolean()
+    quota = fields.Dict()

@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import ValidationError, fields, pre_load, validates_schema
 
 from dawg_server.schema import Body, Choice, Flag, Genre, Items, Number, Page, Query, Uuid
 from handlers.schemas.generation import STATES
+from handlers.schemas.stored import StoredId
 
 STEMS = ("drums", "bass", "vocals", "melody", "other", "guitar", "piano")
 BASIC_STEMS = ("drums", "bass", "vocals", "other")
@@ -36,7 +37,7 @@ class OneOf(fields.Field[int]):
 class ResultIntoProject(Body):
     """Where the audio goes. `addToProject` is true by default only when the project is not itself what is worked on."""
 
-    project_id = Uuid(allow_none=True, load_default=None)
+    project_id = StoredId("project", allow_none=True, load_default=None)
     add_to_project = Flag(allow_none=True, load_default=None)
     start_time = Number(0, 86_400, load_default=0)
 
@@ -58,8 +59,8 @@ class StemsRequest(ResultIntoProject, Exactly):
 
     one_of: ClassVar[tuple[str, ...]] = ("audio_file_id", "clip_id")
 
-    audio_file_id = Uuid(allow_none=True, load_default=None)
-    clip_id = Uuid(allow_none=True, load_default=None)
+    audio_file_id = StoredId("recording", allow_none=True, load_default=None)
+    clip_id = StoredId("clip", allow_none=True, load_default=None)
     stem_types = Items(Choice(STEMS), 1, 6, required=True)
     quality = Choice(QUALITIES, load_default="balanced")
     output_format = Choice(("wav", "mp3", "flac"), load_default="wav")
@@ -68,6 +69,7 @@ class StemsRequest(ResultIntoProject, Exactly):
 class SeparateRequest(StemsRequest):
     """The four basic stems, unless others are asked for."""
 
+    aliases: ClassVar = {"stems": "stemTypes"}
     one_of: ClassVar[tuple[str, ...]] = ("audio_file_id",)
 
     stem_types = Items(Choice(STEMS), 1, 6, load_default=lambda: list(BASIC_STEMS))
@@ -75,6 +77,8 @@ class SeparateRequest(StemsRequest):
 
 class SeparateForm(Query):
     """The text fields beside an uploaded recording. `stemTypes`: a JSON array, or words with commas between them."""
+
+    aliases: ClassVar = {"stems": "stemTypes"}
 
     project_id = Uuid(allow_none=True, load_default=None)
     stem_types = fields.Raw(load_default=lambda: list(BASIC_STEMS), metadata={"type": "string"})
@@ -99,7 +103,7 @@ class SeparateForm(Query):
 class MixRequest(Body):
     """Tracks of one project. `apply` also sets the faders and pans that were chosen, as one step that can be undone."""
 
-    track_ids = Items(Uuid(), 1, 64, required=True)
+    track_ids = Items(StoredId("track"), 1, 64, required=True)
     mix_profile = Choice(PROFILES, load_default="balanced")
     target_loudness = Number(-24, -6, load_default=-14)
     genre = Genre(allow_none=True, load_default=None)
@@ -109,16 +113,24 @@ class MixRequest(Body):
 
 
 class MasterRequest(ResultIntoProject, Exactly):
-    """One of `audioFileId`, `trackId` and `projectId` is mastered. `targetLoudness` in LUFS; else by `quality`."""
+    """One of `audioFileId`, `trackId` and `projectId` is mastered. `targetLoudness` in LUFS; else by `quality`.
+
+    What stands in `options` counts as if it stood beside it.
+    """
 
     one_of: ClassVar[tuple[str, ...]] = ("audio_file_id", "track_id", "project_id")
 
-    audio_file_id = Uuid(allow_none=True, load_default=None)
-    track_id = Uuid(allow_none=True, load_default=None)
+    audio_file_id = StoredId("recording", allow_none=True, load_default=None)
+    track_id = StoredId("track", allow_none=True, load_default=None)
     quality = Choice(("streaming", "cd", "club"), load_default="streaming")
     target_loudness = Number(-24, -6, allow_none=True, load_default=None)
     genre = Genre(allow_none=True, load_default=None)
     format = Choice(("wav", "flac", "mp3"), load_default="wav")
+
+    @pre_load
+    def _take_options(self, data: Any, **_: Any) -> Any:
+        options = data.get("options") if isinstance(data, Mapping) else None
+        return {**options, **data} if isinstance(options, Mapping) else data
 
 
 class AiMasterRequest(MasterRequest):
@@ -165,3 +177,10 @@ class RenderStatus(Body):
     result = fields.Dict(allow_none=True)
     error = fields.String(allow_none=True)
     job = fields.Dict()
+
+
+class SeparationQuota(Body):
+    """How much may be taken apart. Nothing is counted by the month; null where there is no limit."""
+
+    success = fields.Boolean()
+    quota = fields.Dict()

@@ -74,9 +74,9 @@ class MusicRequest(IntoProject):
 
 
 class StatusQuery(Query):
-    """`nested`: everything under `status`; `flat`: `status` is one word."""
+    """`nested`: everything under `status`, the default of `/api`; `flat`: `status` is one word, that of `/api/v1`."""
 
-    shape = Choice(("nested", "flat"), load_default="nested")
+    shape = Choice(("nested", "flat"), load_default=None)
 
 
 class JobsQuery(Page):

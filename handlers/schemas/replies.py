@@ -11,6 +11,12 @@ from dawg_server.daw.entity import EntityType
 from dawg_server.schema import Body
 
 
+class Success(Body):
+    """What every good answer begins with."""
+
+    success = fields.Boolean()
+
+
 class Deleted(Body):
     """It is gone."""
 

@@ -9,6 +9,7 @@ original, so that attacks stay sharp.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -65,12 +66,21 @@ def shifted(blocks: Iterable[arrays.Samples], rate: int, channels: int, ratio: f
 
 def stretched(blocks: Iterable[arrays.Samples], rate: int, channels: int, ratio: float) -> Iterator[arrays.Samples]:
     """`ratio` times as long, pitch as it was."""
+    return retimed(blocks, rate, channels, lambda frame: frame / ratio)
+
+
+def retimed(
+    blocks: Iterable[arrays.Samples], rate: int, channels: int, origin: Callable[[float], float]
+) -> Iterator[arrays.Samples]:
+    """Pitch as it was, and at each frame of the output what is heard at the frame `origin` of the input; it never
+    falls."""
     size = spectra.window_size(rate)
     hop = size // _OVERLAP
     window = np.hanning(size + 1)[:-1].astype(np.float32)
     back = _Overlap(size, hop, channels, window)
     turner = _Turner(size, hop)
-    for number, (now, before) in enumerate(_pairs(blocks, size, hop, hop / ratio, channels, window)):
+    at = functools.partial(_at, origin, hop)
+    for number, (now, before) in enumerate(_pairs(blocks, size, hop, at, channels, window)):
         turned = turner.turn(now, before)
         ready = back.add(np.fft.irfft(turned, size, axis=1).astype(np.float32))
         if number >= _OVERLAP // 2:  # what the first window holds lies before the beginning
@@ -79,9 +89,14 @@ def stretched(blocks: Iterable[arrays.Samples], rate: int, channels: int, ratio:
 
 
 def _pairs(
-    blocks: Iterable[arrays.Samples], size: int, hop: int, step: float, channels: int, window: arrays.Samples
+    blocks: Iterable[arrays.Samples],
+    size: int,
+    hop: int,
+    at: Callable[[int], int],
+    channels: int,
+    window: arrays.Samples,
 ) -> Iterator[tuple[npt.NDArray[np.complex64], npt.NDArray[np.complex64]]]:
-    """The spectra at every `step` frames, each with the one `hop` frames earlier; (channels, bins)."""
+    """The spectra around the frames `at` 0, 1, 2, …, each with the one `hop` frames earlier; (channels, bins)."""
     lead = size // 2 + hop
     kept = np.zeros((channels, lead), np.float32)
     first, number = -lead, 0  # position of the first kept sample, in the stream
@@ -89,7 +104,7 @@ def _pairs(
     source = iter(blocks)
     total = 0
     while True:
-        position = round(number * step)
+        position = at(number)
         while not ended and position + size // 2 > first + kept.shape[1]:
             block = next(source, None)
             ended = block is None
@@ -103,9 +118,13 @@ def _pairs(
         now, before = np.fft.rfft(pair, axis=2).astype(np.complex64, copy=False)
         yield now, before
         number += 1
-        unused = round(number * step) - size // 2 - hop - first
+        unused = at(number) - size // 2 - hop - first
         if unused > 4 * size:
             kept, first = kept[:, unused:].copy(), first + unused
+
+
+def _at(origin: Callable[[float], float], hop: int, number: int) -> int:
+    return round(origin(number * hop))
 
 
 class _Turner:

@@ -15,6 +15,8 @@ from dawg_server.generation.providers.base import LocalFile, LocalTake, Outcome,
 RENDER = "dawg_server.audio.mixing.render:render"
 SHIFT = "dawg_server.audio.pitch.shift:shift"
 AUTOTUNE = "dawg_server.audio.pitch.autotune:autotune"
+COMP = "dawg_server.audio.mixing.comp:comp"
+ALIGN = "dawg_server.audio.alignment:align"
 MIX = "dawg_server.audio.mixing.mixdown:mix"
 MASTER = "dawg_server.audio.mastering.master:master"
 SEPARATE = "dawg_server.audio.separation.separate:separate"
@@ -180,6 +182,8 @@ class LocalProvider:
     async def _edit(self, work: Work) -> Outcome:
         """Each recording once, however many of the clips play it; the clips then point to the new ones."""
         parameters = work.input
+        if "steps" in parameters:
+            return await self._retouch(work)
         project = await self._material.snapshot(parameters["projectId"], work.owner_id)
         played = {
             clip["id"]: clip["audioFileId"]
@@ -203,6 +207,57 @@ class LocalProvider:
             takes.append(LocalTake(title, (LocalFile(target, "wav", made["facts"]),), {}))
         edited = [{"clipId": clip_id, "take": recordings.index(audio_id)} for clip_id, audio_id in played.items()]
         return Outcome(tuple(takes), {"edited": edited, "corrected": [each for each in corrected if each]})
+
+    async def _retouch(self, work: Work) -> Outcome:
+        """Recordings become one, step by step; each step's own file is gone with the job's folder."""
+        parameters = work.input
+        work.report(2, "preparing", "Fetching the recordings.")
+        sources = [
+            str(await self._material.recording(audio_id, work.folder)) for audio_id in parameters["audioFileIds"]
+        ]
+        steps, told, made = parameters["steps"], [], {}
+        for number, step in enumerate(steps):
+            first, last = (5 + 88 * each / len(steps) for each in (number, number + 1))
+            target = work.folder / f"step{number}.wav"
+            report = _reporter(work, first, last, "processing", _SENTENCES[step["do"]])
+            made = await self._step(step, sources, str(target), report)
+            told.append({"do": step["do"], **{name: made[name] for name in _TOLD if name in made}})
+            sources = [str(target)]
+        manner = " and ".join(_MANNERS[step["do"]] for step in steps)
+        take = await self._take(work, f"{parameters['title']} ({manner})", Path(sources[0]), "wav", made["facts"])
+        return Outcome((take,), {"steps": told})
+
+    async def _step(
+        self, step: dict[str, Any], sources: list[str], target: str, report: Callable[[float], None]
+    ) -> dict[str, Any]:
+        made: dict[str, Any]
+        if step["do"] == "comp":
+            made = await self._workers.run(COMP, sources, target, step["seconds"], report=report)
+        elif step["do"] == "align":
+            made = await self._workers.run(
+                ALIGN,
+                *sources,
+                target,
+                bpm=step["bpm"],
+                division=step["division"],
+                strength=step["strength"],
+                keep_feel=step["keepFeel"],
+                report=report,
+            )
+        elif step["do"] == "tune":
+            made = await self._workers.run(AUTOTUNE, *sources, target, step["key"], step["strength"], report=report)
+        else:
+            made = await self._workers.run(
+                MASTER,
+                *sources,
+                target,
+                "wav",
+                quality="streaming",
+                loudness_target=step["loudness"],
+                genre=step["genre"],
+                report=report,
+            )
+        return made
 
     async def _edited(self, work: Work, source: Path, target: Path, report: Callable[[float], None]) -> dict[str, Any]:
         parameters = work.input
@@ -239,6 +294,14 @@ class LocalProvider:
         return LocalTake(title, (LocalFile(path, format, facts),), measured)
 
 
+_SENTENCES = {
+    "comp": "Choosing the best takes.",
+    "align": "Moving notes to the grid.",
+    "tune": "Tuning the voice.",
+    "master": "Mastering.",
+}
+_MANNERS = {"comp": "comp", "align": "aligned", "tune": "tuned", "master": "master"}
+_TOLD = ("segments", "aligned", "corrected", "before", "after", "chain")  # of what a step has measured
 _HEARD = ("bpm", "bpmConfidence", "key", "scale", "keyConfidence")
 
 

@@ -5,6 +5,7 @@ Whatever cannot work is refused here, before there is a job.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -170,6 +171,30 @@ class Requests:
             },
         )
 
+    async def retouch(self, user_id: str, parameters: Mapping[str, Any]) -> Request:
+        """`audio_file_ids` of recordings, `steps` that are done with them one after another, and where it goes.
+
+        A step is `{"do": "comp", "seconds"}`, `{"do": "align", "bpm", "division", "strength", "keepFeel"}`,
+        `{"do": "tune", "key", "strength"}` or `{"do": "master", "loudness", "genre"}`; only the first may take several
+        recordings, and it has to when there are several.
+        """
+        chosen = list(dict.fromkeys(parameters["audio_file_ids"]))
+        rows = [await self.recording(user_id, audio_id) for audio_id in chosen]
+        return Request(
+            "edit",
+            {
+                "audioFileIds": list(dict.fromkeys(row["id"] for row in rows)),
+                "title": _title(rows[0]),
+                "duration": max(row["duration"] for row in rows),
+                "steps": list(parameters["steps"]),
+                **_place(parameters),
+            },
+        )
+
+    async def recording(self, user_id: str, audio_id: str) -> Mapping[str, Any]:
+        """A recording that the user may hear: its row of `audio_files`."""
+        return await self._recording(user_id, audio_id, None)
+
     async def vocals(self, user_id: str, parameters: Mapping[str, Any]) -> Request:
         """`audio_file_id`, or `clip_id` for what that clip plays; `prompt`, `genre`, `mood`, `theme`, `lyrics`."""
         clip = None if parameters.get("audio_file_id") else await self._clip(user_id, parameters["clip_id"])
@@ -206,8 +231,13 @@ class Requests:
     async def _recording(self, user_id: str, audio_id: str | None, clip_id: str | None) -> Mapping[str, Any]:
         if audio_id is None and clip_id is not None:
             audio_id = (await self._clip(user_id, clip_id))["id"]
-        visible = is_uuid(audio_id or "") and await audio_files.get_visible(self._database, audio_id or "", user_id)
-        if not visible:
+        if not is_uuid(audio_id or ""):
+            raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
+        visible = await audio_files.get_visible(self._database, audio_id or "", user_id)
+        if visible is None and clip_id is None:  # published clients send the id of a clip for that of its recording
+            with contextlib.suppress(errors.NotFound):
+                return await self._recording(user_id, None, audio_id)
+        if visible is None:
             raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
         return visible
 

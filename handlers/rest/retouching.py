@@ -1,0 +1,137 @@
+"""`/ai/…`: work on single recordings, as published clients ask for it. The jobs are those of `/generate`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from dawg_server.generation import requests
+from dawg_server.generation.finishing.requests import LOUDNESS
+from dawg_server.settings import MEBIBYTE
+from handlers.rest.endpoint import Answer, RestCall
+from handlers.rest.event_stream import while_connected
+from handlers.rest.finishing import JOB, LOCAL
+from handlers.rest.generate import submit
+from handlers.rest.multipart import Multipart
+from handlers.rest.routing import Routes
+from handlers.schemas import retouching as schemas
+
+ALIGN_STRENGTH, TUNE_STRENGTH = 80.0, 80.0  # percent, where nobody asks for another
+SEGMENT_SECONDS = 5.0
+PERCENT = 100.0
+
+routes = Routes("finishing")
+
+
+@routes.post("/ai/autocomp", "Make one recording of the best of several takes", body=schemas.AutocompRequest, **JOB)
+async def comp_recordings(call: RestCall) -> Answer:
+    """Chosen by what is measured, stretch by stretch, and crossfaded; `steps` of the result says what was taken."""
+    return await _retouch(call, call.body["audio_file_ids"], [_comp(call.body["segment_duration"])])
+
+
+@routes.post("/ai/timealign", "Move what is played to a grid", body=schemas.TimealignRequest, **JOB)
+async def align_recording(call: RestCall) -> Answer:
+    """The time between the onsets is stretched; pitch stays. How far off they were and are is in `steps`, measured."""
+    body = call.body
+    step = _align(
+        body["tempo"], schemas.DIVISIONS[body["grid_division"]], PERCENT * body["strength"], body["preserve_feel"]
+    )
+    return await _retouch(call, [body["audio_file_id"]], [step])
+
+
+@routes.post("/ai/pitchcorrect", "Tune a voice to a key", body=schemas.PitchcorrectRequest, **JOB)
+async def tune_recording(call: RestCall) -> Answer:
+    body = call.body
+    minor = body["target_scale"] == "minor" and not body["target_key"].endswith("m")
+    step = _tune(body["target_key"] + "m" * minor, PERCENT * body["strength"])
+    return await _retouch(call, [body["audio_file_id"]], [step])
+
+
+@routes.post("/ai/dawg", "Make music, or finish recordings", body=schemas.DawgRequest, **JOB)
+async def produce(call: RestCall) -> Answer:
+    """With `prompt` as `/generate/music`; with `audioFileIds` the best takes, tuned, aligned and mastered, as one
+    recording."""
+    body = call.body
+    if not body["audio_file_ids"]:
+        return await submit(call, "music", *requests.music(_music(body), call.services.jobs.providers))
+    steps = [_comp(SEGMENT_SECONDS)] if len(body["audio_file_ids"]) > 1 else []
+    if body["key"]:
+        steps.append(_tune(body["key"], TUNE_STRENGTH))
+    if body["bpm"]:
+        steps.append(_align(body["bpm"], 16, ALIGN_STRENGTH, True))
+    steps.append({"do": "master", "loudness": LOUDNESS["streaming"], "genre": body["genre"]})
+    return await _retouch(call, body["audio_file_ids"], steps)
+
+
+@routes.post(
+    "/ai/vocal-coach/analyze",
+    "How a voice sings, and what would help",
+    body=schemas.CoachRequest,
+    reply=schemas.Coached,
+    errors=(404, 409, 415, 504),
+)
+async def coach_voice(call: RestCall) -> Answer:
+    """Everything is measured: pitch note by note, and the recording itself."""
+    row = await call.services.jobs.finishing.recording(call.caller.user_id, call.body["audio_file_id"])
+    found = await while_connected(call.request, call.services.documents.analyses.coach(row))
+    voice = found["metadata"]["vocalCharacteristics"]
+    analysis = {"vocalCharacteristics": voice, "pitch": found["pitch"], "analyzedAt": found["metadata"]["analyzedAt"]}
+    return {"success": True, "analysis": analysis, "feedback": found["feedback"]}
+
+
+@routes.post(
+    "/ai/beatbox-to-drums",
+    "Write beatboxing down as drums",
+    reply=schemas.BeatboxDrums,
+    multipart=Multipart(schemas.BeatboxForm(), ("audio", "file"), lambda settings: settings.max_upload_mb * MEBIBYTE),
+    errors=(409, 415, 504),
+)
+async def beatbox_to_drums(call: RestCall) -> Answer:
+    """Kick, snare and hi-hats by where the energy of each hit lies. The recording is not kept; its tempo is null where
+    none was heard."""
+    clock = time.monotonic()
+    (file,) = call.files
+    found = await while_connected(
+        call.request, call.services.documents.analyses.drums(file.path, quantize=call.body["quantize"])
+    )
+    return {
+        "success": True,
+        "analysis": {
+            "tempo": found["tempo"],
+            "tempoConfidence": found["tempoConfidence"],
+            "duration": found["duration"],
+            "confidence": found["confidence"],
+            "detectedPatterns": found["hits"],
+        },
+        "notes": found["notes"],
+        "midiData": found["midi"],
+        "drumKit": call.body["drum_kit"],
+        "drumSamples": sorted({hit["type"] for hit in found["hits"]}),
+        "processingTime": round(1000 * (time.monotonic() - clock)),
+    }
+
+
+async def _retouch(call: RestCall, audio_file_ids: Sequence[str], steps: list[dict[str, Any]]) -> Answer:
+    parameters = {**call.body, "audio_file_ids": audio_file_ids, "steps": steps}
+    request = await call.services.jobs.finishing.retouch(call.caller.user_id, parameters)
+    return await submit(call, request.type, request.input, LOCAL)
+
+
+def _comp(seconds: float) -> dict[str, Any]:
+    return {"do": "comp", "seconds": float(seconds)}
+
+
+def _tune(key: str, strength: float) -> dict[str, Any]:
+    return {"do": "tune", "key": key, "strength": strength}
+
+
+def _align(bpm: float | None, division: int, strength: float, keep_feel: bool) -> dict[str, Any]:
+    return {"do": "align", "bpm": bpm, "division": division, "strength": strength, "keepFeel": keep_feel}
+
+
+def _music(body: dict[str, Any]) -> dict[str, Any]:
+    """The request for music within one of `/ai/dawg`."""
+    played = f", with {', '.join(body['instruments'])}" if body["instruments"] else ""
+    instrumental = True if (body["style"] or "").lower() == "instrumental" else body["instrumental"]
+    return {**body, "prompt": f"{body['prompt']}{played}"[:2000], "instrumental": instrumental}
