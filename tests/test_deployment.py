@@ -11,8 +11,10 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 import sysconfig
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -374,6 +376,28 @@ def test_the_start_script_gives_its_process_to_the_server() -> None:
     starts = [line.strip() for line in (PROJECT / "start.sh").read_text().splitlines() if "-m dawg_server" in line]
     assert starts
     assert all("exec " in line for line in starts)
+
+
+def test_the_start_script_builds_the_pages_beside_the_server(tmp_path: Path) -> None:
+    requirements = ("setup.cfg", "setup.py", "constraints.txt")
+    for name in (*requirements, "start.sh"):
+        shutil.copy(PROJECT / name, tmp_path)
+    marker = tmp_path / "studio" / "built"
+    marker.parent.mkdir()
+    marker.with_name("build.py").write_text("from pathlib import Path\nPath(__file__).with_name('built').touch()\n")
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$@"\n')
+    python.chmod(0o755)
+    stamp = subprocess.check_output("cat setup.cfg setup.py constraints.txt | cksum", shell=True, cwd=tmp_path)
+    (tmp_path / ".venv" / "installed").write_bytes(stamp)
+    variables = os.environ | {"DAWG_PYTHON": sys.executable, "DAWG_VENV": ".venv"}
+    said = subprocess.check_output(["sh", "start.sh"], cwd=tmp_path, env=variables, text=True)
+    assert said == "-m dawg_server\n"
+    until = time.monotonic() + 30
+    while not marker.exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 # -- docs --------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from studio import build
 from tests.javascript import runtime
 
 TIMEOUT = 300  # seconds
@@ -25,6 +28,25 @@ def test_the_sources_fit_the_server_and_the_style(studio: Path) -> None:
         [*npm, "run", "check"], cwd=studio, env=environment, capture_output=True, text=True, timeout=TIMEOUT
     )
     assert check.returncode == 0, check.stdout + check.stderr
+
+
+@pytest.mark.parametrize(
+    ("version", "enough"),
+    [
+        ("v18.20.4", False),
+        ("v20.18.3", False),
+        ("v20.19.0", True),
+        ("v21.7.3", False),
+        ("v22.11.0", False),
+        ("v22.12.0", True),
+        ("v24.1.0", True),
+    ],
+)
+def test_a_node_that_vite_does_not_run_on_is_not_used(tmp_path: Path, version: str, enough: bool) -> None:
+    node = tmp_path / "node"
+    node.write_text(f"#!/bin/sh\necho {version}\n")
+    node.chmod(0o755)
+    assert build.is_new_enough(str(node)) is enough
 
 
 def test_the_lock_file_names_no_registry_and_no_package_runs_a_script(studio: Path) -> None:

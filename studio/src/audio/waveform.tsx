@@ -7,8 +7,14 @@ const POINTS = 800;
 
 type Peak = [low: number, high: number]; // -1..1
 
+interface WaveformProps {
+  audioFileId: string;
+  duration: number; // seconds
+  name: string;
+}
+
 /** The outline of a file, and how far it has been played. A click goes there; the arrow keys go a second. */
-export const Waveform = ({ audioFileId, duration }: { audioFileId: string; duration: number }) => {
+export const Waveform = ({ audioFileId, duration, name }: WaveformProps) => {
   const canvas = useRef<HTMLCanvasElement>(null);
   const peaks = useSignal<Peak[]>([]);
   const size = useSignal(0);
@@ -46,7 +52,7 @@ export const Waveform = ({ audioFileId, duration }: { audioFileId: string; durat
       class="waveform"
       role="slider"
       tabIndex={0}
-      aria-label="Position"
+      aria-label={`Position in ${name}`}
       aria-valuemin={0}
       aria-valuemax={duration}
       aria-valuenow={Math.round(player.position.value * 10) / 10}

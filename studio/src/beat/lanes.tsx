@@ -40,7 +40,7 @@ export const Lanes = () => {
       {lanesOf(made).map(({ name, audioFileId }) => (
         <div class="lane" key={audioFileId}>
           <span class="name">{name}</span>
-          <Waveform audioFileId={audioFileId} duration={made.duration} />
+          <Waveform audioFileId={audioFileId} duration={made.duration} name={name} />
         </div>
       ))}
     </section>
