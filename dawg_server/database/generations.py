@@ -12,14 +12,14 @@ from dawg_server.database.pool import Connection, Database, Json
 from dawg_server.generation.job import Job, Lease, State
 
 QUEUE_TASK = "run_generation"
-_COLUMNS = """id, owner_id, project_id, type, state, stage, progress, input, result, error, provider, provider_ref,
+COLUMNS = """id, owner_id, project_id, type, state, stage, progress, input, result, error, provider, provider_ref,
     provider_state, attempts, max_attempts, worker, base_url, created_at, started_at, finished_at"""
 # `after`: seconds, or NULL for at once.
 _DEFER = """procrastinate_defer_jobs_v1(ARRAY[ROW('default', %(task)s, 0, NULL, %(job)s,
     jsonb_build_object('job_id', %(job)s), now() + %(after)s * interval '1 second')::procrastinate_job_to_defer_v1])"""
 _LEASED = "id = %(job)s AND state = 'active' AND worker = %(worker)s AND attempts = %(attempt)s"
 # A job is seen by its owner and by the members of its project.
-_VISIBLE = """(owner_id = %(user)s OR project_id IN (
+VISIBLE = """(owner_id = %(user)s OR project_id IN (
     SELECT project_id FROM collaborators WHERE user_id = %(user)s AND accepted_at IS NOT NULL))"""
 
 
@@ -77,7 +77,7 @@ async def accept(
                     provider_state, attempts, max_attempts, run_after, base_url)
                 SELECT %(id)s, %(owner)s, %(project)s, %(type)s, 'waiting', 'queued', 0, %(input)s, %(provider)s,
                     '{{}}', 0, %(attempts)s, now(), %(base_url)s FROM own WHERE waiting < %(limit)s
-                RETURNING {_COLUMNS}),
+                RETURNING {COLUMNS}),
             load AS (SELECT type, provider, state, count(*) AS jobs,
                     coalesce(sum((input->>'duration')::double precision), 0) AS audio_seconds,
                     coalesce(sum(extract(epoch FROM now() - started_at)), 0)::double precision AS elapsed_seconds
@@ -115,7 +115,7 @@ async def accept(
     for each in found:
         past.setdefault((each["type"], each["provider"]), []).append((each["asked"], each["took"]))
     loads = [Load(**(each | {"state": State(each["state"])})) for each in load]
-    return Accepted(_job(row) if row["id"] is not None else None, waiting, loads, past)
+    return Accepted(job_of(row) if row["id"] is not None else None, waiting, loads, past)
 
 
 async def enqueue(target: Database | Connection, job_id: str, *, after: float = 0.0) -> None:
@@ -127,71 +127,15 @@ async def enqueue(target: Database | Connection, job_id: str, *, after: float = 
 
 
 async def get(database: Database | Connection, job_id: str) -> Job | None:
-    row = await database.fetch_one(f"SELECT {_COLUMNS} FROM generations WHERE id = %s", (job_id,))
-    return _job(row) if row else None
+    row = await database.fetch_one(f"SELECT {COLUMNS} FROM generations WHERE id = %s", (job_id,))
+    return job_of(row) if row else None
 
 
 async def get_visible(database: Database, job_id: str, user_id: str) -> Job | None:
     row = await database.fetch_one(
-        f"SELECT {_COLUMNS} FROM generations WHERE id = %(job)s AND {_VISIBLE}", {"job": job_id, "user": user_id}
+        f"SELECT {COLUMNS} FROM generations WHERE id = %(job)s AND {VISIBLE}", {"job": job_id, "user": user_id}
     )
-    return _job(row) if row else None
-
-
-async def page(
-    database: Database,
-    user_id: str,
-    *,
-    state: str | None,
-    type: str | None,
-    project_id: str | None,
-    limit: int,
-    offset: int,
-) -> tuple[list[Job], int]:
-    """(jobs newest first, how many there are in all)."""
-    where = f"""WHERE {_VISIBLE} AND (%(state)s::text IS NULL OR state = %(state)s)
-        AND (%(type)s::text IS NULL OR type = %(type)s) AND (%(project)s::uuid IS NULL OR project_id = %(project)s)"""
-    values = {"user": user_id, "state": state, "type": type, "project": project_id, "limit": limit, "offset": offset}
-    total = await database.fetch_value(f"SELECT count(*) FROM generations {where}", values)
-    rows = await database.fetch_all(
-        f"SELECT {_COLUMNS} FROM generations {where} ORDER BY created_at DESC, id LIMIT %(limit)s OFFSET %(offset)s",
-        values,
-    )
-    return [_job(row) for row in rows], int(total)
-
-
-async def totals(database: Database, owner_id: str | None) -> dict[str, int]:
-    """Jobs by state; of everybody when no owner is given."""
-    rows = await database.fetch_all(
-        """SELECT state, count(*) AS total FROM generations WHERE %(owner)s::text IS NULL OR owner_id = %(owner)s
-           GROUP BY state""",
-        {"owner": owner_id},
-    )
-    return {state.value: 0 for state in State} | {row["state"]: int(row["total"]) for row in rows}
-
-
-async def totals_by_type(database: Database) -> list[tuple[str, str, int]]:
-    """(type, state, how many) over all users, for the metrics."""
-    rows = await database.fetch_all("SELECT type, state, count(*) AS total FROM generations GROUP BY type, state")
-    return [(row["type"], row["state"], int(row["total"])) for row in rows]
-
-
-async def oldest_waiting_age(database: Database) -> float:
-    """Seconds that the job at the head of the queue has waited; 0 when none waits."""
-    age = await database.fetch_value(
-        """SELECT extract(epoch FROM now() - min(run_after)) FROM generations
-           WHERE state = 'waiting' AND run_after <= now()"""
-    )
-    return float(age or 0.0)
-
-
-async def position(database: Database | Connection, job: Job) -> int:
-    """How many jobs are before this one: 0 is next."""
-    before = await database.fetch_value(
-        "SELECT count(*) FROM generations WHERE state = 'waiting' AND (created_at, id) < (%s, %s)",
-        (job.created_at, job.id),
-    )
-    return int(before)
+    return job_of(row) if row else None
 
 
 async def claim(database: Database, job_id: str, worker: str, *, running_limit: int) -> Job | None:
@@ -206,10 +150,10 @@ async def claim(database: Database, job_id: str, worker: str, *, running_limit: 
                     attempts = attempts + 1, started_at = coalesce(started_at, now())
                 WHERE id = %(job)s AND state = 'waiting' AND run_after <= now() AND %(limit)s > (
                     SELECT count(*) FROM generations WHERE owner_id = %(owner)s AND state = 'active')
-                RETURNING {_COLUMNS}""",
+                RETURNING {COLUMNS}""",
             {"worker": worker, "job": job_id, "owner": owner, "limit": running_limit},
         )
-    return _job(row) if row else None
+    return job_of(row) if row else None
 
 
 async def set_progress(database: Database, lease: Lease, percent: int, stage: str) -> bool:
@@ -258,7 +202,7 @@ async def redirect(database: Database, lease: Lease, *, provider: str, state: di
 async def unsettled(database: Database, providers: list[str], *, ended_for: float, kept: float) -> list[Job]:
     """Ended jobs whose purchase is not in the ledger, though they ended `ended_for` seconds ago, at most `kept`."""
     rows = await database.fetch_all(
-        f"""SELECT {_COLUMNS} FROM generations WHERE provider = ANY(%(providers)s) AND provider_ref IS NOT NULL
+        f"""SELECT {COLUMNS} FROM generations WHERE provider = ANY(%(providers)s) AND provider_ref IS NOT NULL
             AND finished_at BETWEEN now() - %(kept)s * interval '1 second'
                 AND now() - %(ended_for)s * interval '1 second'
             AND NOT EXISTS (SELECT 1 FROM usage_records
@@ -267,7 +211,7 @@ async def unsettled(database: Database, providers: list[str], *, ended_for: floa
             ORDER BY finished_at LIMIT 100""",
         {"providers": providers, "ended_for": ended_for, "kept": kept},
     )
-    return [_job(row) for row in rows]
+    return [job_of(row) for row in rows]
 
 
 async def sum_cost(database: Database, job_id: str) -> None:
@@ -314,9 +258,9 @@ async def cancel(database: Database, job_id: str) -> bool:
 async def unfinished(database: Database, project_id: str) -> list[Job]:
     """The waiting and running jobs of a project."""
     rows = await database.fetch_all(
-        f"SELECT {_COLUMNS} FROM generations WHERE project_id = %s AND state IN ('waiting', 'active')", (project_id,)
+        f"SELECT {COLUMNS} FROM generations WHERE project_id = %s AND state IN ('waiting', 'active')", (project_id,)
     )
-    return [_job(row) for row in rows]
+    return [job_of(row) for row in rows]
 
 
 async def reclaim(database: Database, *, lost_after: float) -> list[str]:
@@ -344,7 +288,7 @@ async def _update(target: Database | Connection, lease: Lease, changes: str, **v
     return await target.execute(f"UPDATE generations SET {changes} WHERE {_LEASED}", values | held)
 
 
-def _job(row: dict[str, Any] | None) -> Job:
+def job_of(row: dict[str, Any] | None) -> Job:
     if row is None:
         raise LookupError("a row was expected")
     return Job(**(row | {"state": State(row["state"])}))

@@ -15,7 +15,7 @@ import structlog
 from bus import events
 from bus.local import LocalBus, Scope
 from dawg_server import errors, logs
-from dawg_server.database import generations, idempotency_keys
+from dawg_server.database import generations, idempotency_keys, job_lists
 from dawg_server.database.generations import Load, Past
 from dawg_server.database.pool import Database
 from dawg_server.generation.job import Job, State
@@ -150,7 +150,7 @@ class GenerationService:
 
     async def position(self, job: Job) -> int | None:
         """How many jobs are before a waiting one; None for others."""
-        return await generations.position(self._database, job) if job.state is State.WAITING else None
+        return await job_lists.position(self._database, job) if job.state is State.WAITING else None
 
     async def wait(self, job: Job, seconds: float) -> Job:
         """The job as it is when it ends, or after `seconds`."""
@@ -195,7 +195,7 @@ class GenerationService:
         self, user_id: str, *, state: str | None, type: str | None, project_id: str | None, page: int, limit: int
     ) -> tuple[list[Job], int]:
         """(jobs newest first, how many there are in all)."""
-        return await generations.page(
+        return await job_lists.page(
             self._database,
             user_id,
             state=state,
@@ -207,14 +207,14 @@ class GenerationService:
 
     async def stats(self, user_id: str) -> tuple[dict[str, int], dict[str, int]]:
         """(the caller's own jobs by state, everybody's)."""
-        return await generations.totals(self._database, user_id), await generations.totals(self._database, None)
+        return await job_lists.totals(self._database, user_id), await job_lists.totals(self._database, None)
 
     async def count_jobs(self, metrics: Metrics) -> None:
         """Sets the gauges of jobs by type and state, and of the age of the one that waits longest."""
         metrics.jobs.clear()
-        for type, state, total in await generations.totals_by_type(self._database):
+        for type, state, total in await job_lists.totals_by_type(self._database):
             metrics.jobs.labels(type, state).set(total)
-        metrics.queue_age.set(await generations.oldest_waiting_age(self._database))
+        metrics.queue_age.set(await job_lists.oldest_waiting_age(self._database))
 
     def _on_end(self, event: events.JobEvent) -> None:
         for ended in self._waiters.get(event.job_id, ()):
