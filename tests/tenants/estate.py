@@ -110,18 +110,13 @@ async def _remember(server: dawg.Dawg, estate: Estate) -> None:
         if kind:
             values[kind] = ids[kind] = str(id)
 
-    await insert(
-        "job",
-        "generations",
-        "owner_id, project_id, type, input, state, result, progress, finished_at",
-        "%(user)s, %(project)s, 'beat', %(text)s, 'completed', %(text)s, 100, now()",
-    )
-    await insert(
-        "render",
-        "generations",
-        "owner_id, project_id, type, input, state, result, progress, finished_at",
-        "%(user)s, %(project)s, 'render', %(text)s, 'completed', %(text)s, 100, now()",
-    )
+    for kind, type in (("job", "beat"), ("render", "render"), ("separation", "stems")):
+        await insert(
+            kind,
+            "generations",
+            "owner_id, project_id, type, input, state, result, progress, finished_at",
+            f"%(user)s, %(project)s, '{type}', %(text)s, 'completed', %(text)s, 100, now()",
+        )
     await insert(
         "",
         "audio_renditions",

@@ -72,8 +72,8 @@ def sample(schema: Any, schemas: Schemas, route: str = "") -> Sample:
     slots: list[Slot] = []
     value = _value(schema, schemas, "", slots)
     for slot in slots:
-        if slot.kinds == ("job",) and "/render/" in route:
-            slot.kinds = ("render",)
+        if slot.kinds == ("job",):
+            slot.kinds = tuple(kind for kind in ("render", "separation") if f"/{kind}/" in route) or ("job",)
         if slot.path == "path.id":  # a bare id is of what the route is about; memories are read by their owner's
             slot.kinds = ("user",) if route.startswith("GET") and "/memory/" in route else kinds_of(route)
     return Sample(value, slots)

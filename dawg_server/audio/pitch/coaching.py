@@ -11,6 +11,7 @@ from dawg_server.audio.pitch import melody, tracker
 
 IN_TUNE = 25.0  # cents that most listeners do not hear
 _ALMOST = 12.0  # cents
+_MOST = 0.85  # of the time
 _TUNING = 20.0  # cents by which a whole performance is off
 _WAVERING = 35.0  # cents within one note
 _NOISE_DB = -45.0
@@ -62,7 +63,7 @@ def _about_pitch(pitch: dict[str, Any] | None) -> list[dict[str, Any]]:
     said = []
     worst = max(pitch["notes"], key=lambda note: abs(note["cents"]))
     off, tuning = pitch["meanCentsOff"], pitch["tuningCents"]
-    if off > _ALMOST:
+    if off > _ALMOST or pitch["inTuneShare"] < _MOST:
         where = "sharp" if worst["cents"] > 0 else "flat"
         said.append(
             _said(
