@@ -1,4 +1,4 @@
-"""All that knows aiopg and psycopg2: how a session is made and lost, and how its values and errors look.
+"""aiopg's sessions over psycopg2: how one is made and lost, and how its values and errors look.
 
 aiopg's own way to connect leaves the socket of a failed attempt in the event loop (aiopg 856, 909): libpq closes it
 inside of `poll`, the number is used again, and uvloop refuses the next connection with it. Connections are therefore
@@ -36,7 +36,7 @@ GIVE_UP_INTERVAL = 100  # ms between two looks whether anybody still waits for t
 # Seconds and counts of TCP keep-alive: without them a connection that a router forgot looks healthy for hours.
 KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
-# What constraints refuse, under names that need no driver; the first is the root of the others.
+# What constraints refuse, under names that need no driver.
 IntegrityError = psycopg2.IntegrityError  # the root of the five below
 UniqueViolation = psycopg2.errors.UniqueViolation
 ForeignKeyViolation = psycopg2.errors.ForeignKeyViolation  # a row names another one that does not exist
@@ -45,7 +45,7 @@ CheckViolation = psycopg2.errors.CheckViolation
 NotNullViolation = psycopg2.errors.NotNullViolation
 
 # Type numbers, fixed in Postgres' src/include/catalog/pg_type.dat.
-BYTEA, JSON, JSONB, NUMERIC, NUMERIC_ARRAY, UUID_ARRAY = 17, 114, 3802, 1700, 1231, 2951
+BYTEA, JSON, JSONB, NUMERIC, NUMERIC_ARRAY, UUID, UUID_ARRAY = 17, 114, 3802, 1700, 1231, 2950, 2951
 
 
 class Session(aiopg.Connection):
@@ -306,11 +306,13 @@ def _json(value: str | None, _: Any) -> Any:
 
 
 _FLOAT = extensions.new_type((NUMERIC,), "DAWG_NUMERIC", extensions.FLOAT)
+_UUID = extensions.new_type((UUID,), "DAWG_UUID", psycopg2.STRING)
 _CASTERS = (
     _FLOAT,
+    _UUID,
     extensions.new_type((BYTEA,), "DAWG_BYTEA", _bytes),
     extensions.new_type((JSON, JSONB), "DAWG_JSON", _json),
     extensions.new_array_type((NUMERIC_ARRAY,), "DAWG_NUMERICS", _FLOAT),
-    extensions.new_array_type((UUID_ARRAY,), "DAWG_UUIDS", psycopg2.STRING),
+    extensions.new_array_type((UUID_ARRAY,), "DAWG_UUIDS", _UUID),
 )
 extensions.register_adapter(uuid.UUID, psycopg2.extras.UUID_adapter)
