@@ -74,8 +74,10 @@ class Addresses:
 
     def accepts_origin(self, origin: str, request: web.BaseRequest) -> bool:
         """Whether a page of that origin may call: one of `CORS_ORIGINS`, or one that this server itself serves."""
-        if self._listed.has(origin):
-            return True
+        return self._listed.has(origin) or self.is_own_origin(origin, request)
+
+    def is_own_origin(self, origin: str, request: web.BaseRequest) -> bool:
+        """Whether that is the address that the request was sent to, and one of this server's."""
         own = _origin(self.scheme(request), self.host(request))
         return self._listed.same(origin, own) and self._is_served(request)
 

@@ -48,6 +48,18 @@ async def test_tokens_for_other_programs_are_mentioned(tmp_path: Path) -> None:
     assert found["JWT_AUDIENCE"].verdict is doctor.Verdict.NOTE
 
 
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({}, "accounts reset"),
+        ({"SMTP_URL": "smtp://mail.example", "MAIL_FROM": "a@b.example", "FRONTEND_URL": PAGE}, PAGE),
+    ],
+)
+async def test_the_way_to_a_new_password_is_told(tmp_path: Path, variables: dict[str, str], words: str) -> None:
+    found = await findings(tmp_path, JWT_SECRET="x" * 32, **variables)
+    assert words in found["SMTP_URL"].sentence
+
+
 async def test_a_cluster_that_works_is_told(
     tmp_path: Path, database_dsn: str, valkey_url: str, s3_server: S3Server
 ) -> None:

@@ -50,6 +50,13 @@ def identity(settings: Settings) -> Iterator[Finding]:
         yield note("sign-in", "Development mode: callers are believed. Only this machine can reach the server.")
     if settings.jwt_jwks_url and not (settings.jwt_audience and settings.jwt_issuer):
         yield note("JWT_AUDIENCE", "Without JWT_AUDIENCE and JWT_ISSUER, tokens made for other programs are accepted.")
+    if settings.smtp_url:
+        yield good("SMTP_URL", f"Set. Links for forgotten passwords lead to {settings.page}. It is not tried.")
+    elif settings.jwt_secret:
+        yield note(
+            "SMTP_URL",
+            "Not set: print links for forgotten passwords with `python -m dawg_server accounts reset <address>`.",
+        )
     yield note("CORS_ORIGINS", f"Browsers may call from {', '.join(settings.cors_origins)}.")
     if not settings.link_base:
         yield note("PUBLIC_URL", "Not set: links begin with the address that each request came to.")

@@ -4,10 +4,10 @@ A page of another origin cannot read answers of this server, and `SameSite=Lax` 
 sends. What is asked besides, of methods that change something (OWASP, Cross-Site Request Forgery Prevention):
 
 - The request comes from a page that may call. `Origin` tells, else `Sec-Fetch-Site` or `Referer`, none of which a page
-  can write. A request that says nothing of this was not made by a browser of today, and needs a token.
+  can write. A request that says nothing of this was not made by a browser of today, and needs an access token.
 - Its body is JSON, or it is no POST: pages elsewhere send these only after a preflight, which only accepted ones pass.
-- Otherwise (a file, or no body at all) it carries the token of the session as `X-CSRF-Token`, or the browser says that
-  it is of the same origin.
+- Otherwise (a file, or no body at all) it is of the server's own origin, or carries the token of the session as
+  `X-CSRF-Token`.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _require_own_page(request: web.Request, identity: Identity, login: str | Non
         return
     if request.body_exists and request.content_type != multipart.TYPE:
         raise errors.CsrfFailed("With a session cookie send JSON or multipart/form-data, or an Authorization header.")
-    if request.method != "POST" or request.headers.get("Sec-Fetch-Site") == "same-origin":
+    if request.method != "POST" or _is_same_origin(request, request.app[ADDRESSES]):
         return
     if not identity.is_csrf_token(request.headers.get("X-CSRF-Token", ""), login):
         raise errors.CsrfFailed()
@@ -93,8 +93,14 @@ def _is_own_page(request: web.BaseRequest, addresses: Addresses) -> bool | None:
     headers = request.headers
     if (origin := headers.get("Origin")) is not None:
         return addresses.accepts_origin(origin, request)
-    if (site := headers.get("Sec-Fetch-Site")) == "same-origin":
+    if _is_same_origin(request, addresses):
         return True
     if (referer := headers.get("Referer")) is not None:
         return addresses.accepts_origin("/".join(referer.split("/", 3)[:3]), request)
-    return None if site is None else False
+    return False if "Sec-Fetch-Site" in headers else None
+
+
+def _is_same_origin(request: web.BaseRequest, addresses: Addresses) -> bool:
+    """Browsers say so by `Sec-Fetch-Site`, but not to addresses without TLS other than of their own machine."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    return site == "same-origin" or (origin is not None and addresses.is_own_origin(origin, request))

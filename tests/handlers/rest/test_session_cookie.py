@@ -276,6 +276,7 @@ async def test_a_page_elsewhere_sends_files_with_the_token_of_its_session(server
         assert await upload(page, token) != 403
         assert await upload(page, token, **CROSS) != 403
         assert await upload(page, None, **SAME) != 403
+        assert await upload(page, None, Origin=server.url) != 403
         for wrong in (None, "", early["csrfToken"], theirs["csrfToken"], token[:-1], token + "x", "ä"):
             assert await upload(page, wrong) == 403, wrong
         assert await upload(page, token, Origin=STRANGER) == 403
