@@ -20,7 +20,7 @@ from dawg_server.daw import commands
 from dawg_server.daw import entity as registry
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
-from dawg_server.daw.editing import Executed
+from dawg_server.daw.document import Executed
 from dawg_server.daw.entities.project import PROJECT
 from dawg_server.daw.entities.track import TRACK
 from dawg_server.daw.entity import EntityType, needed, the

@@ -13,6 +13,7 @@ from dawg_server import errors, logs
 from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
 from dawg_server.database import waveforms
 from dawg_server.database.pool import Connection, Database
+from dawg_server.daw import recordings
 from dawg_server.daw.document import Document
 from dawg_server.keyed_lock import KeyedLock
 from dawg_server.storage import Storage
@@ -122,6 +123,6 @@ class Measuring:
                 true_peak=measured.true_peak,
             )
 
-        await self._document.measured(row["id"], measured.duration, store)
+        await recordings.measured(self._database, self._document, row["id"], measured.duration, store)
         pyramid: bytes = measured.pyramid
         return pyramid

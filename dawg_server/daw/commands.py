@@ -7,7 +7,7 @@ their declarations; what is special to one is declared in its own file, with `co
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +67,22 @@ def find(name: str) -> Spec:
     raise errors.ValidationError(f"There is no command “{name[:60]}”.")
 
 
+def checked(command: Command) -> tuple[Spec, dict[str, Any]]:
+    """What is asked for; raises `ValidationError`."""
+    spec = find(command.name)
+    return spec, dict(command.parameters) if command.checked else spec.parameters.check(command.parameters)
+
+
+def named(requested: Iterable[tuple[Spec, dict[str, Any]]]) -> dict[str, list[str]]:
+    """The entities that commands name by their kinds, so that they are read together with the lock."""
+    found: dict[str, dict[str, None]] = {}
+    for spec, values in requested:
+        for name, id in spec.parameters.ids(values):
+            if registry.known(name):
+                found.setdefault(name, {})[id] = None
+    return {kind: list(ids) for kind, ids in found.items()}
+
+
 @functools.cache
 def of_kind(kind: EntityType) -> dict[str, Spec]:
     """The commands that a kind of entities has by its declaration; what they tell is the entity under its name."""
@@ -75,17 +91,17 @@ def of_kind(kind: EntityType) -> dict[str, Spec]:
     def add(name: str, help: str, declared: Mapping[str, AnyField], plan: Callable[..., Any]) -> None:
         made[name] = Spec(name, help, parameters(declared), functools.partial(plan, kind), kind.role)
 
-    named: dict[str, AnyField] = {kind.id: the(kind.name)} if kind.name != "project" else {}
-    if named and kind.parent != "project" and kind.stays:
-        named["trackId"] = Id("track", "on which it is")
+    names: dict[str, AnyField] = {kind.id: the(kind.name)} if kind.name != "project" else {}
+    if names and kind.parent != "project" and kind.stays:
+        names["trackId"] = Id("track", "on which it is")
     new: dict[str, AnyField] = {"trackId": the("track")} if kind.parent == "track" else {}
     changes = {"changes": Record(kind.changes, required=True)}
-    add(f"update{kind.title}", f"Changes a {kind}.", {**named, **changes}, _update)
+    add(f"update{kind.title}", f"Changes a {kind}.", {**names, **changes}, _update)
     if kind.name == "project":
         return made
     new = {**new, **kind.fields, "id": Id(kind.name)}
     add(f"create{kind.title}", f"Adds a {kind}: {kind.help}.", new, _create)
-    add(f"delete{kind.title}", f"Removes a {kind}.", named, _delete)
+    add(f"delete{kind.title}", f"Removes a {kind}.", names, _delete)
     if kind.bulk is not None:
         add(f"update{kind.titles}", f"Makes the same changes to several {kind.plural}.", kind.same_changes, _update_all)
     if kind.ordered:
@@ -141,7 +157,7 @@ async def _reorder(kind: EntityType, draft: Draft, values: dict[str, Any]) -> di
     if kind.parent != "project":
         parent_id = (await draft.get(kind.name, next(iter(wanted))))[kind.parent_field]
     await ordering.move(draft, kind, parent_id, wanted)
-    found = await ordering.siblings(draft, kind, parent_id)
+    found = await draft.siblings(kind, parent_id)
     return {
         kind.orders: [{"id": each["id"], "order": each["order"]} for each in found],
         kind.plural: [draft.shown(kind.name, each["id"]) for each in found],
@@ -181,7 +197,7 @@ async def twin(draft: Draft, kind: EntityType, entity: Mapping[str, Any]) -> Ent
     """Another one that has the same in all the fields that are unique together."""
     if (parent_id := entity.get(kind.parent_field)) is None:
         return None
-    others = await ordering.siblings(draft, kind, parent_id)
+    others = await draft.siblings(kind, parent_id)
     alike = (each for each in others if all(each[name] == entity.get(name) for name in kind.unique))
     return next((each for each in alike if each["id"] != entity.get("id")), None)
 

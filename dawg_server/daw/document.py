@@ -9,9 +9,13 @@ checked, stored with its inverse, counted by the project's revision and told to 
 from __future__ import annotations
 
 import contextlib
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+import hashlib
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from bus import events
 from bus.local import LocalBus
@@ -26,34 +30,190 @@ from dawg_server.database import (
     tracks,
 )
 from dawg_server.database.pool import Connection, Database
+from dawg_server.database.table import Batch
 from dawg_server.daw import (  # noqa: F401 (entities and history declare commands)
     access,
+    conflicts,
     entities,
     history,
+    timing,
 )
+from dawg_server.daw import commands as catalogue
 from dawg_server.daw import entity as registry
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
-from dawg_server.daw.editing import Editing, Executed
-from dawg_server.daw.entity import EntityType
+from dawg_server.daw.draft import Draft
+from dawg_server.daw.reading import ProjectReader
 from dawg_server.keyed_lock import KeyedLock
 from dawg_server.wire import is_uuid
 
-MAX_CATCH_UP = 1000  # operations; who missed more gets a snapshot
 LOCK_PATIENCE = 10.0  # seconds that a writer waits for those before it
-MAX_CATCH_UP_BYTES = 2**20  # of operations as JSON; likewise
 
 
-class Document:
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """`results`: what each command has to tell. `operations`: as clients see them, empty when nothing was different.
+
+    `replayed`: this client operation was executed before, and this is its first answer. `locks`: the rows of the track
+    locks that others hold at present.
+    """
+
+    revision: int
+    results: list[dict[str, Any]]
+    operations: list[dict[str, Any]] = field(default_factory=list)
+    group_id: str | None = None
+    replayed: bool = False
+    locks: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOperation:
+    """A client operation: its `id`, and the SHA-256 of what it asks for."""
+
+    id: str
+    digest: bytes
+
+
+class Editing:
+    """Use it through `Document.editing`. `connection` is inside of the transaction; `news` go out after the commit."""
+
+    def __init__(self, connection: Connection, project_id: str, by: Actor, *, whole: bool = False) -> None:
+        """`whole`: one call is the whole transaction, which it ends."""
+        self.connection = connection
+        self.news: list[events.ProjectChanged] = []
+        self._project_id = project_id
+        self._by = by
+        self._whole = whole
+
+    async def execute(
+        self,
+        commands: Sequence[Command],
+        *,
+        group: str | None = None,
+        base_revision: int | None = None,
+        client_operation_id: str | None = None,
+        first_of_all: Callable[[], Awaitable[dict[str, Any]]] | None = None,
+    ) -> Executed:
+        """Everything or nothing. See `Document.execute`.
+
+        `first_of_all` writes something else before, unless this is a repetition; what it returns is told with the first
+        result.
+        """
+        requested = [catalogue.checked(each) for each in commands]
+        role = max((spec.role for spec, _ in requested), key=access.RANKS.__getitem__, default="viewer")
+        once = _once(client_operation_id, [(spec.name, values) for spec, values in requested])
+        draft, first = await self._open(role, catalogue.named(requested), once)
+        draft.turn = group
+        if first is not None:
+            return _replayed(first, draft)
+        more = await first_of_all() if first_of_all is not None else {}
+        results = [await spec.plan(draft, values) for spec, values in requested]
+        if more:
+            results[0] |= more
+        if base_revision is not None:
+            await conflicts.check_base(draft, base_revision)
+        return await self._store(draft, results, group, once)
+
+    async def follow_recording(self, audio_file_id: str, length: float) -> None:
+        """Clips end where their recording does, which has turned out to be `length` seconds long."""
+        row = await operations.lock(self.connection, self._project_id, self._by.user_id)
+        if row is None:
+            return
+        draft = Draft(self.connection, self._by.user_id, row, {})
+        for clip in await draft.naming("clip", "audioFileId", audio_file_id):
+            draft.update("clip", clip["id"], timing.fitted(clip, length), follows=True)
+        await self._store(draft, [], None, None)
+
+    async def _open(
+        self, role: str, named: dict[str, list[str]], once: ClientOperation | None
+    ) -> tuple[Draft, dict[str, Any] | None]:
+        """(the draft, the answer to the first use of that client operation).
+
+        Raises `IdempotencyConflict` when the first use was for something else.
+        """
+        row = await operations.lock(
+            self.connection,
+            self._project_id,
+            self._by.user_id,
+            named={(kind := registry.find(name)).plural: (kind.table, ids) for name, ids in named.items()},
+            client_operation_id=once.id if once else None,
+        )
+        access.check(row["role"] if row else None, role)
+        assert row is not None
+        replay = row.get("replay")
+        if replay and once and replay["digest"] not in (None, once.digest.hex()):
+            raise errors.IdempotencyConflict(
+                "This clientOperationId was used before for something else. Use a new one for each change.",
+                details={"clientOperationId": "was used before for something else"},
+            )
+        return Draft(self.connection, self._by.user_id, row, named), replay["reply"] if replay else None
+
+    async def _store(
+        self,
+        draft: Draft,
+        results: list[dict[str, Any]],
+        group: str | None,
+        once: ClientOperation | None,
+    ) -> Executed:
+        source, travelled = draft.source or self._by.source, draft.source is not None
+        revision = draft.revision + len(draft.changes)
+        for result in results:
+            if "project" in result:
+                result["project"] |= {"revision": revision, "updatedAt": draft.now}
+        group = (None if travelled else group) or str(uuid.uuid4())
+        stored = [
+            change.operation(number, change.group or group, self._by.user_id, source, draft.now)
+            for number, change in enumerate(draft.changes, draft.revision + 1)
+        ]
+        group = stored[0]["groupId"] if stored else group
+        batch = Batch()
+        if stored:
+            for change in draft.changes:
+                change.write(batch)
+            operations.append(
+                batch, self._project_id, stored, draft.changes, client_operation_id=once.id if once else None
+            )
+            operations.advance(batch, self._project_id, len(stored))
+            self.news.append(
+                events.ProjectChanged(
+                    project_id=self._project_id,
+                    revision=revision,
+                    operations=stored,
+                    things=await draft.touched(revision),
+                    user_id=self._by.user_id,
+                    username=draft.username,
+                    source=source,
+                    group_id=group,
+                    cause=draft.source,
+                    group_ids=draft.travelled,
+                    skip_sid=None if draft.travelled else self._by.sid,
+                    client_operation_id=once.id if once else None,
+                    own=self._by.source in ("rest", "restore") and self._by.sid is None,
+                )
+            )
+        if once is not None:
+            reply = {
+                "revision": revision,
+                "results": results,
+                "groupId": group if stored else None,
+                "operations": stored,
+            }
+            operations.remember(batch, self._project_id, self._by.user_id, once.id, once.digest, reply)
+        if draft.attached:
+            tracks.attach(batch, self._project_id, draft.attached)
+        await batch.run(self.connection, finish=self._whole)
+        return Executed(revision, results, stored, group if stored else None, locks=draft.locks)
+
+
+class Document(ProjectReader):
     """Every project of the server. Subscribers of `ProjectChanged` must not await a change of the same project."""
 
     def __init__(self, database: Database, bus: LocalBus) -> None:
-        self._database, self._bus = database, bus
+        super().__init__(database)
+        self._bus = bus
         # One writer per project in this process: the others wait here instead of each holding a database session. News
         # of a project are published while it is locked, so they keep their order.
         self._locks = KeyedLock(patience=LOCK_PATIENCE, late=_busy)
-
-    # -- writing -------------------------------------------------------------------------------------------------------
 
     async def execute(
         self,
@@ -101,41 +261,18 @@ class Document:
             for event in editing.news:
                 await self._bus.publish(event)
 
-    async def measured(self, audio_file_id: str, length: float, store: Callable[[Connection], Awaitable[None]]) -> None:
-        """Stores what was measured of a recording; clips that would outlast its `length` (seconds) follow at once."""
-        playing = await tracks.projects_playing(self._database, audio_file_id)
-        while (others := await self._measured(audio_file_id, length, store, playing)) is not None:
-            playing = others
-
-    async def _measured(
-        self,
-        audio_file_id: str,
-        length: float,
-        store: Callable[[Connection], Awaitable[None]],
-        project_ids: Sequence[str],
-    ) -> list[str] | None:
-        """None when it is done, else all the projects that have to be locked before the recording is."""
+    @contextlib.asynccontextmanager
+    async def alone(self, project_ids: Sequence[str]) -> AsyncIterator[list[events.ProjectChanged]]:
+        """For whoever changes several projects in one transaction of their own, inside of which they lock each of these
+        (sorted). What they put into the list is told afterwards.
+        """
+        news: list[events.ProjectChanged] = []
         async with contextlib.AsyncExitStack() as stack:
             for project_id in project_ids:
                 await stack.enter_async_context(self._locks.holding(project_id))
-            news: list[events.ProjectChanged] = []
-            async with self._database.transaction() as connection:
-                for project_id in project_ids:
-                    await operations.lock(connection, project_id, "")
-                recording = await tracks.lock_recording(connection, audio_file_id)
-                if recording is None:  # deleted meanwhile
-                    return None
-                playing = await tracks.projects_playing(connection, audio_file_id)
-                if not set(playing) <= set(project_ids):
-                    return playing
-                await store(connection)
-                for project_id in playing:
-                    editing = Editing(connection, project_id, Actor(str(recording["owner_id"]), "measuring"))
-                    await editing.follow_recording(audio_file_id, length)
-                    news += editing.news
+            yield news
             for event in news:
                 await self._bus.publish(event)
-        return None
 
     async def create(self, owner_id: str, values: dict[str, Any]) -> dict[str, Any]:
         """A new project with the (checked) fields of the entity `project`."""
@@ -148,103 +285,6 @@ class Document:
             if not await projects.delete(self._database, project_id):
                 access.check(None, "owner")
         await self._bus.publish(events.ProjectDeleted(project_id=project_id, user_id=user_id))
-
-    # -- reading -------------------------------------------------------------------------------------------------------
-
-    async def role(self, project_id: str, user_id: str) -> str | None:
-        return await projects.role(self._database, project_id, user_id) if is_uuid(project_id) else None
-
-    async def snapshot(self, project_id: str, user_id: str) -> dict[str, Any]:
-        """The project as it was at one moment, which `revision` names, and the caller's `role`.
-
-        `tracks` (each with its `sends` and `clips`), the lists of other entities, `audioFiles` (with `storageKey`, of
-        which links are made) and `collaborators`.
-        """
-        known = is_uuid(project_id)
-        row = await projects.snapshot(self._database, project_id, user_id, registry.tables()) if known else None
-        access.check(row["role"] if row else None, "viewer")
-        assert row is not None
-        members = row["collaborators"]
-        if not any(member["userId"] == user_id for member in members):  # a visitor of a public project
-            members = [member | {"email": None} for member in members if member["acceptedAt"] is not None]
-        people = {"audioFiles": row["audioFiles"], "collaborators": members, "role": row["role"]}
-        return {**row["project"], **_nested(row), **people}
-
-    async def missed(self, project_id: str, since: int, revision: int) -> list[dict[str, Any]] | None:
-        """The operations after `since`, or None when only a snapshot helps: too much, or an unknown revision."""
-        if since > revision or revision - since > MAX_CATCH_UP:
-            return None
-        if await operations.size_since(self._database, project_id, since) > MAX_CATCH_UP_BYTES:
-            return None
-        return await operations.since(self._database, project_id, since, MAX_CATCH_UP)
-
-    async def revisions(self, project_ids: Sequence[str]) -> dict[str, int]:
-        """The present revision of each of those projects that is still there."""
-        return await projects.revisions(self._database, project_ids)
-
-    async def news_since(self, project_id: str, revision: int) -> list[events.ProjectChanged]:
-        """What was told about the changes after `revision`, put together from the log: one event for each operation,
-        with the things as they are by now. Of more than `MAX_CATCH_UP` the newest.
-
-        Which groups an undo took back is not in the log, so these events do not say it.
-        """
-        rows = await operations.newest_since(self._database, project_id, revision, MAX_CATCH_UP)
-        if not rows:
-            return []
-        actor_id = rows[0]["operation"]["actorId"]
-        row = await projects.snapshot(self._database, project_id, actor_id, registry.tables())
-        if row is None:
-            return []
-        things: dict[str, dict[str, Any]] = {"order": {}, "project": {project_id: row["project"]}}
-        for kind in registry.contents():
-            if kind.within == "parent":  # their tracks are told instead
-                found = {each["id"]: each[kind.parent_field] for each in _parts(row, kind)}
-                gone = {each["operation"]["entityId"]: each["track_id"] for each in rows if _about(each, kind)}
-                things[kind.name] = gone | found
-            else:
-                things[kind.name] = {each["id"]: each for each in row[kind.plural]}
-            if kind.ordered:
-                things["order"][kind.name] = {each["id"]: each["order"] for each in row[kind.plural]}
-        return [_news(project_id, row["operation"], row["username"], things) for row in rows]
-
-
-def _nested(row: dict[str, Any]) -> dict[str, list[Any]]:
-    """The lists of a snapshot, those that are shown with their parents under these."""
-    lists = {kind.plural: row[kind.plural] for kind in registry.contents() if kind.within == "project"}
-    for kind in registry.contents():
-        if kind.within == "whole parent":
-            found = defaultdict(list)
-            for each in row[kind.plural]:
-                found[each[kind.parent_field]].append(each)
-            parents = registry.find(kind.parent).plural
-            lists[parents] = [{**each, kind.plural: found.get(each["id"], [])} for each in lists[parents]]
-    return lists
-
-
-def _parts(row: dict[str, Any], kind: EntityType) -> Iterator[dict[str, Any]]:
-    for parent in row[registry.find(kind.parent).plural]:
-        yield from parent[kind.plural]
-
-
-def _about(logged: dict[str, Any], kind: EntityType) -> bool:
-    return logged["operation"]["entity"] == kind.name and logged["track_id"] is not None
-
-
-def _news(
-    project_id: str, operation: dict[str, Any], username: str, things: dict[str, dict[str, Any]]
-) -> events.ProjectChanged:
-    source = operation["source"]
-    return events.ProjectChanged(
-        project_id=project_id,
-        revision=operation["revision"],
-        operations=[operation],
-        things=things,
-        user_id=operation["actorId"],
-        username=username,
-        source=source,
-        group_id=operation["groupId"],
-        cause=source if source in ("undo", "redo") else None,
-    )
 
 
 def _busy() -> errors.DependencyUnavailable:
@@ -259,3 +299,17 @@ def _refused(error: Exception) -> errors.DawgError:
     if isinstance(error, ForeignKeyViolation):
         return errors.Conflict("Something that this needs was deleted meanwhile.", details={"constraint": name})
     return errors.ValidationError("A value is out of range.", details={"constraint": name})
+
+
+def _once(client_operation_id: str | None, asked: Any) -> ClientOperation | None:
+    if client_operation_id is None:
+        return None
+    return ClientOperation(
+        client_operation_id, hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).digest()
+    )
+
+
+def _replayed(first: dict[str, Any], draft: Draft) -> Executed:
+    return Executed(
+        first["revision"], first["results"], first["operations"], first["groupId"], replayed=True, locks=draft.locks
+    )

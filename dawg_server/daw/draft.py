@@ -7,7 +7,7 @@ they need is read when they first ask for it, so that a small change to a large 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from dawg_server.database import table, tracks
 from dawg_server.database.pool import Connection
 from dawg_server.database.table import Batch
 from dawg_server.daw import entity as registry
-from dawg_server.daw.entity import Entity, missing
+from dawg_server.daw.entity import Entity, EntityType, missing
 
 ChangeKind = Literal["create", "update", "delete", "reorder"]
 
@@ -38,6 +38,21 @@ class Change:
     parent_id: str | None = None
     follows: bool = False
     group: str | None = None
+
+    def operation(self, revision: int, group: str, actor_id: str, source: str, now: str) -> dict[str, Any]:
+        """As clients see it in the log."""
+        return {
+            "id": str(uuid.uuid4()),
+            "revision": revision,
+            "groupId": group,
+            "actorId": actor_id,
+            "source": source,
+            "kind": self.kind,
+            "entity": self.entity,
+            "entityId": self.entity_id,
+            "changes": self.forward,
+            "createdAt": now,
+        }
 
     def write(self, batch: Batch) -> None:
         kind = registry.find(self.entity)
@@ -131,6 +146,12 @@ class Draft:
             self._naming.add((name, field, id))
         return self._sorted(name, (each for each in self._known(name).values() if each and each[field] == id))
 
+    async def siblings(self, kind: EntityType, parent_id: str) -> list[Entity]:
+        """All of a kind that have the same parent, sorted as clients see them."""
+        if kind.parent == "project":
+            return await self.all(kind.name)
+        return await self.naming(kind.name, kind.parent_field, parent_id)
+
     async def count(self, name: str) -> int:
         """How many entities of a kind there are."""
         if name in self._complete:
@@ -163,6 +184,32 @@ class Draft:
             found = (each for each in self._known(part.name).values() if each and each[part.parent_field] == id)
             shown[part.plural] = [dict(each) for each in self._sorted(part.name, found)]
         return shown
+
+    async def touched(self, revision: int) -> dict[str, dict[str, Any]]:
+        """What was created or changed, as it is now, by kind and id; of what is shown as a part of its track, the
+        track, and the track's id. `revision` is the project's afterwards.
+
+        `order`: by kind, the places of all entities that stand beside those that were moved.
+        """
+        parents: dict[str, dict[str, str | None]] = {}
+        order: dict[str, dict[str, int]] = {}
+        for change in self.changes:
+            kind = registry.find(change.entity)
+            if change.entity_id is None:
+                beside = await self.siblings(kind, change.parent_id or self.id)
+                order.setdefault(kind.name, {}).update({each["id"]: each["order"] for each in beside})
+            elif kind.within == "parent":
+                parents.setdefault(kind.name, {})[change.entity_id] = change.parent_id
+                parents.setdefault(kind.parent, {})[str(change.parent_id)] = None
+            else:
+                parents.setdefault(kind.name, {})[change.entity_id] = None
+        found: dict[str, dict[str, Any]] = {
+            name: {id: parent or self.shown(name, id) for id, parent in ids.items() if parent or self.find(name, id)}
+            for name, ids in parents.items()
+        }
+        if (project := found.get("project", {}).get(self.id)) is not None:
+            project |= {"revision": revision, "updatedAt": self.now}
+        return {**found, "order": order}
 
     # -- changing ------------------------------------------------------------------------------------------------------
 
@@ -248,16 +295,3 @@ class Draft:
                 self._learn(part.name, thing.pop(part.plural))
                 self._naming.add((part.name, part.parent_field, thing["id"]))
             self._known(name).setdefault(thing["id"], thing)
-
-
-def touched(operations: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
-    """(entity, id, field) of everything that operations (rows of the log) have changed; field "*" stands for all."""
-    for operation in operations:
-        if operation["kind"] == "reorder":
-            for pair in operation["forward"][registry.find(operation["entity"]).orders]:
-                yield operation["entity"], pair["id"], "order"
-        elif operation["kind"] == "update":
-            for field in operation["forward"]:
-                yield operation["entity"], operation["entity_id"], field
-        else:
-            yield operation["entity"], operation["entity_id"], "*"

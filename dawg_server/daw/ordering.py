@@ -15,16 +15,9 @@ Places = Mapping[str, int]
 """Ids with their places from 0, which may have gaps."""
 
 
-async def siblings(draft: Draft, kind: EntityType, parent_id: str) -> list[Entity]:
-    """All that have the same parent, in their order."""
-    if kind.parent == "project":
-        return await draft.all(kind.name)
-    return await draft.naming(kind.name, kind.parent_field, parent_id)
-
-
 async def place_new(draft: Draft, kind: EntityType, fields: Entity) -> None:
     """Gives a new one the place that it asks for, or the last one."""
-    others = await siblings(draft, kind, fields[kind.parent_field])
+    others = await draft.siblings(kind, fields[kind.parent_field])
     end = others[-1]["order"] + 1 if others else 0
     fields["order"] = end if fields["order"] is None else min(fields["order"], end)
     make_room(draft, kind, others, fields["order"])
@@ -42,7 +35,7 @@ def make_room(draft: Draft, kind: EntityType, others: Sequence[Entity], place: i
 
 async def move(draft: Draft, kind: EntityType, parent_id: str, wanted: Places) -> None:
     """Puts some where they are wanted and closes all gaps."""
-    others = [each["id"] for each in await siblings(draft, kind, parent_id)]
+    others = [each["id"] for each in await draft.siblings(kind, parent_id)]
     if lost := [id for id in wanted if id not in others]:
         raise missing(kind.name, *lost)
     order = [id for id in others if id not in wanted]

@@ -146,7 +146,7 @@ class Reversal:
         thing |= {name: references[name].cleared for name in lost}
         kind = registry.find(entity)
         if kind.ordered:
-            others = await ordering.siblings(draft, kind, thing[kind.parent_field])
+            others = await draft.siblings(kind, thing[kind.parent_field])
             ordering.make_room(draft, kind, others, thing["order"])
         if kind.fit is not None:
             thing |= await kind.fit(draft, thing)
@@ -159,7 +159,7 @@ class Reversal:
         parent_id = draft.id if kind.parent == "project" else await self._parent_of(kind, step)
         if parent_id is None:
             return True
-        places = {each["id"]: each["order"] for each in await ordering.siblings(draft, kind, parent_id)}
+        places = {each["id"]: each["order"] for each in await draft.siblings(kind, parent_id)}
         now, then = (
             {pair["id"]: pair["order"] for pair in step[side][kind.orders] if pair["id"] in places}
             for side in ("forward", "inverse")

@@ -11,13 +11,12 @@ import structlog
 from dawg_server import errors, logs
 from dawg_server.database import operations, versions
 from dawg_server.database.pool import Connection, Database
-from dawg_server.daw import access, ordering
+from dawg_server.daw import access
 from dawg_server.daw import entity as registry
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command, cascade, change, command
-from dawg_server.daw.document import Document
+from dawg_server.daw.document import Document, Executed
 from dawg_server.daw.draft import Draft
-from dawg_server.daw.editing import Executed
 from dawg_server.daw.entity import Entity, EntityType
 from dawg_server.schema import Number
 from dawg_server.wire import is_uuid
@@ -213,7 +212,7 @@ async def _put(draft: Draft, kind: EntityType, wanted: Mapping[str, Entity]) -> 
         if id in known:
             draft.update(kind.name, id, {name: kept[name] for name in kept if not (kind.ordered and name == "order")})
         elif kind.ordered:
-            others = await ordering.siblings(draft, kind, kept[kind.parent_field])
+            others = await draft.siblings(kind, kept[kind.parent_field])
             place = max(each["order"] for each in (*others, *wanted.values())) + 1  # until all are there
             draft.create(kind.name, {**kept, "order": place})
         else:

@@ -22,8 +22,7 @@ from dawg_server.audiofiles.tracked_storage import TrackedStorage
 from dawg_server.database.pool import Connection, Database
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
-from dawg_server.daw.document import Document
-from dawg_server.daw.editing import Editing
+from dawg_server.daw.document import Document, Editing
 from dawg_server.generation.job import Job
 from dawg_server.generation.providers import LocalFile, LocalTake, Outcome
 from dawg_server.storage.links import MIME_TYPES

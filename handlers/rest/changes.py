@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawg_server.daw import entity as registry
-from dawg_server.daw.editing import Executed
+from dawg_server.daw.document import Executed
 from dawg_server.daw.entities.project import PROJECT
 from dawg_server.daw.entities.track import TRACK
 from dawg_server.daw.entity import EntityType, missing

@@ -6,7 +6,7 @@ from typing import Any
 
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
-from dawg_server.daw.editing import Executed
+from dawg_server.daw.document import Executed
 from dawg_server.daw.presence import Lock
 from handlers import actions
 from handlers.actions import Action

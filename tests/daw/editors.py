@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from dawg_server.database.pool import Connection, Database
+from dawg_server.daw import recordings
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
-from dawg_server.daw.document import Document
-from dawg_server.daw.editing import Executed
+from dawg_server.daw.document import Document, Executed
 
 Project = dict[str, Any]
 NAMES = ("Kick", "Vocals", "Bass", "Strings", "Echo")
@@ -198,4 +198,4 @@ class Recordings:
         async def store(connection: Connection) -> None:
             await connection.execute("UPDATE audio_files SET duration = %s WHERE id = %s", (seconds, audio_file_id))
 
-        await self._document.measured(audio_file_id, seconds, store)
+        await recordings.measured(self._database, self._document, audio_file_id, seconds, store)

@@ -1,0 +1,68 @@
+"""Whether what somebody changes was changed by others since the revision that they had seen (`baseRevision`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from dawg_server import errors
+from dawg_server.database import operations
+from dawg_server.daw import entity as registry
+from dawg_server.daw.draft import Change, Draft
+from dawg_server.daw.entity import Entity
+
+
+async def check_base(draft: Draft, base: int) -> None:
+    """Raises `RevisionConflict` with what stands in the database now."""
+    if base > draft.revision:
+        sentence = f"is beyond the present revision, which is {draft.revision}"
+        raise errors.ValidationError(f"baseRevision {sentence}.", details={"baseRevision": sentence})
+    if base == draft.revision or not draft.changes:
+        return
+    later = set(touched(await operations.touched_since(draft.connection, draft.id, base)))
+    changed = {(entity, id) for entity, id, _ in later}
+    for change in draft.changes:
+        if change.kind == "create":
+            continue
+        if change.kind == "delete":
+            clash = (change.entity, change.entity_id) in changed
+        else:
+            mine = touched(
+                [
+                    {
+                        "kind": change.kind,
+                        "entity": change.entity,
+                        "entity_id": change.entity_id,
+                        "forward": change.forward,
+                    }
+                ]
+            )
+            clash = any(each in later for each in mine)
+        if clash:
+            raise errors.RevisionConflict(
+                details={"current": _current(draft, change), "revision": draft.revision, "entity": change.entity}
+            )
+
+
+def _current(draft: Draft, change: Change) -> Any:
+    """What stands in the database: the draft without its own changes."""
+    if change.kind == "reorder" or change.entity_id is None:
+        return change.inverse[registry.find(change.entity).orders]
+    thing: Entity = dict(draft.find(change.entity, change.entity_id) or {"id": change.entity_id})
+    for each in reversed(draft.changes):
+        if each.entity == change.entity and each.entity_id == change.entity_id:
+            thing |= each.inverse
+    return thing
+
+
+def touched(operations: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """(entity, id, field) of everything that operations (rows of the log) have changed; field "*" stands for all."""
+    for operation in operations:
+        if operation["kind"] == "reorder":
+            for pair in operation["forward"][registry.find(operation["entity"]).orders]:
+                yield operation["entity"], pair["id"], "order"
+        elif operation["kind"] == "update":
+            for field in operation["forward"]:
+                yield operation["entity"], operation["entity_id"], field
+        else:
+            yield operation["entity"], operation["entity_id"], "*"
