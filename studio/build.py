@@ -26,7 +26,7 @@ WHEEL = STUDIO / ".node"
 SOURCES = ("docs", "index.html", "package-lock.json", "package.json", "src", "vite.config.ts")
 INSTALL_TIMEOUT, BUILD_TIMEOUT = 600, 300  # seconds
 BUILDING = "The studio is being built, which takes about half a minute. It comes up here by itself."
-FAILED = "The studio could not be built: {reason}. Run `python3 studio/build.py` to try again."
+FAILED = "The studio could not be built: {reason}. Run python3 studio/build.py to try again."
 
 
 class BuildError(Exception):

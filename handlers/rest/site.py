@@ -22,7 +22,7 @@ from handlers.rest.routing import ROUTES, Route, Routes
 STATIC = Path(__file__).with_name("static")
 STATE = STATIC / "studio.txt"  # what the build of the studio has to say, until it is done
 NOT_BUILT = (
-    "The studio and the pages of the API were not built: run `python3 studio/build.py` and load this page again."
+    "The studio and the pages of the API were not built. Run python3 studio/build.py; they come up here by themselves."
 )
 _POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; "
 STUDIO_POLICY = _POLICY + "img-src 'self' data:; media-src 'self' blob: *"  # a bucket may hold files
