@@ -29,7 +29,8 @@ class FirstReplies:
     ) -> T:
         """Runs `answer` for the first request with that key; raises `Replayed` for later ones (24 h).
 
-        `stored`: status and body to be repeated, if the reply can be. Replies from 500 on and 429 are not remembered.
+        `stored`: status and body to be repeated, if the reply can be. Replies from 500 on, 429 and that to a client
+        that has gone are not remembered.
         """
         row = await self._database.repeat(lambda: idempotency_keys.begin(self._database, key))
         if row is not None:
@@ -37,7 +38,7 @@ class FirstReplies:
         try:
             reply = await answer()
         except errors.DawgError as error:
-            if error.status < 500 and error.status != 429:
+            if error.status < 500 and not isinstance(error, errors.RateLimited | errors.HungUp):
                 await idempotency_keys.finish(self._database, key, error.status, error.envelope())
             else:
                 await idempotency_keys.forget(self._database, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from dawg_server import errors
@@ -90,9 +91,13 @@ def accepted(job: Job, estimated_seconds: float) -> dict[str, Any]:
 
 
 async def _waited(call: RestCall, job: Job) -> Job:
-    """The job as it is when it ends, or after the `?wait=` that its caller wants to spend."""
+    """The job as it is when it ends, or after the `?wait=` that its caller wants to spend, or when that one has gone:
+    what was accepted stays so, for whoever comes back with the same Idempotency-Key."""
     seconds: float = call.query["wait"]
-    return await while_connected(call.request, call.services.jobs.generation.wait(job, seconds)) if seconds else job
+    if seconds:
+        with contextlib.suppress(errors.HungUp):
+            return await while_connected(call.request, call.services.jobs.generation.wait(job, seconds))
+    return job
 
 
 async def _repeated(call: RestCall, first: Replayed) -> Answer:

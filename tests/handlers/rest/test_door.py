@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import io
 import json
 import logging
 import socket
@@ -260,6 +261,35 @@ async def test_who_waits_for_a_job_and_leaves_is_not_waited_for(
     body = b'{"genre": "pop", "provider": "embedded"}'
     head = f"POST /api/generate/beat?wait=50 HTTP/1.1\r\nContent-Length: {len(body)}\r\nX-User-Id: ada\r\n"
     await leave_early(server, head.encode() + HEAD + JSON + b"\r\n" + body, wait=0.5)
-    assert "was answered with 499" in await calm_log(capsys, caplog, answers=1)
+    assert "was answered with 202" in await calm_log(capsys, caplog, answers=1)
     _, jobs = await server.json("GET", "/api/generate")
     assert [job["state"] for job in jobs["jobs"]] == ["waiting"]  # what was accepted stays
+
+
+async def test_who_left_while_waiting_comes_back_to_the_same_job(
+    server: dawg.Dawg, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where the reply does not commit with the job, as with an upload."""
+    part = b'--abc\r\nContent-Disposition: form-data; name="audio"; filename="a.wav"\r\n\r\n' + WAV + b"\r\n--abc--\r\n"
+    path = "/api/ai/separate-stems?wait=50"
+    about = {"Content-Type": "multipart/form-data; boundary=abc", "X-User-Id": "ada", "Idempotency-Key": "once"}
+    head = f"POST {path} HTTP/1.1\r\nContent-Length: {len(part)}\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in about.items())
+    _, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
+    writer.write(head.encode() + HEAD + b"\r\n" + part)
+    await writer.drain()
+    async with asyncio.timeout(10):
+        while not (await server.json("GET", "/api/generate"))[1]["jobs"]:
+            await asyncio.sleep(0.05)
+    hang_up(writer)
+    await calm_log(capsys, caplog, answers=1)
+    async with asyncio.timeout(10):
+        while True:
+            async with server.http.post(server.url + path, headers=about, data=io.BytesIO(part)) as reply:
+                body = await reply.json()
+                if reply.status != 409:
+                    break
+            await asyncio.sleep(0.1)
+    assert (reply.status, reply.headers.get("Idempotency-Replayed")) == (202, "true"), body
+    _, jobs = await server.json("GET", "/api/generate")
+    assert [job["jobId"] for job in jobs["jobs"]] == [body["jobId"]]
