@@ -174,11 +174,21 @@ class AudioFiles:
         """The waveform as `audio.waveform.peaks` reads it; measured now if it was not before."""
         return await self._measuring.pyramid(row)
 
-    async def delete(self, audio_id: str, user_id: str) -> None:
-        """For the owner of the file or of its project. Raises `NotFound`, `Forbidden`, and `InUse` with the clips."""
+    async def rename(self, audio_id: str, user_id: str, name: str) -> dict[str, Any]:
+        """The row with its new name. For the owner of the file or of its project; raises `NotFound`, `Forbidden`."""
+        await self._owned(audio_id, user_id)
+        if not await audio_files.rename(self._database, audio_id, name):
+            raise errors.NotFound("There is no such recording.", details={"kind": "audio"})
+        return await self.get(audio_id, user_id)
+
+    async def _owned(self, audio_id: str, user_id: str) -> None:
         row = await self.get(audio_id, user_id)
         if row["owner_id"] != user_id:
             await self._access.require(row["project_id"], user_id, "owner")
+
+    async def delete(self, audio_id: str, user_id: str) -> None:
+        """For the owner of the file or of its project. Raises `NotFound`, `Forbidden`, and `InUse` with the clips."""
+        await self._owned(audio_id, user_id)
         try:
             async with self._database.transaction() as connection:
                 if clips := await audio_files.clips_with(connection, audio_id):

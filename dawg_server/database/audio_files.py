@@ -113,6 +113,11 @@ async def clips_with(connection: Connection, audio_id: str) -> list[str]:
     return [row["id"] for row in rows]
 
 
+async def rename(database: Database, audio_id: str, name: str) -> bool:
+    statement = "UPDATE audio_files SET original_name = %s, updated_at = now() WHERE id = %s"
+    return await database.execute(statement, (name, audio_id)) == 1
+
+
 async def delete(connection: Connection, audio_id: str) -> bool:
     """Its renditions go with it; the bytes of all are written down to be removed."""
     return await connection.execute("DELETE FROM audio_files WHERE id = %s", (audio_id,)) == 1

@@ -77,6 +77,18 @@ async def delete_file(call: RestCall) -> Answer:
     return await audio.delete_recording(call)
 
 
+@routes.put(
+    "/storage/files/{audio_id}/rename",
+    "Rename a file",
+    body=schemas.NewName,
+    reply=schemas.FileReply,
+    errors=(403, 404),
+)
+async def rename_file(call: RestCall) -> Answer:
+    row = await call.services.documents.audio.rename(call.path["audio_id"], call.caller.user_id, call.body["new_name"])
+    return {"success": True, "file": _file(call, row)}
+
+
 @routes.get("/storage/quota", "How much is stored", reply=schemas.StorageQuota)
 async def storage_quota(call: RestCall) -> Answer:
     """`usedSpace` in bytes, other formats of the same recordings included. Nothing limits it: those fields are null."""

@@ -121,6 +121,12 @@ class FilesQuery(Query):
     offset = Number(0, 1_000_000, whole=True, load_default=0)
 
 
+class NewName(Body):
+    """What the recording is called from now on; what a download is called ends in its format all the same."""
+
+    new_name = Text(1, 255, required=True)
+
+
 class FileLinkQuery(Query):
     """`inline`: a link that plays instead of saving."""
 

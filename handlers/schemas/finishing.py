@@ -142,7 +142,7 @@ class AiMasterRequest(MasterRequest):
 
 
 class RenderRequest(Body):
-    """`quality` is for mp3 and ogg (128, 192, 320 kbit/s), `bitDepth` for wav and flac.
+    """`quality` is for mp3 and ogg (128, 192, 320 kbit/s; wav and flac are lossless), `bitDepth` for wav and flac.
 
     `from`, `to` and `tail` are seconds; `to` is by default the end of the last clip plus `tail`.
     """
@@ -151,7 +151,7 @@ class RenderRequest(Body):
     format = Choice(("wav", "flac", "mp3", "ogg"), load_default="wav")
     bit_depth = OneOf((16, 24, 32), load_default=24)
     sample_rate = OneOf(RENDER_RATES, allow_none=True, load_default=None)
-    quality = Choice(("low", "medium", "high"), load_default="high")
+    quality = Choice(("low", "medium", "high", "lossless"), load_default="high")
     from_ = Number(0, 86_400, load_default=0, data_key="from")
     to = Number(0, 90_000, allow_none=True, load_default=None)
     tail = Number(0, 30, load_default=2)

@@ -133,7 +133,7 @@ class Requests:
                 "format": parameters["format"],
                 "bitDepth": depth,
                 "sampleRate": parameters["sample_rate"] or project["sampleRate"],
-                "quality": parameters["quality"],
+                "quality": "high" if parameters["quality"] == "lossless" else parameters["quality"],
                 "from": float(parameters["from_"]),
                 "to": parameters["to"],
                 "tail": float(parameters["tail"]),

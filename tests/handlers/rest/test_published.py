@@ -240,6 +240,13 @@ async def test_files_as_their_manager_sees_them(server: dawg.Dawg) -> None:
         assert (await server.json("GET", "/api/storage/quota", user))[1]["quota"]["fileCount"] == 0
         for method, path in (("DELETE", "files"), ("GET", "download")):
             assert (await server.json(method, f"/api/storage/{path}/{file['id']}", user))[0] == 404
+    renaming = f"/api/storage/files/{file['id']}/rename"
+    assert (await server.json("PUT", renaming, "eve", json={"newName": "Mine"}))[0] == 404
+    assert (await server.json("PUT", renaming, json={"newName": " "}))[0] == 400
+    _, renamed = await server.json("PUT", renaming, json={"newName": "Take 7.mp3"})
+    assert (renamed["file"]["id"], renamed["file"]["fileName"]) == (file["id"], "Take 7.mp3")
+    async with server.http.get(renamed["file"]["downloadUrl"]) as reply:
+        assert reply.headers["Content-Disposition"].startswith('attachment; filename="Take 7.wav"')
     assert (await server.json("DELETE", f"/api/storage/files/{file['id']}?permanent=true"))[0] == 200
     assert (await server.json("DELETE", f"/api/storage/files/{file['id']}"))[0] == 404
     assert (await server.json("GET", "/api/storage/quota"))[1]["quota"]["fileCount"] == 2
@@ -308,6 +315,14 @@ async def test_lyrics_are_organized_by_their_older_name(server: dawg.Dawg) -> No
     for path in ("/api/lyrics/organize", "/api/v1/ai/organize-lyrics"):
         status, body = await server.json("POST", path, json={"lyrics": words})
         assert (status, body["originalLyrics"]) == (200, words)
+
+
+async def test_a_render_may_be_asked_for_without_loss(server: dawg.Dawg) -> None:
+    _, project = await server.json("POST", "/api/projects", json={"name": "Whole"})
+    asked = {"projectId": project["id"], "format": "wav", "quality": "lossless"}
+    status, begun = await server.json("POST", "/api/v1/render/start", json=asked)
+    assert status == 202, begun
+    assert (await server.finished(begun["jobId"]))["state"] == "completed"
 
 
 async def test_nothing_of_others_is_worked_on(server: dawg.Dawg) -> None:
