@@ -6,6 +6,7 @@ The docstring of a class is its default sentence for people; raise it with a bet
 from __future__ import annotations
 
 import inspect
+import math
 import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -34,7 +35,8 @@ class DawgError(Exception):
         if self.details:
             body["details"] = dict(self.details)
         if self.retry_after is not None:
-            body["retryAfter"] = round(self.retry_after, 3)
+            # Rounded up: whoever comes back sooner is refused again.
+            body["retryAfter"] = math.ceil(self.retry_after * 1000) / 1000
         if request_id is not None:
             body["requestId"] = request_id
         return body

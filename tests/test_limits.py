@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dawg_server import errors
 from dawg_server.limits import Limits
 from tests.servers.valkey import Valkey
 
@@ -31,3 +32,9 @@ async def test_a_redis_that_is_away_is_told_and_done_without(valkey: Valkey) -> 
         assert (await limits.hit("requests", "ada", 5)).remaining == 4
     finally:
         await limits.close()
+
+
+def test_nobody_is_told_to_come_back_before_the_time() -> None:
+    for wait in (0.0001, 0.9994, 2.0):
+        told = errors.RateLimited(retry_after=wait).envelope()["retryAfter"]
+        assert wait <= told < wait + 0.001
