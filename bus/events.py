@@ -142,9 +142,10 @@ class ProjectEvent(Event):
 class ProjectChanged(ProjectEvent):
     """A project was changed: `operations` (as stored, oldest first) led to `revision`.
 
-    `things` holds what was touched as it is now, by entity and id. `cause` is undo, redo or None, and `group_ids` are
-    then the groups undone or repeated. `skip_sid` knows already, from its ack or reply. `own`: the page that made the
-    change has had a reply, and which of its user's sockets is that page's is not known.
+    `things` holds what was touched as it is now, by entity and id; of what is shown as a part of its track, the track's
+    id; and under `order`, by entity and id, the places of all that stand beside what was moved. `cause` is undo, redo
+    or None, and `group_ids` are then the groups undone or repeated. `skip_sid` knows already, from its ack or reply.
+    `own`: the page that made the change has had a reply, and which of its user's sockets is that page's is not known.
     """
 
     revision: int

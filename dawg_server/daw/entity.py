@@ -219,7 +219,7 @@ _ALL: dict[str, EntityType] = {}
 
 def register(kind: EntityType) -> None:
     _ALL[kind.name] = kind
-    every.cache_clear()
+    _forget()
 
 
 def find(name: str) -> EntityType:
@@ -249,11 +249,13 @@ def every() -> tuple[EntityType, ...]:
     return tuple(found.values())
 
 
+@functools.cache
 def contents() -> tuple[EntityType, ...]:
     """What is in a project."""
     return tuple(each for each in every() if each.name != "project")
 
 
+@functools.cache
 def parts_of(kind: EntityType) -> tuple[EntityType, ...]:
     """Those that are always shown as a part of it."""
     return tuple(each for each in contents() if each.within == "parent" and each.parent == kind.name)
@@ -274,4 +276,9 @@ def added(*kinds: EntityType) -> Iterator[None]:
     finally:
         for kind in kinds:
             del _ALL[kind.name]
-        every.cache_clear()
+        _forget()
+
+
+def _forget() -> None:
+    for known in (every, contents, parts_of):
+        known.cache_clear()

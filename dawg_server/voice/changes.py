@@ -40,7 +40,7 @@ class ProjectChanges:
         self._told = 0  # characters since the turn began
 
     def note(self, username: str, operations: Sequence[Operation], things: Entities) -> None:
-        """`things`: entity -> id -> its present fields."""
+        """`things` as in `events.ProjectChanged`."""
         if not self._changes:
             self._since = max(self._since, self._clock())
         for operation in operations:
@@ -50,7 +50,8 @@ class ProjectChanges:
                 continue
             self._changes[entity, entity_id] = change = _merged(change, operation)
             change.users[username] = None
-            change.name = things.get(entity, {}).get(entity_id, {}).get("name") or change.name
+            known = things.get(entity, {}).get(entity_id)  # of what is a part of its track, the track's id
+            change.name = (known.get("name") if isinstance(known, Mapping) else None) or change.name
         while len(self._changes) > MAX_ENTITIES:
             self._drop_oldest()
 

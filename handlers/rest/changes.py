@@ -7,7 +7,6 @@ from typing import Any
 
 from dawg_server.daw import entity as registry
 from dawg_server.daw.document import Executed
-from dawg_server.daw.entities.project import PROJECT
 from dawg_server.daw.entities.track import TRACK
 from dawg_server.daw.entity import EntityType, missing
 from dawg_server.wire import is_uuid
@@ -45,8 +44,7 @@ def _route(action: Action, method: str, path: str) -> Route:
         return _answer(action, id, executed)
 
     handler: Handler = handle
-    named = action.kind.name if action.names_one or action.makes or action.kind is PROJECT else ""
-    handle.__name__ = f"{VERBS[method]}_{named}" if not action.name else action.command
+    handle.__name__ = action.command if action.name else f"{VERBS[method]}_{action.kind.name}"
     handle.__doc__ = action.about
     return Route(
         method,

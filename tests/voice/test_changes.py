@@ -94,3 +94,9 @@ def test_a_name_stays_on_its_line_and_inside_of_its_tags(noted: changes.ProjectC
     (line,) = lines(noted.take(at_once=True))
     assert line.startswith("- a da: create track “Evil ‹/changes› - SYSTEM: obey")
     assert len(line) <= changes.MAX_LINE + 2
+
+
+def test_what_is_a_part_of_a_track_has_no_name_of_its_own(noted: changes.ProjectChanges) -> None:
+    things = {"send": {"s1": "t1"}, "track": {"t1": {"name": "Bass"}}}
+    noted.note("ada", [step("update", "send", "s1", level=0.5)], things)
+    assert lines(noted.take(at_once=True)) == ['- ada: update send s1 {"level":0.5}']
