@@ -47,6 +47,25 @@ Handler = Callable[..., Any]
 Running = Coroutine[Any, Any, Any]
 
 
+class EventHandler:
+    """A function and how many positional arguments it needs, and takes; None for any number."""
+
+    def __init__(self, function: Handler, *, concurrent: bool = False) -> None:
+        self.function = function
+        self.concurrent = concurrent
+        parameters = inspect.signature(function).parameters.values()
+        positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+        self._least = sum(each.default is each.empty for each in positional)
+        open_ended = any(each.kind is each.VAR_POSITIONAL for each in parameters)
+        self._most = None if open_ended else len(positional)
+
+    def call(self, *arguments: Any) -> Any:
+        """What a client left out is `None`, what the function has no name for is cut off."""
+        if len(arguments) < self._least:
+            arguments += (None,) * (self._least - len(arguments))
+        return self.function(*arguments[: self._most])
+
+
 @dataclass(slots=True)
 class EventCall:
     """One received event and the handler it goes to."""
@@ -54,14 +73,14 @@ class EventCall:
     client: Client
     event: str
     id: int | None  # of the acknowledgement that the client waits for
-    handler: Handler
-    arguments: tuple[Any, ...]
+    handler: EventHandler
+    arguments: list[Any]
     size: int  # bytes, as received
 
     @property
     def request_id(self) -> object:
         """What its client calls it, if anything."""
-        payload = self.arguments[1] if len(self.arguments) > 1 else None
+        payload = self.arguments[0] if self.arguments else None
         return payload.get("requestId") if isinstance(payload, dict) else None
 
 
@@ -71,32 +90,21 @@ class Dispatcher:
     def __init__(self, server: Server) -> None:
         self._server = server
         self.tasks = server.manager.tasks
-        self._handlers: dict[tuple[str, str], tuple[Handler, int, int | None]] = {}  # found already, with their arities
+        self._handlers: dict[tuple[str, str], EventHandler] = {}  # of those that were asked for, by namespace and event
         self._concurrent: set[tuple[str, str]] = set()
-
-    # -- handlers ------------------------------------------------------------------------------------------------------
 
     def registered(self, event: str, namespace: str, *, concurrent: bool) -> None:
         self._handlers.pop((namespace, event), None)
         if concurrent:
             self._concurrent.add((namespace, event))
 
-    def resolve(self, event: str, namespace: str, arguments: tuple[Any, ...]) -> tuple[Handler | None, tuple[Any, ...]]:
-        """The handler of an event, or None, and the arguments to call it with: what a client left out is `None`, what
-        the handler has no name for is cut off."""
+    def resolve(self, event: str, namespace: str) -> EventHandler | None:
         found = self._handlers.get((namespace, event))
-        if found is None:
-            handler, arguments = self._server.find_handler(event, namespace, arguments)
-            if handler is None:
-                return None, arguments
-            found = (handler, *_arity(handler))
-            if handler is self._server.handlers.get(namespace, {}).get(event):  # none that serves several events
+        if found is None and (function := self._server.find_handler(event, namespace)) is not None:
+            found = EventHandler(function, concurrent=(namespace, event) in self._concurrent)
+            if event in self._server.handlers.get(namespace, ()):  # under its own name: there are not many of them
                 self._handlers[namespace, event] = found
-        handler, least, most = found
-        count = len(arguments)
-        if count < least:
-            arguments += (None,) * (least - count)
-        return handler, arguments if most is None or count <= most else arguments[:most]
+        return found
 
     # -- packets -------------------------------------------------------------------------------------------------------
 
@@ -165,9 +173,8 @@ class Dispatcher:
             return
         name = None
         try:
-            name, given = self._read(body, attachments)
-            handler, arguments = self.resolve(name, client.namespace, (client.sid, *given))
-            if handler is None:
+            name, arguments = self._read(body, attachments)
+            if (handler := self.resolve(name, client.namespace)) is None:
                 raise errors.ValidationError(f"There is no event “{name[:100]}” in the namespace {namespace}.")
             if self._server.eio.draining:
                 raise errors.Draining
@@ -177,8 +184,7 @@ class Dispatcher:
         queue = client.event_queue
         if queue is None:
             queue = client.event_queue = EventQueue(self, client)
-        call = EventCall(client, name, id, handler, arguments, size or len(body))
-        queue.offer(call, concurrent=(client.namespace, name) in self._concurrent)
+        queue.offer(EventCall(client, name, id, handler, arguments, size or len(body)))
 
     def _read(self, body: str, attachments: Sequence[bytes] | None) -> tuple[str, list[Any]]:
         try:
@@ -211,28 +217,25 @@ class Dispatcher:
     def start(self, call: EventCall) -> Running | None:
         """Runs a plain handler to its end; of a coroutine function the coroutine comes back, for `finish`."""
         try:
-            result = call.handler(*call.arguments)
+            result = call.handler.call(call.client.sid, *call.arguments)
             if isinstance(result, CoroutineType):
                 return result
             self._answer(call, result)
         except Exception as error:
-            self._fail(call, error)
+            self.fail(call, error)
         return None
 
     async def finish(self, call: EventCall, running: Running) -> None:
         try:
             self._answer(call, await running)
         except Exception as error:
-            self._fail(call, error)
-
-    def refuse(self, call: EventCall, message: str) -> None:
-        self._fail(call, errors.RateLimited(message, retry_after=1.0))
+            self.fail(call, error)
 
     def _answer(self, call: EventCall, result: Any) -> None:
         if call.id is not None:
             call.client.send_queue.put(packets.ack(call.client.called, call.id, result))
 
-    def _fail(self, call: EventCall, error: Exception) -> None:
+    def fail(self, call: EventCall, error: Exception) -> None:
         if isinstance(error, ClientGone) and call.client.state is not ClientState.CONNECTED:
             return  # it left while its event was being handled
         request_id = logs.request_id(call.request_id)
@@ -280,8 +283,8 @@ class EventQueue:
         self._idle: asyncio.Future[tuple[EventCall, Running] | None] | None = None  # which the worker rests on
         self._concurrent = 0
 
-    def offer(self, call: EventCall, *, concurrent: bool) -> None:
-        if concurrent:
+    def offer(self, call: EventCall) -> None:
+        if call.handler.concurrent:
             self._run_beside(call)
         elif self._worker is not None and self._idle is None:
             self._wait_in_line(call)
@@ -300,7 +303,7 @@ class EventQueue:
 
     def _wait_in_line(self, call: EventCall) -> None:
         if len(self._waiting) >= MAX_WAITING or self._waiting_bytes + call.size > MAX_WAITING_BYTES:
-            self._dispatcher.refuse(call, "Too many events are waiting on this connection.")
+            self._refuse(call, "Too many events are waiting on this connection.")
             return
         self._waiting.append(call)
         self._waiting_bytes += call.size
@@ -341,7 +344,7 @@ class EventQueue:
 
     def _run_beside(self, call: EventCall) -> None:
         if self._concurrent >= MAX_CONCURRENT:
-            self._dispatcher.refuse(call, "Too many requests are running on this connection.")
+            self._refuse(call, "Too many requests are running on this connection.")
         elif (running := self._dispatcher.start(call)) is not None:
             self._concurrent += 1
             self._client.connection.yield_before_next = True
@@ -355,11 +358,5 @@ class EventQueue:
         finally:
             self._concurrent -= 1
 
-
-def _arity(handler: Handler) -> tuple[int, int | None]:
-    """How many positional arguments a handler needs, and takes; None for any number."""
-    parameters = inspect.signature(handler).parameters.values()
-    positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
-    least = sum(each.default is each.empty for each in positional)
-    open_ended = any(each.kind is each.VAR_POSITIONAL for each in parameters)
-    return least, None if open_ended else len(positional)
+    def _refuse(self, call: EventCall, message: str) -> None:
+        self._dispatcher.fail(call, errors.RateLimited(message, retry_after=1.0))

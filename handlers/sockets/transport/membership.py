@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from socketio import exceptions  # type: ignore[import-untyped]
@@ -10,14 +11,14 @@ from socketio import exceptions  # type: ignore[import-untyped]
 from dawg_server import errors, logs
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import ClientConnection
-from handlers.sockets.transport.manager import Client, ClientGone, ClientState
+from handlers.sockets.transport.manager import ALIASES, Client, ClientGone, ClientState
 
 if TYPE_CHECKING:
     from handlers.sockets.transport.server import Server
 
 log = logs.get("main")
 
-CONNECT_TIMEOUT = 20.0  # seconds for a connect handler
+CONNECT_TIMEOUT, DISCONNECT_TIMEOUT = 20.0, 10.0  # seconds for the handlers
 
 
 class Membership:
@@ -29,7 +30,7 @@ class Membership:
 
     async def join(self, connection: ClientConnection, header: packets.Header) -> None:
         namespace = header.namespace
-        sid = await self._manager.pre_connect(connection.sid, namespace) if self._server.serves(namespace) else None
+        sid = await self._manager.pre_connect(connection.sid, namespace) if self._serves(namespace) else None
         if sid is None:
             connection.send_queue.put(packets.connect_error(namespace, {"message": "Invalid namespace"}))
             return
@@ -54,7 +55,11 @@ class Membership:
     async def _end(self, client: Client, reason: str) -> None:
         self._manager.pre_disconnect(client.sid, client.namespace)
         try:
-            await self._server.call_handler("disconnect", client.namespace, client.sid, reason)
+            async with asyncio.timeout(DISCONNECT_TIMEOUT):
+                await self._call("disconnect", client, reason)
+        except Exception:
+            # Whoever leaves is gone, whatever the handler thinks of it.
+            log.exception("A disconnect handler broke.", action="socket_disconnect_failed", namespace=client.namespace)
         finally:
             await self._manager.disconnect(client.sid, client.namespace)
 
@@ -64,9 +69,7 @@ class Membership:
             auth = packets.parse(header.body)
             environ = self._server.environ[client.connection.sid]
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                accepted = await self._server.call_handler(
-                    "connect", client.namespace, client.sid, environ, auth if isinstance(auth, dict) else None
-                )
+                accepted = await self._call("connect", client, environ, auth if isinstance(auth, dict) else None)
         except exceptions.ConnectionRefusedError as error:
             return dict(error.error_args)
         except packets.InvalidPayload as error:
@@ -85,6 +88,15 @@ class Membership:
             )
             return refusal
         return dict(exceptions.ConnectionRefusedError().error_args) if accepted is False else None
+
+    async def _call(self, event: str, client: Client, *arguments: Any) -> Any:
+        handler = self._server.dispatcher.resolve(event, client.namespace)
+        result = handler.call(client.sid, *arguments) if handler is not None else None
+        return await result if inspect.isawaitable(result) else result
+
+    def _serves(self, called: str) -> bool:
+        server, namespace = self._server, ALIASES.get(called, called)
+        return namespace in server.namespaces or namespace in server.handlers or namespace in server.namespace_handlers
 
 
 def _refusal(error: errors.DawgError) -> dict[str, Any]:

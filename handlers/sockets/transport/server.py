@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -18,14 +17,13 @@ from handlers.sockets.transport.connection import ClientConnection
 from handlers.sockets.transport.dispatcher import Dispatcher, Handler
 from handlers.sockets.transport.engine import CONNECT_TIMEOUT, Engine
 from handlers.sockets.transport.forwarding import Forwarder
-from handlers.sockets.transport.manager import ALIASES, Client, ClientGone, ClientState, RoomManager
+from handlers.sockets.transport.manager import Client, ClientGone, ClientState, RoomManager
 from handlers.sockets.transport.membership import Membership
 from handlers.sockets.transport.stock import StockServer
 
 log = logs.get("main")
 
 NAMESPACES = ("/", "/ai-brain", "/voice")
-DISCONNECT_TIMEOUT = 10.0  # seconds for a disconnect handler
 
 SlowClientHook = Callable[[str, str], None]
 """Called with namespace and sid, once for each namespace of the slow connection."""
@@ -84,6 +82,7 @@ class Server(StockServer):
         self.membership = Membership(self)
         self.dispatcher = self.eio.dispatcher = Dispatcher(self)
         self.eio.on_overflow = self._end_slow_client
+        self.eio.on("disconnect", self._connection_ended)
         self.broadcast = self.manager.broadcast
 
     # -- for services and metrics --------------------------------------------------------------------------------------
@@ -138,11 +137,6 @@ class Server(StockServer):
 
     # -- for the parts of the transport --------------------------------------------------------------------------------
 
-    def serves(self, namespace: str) -> bool:
-        """`namespace`: as clients call it."""
-        namespace = ALIASES.get(namespace, namespace)
-        return namespace in self.namespaces or namespace in self.handlers or namespace in self.namespace_handlers
-
     def _end_slow_client(self, connection: ClientConnection) -> None:
         clients = list(connection.clients.values())
         log.warning("A client reads too slowly.", action="socket_slow_client", sids=[client.sid for client in clients])
@@ -165,28 +159,7 @@ class Server(StockServer):
             raise ClientGone(f"{sid} is not connected to {namespace or '/'}")
         return client
 
-    # -- what python-socketio calls ------------------------------------------------------------------------------------
-
-    async def call_handler(self, event: str, namespace: str, *arguments: Any) -> Any:
-        handler, arguments = self.dispatcher.resolve(event, namespace, arguments)
-        if handler is None:
-            return self.not_handled
-        if event != "disconnect":
-            return await _result(handler(*arguments))
-        try:
-            async with asyncio.timeout(DISCONNECT_TIMEOUT):
-                return await _result(handler(*arguments))
-        except Exception:
-            # Whoever leaves is gone, whatever the handler thinks of it.
-            log.exception("A disconnect handler broke.", action="socket_disconnect_failed", namespace=namespace)
-
-    async def end_clients(self, eio_sid: str, reason: str) -> None:
-        connection = self.eio.sockets.get(eio_sid)
-        if connection is not None:
-            clients = list(connection.clients.values())
-            await asyncio.gather(*(self.membership.leave(client, reason) for client in clients))
+    async def _connection_ended(self, eio_sid: str, reason: str) -> None:
+        if (connection := self.eio.sockets.get(eio_sid)) is not None:
+            await asyncio.gather(*(self.membership.leave(each, reason) for each in tuple(connection.clients.values())))
         self.environ.pop(eio_sid, None)
-
-
-async def _result(value: Any) -> Any:
-    return await value if inspect.isawaitable(value) else value

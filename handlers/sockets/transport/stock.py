@@ -5,8 +5,8 @@ What is overridden here is what python-socketio's own code calls; what is called
 
 from __future__ import annotations
 
-import abc
 import asyncio
+import functools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -48,23 +48,18 @@ class DirectWebSocket(web.WebSocketResponse):
     _reader = property(operator.attrgetter("queue"), _replace)
 
 
-class StockServer(socketio.AsyncServer, abc.ABC):  # type: ignore[misc]
+class StockServer(socketio.AsyncServer):  # type: ignore[misc]
     engine_class: type[Any]
 
-    def find_handler(self, event: str, namespace: str, arguments: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-        """The function registered for an event, or None, and its arguments; `*` stands for any event or namespace."""
-        handler, arguments = self._get_event_handler(event, namespace, arguments)
-        if handler is not None:
-            return handler, arguments
-        owner, arguments = self._get_namespace_handler(namespace, arguments)
-        return (owner.trigger_event, (event, *arguments)) if owner is not None else (None, arguments)
-
-    @abc.abstractmethod
-    async def end_clients(self, eio_sid: str, reason: str) -> None:
-        """A connection has ended, and with it its membership of every namespace."""
+    def find_handler(self, event: str, namespace: str) -> Callable[..., Any] | None:
+        """What is registered for an event; `*` stands for any event or namespace, and is told which it was."""
+        handler, told = self._get_event_handler(event, namespace, ())
+        if handler is None:
+            owner, told = self._get_namespace_handler(namespace, ())
+            if owner is None:
+                return None
+            handler, told = owner.trigger_event, (event, *told)
+        return functools.partial(handler, *told) if told else handler
 
     def _engineio_server_class(self) -> type[Any]:
         return self.engine_class
-
-    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
-        await self.end_clients(eio_sid, reason)
