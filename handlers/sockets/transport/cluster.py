@@ -49,29 +49,25 @@ class ClusterManager(RoomManager):
         )
 
     async def can_disconnect(self, sid: str, namespace: str) -> bool:
-        if self._is_elsewhere(sid):
-            self._everywhere("disconnect", namespace, sid=sid)
-            return False
-        return self.is_connected(sid, namespace)
+        return not self._passed_on("disconnect", namespace, sid) and self.is_connected(sid, namespace)
 
     async def enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:
-        if self._is_elsewhere(sid):
-            self._everywhere("enter_room", namespace, sid=sid, room=room)
-        else:
+        if not self._passed_on("enter_room", namespace, sid, room=room):
             await super().enter_room(sid, namespace, room)
 
     async def leave_room(self, sid: str, namespace: str, room: str) -> None:
-        if self._is_elsewhere(sid):
-            self._everywhere("leave_room", namespace, sid=sid, room=room)
-        else:
+        if not self._passed_on("leave_room", namespace, sid, room=room):
             await super().leave_room(sid, namespace, room)
 
     async def close_room(self, room: str, namespace: str) -> None:
         self._everywhere("close_room", namespace, room=room)
 
-    def _is_elsewhere(self, sid: str) -> bool:
-        """A sid that was given here and is not known has gone."""
-        return sid not in self.clients and not sid.startswith(self._own + SEPARATOR)
+    def _passed_on(self, action: str, namespace: str, sid: str, **arguments: str) -> bool:
+        """Whether the socket is not of this replica; a sid that was given here and is not known has gone."""
+        elsewhere = sid not in self.clients and not sid.startswith(self._own + SEPARATOR)
+        if elsewhere:
+            self._everywhere(action, namespace, sid=sid, **arguments)
+        return elsewhere
 
     def _everywhere(self, action: str, namespace: str, **arguments: Any) -> None:
         self._bus.tell(events.SocketCommand(action, namespace, arguments))

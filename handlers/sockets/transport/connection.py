@@ -64,7 +64,7 @@ class ClientConnection:
             engine.max_queue_bytes, engine.tasks, engine.joiner, lambda: engine.on_overflow(self)
         )
         self.clients: dict[str, Client] = {}  # by namespace
-        self.partial: packets.Partial | None = None
+        self.partial: packets.Packet | None = None
         self.yield_before_next = False  # the last packet started a task that has not begun; it does before the next
         self.upgraded = False  # to websocket, or begun with it
         self.closing = False

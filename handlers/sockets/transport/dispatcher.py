@@ -18,9 +18,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 log = logs.get("main")
 
-MAX_ATTACHMENTS = 64  # of one packet
-MAX_ID_DIGITS = 15  # of an acknowledgement
 MAX_WAITING = 1024  # events
 MAX_WAITING_BYTES = 1_000_000  # as received
 RELIEF_TIMEOUT = 30.0  # seconds
@@ -112,105 +111,69 @@ class Dispatcher:
         """Raises `packets.Malformed` to end the peer."""
         if connection.partial is not None:
             raise packets.Malformed("text in place of a binary attachment")
-        if text[:1] == "2" and (start := text.find("[", 1, MAX_ID_DIGITS + 2)) > 0:
-            # Most of what comes is an event in the main namespace, which is read without the whole grammar.
-            digits = text[1:start]
-            if not digits or (digits.isdecimal() and digits.isascii()):
-                self._event(connection, "/", int(digits) if digits else None, text[start:])
-                return
-        header = packets.decode(text)
-        if header.kind == packets.EVENT:
-            self._event(connection, header.namespace, header.id, header.body)
-        elif header.kind == packets.ACK:
-            self._ack(connection, header)
-        elif header.kind in (packets.BINARY_EVENT, packets.BINARY_ACK):
-            if header.attachments > MAX_ATTACHMENTS:
-                raise packets.Malformed("too many binary attachments")
-            connection.partial = packets.Partial(header)
-            self._complete(connection, connection.partial)
-        elif header.kind == packets.CONNECT:
-            joining = self._server.membership.join(connection, header)
-            self.tasks.start(joining, name=f"socket-connect {header.namespace[:40]}")
-            connection.yield_before_next = True
-        elif header.kind == packets.DISCONNECT:
-            client = connection.clients.get(header.namespace)
-            if client is not None:
-                leaving = self._server.membership.leave(client, self._server.reason.CLIENT_DISCONNECT)
-                self.tasks.start(leaving, name=f"socket-disconnect {client.sid}")
-                connection.yield_before_next = True
+        self._take(connection, packets.decode(text))
 
     def receive_attachment(self, connection: ClientConnection, data: bytes) -> None:
         """Raises `packets.Malformed` to end the peer."""
-        if connection.partial is None:
+        if (packet := connection.partial) is None:
             raise packets.Malformed("a binary attachment without its packet")
-        connection.partial.attachments.append(data)
-        connection.partial.size += len(data)
-        if connection.partial.size > self._server.eio.max_http_buffer_size:
+        packet.attachments.append(data)
+        packet.size += len(data)
+        if packet.size > self._server.eio.max_http_buffer_size:
             raise packets.Malformed("the attachments are too large")
-        self._complete(connection, connection.partial)
+        self._take(connection, packet)
 
-    def _complete(self, connection: ClientConnection, partial: packets.Partial) -> None:
-        header, attachments = partial.header, partial.attachments
-        if len(attachments) < header.attachments:
+    def _take(self, connection: ClientConnection, packet: packets.Packet) -> None:
+        if len(packet.attachments) < packet.expected:
+            connection.partial = packet
             return
         connection.partial = None
-        if header.kind == packets.BINARY_EVENT:
-            self._event(connection, header.namespace, header.id, header.body, attachments, partial.size)
-        else:
-            self._ack(connection, header, attachments)
+        if packet.kind == packets.CONNECT:
+            joining = self._server.membership.join(connection, packet)
+            self.tasks.start(joining, name=f"socket-connect {packet.namespace[:40]}")
+            connection.yield_before_next = True
+        elif (client := connection.clients.get(packet.namespace)) is None:
+            return
+        elif packet.kind in (packets.EVENT, packets.BINARY_EVENT):
+            self._event(client, packet)
+        elif packet.kind in (packets.ACK, packets.BINARY_ACK):
+            self._ack(client, packet)
+        elif packet.kind == packets.DISCONNECT:
+            leaving = self._server.membership.leave(client, self._server.reason.CLIENT_DISCONNECT)
+            self.tasks.start(leaving, name=f"socket-disconnect {client.sid}")
+            connection.yield_before_next = True
 
-    def _event(
-        self,
-        connection: ClientConnection,
-        namespace: str,
-        id: int | None,
-        body: str,
-        attachments: Sequence[bytes] | None = None,
-        size: int = 0,
-    ) -> None:
-        client = connection.clients.get(namespace)
-        if client is None or client.state is not ClientState.CONNECTED:
+    def _event(self, client: Client, packet: packets.Packet) -> None:
+        if client.state is not ClientState.CONNECTED:
             return
         name = None
         try:
-            name, arguments = self._read(body, attachments)
+            name, *arguments = self._named(packet.data())
             if (handler := self.resolve(name, client.namespace)) is None:
-                raise errors.ValidationError(f"There is no event “{name[:100]}” in the namespace {namespace}.")
+                raise errors.ValidationError(f"There is no event “{name[:100]}” in the namespace {client.called}.")
             if self._server.eio.draining:
                 raise errors.Draining
         except errors.DawgError as error:
-            self._refuse(client, id, name or packets.event_name(body), error)
+            self._refuse(client, packet.id, name or packet.event_name(), error)
             return
         queue = client.event_queue
         if queue is None:
             queue = client.event_queue = EventQueue(self, client)
-        queue.offer(EventCall(client, name, id, handler, arguments, size or len(body)))
+        queue.offer(EventCall(client, name, packet.id, handler, arguments, packet.size))
 
-    def _read(self, body: str, attachments: Sequence[bytes] | None) -> tuple[str, list[Any]]:
-        try:
-            data = packets.parse(body)
-            if attachments is not None:
-                data = packets.put_attachments(data, attachments)
-        except packets.InvalidPayload as error:
-            raise errors.ValidationError(str(error)) from error
+    def _named(self, data: Any) -> list[Any]:
         if not isinstance(data, list) or not data:
             raise errors.ValidationError("An event is a list that begins with its name.")
-        name, *arguments = data
         # A client that emits “connect” or “*” must not reach the handlers of that name.
-        if not isinstance(name, str) or name in self._server.reserved_events or name == "*":
+        if not isinstance(data[0], str) or data[0] in self._server.reserved_events or data[0] == "*":
             raise errors.ValidationError("The name of an event has to be text that is not reserved.")
-        return name, arguments
+        return data
 
-    def _ack(self, connection: ClientConnection, header: packets.Header, attachments: Sequence[bytes] = ()) -> None:
-        client = connection.clients.get(header.namespace)
-        if client is None or header.id is None:
-            return
-        try:
-            data = packets.put_attachments(packets.parse(header.body), attachments)
-        except packets.InvalidPayload:
-            return
-        callback = self._server.manager.trigger_callback(client.sid, header.id, data)
-        self.tasks.start(callback, name=f"socket-ack {client.sid}")
+    def _ack(self, client: Client, packet: packets.Packet) -> None:
+        if packet.id is not None:
+            with contextlib.suppress(errors.ValidationError):
+                callback = self._server.manager.trigger_callback(client.sid, packet.id, packet.data())
+                self.tasks.start(callback, name=f"socket-ack {client.sid}")
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 

@@ -28,14 +28,14 @@ class Membership:
         self._server = server
         self._manager = server.manager
 
-    async def join(self, connection: ClientConnection, header: packets.Header) -> None:
-        namespace = header.namespace
+    async def join(self, connection: ClientConnection, packet: packets.Packet) -> None:
+        namespace = packet.namespace
         sid = await self._manager.pre_connect(connection.sid, namespace) if self._serves(namespace) else None
         if sid is None:
             connection.send_queue.put(packets.connect_error(namespace, {"message": "Invalid namespace"}))
             return
         client = self._manager.clients[sid]
-        refusal = await self._ask(client, header)
+        refusal = await self._ask(client, packet)
         if refusal is not None:
             await self._manager.disconnect(sid, namespace)
             connection.send_queue.put(packets.connect_error(namespace, refusal))
@@ -63,17 +63,15 @@ class Membership:
         finally:
             await self._manager.disconnect(client.sid, client.namespace)
 
-    async def _ask(self, client: Client, header: packets.Header) -> dict[str, Any] | None:
+    async def _ask(self, client: Client, packet: packets.Packet) -> dict[str, Any] | None:
         """Runs the connect handler; returns what a refused client is told, or None."""
         try:
-            auth = packets.parse(header.body)
+            auth = packet.data()
             environ = self._server.environ[client.connection.sid]
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 accepted = await self._call("connect", client, environ, auth if isinstance(auth, dict) else None)
         except exceptions.ConnectionRefusedError as error:
             return dict(error.error_args)
-        except packets.InvalidPayload as error:
-            return _refusal(errors.ValidationError(str(error)))
         except errors.DawgError as error:
             return _refusal(error)
         except ClientGone:

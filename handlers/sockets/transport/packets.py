@@ -10,17 +10,21 @@ import base64
 import re
 import struct
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from socketio import packet as stock  # type: ignore[import-untyped]
 
+from dawg_server import errors
 from handlers import payloads
 
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
 
+MAX_ATTACHMENTS = 64  # of one packet
+MAX_ID_DIGITS = 15  # of an acknowledgement
+
 _BINARY_KIND = {EVENT: BINARY_EVENT, ACK: BINARY_ACK}
-_HEADER = re.compile(r"([0-6])(?:([0-9]{1,3})-)?(?:(/[^,]*),?)?([0-9]{1,15})?")
+_HEADER = re.compile(rf"([0-6])(?:([0-9]{{1,3}})-)?(?:(/[^,]*),?)?([0-9]{{1,{MAX_ID_DIGITS}}})?")
 _EVENT_NAME = re.compile(r'\["([^"\\]{1,100})"')
 _TEXT_FRAME, _BINARY_FRAME = 0x81, 0x82  # FIN and opcode
 _SMALL = {first: [bytes((first, length)) for length in range(126)] for first in (_TEXT_FRAME, _BINARY_FRAME)}
@@ -42,10 +46,6 @@ class Malformed(Exception):
     """The peer does not speak the protocol; its connection ends."""
 
 
-class InvalidPayload(Exception):
-    """The packet is sound, its JSON is not usable; the connection goes on."""
-
-
 class Message:
     """One packet with its attachments, ready for websocket (`frame`) and polling (`encode`)."""
 
@@ -64,23 +64,36 @@ class Message:
         return "\x1e".join([self.text.decode(), *("b" + base64.b64encode(each).decode() for each in self.attachments)])
 
 
-class Header(NamedTuple):
-    kind: int
-    attachments: int
-    namespace: str
-    id: int | None
-    body: str
+class Packet:
+    """One received packet. `body` is its JSON, still as text; `expected` is how many attachments come after it."""
 
+    __slots__ = ("attachments", "body", "expected", "id", "kind", "namespace", "size")
 
-class Partial:
-    """A binary packet whose attachments are still arriving."""
-
-    __slots__ = ("attachments", "header", "size")
-
-    def __init__(self, header: Header) -> None:
-        self.header = header
+    def __init__(self, kind: int, expected: int, namespace: str, id: int | None, body: str) -> None:
+        self.kind = kind
+        self.expected = expected
+        self.namespace = namespace
+        self.id = id
+        self.body = body
         self.attachments: list[bytes] = []
-        self.size = len(header.body)
+        self.size = len(body)  # bytes
+
+    def data(self) -> Any:
+        """What it says; nothing that comes out of here can exhaust the stack of a handler. Raises `ValidationError`."""
+        if not self.body:
+            return None
+        try:
+            data = orjson.loads(self.body)
+        except orjson.JSONDecodeError as error:
+            raise errors.ValidationError("The payload is not valid JSON.") from error
+        if len(self.body) > 2 * payloads.MAX_DEPTH and payloads.is_too_deep(self.body, data):
+            raise errors.ValidationError(f"The payload is nested more than {payloads.MAX_DEPTH} levels deep.")
+        return data if self.kind < BINARY_EVENT else _put_attachments(data, self.attachments)
+
+    def event_name(self) -> str | None:
+        """The name of an event whose payload could not be read."""
+        match = _EVENT_NAME.match(self.body)
+        return match.group(1) if match else None
 
 
 def event(name: str, data: Any, namespace: str = "/", id: int | None = None) -> Message:
@@ -121,51 +134,36 @@ def engine(kind: int, data: Any = None) -> Message:
     return Message(str(kind).encode() + body)
 
 
-def decode(text: str) -> Header:
-    """The parts of a received packet; the JSON is still text."""
+def decode(text: str) -> Packet:
+    """Raises `Malformed`."""
+    if text[:1] == "2" and (start := text.find("[", 1, MAX_ID_DIGITS + 2)) > 0:
+        # Most of what comes is an event in the main namespace, which is read without the whole grammar.
+        digits = text[1:start]
+        if not digits or (digits.isdecimal() and digits.isascii()):
+            return Packet(EVENT, 0, "/", int(digits) if digits else None, text[start:])
     match = _HEADER.match(text)
     if match is None:
         raise Malformed("unknown packet type")
-    kind, attachments, namespace, id = match.groups()
-    if (kind in "56") != (attachments is not None):
+    kind, expected, namespace, id = match.groups()
+    if (kind in "56") != (expected is not None):
         raise Malformed("wrong number of attachments")
-    if namespace is not None and "?" in namespace:
-        namespace = namespace[: namespace.index("?")]
-    return Header(
-        int(kind), int(attachments or 0), namespace or "/", None if id is None else int(id), text[match.end() :]
-    )
+    if int(expected or 0) > MAX_ATTACHMENTS:
+        raise Malformed("too many binary attachments")
+    namespace = (namespace or "/").partition("?")[0]
+    return Packet(int(kind), int(expected or 0), namespace, None if id is None else int(id), text[match.end() :])
 
 
-def parse(body: str) -> Any:
-    """Reads the JSON of a packet; nothing that comes out of here can exhaust the stack of a handler."""
-    if not body:
-        return None
-    try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidPayload("The payload is not valid JSON.") from error
-    if len(body) > 2 * payloads.MAX_DEPTH and payloads.is_too_deep(body, data):
-        raise InvalidPayload(f"The payload is nested more than {payloads.MAX_DEPTH} levels deep.")
-    return data
-
-
-def event_name(body: str) -> str | None:
-    """The name of an event whose payload could not be read."""
-    match = _EVENT_NAME.match(body)
-    return match.group(1) if match else None
-
-
-def put_attachments(data: Any, attachments: Sequence[bytes]) -> Any:
+def _put_attachments(data: Any, attachments: Sequence[bytes]) -> Any:
     """Replaces the placeholders of a binary packet."""
     if isinstance(data, list):
-        return [put_attachments(each, attachments) for each in data]
+        return [_put_attachments(each, attachments) for each in data]
     if not isinstance(data, dict):
         return data
     if data.get("_placeholder") is not True:
-        return {key: put_attachments(value, attachments) for key, value in data.items()}
+        return {key: _put_attachments(value, attachments) for key, value in data.items()}
     number = data.get("num")
     if type(number) is not int or not 0 <= number < len(attachments):
-        raise InvalidPayload("The payload names a binary attachment that does not exist.")
+        raise errors.ValidationError("The payload names a binary attachment that does not exist.")
     return attachments[number]
 
 

@@ -35,11 +35,12 @@ def test_events_are_what_python_socketio_would_understand(data: Any, namespace: 
 @given(BINARY)
 def test_bytes_leave_as_attachments_and_come_back(data: Any) -> None:
     message = packets.event("name", data, "/voice", 7)
-    header = packets.decode(message.text[1:].decode())
-    assert header.attachments == len(message.attachments)
-    assert (header.kind == packets.BINARY_EVENT) == bool(message.attachments)
-    assert (header.namespace, header.id) == ("/voice", 7)
-    assert packets.put_attachments(packets.parse(header.body), message.attachments) == ["name", data]
+    packet = packets.decode(message.text[1:].decode())
+    assert packet.expected == len(message.attachments)
+    assert (packet.kind == packets.BINARY_EVENT) == bool(message.attachments)
+    assert (packet.namespace, packet.id) == ("/voice", 7)
+    packet.attachments = list(message.attachments)
+    assert packet.data() == ["name", data]
 
 
 @pytest.mark.parametrize("data", [None, {"a": "/ [1]"}, {"audio": b"\x01"}])
@@ -74,7 +75,8 @@ def test_frames_have_the_shortest_length_field_of_rfc_6455(length: int) -> None:
     ],
 )
 def test_headers_are_read(text: str, header: tuple[Any, ...]) -> None:
-    assert tuple(packets.decode(text)) == header
+    packet = packets.decode(text)
+    assert (packet.kind, packet.expected, packet.namespace, packet.id, packet.body) == header
 
 
 @pytest.mark.parametrize("text", ["", "7", "x", "5[]", "21-[]", "-"])
