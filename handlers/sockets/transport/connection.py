@@ -61,7 +61,7 @@ class ClientConnection:
         self.sid = sid
         self._polls = polling  # to begin with
         self.send_queue = SendQueue(
-            engine.max_queue_bytes, engine.tasks, engine.joiner, lambda: engine.on_overflow(self)
+            engine.max_queue_bytes, engine.tasks, engine.soon, engine.later, lambda: engine.on_overflow(self)
         )
         self.clients: dict[str, Client] = {}  # by namespace
         self.partial: packets.Packet | None = None

@@ -14,7 +14,7 @@ from handlers.addresses import PASSED_ON, Addresses
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import CLOSE_TIMEOUT, ClientConnection, RefusedHandshake, is_upgrade
 from handlers.sockets.transport.forwarding import HEADER, SEPARATOR, Forwarder
-from handlers.sockets.transport.send_queue import Joiner
+from handlers.sockets.transport.send_queue import JOIN_WITHIN, Joiner
 from handlers.sockets.transport.stock import translate_request
 from handlers.sockets.transport.tasks import Tasks
 
@@ -47,7 +47,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         self.connect_timeout = connect_timeout
         self.forwarder = forwarder
         self.tasks = Tasks()
-        self.joiner = Joiner()
+        self.soon, self.later = Joiner(0.0), Joiner(JOIN_WITHIN)
         self.leaving = False  # whatever begins here now ends soon
         self.shut = False  # nobody new is let in
         self.draining = False  # and nothing more is asked of handlers

@@ -7,8 +7,11 @@ import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from dawg_server import logs
 from handlers.sockets.transport.packets import Message
 from handlers.sockets.transport.tasks import Tasks
+
+log = logs.get("main")
 
 WRITE_CHUNK = 64 * 1024  # bytes joined into one write when a backlog is worked off
 JOIN_WITHIN = 0.002  # seconds that a small message waits for others to the same client
@@ -18,31 +21,24 @@ MAX_POLLED = 16  # packets in one polling reply; python-engineio's client refuse
 class Joiner:
     """Has what was sent to one client within a while written at once; serves all clients of an engine."""
 
-    def __init__(self) -> None:
-        self._soon: list[SendQueue] = []
-        self._later: list[SendQueue] = []
+    def __init__(self, seconds: float) -> None:
+        """0: when everything that has arrived by now is handled, one turn of the loop."""
+        self._seconds = seconds
+        self._queues: list[SendQueue] = []
 
-    def soon(self, queue: SendQueue) -> None:
-        """When everything that has arrived by now is handled: one turn of the loop."""
-        if not self._soon:
-            asyncio.get_running_loop().call_soon(self._write_soon)
-        self._soon.append(queue)
+    def add(self, queue: SendQueue) -> None:
+        if not self._queues:
+            asyncio.get_running_loop().call_later(self._seconds, self._write)
+        self._queues.append(queue)
 
-    def later(self, queue: SendQueue) -> None:
-        """After `JOIN_WITHIN`."""
-        if not self._later:
-            asyncio.get_running_loop().call_later(JOIN_WITHIN, self._write_later)
-        self._later.append(queue)
-
-    def _write_soon(self) -> None:
-        queues, self._soon = self._soon, []
+    def _write(self) -> None:
+        queues, self._queues = self._queues, []
         for queue in queues:
-            queue.wake()
-
-    def _write_later(self) -> None:
-        queues, self._later = self._later, []
-        for queue in queues:
-            queue.wake()
+            try:
+                queue.wake()
+            except Exception:
+                # The others must not wait for ever for what they were promised.
+                log.exception("What was sent to a client could not be written.", action="socket_write_failed")
 
 
 class SendQueue:
@@ -54,11 +50,12 @@ class SendQueue:
     half, and one may be in the transport: no client is slow because of a single message.
     """
 
-    def __init__(self, limit: int, tasks: Tasks, joiner: Joiner, on_overflow: Callable[[], None]) -> None:
+    def __init__(self, limit: int, tasks: Tasks, soon: Joiner, later: Joiner, on_overflow: Callable[[], None]) -> None:
         self._limit = limit
         self._half = limit // 2
+        self._joinable = min(WRITE_CHUNK, self._half)
         self._tasks = tasks
-        self._joiner = joiner
+        self._soon, self._later = soon, later
         self._on_overflow = on_overflow
         self._waiting: deque[Message] = deque()
         self._waiting_bytes = 0
@@ -108,7 +105,7 @@ class SendQueue:
         """Never blocks. False: the message was not accepted, because the client is gone or too slow."""
         transport = self._transport
         if transport is None or self._waiting or self._closed or transport.get_write_buffer_size() > self._high_water:
-            return self._enqueue(message) and self.wake()
+            return self._enqueue(message)
         if transport.is_closing():
             return False
         transport.write(message.frame)
@@ -116,12 +113,12 @@ class SendQueue:
 
     def join(self, message: Message) -> None:
         """As `put`, at the end of this turn of the loop: what many send to many within it is one write for each."""
-        if self._transport is None or self._closed or self._waiting_bytes + message.size > WRITE_CHUNK:
+        if self._transport is None or self._closed or self._waiting_bytes + message.size > self._joinable:
             self.put(message)
             return
         if not self._due:
             self._due = True
-            self._joiner.soon(self)
+            self._soon.add(self)
         self._waiting.append(message)
         self._waiting_bytes += message.size
 
@@ -136,8 +133,8 @@ class SendQueue:
         if not joined or self._transport is None:
             return self.put(message)
         if not self._waiting:
-            self._joiner.later(self)
-        return self._enqueue(message)
+            self._later.add(self)
+        return self._enqueue(message, wake=False)
 
     def attach(self, transport: asyncio.WriteTransport, drain: Callable[[], Awaitable[None]]) -> None:
         """From now on over this websocket, beginning with what has been waiting."""
@@ -190,32 +187,33 @@ class SendQueue:
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(None)
 
-    def wake(self) -> bool:
-        """What waits goes out as far as it can; always True."""
+    def wake(self) -> None:
+        """What waits goes out as far as it can."""
         transport, waiting, self._due = self._transport, self._waiting, False
         if transport is None:
             if waiting:
                 self.release_poll()
-            return True
-        if transport.is_closing():
+        elif transport.is_closing():
             self._clear()
-            return True
-        while waiting and transport.get_write_buffer_size() <= self._high_water:
-            if self._waiting_bytes <= WRITE_CHUNK:
+        elif self._waiting_bytes <= WRITE_CHUNK and self._written() <= self._high_water:
+            if waiting:
                 transport.write(waiting[0].frame if len(waiting) == 1 else b"".join([each.frame for each in waiting]))
                 self._clear()
-                return True
+        else:
+            self._write_chunks(transport)
+
+    def _write_chunks(self, transport: asyncio.WriteTransport) -> None:
+        while self._waiting and self._written() <= self._high_water:
             chunk = [self._pop().frame]
             length = len(chunk[0])
-            while waiting and length + waiting[0].size <= WRITE_CHUNK:
+            while self._waiting and length + self._waiting[0].size <= WRITE_CHUNK:
                 chunk.append(self._pop().frame)
                 length += len(chunk[-1])
             transport.write(b"".join(chunk))
         if self._flusher is None and not self._is_flushed():
             self._flusher = self._tasks.start(self._flush(), name="socket-flush")
-        return True
 
-    def _enqueue(self, message: Message) -> bool:
+    def _enqueue(self, message: Message, *, wake: bool = True) -> bool:
         if self._closed:
             return False
         # The transport holds one message, or chunk, besides what it takes before it is paused.
@@ -225,6 +223,8 @@ class SendQueue:
             self._on_overflow()
             return False
         self._append(message)
+        if wake:
+            self.wake()
         return True
 
     def _append(self, message: Message) -> None:

@@ -118,10 +118,13 @@ class StalledClient:
     reader: socket.socket
 
     async def read_all(self) -> bytes:
-        """Everything until the end of the connection."""
+        """Everything until the end of the connection.
+
+        What the kernel holds comes in small pieces, and after a long pause the first of them late (RFC 9293, 3.8.6.1).
+        """
         loop = asyncio.get_running_loop()
         received = b""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     chunk = await loop.sock_recv(self.reader, 2**20)

@@ -43,7 +43,7 @@ async def test_a_stalled_client_is_closed_within_its_budget_and_delays_nobody(
     assert queue.size < 200_000  # given back at once, but for what the transport itself still holds
     assert [namespace for namespace, _ in running.slow] == ["/"]
     await until(lambda: running.server.sockets_by_namespace() == {"/": 1})
-    assert await asyncio.wait_for(stuck.read_all(), 10) is not None
+    assert await stuck.read_all() is not None
 
 
 async def test_a_slow_client_that_reads_on_learns_why_it_was_closed(serve: Serve, stalled: Stalled) -> None:
@@ -302,3 +302,35 @@ async def test_small_messages_are_joined_and_stay_in_order_with_all_others(serve
     assert [await client.receive() for _ in range(9)] == [f'42["number",{number}]' for number in range(9)]
     running.server.try_send_volatile("number", 9, sid=sid, joined=True)
     assert await client.receive() == '42["number",9]'
+
+
+async def test_what_is_told_to_all_and_what_is_told_to_one_stay_in_order(serve: Serve, raw: Raw) -> None:
+    """Broadcasts of one turn of the loop are one write; what is larger than such a write is not kept back for it."""
+
+    def register(server: transport.Server) -> None:
+        def shout(sid: str, sizes: list[int]) -> str:
+            for number, size in enumerate(sizes):
+                server.broadcast("shouted", [number, "." * size])
+            return "done"
+
+        server.on("shout", shout)
+
+    running = await serve(register)
+    client, other = await raw(running), await raw(running)
+    await client.join()
+    await other.join()
+    sizes = [1, 2, 70_000, 3, 40_000, 40_000, 4]
+    told = [f'42["shouted",[{number},"{"." * size}"]]' for number, size in enumerate(sizes)]
+    await client.send(f'427["shout",{json.dumps(sizes)}]')
+    assert [await client.receive() for _ in range(8)] == [*told, '437["done"]']
+    assert [await other.receive() for _ in range(7)] == told
+
+
+async def test_broadcasts_of_one_turn_of_the_loop_stay_within_the_budget(serve: Serve, stalled: Stalled) -> None:
+    running = await serve(echo, max_queue_bytes=BUDGET)
+    await stalled(running)
+    (client,) = running.server.manager.clients.values()
+    for _ in range(10_000):
+        running.server.broadcast("filling", "." * 1000)
+        assert client.send_queue.size <= BUDGET
+    assert [namespace for namespace, _ in running.slow] == ["/"]
