@@ -164,34 +164,44 @@ class _Server(web.Server):
         return _Connection(self, self._context, loop=self._loop, **self._options)
 
 
-class _Connection(web.RequestHandler):
-    """Keeps the beginning of the request that came in last, because the parser drops the headers of what it refuses."""
+class _Parser:
+    """aiohttp's parser, and the beginning of the request that came in last: it drops the headers of what it refuses."""
 
-    __slots__ = ("_body", "_context", "_head", "_last")
+    def __init__(self, parser: Any) -> None:
+        self._parser = parser
+        self.last = b""
+        self.body: StreamReader | None = None  # of the request that came last
+        self._head = b""  # what has come of a request whose headers are not complete
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._parser, name)
+
+    def feed_data(self, data: bytes) -> Any:
+        self.last = (self._head + data)[:KEPT] if self._head else data[:KEPT]
+        in_body = self.body is not None and not self.body.is_eof()
+        self._head = b""
+        found = messages, _, _ = self._parser.feed_data(data)
+        if messages:
+            self.body = messages[-1][1]
+        elif not in_body:
+            self._head = self.last
+        return found
+
+
+class _Connection(web.RequestHandler):
+    __slots__ = ("_context", "_kept")
 
     def __init__(self, server: web.Server, context: RequestContext, **options: Any) -> None:
         super().__init__(server, **options)
         self._context = context
-        self._last = b""
-        self._head = b""  # what has come of a request whose headers are not complete
-        self._body: StreamReader | None = None  # of the request that came last
-
-    def data_received(self, data: bytes) -> None:
-        if self._upgraded:  # frames of a websocket
-            super().data_received(data)
-            return
-        self._last = (self._head + data)[:KEPT] if self._head else data[:KEPT]
-        in_body = self._body is not None and not self._body.is_eof()
-        super().data_received(data)
-        self._head = b"" if in_body or self._messages else self._last
-        if self._messages:
-            self._body = self._messages[-1][1]
+        self._kept = _Parser(self._parser)
+        self._parser: Any = self._kept
 
     def eof_received(self) -> None:
         """A client that stops in the middle of a body may still listen: it is answered, and the connection closed."""
-        if self._body is None or self._body.is_eof():
+        if (body := self._kept.body) is None or body.is_eof():
             return super().eof_received()
-        self._body.set_exception(web.RequestPayloadError("the body ends too early"))
+        body.set_exception(web.RequestPayloadError("the body ends too early"))
         self.close()
         return True  # type: ignore[return-value] # asyncio then leaves the connection open for writing
 
@@ -209,7 +219,7 @@ class _Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """The answer to a request that could not be read (`status` 400), or whose answer could not be made."""
         if status == 400:
-            found = {name.decode(): value.decode() for name, value in _HEADER.findall(self._last)}
+            found = {name.decode(): value.decode() for name, value in _HEADER.findall(self._kept.last)}
             request = request.clone(headers=found)
             error = refusals.unreadable(exc, MAX_LINE)
             log.info(
