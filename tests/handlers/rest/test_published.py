@@ -129,6 +129,23 @@ async def test_what_is_played_beside_the_grid_is_moved_to_it(server: dawg.Dawg) 
     assert told["after"] < felt["steps"][0]["aligned"]["after"] < told["before"]
 
 
+async def test_what_is_made_of_a_recording_comes_into_the_project_of_an_editor(server: dawg.Dawg) -> None:
+    _, project = await server.json("POST", "/api/projects", json={"name": "Song", "isPublic": True})
+    audio = await recordings.uploaded(server, plucks([0.03] * 6), projectId=project["id"])
+    wanted = {"audioFileId": audio["id"], "tempo": 120, "gridDivision": "1/8", "projectId": project["id"]}
+    status, refused = await server.json("POST", "/api/v1/ai/timealign", "eve", json=wanted)
+    assert (status, refused["code"]) == (403, "forbidden")  # who may only listen to it
+    headers = {"Idempotency-Key": "once"}
+    replies = [await server.json("POST", "/api/v1/ai/timealign", json=wanted, headers=headers) for _ in range(2)]
+    assert replies[0][1]["jobId"] == replies[1][1]["jobId"]
+    made = (await server.finished(replies[0][1]["jobId"]))["result"]
+    _, project = await server.json("GET", f"/api/projects/{project['id']}")
+    assert [track["clips"][0]["audioFileId"] for track in project["tracks"]] == [made["audioFileId"]]
+    assert made["placed"]["trackId"] == project["tracks"][0]["id"]
+    kept = await result(server, "/api/v1/ai/timealign", json={**wanted, "addToProject": False})
+    assert "placed" not in kept
+
+
 async def test_the_best_takes_become_one_recording(server: dawg.Dawg) -> None:
     tone = signals.sine(RATE, 4.0, 440, -12)
     first, second = tone.copy(), tone.copy()
