@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import mido  # type: ignore[import-untyped]
 import numpy as np
 import pytest
@@ -93,6 +94,25 @@ async def test_the_flat_forms_are_those_of_v1_and_the_nested_ones_stay(server: d
     assert nested["result"]["audioUrl"].startswith(server.url)
     _, waited = await server.json("POST", "/api/v1/generate/beat?wait=50", json={"genre": "pop", "duration": 5})
     assert (waited["status"], bool(waited["result"]["audioUrl"])) == ("completed", True)
+
+
+@pytest.mark.parametrize("storage", ["folder", "s3"])
+async def test_what_a_job_has_made_plays_and_can_be_saved(
+    request: pytest.FixtureRequest, database_dsn: str, tmp_path: Path, storage: str
+) -> None:
+    variables = request.getfixturevalue("s3_server").settings() if storage == "s3" else {}
+    async with dawg.running(database_dsn, tmp_path, **variables) as server, aiohttp.ClientSession() as stranger:
+        made = await result(server, "/api/v1/generate/beat", json={"genre": "pop", "bars": 2})
+        assert len(made["stems"]) > 1
+        for each in (made, made["takes"][0], *made["stems"]):
+            for name, kind in (("audioUrl", "inline"), ("downloadUrl", "attachment")):
+                async with stranger.get(yarl.URL(each[name], encoded=True), headers={"Range": "bytes=0-3"}) as reply:
+                    assert (reply.status, await reply.read()) == (206, b"RIFF")
+                    header = reply.headers["Content-Disposition"]
+                assert header.startswith(f'{kind}; filename="')
+                assert header.endswith(".wav")
+        async with stranger.get(yarl.URL(made["urls"]["mp3"], encoded=True)) as reply:
+            assert reply.headers["Content-Disposition"].endswith(".mp3")
 
 
 async def test_a_voice_is_tuned_and_coached(server: dawg.Dawg) -> None:
