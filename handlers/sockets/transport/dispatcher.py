@@ -76,12 +76,6 @@ class EventCall:
     arguments: list[Any]
     size: int  # bytes, as received
 
-    @property
-    def request_id(self) -> object:
-        """What its client calls it, if anything."""
-        payload = self.arguments[0] if self.arguments else None
-        return payload.get("requestId") if isinstance(payload, dict) else None
-
 
 class Dispatcher:
     """Takes the packets of every connection. Nothing here waits; whatever has to is a task that the manager owns."""
@@ -201,7 +195,8 @@ class Dispatcher:
     def fail(self, call: EventCall, error: Exception) -> None:
         if isinstance(error, ClientGone) and call.client.state is not ClientState.CONNECTED:
             return  # it left while its event was being handled
-        request_id = logs.request_id(call.request_id)
+        payload = call.arguments[0] if call.arguments else None
+        request_id = logs.request_id(payload.get("requestId") if isinstance(payload, dict) else None)
         if not isinstance(error, errors.DawgError):
             log.error(
                 "A socket handler broke.",

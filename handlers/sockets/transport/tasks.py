@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Coroutine
 from typing import Any
 
+from bus import supervision
 from dawg_server import logs
 
 log = logs.get("main")
 
-CANCEL_ROUNDS = 10  # a task may shield a last step from its first cancellation
-CANCEL_WAIT = 1.0  # seconds a round
+CLOSE_TIMEOUT = 10.0  # seconds for what is cancelled
 SETTLE_INTERVAL = 0.02  # seconds between two looks at what is still running
 
 
@@ -39,13 +40,11 @@ class Tasks:
 
     async def close(self) -> None:
         """Cancels and awaits everything that is still running."""
-        for _ in range(CANCEL_ROUNDS):
-            running = self.running - {asyncio.current_task()}
-            if not running:
-                return
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running, timeout=CANCEL_WAIT)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                while running := self.running - {asyncio.current_task()}:
+                    await supervision.end(*running)
+                    await asyncio.sleep(0)  # for `_ended` of those that had ended before
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self.running.discard(task)
