@@ -113,6 +113,8 @@ def of_kind(kind: EntityType) -> dict[str, Spec]:
 
 
 async def _create(kind: EntityType, draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
+    if kind.ordered:  # read here already, so that they need not be counted
+        await draft.siblings(kind, values.get(kind.parent_field, draft.id))
     if kind.limit is not None and await draft.count(kind.name) >= kind.limit:
         raise errors.Conflict(f"A project has at most {kind.limit} {kind.plural}.", details={"limit": kind.limit})
     fields = dict.fromkeys(name for name in kind.table.fields if name != "id") | values
