@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 import socketio
 
+from dawg_server.daw import entities
 from dawg_server.daw import entity as registry
 from dawg_server.daw.entity import EntityType
 from handlers import asyncapi
@@ -56,6 +57,11 @@ class Song:
 async def song(server: dawg.Dawg) -> Song:
     _, made = await server.json("POST", "/api/projects", json={"name": "Song"})
     return Song(server, made["id"])
+
+
+def test_a_file_among_the_entities_is_all_that_makes_one_known() -> None:
+    files = {path.stem for path in Path(entities.__file__).parent.glob("[!_]*.py")}
+    assert {kind.module.rpartition(".")[2] for kind in registry.every()} == files
 
 
 async def test_it_is_made_changed_listed_and_deleted_over_rest(song: Song) -> None:
