@@ -54,7 +54,7 @@ class Action:
     parent: Mapping[str, AnyField] = field(default_factory=dict)
     status: int = 200
     repeatable: bool = False  # with an Idempotency-Key
-    log: bool = False  # whether REST is answered with the operations as well
+    travels: bool = False  # undo and redo: their sender hears the events too, and only REST is answered with operations
     name: str = ""  # of the schemas
     about: str = ""
 
@@ -77,7 +77,7 @@ class Action:
         if not self.fields:
             return None
         declared = {self.updates if name == "changes" else name: each for name, each in self.fields.items()}
-        base = {} if self.makes or self.log else BASE
+        base = {} if self.makes or self.travels else BASE
         named = self.name or f"{self.kind.title}{'Create' if self.makes else 'Change'}"
         if self.makes and "{track_id}" in self.paths[0]:
             declared.pop("trackId")
@@ -91,7 +91,7 @@ class Action:
         if self.under and self.fields:
             values = {self.under: Record(self._parameters(self.fields), required=True)}
         verb = self.name or f"{self.kind.title}{'Added' if self.makes else 'Update' if self.fields else 'Delete'}"
-        base = {} if self.log else BASE
+        base = {} if self.travels else BASE
         declared = {**WHERE, **named, **values, **base, **REPLAY}
         return body(f"{verb}Event" if self.name else verb, f"{self.summary}.", declared)
 
@@ -193,7 +193,7 @@ def _travel(command: str, summary: str, about: str) -> Action:
         event=f"project:{command}",
         fields=STEPS,
         name=f"{command.capitalize()}Steps",
-        log=True,
+        travels=True,
         kind=PROJECT,
         reply=replies.TravelledReply,
         about=about,

@@ -68,7 +68,7 @@ def _answer(action: Action, id: str | None, executed: Executed) -> dict[str, Any
         return editing.deleted(id, str(kind), **parts, revision=revision)
     if action.under and kind.within != "parent":
         return editing.with_alias(kind.name, result.pop(kind.name), **result, revision=revision)
-    log = {"operations": executed.operations} if action.log else {}
+    log = {"operations": executed.operations} if action.travels else {}
     return {"success": True, **result, "revision": revision, **log}
 
 

@@ -32,13 +32,10 @@ def _event(action: Action) -> ClientEvent:
         command = action.command_for(payload.get(action.kind.id), given)
         actor = Actor(call.caller.user_id, "socket", call.sid)
         executed = await actions.perform(call.services, actor, payload["projectId"], command, payload)
-        return {
-            **executed.results[0],
-            "revision": executed.revision,
-            "groupId": executed.group_id,
-            "operations": executed.operations,
-            **_locked_by(executed, command, action),
-        }
+        answer = {**executed.results[0], "revision": executed.revision, **_locked_by(executed, command, action)}
+        if not action.travels:
+            answer |= {"groupId": executed.group_id, "operations": executed.operations}
+        return answer
 
     handle.__doc__ = action.about
     return ClientEvent(action.event, action.summary, handle, action.payload(), schemas.Stored(), concurrent=False)

@@ -178,6 +178,7 @@ async def test_undo_is_told_to_everybody_the_sender_too(room: Room) -> None:
     await bob.wait_for("project:updated")
     for event, done, bpm in (("project:undo", "project:undone", 120), ("project:redo", "project:redone", 70)):
         ack = await room.ask(ada, event)
+        assert "operations" not in ack  # which the events bring, also to the sender
         for client in (ada, bob):
             told = await client.wait_for("project:updated", lambda news, cause=event[8:]: news["cause"] == cause)
             assert (told["update"], told["source"]) == ({"bpm": bpm}, event[8:])
