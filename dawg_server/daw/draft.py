@@ -110,20 +110,16 @@ class Draft:
         """An entity of any kind; raises `NotFound` if the project has none of that id."""
         if name == "project":
             return self.project
-        known = self._known(name)
-        if id not in known and name not in self._complete:
-            self._learn(name, await table.get(self.connection, registry.find(name).table, self.id, [id]))
-        if (entity := known.setdefault(id, None)) is None:
+        await self._read(name, [id])
+        if (entity := self._known(name).setdefault(id, None)) is None:
             raise missing(name, id)
         return entity
 
     async def several(self, name: str, ids: Iterable[str]) -> list[Entity]:
         """The entities of these ids, each once; raises `NotFound` naming every one that is missing."""
-        wanted, known = list(dict.fromkeys(ids)), self._known(name)
-        unknown = [id for id in wanted if id not in known]
-        if unknown and name not in self._complete:
-            self._learn(name, await table.get(self.connection, registry.find(name).table, self.id, unknown))
-        found = [(id, known.setdefault(id, None)) for id in wanted]
+        wanted = list(dict.fromkeys(ids))
+        await self._read(name, wanted)
+        found = [(id, self._known(name).setdefault(id, None)) for id in wanted]
         if lost := [id for id, entity in found if entity is None]:
             raise missing(name, *lost)
         return [entity for _, entity in found if entity is not None]
@@ -142,7 +138,13 @@ class Draft:
     async def naming(self, name: str, field: str, id: str) -> list[Entity]:
         """The entities of a kind whose field is this id, sorted as clients see them."""
         if name not in self._complete and (name, field, id) not in self._naming:
-            self._learn(name, await table.naming(self.connection, registry.find(name).table, self.id, field, id))
+            kind = registry.find(name)
+            if kind.within != "parent":
+                self._learn(name, await table.naming(self.connection, kind.table, self.id, field, id))
+            elif field == kind.parent_field:
+                await self._read(kind.parent, [id])
+            else:
+                await self.all(kind.parent)
             self._naming.add((name, field, id))
         return self._sorted(name, (each for each in self._known(name).values() if each and each[field] == id))
 
@@ -275,6 +277,17 @@ class Draft:
         declared = registry.find(name)
         parent_id = thing[declared.parent_field] if declared.parent != "project" else None
         self.changes.append(Change(kind, name, id, forward, inverse, parent_id, follows, self.group))
+
+    async def _read(self, name: str, ids: Iterable[str]) -> None:
+        """What is a part of something else is read with that, which is told with all its parts."""
+        unknown = [id for id in ids if id not in self._known(name)]
+        if not unknown or name in self._complete:
+            return
+        kind = registry.find(name)
+        if kind.within == "parent":
+            await self.all(kind.parent)
+        else:
+            self._learn(name, await table.get(self.connection, kind.table, self.id, unknown))
 
     def _touch(self, thing: Entity) -> None:
         if "updatedAt" in thing:

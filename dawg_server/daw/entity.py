@@ -227,8 +227,8 @@ def find(name: str) -> EntityType:
 
 
 def known(name: str) -> bool:
-    """Whether it is what some kind of entities in a project is called."""
-    return name in _ALL and name != "project"
+    """Whether it is what some kind of entities is called, besides the project and what is a part of others."""
+    return name in _ALL and name != "project" and _ALL[name].within != "parent"
 
 
 @functools.cache

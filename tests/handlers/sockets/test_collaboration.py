@@ -400,3 +400,22 @@ async def test_a_beat_is_not_lost_when_its_project_takes_nothing_any_more(room: 
     done = await room.server.finished(job["jobId"], "bob")
     assert (done["state"], done["result"].get("placed")) == ("completed", None)
     assert any("project" in warning for warning in done["result"]["warnings"])
+
+
+async def test_sends_are_changed_over_sockets_and_told_with_all_sends_of_their_track(room: Room) -> None:
+    ada, bob = await room.enter("ada"), await room.enter("bob")
+    made = [await room.ask(ada, "track:create", track={"name": "Echo", "trackType": "AUX"}) for _ in range(2)]
+    one, two = (each["track"]["id"] for each in made)
+    voice = (await room.ask(ada, "track:create", track={"name": "Voice"}))["track"]["id"]
+    sends = []
+    for target in (one, two):
+        ack = await room.ask(ada, "send:create", send={"trackId": voice, "destinationTrackId": target})
+        assert ack["track"]["id"] == voice
+        sends.append(ack["send"]["id"])
+    changed = await room.ask(ada, "send:update", sendId=sends[0], changes={"level": 0.1})
+    assert {send["level"] for send in changed["track"]["sends"]} == {0.1, 0.8}
+    await room.ask(ada, "track:delete", trackId=one)  # and the send to it
+    await bob.wait_for("track:deleted")
+    told = [news for name, (news,) in bob.events if name == "track:updated"][-1]
+    assert [send["id"] for send in told["track"]["sends"]] == [sends[1]]
+    assert (await room.ask(ada, "send:delete", sendId=sends[1]))["track"]["sends"] == []
