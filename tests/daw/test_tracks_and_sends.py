@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from bus import events
+from bus.local import LocalBus
 from dawg_server import errors
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
+from handlers import actions
 from tests.daw import editors
 
 ADA = Actor("ada", "rest")
@@ -204,3 +207,19 @@ async def test_lyrics_are_kept_as_they_are_and_can_be_added_to(desk: Desk) -> No
 def _timeless(track: dict[str, Any]) -> dict[str, Any]:
     clips = [{name: value for name, value in clip.items() if not name.endswith("At")} for clip in track["clips"]]
     return {name: value for name, value in track.items() if not name.endswith("At")} | {"clips": clips}
+
+
+async def test_a_room_is_told_all_sends_of_a_track_also_when_one_alone_is_taken_back(
+    desk: Desk, document: Document, bus: LocalBus
+) -> None:
+    """The track itself has no part in that, and has to be read for it."""
+    track, first, second = await desk.track(), await desk.aux(), await desk.aux("Hall")
+    await desk.send(track, first)
+    send = await desk.send(track, second)
+    await desk.do("updateSend", trackId=track, sendId=send["id"], changes={"level": 0.1})
+    told: list[Any] = []
+    bus.subscribe(events.ProjectChanged, told.append)
+    for _ in range(2):
+        await editors.undo(document, desk.project_id, ADA)
+    sends = [dict(actions.told(event))["track:updated"]["changes"]["sends"] for event in told]
+    assert [[each["level"] for each in found] for found in sends] == [[0.8, 0.8], [0.8]]
