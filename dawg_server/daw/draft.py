@@ -205,10 +205,6 @@ class Draft:
                 parents.setdefault(kind.parent, {})[str(change.parent_id)] = None
             else:
                 parents.setdefault(kind.name, {})[change.entity_id] = None
-        for name, ids in parents.items():  # a track may be told for its sends' sake alone
-            unread = [id for id, parent in ids.items() if parent is None and id not in self._known(name)]
-            if unread and name != "project" and name not in self._complete:
-                self._learn(name, await table.get(self.connection, registry.find(name).table, self.id, unread))
         found: dict[str, dict[str, Any]] = {
             name: {id: parent or self.shown(name, id) for id, parent in ids.items() if parent or self.find(name, id)}
             for name, ids in parents.items()
