@@ -187,12 +187,38 @@ async def _judge(draft: Draft, kind: EntityType, entity: Entity | None, changed:
             await draft.get(reference.entity, changed[name])
     if leads:
         await routing.check(draft, kind, after, changed.keys())
+    if kind.either and not changed.keys().isdisjoint(kind.either):
+        _require_one(kind.either, entity, after)
+    if kind.recording and (recording_id := changed.get(kind.recording)) is not None:
+        await _take_up(draft, recording_id)
     if not changed.keys().isdisjoint(kind.unique) and await twin(draft, kind, after) is not None:
         same = {name: after[name] for name in kind.unique}
         raise errors.Conflict(f"There is such a {kind} already.", details=same)
     if kind.rule is not None and (entity is None or not kind.ruled.isdisjoint(changed)):
         return await kind.rule(draft, entity, changed)
     return ()
+
+
+def _require_one(names: tuple[str, str], entity: Entity | None, after: Entity) -> None:
+    given = [name for name in names if after[name] is not None]
+    if len(given) == 1:
+        return
+    for new, other in (names, names[::-1]):
+        if given and entity is not None and entity[new] is None:
+            raise wrong(new, f"cannot be set while there is {other}: set that to null as well")
+    raise wrong(names[0], f"or {names[1]} is needed, and not both")
+
+
+async def _take_up(draft: Draft, recording_id: str) -> None:
+    """What may be played: a recording of the project, one that its clips play, or one of the caller's, which becomes
+    the project's when it belongs to none."""
+    recording = await draft.recording(recording_id)
+    if recording is None or not (
+        recording["project_id"] == draft.id or recording["owner_id"] == draft.user_id or recording["played"]
+    ):
+        raise missing("audioFile", recording_id)
+    if recording["project_id"] is None:
+        draft.attached.add(recording_id)
 
 
 async def twin(draft: Draft, kind: EntityType, entity: Mapping[str, Any]) -> Entity | None:

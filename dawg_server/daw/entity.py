@@ -73,10 +73,11 @@ class EntityType:
     `parent` is `project` or `track`; where `fields` have no `trackId`, it never changes. `references` are by field;
     that to a parent track need not be said. `role` is who may change it. `limit`: of a project. `ordered`: the field
     `order` is the place among those with the same parent, which stays, from 0. `unique`: fields that no two with the
-    same parent have alike. `recording`: the field that names a recording, if it plays one. `either`: fields of which
-    exactly one is not null. `rule` looks at those changes that are about `ruled` fields, and at everything new; `fit`
-    at what undo puts back. `within`: where clients see it: in the project's list, in its parent's when a whole project
-    is shown, or always as a part of its parent. `kept`: what versions and archives keep of the project.
+    same parent have alike. `recording`: the field that names a recording, if it plays one; it may be the project's, one
+    that clips of the project play, or the caller's. `either`: two fields of which exactly one is not null. `rule` looks
+    at those changes that are about `ruled` fields, and at everything new; `fit` at what undo puts back. `within`: where
+    clients see it: in the project's list, in its parent's when a whole project is shown, or always as a part of its
+    parent. `kept`: what versions and archives keep of the project.
     """
 
     name: str
@@ -93,7 +94,7 @@ class EntityType:
     ordered: bool = False
     unique: tuple[str, ...] = ()
     recording: str = ""
-    either: tuple[str, ...] = ()
+    either: tuple[str, str] | tuple[()] = ()
     fit: Fit | None = None
     rule: Rule | None = None
     ruled: frozenset[str] = frozenset()

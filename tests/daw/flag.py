@@ -46,6 +46,24 @@ KNOB = EntityType(
     limit=20,
     module=__name__,
 )
+# What is heard or read at a time: it plays a recording or says something, and never both.
+CUE_FIELDS = {
+    "beat": Number(0, 10_000, "quarter notes from the beginning", required=True),
+    "audioFileId": Id("audioFile", "the recording to play", allow_none=True, load_default=None),
+    "words": Text(1, 200, "to be said, instead of a recording", allow_none=True, load_default=None),
+}
+CUE = EntityType(
+    name="cue",
+    plural="cues",
+    help="what the performers hear or read",
+    table=table_of("cues", CUE_FIELDS),
+    fields=CUE_FIELDS,
+    recording="audioFileId",
+    either=("audioFileId", "words"),
+    bulk=Bulk(CUE_FIELDS, 10),
+    limit=20,
+    module=__name__,
+)
 MIGRATION = """CREATE TABLE flags (
     id uuid PRIMARY KEY,
     project_id uuid NOT NULL REFERENCES projects ON DELETE CASCADE,
@@ -70,4 +88,13 @@ CREATE TABLE knobs (
     updated_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (track_id, position) DEFERRABLE INITIALLY DEFERRED,
     UNIQUE (track_id, type) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE TABLE cues (
+    id uuid PRIMARY KEY,
+    project_id uuid NOT NULL REFERENCES projects ON DELETE CASCADE,
+    beat double precision NOT NULL CHECK (beat >= 0),
+    audio_file_id uuid REFERENCES audio_files ON DELETE RESTRICT,
+    words text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now()
 );"""

@@ -15,13 +15,14 @@ from dawg_server.daw import entities
 from dawg_server.daw import entity as registry
 from dawg_server.daw.entity import EntityType
 from handlers import asyncapi
-from tests.daw.flag import FLAG, FLAG_FIELDS, KNOB, MIGRATION
+from tests.daw.flag import CUE, FLAG, FLAG_FIELDS, KNOB, MIGRATION
+from tests.handlers.rest.recordings import form, wav
 from tests.servers import dawg
 
 
 @pytest.fixture
 def flag() -> Iterator[EntityType]:
-    with registry.added(FLAG, KNOB):
+    with registry.added(FLAG, KNOB, CUE):
         yield FLAG
 
 
@@ -278,3 +279,65 @@ async def test_versions_and_archives_keep_what_is_on_tracks(chain: Chain) -> Non
     voice, kick = copy["project"]["tracks"]
     assert [(each["type"], each["order"]) for each in voice["knobs"]] == [("gate", 0), ("duck", 1)]
     assert voice["knobs"][1]["sidechainTrackId"] == kick["id"] != bus
+
+
+class Cues:
+    """What plays a recording or says something, over the wire."""
+
+    def __init__(self, song: Song) -> None:
+        self.song = song
+
+    async def add(self, expect: int = 201, **fields: Any) -> dict[str, Any]:
+        reply = await self.song.call("POST", "/cues", {"projectId": self.song.id, "beat": 4, **fields}, expect=expect)
+        return dict(reply.get("cue") or reply)
+
+    async def change(self, cue: dict[str, Any], expect: int = 200, **changes: Any) -> dict[str, Any]:
+        reply = await self.song.call("PATCH", f"/cues/{cue['id']}", changes, expect=expect)
+        return dict(reply.get("cue") or reply)
+
+    async def recording(self, user: str = "ada") -> str:
+        status, audio = await self.song.server.json("POST", "/api/audio/upload", user, data=form(wav(0.1)))
+        assert status == 201, audio
+        return str(audio["audioFile"]["id"])
+
+    async def home(self, audio_id: str) -> Any:
+        """The project that the recording belongs to."""
+        return (await self.song.call("GET", f"/audio/{audio_id}"))["projectId"]
+
+
+@pytest.fixture
+def cues(song: Song) -> Cues:
+    return Cues(song)
+
+
+async def test_a_recording_that_it_plays_is_ones_own_and_becomes_the_projects(cues: Cues) -> None:
+    own, second, foreign = await cues.recording(), await cues.recording(), await cues.recording("eve")
+    made = await cues.add(audioFileId=own)
+    assert await cues.home(own) == cues.song.id
+    for unknown in (foreign, made["id"]):
+        refused = await cues.add(404, audioFileId=unknown)
+        assert refused["details"] == {"kind": "audioFile", "missing": [unknown]}
+        await cues.change(made, 404, audioFileId=unknown)
+        same = {"cueIds": [made["id"]], "updates": {"audioFileId": unknown}}
+        await cues.song.call("PATCH", "/cues/bulk", same, expect=404)
+    assert await cues.home(second) is None
+    assert (await cues.change(made, audioFileId=second))["audioFileId"] == second
+    assert await cues.home(second) == cues.song.id
+
+
+async def test_it_has_exactly_one_of_two(cues: Cues) -> None:
+    own = await cues.recording()
+    for fields in ({}, {"audioFileId": own, "words": "Now"}):
+        assert list((await cues.add(400, **fields))["details"]) == ["audioFileId"]
+    assert await cues.home(own) is None
+    made = await cues.add(words="Now")
+    assert list((await cues.change(made, 400, audioFileId=own))["details"]) == ["audioFileId"]
+    assert list((await cues.change(made, 400, words=None))["details"]) == ["audioFileId"]
+    changed = await cues.change(made, audioFileId=own, words=None)
+    assert (changed["audioFileId"], changed["words"]) == (own, None)
+    assert list((await cues.change(made, 400, words="Now"))["details"]) == ["words"]
+    await cues.change(made, beat=8)
+    await cues.song.call("POST", f"/projects/{cues.song.id}/undo", {})
+    await cues.song.call("POST", f"/projects/{cues.song.id}/undo", {})
+    before = await cues.song.call("GET", f"/cues/{made['id']}")
+    assert (before["audioFileId"], before["words"]) == (None, "Now")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dawg_server.database import tracks
 from dawg_server.daw import timing
 from dawg_server.daw.commands import change, command
-from dawg_server.daw.entity import Bulk, Entity, EntityType, missing, the, wrong
+from dawg_server.daw.entity import Bulk, Entity, EntityType, the, wrong
 from dawg_server.daw.notes import MAX_BEATS, Notes
 from dawg_server.daw.timing import MAX_SECONDS
 from dawg_server.schema import Choice, Colour, Id, Items, Number, Text
@@ -40,12 +40,8 @@ _CONTENT = {"audioFileId", "midiData", "offset", "duration"}  # what is judged t
 async def judge(draft: Draft, clip: Entity | None, changed: Entity) -> Collection[str]:
     """Lets a clip end with its recording and its fades end with it; a new one gets a name and a length."""
     fields = {**(clip or {}), **changed}
-    if clip is not None:
-        for one, other in (("audioFileId", "midiData"), ("midiData", "audioFileId")):
-            if clip[one] is None and fields[one] is not None and fields[other] is not None:
-                raise wrong(one, f"cannot be set while there is {other}: set that to null as well")
-    judged = clip is None or not _CONTENT.isdisjoint(changed)
-    recording = await _recording(draft, fields, "audioFileId" in changed) if judged else None
+    judged = fields["audioFileId"] is not None and (clip is None or not _CONTENT.isdisjoint(changed))
+    recording = await draft.recording(fields["audioFileId"]) if judged else None
     if clip is None:
         fields["name"] = changed["name"] = fields["name"] or _name_of(recording)
         fields["duration"] = changed["duration"] = fields["duration"] or _default_duration(draft, fields, recording)
@@ -123,25 +119,6 @@ async def quantize(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
             changes["midiData"] = {**clip["midiData"], "notes": notes}
         draft.update("clip", clip["id"], changes)
     return {"clips": [draft.shown("clip", clip["id"]) for clip in clips]}
-
-
-async def _recording(draft: Draft, fields: dict[str, Any], new: bool = True) -> Entity | None:
-    """The recording that a clip plays: the project's own, one that its clips play, or the caller's, which becomes the
-    project's when it belongs to none."""
-    audio_file_id = fields["audioFileId"]
-    if (audio_file_id is None) == (fields["midiData"] is None):
-        raise wrong("audioFileId", "or midiData is needed, and not both")
-    if audio_file_id is None:
-        return None
-    recording = await draft.recording(audio_file_id)
-    if recording is None:
-        raise missing("audioFile", audio_file_id)
-    own = recording["project_id"] == draft.id or recording["owner_id"] == draft.user_id
-    if new and not own and not recording["played"]:
-        raise missing("audioFile", audio_file_id)
-    if new and recording["project_id"] is None:
-        draft.attached.add(audio_file_id)
-    return recording
 
 
 def _fitted(fields: dict[str, Any], recording: Entity | None, changed: Collection[str]) -> dict[str, Any]:
