@@ -1,7 +1,7 @@
 """All events of the server. A class is an event, its name is the wire name, its docstring is its documentation.
 
 `GenerationProgressed` travels as `generation:progressed`. Fields hold JSON values only, so that every event can cross
-to another replica. Events are news: whatever they report is already a fact in Postgres, and may be read again there.
+to another replica. Whatever an event reports is already a fact in Postgres, and may be read again there.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def decode(data: bytes) -> tuple[Event | None, str]:
 
 @dataclass(frozen=True)
 class JobEvent(Event):
-    """What all news about one generation job carries: the job, its kind and whom it belongs to."""
+    """What all events about one generation job carries: the job, its kind and whom it belongs to."""
 
     job_id: str
     type: str
@@ -132,7 +132,7 @@ class MembershipChanged(Event):
 
 @dataclass(frozen=True)
 class ProjectEvent(Event):
-    """What all news about one project carries: which one, and whose doing it was."""
+    """What all events about one project carries: which one, and whose doing it was."""
 
     project_id: str
     user_id: str

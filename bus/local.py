@@ -69,7 +69,7 @@ class LocalBus:
         await self._deliver(event, (Scope.ORIGIN, Scope.EVERYWHERE))
 
     def tell(self, event: Event) -> None:
-        """`publish` for news that come by the hundred and whose subscribers are all plain functions: nothing waits."""
+        """`publish` for events by the hundred whose subscribers are all plain functions: nothing waits."""
         for handler, _ in tuple(self._handlers.get(type(event), ())):
             try:
                 handler(event)

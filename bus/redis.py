@@ -33,7 +33,7 @@ HEARTBEAT_INTERVAL = 10.0  # seconds
 DEAF_AFTER = 30.0  # seconds without our own heartbeat
 CONNECT_TIMEOUT = 3.0  # seconds
 WRITE_TIMEOUT = 5.0  # seconds
-FLUSH_TIMEOUT = 1.0  # seconds that closing waits for the last news to leave
+FLUSH_TIMEOUT = 1.0  # seconds that closing waits for the last events to leave
 
 log = structlog.get_logger(service="main")
 

@@ -10,7 +10,7 @@ from typing import Any
 from bus import events
 from dawg_server import errors
 from dawg_server.audiofiles.analyses import Excerpt, Question
-from dawg_server.audiofiles.comparison import Candidate, Wish
+from dawg_server.audiofiles.comparison import Candidate, ComparisonRequest
 from dawg_server.claude.billing import BillingContext
 from dawg_server.services import Services
 
@@ -60,8 +60,8 @@ async def compare(
 ) -> dict[str, Any]:
     """`asked` says `project_id` and whether to `detect_conflicts` and `suggest_arrangement`."""
     billed = BillingContext(user_id, asked["project_id"])
-    wish = Wish(billed, asked["detect_conflicts"], asked["suggest_arrangement"])
-    return await services.documents.comparison.compare(list(clips), wish)
+    request = ComparisonRequest(billed, asked["detect_conflicts"], asked["suggest_arrangement"])
+    return await services.documents.comparison.compare(list(clips), request)
 
 
 async def candidates(

@@ -206,7 +206,7 @@ def mount(bus: LocalBus, changes: ChangeStream, server: Server, links: LinkSigne
         members = (
             [sid for sid, _ in server.manager.get_participants("/", room)] if event.own else [event.skip_sid or ""]
         )
-        # A request may name any socket as its own, which must not keep the news from others.
+        # A request may name any socket as its own, which must not keep the change from others.
         known = {sid for sid in members if is_theirs(sid)}
         for name, payload in actions.told(event):
             payload["timestamp"] = now()

@@ -31,7 +31,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ComparisonRequest:
     """What is asked about clips, and who pays for what a model says of them."""
 
     by: BillingContext
@@ -45,25 +45,25 @@ class Comparison:
     def __init__(self, model: SmallModel) -> None:
         self._model = model
 
-    async def compare(self, candidates: Sequence[Candidate], wish: Wish) -> dict[str, Any]:
-        """An arrangement is paid for, so a wish for one is refused at once when it cannot be served.
+    async def compare(self, candidates: Sequence[Candidate], asked: ComparisonRequest) -> dict[str, Any]:
+        """An arrangement is paid for, so a request for one is refused at once when it cannot be served.
 
         When the model fails later than that, everything that was measured is there, and `warnings` say what is not.
         Raises `ProviderUnconfigured`, `RateLimited`, `BudgetExceeded`, and whatever measuring a clip raises.
         """
-        if not wish.suggest_arrangement:
-            return _shown(await _measured(candidates), wish)
+        if not asked.suggest_arrangement:
+            return _shown(await _measured(candidates), asked)
         if len(candidates) < 2:
-            return _shown(await _measured(candidates), wish, warnings=[ONE_CLIP])
-        return await self._arranged(candidates, wish)
+            return _shown(await _measured(candidates), asked, warnings=[ONE_CLIP])
+        return await self._arranged(candidates, asked)
 
-    async def _arranged(self, candidates: Sequence[Candidate], wish: Wish) -> dict[str, Any]:
+    async def _arranged(self, candidates: Sequence[Candidate], asked: ComparisonRequest) -> dict[str, Any]:
         wanted, summary = arrangement.request(len(candidates)), UsageSummary()
         found: dict[str, Any] | None = None
         arranged: dict[str, Any] = {}
         warnings = []
         try:
-            async with self._model.reserved(wish.by, wanted, arrangement.MAX_DATA, summary) as request:
+            async with self._model.reserved(asked.by, wanted, arrangement.MAX_DATA, summary) as request:
                 found = await _measured(candidates)
                 ids = [each.id for each in candidates]
                 data = arrangement.about(found["clips"], found)
@@ -72,7 +72,7 @@ class Comparison:
             if found is None:
                 raise
             warnings.append(f"No arrangement is suggested. {error.message}")
-        return _shown(found, wish, warnings=warnings, cost=summary.shown(LOCAL)) | arranged
+        return _shown(found, asked, warnings=warnings, cost=summary.shown(LOCAL)) | arranged
 
 
 def tokens(count: int, include_arrangement: bool) -> tuple[int, int]:
@@ -94,7 +94,7 @@ async def _measured(candidates: Sequence[Candidate]) -> dict[str, list[dict[str,
 
 def _shown(
     found: dict[str, list[dict[str, Any]]],
-    wish: Wish,
+    asked: ComparisonRequest,
     *,
     warnings: Sequence[str] = (),
     cost: dict[str, Any] | None = None,
@@ -104,7 +104,7 @@ def _shown(
         advice.insert(0, best)
     return {
         **found,
-        "conflicts": found["conflicts"] if wish.detect_conflicts else [],
+        "conflicts": found["conflicts"] if asked.detect_conflicts else [],
         "arrangementSuggestions": [],
         "aiRecommendations": advice,
         "cost": cost or UsageSummary().shown(LOCAL),

@@ -133,7 +133,7 @@ def _probe(folder: Path, options: dict[str, Any]) -> int:
 def dies_with_parent(first: Callable[[], None] | None = None) -> Callable[[], None]:
     """A `preexec_fn`: the kernel sends SIGINT to the child when the thread that started it ends, however it ends.
 
-    SIGINT is Postgres' "fast shutdown". `first` runs before, because a change of credentials forgets the wish.
+    SIGINT is Postgres' "fast shutdown". `first` runs before, because a change of credentials undoes it.
     """
     parent = os.getpid()
 

@@ -1,4 +1,4 @@
-"""The door to Postgres: a bounded pool of aiopg sessions, and the one place where their traps are handled."""
+"""A bounded pool of aiopg sessions, and the one place where their traps are handled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what in a project, and by which door they come."""
+"""Who may do what in a project, and over which interface they come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shared document: the one door through which projects are read and changed.
+"""The shared document: the one way in which projects are read and changed.
 
     executed = await document.execute(project_id, [Command("updateTrack", {...})], by=Actor(user_id, "rest"))
 
@@ -75,12 +75,12 @@ class ClientOperation:
 
 
 class Editing:
-    """Use it through `Document.editing`. `connection` is inside of the transaction; `news` go out after the commit."""
+    """Use it through `Document.editing`. `connection` is inside of the transaction; `outgoing` is published after it."""
 
     def __init__(self, connection: Connection, project_id: str, by: Actor, *, whole: bool = False) -> None:
         """`whole`: one call is the whole transaction, which it ends."""
         self.connection = connection
-        self.news: list[events.ProjectChanged] = []
+        self.outgoing: list[events.ProjectChanged] = []
         self._project_id = project_id
         self._by = by
         self._whole = whole
@@ -174,7 +174,7 @@ class Editing:
                 batch, self._project_id, stored, draft.changes, client_operation_id=once.id if once else None
             )
             operations.advance(batch, self._project_id, len(stored))
-            self.news.append(
+            self.outgoing.append(
                 events.ProjectChanged(
                     project_id=self._project_id,
                     revision=revision,
@@ -258,7 +258,7 @@ class Document(ProjectReader):
                     yield editing
             except IntegrityError as error:
                 raise _refused(error) from error
-            for event in editing.news:
+            for event in editing.outgoing:
                 await self._bus.publish(event)
 
     @contextlib.asynccontextmanager
@@ -266,12 +266,12 @@ class Document(ProjectReader):
         """For whoever changes several projects in one transaction of their own, inside of which they lock each of these
         (sorted). What they put into the list is told afterwards.
         """
-        news: list[events.ProjectChanged] = []
+        outgoing: list[events.ProjectChanged] = []
         async with contextlib.AsyncExitStack() as stack:
             for project_id in project_ids:
                 await stack.enter_async_context(self._locks.holding(project_id))
-            yield news
-            for event in news:
+            yield outgoing
+            for event in outgoing:
                 await self._bus.publish(event)
 
     async def create(self, owner_id: str, values: dict[str, Any]) -> dict[str, Any]:

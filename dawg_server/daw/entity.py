@@ -1,4 +1,4 @@
-"""What an entity of a document declares: all that draft, undo, news, versions, archives, SQL and APIs know of it.
+"""What an entity of a document declares: all that draft, undo, events, versions, archives, SQL and APIs know of it.
 
 A new entity is one file in `daw.entities` and one migration:
 

@@ -38,7 +38,7 @@ class ProjectReader:
         access.check(row["role"] if row else None, "viewer")
         assert row is not None
         members = row["collaborators"]
-        if not any(member["userId"] == user_id for member in members):  # a visitor of a public project
+        if not any(member["userId"] == user_id for member in members):  # a reader of a public project
             members = [member | {"email": None} for member in members if member["acceptedAt"] is not None]
         people = {"audioFiles": row["audioFiles"], "collaborators": members, "role": row["role"]}
         return {**row["project"], **_nested(row), **people}

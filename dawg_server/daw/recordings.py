@@ -23,7 +23,7 @@ async def _measured(
     database: Database, document: Document, audio_file_id: str, length: float, store: Store, project_ids: Sequence[str]
 ) -> list[str] | None:
     """None when it is done, else all the projects that have to be locked before the recording is."""
-    async with document.alone(project_ids) as news, database.transaction() as connection:
+    async with document.alone(project_ids) as outgoing, database.transaction() as connection:
         for project_id in project_ids:
             await operations.lock(connection, project_id, "")
         recording = await tracks.lock_recording(connection, audio_file_id)
@@ -36,5 +36,5 @@ async def _measured(
         for project_id in playing:
             editing = Editing(connection, project_id, Actor(str(recording["owner_id"]), "measuring"))
             await editing.follow_recording(audio_file_id, length)
-            news += editing.news
+            outgoing += editing.outgoing
     return None

@@ -14,7 +14,7 @@ from dawg_server.wire import is_uuid
 
 
 class Sharing:
-    """Rows are those of `database.collaborators`. Every change is news for the sockets in the project's room."""
+    """Rows are those of `database.collaborators`. Every change is told to the sockets in the project's room."""
 
     def __init__(self, database: Database, bus: LocalBus, access: Access) -> None:
         self._database = database

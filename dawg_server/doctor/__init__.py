@@ -17,13 +17,13 @@ __all__ = ["Finding", "Verdict", "examine", "healthy", "report"]
 
 async def examine(settings: Settings, open_storage: OpenStorage) -> list[Finding]:
     """Every finding, in the order in which the server would need things."""
-    news = await redis.examine(settings)
+    found = await redis.examine(settings)
     return [
         *machine.examine(settings),
         *machine.identity(settings),
         *await asyncio.to_thread(list, database.examine(settings)),
-        news,
-        *await cluster.examine(settings, listen=news.verdict is Verdict.GOOD),
+        found,
+        *await cluster.examine(settings, listen=found.verdict is Verdict.GOOD),
         *await files.examine(settings, open_storage),
         *machine.keys(settings),
     ]

@@ -25,7 +25,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield good("database", "Embedded: starts with the server.")
             return
         facts = inspection.inspect(dsn, PROBE_TIMEOUT)
-        news = " The next start brings its tables up to date." if pending(dsn) else ""
+        pending_note = " The next start brings its tables up to date." if pending(dsn) else ""
     except (psycopg2.Error, errors.ConfigurationError) as error:
         reason = str(error).strip().splitlines()[0] if isinstance(error, errors.ConfigurationError) else "no connection"
         yield bad("database", f"It does not answer ({reason}). Check DATABASE_URL, its network and password.")
@@ -33,7 +33,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield judge(
         facts.version >= OLDEST,
         "database",
-        f"Postgres {facts.version} answers.{news}",
+        f"Postgres {facts.version} answers.{pending_note}",
         f"Postgres {facts.version} is too old: use {OLDEST} or later.",
     )
     yield _room(settings, facts)

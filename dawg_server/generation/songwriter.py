@@ -52,7 +52,7 @@ REQUEST = StructuredRequest(
         }
     ),
 )
-WISHES = ("theme", "genre", "mood", "style", "length")
+REQUESTED = ("theme", "genre", "mood", "style", "length")
 
 
 class Songwriter:
@@ -72,7 +72,7 @@ class Songwriter:
     async def generate(self, work: Work) -> Outcome:
         """An answer that was paid for is kept, so that a repeated attempt does not ask again."""
         written = work.state.get("written") or await self._written(work)
-        asked = {name: work.input[name] for name in WISHES}
+        asked = {name: work.input[name] for name in REQUESTED}
         return Outcome((), {**asked, **written, "provider": self.name, "model": self._model.name, "requested": asked})
 
     async def cancel(self, work: Work) -> None:
@@ -90,7 +90,7 @@ class Songwriter:
 
 
 def _about(input: Mapping[str, Any]) -> str:
-    return tagged("wishes", orjson.dumps({name: input[name] for name in WISHES if input[name]}).decode())
+    return tagged("request", orjson.dumps({name: input[name] for name in REQUESTED if input[name]}).decode())
 
 
 def _understood(answer: dict[str, Any]) -> dict[str, Any]:

@@ -104,7 +104,7 @@ async def detect_style(call: RestCall) -> Answer:
 async def analyze_clips(call: RestCall) -> Answer:
     """Clips of projects, or up to ten uploaded files, which are not kept.
 
-    `suggestArrangement` is a paid wish: without ANTHROPIC_API_KEY, or over the budget, the request is refused.
+    `suggestArrangement` is paid for: without ANTHROPIC_API_KEY, or over the budget, the request is refused.
     """
     if call.files:
         if call.body["project_id"]:

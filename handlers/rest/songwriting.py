@@ -15,7 +15,7 @@ routes = Routes("generate")
 @routes.post(
     "/generate/lyrics",
     "Write lyrics",
-    body=schemas.LyricsWish,
+    body=schemas.LyricsRequest,
     query=jobs.Wait,
     reply=jobs.JobAccepted,
     status=202,
@@ -24,8 +24,8 @@ routes = Routes("generate")
 )
 async def create_lyrics(call: RestCall) -> Answer:
     """By a language model, which needs ANTHROPIC_API_KEY. The result has `lyrics`, with their sections and a title."""
-    wish = {name: call.body[name] for name in ("theme", "genre", "mood", "style", "length")}
-    request = {**wish, "projectId": call.body["project_id"]}
+    asked = {name: call.body[name] for name in ("theme", "genre", "mood", "style", "length")}
+    request = {**asked, "projectId": call.body["project_id"]}
     if request["projectId"] is not None:
         await call.services.documents.access.require(request["projectId"], call.caller.user_id, "editor")
     songwriter = call.services.jobs.songwriter

@@ -39,16 +39,16 @@ async def melody_to_vocals(call: RestCall) -> Answer:
     `melodyFollowed` says whether the singer was given the notes themselves. An uploaded recording is kept; its id is in
     `data.audioFileId` of the job.
     """
-    user_id, wish = call.caller.user_id, dict(call.body)
+    user_id, asked = call.caller.user_id, dict(call.body)
     provider = call.services.jobs.providers.choose("vocals", "auto", {"instrumental": False})
     if call.files:
-        if wish["project_id"] is not None:
-            await call.services.documents.access.require(wish["project_id"], user_id, "editor")
+        if asked["project_id"] is not None:
+            await call.services.documents.access.require(asked["project_id"], user_id, "editor")
         (file,) = call.files
         check_melody((await call.services.documents.audio.probe(file.path)).duration)
         row = await call.services.documents.audio.add(
-            Incoming(file.path, file.name, file.sha256), owner_id=user_id, project_id=wish["project_id"]
+            Incoming(file.path, file.name, file.sha256), owner_id=user_id, project_id=asked["project_id"]
         )
-        wish["audio_file_id"] = row["id"]
-    request = await call.services.jobs.finishing.vocals(user_id, wish)
+        asked["audio_file_id"] = row["id"]
+    request = await call.services.jobs.finishing.vocals(user_id, asked)
     return await submit(call, request.type, request.input, provider)

@@ -8,7 +8,7 @@ from dawg_server.schema import Body, Choice, Genre, Key, Number, Text, Uuid
 from handlers.schemas.generation import MAX_SEED, IntoProject
 
 
-class LyricsWish(Body):
+class LyricsRequest(Body):
     """What the song is to be about and like, in the musician's words; what is left open is chosen.
 
     `length`: short, medium or long, or in words of your own.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bus import events as news
+from bus import events as bus_events
 from handlers import analyses
 from handlers.analyses import AnalysisRequester
 from handlers.schemas import analysis, lyrics
@@ -41,7 +41,11 @@ async def analyze_clips(call: SocketCall) -> Ack:
     wanted = [{"clip_id": clip_id} for clip_id in payload["clip_ids"]]
     found = await analyses.candidates(services, user_id, project_id, wanted)
     begun = {"clipIds": payload["clip_ids"]}
-    await services.platform.bus.publish(news.ClipsAnalyzing(project_id, user_id, member.username, begun, call.sid))
+    await services.platform.bus.publish(
+        bus_events.ClipsAnalyzing(project_id, user_id, member.username, begun, call.sid)
+    )
     told = {"analysis": await analyses.compare(services, user_id, payload, found)}
-    await services.platform.bus.publish(news.ClipsAnalyzed(project_id, user_id, member.username, told, to_user=True))
+    await services.platform.bus.publish(
+        bus_events.ClipsAnalyzed(project_id, user_id, member.username, told, to_user=True)
+    )
     return told

@@ -34,8 +34,8 @@ class SocketSink:
         self._server, self._sid = server, sid
 
     def send(self, event: str, payload: Mapping[str, Any]) -> None:
-        news = payload if event == "response-delta" else {**payload, "timestamp": now()}
-        self._server.broadcast(event, news, room=self._sid, namespace="/ai-brain")
+        told = payload if event == "response-delta" else {**payload, "timestamp": now()}
+        self._server.broadcast(event, told, room=self._sid, namespace="/ai-brain")
 
     def try_send(self, event: str, payload: Mapping[str, Any]) -> bool:
         client = self._server.manager.clients.get(self._sid)

@@ -50,8 +50,8 @@ def _announce(server: Server, clients: Iterable[Client], within: int) -> None:
     """`within`: milliseconds in which all of them should have gone."""
     for client in tuple(clients):
         delay = random.randrange(within)
-        news = {"reason": "The server is being updated.", "reconnectAfterMs": delay, "timestamp": now()}
-        server.broadcast("server:draining", news, room=client.sid, namespace=client.namespace)
+        warning = {"reason": "The server is being updated.", "reconnectAfterMs": delay, "timestamp": now()}
+        server.broadcast("server:draining", warning, room=client.sid, namespace=client.namespace)
 
 
 def _forwards_ending(server: Server, event: events.ForwardsEnding) -> None:

@@ -7,7 +7,7 @@ nobody, because a lock that does is a trap when a browser sleeps: changes by oth
 
 from __future__ import annotations
 
-from bus import events as news
+from bus import events as bus_events
 from handlers.schemas import collaboration as schemas
 from handlers.sockets import rooms
 from handlers.sockets.routing import Ack, Events, SocketCall
@@ -26,7 +26,7 @@ async def lock(call: SocketCall) -> Ack:
     if mine:
         fields = {"trackId": track_id, "expiresAt": shown["expiresAt"]}
         call.services.platform.bus.tell(
-            news.TrackLocked(project_id, call.caller.user_id, member.username, fields, call.sid)
+            bus_events.TrackLocked(project_id, call.caller.user_id, member.username, fields, call.sid)
         )
     return {"locked": mine, **shown}
 
@@ -43,7 +43,7 @@ async def unlock(call: SocketCall) -> Ack:
     if await presence.unlock(project_id, track_id, call.caller.user_id):
         fields = {"trackId": track_id}
         call.services.platform.bus.tell(
-            news.TrackUnlocked(project_id, call.caller.user_id, member.username, fields, call.sid)
+            bus_events.TrackUnlocked(project_id, call.caller.user_id, member.username, fields, call.sid)
         )
     held = await presence.locked(project_id, track_id)
     return {"locked": False, **(schemas.lock(held) if held else {"trackId": track_id, "holder": None})}

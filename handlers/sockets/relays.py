@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from bus import events as news
+from bus import events as bus_events
 from dawg_server.schema import Body
 from handlers.schemas import collaboration as schemas
 from handlers.sockets import rooms
@@ -17,34 +17,40 @@ from handlers.sockets.routing import Ack, Events, SocketCall
 
 events = Events("/", "main")
 
-Kind = type[news.RoomEvent]
+Kind = type[bus_events.RoomEvent]
 
 RELAYS: tuple[tuple[str, str, type[Body], Kind, Literal["viewer", "editor"]], ...] = (
-    ("playback:sync", "Say what is playing", schemas.Playback, news.PlaybackSynced, "viewer"),
-    ("cursor:move", "Say where the pointer is", schemas.Cursor, news.CursorMoved, "viewer"),
-    ("selection:change", "Say what is selected", schemas.Selection, news.SelectionChanged, "viewer"),
-    ("recording:start", "Say that a recording begins", schemas.Recording, news.RecordingStarted, "editor"),
-    ("recording:stop", "Say that a recording has ended", schemas.Recording, news.RecordingStopped, "editor"),
-    ("ai:start", "Say that a task has begun", schemas.AiTask, news.AiStarted, "editor"),
-    ("ai:progress", "Say how far a task is", schemas.AiProgress, news.AiProgressUpdate, "editor"),
-    ("ai:complete", "Say that a task is done", schemas.AiResult, news.AiCompleted, "editor"),
-    ("ai:error", "Say that a task has failed", schemas.AiError, news.AiFailed, "editor"),
-    ("lyrics:analysis-complete", "Pass on an analysis", schemas.LyricsFindings, news.LyricsAnalyzed, "editor"),
+    ("playback:sync", "Say what is playing", schemas.Playback, bus_events.PlaybackSynced, "viewer"),
+    ("cursor:move", "Say where the pointer is", schemas.Cursor, bus_events.CursorMoved, "viewer"),
+    ("selection:change", "Say what is selected", schemas.Selection, bus_events.SelectionChanged, "viewer"),
+    ("recording:start", "Say that a recording begins", schemas.Recording, bus_events.RecordingStarted, "editor"),
+    ("recording:stop", "Say that a recording has ended", schemas.Recording, bus_events.RecordingStopped, "editor"),
+    ("ai:start", "Say that a task has begun", schemas.AiTask, bus_events.AiStarted, "editor"),
+    ("ai:progress", "Say how far a task is", schemas.AiProgress, bus_events.AiProgressUpdate, "editor"),
+    ("ai:complete", "Say that a task is done", schemas.AiResult, bus_events.AiCompleted, "editor"),
+    ("ai:error", "Say that a task has failed", schemas.AiError, bus_events.AiFailed, "editor"),
+    ("lyrics:analysis-complete", "Pass on an analysis", schemas.LyricsFindings, bus_events.LyricsAnalyzed, "editor"),
     (
         "lyrics:section-labels-update",
         "Pass on which lines are which section",
         schemas.SectionLabels,
-        news.LyricsSectionLabelsUpdated,
+        bus_events.LyricsSectionLabelsUpdated,
         "editor",
     ),
     (
         "lyrics:recommendations-ready",
         "Pass on what could be better",
         schemas.Recommendations,
-        news.LyricsRecommendations,
+        bus_events.LyricsRecommendations,
         "editor",
     ),
-    ("clips:analysis-complete", "Pass on an analysis of clips", schemas.ClipsFindings, news.ClipsAnalyzed, "editor"),
+    (
+        "clips:analysis-complete",
+        "Pass on an analysis of clips",
+        schemas.ClipsFindings,
+        bus_events.ClipsAnalyzed,
+        "editor",
+    ),
 )
 
 
@@ -79,6 +85,6 @@ for _each in RELAYS:
 async def update_presence(call: SocketCall) -> Ack:
     """Shown for a minute to those who come later, in the `members` of their `join:project`."""
     presence, project_id = call.services.documents.presence, call.payload["projectId"]
-    relay(call, "presence:update", news.PresenceUpdated, "viewer")
+    relay(call, "presence:update", bus_events.PresenceUpdated, "viewer")
     await presence.set_state(project_id, call.sid, call.payload["state"])
     return {"members": await presence.members(project_id)}

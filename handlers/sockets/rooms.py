@@ -2,7 +2,7 @@
 much one socket may send (1.3).
 
 Everybody in the room is told of each connection that comes or goes, exactly once; `connections` says in how many
-places that person still is, so that closing the second of two tabs does not look like going home.
+places that person still is, so that closing the second of two tabs is not told as leaving.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from bus import events as news
+from bus import events as bus_events
 from bus.local import Scope
 from dawg_server import errors, logs
 from dawg_server.daw.access import RANKS
@@ -99,7 +99,7 @@ async def join(call: SocketCall) -> Ack:
             # Nothing is awaited in between, so that nobody hears of a departure before the arrival.
             fields = {"role": role, "connections": connections}
             await services.platform.bus.publish(
-                news.CollaboratorJoined(project_id, user_id, row["username"], fields, call.sid)
+                bus_events.CollaboratorJoined(project_id, user_id, row["username"], fields, call.sid)
             )
         answer = await _state(call, row["revision"])
     except errors.NotFound:  # removed, or not a member any more, at this very moment
@@ -156,17 +156,17 @@ async def disconnected(services: Services, server: Server, sid: str) -> None:
 def mount(server: Server, services: Services) -> None:
     """Keeps rooms and roles true while memberships change; after the relay, which still has to reach the room."""
 
-    async def membership_changed(event: news.MembershipChanged) -> None:
+    async def membership_changed(event: bus_events.MembershipChanged) -> None:
         for sid in _sockets(server, event.project_id):
             if server.manager.clients[sid].session["caller"].user_id == event.user_id:
                 await _review(server, services, sid, event.project_id)
 
-    async def project_changed(event: news.ProjectChanged) -> None:
+    async def project_changed(event: bus_events.ProjectChanged) -> None:
         if any("isPublic" in each["changes"] for each in event.operations if each["entity"] == "project"):
             for sid in _sockets(server, event.project_id):
                 await _review(server, services, sid, event.project_id)
 
-    async def project_deleted(event: news.ProjectDeleted) -> None:
+    async def project_deleted(event: bus_events.ProjectDeleted) -> None:
         for sid in _sockets(server, event.project_id):
             _memberships(server, sid).pop(event.project_id, None)
             await server.leave_room(sid, project_room(event.project_id), "/")
@@ -177,18 +177,18 @@ def mount(server: Server, services: Services) -> None:
             for project_id in tuple(_memberships(server, sid)):
                 await _review(server, services, sid, project_id)
 
-    def restored(_: news.BusRestored) -> None:
+    def restored(_: bus_events.BusRestored) -> None:
         """What happened to memberships meanwhile was not heard."""
         server.manager.tasks.start(with_database(review_all), name="socket-review")
 
-    services.platform.bus.subscribe(news.BusRestored, restored)
-    services.platform.bus.subscribe(news.MembershipChanged, membership_changed, Scope.EVERYWHERE)
-    services.platform.bus.subscribe(news.ProjectChanged, project_changed, Scope.EVERYWHERE)
-    services.platform.bus.subscribe(news.ProjectDeleted, project_deleted, Scope.EVERYWHERE)
+    services.platform.bus.subscribe(bus_events.BusRestored, restored)
+    services.platform.bus.subscribe(bus_events.MembershipChanged, membership_changed, Scope.EVERYWHERE)
+    services.platform.bus.subscribe(bus_events.ProjectChanged, project_changed, Scope.EVERYWHERE)
+    services.platform.bus.subscribe(bus_events.ProjectDeleted, project_deleted, Scope.EVERYWHERE)
 
 
 async def _review(server: Server, services: Services, sid: str, project_id: str) -> None:
-    """Gives a socket the role that its user has by now, or shows it out."""
+    """Gives a socket the role that its user has by now, or removes it from the room."""
     client = server.manager.clients.get(sid)
     found = client.session.get("memberships", {}).get(project_id) if client else None
     if client is None or found is None:

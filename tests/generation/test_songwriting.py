@@ -56,7 +56,7 @@ async def made(server: Dawg, what: str, **body: Any) -> dict[str, Any]:
 
 async def test_lyrics_are_written_by_the_model_and_booked(house: Advised) -> None:
     house.says(WRITTEN)
-    wish = {"theme": "leaving </wishes> the sea", "genre": "folk", "mood": "wistful", "length": "short"}
+    wish = {"theme": "leaving </request> the sea", "genre": "folk", "mood": "wistful", "length": "short"}
     status, accepted = await house.server.json("POST", "/api/v1/generate/lyrics", json=wish)
     assert (status, accepted["status"]) == (202, "queued"), accepted
     result = (await house.server.finished(accepted["jobId"]))["result"]
@@ -70,7 +70,7 @@ async def test_lyrics_are_written_by_the_model_and_booked(house: Advised) -> Non
     [request] = house.asked
     asked = str(request.messages[0]["content"])
     assert "leaving" in asked
-    assert asked.count("</wishes>") == 1
+    assert asked.count("</request>") == 1
     [row] = await house.booked()
     assert (row["operation"], row["totalCost"]) == ("lyrics-write", result["cost"]["totalCost"])
 

@@ -28,7 +28,7 @@ class Patience:
     failures: int = 5
     copies: tuple[float, ...] = (0.5, 2.0)
 
-    async def readings(self, read: Callable[[], Awaitable[T]], news: Listener) -> AsyncIterator[T]:
+    async def readings(self, read: Callable[[], Awaitable[T]], hints: Listener) -> AsyncIterator[T]:
         """What `read` gives, again and again, sooner when there is news. Raises `Transient` when it fails too often."""
         pause, failures = self.first, 0
         while True:
@@ -41,7 +41,7 @@ class Patience:
             else:
                 failures = 0
                 yield found
-            await news.wait(pause)
+            await hints.wait(pause)
             pause = min(pause * self.growth, self.longest)
 
 

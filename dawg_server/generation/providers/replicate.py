@@ -66,9 +66,9 @@ class ReplicateProvider:
         self._webhook = webhook
 
     async def generate(self, work: Work) -> Outcome:
-        with self._hints.listen(work.job_id) as news:
+        with self._hints.listen(work.job_id) as hints:
             ref, state = await self._purchase(work)
-            prediction = await self._ended(work, ref, news)
+            prediction = await self._ended(work, ref, hints)
         await work.book(_charge(prediction, state["intent"]["model"]))
         if prediction["status"] == "aborted":  # never began, so nothing was charged: it may be bought anew
             await work.remember(None, _without_intent(state))
@@ -175,8 +175,8 @@ class ReplicateProvider:
             "duration": order.duration,
         }
 
-    async def _ended(self, work: Work, ref: str, news: Any) -> Prediction:
-        async for prediction in self.patience.readings(lambda: self.api.read(ref), news):
+    async def _ended(self, work: Work, ref: str, hints: Any) -> Prediction:
+        async for prediction in self.patience.readings(lambda: self.api.read(ref), hints):
             _report(work, prediction)
             if prediction["status"] in ENDED:
                 return prediction

@@ -66,9 +66,9 @@ class SunoProvider:
 
     async def _song(self, work: Work) -> Outcome:
         order = suno_order.order(work.input)
-        with self._hints.listen(work.job_id) as news:
-            ref = await self._purchase(work, order, news)
-            record = await self._ended(work, ref, news)
+        with self._hints.listen(work.job_id) as hints:
+            ref = await self._purchase(work, order, hints)
+            record = await self._ended(work, ref, hints)
         await work.book(_charge(ref, record))
         _check(record)
         made = [song for song in _songs(record) if _text(song, "audioUrl")]
@@ -98,14 +98,14 @@ class SunoProvider:
     async def close(self) -> None:
         await self.api.close()
 
-    async def _purchase(self, work: Work, order: suno_order.SunoOrder, news: Listener) -> str:
+    async def _purchase(self, work: Work, order: suno_order.SunoOrder, hints: Listener) -> str:
         """The id of this job's task, bought if there is none yet."""
         if work.ref is not None:
             return work.ref
         work.report(0, "submitting", "Asking Suno.")
         state = dict(work.state)
         if state.get("intent"):
-            return await self._lost(work, state, news, state.get("hint"))
+            return await self._lost(work, state, hints, state.get("hint"))
         state["intent"] = suno_order.MODEL
         await work.remember(None, state)
         try:
@@ -118,7 +118,7 @@ class SunoProvider:
                 job_id=work.job_id,
                 reason=str(lost),
             )
-            return await self._lost(work, state, news, None)
+            return await self._lost(work, state, hints, None)
 
     async def _buy(self, work: Work, order: suno_order.SunoOrder, state: dict[str, Any]) -> str:
         fields = {**order.fields, "callBackUrl": self._callback(work.job_id) or NO_CALLBACK}
@@ -130,11 +130,11 @@ class SunoProvider:
         await work.remember(ref, state)
         return ref
 
-    async def _lost(self, work: Work, state: dict[str, Any], news: Listener, hint: str | None) -> str:
+    async def _lost(self, work: Work, state: dict[str, Any], hints: Listener, hint: str | None) -> str:
         """Waits for the call that names the task whose number got lost; raises when none comes."""
         if self._callback(work.job_id) is not None:
             work.report(0, "submitting", "Suno's answer got lost; waiting for its call.")
-            ref = hint or await news.wait(self.patience.lost)
+            ref = hint or await hints.wait(self.patience.lost)
             if ref is not None and await self._is_ours(work, ref):
                 try:
                     await work.remember(ref, state)
@@ -152,9 +152,9 @@ class SunoProvider:
         named = str(asked.get("callBackUrl")) if isinstance(asked, dict) else ""
         return hmac.compare_digest(named.encode(), str(self._callback(work.job_id)).encode())
 
-    async def _ended(self, work: Work, ref: str, news: Listener) -> Mapping[str, Any]:
+    async def _ended(self, work: Work, ref: str, hints: Listener) -> Mapping[str, Any]:
         shown = False
-        async for record in self.patience.readings(lambda: self.api.record(ref), news):
+        async for record in self.patience.readings(lambda: self.api.record(ref), hints):
             status = str(record.get("status"))
             if status in STAGES:
                 work.report(*STAGES[status])

@@ -116,23 +116,23 @@ def _tempo(melody: Mapping[str, Any]) -> float | None:
     return float(melody["bpm"]) if clear else None
 
 
-def _song(wish: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
+def _song(request: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
     """The request for a song with vocals, as `generation.requests.music` resolves them."""
-    theme = wish["theme"] or prepared.words.get("theme")
-    about = f"{wish['prompt'].rstrip('. ')}. About {theme}" if theme else wish["prompt"]
+    theme = request["theme"] or prepared.words.get("theme")
+    about = f"{request['prompt'].rstrip('. ')}. About {theme}" if theme else request["prompt"]
     return {
         "prompt": about,
-        "genre": wish["genre"],
-        "mood": wish["mood"] or prepared.words.get("mood"),
+        "genre": request["genre"],
+        "mood": request["mood"] or prepared.words.get("mood"),
         "bpm": _tempo(prepared.melody),
         "key": prepared.melody["melodyInfo"]["key"],
         "lyrics": prepared.words["text"],
         "instrumental": False,
-        "title": (wish["theme"] or wish["prompt"])[:MAX_TITLE],
+        "title": (request["theme"] or request["prompt"])[:MAX_TITLE],
     }
 
 
-def _told(wish: Mapping[str, Any], prepared: Prepared, outcome: Outcome) -> Outcome:
+def _told(request: Mapping[str, Any], prepared: Prepared, outcome: Outcome) -> Outcome:
     """The outcome with everything that the contract, section 4.11, wants to be known."""
     made = prepared.words
     lyrics = made["text"] or outcome.extra.get("lyrics")
@@ -149,9 +149,9 @@ def _told(wish: Mapping[str, Any], prepared: Prepared, outcome: Outcome) -> Outc
             "melodyInfo": prepared.melody["melodyInfo"],
             "lyricsInfo": {
                 **words.describe(lyrics),
-                "genre": wish["genre"],
-                "theme": wish["theme"] or made.get("theme"),
-                "mood": wish["mood"] or made.get("mood"),
+                "genre": request["genre"],
+                "theme": request["theme"] or made.get("theme"),
+                "mood": request["mood"] or made.get("mood"),
                 "writtenBy": made["by"],
             },
             "processingSteps": _steps(prepared, len(outcome.takes)),
