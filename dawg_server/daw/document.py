@@ -75,7 +75,7 @@ class ClientOperation:
 
 
 class Editing:
-    """Use it through `Document.editing`. `connection` is inside of the transaction; `outgoing` is published after it."""
+    """Use it through `Document.editing`. `connection` is inside of the transaction; `outgoing` is published after."""
 
     def __init__(self, connection: Connection, project_id: str, by: Actor, *, whole: bool = False) -> None:
         """`whole`: one call is the whole transaction, which it ends."""
