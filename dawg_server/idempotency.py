@@ -17,8 +17,9 @@ T = TypeVar("T")
 
 
 class FirstReplies:
-    """For requests whose effect does not commit with their reply. Those whose effect does call
-    `idempotency_keys.claim` in their own transaction, which raises `Replayed`.
+    """For requests that change something before their reply commits. Those that do not call `idempotency_keys.claim`
+    in their own transaction, which raises `Replayed`; so do these with a key that is begun, where their last effect
+    commits with the reply.
     """
 
     def __init__(self, database: Database) -> None:
@@ -30,7 +31,7 @@ class FirstReplies:
         """Runs `answer` for the first request with that key; raises `Replayed` for later ones (24 h).
 
         `stored`: status and body to be repeated, if the reply can be. Replies from 500 on, 429 and that to a client
-        that has gone are not remembered.
+        that has gone are not remembered; a reply that `answer` has committed stays.
         """
         row = await self._database.repeat(lambda: idempotency_keys.begin(self._database, key))
         if row is not None:

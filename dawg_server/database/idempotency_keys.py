@@ -13,12 +13,13 @@ ABANDONED_MINUTES = 2  # a request still marked as running after that died with 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A request counts as the same when `digest` is."""
+    """A request counts as the same when `digest` is. `begun`: it has taken its key by `begin` already."""
 
     user_id: str
     key: str
     route: str
     digest: bytes
+    begun: bool = False
 
 
 class Replayed(Exception):
@@ -32,9 +33,10 @@ class Replayed(Exception):
 async def claim(connection: Connection, key: IdempotencyKey) -> None:
     """Locks the user and takes the key, both until the transaction ends. Raises `Replayed` when it is taken.
 
-    Whoever comes second waits for the first to commit, and then finds its reply.
+    Whoever comes second waits for the first to commit, and then finds its reply. A key that is begun counts as taken
+    only when there is a reply: somebody else may have taken it from a request that ran too long, and was first.
     """
-    values = {"user": key.user_id, "key": key.key, "route": key.route, "digest": key.digest}
+    values = {"user": key.user_id, "key": key.key, "route": key.route, "digest": key.digest, "begun": key.begun}
     taken = await connection.execute(
         """WITH owner AS (SELECT id FROM users WHERE id = %(user)s FOR UPDATE)
            INSERT INTO idempotency_keys AS k (user_id, key, route, request_hash, state, expires_at)
@@ -42,7 +44,8 @@ async def claim(connection: Connection, key: IdempotencyKey) -> None:
            ON CONFLICT (user_id, key) DO UPDATE SET route = excluded.route, request_hash = excluded.request_hash,
                state = 'running', status = NULL, body = NULL, created_at = now(), expires_at = excluded.expires_at
            WHERE k.expires_at <= now()
-               OR (k.state = 'running' AND k.created_at < now() - %(abandoned)s * interval '1 minute')""",
+               OR (k.state = 'running'
+                   AND (%(begun)s OR k.created_at < now() - %(abandoned)s * interval '1 minute'))""",
         {**values, "kept": KEPT_HOURS, "abandoned": ABANDONED_MINUTES},
     )
     if taken:
@@ -77,15 +80,19 @@ async def begin(database: Database, key: IdempotencyKey) -> dict[str, Any] | Non
 
 
 async def finish(database: Database | Connection, key: IdempotencyKey, status: int, body: Any) -> None:
+    """A refusal never takes the place of a reply that has committed with what was done."""
     await database.execute(
-        "UPDATE idempotency_keys SET state = 'done', status = %s, body = %s WHERE user_id = %s AND key = %s",
-        (status, Json(body), key.user_id, key.key),
+        """UPDATE idempotency_keys SET state = 'done', status = %(status)s, body = %(body)s
+           WHERE user_id = %(user)s AND key = %(key)s AND (state = 'running' OR %(status)s < 400)""",
+        {"status": status, "body": Json(body), "user": key.user_id, "key": key.key},
     )
 
 
 async def forget(database: Database, key: IdempotencyKey) -> None:
-    """The request may be tried again with the same key."""
-    await database.execute("DELETE FROM idempotency_keys WHERE user_id = %s AND key = %s", (key.user_id, key.key))
+    """The request may be tried again with the same key, unless a reply has committed with what was done."""
+    await database.execute(
+        "DELETE FROM idempotency_keys WHERE user_id = %s AND key = %s AND state = 'running'", (key.user_id, key.key)
+    )
 
 
 async def prune(database: Database) -> None:

@@ -7,7 +7,7 @@ import datetime
 import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -51,7 +51,7 @@ class RestCall:
     body: dict[str, Any]
     status: int
     files: tuple[multipart.UploadedFile, ...] = ()
-    key: IdempotencyKey | None = None  # where the reply commits with what is done
+    key: IdempotencyKey | None = None  # for what commits with its reply
 
     @property
     def how(self) -> Mapping[str, Any]:
@@ -92,6 +92,7 @@ def handler(route: Route, services: Services) -> Callable[[web.Request], Awaitab
             if route.commits_reply:
                 call.key = key
                 return await answer(call)
+            call.key = replace(key, begun=True)
             return await services.platform.first_replies.once(key, lambda: answer(call), _stored)
         except Replayed as first:
             return replay(first.row, key.digest)

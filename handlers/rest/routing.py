@@ -46,7 +46,7 @@ class Route:
     public: bool = False
     idempotent: bool = False
     # The handler stores the reply in the transaction of what it does, to which it passes `call.key`; before that it has
-    # changed nothing.
+    # changed nothing. Without it the key is taken before the handler runs, and the handler may still do so.
     commits_reply: bool = False
     errors: tuple[int, ...] = ()
     content_type: str = "application/json"

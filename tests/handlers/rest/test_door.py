@@ -269,7 +269,7 @@ async def test_who_waits_for_a_job_and_leaves_is_not_waited_for(
 async def test_who_left_while_waiting_comes_back_to_the_same_job(
     server: dawg.Dawg, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Also where the reply does not commit with the job, as with an upload."""
+    """Also with an upload, which is stored before there is a job."""
     part = b'--abc\r\nContent-Disposition: form-data; name="audio"; filename="a.wav"\r\n\r\n' + WAV + b"\r\n--abc--\r\n"
     path = "/api/ai/separate-stems?wait=50"
     about = {"Content-Type": "multipart/form-data; boundary=abc", "X-User-Id": "ada", "Idempotency-Key": "once"}
