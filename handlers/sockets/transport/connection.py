@@ -76,7 +76,7 @@ class ClientConnection:
         self._handled = 0  # messages of the websocket
         self._websocket: DirectWebSocket | None = None
         self._transport: asyncio.WriteTransport | None = None
-        self._ended: asyncio.Future[None] | None = None  # made when the end begins, done when it is over
+        self._ended = asyncio.Event()
 
     # -- timers -------------------------------------------------------------------------------------------------------
 
@@ -218,8 +218,7 @@ class ClientConnection:
             await self._read(websocket)
         await self.close(abort=True, reason=self.engine.reason.TRANSPORT_CLOSE)
         # Returning ends the websocket, so when somebody else is closing it, their last words come first.
-        if self._ended is not None:
-            await self._ended
+        await self._ended.wait()
         return websocket
 
     async def _probe(self, websocket: web.WebSocketResponse) -> bool:
@@ -273,7 +272,6 @@ class ClientConnection:
         if self.closing:
             return
         self.closing = True
-        self._ended = asyncio.get_running_loop().create_future()
         for timer in (self._ping_timer, self._idle_timer):
             if timer is not None:
                 timer.cancel()
@@ -292,7 +290,7 @@ class ClientConnection:
             try:
                 await self._end_websocket()
             finally:
-                self._ended.set_result(None)
+                self._ended.set()
 
     async def _end_websocket(self) -> None:
         if self._websocket is None or self._transport is None:

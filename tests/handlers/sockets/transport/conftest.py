@@ -63,7 +63,7 @@ async def serve() -> AsyncIterator[Serve]:
             register(server)
         app = web.Application()
         server.attach(app)
-        runner = web.AppRunner(app)
+        runner = web.AppRunner(app, shutdown_timeout=0.05)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         started.append(Running(server, runner, runner.addresses[0][1], slow))

@@ -83,6 +83,29 @@ async def test_what_is_running_may_end_and_what_comes_later_is_refused(
     await asyncio.wait_for(closing, 5)
 
 
+async def test_a_request_that_is_cancelled_while_its_connection_ends_does_not_break_the_end(
+    serve: Serve, raw: Callable[[Running], Awaitable[RawClient]]
+) -> None:
+    gate, leaving = asyncio.Event(), asyncio.Event()
+
+    async def disconnect(sid: str, reason: str) -> None:
+        leaving.set()
+        await gate.wait()
+
+    running = await serve(lambda server: server.on("disconnect", disconnect))
+    client = await raw(running)
+    await client.join()
+    (connection,) = running.server.eio.sockets.values()
+    closing = asyncio.create_task(connection.close())
+    await leaving.wait()
+    await client.websocket.send_bytes(b"no attachment")  # ends the reading of it, while the connection is up
+    await until(lambda: connection._handled == 2)
+    await running.runner.cleanup()  # cancels what still runs
+    gate.set()
+    await closing
+    assert running.server.eio.sockets == {}
+
+
 def test_a_process_that_closes_its_server_ends_without_a_warning() -> None:
     script = """
 import asyncio, aiohttp
