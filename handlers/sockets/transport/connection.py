@@ -66,6 +66,7 @@ class ClientConnection:
         self.clients: dict[str, Client] = {}  # by namespace
         self.partial: packets.Packet | None = None
         self.yield_before_next = False  # the last packet started a task that has not begun; it does before the next
+        self.posting = False  # the body of a POST is being read or handled
         self.upgraded = False  # to websocket, or begun with it
         self.closing = False
         self.closed = False
@@ -155,6 +156,16 @@ class ClientConnection:
         """Handles the packets of a polling POST. Raises `RefusedHandshake`."""
         if self.upgraded:
             raise RefusedHandshake("This session goes on over websocket")
+        if self.posting:
+            await self.close(reason=self.engine.reason.TRANSPORT_ERROR)
+            raise RefusedHandshake("Two posts at once")
+        self.posting = True
+        try:
+            await self._handle_body(request)
+        finally:
+            self.posting = False
+
+    async def _handle_body(self, request: web.Request) -> None:
         try:
             body = await self._body(request)
         except RefusedHandshake:

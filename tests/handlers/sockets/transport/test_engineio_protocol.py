@@ -43,7 +43,7 @@ class Server:
         self.engine, self._http = engine, http
         self._url = f"http://127.0.0.1:{port}/engine.io/?"
 
-    async def request(self, method: str, query: str, data: str | None = None) -> tuple[int, str]:
+    async def request(self, method: str, query: str, data: str | AsyncIterator[bytes] | None = None) -> tuple[int, str]:
         async with self._http.request(method, self._url + query, data=data) as reply:
             return reply.status, await reply.text()
 
@@ -166,6 +166,33 @@ async def test_polling_closes_the_session_upon_duplicate_polls(server: Server) -
     assert (await server.request("GET", session + "&t=burst"))[0] == 400
     assert await first == (200, "1")
     assert (await server.request("GET", session))[0] == 400
+
+
+async def test_polling_closes_the_session_upon_posts_at_once(server: Server) -> None:
+    """Their packets would be handled in no order."""
+    session = await server.open_polling()
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"4one"
+        begun.set()
+        await gate.wait()
+        yield b"\x1e4two"
+
+    first = asyncio.create_task(server.request("POST", session, slowly()))
+    await begun.wait()
+    await until(lambda: any(each.posting for each in server.engine.sockets.values()))
+    assert (await server.request("POST", session, "4three"))[0] == 400
+    gate.set()
+    await first
+    assert (await server.request("GET", session))[0] == 400
+
+
+async def test_posts_one_after_the_other_go_on(server: Server) -> None:
+    session = await server.open_polling()
+    for number in range(3):
+        assert await server.request("POST", session, f"4{number}") == (200, "ok")
+    assert await server.request("GET", session) == (200, "40\x1e41\x1e42")
 
 
 async def test_polling_closes_the_session_upon_a_cancelled_poll(server: Server) -> None:
