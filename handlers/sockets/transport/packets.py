@@ -76,7 +76,7 @@ class Packet:
         self.id = id
         self.body = body
         self.attachments: list[bytes] = []
-        self.size = len(body)  # bytes
+        self.size = len(body) if body.isascii() else len(body.encode())  # bytes
 
     def data(self) -> Any:
         """What it says; nothing that comes out of here can exhaust the stack of a handler. Raises `ValidationError`."""

@@ -110,6 +110,19 @@ async def test_whoever_sends_more_than_can_wait_is_told_so_and_keeps_the_connect
     ]
 
 
+async def test_what_waits_is_counted_in_bytes(serve: Serve, raw: Raw) -> None:
+    running, stage = await staged(serve)
+    client = await raw(running)
+    await client.join()
+    await client.send('42["slow",0]')
+    quarter = "\N{MUSICAL SCORE}" * (dispatcher.MAX_WAITING_BYTES // 4 // 4)  # four bytes each
+    for number in range(1, 5):
+        await client.send(f'42{number}["slow","{quarter}"]')
+    assert (await client.receive()).startswith('434[{"success":false')
+    stage.gate.set()
+    assert [(await client.receive())[:4] for _ in range(3)] == ["431[", "432[", "433["]
+
+
 async def test_concurrent_handlers_of_one_client_have_a_bound(serve: Serve, raw: Raw) -> None:
     running, stage = await staged(serve)
     client = await raw(running)
