@@ -64,6 +64,7 @@ class ClientConnection:
             engine.max_queue_bytes, engine.tasks, engine.soon, engine.later, lambda: engine.on_overflow(self)
         )
         self.clients: dict[str, Client] = {}  # by namespace
+        self.transitions: set[asyncio.Task[None]] = set()  # of namespaces that are being joined or left
         self.partial: packets.Packet | None = None
         self.yield_before_next = False  # the last packet started a task that has not begun; it does before the next
         self.posting = False  # the body of a POST is being read or handled

@@ -41,6 +41,7 @@ MAX_WAITING = 1024  # events
 MAX_WAITING_BYTES = 1_000_000  # as received
 RELIEF_TIMEOUT = 30.0  # seconds
 MAX_CONCURRENT = 16  # handlers registered as concurrent, running for one client
+MAX_TRANSITIONS = 16  # joins and leaves of namespaces under way on one connection
 
 Handler = Callable[..., Any]
 Running = Coroutine[Any, Any, Any]
@@ -123,9 +124,8 @@ class Dispatcher:
             return
         connection.partial = None
         if packet.kind == packets.CONNECT:
-            joining = self._server.membership.join(connection, packet)
-            self.tasks.start(joining, name=f"socket-connect {packet.namespace[:40]}")
-            connection.yield_before_next = True
+            name = f"socket-connect {packet.namespace[:40]}"
+            self._change(connection, self._server.membership.join, connection, packet, name=name)
         elif (client := connection.clients.get(packet.namespace)) is None:
             return
         elif packet.kind in (packets.EVENT, packets.BINARY_EVENT):
@@ -133,9 +133,17 @@ class Dispatcher:
         elif packet.kind in (packets.ACK, packets.BINARY_ACK):
             self._ack(client, packet)
         elif packet.kind == packets.DISCONNECT:
-            leaving = self._server.membership.leave(client, self._server.reason.CLIENT_DISCONNECT)
-            self.tasks.start(leaving, name=f"socket-disconnect {client.sid}")
-            connection.yield_before_next = True
+            reason, name = self._server.reason.CLIENT_DISCONNECT, f"socket-disconnect {client.sid}"
+            self._change(connection, self._server.membership.leave, client, reason, name=name)
+
+    def _change(self, connection: ClientConnection, change: Callable[..., Running], *arguments: Any, name: str) -> None:
+        """Begins to join or to leave. A namespace is free again before its handlers have ended, so they are counted."""
+        if len(connection.transitions) >= MAX_TRANSITIONS:
+            raise packets.Malformed("too many namespaces are being joined and left")
+        task = self.tasks.start(change(*arguments), name=name)
+        connection.transitions.add(task)
+        task.add_done_callback(connection.transitions.discard)
+        connection.yield_before_next = True
 
     def _event(self, client: Client, packet: packets.Packet) -> None:
         if client.state is not ClientState.CONNECTED:

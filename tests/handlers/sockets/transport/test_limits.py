@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from handlers.sockets import transport
+from handlers.sockets.transport import dispatcher
 from tests.handlers.sockets.transport.conftest import RawClient, Running, Serve, StalledClient, until
 from tests.javascript.client import JavaScript
 
@@ -334,3 +335,37 @@ async def test_broadcasts_of_one_turn_of_the_loop_stay_within_the_budget(serve: 
         running.server.broadcast("filling", "." * 1000)
         assert client.send_queue.size <= BUDGET
     assert [namespace for namespace, _ in running.slow] == ["/"]
+
+
+@pytest.mark.parametrize("slow", ["connect", "disconnect"])
+async def test_a_flood_of_joining_and_leaving_ends_its_connection(serve: Serve, raw: Raw, slow: str) -> None:
+    """However slow whatever a connect or disconnect handler waits for may be."""
+    gate = asyncio.Event()
+    waiting: list[str] = []
+
+    async def wait(sid: str, *_: Any) -> None:
+        waiting.append(sid)
+        await gate.wait()
+
+    running = await serve(lambda server: server.on(slow, wait))
+    client = await raw(running)
+    for _ in range(10 * dispatcher.MAX_TRANSITIONS):
+        await client.send("40")
+        await client.send("41")
+    await until(lambda: all(each.closing for each in running.server.eio.sockets.values()))
+    assert len(waiting) <= dispatcher.MAX_TRANSITIONS + 1  # the last one leaves with the connection
+    gate.set()
+    await until(lambda: running.server.eio.sockets == {} and running.server.manager.clients == {})
+
+
+async def test_whoever_joins_and_leaves_in_peace_keeps_the_connection(serve: Serve, raw: Raw) -> None:
+    async def connect(sid: str, *_: Any) -> None:
+        await asyncio.sleep(0.001)
+
+    running = await serve(lambda server: server.on("connect", connect))
+    client = await raw(running)
+    for _ in range(3 * dispatcher.MAX_TRANSITIONS):
+        await client.join()
+        await client.send("41")
+    await client.join()
+    assert len(running.server.manager.clients) == 1
