@@ -4,14 +4,15 @@
 - A coroutine function runs in the client's one worker task, which stays for the next; whatever arrives meanwhile waits
   its turn, so that the mutations of one client are applied in order. Other clients, and other namespaces of the same
   browser, don't notice.
-- A handler registered as `concurrent` starts at once whatever else is running: `cancel` need not wait for what it is
-  to cancel, and many of them can run side by side.
+- A handler registered as `concurrent` starts at once whatever else is running, and nothing waits for its end: many of
+  them can run side by side.
 - Handlers begin in the order of their events, these ones too: whenever a task was started, the reader lets it take its
   first step before it reads on, so that a `cancel` never overtakes what it cancels.
 - Whoever sends faster than it is served for long is answered with `rate_limited`; the reader never waits, so that
   pings and disconnects are never stuck behind a slow handler.
 - Nothing new is begun for a client that has not taken half of its budget for outgoing bytes, so that whoever asks for
-  several large answers at once gets one after the other. It is given `RELIEF_TIMEOUT` for each.
+  several large answers at once gets one after the other. It is given `RELIEF_TIMEOUT` for each. Concurrent handlers
+  then wait in line with the others, and so do those that come after them.
 - When the client leaves, what has begun is finished (its ack goes nowhere), what waits is dropped.
 """
 
@@ -245,16 +246,18 @@ class EventQueue:
         self._dispatcher, self._client, self._tasks = dispatcher, client, dispatcher.tasks
         self._waiting: deque[EventCall] = deque()
         self._waiting_bytes = 0
+        self._waiting_concurrent = 0
         self._worker: asyncio.Task[None] | None = None
         self._idle: asyncio.Future[tuple[EventCall, Running] | None] | None = None  # which the worker rests on
         self._concurrent = 0
 
     def offer(self, call: EventCall) -> None:
-        if call.handler.concurrent:
+        congested = self._client.send_queue.congested
+        if call.handler.concurrent and not congested and not self._waiting_concurrent:
             self._run_beside(call)
         elif self._worker is not None and self._idle is None:
             self._wait_in_line(call)
-        elif self._client.send_queue.congested:
+        elif congested:
             self._wait_in_line(call)
             self._begin(None)
         elif (running := self._dispatcher.start(call)) is not None:
@@ -263,7 +266,7 @@ class EventQueue:
     def close(self) -> None:
         """What has begun is finished, what waits is dropped."""
         self._waiting.clear()
-        self._waiting_bytes = 0
+        self._waiting_bytes = self._waiting_concurrent = 0
         if self._idle is not None:
             self._idle.cancel()
 
@@ -273,6 +276,7 @@ class EventQueue:
             return
         self._waiting.append(call)
         self._waiting_bytes += call.size
+        self._waiting_concurrent += call.handler.concurrent
 
     def _begin(self, begun: tuple[EventCall, Running] | None) -> None:
         self._client.connection.yield_before_next = True
@@ -297,7 +301,11 @@ class EventQueue:
                     if self._waiting:  # still
                         call = self._waiting.popleft()
                         self._waiting_bytes -= call.size
-                        if (running := dispatcher.start(call)) is not None:
+                        if call.handler.concurrent:
+                            self._waiting_concurrent -= 1
+                            self._run_beside(call)
+                            await asyncio.sleep(0)  # until it has begun
+                        elif (running := dispatcher.start(call)) is not None:
                             await dispatcher.finish(call, running)
                 if connection.clients.get(client.called) is not client:
                     return

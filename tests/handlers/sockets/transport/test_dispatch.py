@@ -133,6 +133,31 @@ async def test_concurrent_handlers_of_one_client_have_a_bound(serve: Serve, raw:
     assert len(stage.log) == dispatcher.MAX_CONCURRENT
 
 
+async def test_nothing_concurrent_begins_for_a_client_that_does_not_read_and_all_begins_in_order(
+    serve: Serve, raw: Raw
+) -> None:
+    running, stage = await staged(serve, max_queue_bytes=8_000_000)
+    client = await raw(running)
+    await client.join()
+    assert client.websocket._response.connection is not None
+    wire = client.websocket._response.connection.transport
+    assert wire is not None
+    wire.pause_reading()  # type: ignore[attr-defined]
+    (connected,) = running.server.manager.clients.values()
+    while not connected.send_queue.congested:
+        running.server.broadcast("filling", "." * 100_000)
+        await asyncio.sleep(0)
+    for event, name in (("urgent", "a"), ("turn", "b"), ("plain", "c"), ("turn", "d")):
+        await client.send(f'42["{event}","{name}"]')
+    await until(lambda: connected.event_queue is not None and len(connected.event_queue._waiting) == 4)
+    assert stage.log == []
+    wire.resume_reading()  # type: ignore[attr-defined]
+    while not stage.log:
+        await client.receive()
+    await until(lambda: len(stage.log) == 4)
+    assert stage.log == ["a", "b begins", "c", "d begins"]
+
+
 async def test_errors_of_handlers_become_acks_or_error_events_and_nothing_else_happens(serve: Serve, raw: Raw) -> None:
     def broken(sid: str, data: Any) -> None:
         raise ZeroDivisionError("secret detail")
