@@ -30,6 +30,17 @@ class Replayed(Exception):
         self.row = row
 
 
+async def require_new(database: Database, key: IdempotencyKey) -> None:
+    """Raises `Replayed` when the reply is known already. It takes nothing: of requests at once, `claim` decides."""
+    row = await database.fetch_one(
+        """SELECT request_hash, state, status, body FROM idempotency_keys
+           WHERE user_id = %s AND key = %s AND state = 'done' AND expires_at > now()""",
+        (key.user_id, key.key),
+    )
+    if row is not None:
+        raise Replayed(row)
+
+
 async def claim(connection: Connection, key: IdempotencyKey) -> None:
     """Locks the user and takes the key, both until the transaction ends. Raises `Replayed` when it is taken.
 

@@ -94,6 +94,13 @@ class GenerationService:
         budget held back for it, its entry in the queue and the reply to be repeated commit together.
         Raises `RateLimited`, `QueueFull`, for a provider that costs money `BudgetExceeded`, and `Replayed`.
         """
+        # Before anything is locked, because Redis may be slow, and once, although the transaction may be made again.
+        try:
+            await self._limits.hit("jobs", owner_id, self._job_limits.per_minute)
+        except errors.RateLimited:
+            if once is not None:  # a reply that is known is never refused
+                await idempotency_keys.require_new(self._database, once.key)
+            raise
         job_id = str(uuid.uuid4())
 
         async def accept() -> tuple[Job, list[Load], float]:
@@ -102,7 +109,6 @@ class GenerationService:
                     await idempotency_keys.claim(connection, once.key)
                 else:
                     await generations.lock_owner(connection, owner_id)
-                await self._limits.hit("jobs", owner_id, self._job_limits.per_minute)
                 if provider in self._purchases.paid:
                     await self._purchases.reserve(connection, job_id, owner_id, type, provider, input)
                 accepted = await generations.accept(
