@@ -59,14 +59,13 @@ class PasswordRecovery:
         self._loop = SupervisedLoop(
             "password-mails",
             self._send_due,
-            doing="Sending links for new passwords",
+            doing="Sending links for new passwords and forgetting old ones",
             interval=INTERVAL,
             expected=(errors.DependencyUnavailable,),
         )
 
     def start(self) -> None:
-        if self._mailer is not None or not self._identity.secured:
-            self._loop.start()
+        self._loop.start()
 
     def wake(self) -> None:
         """Looks now for mails that have not been sent."""
@@ -78,7 +77,7 @@ class PasswordRecovery:
     async def request(self, email: str) -> None:
         """Has a link sent to that address, in lower case, if it has an account here; nobody is told whether it has."""
         self._identity.require_accounts()
-        if self._mailer is None and self._identity.secured:
+        if not self._sends:
             raise errors.ProviderUnconfigured("Sending mail", "SMTP_URL")
         await password_resets.request(self._database, email, seconds=LINK_SECONDS, most=MAX_LINKS)
         self.wake()
@@ -106,9 +105,13 @@ class PasswordRecovery:
         for family in ended:
             await self._bus.publish(events.LoginEnded(family, user_id))
 
+    @property
+    def _sends(self) -> bool:
+        return self._mailer is not None or not self._identity.secured
+
     async def _send_due(self) -> None:
         await password_resets.prune(self._database)
-        while True:
+        while self._sends:
             token = secrets.token_urlsafe(32)
             due = await password_resets.take(
                 self._database, _digest(token), attempts=ATTEMPTS, retry_seconds=RETRY_SECONDS

@@ -17,7 +17,7 @@ from bus import events
 from bus.local import LocalBus
 from dawg_server import errors, logs
 from dawg_server.accounts.passwords import Passwords
-from dawg_server.database import collaborators, sessions, users
+from dawg_server.database import collaborators, password_resets, sessions, users
 from dawg_server.database.pool import Connection, Database
 from dawg_server.identity import ACCESS_SECONDS, Identity
 
@@ -47,7 +47,9 @@ class Login:
 
 
 class Accounts:
-    """Local accounts. All methods raise `ProviderUnconfigured` on a server that cannot sign tokens of its own."""
+    """Local accounts, and what is known of everybody else. Where the server cannot sign tokens of its own, whatever is
+    about passwords and logins raises `ProviderUnconfigured`; `change`, `name` and `user` work there too.
+    """
 
     def __init__(
         self, database: Database, bus: LocalBus, identity: Identity, passwords: Passwords, refresh_key: bytes
@@ -168,7 +170,7 @@ class Accounts:
     async def change_password(
         self, user_id: str, *, current_password: str, new_password: str, keep: str | None
     ) -> None:
-        """Ends all logins of the user but `keep`.
+        """Ends all logins of the user but `keep`, and every link to set a password.
 
         Raises `ValidationError` for a wrong `current_password`, and `Conflict` for a user who has none here.
         """
@@ -188,6 +190,7 @@ class Accounts:
             await sessions.lock_user(connection, user_id)
             if not await users.change_password(connection, user_id, hashed, instead_of=stored):
                 raise wrong  # somebody has changed it meanwhile
+            await password_resets.end_all(connection, user_id)
             ended = await sessions.end_all(connection, user_id, keep=keep)
         log.info("A password was changed.", action="password_changed", user_id=user_id)
         for family in ended:

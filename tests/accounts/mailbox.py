@@ -22,29 +22,33 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 ACCOUNT = ("dawg", "p@ss/word")
+TRY_AGAIN = "451 4.3.0 Try again later"
 LINK = re.compile(r"\S+[?]token=[\w-]+")
 
 
 class Mailbox:
-    """`messages` are those that have arrived; `logins` says of each connection that signed in whether it was by TLS."""
+    """`messages` are those that have arrived; `logins` says of each connection that signed in whether it was by TLS.
+
+    While it is to `refuse`, nothing arrives; while it is to `deny`, what arrives is said not to.
+    """
 
     def __init__(self) -> None:
         self.port = 0
         self.messages: list[EmailMessage] = []
         self.recipients: list[str] = []
         self.logins: list[bool] = []
-        self.refuse = False
+        self.refuse = self.deny = False
         self._news = asyncio.Event()
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.refuse:
-            return "451 4.3.0 Try again later"
+            return TRY_AGAIN
         message = email.message_from_bytes(envelope.content or b"", policy=email.policy.default)
         assert isinstance(message, EmailMessage)
         self.messages.append(message)
         self.recipients += envelope.rcpt_tos
         self._news.set()
-        return "250 OK"
+        return TRY_AGAIN if self.deny else "250 OK"
 
     def check(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         self.logins.append(session.ssl is not None or server.transport.get_extra_info("sslcontext") is not None)

@@ -178,6 +178,42 @@ async def test_a_mail_server_that_stays_away_is_asked_three_times(
     assert "token=" not in log
 
 
+async def test_the_link_of_a_mail_that_arrived_is_good_although_it_was_sent_again(
+    server: dawg.Dawg, box: Mailbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await registered(server)
+    box.deny = True
+    await forgot(server)
+    log = await failures(capsys)
+    await later(server, 61)
+    await failures(capsys, 2, log)
+    box.deny = False
+    await later(server, 61)
+    tokens = [await box.token(number) for number in (1, 2, 3)]
+    assert len({*tokens}) == 3
+    assert [token for token in tokens if token in str(await rows(server))] == []
+    assert await reset(server, tokens[0]) == (200, None)
+    assert [await reset(server, token) for token in tokens] == [(400, "validation_error")] * 3
+
+
+async def test_a_changed_password_ends_all_links_to_set_another(server: dawg.Dawg, box: Mailbox) -> None:
+    made, eve = await registered(server), await registered(server, email="eve@example.com")
+    await forgot(server)
+    await box.token()
+    await post(server, "forgot-password", {"email": "eve@example.com"})
+    tokens = [await box.token(number) for number in (1, 2)]
+    status, body = await server.json(
+        "PUT",
+        "/api/auth/me/password",
+        headers=bearer(made),
+        json={"currentPassword": ADA["password"], "newPassword": NEW},
+    )
+    assert status == 200, body
+    assert await reset(server, tokens[0], "another one") == (400, "validation_error")
+    assert [row["user_id"] for row in await rows(server)] == [eve["user"]["id"]]
+    assert await reset(server, tokens[1]) == (200, None)
+
+
 async def test_replicas_send_one_mail_each(database_dsn: str, tmp_path: Path, box: Mailbox) -> None:
     async with (
         dawg.running(database_dsn, tmp_path / "a", **settings(box)) as a,
@@ -304,6 +340,12 @@ async def test_an_operator_gives_a_link_without_mail(database_dsn: str, tmp_path
         assert status == 0
         assert out.startswith(f"{PAGE}/reset-password?token=")
         assert await reset(server, out.strip().partition("token=")[2]) == (200, None)
+        # One that nobody uses is forgotten, also where no mail is sent.
+        assert (await run("accounts", "reset", "ada@example.com"))[0] == 0
+        await later(server, 31 * 60)
+        async with asyncio.timeout(10):
+            while await rows(server):
+                await asyncio.sleep(0.02)
         status, out, err = await run("accounts", "reset", "eve@example.com")
         assert (status, out) == (1, "")
         assert "eve@example.com" in err
