@@ -15,6 +15,7 @@ from dawg_server.claude.billing import BillingContext, UsageSummary
 from dawg_server.claude.client import Claude
 from dawg_server.claude.structured import StructuredRequest, TextRequest
 from dawg_server.schema import FieldError, Number, parameters
+from tests import patience
 from tests.claude.conftest import MODEL, USER, Study
 from tests.simulators import anthropic
 from tests.simulators.anthropic import HANG, ErrorReply, Pause, ScriptedMessage, form, text, turn
@@ -138,7 +139,7 @@ async def test_who_is_too_slow_is_hung_up_on_and_what_was_written_is_booked(stud
 async def test_a_cancelled_question_is_hung_up_on_booked_and_holds_nothing(study: Study) -> None:
     study.provider.script([turn(text("x" * 40, HANG))])
     asking = asyncio.create_task(ask(study))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patience.SECONDS):
         while not (study.provider.requests and study.provider.requests[0].events_sent > 2):
             await asyncio.sleep(0.01)
     assert await study.held() > 0

@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import patience
+
 SCRIPT = Path(__file__).with_name("client.mjs")
 MAX_LINE = 64 * 2**20  # bytes
 WEBSOCKET_FIRST = ("websocket", "polling")
@@ -55,15 +57,17 @@ class JsClient:
     async def emit(self, event: str, *args: Any) -> None:
         await self.process.request("emit", client=self.name, event=event, args=args)
 
-    async def emit_ack(self, event: str, *args: Any, timeout: float = 5.0) -> Any:
+    async def emit_ack(self, event: str, *args: Any, timeout: float = patience.SECONDS) -> Any:
         try:
             return await self.process.request(
-                "emitWithAck", client=self.name, event=event, args=args, timeout=timeout * 1000
+                "emitWithAck", timeout, client=self.name, event=event, args=args, timeout=timeout * 1000
             )
         except ConnectError as error:
             raise AckTimeout(f"{event}: {error.message}") from error
 
-    async def wait_for(self, event: str, predicate: Callable[..., bool] | None = None, timeout: float = 5.0) -> Any:
+    async def wait_for(
+        self, event: str, predicate: Callable[..., bool] | None = None, timeout: float = patience.SECONDS
+    ) -> Any:
         """The payload of the first such event, past or future, for which `predicate(*arguments)` holds.
 
         One argument comes as itself, several as a list, none as None.
@@ -82,10 +86,10 @@ class JsClient:
         arguments = await self._until(seek, f"event {event}", timeout)
         return arguments if len(arguments) > 1 else arguments[0] if arguments else None
 
-    async def wait_disconnected(self, timeout: float = 5.0) -> str:
+    async def wait_disconnected(self, timeout: float = patience.SECONDS) -> str:
         return str(await self._until(lambda: self.disconnected, "disconnect", timeout))
 
-    async def wait_transport(self, name: str, timeout: float = 5.0) -> None:
+    async def wait_transport(self, name: str, timeout: float = patience.SECONDS) -> None:
         await self._until(lambda: self.transport == name or None, f"transport {name}", timeout)
 
     async def disconnect(self) -> None:
@@ -135,7 +139,7 @@ class Node:
         self.port = int(self._process.stdout.readline())
 
     def stop(self) -> None:
-        self._process.communicate(timeout=5.0)
+        self._process.communicate(timeout=patience.SECONDS)
 
 
 class JavaScript:
@@ -179,17 +183,18 @@ class JavaScript:
         )
         return client
 
-    async def request(self, action: str, **fields: Any) -> Any:
+    async def request(self, action: str, seconds: float = 0.0, **fields: Any) -> Any:
+        """`seconds`: what the action may take by itself, after which the client says so."""
         number = next(self._numbers)
         reply = self._replies[number] = asyncio.get_running_loop().create_future()
         line = json.dumps({"id": number, "action": action, **_pack(fields)})
         self._writer.write(line.encode() + b"\n")
         await self._writer.drain()
-        return await asyncio.wait_for(reply, 30.0)
+        return await asyncio.wait_for(reply, seconds + patience.SECONDS)
 
     async def close(self) -> None:
         self._writer.write_eof()
-        await asyncio.wait_for(self._reader, 5.0)
+        await asyncio.wait_for(self._reader, patience.SECONDS)
         self._writer.close()
         await self._writer.wait_closed()
 

@@ -15,6 +15,7 @@ import pytest
 import websockets
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
+from tests import patience
 from tests.simulators import openai_realtime as realtime
 from tests.simulators.openai_realtime import sound
 
@@ -71,12 +72,12 @@ class Caller:
         return [event["type"] for event in self.events]
 
     async def until(self, kind: str, count: int = 1) -> Json:
-        async with asyncio.timeout(5), self._news:
+        async with asyncio.timeout(patience.SECONDS), self._news:
             await self._news.wait_for(lambda: self.count(kind) >= count)
         return self.all(kind)[count - 1]
 
     async def over(self) -> int | None:
-        await asyncio.wait_for(asyncio.shield(self._task), 5)
+        await asyncio.wait_for(asyncio.shield(self._task), patience.SECONDS)
         return self.closed
 
     async def stop(self) -> None:
@@ -164,12 +165,12 @@ async def test_an_answer_streams_sound_and_words_in_the_order_of_the_service(ser
 
 
 async def test_sound_comes_faster_than_it_plays_but_not_all_at_once(service: Service) -> None:
-    service.script(realtime.answer(realtime.say("a b c", ms=3000), pace=15))
+    service.script(realtime.answer(realtime.say("a b c", ms=30_000), pace=150))
     async with calling(service, MANUAL) as caller:
         began = time.monotonic()
         await caller.send("response.create")
         await caller.until("response.done")
-    assert 0.2 <= time.monotonic() - began < 2.5
+    assert 0.2 <= time.monotonic() - began < 25
 
 
 async def test_a_session_without_sound_gets_written_text(service: Service) -> None:
@@ -502,10 +503,10 @@ async def test_connections_are_independent_and_sound_different(service: Service)
 
 
 async def test_slow_beginnings_take_their_time(service: Service) -> None:
-    service.script(open_delay=0.1, update_delay=0.1)
+    service.script(open_delay=0.2)
     began = time.monotonic()
     async with calling(service, MANUAL):
-        assert 0.2 <= time.monotonic() - began < 2
+        assert time.monotonic() - began >= 0.2
 
 
 async def test_wrong_keys_and_refusals_end_the_handshake(service: Service) -> None:

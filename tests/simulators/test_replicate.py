@@ -22,6 +22,7 @@ from replicate.webhook import (
     WebhookSigningSecret,
 )
 
+from tests import patience
 from tests.simulators import replicate
 
 VERSION = "5c7d5dc6dd8bf75c1acaa8565735e7986bc5b66206b55cca93cb72c9bf15ccaa"
@@ -331,7 +332,7 @@ class Hook:
         await self._runner.cleanup()
 
     async def count(self, number: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(patience.SECONDS):
             while len(self.received) < number:
                 await asyncio.sleep(0.005)
 

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from tests import patience
 from tests.simulators import suno
 
 AUDIO = bytes(range(256)) * 200
@@ -317,7 +318,7 @@ async def test_callbacks_come_at_each_stage_and_never_leave_this_machine(
         service.plan(*files())
         await caller.create(SIMPLE | {"callBackUrl": url})
         task = await service.tasks[0].over()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(patience.SECONDS):
             while len(received) < 3:
                 await asyncio.sleep(0.005)
         await service.call_back(task)

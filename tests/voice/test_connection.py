@@ -11,6 +11,7 @@ from aiohttp import web
 
 from dawg_server.voice import connection as connections
 from dawg_server.voice.connection import LOST, NO_STATUS, UpstreamRefused, UpstreamSocket
+from tests import patience
 from tests.simulators import openai_realtime as realtime
 from tests.simulators.loopback import break_off
 
@@ -115,7 +116,7 @@ async def test_a_service_that_does_not_read_gets_the_newest_sound_and_every_word
             await asyncio.sleep(0)
         line.send({"type": "last"})
         released.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience.SECONDS):
             while not got or "last" not in got[-1]:
                 await asyncio.sleep(0.01)
     assert "first" in got[0]

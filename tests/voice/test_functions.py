@@ -18,6 +18,7 @@ from dawg_server.daw.functions.service import Functions as Catalogued
 from dawg_server.tools import ToolBox, ToolContext
 from dawg_server.voice.dialect import events
 from dawg_server.voice.functions import MAX_CALLS, VoiceFunctions
+from tests import patience
 
 
 class Notebook:
@@ -50,7 +51,7 @@ class Stage:
         self.functions.start(events.FunctionRequested(call_id, name, arguments, "resp_1"), self.turn)
 
     async def rest(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(patience.SECONDS):
             while self.functions.busy:
                 await asyncio.sleep(0.01)
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from tests import patience
 from tests.javascript.client import JavaScript, JsClient
 from tests.servers import dawg
 from tests.simulators import anthropic
@@ -46,7 +47,7 @@ class Model:
 
     async def reached(self, count: int) -> None:
         """Returns when the big model was asked so often."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience.SECONDS):
             while len(self.requests) < count or self.requests[-1].events_sent < 3:
                 await asyncio.sleep(0.01)
 
@@ -74,7 +75,7 @@ async def server(dsn: str, folder: Path, model: Model, **variables: str) -> Asyn
 
 async def warm(process: dawg.DawgProcess) -> None:
     """Returns when it has loaded the SDK, which it does without being asked anything."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(patience.SECONDS):
         while SDK not in Path(f"/proc/{process.pid}/maps").read_text():
             await asyncio.sleep(0.05)
 
@@ -89,8 +90,10 @@ class Browser:
     async def open(cls, javascript: JavaScript, server: dawg.Dawg, user: str = "ada") -> Browser:
         return cls(await javascript.connect(server.url, namespace="/ai-brain", auth={"userId": user}))
 
-    async def begin(self, message: str = "faster", **fields: Any) -> dict[str, Any]:
-        ack = await self.client.emit_ack("message", {"message": message, **fields}, timeout=60)
+    async def begin(
+        self, message: str = "faster", *, seconds: float = patience.SECONDS, **fields: Any
+    ) -> dict[str, Any]:
+        ack = await self.client.emit_ack("message", {"message": message, **fields}, timeout=seconds)
         assert ack["success"], ack
         return dict(ack)
 
@@ -101,7 +104,7 @@ class Browser:
         assert "stopReason" in done, done
         return done
 
-    async def end(self, request_id: str, seconds: float = 10.0) -> dict[str, Any]:
+    async def end(self, request_id: str, seconds: float = patience.SECONDS) -> dict[str, Any]:
         """What ended that turn."""
         for_it = lambda told: told["requestId"] == request_id  # noqa: E731
         found: list[dict[str, Any]] = []
@@ -135,7 +138,7 @@ async def project(server: dawg.Dawg, user: str = "ada", **fields: Any) -> str:
 
 async def title(server: dawg.Dawg, conversation_id: str, user: str = "ada") -> str:
     """The name that a conversation gets when it has its first answer."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patience.SECONDS):
         while True:
             _, shown = await server.json("GET", f"/api/ai-brain/conversations/{conversation_id}", user)
             if shown["title"] is not None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 
+from tests import patience
 from tests.handlers.sockets import wrong_payloads
 from tests.handlers.sockets.wrong_payloads import dumps
 from tests.servers import dawg
@@ -68,7 +69,7 @@ class Talker:
 
     async def enter(self, token: str) -> None:
         await self._websocket.send_str(f"40{self._prefix}{json.dumps({'token': token})}")
-        while not (text := await self._websocket.receive_str(timeout=5)).startswith(f"40{self._prefix}"):
+        while not (text := await self._websocket.receive_str(timeout=patience.SECONDS)).startswith(f"40{self._prefix}"):
             assert text[0] == "0", text
 
     async def ask(self, event: str, payload: str) -> dict[str, Any]:
@@ -77,7 +78,7 @@ class Talker:
         self._acks[number] = ack = asyncio.get_running_loop().create_future()
         arguments = f'["{event}",{payload}]' if payload else f'["{event}"]'
         await self._websocket.send_str(f"42{self._prefix}{number}{arguments}")
-        return await asyncio.wait_for(ack, 30)
+        return await asyncio.wait_for(ack, patience.SECONDS)
 
     async def listen(self) -> None:
         async for message in self._websocket:

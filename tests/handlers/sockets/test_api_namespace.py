@@ -75,7 +75,7 @@ async def test_both_names_are_one_namespace(replicas: Replicas, javascript: Java
 
     await here.json("POST", "/api/generate/beat", json={"genre": "jazz", "duration": 5})
     for each in (old, new):
-        await each.wait_for("daw:audio:loaded", timeout=60)
+        await each.wait_for("daw:audio:loaded")
     await old.disconnect()
     assert (await new.wait_for("collaborator:left"))["connections"] == 1
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from dawg_server.database import conversations
+from tests import patience
 from tests.handlers.sockets import brains
 from tests.handlers.sockets.brains import Browser, Model
 from tests.javascript.client import JavaScript
@@ -173,7 +174,7 @@ async def test_closing_the_tab_ends_the_turn(server: Dawg, model: Model, ada: Br
     await ada.client.wait_for("response-delta")
     await ada.client.disconnect()
     assert (await model.requests[0].over()).hung_up
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patience.SECONDS):
         while server.services.assistants.brain.active:
             await asyncio.sleep(0.01)
     kept = (await server.json("GET", f"/api/ai-brain/conversations/{ack['conversationId']}"))[1]["messages"]
@@ -396,7 +397,7 @@ async def test_a_long_talk_is_summarised_by_the_small_model(server: Dawg, model:
         model.says(turn(text(f"answer {number} " + "tape " * 300)))
         await ada.ask(f"question {number} " + "bass " * 1300, conversationId=conversation_id)
     row = None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patience.SECONDS):
         while row is None or row["summary"] is None:
             await asyncio.sleep(0.02)
             row = await conversations.get(server.services.platform.database, conversation_id, "ada")
@@ -446,6 +447,7 @@ async def test_other_windows_of_the_same_user_see_the_answer(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)
 async def test_two_hundred_turns_at_once_keep_their_words_apart(
     database_dsn: str, tmp_path: Path, model: Model, javascript: JavaScript
 ) -> None:
@@ -459,9 +461,9 @@ async def test_two_hundred_turns_at_once_keep_their_words_apart(
     async with brains.server(database_dsn, tmp_path, model) as server:
         people = [await Browser.open(javascript, server, f"user-{n}") for n in range(users)]
         asking = [(people[n % users], f"w{n}") for n in range(turns)]
-        acks = await asyncio.gather(*(one.begin(words, requestId=words) for one, words in asking))
+        acks = await asyncio.gather(*(one.begin(words, seconds=300, requestId=words) for one, words in asking))
         assert len({ack["conversationId"] for ack in acks}) == turns
-        ends = await asyncio.gather(*(one.end(words, seconds=60) for one, words in asking))
+        ends = await asyncio.gather(*(one.end(words, seconds=300) for one, words in asking))
         for (one, words), end in zip(asking, ends, strict=True):
             assert end["text"] == one.words(words) == "".join(f"{words}:{n} " for n in range(20))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from dawg_server.brain import summarizer
 from dawg_server.database import conversations, messages
+from tests import patience
 from tests.handlers.sockets import brains
 from tests.handlers.sockets.brains import Browser, Model
 from tests.javascript.client import JavaScript
@@ -89,11 +92,15 @@ async def test_the_last_exchange_stays_however_long_it_is(server: Dawg, model: M
 
 
 @pytest.mark.parametrize("exchanges", [9, 30])
-async def test_no_question_waits_for_a_summary(server: Dawg, model: Model, known: Browser, exchanges: int) -> None:
+async def test_no_question_waits_for_a_summary(
+    server: Dawg, model: Model, known: Browser, exchanges: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     conversation_id = await talk(server, *((f"question {n} ", "tape " * 1200) for n in range(exchanges)))
     model.hold_summaries = asyncio.Event()
     model.says(*(turn(text(f"Answer {n}.")) for n in range(3)))
-    async with asyncio.timeout(10):  # the small model is given up after 20 s
+    # None is given up meanwhile.
+    monkeypatch.setattr(summarizer, "SUMMARY", dataclasses.replace(summarizer.SUMMARY, seconds=600.0))
+    async with asyncio.timeout(patience.SECONDS):
         for _ in range(2):
             await known.ask("and?", conversationId=conversation_id)
         while not model.summaries:
@@ -102,7 +109,7 @@ async def test_no_question_waits_for_a_summary(server: Dawg, model: Model, known
     assert f"question {exchanges - 1} " in told(model)
     model.hold_summaries.set()
     row: dict[str, Any] | None = None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patience.SECONDS):
         while row is None or row["summary"] is None:
             await asyncio.sleep(0.02)
             row = await conversations.get(server.services.platform.database, conversation_id, "ada")

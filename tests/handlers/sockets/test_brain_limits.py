@@ -43,9 +43,11 @@ async def test_tokens_are_counted_inside_of_a_turn_too(
     )
     async with brains.server(database_dsn, tmp_path, model, TOKENS_PER_MINUTE="7000") as server:
         ada = await Browser.open(javascript, server)
+        began = time.monotonic()
         done = await ada.ask()
+        took = time.monotonic() - began
         assert (done["stopReason"], done["text"]) == ("token_limit", "0.\n\n1.\n\n2.")
-        assert 30 < done["retryAfter"] <= 60
+        assert 59 - took < done["retryAfter"] <= 60
         assert "minute" in done["notice"]
         assert len(model.requests) == 3
 
@@ -55,14 +57,14 @@ async def test_a_turn_that_has_begun_waits_a_little_for_the_next_minute(
 ) -> None:
     async with brains.server(database_dsn, tmp_path, model, TOKENS_PER_MINUTE="7000") as server:
         ada = await Browser.open(javascript, server)
+        began = time.monotonic()
         await server.services.platform.database.execute(
             """INSERT INTO usage_records (owner_id, service, operation, total_cost, input_tokens, created_at)
                VALUES ('ada', 'anthropic', 'chat', 0, 6000, now() - interval '57 s')"""
         )
         model.says(turn(tool_use("recall", LOOKING), usage=anthropic.ReportedUsage(2000, 10)), turn(text("Late.")))
-        began = time.monotonic()
         assert (await ada.ask())["text"] == "Late."
-        assert time.monotonic() - began > 1
+        assert time.monotonic() - began > 2.9  # the minute is over then
 
 
 async def test_what_one_turn_may_still_use_is_not_there_for_another(
@@ -104,11 +106,11 @@ async def test_a_turn_that_takes_too_long_ends_with_what_was_said(
     database_dsn: str, tmp_path: Path, model: Model, javascript: JavaScript, slow: anthropic.Block
 ) -> None:
     model.says(turn(text("Yes."), slow))
-    async with brains.server(database_dsn, tmp_path, model, TURN_SECONDS="1") as server:
+    async with brains.server(database_dsn, tmp_path, model, TURN_SECONDS="3") as server:
         ada = await Browser.open(javascript, server)
         began = time.monotonic()
         done = await ada.ask()
-        assert time.monotonic() - began >= 1
+        assert time.monotonic() - began >= 3
         assert (done["stopReason"], done["text"][:4]) == ("time_limit", "Yes.")
         assert done["notice"]
         assert (await model.requests[0].over()).ended

@@ -125,7 +125,7 @@ async def test_a_server_that_is_told_to_stop_lets_an_answer_end(
     scratch_folder: Path, model: Model, javascript: JavaScript
 ) -> None:
     keys = {"ANTHROPIC_API_KEY": "sk-test-of-brain", "ANTHROPIC_BASE_URL": model.simulator.base_url}
-    async with DawgProcess(scratch_folder, DRAIN_SECONDS="4", **keys) as process:
+    async with DawgProcess(scratch_folder, DRAIN_SECONDS="6", **keys) as process:
         await brains.warm(process)
         ada, bob = await Browser.open(javascript, process), await Browser.open(javascript, process, "bob")
         model.says(turn(text("Until", anthropic.Pause(3), " the end.")), turn(text("Endless", anthropic.HANG)))

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from handlers.sockets import rooms
 from tests.daw.conftest import join
 from tests.javascript.client import JavaScript, JsClient
 from tests.servers import dawg
 
+LONG_SECOND = 3600.0  # in which a limit per second is reached on any machine
 SETTLE = 0.15  # seconds in which what must not come would have come
 
 
@@ -242,26 +244,27 @@ async def test_relays_reach_the_others_with_what_was_sent_and_who_sent_it(room: 
 async def test_too_many_pointers_are_thinned_out_and_the_last_one_always_arrives(room: Room) -> None:
     ada, bob = await room.enter("ada"), await room.enter("bob")
     started = time.monotonic()
-    for x in range(500):
-        await ada.emit("cursor:move", {"projectId": room.id, "position": {"x": x}})
+    await asyncio.gather(*(ada.emit("cursor:move", {"projectId": room.id, "position": {"x": x}}) for x in range(500)))
     await bob.wait_for("cursor:moved", lambda news: news["position"]["x"] == 499)
     took = time.monotonic() - started
     moved = [news["position"]["x"] for news in bob.received("cursor:moved")]
     assert moved == sorted(moved)
     assert len(moved) <= 31 + 31 * took
-    assert len(moved) < 250
+    assert len(moved) < 250 or took > 7  # half would pass by themselves on a machine as slow as that
     assert ada.received("error") == []
 
 
-async def test_the_thirty_first_change_in_a_second_is_refused(room: Room) -> None:
+async def test_the_thirty_first_change_in_a_second_is_refused(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert rooms.WINDOW == 1.0
     ada = await room.enter("ada")
+    monkeypatch.setattr(rooms, "WINDOW", LONG_SECOND)
     acks = await asyncio.gather(*(room.ask(ada, "project:update", update={"bpm": 60 + n}) for n in range(60)))
     refused = [ack for ack in acks if not ack["success"]]
-    assert refused
     assert {ack["code"] for ack in refused} == {"rate_limited"}
-    assert all(ack["retryAfter"] > 0 for ack in refused)
-    assert len(acks) - len(refused) >= 30
-    await asyncio.sleep(1.0)
+    assert all(0 < ack["retryAfter"] <= LONG_SECOND for ack in refused)
+    assert len(acks) - len(refused) == 30
+    monkeypatch.undo()
+    await asyncio.sleep(rooms.WINDOW)
     assert (await room.ask(ada, "project:update", update={"bpm": 200}))["success"]
 
 
@@ -365,7 +368,7 @@ async def test_a_finished_beat_is_on_a_new_track_before_it_is_told_as_completed(
     ada, bob = await room.enter("ada"), await room.enter("bob")
     body = {"genre": "trap", "duration": 5, "projectId": room.id, "startTime": 2}
     _, job = await room.server.json("POST", "/api/generate/beat", json=body)
-    loaded = await ada.wait_for("daw:audio:loaded", timeout=60)
+    loaded = await ada.wait_for("daw:audio:loaded")
     names = [name for name, _ in ada.events]
     assert names.index("track:created") < names.index("clip:created") < names.index("generation:completed")
     _, project = await room.server.json("GET", f"/api/projects/{room.id}")

@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 import structlog
 
+from tests import patience
 from tests.javascript.client import JavaScript
 from tests.servers import dawg
 
@@ -56,7 +57,7 @@ class Raw:
 
     async def hear(self, start: str) -> str:
         """The rest of the next message that begins like that."""
-        while not (text := await self._websocket.receive_str(timeout=10)).startswith(start):
+        while not (text := await self._websocket.receive_str(timeout=patience.SECONDS)).startswith(start):
             pass
         return text[len(start) :]
 

@@ -104,5 +104,5 @@ async def test_job_news_reach_every_tab_of_the_owner_and_nobody_else(server: daw
     other = await javascript.connect(server.url, auth={"userId": "eve"})
     await server.json("POST", "/api/generate/beat", json={"genre": "jazz", "duration": 5})
     for tab in tabs:
-        await tab.wait_for("generation:completed", timeout=60)
+        await tab.wait_for("generation:completed")
     assert other.events == []

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
+from tests import patience
 from tests.daw.conftest import join
 from tests.javascript.client import JavaScript
 from tests.servers import dawg
@@ -29,8 +30,8 @@ async def server(
         yield running
 
 
-async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 10.0) -> None:
-    async with asyncio.timeout(seconds):
+async def until(condition: Callable[[], Awaitable[Any]]) -> None:
+    async with asyncio.timeout(patience.SECONDS):
         while not await condition():
             await asyncio.sleep(0.02)
 

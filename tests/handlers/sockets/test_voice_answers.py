@@ -255,8 +255,9 @@ async def test_changes_by_others_reach_the_model_between_answers_and_its_own_do_
     await ada.start(projectId=project)
     await ada.say()
     await ada.heard("audio-done")
-    for name in ("Strings", "Choir"):
-        await voices.track(talking, "ada", project, name)
+    with voices.gathering():
+        for name in ("Strings", "Choir"):
+            await voices.track(talking, "ada", project, name)
     note = await service.connections[0].saw("conversation.item.create", 2)
     assert note["item"]["role"] == "user"
     text = note["item"]["content"][0]["text"]

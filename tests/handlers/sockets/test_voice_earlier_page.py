@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from handlers.rest.session_cookie import NAME
+from tests import patience
 from tests.handlers.sockets import voices
 from tests.handlers.sockets.voices import Browser, Service
 from tests.javascript.client import JavaScript
@@ -57,7 +58,7 @@ async def test_the_session_ends_with_the_socket(talking: Dawg, service: Service,
     await page.start()
     await getattr(page.client, ending)()
     assert (await service.connections[0].over()).by == "client"
-    await voices.until(lambda: talking.services.assistants.voice.active == 0)
+    await patience.until(lambda: talking.services.assistants.voice.active == 0)
 
 
 async def test_limits_are_those_of_the_user_wherever_they_talk(
@@ -155,7 +156,7 @@ async def test_a_page_known_by_its_cookie_alone_talks_and_hears_of_its_beat(
         async with server.http.post(server.url + "/api/generate/beat", json=beat, headers=sent) as reply:
             assert reply.status == 202, await reply.text()
         for each in (daw, page.client):
-            assert (await each.wait_for("daw:audio:loaded", timeout=60))["clip"]["audioUrl"]
+            assert (await each.wait_for("daw:audio:loaded"))["clip"]["audioUrl"]
         await page.start()
         await page.say()
         await page.heard("audio-done")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
-from collections.abc import AsyncIterator, Callable
+import math
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from dawg_server.voice import changes
 from tests.javascript.client import JavaScript, JsClient
 from tests.servers import dawg
 from tests.simulators import openai_realtime as realtime
@@ -49,9 +52,9 @@ class Browser:
         for at in range(0, len(audio), 9600):
             await self.client.emit("send-audio", {"audio": base64.b64encode(audio[at : at + 9600]).decode()})
 
-    async def heard(self, event: str, count: int = 1, seconds: float = 5.0) -> Any:
+    async def heard(self, event: str, count: int = 1) -> Any:
         """The payload of the `count`-th such event."""
-        await self.client.wait_for(event, lambda *_: len(self.client.received(event)) >= count, timeout=seconds)
+        await self.client.wait_for(event, lambda *_: len(self.client.received(event)) >= count)
         return self.client.received(event)[count - 1]
 
     def sound(self, response_id: str | None = None) -> bytes:
@@ -101,7 +104,9 @@ async def metrics(server: dawg.Dawg) -> str:
         return await reply.text()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
+@contextlib.contextmanager
+def gathering() -> Iterator[None]:
+    """However long it takes: changes of a project are gathered meanwhile and told after it, all at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(changes, "INTERVAL", math.inf)
+        yield

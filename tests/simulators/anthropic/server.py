@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from tests import patience
 from tests.simulators.anthropic import cache, replies, rules, wire
 
 _STATUS = {
@@ -25,7 +26,6 @@ _STATUS = {
     "timeout_error": 504,
     "overloaded_error": 529,
 }
-_PATIENCE = 5.0  # seconds a test waits for something that must happen
 _MAX_BODY = 32 * 1024 * 1024  # bytes
 
 
@@ -54,7 +54,7 @@ class ReceivedRequest:
 
     async def over(self) -> ReceivedRequest:
         """Waits until this request has been answered or given up."""
-        await asyncio.wait_for(self._over.wait(), _PATIENCE)
+        await asyncio.wait_for(self._over.wait(), patience.SECONDS)
         return self
 
 

@@ -120,7 +120,8 @@ class Connection(link.Link):
         self.session = config.updated(self.session, event.get("session"), spoken=self._spoken)
         if self.session["audio"]["input"]["turn_detection"] != before:
             self._ear = self._new_ear()
-        await asyncio.sleep(self.script.update_delay)
+        if self.script.listens is not None:
+            await self.script.listens.wait()
         await self.emit("session.updated", session=self.session)
 
     async def _on_input_audio_buffer_append(self, event: Mapping[str, Any]) -> None:

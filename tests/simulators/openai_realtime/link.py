@@ -13,9 +13,9 @@ from typing import Any
 
 from aiohttp import web
 
+from tests import patience
 from tests.simulators.openai_realtime.config import Refused
 
-PATIENCE = 5.0  # seconds a test waits for something that must happen
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 
 
@@ -57,13 +57,13 @@ class Link:
         """Waits for the client's `count`-th event of this type."""
         return await self._wait_for(self.received, kind, count)
 
-    async def said(self, kind: str, count: int = 1, *, patience: float = PATIENCE) -> dict[str, Any]:
+    async def said(self, kind: str, count: int = 1) -> dict[str, Any]:
         """Waits until the client has been sent the `count`-th event of this type."""
-        return await self._wait_for(self.sent, kind, count, patience)
+        return await self._wait_for(self.sent, kind, count)
 
     async def over(self) -> Ending:
         """Waits for the end of the connection."""
-        async with asyncio.timeout(PATIENCE), self._news:
+        async with asyncio.timeout(patience.SECONDS), self._news:
             await self._news.wait_for(lambda: self.ended is not None)
         assert self.ended is not None
         return self.ended
@@ -118,9 +118,7 @@ class Link:
     def _new_id(self, prefix: str) -> str:
         return f"{prefix}_{self.index:03d}{next(self._serial):013d}"
 
-    async def _wait_for(
-        self, events: list[dict[str, Any]], kind: str, count: int, patience: float = PATIENCE
-    ) -> dict[str, Any]:
+    async def _wait_for(self, events: list[dict[str, Any]], kind: str, count: int) -> dict[str, Any]:
         found: list[dict[str, Any]] = []
         looked_at = 0
 
@@ -130,6 +128,6 @@ class Link:
             looked_at = len(events)
             return len(found) >= count
 
-        async with asyncio.timeout(patience), self._news:
+        async with asyncio.timeout(patience.SECONDS), self._news:
             await self._news.wait_for(enough)
         return found[count - 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from collections.abc import Callable, Mapping
@@ -59,7 +60,7 @@ class Script:
     refuse: tuple[int, str] | None = None  # HTTP status and error code instead of a websocket
     opening_error: tuple[str, int] | None = None  # error code and close code instead of session.created
     open_delay: float = 0.0  # seconds before session.created
-    update_delay: float = 0.0  # seconds before session.updated
+    listens: asyncio.Event | None = None  # session.updated comes when it is set
     deaf: bool = False  # transcriptions fail
     transcript_delay: float = 0.0  # seconds before the transcript of an utterance
     expires_after: float | None = None  # seconds until session_expired

@@ -10,9 +10,9 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from tests import patience
 from tests.simulators.openai_realtime import config, scripts
 from tests.simulators.openai_realtime.connection import Connection
-from tests.simulators.openai_realtime.link import PATIENCE
 
 SHORTEST_SECRET, LONGEST_SECRET, DEFAULT_SECRET = 10, 7200, 600  # seconds
 
@@ -49,7 +49,7 @@ class RealtimeSimulator:
 
     async def connection(self, index: int = 0) -> Connection:
         """Waits for the connection with this number."""
-        async with asyncio.timeout(PATIENCE), self._arrival:
+        async with asyncio.timeout(patience.SECONDS), self._arrival:
             await self._arrival.wait_for(lambda: len(self.connections) > index)
         return self.connections[index]
 

@@ -9,11 +9,11 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tests import patience
 from tests.simulators.loopback import File
 from tests.simulators.replicate.plan import Plan, Status
 
 ENDS: frozenset[Status] = frozenset(("succeeded", "failed", "canceled", "aborted"))
-_PATIENCE = 5.0  # real seconds a test waits for something that must happen
 EVENTS = ("start", "output", "logs", "completed")
 
 
@@ -77,7 +77,7 @@ class Prediction:
 
     async def over(self) -> Prediction:
         """Waits until this prediction has ended."""
-        await asyncio.wait_for(self.ended.wait(), _PATIENCE)
+        await asyncio.wait_for(self.ended.wait(), patience.SECONDS)
         return self
 
     def expire(self) -> None:

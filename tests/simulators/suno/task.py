@@ -9,9 +9,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from tests import patience
 from tests.simulators.suno.plan import FAILURES, STAGES, Plan
 
-_PATIENCE = 5.0  # real seconds a test waits for something that must happen
 _CREATED_MS = 1_795_348_800_000
 _STEMS = (
     "vocal",
@@ -66,7 +66,7 @@ class Task:
 
     async def over(self) -> Task:
         """Waits until the last stage has been reached."""
-        await asyncio.wait_for(self.ended.wait(), _PATIENCE)
+        await asyncio.wait_for(self.ended.wait(), patience.SECONDS)
         return self
 
     def reach(self, status: str) -> None:

@@ -16,6 +16,7 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from dawg_server.voice.dialect import carried, events, ga, wire
 from dawg_server.voice.dialect.faults import Fault, FaultKind
 from dawg_server.voice.dialect.settings import SessionSettings, TurnDetection
+from tests import patience
 from tests.simulators import openai_realtime as realtime
 from tests.voice.dialect.playbook import SETTINGS
 
@@ -50,7 +51,7 @@ class Relay:
         return [event for event in self.news if isinstance(event, kind)]
 
     async def until(self, kind: type[E], count: int = 1) -> E:
-        async with asyncio.timeout(5), self._told:
+        async with asyncio.timeout(patience.SECONDS), self._told:
             await self._told.wait_for(lambda: len(self.all(kind)) >= count)
         return self.all(kind)[count - 1]
 

@@ -17,6 +17,7 @@ from aiohttp import web
 from dawg_server import settings
 from handlers.addresses import Addresses
 from handlers.sockets import transport
+from tests import patience
 
 ORIGIN = "https://dawg-ai.com"
 
@@ -80,6 +81,7 @@ class RawClient:
 
     session: aiohttp.ClientSession
     websocket: aiohttp.ClientWebSocketResponse
+    pings: int = 0  # that were answered
 
     async def send(self, text: str) -> None:
         await self.websocket.send_str(text)
@@ -87,10 +89,11 @@ class RawClient:
     async def receive(self) -> str:
         """The next packet; pings are answered while it waits."""
         while True:
-            text = await self.websocket.receive_str(timeout=5)
+            text = await self.websocket.receive_str(timeout=patience.SECONDS)
             if text != "2":
                 return str(text)
             await self.send("3")
+            self.pings += 1
 
     async def join(self, namespace: str = "/") -> str:
         await self.send("40" if namespace == "/" else f"40{namespace},")
@@ -120,11 +123,13 @@ class StalledClient:
     async def read_all(self) -> bytes:
         """Everything until the end of the connection.
 
-        What the kernel holds comes in small pieces, and after a long pause the first of them late (RFC 9293, 3.8.6.1).
+        What the kernel holds would come in pieces as small as the buffer, each of which waits for its turn on the loop.
+        After a long pause the first comes late (RFC 9293, 3.8.6.1).
         """
+        self.reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**20)
         loop = asyncio.get_running_loop()
         received = b""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(patience.SECONDS):
             while True:
                 try:
                     chunk = await loop.sock_recv(self.reader, 2**20)
@@ -155,15 +160,9 @@ async def stalled() -> AsyncIterator[Callable[[Running], Awaitable[StalledClient
         await loop.sock_sendall(connection, b"\x81\x82\x00\x00\x00\x0040")  # a masked text frame, "40"
         received = b""
         while b'40{"sid"' not in received:
-            received += await asyncio.wait_for(loop.sock_recv(connection, 4096), 5)
+            received += await asyncio.wait_for(loop.sock_recv(connection, 4096), patience.SECONDS)
         return StalledClient(connection)
 
     yield connect
     for connection in opened:
         connection.close()
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.005)

@@ -14,7 +14,8 @@ from typing import Any
 import aiohttp
 
 from handlers.sockets import transport
-from tests.handlers.sockets.transport.conftest import RawClient, Running, Serve, StalledClient, until
+from tests import patience
+from tests.handlers.sockets.transport.conftest import RawClient, Running, Serve, StalledClient
 from tests.javascript.client import JavaScript
 
 
@@ -41,8 +42,8 @@ async def test_everyone_is_disconnected_and_no_task_remains(
     await stalled(running)
     running.server.broadcast("filling", "." * 1_000_000)
     await clients[0].emit("endless")
-    await until(lambda: len(running.server.manager.tasks) == 1)
-    async with asyncio.timeout(5):
+    await patience.until(lambda: len(running.server.manager.tasks) == 1)
+    async with asyncio.timeout(patience.SECONDS):
         await running.stop(grace=0.05)
     for client in clients:
         # Not “io server disconnect”, after which a client would not come back by itself.
@@ -67,9 +68,9 @@ async def test_what_is_running_may_end_and_what_comes_later_is_refused(
     client = await raw(running)
     await client.join()
     await client.send('421["slow"]')
-    await until(lambda: len(running.server.manager.tasks) == 1)
+    await patience.until(lambda: len(running.server.manager.tasks) == 1)
     closing = asyncio.create_task(running.server.close(grace=5))
-    await until(lambda: running.server.eio.draining)
+    await patience.until(lambda: running.server.eio.draining)
     await client.send('422["slow"]')
     answer = await client.receive()
     assert answer.startswith("432[") and '"code":"draining"' in answer
@@ -80,7 +81,7 @@ async def test_what_is_running_may_end_and_what_comes_later_is_refused(
         assert reply.status == 503
     gate.set()
     assert await client.receive() == '431["saved"]'
-    await asyncio.wait_for(closing, 5)
+    await asyncio.wait_for(closing, patience.SECONDS)
 
 
 async def test_a_request_that_is_cancelled_while_its_connection_ends_does_not_break_the_end(
@@ -99,7 +100,7 @@ async def test_a_request_that_is_cancelled_while_its_connection_ends_does_not_br
     closing = asyncio.create_task(connection.close())
     await leaving.wait()
     await client.websocket.send_bytes(b"no attachment")  # ends the reading of it, while the connection is up
-    await until(lambda: connection._handled == 2)
+    await patience.until(lambda: connection._handled == 2)
     await running.runner.cleanup()  # cancels what still runs
     gate.set()
     await closing

@@ -12,7 +12,8 @@ import pytest
 from bus.redis import RedisBus
 from handlers.sockets import transport
 from handlers.sockets.transport import ClusterManager
-from tests.handlers.sockets.transport.conftest import Running, Serve, until
+from tests import patience
+from tests.handlers.sockets.transport.conftest import Running, Serve
 from tests.javascript.client import JavaScript, JsClient
 
 
@@ -65,16 +66,16 @@ async def test_a_room_reaches_over_both_and_skips_whom_it_should(replicas: tuple
     one, two = replicas
     await one.server.enter_room(one.client.sid, "studio")
     await one.server.enter_room(two.client.sid, "studio")  # a socket of the other replica
-    await until(lambda: "studio" in two.server.rooms(two.client.sid))
+    await patience.until(lambda: "studio" in two.server.rooms(two.client.sid))
     await two.server.emit("song", 1, room="studio", skip_sid=one.client.sid)
     await two.server.emit("song", 2, room=["studio", "empty"])
     await one.client.wait_for("song", lambda number: number == 2)
     await two.client.wait_for("song", lambda number: number == 2)
     assert (one.client.received("song"), two.client.received("song")) == ([2], [1, 2])
     await one.server.leave_room(two.client.sid, "studio")
-    await until(lambda: "studio" not in two.server.rooms(two.client.sid))
+    await patience.until(lambda: "studio" not in two.server.rooms(two.client.sid))
     await two.server.close_room("studio")
-    await until(lambda: "studio" not in one.server.rooms(one.client.sid))
+    await patience.until(lambda: "studio" not in one.server.rooms(one.client.sid))
 
 
 async def test_one_socket_is_told_and_disconnected_from_afar(replicas: tuple[Replica, Replica]) -> None:
@@ -83,7 +84,7 @@ async def test_one_socket_is_told_and_disconnected_from_afar(replicas: tuple[Rep
     assert await two.client.wait_for("private") == "hello"
     await one.server.disconnect(two.client.sid)
     assert await two.client.wait_disconnected() == "io server disconnect"
-    await until(lambda: two.left == [two.client.sid] or two.left)
+    await patience.until(lambda: two.left == [two.client.sid] or two.left)
     assert one.client.received("private") == []
     assert one.client.disconnected is None
 

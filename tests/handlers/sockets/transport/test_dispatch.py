@@ -10,7 +10,8 @@ from typing import Any
 from dawg_server import errors
 from handlers.sockets import transport
 from handlers.sockets.transport import dispatcher
-from tests.handlers.sockets.transport.conftest import RawClient, Running, Serve, until
+from tests import patience
+from tests.handlers.sockets.transport.conftest import RawClient, Running, Serve
 
 Raw = Callable[[Running], Awaitable[RawClient]]
 
@@ -47,7 +48,7 @@ async def test_events_of_one_client_are_handled_one_after_the_other(serve: Serve
     await client.join()
     for number, event in enumerate(["slow", "plain", "slow", "plain"]):
         await client.send(f'42{number}["{event}",{number}]')
-    await until(lambda: stage.log == ["0 begins"])
+    await patience.until(lambda: stage.log == ["0 begins"])
     stage.gate.set()
     assert [await client.receive() for _ in range(4)] == ["430[0]", "431[]", "432[2]", "433[]"]
     assert stage.log == ["0 begins", "0 ends", 1, "2 begins", "2 ends", 3]
@@ -59,14 +60,14 @@ async def test_a_concurrent_handler_neither_waits_nor_is_waited_for(serve: Serve
     await client.join()
     for text in ('42["turn","a"]', '42["turn","b"]', '421["plain","c"]', '42["slow","d"]', '42["urgent","e"]'):
         await client.send(text)
-    await until(lambda: len(stage.log) == 5)
+    await patience.until(lambda: len(stage.log) == 5)
     assert stage.log == ["a begins", "b begins", "c", "d begins", "e"]
 
 
 async def test_a_slow_handler_delays_neither_other_clients_nor_other_namespaces_nor_pings(
     serve: Serve, raw: Raw
 ) -> None:
-    running, stage = await staged(serve, ping_interval=0.1, ping_timeout=0.3)
+    running, stage = await staged(serve, ping_interval=0.1)
     slow, quick = await raw(running), await raw(running)
     await slow.join()
     await slow.join("/voice")
@@ -75,9 +76,12 @@ async def test_a_slow_handler_delays_neither_other_clients_nor_other_namespaces_
     await slow.send('42/voice,2["slow","b"]')
     await quick.send('423["plain","c"]')
     assert await quick.receive() == "433[]"
-    await until(lambda: sorted(stage.log) == ["a begins", "b begins", "c"])
-    asyncio.get_running_loop().call_later(0.7, stage.gate.set)
-    assert {await slow.receive(), await slow.receive()} == {'431["a"]', '43/voice,2["b"]'}
+    await patience.until(lambda: sorted(stage.log) == ["a begins", "b begins", "c"])
+    answer = asyncio.create_task(slow.receive(), name="answer")
+    await patience.until(lambda: slow.pings == 4)  # the next comes when the one before was answered
+    assert not answer.done()
+    stage.gate.set()
+    assert {await answer, await slow.receive()} == {'431["a"]', '43/voice,2["b"]'}
 
 
 async def test_a_disconnect_is_noticed_at_once_and_what_waited_is_dropped(serve: Serve, raw: Raw) -> None:
@@ -87,9 +91,9 @@ async def test_a_disconnect_is_noticed_at_once_and_what_waited_is_dropped(serve:
     await client.send('42["slow","a"]')
     await client.send('42["plain","b"]')
     await client.send("41")
-    await until(lambda: stage.log == ["a begins", "client disconnect"])
+    await patience.until(lambda: stage.log == ["a begins", "client disconnect"])
     stage.gate.set()
-    await until(lambda: stage.log == ["a begins", "client disconnect", "a ends"])
+    await patience.until(lambda: stage.log == ["a begins", "client disconnect", "a ends"])
 
 
 async def test_whoever_sends_more_than_can_wait_is_told_so_and_keeps_the_connection(serve: Serve, raw: Raw) -> None:
@@ -149,12 +153,12 @@ async def test_nothing_concurrent_begins_for_a_client_that_does_not_read_and_all
         await asyncio.sleep(0)
     for event, name in (("urgent", "a"), ("turn", "b"), ("plain", "c"), ("turn", "d")):
         await client.send(f'42["{event}","{name}"]')
-    await until(lambda: connected.event_queue is not None and len(connected.event_queue._waiting) == 4)
+    await patience.until(lambda: connected.event_queue is not None and len(connected.event_queue._waiting) == 4)
     assert stage.log == []
     wire.resume_reading()  # type: ignore[attr-defined]
     while not stage.log:
         await client.receive()
-    await until(lambda: len(stage.log) == 4)
+    await patience.until(lambda: len(stage.log) == 4)
     assert stage.log == ["a", "b begins", "c", "d begins"]
 
 
@@ -231,8 +235,8 @@ async def test_a_connect_handler_that_waits_holds_up_nothing_and_its_client_hear
     gate.clear()
     hasty = await raw(running)
     await hasty.send("40/voice,")
-    await until(lambda: running.server.sockets_by_namespace()["/voice"] == 2)
+    await patience.until(lambda: running.server.sockets_by_namespace()["/voice"] == 2)
     await hasty.websocket.close()
     gate.set()
-    await until(lambda: running.server.sockets_by_namespace() == {"/": 1, "/voice": 1})
+    await patience.until(lambda: running.server.sockets_by_namespace() == {"/": 1, "/voice": 1})
     assert left == ["transport close"]

@@ -13,7 +13,8 @@ from aiohttp import web
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import ClientConnection
 from handlers.sockets.transport.engine import Engine
-from tests.handlers.sockets.transport.conftest import addresses, until
+from tests import patience
+from tests.handlers.sockets.transport.conftest import addresses
 
 PING_INTERVAL, PING_TIMEOUT = 0.3, 0.2  # seconds, as in the suite; where neither matters pings never come
 KEYS = {"sid", "upgrades", "pingInterval", "pingTimeout", "maxPayload"}
@@ -58,14 +59,14 @@ class Server:
 
     async def open_websocket(self) -> aiohttp.ClientWebSocketResponse:
         websocket = await self.websocket()
-        assert (await websocket.receive_str(timeout=5))[0] == "0"
+        assert (await websocket.receive_str(timeout=patience.SECONDS))[0] == "0"
         return websocket
 
     async def polled(self, session: str) -> asyncio.Task[tuple[int, str]]:
         """A poll that has arrived and waits."""
         (connection,) = self.engine.sockets.values()
         poll = asyncio.create_task(self.request("GET", session))
-        await until(lambda: connection.send_queue.polled)
+        await patience.until(lambda: connection.send_queue.polled)
         return poll
 
 
@@ -97,7 +98,7 @@ timeouts = pytest.mark.parametrize("server", [(PING_INTERVAL, PING_TIMEOUT)], in
 
 async def closed(websocket: aiohttp.ClientWebSocketResponse) -> bool:
     """Reads on to the end."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patience.SECONDS):
         async for _ in websocket:
             pass
     return websocket.closed
@@ -181,7 +182,7 @@ async def test_polling_closes_the_session_upon_posts_at_once(server: Server) -> 
 
     first = asyncio.create_task(server.request("POST", session, slowly()))
     await begun.wait()
-    await until(lambda: any(each.posting for each in server.engine.sockets.values()))
+    await patience.until(lambda: any(each.posting for each in server.engine.sockets.values()))
     assert (await server.request("POST", session, "4three"))[0] == 400
     gate.set()
     await first
@@ -204,9 +205,9 @@ async def test_polling_closes_the_session_upon_a_cancelled_poll(server: Server) 
 async def test_websocket_sends_and_receives_text_and_bytes(server: Server) -> None:
     websocket = await server.open_websocket()
     await websocket.send_str("4hello")
-    assert await websocket.receive_str(timeout=5) == "4hello"
+    assert await websocket.receive_str(timeout=patience.SECONDS) == "4hello"
     await websocket.send_bytes(b"\1\2\3\4")
-    assert await websocket.receive_bytes(timeout=5) == b"\1\2\3\4"
+    assert await websocket.receive_bytes(timeout=patience.SECONDS) == b"\1\2\3\4"
     await websocket.close()
 
 
@@ -231,7 +232,7 @@ async def test_polling_sends_pings(server: Server) -> None:
 async def test_websocket_sends_pings(server: Server) -> None:
     websocket = await server.open_websocket()
     for _ in range(3):
-        assert await websocket.receive_str(timeout=5) == "2"
+        assert await websocket.receive_str(timeout=patience.SECONDS) == "2"
         await websocket.send_str("3")
     await websocket.close()
 
@@ -239,7 +240,7 @@ async def test_websocket_sends_pings(server: Server) -> None:
 @timeouts
 async def test_polling_closes_upon_ping_timeout(server: Server) -> None:
     session = await server.open_polling()
-    await asyncio.sleep(PING_INTERVAL + PING_TIMEOUT)
+    await patience.until(lambda: server.engine.sockets == {})
     assert (await server.request("GET", session))[0] == 400
 
 
@@ -271,7 +272,7 @@ async def test_websocket_is_closed_by_the_client(server: Server) -> None:
 async def probed(server: Server, session: str) -> aiohttp.ClientWebSocketResponse:
     websocket = await server.websocket(session.replace("polling", "websocket"))
     await websocket.send_str("2probe")
-    assert await websocket.receive_str(timeout=5) == "3probe"
+    assert await websocket.receive_str(timeout=patience.SECONDS) == "3probe"
     return websocket
 
 
@@ -283,7 +284,7 @@ async def test_an_upgrade_ends_the_poll_and_goes_on_over_websocket(server: Serve
     assert await (poll or server.request("GET", session)) == (200, "6")
     await websocket.send_str("5")
     await websocket.send_str("4hello")
-    assert await websocket.receive_str(timeout=5) == "4hello"
+    assert await websocket.receive_str(timeout=patience.SECONDS) == "4hello"
     await websocket.close()
 
 
@@ -299,7 +300,7 @@ async def test_polls_after_an_upgrade_are_refused(server: Server, patient: bool)
     assert (await server.request("GET", session))[0] == 400
     assert (await server.request("POST", session, "4no"))[0] == 400
     await websocket.send_str("4hello")
-    answers = [await websocket.receive_str(timeout=5) for _ in range(1 if patient else 2)]
+    answers = [await websocket.receive_str(timeout=patience.SECONDS) for _ in range(1 if patient else 2)]
     assert answers[-1] == "4hello"
     await websocket.close()
 
@@ -311,5 +312,5 @@ async def test_a_second_websocket_of_an_upgraded_session_is_closed(server: Serve
     second = await server.websocket(session.replace("polling", "websocket"))
     assert await closed(second)
     await websocket.send_str("4hello")
-    assert await websocket.receive_str(timeout=5) == "4hello"
+    assert await websocket.receive_str(timeout=patience.SECONDS) == "4hello"
     await websocket.close()

@@ -13,7 +13,8 @@ import pytest
 
 from handlers.sockets import transport
 from handlers.sockets.transport.forwarding import HEADER, Forwarder
-from tests.handlers.sockets.transport.conftest import ORIGIN, Running, Serve, until
+from tests import patience
+from tests.handlers.sockets.transport.conftest import ORIGIN, Running, Serve
 
 KEY = b"k" * 32
 
@@ -107,7 +108,7 @@ async def test_an_upgrade_goes_through_and_either_end_ends_both(pair: Pair) -> N
                 while (await websocket.receive()).type is aiohttp.WSMsgType.TEXT:
                     pass
                 assert websocket.closed
-        await until(lambda: not pair.home.server.eio.sockets and not pair.forwarder._pumps)
+        await patience.until(lambda: not pair.home.server.eio.sockets and not pair.forwarder._pumps)
 
 
 async def test_what_the_session_refuses_is_refused_with_its_own_words(pair: Pair) -> None:
@@ -144,7 +145,10 @@ async def test_a_session_is_passed_on_once_and_never_back(pair: Pair, serve: Ser
     third = await serve(handlers, forwarder=Forwarder(misled, "third", KEY))
     assert pair.home.server.eio.forwarder is not None
     pair.home.server.eio.forwarder._find = misled_too
-    async with asyncio.timeout(5), pair.http.get(f"{third.url}/socket.io/?EIO=4&transport=polling&sid=lost-1") as reply:
+    async with (
+        asyncio.timeout(patience.SECONDS),
+        pair.http.get(f"{third.url}/socket.io/?EIO=4&transport=polling&sid=lost-1") as reply,
+    ):
         assert reply.status == 400
 
 
@@ -174,7 +178,7 @@ async def test_a_slow_reader_behind_a_forward_costs_what_it_costs_at_home(pair: 
         transport = websocket._response.connection.transport  # type: ignore[union-attr]
         assert transport is not None
         transport.pause_reading()  # type: ignore[attr-defined]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patience.SECONDS):
             while sid in pair.home.server.eio.sockets:
                 pair.home.server.broadcast("noise", "x" * 100_000)
                 await asyncio.sleep(0.005)

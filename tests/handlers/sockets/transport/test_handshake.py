@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 import socketio
 
+from tests import patience
 from tests.handlers.sockets.transport.conftest import ORIGIN, Running, Serve, addresses
 
 
@@ -73,8 +74,8 @@ async def test_a_class_of_handlers_works_as_with_python_socketio(serve: Serve) -
 
     running = await serve(lambda server: server.register_namespace(Voice("/voice")))
     async with socketio.AsyncSimpleClient() as client:
-        await client.connect(running.url, namespace="/voice", transports=["websocket"], wait_timeout=5)
-        assert await client.call("echo", {"a": 1}, timeout=5) == {"a": 1}
+        await client.connect(running.url, namespace="/voice", transports=["websocket"], wait_timeout=patience.SECONDS)
+        assert await client.call("echo", {"a": 1}, timeout=patience.SECONDS) == {"a": 1}
 
 
 async def polling_session(running: Running, session: aiohttp.ClientSession) -> str:

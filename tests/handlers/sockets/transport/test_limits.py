@@ -13,7 +13,8 @@ import pytest
 
 from handlers.sockets import transport
 from handlers.sockets.transport import dispatcher
-from tests.handlers.sockets.transport.conftest import RawClient, Running, Serve, StalledClient, until
+from tests import patience
+from tests.handlers.sockets.transport.conftest import RawClient, Running, Serve, StalledClient
 from tests.javascript.client import JavaScript
 
 Raw = Callable[[Running], Awaitable[RawClient]]
@@ -43,7 +44,7 @@ async def test_a_stalled_client_is_closed_within_its_budget_and_delays_nobody(
     assert 0.5 * BUDGET < largest <= BUDGET
     assert queue.size < 200_000  # given back at once, but for what the transport itself still holds
     assert [namespace for namespace, _ in running.slow] == ["/"]
-    await until(lambda: running.server.sockets_by_namespace() == {"/": 1})
+    await patience.until(lambda: running.server.sockets_by_namespace() == {"/": 1})
     assert await stuck.read_all() is not None
 
 
@@ -98,7 +99,7 @@ async def test_a_polling_client_that_polls_no_more_is_closed_within_its_budget(s
             assert (await reply.text()).startswith('40{"sid"')
         for _ in range(200):
             running.server.broadcast("filling", "." * 10_000)
-        await until(lambda: running.server.eio.sockets == {})
+        await patience.until(lambda: running.server.eio.sockets == {})
 
 
 @pytest.mark.parametrize("transports", [["websocket"], ["polling"]])
@@ -112,7 +113,7 @@ async def test_messages_larger_than_the_budget_reach_a_client_that_reads(
 
     running = await serve(lambda server: server.on("snapshot", snapshot), max_queue_bytes=BUDGET)
     client = await javascript.connect(running.url, transports=transports)
-    asked = [asyncio.create_task(client.emit_ack("snapshot", number, timeout=20)) for number in range(4)]
+    asked = [asyncio.create_task(client.emit_ack("snapshot", number)) for number in range(4)]
     while not all(task.done() for task in asked):
         running.server.broadcast("news", "." * 1000)
         await asyncio.sleep(0.01)
@@ -132,7 +133,7 @@ async def test_behind_a_message_larger_than_the_budget_the_budget_holds(serve: S
     while not running.slow:
         running.server.broadcast("filling", "." * 10_000)
         assert client.connection.send_queue.size < 3 * BUDGET + 100_000
-    await until(lambda: running.server.eio.sockets == {})
+    await patience.until(lambda: running.server.eio.sockets == {})
 
 
 async def test_an_unanswered_ping_ends_the_connection(serve: Serve, raw: Raw) -> None:
@@ -144,8 +145,8 @@ async def test_an_unanswered_ping_ends_the_connection(serve: Serve, raw: Raw) ->
     )
     client = await raw(running)
     await client.join()
-    await until(lambda: left == ["ping timeout"])
-    await until(lambda: running.server.eio.sockets == {})
+    await patience.until(lambda: left == ["ping timeout"])
+    await patience.until(lambda: running.server.eio.sockets == {})
 
 
 async def test_the_largest_packet_passes_and_a_larger_one_disconnects(serve: Serve, javascript: JavaScript) -> None:
@@ -216,7 +217,7 @@ async def test_whoever_breaks_the_protocol_loses_the_connection(serve: Serve, ra
     await client.join()
     for text in packets:
         await client.send(text)
-    await until(lambda: running.server.eio.sockets == {})
+    await patience.until(lambda: running.server.eio.sockets == {})
 
 
 @pytest.mark.parametrize("number", ["-1", "1", "true", '"0"', "null", "1e9"])
@@ -288,7 +289,7 @@ async def test_a_bad_polling_body_is_answered_and_the_server_lives(serve: Serve,
             assert reply.status in (200, 400)
         async with session.get(f"{url}&sid=unknown") as reply:
             assert reply.status == 400
-        await until(lambda: running.server.eio.sockets == {})
+        await patience.until(lambda: running.server.eio.sockets == {})
 
 
 async def test_small_messages_are_joined_and_stay_in_order_with_all_others(serve: Serve, raw: Raw) -> None:
@@ -352,10 +353,10 @@ async def test_a_flood_of_joining_and_leaving_ends_its_connection(serve: Serve, 
     for _ in range(10 * dispatcher.MAX_TRANSITIONS):
         await client.send("40")
         await client.send("41")
-    await until(lambda: all(each.closing for each in running.server.eio.sockets.values()))
+    await patience.until(lambda: all(each.closing for each in running.server.eio.sockets.values()))
     assert len(waiting) <= dispatcher.MAX_TRANSITIONS + 1  # the last one leaves with the connection
     gate.set()
-    await until(lambda: running.server.eio.sockets == {} and running.server.manager.clients == {})
+    await patience.until(lambda: running.server.eio.sockets == {} and running.server.manager.clients == {})
 
 
 async def test_whoever_joins_and_leaves_in_peace_keeps_the_connection(serve: Serve, raw: Raw) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.handlers.sockets.transport.conftest import RawClient, Running, Serve, until
+from tests import patience
+from tests.handlers.sockets.transport.conftest import RawClient, Running, Serve
 
 Raw = Callable[[Running], Awaitable[RawClient]]
 
@@ -60,12 +61,12 @@ async def test_whoever_leaves_is_in_no_room_and_the_index_is_empty_again(serve: 
     await client.send("41")
     again = await client.join()
     assert again != sid
-    await until(lambda: rooms)
+    await patience.until(lambda: rooms)
     assert rooms == [sorted([sid, "red"])]  # the disconnect handler still knows where the client was
     manager = running.server.manager
     assert (list(manager.clients), manager.rooms) == ([again], {})
     await client.websocket.close()
-    await until(lambda: not manager.clients and not manager.namespaces and not running.server.environ)
+    await patience.until(lambda: not manager.clients and not manager.namespaces and not running.server.environ)
 
 
 async def test_nobody_enters_another_clients_room_or_joins_a_namespace_twice(serve: Serve, raw: Raw) -> None:

@@ -9,7 +9,8 @@ import pytest
 import socketio
 
 from handlers.sockets import transport
-from tests.handlers.sockets.transport.conftest import ORIGIN, Serve, until
+from tests import patience
+from tests.handlers.sockets.transport.conftest import ORIGIN, Serve
 from tests.javascript.client import ConnectError, JavaScript
 
 WAYS = [["websocket"], ["polling"], ["polling", "websocket"], ["websocket", "polling"]]
@@ -52,7 +53,7 @@ async def test_three_namespaces_over_one_connection_answer_acks_with_text_and_by
     assert len(running.server.eio.sockets) == 1
     for client in (main, *others):
         await client.disconnect()
-    await until(lambda: running.server.sockets_by_namespace() == {} and not running.server.eio.sockets)
+    await patience.until(lambda: running.server.sockets_by_namespace() == {} and not running.server.eio.sockets)
 
 
 @pytest.mark.parametrize("transports", WAYS, ids="+".join)
@@ -95,7 +96,7 @@ async def test_a_thousand_messages_reach_twenty_clients_in_order(serve: Serve, j
         if number % 100 == 0:
             await asyncio.sleep(0)
     for client in clients:
-        await client.wait_for("count", lambda data: data["number"] == 999, timeout=20)
+        await client.wait_for("count", lambda data: data["number"] == 999, timeout=patience.SECONDS)
         assert [data["number"] for data in client.received("count")] == list(range(1000))
 
 
@@ -107,7 +108,7 @@ async def test_the_server_hears_a_thousand_events_of_one_client_in_order(
     running = await serve(lambda server: server.on("count", lambda sid, number: heard.append(number)))
     client = await javascript.connect(running.url, transports=transports)
     await asyncio.gather(*(client.emit("count", number) for number in range(1000)))
-    await until(lambda: len(heard) == 1000)
+    await patience.until(lambda: len(heard) == 1000)
     assert heard == list(range(1000))
 
 
@@ -117,7 +118,8 @@ async def test_the_server_can_ask_a_client_and_gets_its_ack(
 ) -> None:
     running = await serve(handlers)
     client = await javascript.connect(running.url, transports=transports)
-    assert await running.server.call("question", ("a", b"bytes"), to=client.sid, timeout=5) == ("a", b"bytes")
+    answer = await running.server.call("question", ("a", b"bytes"), to=client.sid, timeout=patience.SECONDS)
+    assert answer == ("a", b"bytes")
 
 
 @pytest.mark.parametrize("transports", WAYS[:2], ids="+".join)
@@ -157,15 +159,15 @@ async def test_a_disconnected_client_knows_who_did_it(
     assert await client.wait_disconnected() == "io server disconnect"
     again = await javascript.connect(running.url, transports=transports)
     await again.disconnect()
-    await until(lambda: len(left) == 2)
+    await patience.until(lambda: len(left) == 2)
     assert left == ["server disconnect", "client disconnect"]
 
 
 async def test_pings_keep_an_idle_connection(serve: Serve, javascript: JavaScript) -> None:
-    running = await serve(handlers, ping_interval=0.1, ping_timeout=0.2)
-    for transports in WAYS[:2]:
-        client = await javascript.connect(running.url, transports=transports)
-        await asyncio.sleep(0.5)
+    running = await serve(handlers, ping_interval=0.1, ping_timeout=2.0)
+    clients = [await javascript.connect(running.url, transports=transports) for transports in WAYS[:2]]
+    await asyncio.sleep(2.5)
+    for client in clients:
         assert await client.emit_ack("echo", 1) == {"success": True, "data": 1}
 
 
@@ -173,8 +175,10 @@ async def test_pings_keep_an_idle_connection(serve: Serve, javascript: JavaScrip
 async def test_pythons_own_client_is_served_too(serve: Serve, transports: list[str]) -> None:
     running = await serve(handlers)
     async with socketio.AsyncSimpleClient() as client:
-        await client.connect(running.url, transports=transports, wait_timeout=5)
-        assert await client.call("echo", {"bytes": b"\x00"}, timeout=5) == {"success": True, "data": {"bytes": b"\x00"}}
+        await client.connect(running.url, transports=transports, wait_timeout=patience.SECONDS)
+        answer = await client.call("echo", {"bytes": b"\x00"}, timeout=patience.SECONDS)
+        assert answer == {"success": True, "data": {"bytes": b"\x00"}}
         for number in range(100):
             running.server.broadcast("count", number)
-        assert [await client.receive(timeout=5) for _ in range(100)] == [["count", number] for number in range(100)]
+        counted = [await client.receive(timeout=patience.SECONDS) for _ in range(100)]
+        assert counted == [["count", number] for number in range(100)]

@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 
 from handlers.sockets import transport
-from tests.handlers.sockets.transport.conftest import Running, Serve, until
+from tests import patience
+from tests.handlers.sockets.transport.conftest import Running, Serve
 from tests.handlers.sockets.transport.test_engineio_protocol import closed
 
 PING_INTERVAL = 0.3  # seconds, as in the suite
@@ -45,7 +46,7 @@ async def open(running: Running) -> Any:
 
         async def opened(*, join: bool = True) -> aiohttp.ClientWebSocketResponse:
             websocket = await http.ws_connect(running.websocket_url)
-            assert (await websocket.receive_str(timeout=5))[0] == "0"
+            assert (await websocket.receive_str(timeout=patience.SECONDS))[0] == "0"
             if join:
                 await websocket.send_str("40")
                 assert (await hear(websocket)).startswith("40{")
@@ -56,7 +57,7 @@ async def open(running: Running) -> Any:
 
 async def hear(websocket: aiohttp.ClientWebSocketResponse) -> Any:
     """The next packet, pings apart."""
-    while (message := await websocket.receive(timeout=5)).data == "2":
+    while (message := await websocket.receive(timeout=patience.SECONDS)).data == "2":
         pass
     return message.data
 
@@ -95,23 +96,23 @@ async def test_a_connection_that_joins_nothing_is_closed(serve: Serve, transport
         else:
             async with http.get(f"{running.url}/socket.io/?EIO=4&transport=polling") as reply:
                 assert reply.status == 200
-        await until(lambda: running.server.eio.sockets == {})
+        await patience.until(lambda: running.server.eio.sockets == {})
 
 
 async def test_who_leaves_the_main_namespace_stays_connected_for_a_while(serve: Serve) -> None:
-    running = await serve(suite, ping_interval=PING_INTERVAL, connect_timeout=1.0)
+    running = await serve(suite, ping_interval=PING_INTERVAL, connect_timeout=3.0)
     async with aiohttp.ClientSession() as http:
         websocket = await http.ws_connect(running.websocket_url)
         await websocket.receive_str()
         await websocket.send_str("40")
-        assert (await websocket.receive_str(timeout=5)).startswith("40")
+        assert (await websocket.receive_str(timeout=patience.SECONDS)).startswith("40")
         await websocket.send_str("41")
-        assert await websocket.receive_str(timeout=5) == "2"
+        assert await websocket.receive_str(timeout=patience.SECONDS) == "2"
         await websocket.send_str("3")
         await websocket.send_str("40")
         assert (await hear(websocket)).startswith("40{")
         await websocket.send_str("41")
-        await until(lambda: running.server.sockets_by_namespace() == {})
+        await patience.until(lambda: running.server.sockets_by_namespace() == {})
         assert await closed(websocket)
 
 

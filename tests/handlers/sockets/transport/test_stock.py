@@ -15,7 +15,7 @@ from socketio import async_manager, packet
 
 from handlers.sockets.transport import stock
 from handlers.sockets.transport.connection import TextQueue
-from tests.handlers.sockets.transport.conftest import until
+from tests import patience
 
 SIGNATURES: list[tuple[Any, str, str]] = [
     (socketio.AsyncServer, "_get_event_handler", "(self, event, namespace, args)"),
@@ -97,8 +97,8 @@ async def test_texts_go_from_the_socket_to_who_takes_them_without_a_task_and_in_
         for text in ("first", "second", "third", "fourth"):
             await websocket.send_str(text)
         await websocket.send_bytes(b"fifth")
-        heard = await websocket.receive_str(timeout=5)
+        heard = await websocket.receive_str(timeout=patience.SECONDS)
         assert (taken, heard) == (["first", "second", "third"], '["third", "fourth", "fifth"]')
         await websocket.send_str("sixth")
         await websocket.close()
-        await until(lambda: taken[-1] == "sixth")
+        await patience.until(lambda: taken[-1] == "sixth")
