@@ -18,6 +18,7 @@ from dawg_server import errors
 from dawg_server.settings import Settings, is_loopback
 
 PASSED_ON = web.RequestKey("passed_on", bool)  # by another replica, which has proved that it is one
+FORWARDED = ("X-Real-IP", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")  # what trusted hops are believed
 SITE_PREFIX = 64  # bits: one household or one rented server owns at least so much of IPv6
 HEALTH = "/health"  # asked by platforms under names of their own
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
@@ -65,12 +66,8 @@ class Addresses:
 
     def forwarded(self, request: web.BaseRequest) -> dict[str, str]:
         """What the next hop has to be told, so that it decides as this one does."""
-        return {
-            "X-Real-IP": self.client(request),
-            "X-Forwarded-For": self.client(request),
-            "X-Forwarded-Proto": self.scheme(request),
-            "X-Forwarded-Host": self.host(request),
-        }
+        client = self.client(request)
+        return dict(zip(FORWARDED, (client, client, self.scheme(request), self.host(request)), strict=True))
 
     def accepts_origin(self, origin: str, request: web.BaseRequest) -> bool:
         """Whether a page of that origin may call: one of `CORS_ORIGINS`, or one that this server itself serves."""

@@ -1,7 +1,8 @@
 """Requests for sessions that live on another replica: passed on to it, and its answers passed back.
 
 A session's id begins with the name of its replica, so whichever replica a balancer picks for a poll or an upgrade knows
-where it belongs. A passed-on request is signed and is never passed on again, so two replicas cannot play ping-pong.
+where it belongs. A passed-on request is signed and is never passed on again, so two replicas cannot play ping-pong. The
+signature covers what the other replica believes because of it: where the request came from, and which one it is.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 import aiohttp
 from aiohttp import WSMsgType, web
 from yarl import URL
 
 from dawg_server import logs
+from handlers.addresses import FORWARDED
 
 HEADER = "X-Dawg-Forwarded"
 SIGNATURE_SECONDS = 60  # how far apart the clocks of two replicas may be
@@ -63,8 +65,9 @@ class Forwarder:
         if self._http is not None:
             await self._http.close()
 
-    def sign(self, sid: str) -> str:
-        return self._signed(sid, int(time.time()))
+    def sign(self, method: str, path: str, caller: Mapping[str, str]) -> str:
+        """`path`: as it is requested, with its query."""
+        return self._signed(int(time.time()), method, path, caller)
 
     def is_genuine(self, request: web.Request) -> bool:
         """Whether another replica has passed this request on."""
@@ -72,7 +75,8 @@ class Forwarder:
         moment = given.partition(".")[0]
         if not (moment.isascii() and moment.isdigit() and abs(time.time() - int(moment)) <= SIGNATURE_SECONDS):
             return False
-        return hmac.compare_digest(given, self._signed(request.query.get("sid", ""), int(moment)))
+        signed = self._signed(int(moment), request.method, request.raw_path, request.headers)
+        return hmac.compare_digest(_bytes(given), _bytes(signed))
 
     async def home(self, sid: str) -> str | None:
         """The address of the other replica that has the session; None when there is none (any more)."""
@@ -90,7 +94,7 @@ class Forwarder:
         url = URL(address + request.raw_path, encoded=True)
         headers = {name.title(): value for name, value in request.headers.items() if not _HOP_BY_HOP.fullmatch(name)}
         headers.update({name.title(): value for name, value in caller.items()})
-        headers[HEADER] = self.sign(sid)
+        headers[HEADER] = self.sign(request.method, url.raw_path_qs, caller)
         try:
             if request.headers.get("Upgrade", "").lower() == "websocket":
                 with _counted(self.websockets, sid):
@@ -106,9 +110,10 @@ class Forwarder:
             )
             return None
 
-    def _signed(self, sid: str, moment: int) -> str:
-        signature = hmac.new(self._key, f"{moment}:{sid}".encode(), hashlib.sha256).hexdigest()
-        return f"{moment}.{signature}"
+    def _signed(self, moment: int, method: str, path: str, headers: Mapping[str, str]) -> str:
+        # No line break can be in any of them.
+        signed = "\n".join([str(moment), method, path, *(headers.get(name, "") for name in FORWARDED)])
+        return f"{moment}.{hmac.new(self._key, _bytes(signed), hashlib.sha256).hexdigest()}"
 
     def _client(self) -> aiohttp.ClientSession:
         if self._http is None:
@@ -157,6 +162,10 @@ class Forwarder:
                 with contextlib.suppress(ConnectionError):
                     await here.close()
             return here
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")  # as aiohttp has decoded it
 
 
 @contextlib.contextmanager

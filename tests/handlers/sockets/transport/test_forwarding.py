@@ -6,11 +6,15 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from yarl import URL
 
+from handlers.addresses import FORWARDED
 from handlers.sockets import transport
 from handlers.sockets.transport.forwarding import HEADER, Forwarder
 from tests import patience
@@ -152,15 +156,71 @@ async def test_a_session_is_passed_on_once_and_never_back(pair: Pair, serve: Ser
         assert reply.status == 400
 
 
-@pytest.mark.parametrize("forged", ["", "nonsense", "999.00", "now.00", "²³.00"])
+@pytest.mark.parametrize("forged", ["", "nonsense", "999.00", "now.00", "²³.00", "now.é"])
 async def test_only_replicas_may_say_that_they_pass_a_request_on(pair: Pair, forged: str) -> None:
     sid = await pair.handshake()
     forged = forged.replace("now", str(int(time.time())))
     assert (await pair.poll(sid, headers={HEADER: forged}))[0] == 403
-    signed = Forwarder(pair.forwarder._find, "other", KEY).sign("home-of-another-session")
-    assert (await pair.poll(sid, headers={HEADER: signed}))[0] == 403
-    signed = Forwarder(pair.forwarder._find, "other", b"wrong").sign(sid)
-    assert (await pair.poll(sid, headers={HEADER: signed}))[0] == 403
+    path = URL(pair.url(sid)).raw_path_qs
+    for key, method, signed_path in (
+        (KEY, "GET", URL(pair.url("home-of-another-session")).raw_path_qs),
+        (KEY, "POST", path),
+        (b"wrong", "GET", path),
+    ):
+        signed = Forwarder(pair.forwarder._find, "other", key).sign(method, signed_path, {})
+        assert (await pair.poll(sid, headers={HEADER: signed}))[0] == 403
+
+
+@dataclass
+class Eavesdropper:
+    """Stands at the address of a replica and keeps what another one passes on to it."""
+
+    url: str
+    heard: list[tuple[str, dict[str, str]]]  # path with query, and headers
+
+
+@pytest.fixture
+async def eavesdropper() -> AsyncIterator[Eavesdropper]:
+    heard: list[tuple[str, dict[str, str]]] = []
+
+    async def keep(request: web.Request) -> web.Response:
+        heard.append((request.raw_path, dict(request.headers)))
+        return web.Response(text="6")
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", keep)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield Eavesdropper(f"http://127.0.0.1:{runner.addresses[0][1]}", heard)
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [*({name: "192.0.2.1"} for name in FORWARDED), {FORWARDED[0]: None}, {"method": "POST"}, {"path": "&t=1"}],
+)
+async def test_what_was_passed_on_once_vouches_for_nothing_else(
+    pair: Pair, serve: Serve, eavesdropper: Eavesdropper, changed: dict[str, str | None]
+) -> None:
+    """A request that somebody has seen does not let them say where another one comes from."""
+
+    async def misled(name: str) -> str | None:
+        return eavesdropper.url
+
+    sid = await pair.handshake()
+    assert await pair.post(sid, "40") == (200, "ok")
+    third = await serve(handlers, forwarder=Forwarder(misled, "third", KEY))
+    async with pair.http.get(f"{third.url}/socket.io/?EIO=4&transport=polling&sid={sid}") as reply:
+        assert reply.status == 200
+    ((path, headers),) = eavesdropper.heard
+    sent = {**headers, **{name: value for name, value in changed.items() if name in FORWARDED}}
+    sent = {name: value for name, value in sent.items() if value is not None}
+    url = URL(pair.home.url + path + (changed.get("path") or ""), encoded=True)
+    async with pair.http.request(changed.get("method") or "GET", url, headers=sent) as reply:
+        assert reply.status == 403
+    async with pair.http.get(URL(pair.home.url + path, encoded=True), headers=headers) as reply:
+        assert reply.status == 200
 
 
 async def test_a_slow_reader_behind_a_forward_costs_what_it_costs_at_home(pair: Pair) -> None:
