@@ -6,8 +6,9 @@ Order of events: deltas and function events, `usage`, then exactly one of `respo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -145,13 +146,38 @@ class Turn:
             self._events.send("response-done", self.done)
 
     async def _settle(self) -> None:
+        """Each step is tried, whatever has become of those before."""
         try:
-            await self._write_last()
+            with self._told():
+                await self._write_last()
+            outcome = "failed" if self.error else "cancelled" if self.stop_reason == "cancelled" else "ok"
+            with self._told():
+                await self._stream.billing.settle(outcome)
+            with self._told():
+                await self._stream.billing.refresh_remaining()
+            self._log_end()
+            if self.error is None:
+                self.done = self._response(self._stream.billing.totals()["model"])
+        finally:
+            try:
+                await self._finished(self)
+            except Exception:
+                log.exception(
+                    "The end of a turn could not be announced.", action="brain_end_failed", **self.context.ids
+                )
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """What goes wrong inside is the error of the turn, if it has none yet."""
+        try:
+            yield
         except errors.DawgError as error:
             self.error = self.error or error
-        outcome = "failed" if self.error else "cancelled" if self.stop_reason == "cancelled" else "ok"
-        await self._stream.billing.settle(outcome)
-        await self._stream.billing.refresh_remaining()
+        except Exception:
+            log.exception("A turn of the text assistant broke.", action="brain_turn_broke", **self.context.ids)
+            self.error = self.error or errors.DawgError()
+
+    def _log_end(self) -> None:
         totals = self._stream.billing.totals()
         log.info(
             "A turn of the text assistant ended.",
@@ -163,12 +189,6 @@ class Turn:
             cost_usd=totals["costUsd"],
             **self.context.ids,
         )
-        if self.error is None:
-            self.done = self._response(totals["model"])
-        try:
-            await self._finished(self)
-        except Exception:
-            log.exception("The end of a turn could not be announced.", action="brain_end_failed", **self.context.ids)
 
     def _response(self, model: str) -> dict[str, Any]:
         changed = self.runner.revision is not None

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from dawg_server import errors
 from dawg_server.brain.turn import Turn
 from dawg_server.brain.turn_factory import Asker, ClientContext, UserMessage
 from dawg_server.wire import now
@@ -192,9 +193,8 @@ async def finished(call: RestCall, turn: Turn) -> Mapping[str, Any]:
             await asyncio.wait({turn.task}, timeout=CHECK)
     finally:
         turn.stop()
-    if turn.error is not None:
-        raise turn.error
-    assert turn.done is not None
+    if turn.done is None:
+        raise turn.error or errors.DawgError()
     return turn.done
 
 

@@ -98,6 +98,30 @@ async def test_an_error_after_the_first_byte_is_an_event_and_before_it_a_status(
     assert (status, refused["code"]) == (400, "validation_error")
 
 
+REFUSES = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON messages FOR EACH ROW WHEN (NEW.role = 'assistant') EXECUTE FUNCTION refuse()
+"""
+
+
+async def test_a_turn_whose_answer_cannot_be_written_ends_and_is_settled(server: Dawg, model: Model) -> None:
+    database = server.services.platform.database
+    await database.execute(REFUSES)
+    model.says(*(turn(text("Lost.")) for _ in range(3)))
+    status, told = await server.json("POST", "/api/chat", json={"message": "x"})
+    assert (status, told["code"]) == (500, "internal_error")
+    headers = server.as_user("ada") | STREAM
+    async with server.http.post(f"{server.url}/api/chat", json={"message": "x"}, headers=headers) as reply:
+        last = (await asyncio.wait_for(events(reply), 10))[-1]
+    assert (last[1], last[2]["code"]) == ("error", "internal_error")
+    assert await database.fetch_value("SELECT count(*) FROM brain_turns") == 0
+    assert server.services.assistants.brain.active == 0
+    assert await database.fetch_value("SELECT count(*) FROM usage_records WHERE operation = 'chat'") == 2
+    assert (await server.json("GET", "/api/cost-monitoring/budget"))[1]["status"]["dailyReserved"] == 0
+    await database.execute("DROP FUNCTION refuse CASCADE")
+    assert (await server.json("POST", "/api/chat", json={"message": "x"}))[0] == 200
+
+
 async def test_conversations_are_listed_named_renamed_and_deleted(server: Dawg, model: Model) -> None:
     model.says(turn(tool_use("recall", {"query": "x"})), turn(text("Hello.")))
     first = (await server.json("POST", "/api/chat", json={"message": "hi"}))[1]["conversationId"]
