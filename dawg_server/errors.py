@@ -5,7 +5,6 @@ The docstring of a class is its default sentence for people; raise it with a bet
 
 from __future__ import annotations
 
-import inspect
 import math
 import time
 from collections.abc import Mapping
@@ -24,7 +23,7 @@ class DawgError(Exception):
         self, message: str | None = None, *, details: Mapping[str, Any] | None = None, retry_after: float | None = None
     ) -> None:
         """`retry_after` is in seconds and becomes the `Retry-After` header."""
-        self.message = message or inspect.cleandoc(type(self).__doc__ or "")
+        self.message = message or " ".join((type(self).__doc__ or "").split())
         self.details = details
         self.retry_after = retry_after
         super().__init__(self.message)

@@ -74,8 +74,9 @@ class Limits:
         """Counts one hit; raises `errors.RateLimited` with the limit and the time when it is free again."""
         allowance = await self._count(what, who, per_minute)
         if allowance.remaining < 0:
+            often = "once" if per_minute == 1 else f"{per_minute} times"
             raise errors.RateLimited(
-                f"That was more than {per_minute} times in a minute. Wait a moment.",
+                f"That was more than {often} in a minute. Wait a moment.",
                 details={"limit": per_minute, "remaining": 0, "resetsAt": timestamp(allowance.resets_at)},
                 retry_after=max(1.0, allowance.resets_at - time.time()),
             )

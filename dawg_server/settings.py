@@ -62,7 +62,10 @@ def _range(low: float, high: float) -> Check:
 
 
 def _origins(value: str) -> str:
-    """An origin as browsers send it, or a pattern of origins; a slash at the end is forgiven."""
+    """An origin as browsers send it, or a pattern of origins.
+
+    Capitals, a slash at the end and the port that goes without saying are forgiven.
+    """
     if value == "*":
         raise ValidationError(
             "must not be *, which would let every page in the world act for whoever looks at it: name your pages"
@@ -75,7 +78,8 @@ def _origins(value: str) -> str:
             f"may have one * in the first label of a host, before a domain that is yours, as in "
             f"https://deploy-preview-*--site.netlify.app, not {value!r}"
         )
-    return origin
+    scheme, _, host = origin.partition("://")
+    return f"{scheme}://{host.removesuffix(DEFAULT_PORTS.get(scheme, ' '))}"
 
 
 def is_loopback(host: str) -> bool:
@@ -87,6 +91,7 @@ def is_loopback(host: str) -> bool:
 
 
 _HTTP = _url("http", "https")
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}  # which origins leave out
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9_.*-]+)(:\d{1,5})?")
 _PATTERN = re.compile(r"[^*]+://[^.*]*\*[^.*]*(\.localhost|(\.[^.*:]+){2,})(:\d+)?")
 LOOPBACK = ("127.0.0.1", "::1")

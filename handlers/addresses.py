@@ -15,13 +15,12 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from dawg_server import errors
-from dawg_server.settings import Settings, is_loopback
+from dawg_server.settings import DEFAULT_PORTS, Settings, is_loopback
 
 PASSED_ON = web.RequestKey("passed_on", bool)  # by another replica, which has proved that it is one
 FORWARDED = ("X-Real-IP", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")  # what trusted hops are believed
 SITE_PREFIX = 64  # bits: one household or one rented server owns at least so much of IPv6
 HEALTH = "/health"  # asked by platforms under names of their own
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _KNOWN_HOSTS = 1024  # that are remembered
 _LOOPBACK = re.compile(r"^(https?://)(?:127\.0\.0\.1|\[::1\])(:\d+)?$")
 
@@ -54,7 +53,7 @@ class Addresses:
     def scheme(self, request: web.BaseRequest) -> str:
         """`http` or `https`: how the caller reached the outermost trusted hop."""
         told = self._told(request, "X-Forwarded-Proto")
-        return told.lower() if told is not None and told.lower() in _DEFAULT_PORTS else request.scheme
+        return told.lower() if told is not None and told.lower() in DEFAULT_PORTS else request.scheme
 
     def host(self, request: web.BaseRequest) -> str:
         """The host that the caller asked for, with its port where it named one."""
@@ -167,7 +166,7 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 def _origin(scheme: str, host: str) -> str:
     """As browsers write it (RFC 6454, section 6.2): in lower case, without the port that goes without saying."""
-    return f"{scheme}://{host.lower().removesuffix(_DEFAULT_PORTS[scheme])}"
+    return f"{scheme}://{host.lower().removesuffix(DEFAULT_PORTS[scheme])}"
 
 
 def _pattern(origin: str) -> re.Pattern[str]:

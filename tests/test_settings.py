@@ -31,6 +31,22 @@ def test_origins_are_trimmed_of_blanks_and_of_slashes_at_the_end() -> None:
     assert settings.load({"CORS_ORIGINS": " https://a.app/ ,http://b , "}).cors_origins == ("https://a.app", "http://b")
 
 
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("https://b.example:443", "https://b.example"),
+        ("http://B.Example:80/", "http://b.example"),
+        ("https://[::1]:443", "https://[::1]"),
+        ("https://*.b.example:443", "https://*.b.example"),
+        ("https://b.example:80", "https://b.example:80"),
+        ("http://b.example:443", "http://b.example:443"),
+        ("https://b.example:4443", "https://b.example:4443"),
+    ],
+)
+def test_origins_are_kept_as_browsers_send_them(given: str, sent: str) -> None:
+    assert settings.load({"CORS_ORIGINS": given}).cors_origins == (sent,)
+
+
 def test_origins_may_be_patterns_of_one_label() -> None:
     patterns = ("https://*.netlify.app", "https://deploy-preview-*--site.netlify.app", "http://*.localhost:5173")
     assert settings.load({"CORS_ORIGINS": ",".join(patterns).upper()}).cors_origins == patterns

@@ -77,9 +77,15 @@ def asyncapi() -> bytes:
 def mount_files(app: web.Application, table: Iterable[Route], web_dir: Path | None) -> None:
     """The pages' own files, and below everything else those of the front end in `web_dir`."""
     app.router.add_static("/docs/files", STATIC / "start")
+    for path in ("/docs/", "/docs/sockets/"):
+        app.router.add_get(path, _without_slash)
     app.router.add_get("/studio/assets/{path:.+}", _asset)
     if web_dir is not None:
         app.router.register_resource(_FrontEnd(web_dir, table))
+
+
+async def _without_slash(request: web.Request) -> web.StreamResponse:
+    raise web.HTTPPermanentRedirect(request.path.removesuffix("/"))
 
 
 async def _asset(request: web.Request) -> web.StreamResponse:

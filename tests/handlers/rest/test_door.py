@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from dawg_server import errors
 from tests.handlers.rest import recordings
 from tests.servers import dawg
 
@@ -293,3 +294,22 @@ async def test_who_left_while_waiting_comes_back_to_the_same_job(
     assert (reply.status, reply.headers.get("Idempotency-Replayed")) == (202, "true"), body
     _, jobs = await server.json("GET", "/api/generate")
     assert [job["jobId"] for job in jobs["jobs"]] == [body["jobId"]]
+
+
+async def test_a_slash_at_the_end_leads_to_the_page_itself(server: dawg.Dawg) -> None:
+    for path in ("/docs", "/docs/sockets"):
+        for method in ("GET", "HEAD"):
+            async with server.http.request(method, server.url + path + "/") as reply:
+                assert (reply.status, reply.url.path, reply.content_type) == (200, path, "text/html")
+
+
+async def test_a_refusal_is_one_line_of_plain_words(server: dawg.Dawg) -> None:
+    kinds = [errors.DawgError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+        if kind.__init__ is errors.DawgError.__init__:
+            assert kind().message == " ".join(kind().message.split()), kind
+    for who in ("ada", "bob"):
+        await server.services.platform.limits.hit("once", who, 1)
+        with pytest.raises(errors.RateLimited, match="more than once in a minute"):
+            await server.services.platform.limits.hit("once", who, 1)

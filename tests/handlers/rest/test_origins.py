@@ -151,6 +151,13 @@ async def test_the_default_port_may_be_written_or_not(server: dawg.Dawg) -> None
     assert await allowed(server.url + "/health", Host="Dawg.LocalHost:80", Origin="http://dawg.localhost") is not None
 
 
+async def test_a_listed_page_may_call_however_its_origin_is_written(database_dsn: str, tmp_path: Path) -> None:
+    listed = "HTTPS://B.Example:443/,https://*.Pages.example:443,http://c.example:80"
+    pages = ("https://b.example", "https://a.pages.example", "http://c.example")
+    async with dawg.running(database_dsn, tmp_path, CORS_ORIGINS=listed) as server:
+        assert [await allowed(server.url + "/health", Origin=page) for page in pages] == list(pages)
+
+
 async def test_the_synchronous_python_client_connects(server: dawg.Dawg) -> None:
     """It sends the server's own address as the origin of its websockets."""
     for transports in (["websocket"], ["polling"], ["polling", "websocket"]):
