@@ -9,11 +9,9 @@ from handlers.sockets.routing import Ack, Events, SocketCall
 events = Events("/", "main")
 
 
-@events.on(
-    "join:conversation", "Hear `chat:stream` and `chat:complete` of a conversation", payload=schemas.ConversationRoom
-)
+@events.on("join:conversation", "Hear what is answered in a conversation", payload=schemas.ConversationRoom)
 async def join(call: SocketCall) -> Ack:
-    """Its owner alone may."""
+    """`chat:stream` and `chat:complete` tell it. Its owner alone may."""
     id = await _own(call)
     await call.server.enter_room(call.sid, conversation_room(id), "/")
     return {"conversationId": id}

@@ -39,6 +39,11 @@ WHILE_SCROLLING = """async () => {
   return [...seen];
 }"""
 
+CODE = """[...document.querySelectorAll("#page code")].map((each) => [
+  each.textContent,
+  ["::before", "::after"].map((end) => getComputedStyle(each, end).content).join(" "),
+])"""
+
 
 @pytest.fixture
 async def server(database_dsn: str, tmp_path: Path, studio: Path) -> AsyncIterator[dawg.Dawg]:
@@ -135,6 +140,9 @@ async def test_the_description_of_the_socket_events_renders(
     shown = await page.text("#page")
     channels = (await server.json("GET", "/asyncapi.json"))[1]["channels"]
     assert {name for each in channels.values() for name in each["messages"] if name not in shown} == set()
+    assert re.findall(".{0,60}`.{0,30}", shown) == []  # what is written as code is shown as code
+    code = dict(await page.evaluate(CODE))
+    assert code["join:project"] == "none none"
     assert await page.trouble() == []
 
 
