@@ -10,6 +10,7 @@ from dawg_server.schema.base import Choice as Choice
 from dawg_server.schema.base import Field as Field
 from dawg_server.schema.base import FieldError as FieldError
 from dawg_server.schema.base import Flag as Flag
+from dawg_server.schema.base import ForeignId as ForeignId
 from dawg_server.schema.base import Id as Id
 from dawg_server.schema.base import Number as Number
 from dawg_server.schema.base import Page as Page

@@ -16,6 +16,7 @@ AnyField: TypeAlias = fields.Field[Any]
 MAX_PROBLEMS = 50  # named in one refusal
 _HUMP = re.compile(r"([a-z])([A-Z])")
 _TEXT_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+_OWN_ID = re.compile(r"(?=.*\d)[A-Za-z][A-Za-z0-9]*[-_:][\w:-]+", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
 _WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -26,6 +27,29 @@ class FieldError(Exception):
     def __init__(self, problems: str | Mapping[str, str]) -> None:
         self.problems = {"": problems} if isinstance(problems, str) else dict(problems)
         super().__init__(self.problems)
+
+    def refusal(self) -> errors.ValidationError:
+        """A sentence for each wrong field."""
+        details = {path or "body": str(sentence) for path, sentence in self.problems.items()}
+        path, sentence = next(iter(details.items()))
+        return errors.ValidationError(f"{path} {sentence}.", details=details)
+
+
+class ForeignId(str):
+    """What is said of an id that its sender has made up itself, as `track-1732`: a word, a hyphen, and a number.
+
+    `kind` is that of the thing (track, clip, audioFile), `value` what was sent.
+    """
+
+    __slots__ = ("kind", "value")
+    kind: str
+    value: str
+
+    @classmethod
+    def of(cls, kind: str, value: str, sentence: str) -> ForeignId:
+        made = cls(sentence)
+        made.kind, made.value = kind, value
+        return made
 
 
 class Body(Schema):
@@ -72,9 +96,7 @@ def load(schema: Body, data: Any, *, closed: bool = False) -> dict[str, Any]:
     try:
         return checked(schema, data, closed=closed)
     except FieldError as error:
-        details = {path or "body": sentence for path, sentence in error.problems.items()}
-        path, sentence = next(iter(details.items()))
-        raise errors.ValidationError(f"{path} {sentence}.", details=details) from None
+        raise error.refusal() from None
 
 
 def checked(schema: Body, data: Any, *, closed: bool = False) -> dict[str, Any]:
@@ -266,7 +288,10 @@ class Id(Field):
         if (found := _uuid(value)) is None:
             article = "an" if self.kind[0] in "aA" else "a"
             sentence = f"has to be the id (a UUID) of {article} {spoken(self.kind)}"
-            raise ValidationError(" or ".join((sentence, *self.words)))
+            sentence = " or ".join((sentence, *self.words))
+            if isinstance(value, str) and _OWN_ID.fullmatch(value.strip()):
+                sentence = ForeignId.of(self.kind, value.strip(), sentence)
+            raise ValidationError(sentence)
         return found
 
     def limits(self) -> dict[str, Any]:
@@ -309,7 +334,10 @@ def _flatten(messages: Any, path: str = "") -> Iterable[tuple[str, str]]:
             part = "" if key in ("_schema", "value") else str(key)[:60]
             yield from _flatten(inner, f"{path}.{part}".strip(".") if part else path)
     elif isinstance(messages, list):
-        yield path, "; ".join(str(message).rstrip(".") for message in messages)
+        if len(messages) == 1 and isinstance(messages[0], ForeignId):
+            yield path, messages[0]
+        else:
+            yield path, "; ".join(str(message).rstrip(".") for message in messages)
     else:
         yield path, str(messages).rstrip(".")
 

@@ -24,6 +24,7 @@ from handlers import payloads
 from handlers.addresses import ADDRESSES
 from handlers.rest import multipart, session_cookie
 from handlers.rest.state import STATE
+from handlers.schemas import stored
 
 if TYPE_CHECKING:
     from handlers.rest.routing import Route
@@ -200,7 +201,7 @@ async def _body(route: Route, request: web.Request, services: Services) -> Async
             yield received
     else:
         raw = await read_object(request) if route.body else {}
-        yield multipart.Received(raw, base.load(route.body, raw) if route.body else {})
+        yield multipart.Received(raw, stored.load(route.body, raw) if route.body else {})
 
 
 def _query(request: web.Request) -> dict[str, str]:

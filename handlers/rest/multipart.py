@@ -21,10 +21,11 @@ import aiohttp
 from aiohttp import web
 
 from dawg_server import errors
-from dawg_server import schema as base
+from dawg_server.schema import Query
 from dawg_server.settings import MEBIBYTE, Settings
 from dawg_server.storage.work import WorkFolder
 from handlers import payloads
+from handlers.schemas import stored
 
 TYPE = "multipart/form-data"
 MAX_TEXT = 256 * 1024  # bytes of all text fields together
@@ -40,7 +41,7 @@ class Multipart:
     """What a route takes: `form` checks the text fields, `names` are those of file fields (the first is the real one,
     the others its aliases), `limit` says how many bytes one file may have, `most` how many files there may be."""
 
-    form: base.Query
+    form: Query
     names: tuple[str, ...]
     limit: Callable[[Settings], int]
     most: int = 1
@@ -84,7 +85,7 @@ async def received(
                 f"{kind.names[0]} is required.", details={kind.names[0]: "is required, as a file"}
             )
         raw = {**texts, "files": [file.sha256.hex() for file in files]}
-        yield Received(raw, base.load(kind.form, texts), tuple(files))
+        yield Received(raw, stored.load(kind.form, texts), tuple(files))
     finally:
         await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 

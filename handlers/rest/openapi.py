@@ -11,8 +11,10 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from dawg_server import __version__
+from dawg_server.schema import Body
 from handlers.rest import multipart
 from handlers.rest.routing import Route
+from handlers.schemas import stored
 from handlers.schemas.spec import SECURITY_SCHEMES, add_own_fields, marshmallow_plugin
 
 DESCRIPTION = """The REST API of DAWG's server. Every path under `/api` is also served under `/api/v1`.
@@ -136,13 +138,17 @@ def _responses(route: Route) -> dict[str, Any]:
         expected.add(400)
     if route.body or route.multipart:
         expected |= {413, 415}
-    if route.idempotent:
+    if route.idempotent or any(map(stored.has_ids, _bodies(route))):
         expected.add(409)
     name = "SpokenError" if route.spoken_errors else "Error"
     schema = {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
     for status in sorted(expected):
         replies[str(status)] = {"description": meanings[status], **schema}
     return replies
+
+
+def _bodies(route: Route) -> Iterable[Body]:
+    return [*([route.body] if route.body else ()), *([route.multipart.form] if route.multipart else ())]
 
 
 def _tidy(node: Any) -> Any:

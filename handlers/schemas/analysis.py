@@ -11,7 +11,7 @@ from marshmallow import ValidationError, fields, post_load, validates_schema
 from dawg_server.audio.analysis.clips import FAMILIES
 from dawg_server.audiofiles.comparison import MAX_CLIPS
 from dawg_server.music import theory
-from dawg_server.schema import Body, Choice, Flag, Items, Number, Query, Text, Uuid
+from dawg_server.schema import Body, Choice, Flag, Id, Items, Number, Query, Text
 from handlers.schemas.costs import ModelCost
 
 TRACK_TYPES = ("vocal", "instrument", "unknown")
@@ -25,7 +25,7 @@ class AnalyzeRequest(Body):
     suggested_genre = Text(0, 60, load_default=None, allow_none=True)
     suggested_mood = Text(0, 60, load_default=None, allow_none=True)
     artist_reference = Text(0, 200, load_default=None, allow_none=True)
-    clip_id = Uuid(load_default=None, allow_none=True)
+    clip_id = Id("clip", load_default=None, allow_none=True)
 
 
 class StyleRequest(Body):
@@ -147,7 +147,7 @@ class StyleReply(Body):
 class ClipToCompare(Body):
     """A clip of a project."""
 
-    clip_id = Uuid(required=True)
+    clip_id = Id("clip", required=True)
     clip_name = Text(0, 120, load_default=None, allow_none=True)
     suggested_type = Choice(("vocal", "instrument"), load_default=None, allow_none=True)
 
@@ -155,26 +155,26 @@ class ClipToCompare(Body):
 class _Together(Body):
     detect_conflicts = Flag(load_default=True)
     suggest_arrangement = Flag(load_default=False)
-    project_id = Uuid(load_default=None, allow_none=True)
+    project_id = Id("project", load_default=None, allow_none=True)
 
 
 class ClipIds(_Together):
     """Clips of projects that the caller may read."""
 
-    clip_ids = Items(Uuid(), 1, MAX_CLIPS, required=True)
+    clip_ids = Items(Id("clip"), 1, MAX_CLIPS, required=True)
 
 
 class ClipsAnalyzeRequest(ClipIds):
     """Clips of the project whose room the sender has joined."""
 
-    project_id = Uuid(required=True)
+    project_id = Id("project", required=True)
 
 
 class ClipsToCompare(_Together):
     """Either `clips` or `clipIds`."""
 
     clips = Items(fields.Nested(ClipToCompare), 1, MAX_CLIPS, load_default=None)
-    clip_ids = Items(Uuid(), 1, MAX_CLIPS, load_default=None)
+    clip_ids = Items(Id("clip"), 1, MAX_CLIPS, load_default=None)
 
     @validates_schema
     def _some(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -196,7 +196,7 @@ class ClipsForm(Query):
     clips = fields.Method(deserialize="_clips", load_default=list, metadata={"type": "string"})
     detect_conflicts = Flag(load_default=True)
     suggest_arrangement = Flag(load_default=False)
-    project_id = Uuid(load_default=None, allow_none=True)
+    project_id = Id("project", load_default=None, allow_none=True)
 
     def _clips(self, text: str) -> Any:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from dawg_server.schema import Body, Choice, Flag, Number, Page, Query, Text, Uuid
+from dawg_server.schema import Body, Choice, Flag, Id, Number, Page, Query, Text, Uuid
 
 FORMATS = ("wav", "flac", "mp3", "ogg", "mid")
 SOURCES = ("upload", "generation", "stem", "mix", "master", "render", "edit", "vocals", "import")
@@ -13,7 +13,7 @@ SOURCES = ("upload", "generation", "stem", "mix", "master", "render", "edit", "v
 class UploadForm(Query):
     """What comes with an upload. `name` is what its owner calls the recording; the file's own name otherwise."""
 
-    project_id = Uuid(load_default=None)
+    project_id = Id("project", load_default=None)
     name = Text(1, 255, load_default=None)
 
 

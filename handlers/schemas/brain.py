@@ -8,7 +8,7 @@ import orjson
 from marshmallow import ValidationError, fields
 
 from dawg_server.claude.content import blank
-from dawg_server.schema import Body, Choice, Flag, Items, Number, Query, Text, Uuid
+from dawg_server.schema import Body, Choice, Flag, Id, Items, Number, Query, Text
 
 MAX_MESSAGE = 8000  # characters
 MAX_GIVEN = 20  # messages of a client's own history
@@ -68,9 +68,9 @@ class Ask(Body):
     aliases: ClassVar = {"project_context": "projectContext"}
 
     message = VisibleText(1, MAX_MESSAGE, required=True)
-    conversation_id = Uuid(load_default=None, allow_none=True)
+    conversation_id = Id("conversation", load_default=None, allow_none=True)
     conversation_history = GivenMessages(load_default=list)
-    project_id = Uuid(load_default=None, allow_none=True)
+    project_id = Id("project", load_default=None, allow_none=True)
     project_context = SmallObject(load_default=None, allow_none=True)
     request_id = Text(1, 128, load_default=None, allow_none=True)
 
@@ -80,8 +80,8 @@ class Regenerate(Body):
 
     aliases: ClassVar = {"project_context": "projectContext"}
 
-    message_id = Uuid(load_default=None, allow_none=True)
-    project_id = Uuid(load_default=None, allow_none=True)
+    message_id = Id("message", load_default=None, allow_none=True)
+    project_id = Id("project", load_default=None, allow_none=True)
     project_context = SmallObject(load_default=None, allow_none=True)
     request_id = Text(1, 128, load_default=None, allow_none=True)
 
@@ -192,7 +192,7 @@ class DawCommand(Body):
     """One sentence that is to be done in a project."""
 
     command = VisibleText(1, 500, required=True)
-    project_id = Uuid(required=True)
+    project_id = Id("project", required=True)
     current_state = SmallObject(load_default=None, allow_none=True)
 
 
@@ -219,7 +219,7 @@ class NewConversation(Body):
     """A conversation to be."""
 
     title = VisibleText(1, 200, load_default=None, allow_none=True)
-    project_id = Uuid(load_default=None, allow_none=True)
+    project_id = Id("project", load_default=None, allow_none=True)
 
 
 class Rename(Body):
@@ -317,4 +317,4 @@ class FunctionsReply(Body):
 class ConversationRoom(Body):
     """A conversation of the caller."""
 
-    conversation_id = Uuid(required=True)
+    conversation_id = Id("conversation", required=True)

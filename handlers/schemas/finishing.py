@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, pre_load, validates_schema
 
-from dawg_server.schema import Body, Choice, Flag, Genre, Items, Number, Page, Query, Uuid
+from dawg_server.schema import Body, Choice, Flag, Genre, Id, Items, Number, Page, Query, Uuid
 from handlers.schemas.generation import STATES
-from handlers.schemas.stored import StoredId
 
 STEMS = ("drums", "bass", "vocals", "melody", "other", "guitar", "piano")
 BASIC_STEMS = ("drums", "bass", "vocals", "other")
@@ -37,7 +36,7 @@ class OneOf(fields.Field[int]):
 class ResultIntoProject(Body):
     """Where the audio goes. `addToProject` is true by default only when the project is not itself what is worked on."""
 
-    project_id = StoredId("project", allow_none=True, load_default=None)
+    project_id = Id("project", allow_none=True, load_default=None)
     add_to_project = Flag(allow_none=True, load_default=None)
     start_time = Number(0, 86_400, load_default=0)
 
@@ -59,8 +58,8 @@ class StemsRequest(ResultIntoProject, Exactly):
 
     one_of: ClassVar[tuple[str, ...]] = ("audio_file_id", "clip_id")
 
-    audio_file_id = StoredId("recording", allow_none=True, load_default=None)
-    clip_id = StoredId("clip", allow_none=True, load_default=None)
+    audio_file_id = Id("recording", allow_none=True, load_default=None)
+    clip_id = Id("clip", allow_none=True, load_default=None)
     stem_types = Items(Choice(STEMS), 1, 6, required=True)
     quality = Choice(QUALITIES, load_default="balanced")
     output_format = Choice(("wav", "mp3", "flac"), load_default="wav")
@@ -80,7 +79,7 @@ class SeparateForm(Query):
 
     aliases: ClassVar = {"stems": "stemTypes"}
 
-    project_id = Uuid(allow_none=True, load_default=None)
+    project_id = Id("project", allow_none=True, load_default=None)
     stem_types = fields.Raw(load_default=lambda: list(BASIC_STEMS), metadata={"type": "string"})
     quality = Choice(QUALITIES, load_default="balanced")
     output_format = Choice(("wav", "mp3", "flac"), load_default="wav")
@@ -103,7 +102,7 @@ class SeparateForm(Query):
 class MixRequest(Body):
     """Tracks of one project. `apply` also sets the faders and pans that were chosen, as one step that can be undone."""
 
-    track_ids = Items(StoredId("track"), 1, 64, required=True)
+    track_ids = Items(Id("track"), 1, 64, required=True)
     mix_profile = Choice(PROFILES, load_default="balanced")
     target_loudness = Number(-24, -6, load_default=-14)
     genre = Genre(allow_none=True, load_default=None)
@@ -120,8 +119,8 @@ class MasterRequest(ResultIntoProject, Exactly):
 
     one_of: ClassVar[tuple[str, ...]] = ("audio_file_id", "track_id", "project_id")
 
-    audio_file_id = StoredId("recording", allow_none=True, load_default=None)
-    track_id = StoredId("track", allow_none=True, load_default=None)
+    audio_file_id = Id("recording", allow_none=True, load_default=None)
+    track_id = Id("track", allow_none=True, load_default=None)
     quality = Choice(("streaming", "cd", "club"), load_default="streaming")
     target_loudness = Number(-24, -6, allow_none=True, load_default=None)
     genre = Genre(allow_none=True, load_default=None)
@@ -147,7 +146,7 @@ class RenderRequest(Body):
     `from`, `to` and `tail` are seconds; `to` is by default the end of the last clip plus `tail`.
     """
 
-    project_id = Uuid(required=True)
+    project_id = Id("project", required=True)
     format = Choice(("wav", "flac", "mp3", "ogg"), load_default="wav")
     bit_depth = OneOf((16, 24, 32), load_default=24)
     sample_rate = OneOf(RENDER_RATES, allow_none=True, load_default=None)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from marshmallow import fields
 
-from dawg_server.schema import Body, Choice, Flag, Genre, Key, Number, Page, Query, Text, Uuid
+from dawg_server.schema import Body, Choice, Flag, Genre, Id, Key, Number, Page, Query, Text, Uuid
 
 PROVIDERS = ("auto", "replicate", "suno", "embedded")
 JOB_TYPES = ("beat", "music", "stems", "mix", "master", "render", "vocals", "edit", "lyrics", "melody")
@@ -23,7 +23,7 @@ class Wait(Query):
 class IntoProject(Body):
     """Where the audio goes when it is made."""
 
-    project_id = Uuid(allow_none=True, load_default=None)
+    project_id = Id("project", allow_none=True, load_default=None)
     add_to_project = Flag(load_default=True)
     start_time = Number(0, 86_400, load_default=0)
 

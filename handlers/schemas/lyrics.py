@@ -8,7 +8,7 @@ from marshmallow import ValidationError, fields
 
 from dawg_server import errors
 from dawg_server.lyrics import genres, labels
-from dawg_server.schema import Body, Flag, Number, Query, Text, Uuid
+from dawg_server.schema import Body, Flag, Id, Number, Query, Text
 from handlers.schemas.costs import ModelCost
 
 MAX_LYRICS = 20_000  # characters
@@ -58,21 +58,21 @@ class AnalyzeLyrics(LyricsOnly):
 
     genre = LyricsGenre(load_default=None, allow_none=True)
     suggested_structure = Text(0, 500, load_default=None, allow_none=True)
-    track_id = Uuid(load_default=None, allow_none=True)
-    project_id = Uuid(load_default=None, allow_none=True)
+    track_id = Id("track", load_default=None, allow_none=True)
+    project_id = Id("project", load_default=None, allow_none=True)
 
 
 class AnalyzeTrackLyrics(AnalyzeLyrics):
     """The words of a track, to be analysed for everybody in the project."""
 
-    project_id = Uuid(required=True)
-    track_id = Uuid(required=True)
+    project_id = Id("project", required=True)
+    track_id = Id("track", required=True)
 
 
 class OrganizeLyrics(LyricsOnly):
     """`projectId` says where the words come from."""
 
-    project_id = Uuid(load_default=None, allow_none=True)
+    project_id = Id("project", load_default=None, allow_none=True)
 
 
 class Recommend(Body):

@@ -7,11 +7,10 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from dawg_server.schema import Choice, Flag, Items, Key, Number, Query, Text
+from dawg_server.schema import Choice, Flag, Id, Items, Key, Number, Query, Text
 from handlers.schemas.finishing import ResultIntoProject
 from handlers.schemas.generation import MusicRequest
 from handlers.schemas.replies import Success
-from handlers.schemas.stored import StoredId
 
 DIVISIONS = {"1/4": 4, "1/4T": 6, "1/8": 8, "1/8T": 12, "1/16": 16, "1/16T": 24, "1/32": 32}
 SCALES = ("major", "minor")
@@ -20,7 +19,7 @@ SCALES = ("major", "minor")
 class AutocompRequest(ResultIntoProject):
     """Takes of the same part, which begin at the same moment. `segmentDuration` in seconds."""
 
-    audio_file_ids = Items(StoredId("recording"), 2, 16, required=True)
+    audio_file_ids = Items(Id("recording"), 2, 16, required=True)
     segment_duration = Number(1, 30, load_default=5)
 
 
@@ -32,7 +31,7 @@ class TimealignRequest(ResultIntoProject):
 
     aliases: ClassVar = {"bpm": "tempo"}
 
-    audio_file_id = StoredId("recording", required=True)
+    audio_file_id = Id("recording", required=True)
     grid_division = Choice(tuple(DIVISIONS), load_default="1/16")
     strength = Number(0, 1, load_default=0.8)
     preserve_feel = Flag(load_default=True)
@@ -44,7 +43,7 @@ class PitchcorrectRequest(ResultIntoProject):
 
     aliases: ClassVar = {"key": "targetKey"}
 
-    audio_file_id = StoredId("recording", required=True)
+    audio_file_id = Id("recording", required=True)
     target_key = Key(load_default="C")
     target_scale = Choice(SCALES, load_default="major")
     strength = Number(0, 1, load_default=0.8)
@@ -65,9 +64,9 @@ class DawgRequest(MusicRequest):
         "project_id": "projectId",
     }
 
-    project_id = StoredId("project", allow_none=True, load_default=None)
+    project_id = Id("project", allow_none=True, load_default=None)
     prompt = Text(1, 2000, load_default="", allow_none=True)
-    audio_file_ids = Items(StoredId("recording"), 1, 16, load_default=list)
+    audio_file_ids = Items(Id("recording"), 1, 16, load_default=list)
     style = Text(0, 60, load_default="", allow_none=True)
     instruments = Items(Text(1, 60), 0, 16, load_default=list)
 
@@ -80,7 +79,7 @@ class DawgRequest(MusicRequest):
 class CoachRequest(ResultIntoProject):
     """A voice alone."""
 
-    audio_file_id = StoredId("recording", required=True)
+    audio_file_id = Id("recording", required=True)
 
 
 class Coached(Success):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from dawg_server.schema import Body, Choice, Genre, Key, Number, Text, Uuid
+from dawg_server.schema import Body, Choice, Genre, Id, Key, Number, Text
 from handlers.schemas.generation import MAX_SEED, IntoProject
 
 
@@ -21,7 +21,7 @@ class LyricsRequest(Body):
     mood = Text(0, 120, load_default=None, allow_none=True)
     style = Text(0, 200, load_default=None, allow_none=True)
     length = Text(0, 60, load_default=None, allow_none=True)
-    project_id = Uuid(load_default=None, allow_none=True)
+    project_id = Id("project", load_default=None, allow_none=True)
 
 
 class MelodyRequest(IntoProject):

@@ -1,33 +1,56 @@
-"""Ids of what this server keeps, told from those that a page makes up for itself."""
+"""Bodies of requests: whose ids are of what this server keeps, and not of what a page has made up for itself."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from dawg_server import errors
-from dawg_server.schema import Uuid
+from marshmallow import fields
 
+from dawg_server import errors
+from dawg_server.schema import AnyField, Body, ForeignId, Id, spoken
+from dawg_server.schema.base import FieldError, checked
+
+_UPLOAD = "Upload the recording first (POST /api/audio/upload), and send the id of the answer as audioFileId."
 SEND_INSTEAD = {
-    "recording": "Upload the recording first (POST /api/audio/upload), and send the id of the answer as audioFileId.",
-    "clip": "Upload the recording first (POST /api/audio/upload), and send the id of the answer as audioFileId.",
+    "recording": _UPLOAD,
+    "audioFile": _UPLOAD,
     "project": "Create the project first (POST /api/projects) and send the id of the answer, or leave it out.",
     "track": "Create the track first (POST /api/tracks), and send the id of the answer.",
+    "AUX track": "Create the track first (POST /api/tracks, trackType AUX), and send the id of the answer.",
+    "clip": "Upload its recording first (POST /api/audio/upload), create the clip (POST /api/clips), and send its id.",
+    "conversation": "Leave it out, which begins a conversation, and send the conversationId of the answer then.",
 }
+_OTHERS = "Store the {kind} here first, and send the id of the answer."
 _SHOWN = 60  # characters of what was sent
 
 
-class StoredId(Uuid):
-    """The id of a project, track, clip or recording; one that a page has made (`track-1732`) raises `UnknownHere`."""
+def load(schema: Body, data: Any) -> dict[str, Any]:
+    """The validated fields of a request's body. Raises `UnknownHere` where one has an id of the page's own
+    (`track-1732`), and else `ValidationError` with a sentence for each wrong field."""
+    try:
+        return checked(schema, data)
+    except FieldError as error:
+        for sentence in error.problems.values():
+            if isinstance(sentence, ForeignId):
+                raise _unknown(sentence.kind, sentence.value[:_SHOWN]) from None
+        raise error.refusal() from None
 
-    def __init__(self, kind: str, help: str = "", **options: Any) -> None:
-        super().__init__(help, **options)
-        self.kind = kind
 
-    def check(self, value: Any) -> str:
-        if isinstance(value, str) and value.strip() and not self.is_one(value):
-            raise errors.UnknownHere(
-                f"“{value[:_SHOWN]}” is an id of the page's own, which this server does not know. "
-                f"{SEND_INSTEAD[self.kind]}",
-                details={"kind": self.kind, "id": value[:_SHOWN]},
-            )
-        return super().check(value)
+def has_ids(schema: Body) -> bool:
+    return any(_has_ids(field) for field in schema.fields.values())
+
+
+def _has_ids(field: AnyField) -> bool:
+    if isinstance(field, fields.List):
+        return _has_ids(field.inner)
+    if isinstance(field, fields.Nested):
+        return isinstance(field.schema, Body) and has_ids(field.schema)
+    return isinstance(field, Id)
+
+
+def _unknown(kind: str, value: str) -> errors.UnknownHere:
+    instead = SEND_INSTEAD.get(kind) or _OTHERS.format(kind=spoken(kind))
+    return errors.UnknownHere(
+        f"“{value}” is an id of the page's own, which this server does not know. {instead}",
+        details={"kind": kind, "id": value},
+    )

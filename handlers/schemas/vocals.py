@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from dawg_server.generation.requests import DEFAULT_GENRE
-from dawg_server.schema import Flag, Genre, Number, Query, Text, Uuid
+from dawg_server.schema import Flag, Genre, Id, Number, Query, Text
 from handlers.schemas.finishing import Exactly, ResultIntoProject
 
 
@@ -14,7 +14,7 @@ class VocalsRequest(ResultIntoProject, Exactly):
 
     one_of: ClassVar[tuple[str, ...]] = ("audio_file_id",)
 
-    audio_file_id = Uuid(allow_none=True, load_default=None)
+    audio_file_id = Id("recording", allow_none=True, load_default=None)
     prompt = Text(3, 500, required=True)
     genre = Genre(load_default=DEFAULT_GENRE)
     mood = Text(0, 60, allow_none=True, load_default=None)
@@ -30,6 +30,6 @@ class VocalsForm(Query):
     mood = Text(0, 60, allow_none=True, load_default=None)
     theme = Text(0, 120, allow_none=True, load_default=None)
     lyrics = Text(0, 5000, allow_none=True, load_default=None)
-    project_id = Uuid(allow_none=True, load_default=None)
+    project_id = Id("project", allow_none=True, load_default=None)
     add_to_project = Flag(allow_none=True, load_default=None)
     start_time = Number(0, 86_400, load_default=0)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import orjson
 from marshmallow import ValidationError, fields, validates_schema
 
-from dawg_server.schema import Body, Choice, Number, Text, Uuid
+from dawg_server.schema import Body, Choice, Id, Number, Text
 from dawg_server.voice import VOICES, browser
 
 MAX_CONTEXT = 16_000  # bytes of JSON
@@ -32,10 +32,10 @@ class StartRealtime(Body):
     aliases: ClassVar = {"project_context": "projectContext"}
 
     voice = Choice(VOICES, load_default="alloy")
-    project_id = Uuid(load_default=None, allow_none=True)
+    project_id = Id("project", load_default=None, allow_none=True)
     project_context = fields.Nested(ProjectContext, load_default=None, allow_none=True)
     turn_detection = Choice(("semantic", "server", "none"), load_default="semantic")
-    conversation_id = Uuid(load_default=None, allow_none=True)
+    conversation_id = Id("conversation", load_default=None, allow_none=True)
 
     @validates_schema(pass_original=True, skip_on_field_errors=True)
     def _check_size(self, data: Any, original: Any, **_: Any) -> None:
@@ -92,7 +92,7 @@ class SecretRequest(Body):
     """What the browser's own call to the service is to be like; `expiresIn` in seconds."""
 
     voice = Choice(VOICES, load_default="alloy")
-    project_id = Uuid(load_default=None, allow_none=True)
+    project_id = Id("project", load_default=None, allow_none=True)
     expires_in = Number(10, 7200, whole=True, load_default=600)
 
 
