@@ -18,10 +18,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class LastQuestion:
-    """`message_ids`: of the question and of all that followed it."""
+    """`answer_ids`: of all messages that followed it."""
 
+    id: str
     words: str
-    message_ids: tuple[str, ...]
+    answer_ids: tuple[str, ...]
 
 
 class Conversations:
@@ -70,11 +71,11 @@ class Conversations:
         at = max((at for at, row in enumerate(rows) if row["role"] == "user"), default=None)
         if at is None:
             raise errors.Conflict("Nothing was asked in this conversation yet.")
-        ids_since = tuple(str(row["id"]) for row in rows[at:])
-        if answer_id is not None and answer_id not in ids_since:
+        id, *answer_ids = (str(row["id"]) for row in rows[at:])
+        if answer_id not in (None, id, *answer_ids):
             raise errors.Conflict("Only the newest answer of a conversation can be made anew.")
         words = "".join(block["text"] for block in rows[at]["content"] if block["type"] == "text")
-        return LastQuestion(words, ids_since)
+        return LastQuestion(id, words, tuple(answer_ids))
 
     async def rename(self, conversation_id: str, user_id: str, title: str) -> None:
         if not (

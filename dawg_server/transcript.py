@@ -38,12 +38,12 @@ class TranscriptWriter:
                 self._database, self._conversation_id, owner_id, project_id, _blocks(question), self._request_id
             )
 
-    async def user(self, content: Content, *, instead_of: Sequence[str] = ()) -> str:
-        """`instead_of`: ids of messages that go with this one."""
-        return await self._append("user", content, instead_of=instead_of)
+    async def user(self, content: Content) -> str:
+        return await self._append("user", content)
 
     async def assistant(self, content: Content, **fields: Any) -> str:
-        """`fields` are those of `messages.append`: `stop_reason`, `model`, `usage`, `group_id`, `id`.
+        """`fields` are those of `messages.append`: `stop_reason`, `model`, `usage`, `group_id`, `id`,
+        `instead_of`.
 
         An answer without content is kept too: its end is part of the conversation.
         """
@@ -58,6 +58,10 @@ class TranscriptWriter:
             await messages.rewrite(self._database, message_id, kept)
         else:
             await messages.delete(self._database, message_id)
+
+    async def withdraw(self, *message_ids: str) -> None:
+        """These were not said."""
+        await messages.delete(self._database, *message_ids)
 
     async def _append(self, role: messages.Role, content: Content, **fields: Any) -> str:
         """The id of the message, "" when nothing is written."""

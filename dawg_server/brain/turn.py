@@ -20,6 +20,7 @@ from dawg_server.brain.model_stream import ModelStream
 from dawg_server.brain.tool_runner import ToolRunner
 from dawg_server.claude import client
 from dawg_server.claude.message import StreamedMessage
+from dawg_server.conversations import LastQuestion
 from dawg_server.transcript import TranscriptWriter
 
 MAX_CALLS = 12  # of the model
@@ -46,7 +47,10 @@ log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
 
 @dataclass(frozen=True, slots=True)
 class TurnContext:
-    """Whose turn it is and where. `stored`: as part of the conversation. Changes of the project are one undo group."""
+    """Whose turn it is and where. `stored`: as part of the conversation. Changes of the project are one undo group.
+
+    `instead_of`: the question that is asked again; the answer takes the place of the one that it got.
+    """
 
     user_id: str
     request_id: str
@@ -55,6 +59,7 @@ class TurnContext:
     project_id: str | None
     message_id: str = field(default_factory=lambda: str(uuid.uuid4()))  # of the answer
     group_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    instead_of: LastQuestion | None = None
 
     @property
     def about(self) -> dict[str, str]:
@@ -89,6 +94,8 @@ class Turn:
         self.stop_reason = ""
         self.notice: str | None = None  # instead of the usual one for the reason
         self.retry_after: float | None = None  # seconds until the user has tokens again
+        self.withdrawn = False  # of its answer nothing is kept
+        self._written: list[str] = []  # ids of messages, those of the end left out
         self._prompt, self._stream, self._events = prompt_context, stream, runner.events
         self._transcript, self._finished = transcript, finished
         self._tools = prompt.tools(runner.definitions)
@@ -263,21 +270,30 @@ class Turn:
         self._events.send("usage", self._stream.billing.totals())
         await self._write(answer, "tool_use")
         results = await self.runner.run(answer)
-        await self._transcript.tool_results(results)
+        self._written.append(await self._transcript.tool_results(results))
         return [{"role": "assistant", "content": content}, {"role": "user", "content": results}]
 
     async def _write(self, answer: StreamedMessage, reason: str) -> None:
         self._stream.answer = None
-        await self._transcript.assistant(
+        id = await self._transcript.assistant(
             answer.content(),
             stop_reason=reason,
             model=answer.model,
             usage=self._stream.usage,
             group_id=self._group,
         )
+        self._written.append(id)
 
     async def _write_last(self) -> None:
-        """What was said last, without calls that have no results; also of a turn that was cut off."""
+        """What was said last, without calls that have no results; also of a turn that was cut off.
+
+        Where it would take the place of another answer, that one stays unless there is one to read.
+        """
+        old = self.context.instead_of
+        if old is not None and (self.error is not None or self.stop_reason == "cancelled" or not self.text):
+            self.withdrawn = True
+            await self._transcript.withdraw(*self._written)
+            return
         answer, whole = self._stream.answer, self.stop_reason == "end_turn"
         content = (answer.content() if whole and not answer.empty else answer.words()) if answer else []
         await self._transcript.assistant(
@@ -287,6 +303,7 @@ class Turn:
             usage=self._stream.usage if answer else None,
             group_id=self._group,
             id=self.context.message_id,
+            instead_of=old.answer_ids if old else (),
         )
 
     @property

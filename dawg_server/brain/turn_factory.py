@@ -60,11 +60,18 @@ class ClientContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """The last question of the conversation once more. `answer_id`: its answer, if the asker has said which it is."""
+
+    answer_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UserMessage:
     """A question. `stored`: as part of a conversation, a new one without `conversation_id`.
 
-    `aloud`: all sockets of the asker hear the answer, not only those that have joined the conversation. `instead_of`:
-    messages of the conversation that this question and its answer take the place of.
+    `aloud`: all sockets of the asker hear the answer, not only those that have joined the conversation. `again`: the
+    text is that of a question before, and the answer takes the place of the one that it got.
     """
 
     asker: Asker
@@ -75,7 +82,7 @@ class UserMessage:
     client: ClientContext = field(default_factory=ClientContext)
     stored: bool = True
     aloud: bool = False
-    instead_of: Sequence[str] = ()
+    again: Again | None = None
 
 
 class TurnFactory:
@@ -101,6 +108,9 @@ class TurnFactory:
         context = TurnContext(user_id, request_id, slot.conversation_id, message.stored, project_id)
         billing = TurnBilling(self._platform.costs, slot, self._platform.claude.model, project_id, context.stored_in)
         try:
+            if message.again is not None:  # only now no other turn adds to the conversation
+                asked = await self._conversations.last_question(slot.conversation_id, user_id, message.again.answer_id)
+                message, context = replace(message, text=asked.words), replace(context, instead_of=asked)
             return await self._build(message, sink, context, billing, slot, conversation)
         except BaseException:
             await billing.settle("cancelled")
@@ -134,7 +144,7 @@ class TurnFactory:
         by_page = message.client.holds_document and project_id is None
         toolkit = self._page_toolkit if by_page else self._toolkit
         definitions = [*toolkit.toolbox.offered("text", role), *memory_tools.TOOLS]
-        prompt_context = await self._prompt(message, project_id, conversation, by_page=by_page)
+        prompt_context = await self._prompt(message, context, conversation, by_page=by_page)
         turn_events = TurnEvents(sink, context.about)
         deltas = DeltaBuffer(turn_events, lambda words: self._share(context, words, aloud=message.aloud))
         stream = ModelStream(self._platform.claude, billing, deltas, prompt_context.rules)
@@ -143,8 +153,8 @@ class TurnFactory:
         transcript = TranscriptWriter(self._platform.database, context.stored_in, request_id=context.request_id)
         if conversation is None:
             await transcript.begin(message.text, user_id, project_id)
-        else:
-            await transcript.user(message.text, instead_of=message.instead_of)
+        elif context.instead_of is None:
+            await transcript.user(message.text)
         runner = ToolRunner(
             toolkit,
             tools.ToolContext(user_id, "ai-brain", project_id, context.group_id, message.asker.base_url),
@@ -156,16 +166,16 @@ class TurnFactory:
 
         async def finished(turn: Turn) -> None:
             await self._slots.release(slot)
-            if message.stored and turn.error is None:
+            if message.stored and turn.error is None and not turn.withdrawn:
                 await self._follow_up(turn, message, conversation, prompt_context)
 
         return Turn(context, prompt_context, stream, runner, transcript, finished)
 
     async def _prompt(
-        self, message: UserMessage, project_id: str | None, conversation: Row | None, *, by_page: bool
+        self, message: UserMessage, context: TurnContext, conversation: Row | None, *, by_page: bool
     ) -> prompt.PromptContext:
         """The talk so far, and the question with the state of the project as it is now."""
-        user_id, client = message.asker.user_id, message.client
+        user_id, project_id, client = context.user_id, context.project_id, message.client
         memories = await self._toolkit.memory.recall(user_id, message.text, MAX_MEMORIES)
         if by_page:
             opened = await self._opened(client.open_project_id, user_id)
@@ -177,7 +187,9 @@ class TurnFactory:
         if conversation is None:
             return prompt.PromptContext(history.given(client.history), question, rules)
         past = await self._conversations.unsummarized(conversation, history.MAX_ROWS)
-        rows = history.without_old_results([row for row in past if str(row["id"]) not in message.instead_of])
+        again = context.instead_of
+        hidden = (again.id, *again.answer_ids) if again else ()
+        rows = history.without_old_results([row for row in past if str(row["id"]) not in hidden])
         told = history.messages(history.shown(rows), conversation["summary"])
         return prompt.PromptContext(told, question, rules, history.tokens(rows))
 

@@ -75,8 +75,8 @@ async def rewrite(database: Database, message_id: str, content: Content) -> None
     await database.execute("UPDATE messages SET content = %s WHERE id = %s", (Json(list(content)), message_id))
 
 
-async def delete(database: Database, message_id: str) -> None:
-    await database.execute("DELETE FROM messages WHERE id = %s", (message_id,))
+async def delete(database: Database, *message_ids: str) -> None:
+    await database.execute("DELETE FROM messages WHERE id = ANY(%s::uuid[])", (list(message_ids),))
 
 
 async def of_conversation(

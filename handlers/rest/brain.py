@@ -11,7 +11,7 @@ from aiohttp import web
 
 from dawg_server import errors
 from dawg_server.brain.turn import Turn
-from dawg_server.brain.turn_factory import Asker, ClientContext, UserMessage
+from dawg_server.brain.turn_factory import Again, Asker, ClientContext, UserMessage
 from dawg_server.wire import now
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.event_stream import EventStream, hung_up
@@ -80,20 +80,17 @@ async def say(call: RestCall) -> Answer:
     errors=(403, 404, 409, 502, 504),
 )
 async def regenerate(call: RestCall) -> Answer:
-    """The last question is asked again, and the new answer takes the place of the old one. What the old one has changed
-    in a project stays; undo takes it back."""
-    question = await call.services.assistants.conversations.last_question(
-        call.path["conversation_id"], call.caller.user_id, call.body["message_id"]
-    )
+    """The last question is asked again, and the new answer takes the place of the old one, which stays when the new one
+    fails, is cancelled or has no words. What either has changed in a project stays; undo takes it back."""
     message = UserMessage(
         Asker(call.caller.user_id, call.base_url),
-        question.words,
+        "",
         request_id=call.body["request_id"],
         conversation_id=call.path["conversation_id"],
         project_id=call.body["project_id"],
         client=await _client(call),
         aloud=True,
-        instead_of=question.message_ids,
+        again=Again(call.body["message_id"]),
     )
     return await _answer(call, message)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -129,14 +130,57 @@ async def test_the_newest_answer_is_made_anew(server: Dawg, model: Model) -> Non
     ]
     assert (await server.json("POST", path, json={"messageId": first["messageId"]}))[1]["code"] == "conflict"
     assert (await server.json("POST", path, "bob", json={}))[0] == 404
-    model.says(anthropic.unauthorized(), turn(text("Best.")))
-    assert (await server.json("POST", path, json={}))[0] == 502
-    assert (await server.json("POST", path, json={}))[1]["content"] == "Best."
     status, refused = await server.json("POST", f"{CHAT}/conversations/{NOBODYS}/regenerate", json={})
     assert (status, refused["response"], refused["function_call"]) == (404, refused["error"], None)
     nothing_asked = await conversation(server)
     path = f"{CHAT}/conversations/{nothing_asked}/regenerate"
     assert (await server.json("POST", path, json={}))[1]["code"] == "conflict"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        anthropic.unauthorized(),
+        turn(text("Half a"), anthropic.Fail()),
+        turn(text("  ")),
+        (turn(text("Look."), tool_use("recall", {"query": "x"})), anthropic.unauthorized()),
+    ],
+)
+async def test_the_old_answer_stays_until_there_is_a_new_one(server: Dawg, model: Model, reply: Any) -> None:
+    id = await conversation(server)
+    model.says(turn(text("One.")), turn(text("Look."), tool_use("recall", {"query": "x"})), turn(text("Two.")))
+    await say(server, "first", id)
+    await say(server, "second", id)
+    before = await spoken(server, id)
+    replies = reply if isinstance(reply, tuple) else (reply,)
+    model.says(*replies, *replies)  # what is empty is asked for twice
+    path = f"{CHAT}/conversations/{id}/regenerate"
+    status, failed = await server.json("POST", path, json={})
+    assert (status, failed["success"]) in ((502, False), (200, True)), failed
+    assert await spoken(server, id) == before
+    model.waiting.clear()
+    model.says(turn(text("Best.")))
+    assert (await server.json("POST", path, json={}))[1]["content"] == "Best."
+    assert await spoken(server, id) == [*before[:2], ("user", "second"), ("assistant", "Best.")]
+
+
+async def test_hanging_up_on_a_new_answer_keeps_the_old_one(server: Dawg, model: Model) -> None:
+    id = await conversation(server)
+    model.says(turn(text("One.")), turn(text("Half a", anthropic.HANG)))
+    await say(server, "first", id)
+    before = await spoken(server, id)
+    path = f"{CHAT}/conversations/{id}/regenerate"
+    asking = asyncio.create_task(server.json("POST", path, json={}))
+    await model.reached(2)
+    assert await spoken(server, id) == before
+    asking.cancel()
+    assert (await model.requests[1].over()).hung_up
+    model.says(turn(text("Best.")))
+    async with asyncio.timeout(10):
+        while (reply := await server.json("POST", path, json={}))[0] != 200:
+            assert reply[1]["code"] == "turn_in_progress", reply
+            await asyncio.sleep(0.05)
+    assert await spoken(server, id) == [("user", "first"), ("assistant", "Best.")]
 
 
 async def test_a_refusal_to_make_an_answer_anew_keeps_the_old_one(server: Dawg, model: Model) -> None:
