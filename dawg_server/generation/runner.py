@@ -179,20 +179,24 @@ class JobRunner:
     async def _complete(
         self, job: Job, lease: Lease, recordings: list[outcomes.StoredRecording], result: dict[str, Any]
     ) -> None:
-        async with self._placement.completing(job) as placing:
-            await audio_files.insert(
-                placing.connection,
-                [recording.row for recording in recordings],
-                [rendition for recording in recordings for rendition in recording.renditions],
-            )
-            result = await placing.place(result)
-            if not await generations.complete(placing.connection, lease, result):
-                raise LostLease
+        async def write() -> dict[str, Any]:
+            async with self._placement.completing(job) as placing:
+                await audio_files.insert(
+                    placing.connection,
+                    [recording.row for recording in recordings],
+                    [rendition for recording in recordings for rendition in recording.renditions],
+                )
+                placed = await placing.place(result)
+                if not await generations.complete(placing.connection, lease, placed):
+                    raise LostLease
+                return placed
+
+        told = await self._database.repeat(write)
         await self._bus.publish(
             events.GenerationProgressed(**_about(job), percent=100, stage="complete", message="Done.")
         )
         await self._bus.publish(
-            events.GenerationCompleted(**_about(job), result=result, base_url=job.base_url, project_id=job.project_id)
+            events.GenerationCompleted(**_about(job), result=told, base_url=job.base_url, project_id=job.project_id)
         )
 
     async def _publish_progress(

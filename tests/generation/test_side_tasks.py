@@ -22,6 +22,17 @@ END $$;
 CREATE TRIGGER answer_with_a_deadlock BEFORE UPDATE ON generations
     FOR EACH STATEMENT EXECUTE FUNCTION answer_with_a_deadlock()
 """
+# A sequence counts on when a transaction is rolled back.
+GIVES_WAY_ONCE = """
+CREATE SEQUENCE tries;
+CREATE FUNCTION give_way() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF nextval('tries') < 2 THEN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER give_way BEFORE UPDATE ON generations
+    FOR EACH ROW WHEN (NEW.state = 'completed') EXECUTE FUNCTION give_way()
+"""
 
 
 async def test_a_deadlock_is_logged_and_lost_jobs_are_looked_for_again(
@@ -49,6 +60,18 @@ async def test_a_deadlock_is_logged_and_lost_jobs_are_looked_for_again(
         failures = [line for line in lines if line["action"] == "loop_failed"]
         assert failures
         assert all("deadlock" in line["error"] and "lost jobs" in line["event"] for line in failures)
+
+
+async def test_a_job_that_has_to_give_way_when_it_is_stored_is_stored_again_and_not_made_again(
+    database_dsn: str, tmp_path: Path
+) -> None:
+    async with dawg.running(database_dsn, tmp_path) as server:
+        await server.services.platform.database.execute(GIVES_WAY_ONCE)
+        status, accepted = await server.json("POST", "/api/generate/beat", json=BEAT)
+        assert status == 202, accepted
+        job = await server.finished(accepted["jobId"])
+        assert (job["state"], job["status"]["attemptsMade"]) == ("completed", 1), job
+        assert await server.services.platform.database.fetch_value("SELECT last_value FROM tries") == 2
 
 
 async def test_jobs_are_announced_again_after_the_database_was_away(
