@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aiohttp import hdrs, web
@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 _HASHED = re.compile(
     r"(-(?=[\w-]*[A-Za-z])(?=[\w-]*[0-9A-Z_])[\w-]{8}|[.-](?=[0-9]*[a-f])[0-9a-f]{8,64})(\.chunk)?\.\w+(\.map)?"
 )
+_BUNDLED = {"assets", "static"}  # where they put those; elsewhere a name may only look like that: `my-Document.pdf`
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _PACKED = ("", ".gz", ".br")  # beside a file, and sent in its place
 _TYPES = {  # those that not every machine knows; browsers refuse scripts of another type
@@ -39,9 +40,8 @@ class BuiltFiles:
         file = await asyncio.to_thread(self._find, path)
         if file is None:
             return None
-        match = _HASHED.search(file.name)
-        kept = match is not None and match.end() == len(file.name)
-        reply = web.FileResponse(file, headers={"Cache-Control": _FOR_GOOD if kept else "no-cache", **headers})
+        kept = _FOR_GOOD if _is_hashed(path.split("/")) else "no-cache"
+        reply = web.FileResponse(file, headers={"Cache-Control": kept, **headers})
         if known := _TYPES.get(file.suffix.lower()):
             reply.headers[hdrs.CONTENT_TYPE] = known
         return reply
@@ -57,3 +57,12 @@ class BuiltFiles:
         except (OSError, ValueError, RuntimeError):  # among them: a name too long, a zero byte, links in a circle
             return None
         return file if inside and file.is_file() else None
+
+
+def _is_hashed(parts: Sequence[str]) -> bool:
+    """Whether what is there has another name when it is another file."""
+    *folders, name = parts
+    if _BUNDLED.isdisjoint(folders) or name.lower().endswith((".html", ".htm")):
+        return False
+    match = _HASHED.search(name)
+    return match is not None and match.end() == len(name)

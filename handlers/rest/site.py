@@ -31,12 +31,13 @@ FRONT_END_POLICY = "frame-ancestors 'none'"
 
 routes = Routes("documents")
 _studio = BuiltFiles(STATIC / "studio")
+_FRONT_END = web.AppKey("front_end", BuiltFiles)
 
 
 @routes.get("//", "The studio, or the front end that is served here", public=True, content_type="text/html")
 async def home(call: RestCall) -> Answer:
-    if (folder := call.services.platform.settings.web_dir) is not None:
-        return await _front_end(BuiltFiles(folder), "")
+    if (files := call.request.app.get(_FRONT_END)) is not None:
+        return await _front_end(files, "")
     return await _page("index.html", STUDIO_POLICY)
 
 
@@ -81,7 +82,8 @@ def mount_files(app: web.Application, table: Iterable[Route], web_dir: Path | No
         app.router.add_get(path, _without_slash)
     app.router.add_get("/studio/assets/{path:.+}", _asset)
     if web_dir is not None:
-        app.router.register_resource(_FrontEnd(web_dir, table))
+        app[_FRONT_END] = BuiltFiles(web_dir)
+        app.router.register_resource(_FrontEnd(app[_FRONT_END], table))
 
 
 async def _without_slash(request: web.Request) -> web.StreamResponse:
@@ -107,10 +109,10 @@ async def _page(name: str, policy: str) -> web.StreamResponse:
 class _FrontEnd(web.DynamicResource):
     """Every address that is none of the server's own: a file, or else a page of the front end, which has its routes."""
 
-    def __init__(self, folder: Path, table: Iterable[Route]) -> None:
+    def __init__(self, files: BuiltFiles, table: Iterable[Route]) -> None:
         super().__init__("/{path:.*}")
         self._own = {path.split("/")[1] for route in table for path in route.paths} - {""} | {"socket.io"}
-        self._files = BuiltFiles(folder)
+        self._files = files
         for method in ("GET", "HEAD"):
             self.add_route(method, self._handle)
 
