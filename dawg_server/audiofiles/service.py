@@ -132,16 +132,6 @@ class AudioFiles:
         name = row["original_name"].rpartition(".")[0]
         return row | rendition | {"original_name": f"{name}.{format}"}
 
-    async def page(
-        self, user_id: str, *, project_id: str | None, page: int, limit: int
-    ) -> tuple[list[dict[str, Any]], int]:
-        """(recordings newest first, how many there are in all): the project's for who may read it, else one's own."""
-        if project_id is not None:
-            await self._access.require(project_id, user_id, "viewer")
-        return await audio_files.page(
-            self._database, owner_id=user_id, project_id=project_id, limit=limit, offset=(page - 1) * limit
-        )
-
     async def find(
         self,
         user_id: str,
@@ -153,7 +143,10 @@ class AudioFiles:
         limit: int,
         offset: int,
     ) -> tuple[list[dict[str, Any]], int]:
-        """The same, those whose name holds `search`, sorted by a key of `SORTED_BY`."""
+        """(recordings, how many there are in all): a project's for who may read it, else one's own.
+
+        Those whose name holds `search`, sorted by a key of `SORTED_BY`.
+        """
         if project_id is not None:
             await self._access.require(project_id, user_id, "viewer")
         return await audio_files.page(

@@ -54,9 +54,15 @@ async def add(call: RestCall) -> dict[str, Any]:
     "/audio", "Recordings, newest first", query=schemas.RecordingsQuery, reply=schemas.AudioFileList, errors=(404,)
 )
 async def list_recordings(call: RestCall) -> Answer:
-    rows, total = await call.services.documents.audio.page(call.caller.user_id, **call.query)
+    query = call.query
+    rows, total = await call.services.documents.audio.find(
+        call.caller.user_id,
+        project_id=query["project_id"],
+        limit=query["limit"],
+        offset=(query["page"] - 1) * query["limit"],
+    )
     shown = [serializers.audio_file(row, call.services.platform.links, call.base_url) for row in rows]
-    return {**serializers.listed("audioFiles", shown, total, call.query), "files": shown}
+    return {**serializers.listed("audioFiles", shown, total, query), "files": shown}
 
 
 @routes.get("/audio/{audio_id}", "A recording", reply=schemas.AudioFileReply, errors=(404,))
