@@ -35,11 +35,6 @@ class Biquad(NamedTuple):
     a1: float
     a2: float
 
-    def gain_at(self, frequency: float, rate: int) -> float:
-        """The linear gain for a tone of `frequency` Hz."""
-        z = np.exp(-2j * np.pi * frequency / rate)
-        return float(abs((self.b0 + self.b1 * z + self.b2 * z * z) / (1 + self.a1 * z + self.a2 * z * z)))
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Band:

@@ -36,13 +36,6 @@ _WEIGHTS = {  # by the channel order of WAV and FLAC files
 }
 
 
-def integrated_loudness(samples: npt.NDArray[Any], rate: int) -> float:
-    """The loudness of the whole in LUFS, `-inf` for silence. `samples`: float `(frames, channels)` or `(frames,)`."""
-    meter = LoudnessMeter(rate, 1 if samples.ndim == 1 else samples.shape[1])
-    meter.add(samples)
-    return meter.integrated
-
-
 def k_weighting(rate: int) -> tuple[filters.Biquad, filters.Biquad]:
     """The shelf for the head and the high-pass of BS.1770-5, Annex 1, recomputed for `rate` by the bilinear transform.
 

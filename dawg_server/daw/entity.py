@@ -17,11 +17,10 @@ Its commands (`createMarker`, `updateMarker`, `deleteMarker`), routes (`/api/mar
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import functools
 import importlib
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -265,19 +264,6 @@ def parts_of(kind: EntityType) -> tuple[EntityType, ...]:
 def tables() -> dict[str, Table]:
     """The tables of what is in a project, by the name of its list; parts come with what they are parts of."""
     return {each.plural: each.table for each in contents() if each.within != "parent"}
-
-
-@contextlib.contextmanager
-def added(*kinds: EntityType) -> Iterator[None]:
-    """For tests: more entities, as if they stood among the others."""
-    for kind in kinds:
-        register(kind)
-    try:
-        yield
-    finally:
-        for kind in kinds:
-            del _ALL[kind.name]
-        _forget()
 
 
 def _forget() -> None:

@@ -21,7 +21,6 @@ MIN_LENGTH = 0.01  # seconds that remain of a clip whose recording ends before i
 TINY = 1e-9  # seconds, because sums of fractions are not exact
 CLOSE = 1e-9  # relative difference of two numbers that rounding may have made of one
 IN_TIME = ("startTime", "duration", "offset", "fadeIn", "fadeOut")  # fields of clips, in seconds
-_LENGTH = ("duration", "offset", "fadeIn", "fadeOut")
 DIVISIONS = {"16th": 0.25, "8th": 0.5, "quarter": 1.0, "half": 2.0}  # beats
 
 

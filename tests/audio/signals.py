@@ -8,6 +8,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
+from dawg_server.audio import loudness
 from dawg_server.audio.arrays import Samples
 
 
@@ -94,3 +95,10 @@ def oversampled_peak(samples: Samples, factor: int) -> float:
     channels = np.ascontiguousarray(samples.astype(np.float32).reshape(len(samples), -1).T)
     finer = np.fft.irfft(np.fft.rfft(channels), len(samples) * factor) * np.float32(factor)
     return float(20 * np.log10(np.abs(finer).max()))
+
+
+def integrated_loudness(samples: np.ndarray, rate: int) -> float:
+    """The loudness of the whole in LUFS by the server's own meter."""
+    meter = loudness.LoudnessMeter(rate, 1 if samples.ndim == 1 else samples.shape[1])
+    meter.add(samples)
+    return meter.integrated

@@ -21,6 +21,13 @@ CHAIN = (
 )
 
 
+def gain_at(section: filters.Biquad, frequency: float, rate: int) -> float:
+    """The linear gain for a tone of `frequency` Hz."""
+    z = np.exp(-2j * np.pi * frequency / rate)
+    b0, b1, b2, a1, a2 = section
+    return float(abs((b0 + b1 * z + b2 * z * z) / (1 + a1 * z + a2 * z * z)))
+
+
 def judged(sections: tuple[filters.Biquad, ...], samples: np.ndarray) -> np.ndarray:
     sos = [(s.b0, s.b1, s.b2, 1.0, s.a1, s.a2) for s in sections]
     return scipy.signal.sosfilt(sos, samples, axis=0)
@@ -64,7 +71,7 @@ def test_an_empty_block_gives_an_empty_block() -> None:
 )
 def test_a_design_has_the_gains_that_its_name_promises(section: filters.Biquad, expected: dict[int, float]) -> None:
     for frequency, gain_db in expected.items():
-        assert 20 * np.log10(section.gain_at(frequency, RATE)) == pytest.approx(
+        assert 20 * np.log10(gain_at(section, frequency, RATE)) == pytest.approx(
             gain_db, abs=1.0 if gain_db < -30 else 0.1
         )
 
@@ -74,7 +81,7 @@ def test_the_gain_told_is_the_gain_heard() -> None:
     tone = signals.sine(RATE, 1.0, 2500, -20.0, channels=1)
     heard = filters.Cascade([section], 1).process(tone)[10_000:-10_000]
     gain = np.sqrt(np.square(heard.astype(float)).mean() / np.square(tone[10_000:-10_000].astype(float)).mean())
-    assert gain == pytest.approx(section.gain_at(2500, RATE), rel=1e-3)
+    assert gain == pytest.approx(gain_at(section, 2500, RATE), rel=1e-3)
 
 
 def test_unstable_sections_and_frequencies_out_of_range_are_refused() -> None:

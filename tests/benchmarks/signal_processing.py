@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from dawg_server.audio import limiter, loudness, truepeak, waveform
+from dawg_server.audio import limiter, truepeak, waveform
 from dawg_server.audio.analysis import track
 from dawg_server.audio.mixing import render
 from dawg_server.audio.mixing.arrangement import Arrangement, Clip, Track
@@ -43,7 +43,7 @@ def main() -> int:
         song_of_eight = _song(_written(folder / "part.wav", np.tile(song * np.float32(0.05), (3, 1))))
         tasks: dict[str, tuple[float, Callable[[], object]]] = {
             "draw 1,000 points": (0.3, lambda: waveform.peaks(drawing, 1000)),
-            "loudness, 30 s": (1.5, lambda: loudness.integrated_loudness(noise, RATE)),
+            "loudness, 30 s": (1.5, lambda: signals.integrated_loudness(noise, RATE)),
             "true peak, 30 s": (2, lambda: truepeak.true_peak(noise, RATE)),
             "limiter, 30 s": (5, lambda: _limited(noise * 2)),
             "separation, 12 s": (80, lambda: separate.separate(mix, name, quality="high-quality")),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
+from dawg_server.daw import entity as registry
 from dawg_server.daw.entity import Bulk, EntityType, Reference, table_of
 from dawg_server.schema import Choice, Colour, Flag, Id, JsonValue, Number, Text
 
@@ -98,3 +102,16 @@ CREATE TABLE cues (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );"""
+
+
+@contextlib.contextmanager
+def added(*kinds: EntityType) -> Iterator[None]:
+    """As if they stood among the others."""
+    for kind in kinds:
+        registry.register(kind)
+    try:
+        yield
+    finally:
+        for kind in kinds:
+            del registry._ALL[kind.name]
+        registry._forget()

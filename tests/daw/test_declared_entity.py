@@ -15,14 +15,14 @@ from dawg_server.daw import entities
 from dawg_server.daw import entity as registry
 from dawg_server.daw.entity import EntityType
 from handlers import asyncapi
-from tests.daw.flag import CUE, FLAG, FLAG_FIELDS, KNOB, MIGRATION
+from tests.daw.flag import CUE, FLAG, FLAG_FIELDS, KNOB, MIGRATION, added
 from tests.handlers.rest.recordings import form, wav
 from tests.servers import dawg
 
 
 @pytest.fixture
 def flag() -> Iterator[EntityType]:
-    with registry.added(FLAG, KNOB, CUE):
+    with added(FLAG, KNOB, CUE):
         yield FLAG
 
 

@@ -13,7 +13,6 @@ STYLE_CHARS = 1000
 LYRICS_CHARS = 5000
 TITLE_CHARS = 80
 SIMPLE_CHARS = 500
-NEGATIVE_CHARS = 200
 VOICES = {"m": "male voice", "f": "female voice"}
 
 

@@ -59,7 +59,6 @@ INSTRUMENTS = {
     )
 }
 FALLBACKS = {"bass": "finger bass", "chords": "electric piano", "melody": "lead synth"}
-EFFECTS = ("riser", "impact", "vinyl noise")
 
 
 def is_kit(name: str, stem: str) -> bool:
