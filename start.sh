@@ -17,8 +17,9 @@ are built from studio/ meanwhile, once (with Node from the PATH, else from PyPI)
 TEXT
 }
 
+# 3.11 first, because the whole suite runs on it.
 find_python() {
-    for candidate in ${DAWG_PYTHON:-} python3.13 python3.12 python3.11 python3 python; do
+    for candidate in ${DAWG_PYTHON:-} python3.11 python3.12 python3.13 python3 python; do
         if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
             echo "$candidate"
             return

@@ -440,3 +440,22 @@ def test_every_line_of_the_log_that_the_documents_name_is_written_somewhere() ->
     assert len(actions) > 10
     for action in actions | {"replica_seen", "price_missing", "files_not_shared"}:
         assert f'action="{action}"' in code, action
+
+
+@pytest.mark.parametrize(
+    ("there", "taken"), [(("3.11", "3.12", "3.13"), "3.11"), (("3.12", "3.13"), "3.12"), (("3.13",), "3.13")]
+)
+def test_the_start_script_prefers_the_python_on_which_the_suite_runs(
+    tmp_path: Path, there: tuple[str, ...], taken: str
+) -> None:
+    for name in ("setup.cfg", "setup.py", "constraints.txt", "start.sh"):
+        shutil.copy(PROJECT / name, tmp_path)
+    for version in ("3.11", "3.12", "3.13"):
+        python = tmp_path / "bin" / f"python{version}"
+        python.parent.mkdir(exist_ok=True)
+        good = f'case "$1" in -c) exit 0 ;; *) echo {version} >> "{tmp_path / "taken"}"; exit 1 ;; esac'
+        python.write_text(f"#!/bin/sh\n{good if version in there else 'exit 1'}\n")
+        python.chmod(0o755)
+    variables = {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}", "DAWG_VENV": "new"}
+    subprocess.run(["sh", "start.sh", "--install"], cwd=tmp_path, env=variables, check=False, capture_output=True)
+    assert (tmp_path / "taken").read_text().split() == [taken]
