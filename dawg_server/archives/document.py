@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from dawg_server import wire
 from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION
 from dawg_server.database.table import Batch
 from dawg_server.daw import entity as registry
@@ -34,7 +34,7 @@ def written(state: Mapping[str, Any], recordings: list[JsonObject], *, audio: bo
     return {
         "format": FORMAT,
         "formatVersion": FORMAT_VERSION,
-        "exportedAt": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "exportedAt": wire.now(),
         "project": {name: state["project"][name] for name in registry.find("project").kept},
         **{
             kind.plural: [_shown(kind, each) for each in state[kind.plural]]
