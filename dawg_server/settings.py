@@ -307,7 +307,12 @@ class Settings:
         check=_range(1, 100_000),
     )
     auth_per_minute: int = _variable(
-        "AUTH_REQUESTS_PER_MINUTE", 10, "attempts to sign in or up per address", kind="int", check=_range(1, 1_000_000)
+        "AUTH_REQUESTS_PER_MINUTE",
+        10,
+        "attempts to sign in or up per address; of the same number each: asking for a link to set a password and using "
+        "one, per address, and changes of a password, per user",
+        kind="int",
+        check=_range(1, 1_000_000),
     )
     socket_changes_per_second: int = _variable(
         "SOCKET_CHANGES_PER_SECOND", 30, "changes of projects per socket", kind="int", check=_range(1, 10_000)
