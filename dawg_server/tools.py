@@ -112,7 +112,7 @@ class ToolBox:
                     base_url=context.base_url,
                 )
         except errors.DawgError as error:
-            return ToolOutcome(False, _advice(error))
+            return ToolOutcome(False, advice(error))
         except TimeoutError:
             return ToolOutcome(False, f"{name[:60]} took longer than {TIMEOUT:g} seconds and was given up.")
         except Exception:
@@ -132,7 +132,8 @@ def _harmless(function: Function) -> bool:
     return function.kind == "read" or function.voice_only or function.name in TRANSPORT
 
 
-def _advice(error: errors.DawgError) -> str:
+def advice(error: errors.DawgError) -> str:
+    """What a model is told of it, with the details that say what was wrong."""
     if not error.details:
         return error.message
     return f"{error.message} {orjson.dumps(dict(error.details), default=str).decode()}"[:MAX_TOLD]

@@ -18,3 +18,8 @@ def as_frames(samples: npt.NDArray[Any], channels: int) -> npt.NDArray[Any]:
     if samples.ndim != 2 or samples.shape[1] != channels:
         raise ValueError(f"expected samples of shape (frames, {channels}), got {samples.shape}")
     return samples
+
+
+def ramp(value: float, low: float, high: float) -> float:
+    """From 0 at `low` to 1 at `high`, and no further."""
+    return min(1.0, max(0.0, (value - low) / (high - low)))

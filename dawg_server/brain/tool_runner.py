@@ -20,7 +20,7 @@ from dawg_server.claude.message import StreamedMessage
 from dawg_server.daw.functions.catalogue import FunctionCall
 from dawg_server.generation.service import GenerationService
 from dawg_server.memory.service import Memory
-from dawg_server.tools import MAX_TOLD, ToolBox, ToolContext, ToolOutcome
+from dawg_server.tools import MAX_TOLD, ToolBox, ToolContext, ToolOutcome, advice
 from dawg_server.wire import is_uuid
 
 MAX_FUNCTIONS = 100  # of one turn; what is asked for beyond is refused
@@ -126,7 +126,7 @@ class ToolRunner:
             if call.function.name not in self._offered:
                 raise errors.Forbidden(f"{call.function.name} is not allowed with this user's role in the project.")
         except errors.DawgError as error:
-            return self._failed(id, name, arguments, _advice(error))
+            return self._failed(id, name, arguments, advice(error))
         if call.function.run == "client":
             return await self._ask_browser(id, call)
         outcome = await self._timed(id, call.function.name, arguments, self._on_server(call))
@@ -184,7 +184,7 @@ class ToolRunner:
                 True, await memory_tools.run(self._toolkit.memory, self._context.user_id, name, arguments)
             )
         except errors.DawgError as error:
-            return ToolOutcome(False, _advice(error))
+            return ToolOutcome(False, advice(error))
 
     async def _ask_browser(self, id: str, call: FunctionCall) -> dict[str, Any]:
         name, arguments = call.function.name, call.arguments
@@ -233,9 +233,3 @@ class ToolRunner:
                 "pending": not executed and not error and came is None,
             }
         )
-
-
-def _advice(error: errors.DawgError) -> str:
-    if not error.details:
-        return error.message
-    return f"{error.message} {orjson.dumps(dict(error.details), default=str).decode()}"[:MAX_TOLD]

@@ -122,6 +122,11 @@ class Json(psycopg2.extras.Json):  # type: ignore[misc]
             raise
 
 
+def adapted(value: Any) -> Any:
+    """The value as a parameter of a statement, where a dict is always meant for a `jsonb` column."""
+    return Json(value) if isinstance(value, dict) else value
+
+
 def unstorable_text() -> errors.ValidationError:
     """Postgres stores every character but NUL; half a surrogate pair is none."""
     return errors.ValidationError("Text must not contain the NUL character or broken Unicode.")

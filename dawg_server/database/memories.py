@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dawg_server.database.pool import Database, Json
+from dawg_server.database.driver import adapted
+from dawg_server.database.pool import Database
 
 _COLUMNS = """id, user_id, type, category, content, metadata, importance, access_count, last_accessed, expires_at,
     created_at, updated_at"""
@@ -19,7 +20,7 @@ async def insert(database: Database, user_id: str, values: Mapping[str, Any]) ->
     row = await database.fetch_one(
         f"""INSERT INTO memories (user_id, {", ".join(given)})
             VALUES (%s, {", ".join(["%s"] * len(given))}) RETURNING {_COLUMNS}""",
-        (user_id, *(_parameter(values[name]) for name in given)),
+        (user_id, *(adapted(values[name]) for name in given)),
     )
     assert row is not None
     return row
@@ -93,7 +94,7 @@ async def update(database: Database, memory_id: str, user_id: str, values: Mappi
     return await database.fetch_one(
         f"""UPDATE memories SET {", ".join(f"{name} = %s" for name in given)}
             WHERE id = %s AND user_id = %s AND {_ALIVE} RETURNING {_COLUMNS}""",
-        (*(_parameter(values[name]) for name in given), memory_id, user_id),
+        (*(adapted(values[name]) for name in given), memory_id, user_id),
     )
 
 
@@ -103,7 +104,3 @@ async def delete(database: Database, memory_id: str, user_id: str) -> bool:
             f"DELETE FROM memories WHERE id = %s AND user_id = %s AND {_ALIVE}", (memory_id, user_id)
         )
     )
-
-
-def _parameter(value: Any) -> Any:
-    return Json(value) if isinstance(value, dict) else value

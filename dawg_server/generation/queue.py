@@ -21,7 +21,8 @@ from procrastinate.worker import Worker
 
 from bus.supervision import SupervisedLoop
 from dawg_server import errors, logs
-from dawg_server.database import Json, UniqueViolation, constraint, generations
+from dawg_server.database import UniqueViolation, constraint, generations
+from dawg_server.database.driver import adapted
 from dawg_server.database.pool import Database, Row
 
 POLLING_INTERVAL = 1.0  # seconds; new jobs are announced by NOTIFY, polling is the net below
@@ -159,12 +160,8 @@ class PoolConnector(connector.BaseAsyncConnector):
 
     async def _rows(self, query: str, arguments: dict[str, Any]) -> list[Row]:
         try:
-            return await self._database.fetch_all(query, {name: _adapted(value) for name, value in arguments.items()})
+            return await self._database.fetch_all(query, {name: adapted(value) for name, value in arguments.items()})
         except UniqueViolation as error:
             raise exceptions.UniqueViolation(constraint_name=constraint(error), queueing_lock=None) from error
         except (errors.DependencyUnavailable, errors.Contention, psycopg2.Error) as error:
             raise exceptions.ConnectorException from error
-
-
-def _adapted(value: Any) -> Any:
-    return Json(value) if isinstance(value, dict) else value

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from dawg_server.audio.analysis import track
+from dawg_server.audio.analysis import key, track
 from dawg_server.music import compose, midi, sound, topline
 from dawg_server.music import score as scores
 
@@ -41,7 +41,7 @@ def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str],
         "measured": {
             "bpm": _in_the_scores_unit(measured["bpm"], score.bpm),
             "bpmConfidence": measured["bpmConfidence"],
-            "key": _spelt(measured["key"], measured["scale"]),
+            "key": key.spelt(measured["key"], measured["scale"]),
             "keyConfidence": measured["keyConfidence"],
         },
         "sections": _sections(score),
@@ -132,8 +132,3 @@ def _in_the_scores_unit(found: float | None, bpm: float) -> float | None:
         if found is not None and abs(found * factor / bpm - 1) <= SAME_TEMPO:
             return round(found * factor, 1)
     return found
-
-
-def _spelt(tonic: str | None, scale: str | None) -> str | None:
-    """The key as the contract writes it: `F` and `minor` are `Fm`."""
-    return f"{tonic}m" if tonic and scale == "minor" else tonic

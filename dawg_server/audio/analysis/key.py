@@ -66,3 +66,8 @@ def _correlations(pitch_classes: Array, shapes: tuple[tuple[float, ...], ...]) -
     centred = pitch_classes - pitch_classes.mean()
     scale = np.linalg.norm(templates, axis=1) * max(float(np.linalg.norm(centred)), 1e-12)
     return np.asarray(templates @ centred / scale)
+
+
+def spelt(tonic: str | None, scale: str | None) -> str | None:
+    """The key as clients see it: `F` and `minor` are `Fm`."""
+    return f"{tonic}m" if tonic and scale == "minor" else tonic

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dawg_server.audio import arrays
 from dawg_server.audio.analysis import chroma, key, onsets, spectrum, tempo
 
 GENRES = ("country", "pop", "rock", "rnb", "hip-hop", "indie", "folk", "jazz", "other")
@@ -156,16 +157,12 @@ def _four_on_the_floor(found: onsets.Onsets, pulse: tempo.Tempo | None) -> float
     return float((marked > 0.4 * usual).mean()) if usual > 0.5 else 0.0
 
 
-def _ramp(value: float, low: float, high: float) -> float:
-    return min(1.0, max(0.0, (value - low) / (high - low)))
-
-
 def _energy(measured: Traits) -> float:
     return (
-        0.4 * _ramp(measured.loudness, -36, -9)
-        + 0.3 * _ramp(measured.activity, 0, 9)
+        0.4 * arrays.ramp(measured.loudness, -36, -9)
+        + 0.3 * arrays.ramp(measured.activity, 0, 9)
         + 0.15 * measured.brightness
-        + 0.15 * _ramp(measured.percussion, 0.2, 0.8)
+        + 0.15 * arrays.ramp(measured.percussion, 0.2, 0.8)
     )
 
 
@@ -176,7 +173,7 @@ def _valence(measured: Traits, heard_key: key.KeyEstimate | None) -> float | Non
         sign = 1 if heard_key.scale == "major" else -1
         parts.append((0.5 + 0.5 * sign * heard_key.confidence, 0.5))
     if measured.bpm is not None:
-        parts.append((_ramp(measured.bpm, 55, 165), 0.3))
+        parts.append((arrays.ramp(measured.bpm, 55, 165), 0.3))
     if not parts:
         return None
     parts.append((measured.brightness, 0.2))
@@ -188,7 +185,7 @@ def _danceability(measured: Traits, pulse: tempo.Tempo | None) -> float | None:
         return None
     comfortable = math.exp(-0.5 * (math.log2(pulse.bpm / 116) / 0.45) ** 2)
     value = 0.35 * pulse.confidence + 0.2 * pulse.stability + 0.25 * comfortable
-    return round(value + 0.1 * (measured.four or 0.0) + 0.1 * _ramp(measured.sub, 0, 0.4), 3)
+    return round(value + 0.1 * (measured.four or 0.0) + 0.1 * arrays.ramp(measured.sub, 0, 0.4), 3)
 
 
 def _mood(energy: float, valence: float | None) -> str | None:

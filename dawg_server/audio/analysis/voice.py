@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dawg_server.audio import arrays
 from dawg_server.audio.analysis import pitch, spectrum
 
 GLIDE_CENTS = (4.0, 200.0)  # per 20 ms: instruments with keys or frets hold still, other intervals are new notes
@@ -46,9 +47,9 @@ def likelihood(spectra: spectrum.Spectra) -> float:
         return 0.0
     if not SUNG_HZ[0] < float(np.median(track.frequency[voiced])) < SUNG_HZ[1]:
         return 0.0
-    voicing = _ramp(float(voiced.sum() / loud.sum()), 0.3, 0.6)
-    gliding = _ramp(_gliding(track, voiced), 0.2, 0.5)
-    marks = max(_ramp(_movement(spectra), 0.06, 0.1), _ramp(_sibilant(spectra)[1], 0.0, 0.03))
+    voicing = arrays.ramp(float(voiced.sum() / loud.sum()), 0.3, 0.6)
+    gliding = arrays.ramp(_gliding(track, voiced), 0.2, 0.5)
+    marks = max(arrays.ramp(_movement(spectra), 0.06, 0.1), arrays.ramp(_sibilant(spectra)[1], 0.0, 0.03))
     return voicing * gliding * (0.35 + 0.65 * marks)
 
 
@@ -60,10 +61,6 @@ def traces(spectra: spectrum.Spectra) -> Traces:
     level = float(np.median(spectra.rms[voiced]))
     sibilant, share = _sibilant(spectra)
     return Traces(share > SIBILANT_SHARE, _room(spectra, level), _breath(spectra, voiced, sibilant, level))
-
-
-def _ramp(value: float, low: float, high: float) -> float:
-    return min(1.0, max(0.0, (value - low) / (high - low)))
 
 
 def _gliding(track: pitch.PitchFrames, voiced: Mask) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dawg_server.audio import codecs, measuring
-from dawg_server.audio.analysis import track
+from dawg_server.audio.analysis import key, track
 
 SAME_TEMPO = 0.03  # a tempo this close to half or double of the one asked for is that one, counted in another unit
 
@@ -23,7 +23,7 @@ def measure(path: str, asked_bpm: float | None) -> dict[str, Any]:
         "measured": {
             "bpm": _in_the_unit_asked_for(found["bpm"], asked_bpm),
             "bpmConfidence": found["bpmConfidence"],
-            "key": _spelt(found["key"], found["scale"]),
+            "key": key.spelt(found["key"], found["scale"]),
             "keyConfidence": found["keyConfidence"],
         },
     }
@@ -37,7 +37,3 @@ def _in_the_unit_asked_for(found: float | None, asked: float | None) -> float | 
         if abs(found * factor / asked - 1) <= SAME_TEMPO:
             return round(found * factor, 1)
     return found
-
-
-def _spelt(tonic: str | None, scale: str | None) -> str | None:
-    return f"{tonic}m" if tonic and scale == "minor" else tonic

@@ -107,7 +107,7 @@ class ReplicateProvider:
                 return ref, state
         else:
             state["intent"] = await self._intent(work)
-        state["since"] = _now().isoformat()
+        state["since"] = datetime.datetime.now(datetime.UTC).isoformat()
         await work.remember(None, state)
         return await to_its_end(self._buy(work, state)), state
 
@@ -138,7 +138,7 @@ class ReplicateProvider:
     async def _find(self, work: Work, state: dict[str, Any]) -> str | None:
         """The prediction that was bought with this intention, now remembered; None when there surely is none."""
         since = datetime.datetime.fromisoformat(state["since"])
-        if _now() - since > REMEMBERED:
+        if datetime.datetime.now(datetime.UTC) - since > REMEMBERED:
             raise _unknown()
         intent = state["intent"]
         try:
@@ -269,7 +269,3 @@ def _unknown() -> errors.ProviderFailed:
         "was not asked again",
         "unanswered",
     )
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)
