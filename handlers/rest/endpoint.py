@@ -158,6 +158,8 @@ async def read_body(request: web.Request) -> bytes:
     Raises `MalformedRequest` when it is incomplete or broken, `UnsupportedMediaType` and `PayloadTooLarge`.
     """
     encoding = payloads.encoding(request) if "Content-Encoding" in request.headers else ""
+    if (request.content_length or 0) > request.client_max_size:  # it says so before it is sent, and may wait to be
+        raise errors.PayloadTooLarge(details={"limit": request.client_max_size, "unit": "bytes"})
     try:
         data = await request.read()
     except (ConnectionError, web.PayloadAccessError, web.RequestPayloadError) as error:

@@ -29,6 +29,7 @@ from handlers.rest.state import STATE, RequestState
 MAX_LINE = 8190  # bytes of the address
 MAX_HEADER = 16_384  # bytes of one header
 KEPT = 32_768  # bytes
+TOO_LARGE = errors.PayloadTooLarge.status
 SLOW = 1.0  # seconds; slower requests are logged as info even when routine
 SOCKETS = "/socket.io"  # answers preflights itself
 ROUTINE = ("/health", "/metrics")  # asked every few seconds by machines
@@ -78,8 +79,9 @@ class RequestContext:
                 reply = self.refusal(request, refusals.from_aiohttp(error))
             except Exception as error:
                 reply = self.refusal(request, refusals.from_exception(request, error))
-            if lifecycle.leaving:
-                reply.force_close()  # so that a balancer does not send the next request this way
+            if lifecycle.leaving or reply.status == TOO_LARGE:
+                # So that a balancer does not send the next request this way, and that no body is awaited for long.
+                reply.force_close()
             _account(requests, request, reply.status, time.perf_counter() - clock)
             return reply
 

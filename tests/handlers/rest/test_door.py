@@ -313,3 +313,23 @@ async def test_a_refusal_is_one_line_of_plain_words(server: dawg.Dawg) -> None:
         await server.services.platform.limits.hit("once", who, 1)
         with pytest.raises(errors.RateLimited, match="more than once in a minute"):
             await server.services.platform.limits.hit("once", who, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/api/projects", "application/json"),
+        ("/api/auth/login", "application/json"),
+        ("/api/audio/upload", "multipart/form-data; boundary=x"),
+        ("/api/projects/import", "multipart/form-data; boundary=x"),
+    ],
+)
+async def test_a_body_that_says_it_is_too_large_is_not_waited_for(
+    server: dawg.Dawg, path: str, content_type: str
+) -> None:
+    head = f"POST {path} HTTP/1.1\r\n".encode() + HEAD
+    head += f"Content-Type: {content_type}\r\nContent-Length: {2**40}\r\n\r\n".encode()
+    for more in (b"", b"{"):
+        status, headers, body = await sent(server, head + more)
+        assert (status, body["code"]) == (413, "payload_too_large")
+        assert (headers["access-control-allow-origin"], headers["connection"]) == (PAGE, "close")
