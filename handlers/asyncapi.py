@@ -29,7 +29,7 @@ def document() -> dict[str, Any]:
                 "name": event.name,
                 "summary": event.summary,
                 "description": inspect.getdoc(event.handler) or "",
-                "payload": _schema(spec, event.payload),
+                "payload": _payload(spec, event.payload),
                 "x-ack": _schema(spec, event.ack),
             }
             operations[_id(table.namespace, event.name, "receive")] = _operation("receive", table.namespace, event.name)
@@ -49,7 +49,8 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "DAWG sockets",
             "version": __version__,
-            "description": "Socket.IO at /socket.io. Every event takes an ack callback. A connection is known by "
+            "description": "Socket.IO at /socket.io. Every event takes an ack callback; one whose payload "
+            "may be null may be sent without any. A connection is known by "
             "`auth: {token}`, an Authorization header or the session cookie. Of a change that a user makes over REST "
             "with `X-Socket-Id`, that socket is not told; without, all the user's sockets are, with `own: true`.",
         },
@@ -74,6 +75,14 @@ def _schema(spec: APISpec, schema: Body | None) -> dict[str, Any]:
     if name not in spec.components.schemas:
         spec.components.schema(name, schema=schema)
     return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _payload(spec: APISpec, schema: Body | None) -> dict[str, Any]:
+    """What requires nothing may be left out, which a schema can only say as null."""
+    described = _schema(spec, schema)
+    if schema is not None and any(field.required for field in schema.fields.values()):
+        return described
+    return {"anyOf": [described, {"type": "null"}]}
 
 
 def _operation(action: str, namespace: str, name: str) -> dict[str, Any]:

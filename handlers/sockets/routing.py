@@ -3,6 +3,7 @@
     @events.on("generation:cancel", "Cancel a job", payload=CancelRequest)
     async def cancel(call: SocketCall) -> Ack: ...
 
+An event that comes without a payload, or with null, is one whose payload says nothing: {}.
 What a handler returns becomes the ack, with `success: true` added; a `DawgError` becomes the error envelope.
 A handler that is a plain function is called by the reader itself, without a task: for what must only be passed on.
 """
@@ -106,7 +107,7 @@ def _receiver(server: Server, services: Services, table: Events, event: ClientEv
         if services.platform.lifecycle.draining:
             raise errors.Draining(retry_after=2.0)
         client = server.manager.clients[sid]
-        payload = load(event.payload, data) if event.payload else {}
+        payload = load(event.payload, {} if data is None else data) if event.payload else {}
         environ = server.environ[client.connection.sid]
         return SocketCall(sid, namespace, client.session["caller"], payload, services, server, environ)
 

@@ -56,7 +56,8 @@ class Event:
         if self.breaks and dice.random() > JUNK:
             return wrong_payloads.broken(self.right, *dice.choice(self.breaks))
         junk = wrong_payloads.junk(dice)
-        return junk if self.required or not isinstance(junk, dict) else None
+        fits = junk is None or isinstance(junk, dict) or junk == wrong_payloads.Raw("")  # where nothing is required
+        return junk if self.required or not fits else 0
 
 
 class Talker:
@@ -165,3 +166,22 @@ async def test_ten_thousand_wrong_payloads_change_nothing_and_end_no_connection(
             ):  # and what is right is not refused for the same reason
                 ack = await talking[event.namespace].ask(event.name, dumps(event.right))
                 assert ack.get("code") != "validation_error", (event.name, event.right, ack)
+
+
+async def test_what_requires_nothing_may_come_bare_or_with_null(database_dsn: str, tmp_path: Path) -> None:
+    async with dawg.running(database_dsn, tmp_path, **SERVER) as server:
+        ada = await estate.settle(server, "ada", SECRET)
+        _, document = await server.json("GET", "/asyncapi.json")
+        schemas = document["components"]["schemas"]
+        async with talkers(server, ada) as talking:
+            for event in await events(server, ada):
+                payload = document["channels"][event.namespace]["messages"][event.name]["payload"]
+                required = samples.resolved(payload, schemas).get("required", [])
+                assert ({"type": "null"} in payload.get("anyOf", [])) is not event.required
+                for bare in ("", "null"):
+                    ack = await talking[event.namespace].ask(event.name, bare)
+                    told = ack.get("details") or {}
+                    what = (event.namespace, event.name, ack)
+                    assert "body" not in told, what
+                    if required:
+                        assert (ack["code"], bool(set(required) & set(told))) == ("validation_error", True), what

@@ -52,6 +52,15 @@ async def test_a_talk_with_the_words_of_an_earlier_page(service: Service, page: 
     assert "error" not in page.names()
 
 
+@pytest.mark.parametrize("payload", [(), (None,)])
+async def test_a_talk_begins_with_what_goes_without_saying(
+    service: Service, page: Browser, payload: tuple[None, ...]
+) -> None:
+    await page.client.emit("start-realtime", *payload)
+    assert (await page.client.wait_for("realtime-connected"))["voice"] == "alloy"
+    assert "error" not in page.names()
+
+
 @pytest.mark.parametrize("ending", ["disconnect", "lose"])
 async def test_the_session_ends_with_the_socket(talking: Dawg, service: Service, page: Browser, ending: str) -> None:
     service.script(realtime.answer(realtime.say("yes", ms=100)))
