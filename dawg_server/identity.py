@@ -141,15 +141,13 @@ class Identity:
         claims = {"sub": user_id, "login": login, "exp": int(time.time()) + seconds, "jti": uuid.uuid4().hex}
         return jwt.encode(claims, self._session_key, "HS256")
 
-    def csrf_token(self, login: str | None) -> str:
-        """What a page has to know to act by the cookie of that login; for nobody's it proves nothing."""
-        mac = hmac.digest(self._csrf_key, (login or "").encode(), "sha256")
+    def csrf_token(self, browser: str) -> str:
+        """What a page has to know to act by the cookies of that browser; `browser` is the secret that it was given."""
+        mac = hmac.digest(self._csrf_key, browser.encode(errors="replace"), "sha256")
         return base64.urlsafe_b64encode(mac).decode().rstrip("=")
 
-    def is_csrf_token(self, token: str, login: str | None) -> bool:
-        return login is not None and hmac.compare_digest(
-            token.encode(errors="replace"), self.csrf_token(login).encode()
-        )
+    def is_csrf_token(self, token: str, browser: str) -> bool:
+        return bool(browser) and hmac.compare_digest(token.encode(errors="replace"), self.csrf_token(browser).encode())
 
     def end(self, login: str) -> None:
         """Tokens of that login are refused from now on, also those that are being looked at just now."""

@@ -86,18 +86,17 @@ async def logout(call: RestCall) -> Answer:
         **call.body, user_id=caller.user_id if caller else None, login=caller.login if caller else None
     )
     session_cookie.take_back(call.request)
+    session_cookie.renew_browser(call.request)
     return {"success": True}
 
 
 @routes.get("/csrf-token", "The token of a page", reply=schemas.CsrfToken, public=True, errors=(429,))
 async def csrf_token(call: RestCall) -> Answer:
     """For pages of another origin that are known by the cookie: `X-CSRF-Token` of what is no JSON. It belongs to the
-    login of the cookie, so it stays the same until somebody signs in again.
+    browser, which is told from others by a cookie of its own, so it stays the same until somebody signs out.
     """
     await _limit(call, "csrf-token")
-    given = session_cookie.credentials(call.request)
-    caller = await _signed_in_caller(call, Credentials(session=given.session))
-    token = call.services.platform.identity.csrf_token(caller.login if caller else None)
+    token = call.services.platform.identity.csrf_token(session_cookie.browser(call.request))
     return endpoint.response(
         {"success": True, "csrfToken": token, "token": token}, headers={"Cache-Control": "no-store"}
     )

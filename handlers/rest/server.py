@@ -106,8 +106,10 @@ class RequestContext:
             cors.add_headers(reply, origin)
         if self.addresses.scheme(request) == "https":
             headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-        if state.cookie is not None:
-            headers["Set-Cookie"] = state.cookie
+        if state.cookies:
+            headers.popall("Set-Cookie", None)
+            for cookie in state.cookies.values():
+                headers.add("Set-Cookie", cookie)
             headers["Cache-Control"] = "no-store"
         if (allowance := state.allowance) is not None:
             if allowance.limit is not None:

@@ -6,11 +6,14 @@ sends. What is asked besides, of methods that change something (OWASP, Cross-Sit
 - The request comes from a page that may call. `Origin` tells, else `Sec-Fetch-Site` or `Referer`, none of which a page
   can write. A request that says nothing of this was not made by a browser of today, and needs an access token.
 - Its body is JSON, or it is no POST: pages elsewhere send these only after a preflight, which only accepted ones pass.
-- Otherwise (a file, or no body at all) it is of the server's own origin, or carries the token of the session as
-  `X-CSRF-Token`.
+- Otherwise (a file, or no body at all) it is of the server's own origin, or carries the token of the browser as
+  `X-CSRF-Token`: a MAC of the secret in a cookie of its own, which pages cannot read. It holds whoever signs in there,
+  since pages ask for it before that and keep it, and is another one once somebody has signed out.
 """
 
 from __future__ import annotations
+
+import secrets
 
 from aiohttp import web
 
@@ -22,7 +25,9 @@ from handlers.rest import multipart
 from handlers.rest.state import STATE
 
 NAME = "dawg_session"
-HOST_NAME = f"__Host-{NAME}"  # behind HTTPS: browsers take it from this very host alone (RFC 6265bis, section 4.1.3.2)
+BROWSER = "dawg_browser"
+BROWSER_SECONDS = 400 * 24 * 3600  # as long as browsers keep a cookie (RFC 6265bis, section 5.5)
+HOST_PREFIX = "__Host-"  # behind HTTPS: browsers take it from this very host alone (RFC 6265bis, section 4.1.3.2)
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -43,22 +48,17 @@ async def identify(request: web.Request, identity: Identity, given: Credentials 
     except (errors.Unauthorized, errors.TokenExpired):
         take_back(request)
         raise
-    _require_own_page(request, identity, caller.login)
+    _require_own_page(request, identity)
     return caller
 
 
 def value(request: web.BaseRequest, addresses: Addresses) -> str | None:
-    return request.cookies.get(_name(request, addresses)) if "Cookie" in request.headers else None
+    return request.cookies.get(_name(NAME, request, addresses)) if "Cookie" in request.headers else None
 
 
 def give(request: web.Request, session: str, seconds: int) -> None:
     """The answer sets the cookie, unless it goes to a page that may not call: nobody is signed in behind their back."""
-    addresses = request.app[ADDRESSES]
-    if _is_own_page(request, addresses) is False:
-        return
-    name = _name(request, addresses)
-    secure = "; Secure" if name == HOST_NAME else ""
-    request[STATE].cookie = f"{name}={session}; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Lax{secure}"
+    _set(request, NAME, session, seconds)
 
 
 def take_back(request: web.Request) -> None:
@@ -66,11 +66,42 @@ def take_back(request: web.Request) -> None:
     give(request, "", 0)
 
 
-def _name(request: web.BaseRequest, addresses: Addresses) -> str:
-    return HOST_NAME if addresses.scheme(request) == "https" else NAME
+def browser(request: web.Request) -> str:
+    """The secret of the browser; one that has none is given it with the answer."""
+    return _browser(request) or _new_browser(request)
 
 
-def _require_own_page(request: web.Request, identity: Identity, login: str | None) -> None:
+def renew_browser(request: web.Request) -> None:
+    """What was known of the browser's secret is good no more."""
+    if _browser(request):
+        _new_browser(request)
+
+
+def _browser(request: web.Request) -> str:
+    return request.cookies.get(_name(BROWSER, request, request.app[ADDRESSES]), "")
+
+
+def _new_browser(request: web.Request) -> str:
+    secret = secrets.token_urlsafe(32)
+    _set(request, BROWSER, secret, BROWSER_SECONDS)
+    return secret
+
+
+def _set(request: web.Request, kind: str, value: str, seconds: int) -> None:
+    addresses = request.app[ADDRESSES]
+    if _is_own_page(request, addresses) is False:
+        return
+    name = _name(kind, request, addresses)
+    secure = "; Secure" if name.startswith(HOST_PREFIX) else ""
+    cookie = f"{name}={value}; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Lax{secure}"
+    request[STATE].cookies[name] = cookie
+
+
+def _name(kind: str, request: web.BaseRequest, addresses: Addresses) -> str:
+    return f"{HOST_PREFIX}{kind}" if addresses.scheme(request) == "https" else kind
+
+
+def _require_own_page(request: web.Request, identity: Identity) -> None:
     if request.method in SAFE_METHODS:
         return
     if not _is_own_page(request, request.app[ADDRESSES]):
@@ -84,7 +115,7 @@ def _require_own_page(request: web.Request, identity: Identity, login: str | Non
         raise errors.CsrfFailed("With a session cookie send JSON or multipart/form-data, or an Authorization header.")
     if request.method != "POST" or _is_same_origin(request, request.app[ADDRESSES]):
         return
-    if not identity.is_csrf_token(request.headers.get("X-CSRF-Token", ""), login):
+    if not identity.is_csrf_token(request.headers.get("X-CSRF-Token", ""), _browser(request)):
         raise errors.CsrfFailed()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -11,11 +11,11 @@ from dawg_server.limits import Allowance
 
 @dataclass(slots=True)
 class RequestState:
-    """Its id, what is left of its caller's limit, and the cookie that its answer sets."""
+    """Its id, what is left of its caller's limit, and the cookies that its answer sets."""
 
     id: str
     allowance: Allowance | None = None
-    cookie: str | None = None
+    cookies: dict[str, str] = field(default_factory=dict)  # by their names
 
 
 STATE = web.RequestKey("state", RequestState)

@@ -24,7 +24,7 @@ EVE = {"email": "eve@example.com", "password": "battery staple"}
 PAGE = "http://localhost:5173"
 STRANGER = "https://evil.example"
 SECURED = {"JWT_SECRET": SECRET, "AUTH_REQUESTS_PER_MINUTE": "1000"}
-NAME = "dawg_session"
+NAME, BROWSER = "dawg_session", "dawg_browser"
 
 
 @pytest.fixture
@@ -253,18 +253,63 @@ async def test_our_own_pages_may_write_whichever_way_browsers_say_where_they_are
         assert (status, body["code"]) == (404, "not_found")
 
 
-async def test_a_page_elsewhere_sends_files_with_the_token_of_its_session(server: dawg.Dawg) -> None:
-    async def upload(page: Browser, token: str | None, **headers: str) -> int:
-        form = aiohttp.FormData()
-        form.add_field("audio", b"no sound at all", filename="a.wav")
-        sent = {**headers, **({"X-CSRF-Token": token} if token is not None else {})}
-        status, body = await page.ask("POST", "/api/audio/upload", data=form, headers=sent)
-        assert (status == 403) is (body["code"] == "csrf_failed")
-        return status
+async def upload(page: Browser, token: str | None, **headers: str) -> int:
+    form = aiohttp.FormData()
+    form.add_field("audio", b"no sound at all", filename="a.wav")
+    sent = {**headers, **({"X-CSRF-Token": token} if token is not None else {})}
+    status, body = await page.ask("POST", "/api/audio/upload", data=form, headers=sent)
+    assert (status == 403) is (body["code"] == "csrf_failed")
+    return status
 
+
+async def csrf_token(page: Browser, **options: Any) -> str:
+    status, body = await page.ask("GET", "/api/v1/csrf-token", **options)
+    assert status == 200
+    token: str = body["csrfToken"]
+    return token
+
+
+async def test_a_token_that_a_page_asked_for_before_it_signed_in_is_good_until_it_signs_out(server: dawg.Dawg) -> None:
     async with browser(server) as page, browser(server) as other:
-        status, early = await page.ask("GET", "/api/v1/csrf-token")
-        assert status == 200
+        token, theirs = await csrf_token(page), await csrf_token(other)
+        (given,) = other.cookies
+        for word in ("register", "login"):
+            await page.sign_in(ADA, word)
+            assert await upload(page, token) != 403
+            status, body = await page.ask("POST", "/api/generate/cancel/x", headers={"X-CSRF-Token": token})
+            assert (status, body["code"]) == (404, "not_found")
+            assert await csrf_token(page) == token
+        await other.sign_in(EVE, "register")
+        for wrong in (theirs, token[:-1], parsed(given).value):
+            assert await upload(page, wrong) == 403
+        assert await upload(page, token, Origin=STRANGER) == 403
+        assert (await page.ask("POST", "/api/auth/logout", json={}))[0] == 200
+        await page.sign_in(ADA)
+        assert await upload(page, token) == 403
+        assert await upload(page, await csrf_token(page)) != 403
+
+
+async def test_the_cookie_of_a_browser_is_one_that_no_page_can_read_or_plant(database_dsn: str, tmp_path: Path) -> None:
+    async with dawg.running(database_dsn, tmp_path, **SECURED, TRUST_PROXY="true") as server, browser(server) as page:
+        for scheme, name in (("http", BROWSER), ("https", f"__Host-{BROWSER}")):
+            await csrf_token(page, headers={"X-Forwarded-Proto": scheme})
+            cookie = parsed(page.cookies[0])
+            assert (cookie.key, cookie["path"], cookie["domain"]) == (name, "/", "")
+            assert (cookie["httponly"], cookie["samesite"], bool(cookie["secure"])) == (True, "Lax", scheme == "https")
+            assert len(cookie.value) >= 32
+            assert page.headers["Cache-Control"] == "no-store"
+        await csrf_token(page)
+        assert page.cookies == []  # it has one
+        await csrf_token(page, headers={"Origin": STRANGER, "Cookie": f"{BROWSER}="})
+        assert page.cookies == []
+        await page.sign_in(ADA, "register")
+        nobodys = server.services.platform.identity.csrf_token("")
+        page.http.cookie_jar.clear(lambda cookie: cookie.key == BROWSER)
+        assert await upload(page, nobodys) == 403
+
+
+async def test_a_page_elsewhere_sends_files_with_the_token_of_its_browser(server: dawg.Dawg) -> None:
+    async with browser(server) as page, browser(server) as other:
         await page.sign_in(ADA, "register")
         await other.sign_in(EVE, "register")
         status, body = await page.ask("GET", "/api/csrf-token")
@@ -277,14 +322,9 @@ async def test_a_page_elsewhere_sends_files_with_the_token_of_its_session(server
         assert await upload(page, token, **CROSS) != 403
         assert await upload(page, None, **SAME) != 403
         assert await upload(page, None, Origin=server.url) != 403
-        for wrong in (None, "", early["csrfToken"], theirs["csrfToken"], token[:-1], token + "x", "ä"):
+        for wrong in (None, "", theirs["csrfToken"], token[:-1], token + "x", "ä"):
             assert await upload(page, wrong) == 403, wrong
         assert await upload(page, token, Origin=STRANGER) == 403
-        # The login goes on, and the token with it; another login has another.
-        _, again = await page.ask("GET", "/api/csrf-token")
-        assert await upload(page, again["csrfToken"]) != 403
-        await page.sign_in(ADA)
-        assert await upload(page, token) == 403
         # What can be read without a cookie proves nothing.
         async with page.http.get(server.url + "/api/csrf-token", headers={"Origin": STRANGER}) as reply:
             assert "Access-Control-Allow-Origin" not in reply.headers
