@@ -260,7 +260,7 @@ class JobRunner:
                 await self._queue.wake(job.id)
 
     async def _failed(self, job: Job, lease: Lease, error: Exception) -> None:
-        if _worth_another_try(error) and job.attempts < job.max_attempts:
+        if isinstance(error, WORTH_ANOTHER_TRY) and job.attempts < job.max_attempts:
             delay = self.retry_delays[min(job.attempts, len(self.retry_delays)) - 1]
             delay *= random.uniform(1 - JITTER, 1 + JITTER)
             log.warning("An attempt failed and will be repeated.", action="job_retry", error=str(error), delay_s=delay)
@@ -270,7 +270,7 @@ class JobRunner:
         if not isinstance(error, errors.DawgError | Transient):
             log.error("A job broke.", action="job_broke", error="".join(traceback.format_exception(error))[-4000:])
         code, message = _told(error)
-        retryable = _worth_another_try(error)
+        retryable = isinstance(error, WORTH_ANOTHER_TRY)
         stored = {"code": code, "message": message, "provider": job.provider, "retryable": retryable}
         if await generations.fail(self._database, lease, stored):
             log.warning("A job has failed.", action="job_failed", type=job.type, code=code, error=message)
@@ -283,12 +283,6 @@ class AttemptTimeLimit(errors.DawgError):
     """This took longer than a job may take, so it was stopped."""
 
     code, status = "time_limit", 504
-
-
-def _worth_another_try(error: Exception) -> bool:
-    return isinstance(
-        error, Transient | errors.DependencyUnavailable | errors.Contention | errors.ProviderTimeout | OSError
-    )
 
 
 def _told(error: Exception) -> tuple[str, str]:
