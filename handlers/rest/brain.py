@@ -21,20 +21,28 @@ from handlers.schemas import brain as schemas
 ENDS = ("response-done", "error")
 CHECK = 0.1  # seconds between two checks whether the client is still there
 MAX_WAITING = 16  # events that a reader is behind, before its words come in longer pieces
+MAX_BEHIND = 1000  # events that a reader is behind, before it counts as gone
 
 routes = Routes("ai-brain")
 
 
 class QueuedEvents:
-    """Keeps the events of a turn for an HTTP stream. Without one (`keep` false) they are dropped."""
+    """Keeps the events of a turn for an HTTP stream over `transport`, which is cut when its reader is too far behind.
 
-    def __init__(self, *, keep: bool) -> None:
-        self.events: asyncio.Queue[tuple[str, Mapping[str, Any]]] = asyncio.Queue()
-        self._keep = keep
+    Without one they are dropped.
+    """
+
+    def __init__(self, transport: asyncio.WriteTransport | None = None) -> None:
+        self.events: asyncio.Queue[tuple[str, Mapping[str, Any]]] = asyncio.Queue(MAX_BEHIND)
+        self._transport = transport
 
     def send(self, event: str, payload: Mapping[str, Any]) -> None:
-        if self._keep:
+        if self._transport is None or self._transport.is_closing():
+            return
+        try:
             self.events.put_nowait((event, payload))
+        except asyncio.QueueFull:
+            self._transport.abort()
 
     def try_send(self, event: str, payload: Mapping[str, Any]) -> bool:
         """False for a reader that is behind: it gets longer pieces."""
@@ -109,7 +117,7 @@ async def _question(call: RestCall) -> UserMessage:
 
 async def _answer(call: RestCall, message: UserMessage) -> Answer:
     streamed = EventStream.wanted(call.request)
-    sink = QueuedEvents(keep=streamed)
+    sink = QueuedEvents(call.request.transport if streamed else None)
     turn = await call.services.assistants.brain.ask(message, sink)
     if streamed:
         return await _stream(call, turn, sink)
@@ -156,7 +164,7 @@ async def daw_command(call: RestCall) -> Answer:
         client=ClientContext(browser=call.body["current_state"]),
         stored=False,
     )
-    turn = await call.services.assistants.brain.ask(message, QueuedEvents(keep=False))
+    turn = await call.services.assistants.brain.ask(message, QueuedEvents())
     done = await finished(call, turn)
     calls = turn.runner.done
     return {

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -84,6 +86,30 @@ async def test_hanging_up_cancels_the_turn(server: Dawg, model: Model, headers: 
     else:
         asking.cancel()
     assert (await model.requests[0].over()).hung_up
+
+
+async def test_a_reader_who_takes_nothing_is_hung_up_on(
+    server: Dawg, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.rest.brain.MAX_BEHIND", 20)
+    calls = [tool_use("recall", {"query": "x"}) for _ in range(20)]
+    model.says(turn(text(*["x" * 1_000_000] * 12), *calls), turn(text("Done.")))
+    body = b'{"message": "x"}'
+    head = f"POST /api/chat HTTP/1.1\r\nHost: localhost\r\nX-User-Id: ada\r\nContent-Length: {len(body)}\r\n"
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", int(server.url.rpartition(":")[2])))
+        connection.sendall(f"{head}Content-Type: application/json\r\nAccept: text/event-stream\r\n\r\n".encode() + body)
+        async with asyncio.timeout(30):
+            while not model.requests or server.services.assistants.brain.active:
+                await asyncio.sleep(0.05)
+        connection.settimeout(10)
+        taken = b""
+        with contextlib.suppress(ConnectionResetError):
+            while piece := await asyncio.to_thread(connection.recv, 1_000_000):
+                taken += piece
+    assert b"event: response-delta" in taken
+    assert b"event: usage" not in taken
 
 
 async def test_an_error_after_the_first_byte_is_an_event_and_before_it_a_status(server: Dawg, model: Model) -> None:
