@@ -18,6 +18,7 @@ from dawg_server import errors
 from dawg_server import schema as base
 from dawg_server.idempotency import IdempotencyKey, Replayed
 from dawg_server.identity import Caller, Credentials
+from dawg_server.schema.base import FieldError, checked
 from dawg_server.services import Services
 from dawg_server.wire import timestamp
 from handlers import payloads
@@ -203,7 +204,11 @@ async def _body(route: Route, request: web.Request, services: Services) -> Async
             yield received
     else:
         raw = await read_object(request) if route.body else {}
-        yield multipart.Received(raw, stored.load(route.body, raw) if route.body else {})
+        try:
+            fields = checked(route.body, raw) if route.body else {}
+        except FieldError as error:
+            raise stored.refusal(error) from None
+        yield multipart.Received(raw, fields)
 
 
 def _query(request: web.Request) -> dict[str, str]:

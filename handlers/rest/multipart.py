@@ -21,7 +21,8 @@ import aiohttp
 from aiohttp import web
 
 from dawg_server import errors
-from dawg_server.schema import Query
+from dawg_server.schema import FieldError, Query
+from dawg_server.schema.base import checked
 from dawg_server.settings import MEBIBYTE, Settings
 from dawg_server.storage.work import WorkFolder
 from handlers import payloads
@@ -85,7 +86,11 @@ async def received(
                 f"{kind.names[0]} is required.", details={kind.names[0]: "is required, as a file"}
             )
         raw = {**texts, "files": [file.sha256.hex() for file in files]}
-        yield Received(raw, stored.load(kind.form, texts), tuple(files))
+        try:
+            fields = checked(kind.form, texts)
+        except FieldError as error:
+            raise stored.refusal(error) from None
+        yield Received(raw, fields, tuple(files))
     finally:
         await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 

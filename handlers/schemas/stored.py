@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from marshmallow import fields
 
 from dawg_server import errors
 from dawg_server.schema import AnyField, Body, ForeignId, Id, spoken
-from dawg_server.schema.base import FieldError, checked
+from dawg_server.schema.base import FieldError
 
 _UPLOAD = "Upload the recording first (POST /api/audio/upload), and send the id of the answer as audioFileId."
 SEND_INSTEAD = {
@@ -24,16 +22,13 @@ _OTHERS = "Store the {kind} here first, and send the id of the answer."
 _SHOWN = 60  # characters of what was sent
 
 
-def load(schema: Body, data: Any) -> dict[str, Any]:
-    """The validated fields of a request's body. Raises `UnknownHere` where one has an id of the page's own
-    (`track-1732`), and else `ValidationError` with a sentence for each wrong field."""
-    try:
-        return checked(schema, data)
-    except FieldError as error:
-        for sentence in error.problems.values():
-            if isinstance(sentence, ForeignId):
-                raise _unknown(sentence.kind, sentence.value[:_SHOWN]) from None
-        raise error.refusal() from None
+def refusal(error: FieldError) -> errors.DawgError:
+    """Of a request's body: `UnknownHere` where a field has an id of the page's own (`track-1732`), and else
+    `ValidationError` with a sentence for each wrong field."""
+    for sentence in error.problems.values():
+        if isinstance(sentence, ForeignId):
+            return _unknown(sentence.kind, sentence.value[:_SHOWN])
+    return error.refusal()
 
 
 def has_ids(schema: Body) -> bool:
