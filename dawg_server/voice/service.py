@@ -11,6 +11,7 @@ import structlog
 
 from bus import events
 from bus.local import Scope
+from bus.supervision import SupervisedLoop
 from dawg_server import errors, logs
 from dawg_server.conversations import Conversations
 from dawg_server.database import voice_sessions
@@ -32,6 +33,7 @@ from dawg_server.voice.session import VoiceSession
 from dawg_server.voice.transcript import SpokenTranscript, WriteQueue
 
 CLOSE_TIMEOUT = 8.0  # seconds for all sessions to be closed and booked
+REVIEW_INTERVAL = 60.0  # seconds between two looks at who may still hear a project, when nothing asks for one
 
 log: structlog.stdlib.BoundLogger = logs.get("voice")
 
@@ -71,10 +73,20 @@ class VoiceService:
         self._running: dict[str, _Running] = {}
         self._starting: set[str] = set()
         self._closed = False
+        self._access_changes = 0  # that were heard of
+        self._reviews = SupervisedLoop(
+            "access-review",
+            self._review_access,
+            doing="Looking who may still hear a project",
+            interval=REVIEW_INTERVAL,
+            expected=(errors.DependencyUnavailable,),
+        )
         platform.metrics.voice_sessions.set_function(lambda: len(self._running))
         self._bus = platform.bus
         platform.bus.subscribe(events.ProjectDeleted, self._project_deleted, Scope.EVERYWHERE)
         platform.bus.subscribe(events.MembershipChanged, self._membership_changed, Scope.EVERYWHERE)
+        platform.bus.subscribe(events.ProjectChanged, self._publicity_changed, Scope.EVERYWHERE)
+        platform.bus.subscribe(events.BusRestored, lambda _: self._access_changed())
 
     @property
     def active(self) -> int:
@@ -104,7 +116,10 @@ class VoiceService:
             raise errors.Draining(retry_after=2.0)
         if sid in self._running or sid in self._starting:
             raise errors.SessionActive
+        if not self._reviews.running:
+            self._reviews.start()
         self._starting.add(sid)
+        known_changes = self._access_changes
         try:
             session, conversation_id = await self._prepare(sid, request, socket)
         finally:
@@ -113,6 +128,8 @@ class VoiceService:
         forget_project = self._bus.subscribe(events.ProjectChanged, hear, Scope.EVERYWHERE)
         task = asyncio.create_task(self._run(sid, session), name=f"voice session {session.id}")
         self._running[sid] = _Running(session, task, forget_project)
+        if self._access_changes != known_changes:
+            self._reviews.wake()  # perhaps after this session's access was checked
         return session.id, conversation_id
 
     async def stop(self, sid: str) -> None:
@@ -150,6 +167,7 @@ class VoiceService:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._reviews.close()
         await self._realtime.close()
 
     async def _prepare(self, sid: str, request: SessionRequest, socket: BrowserSocket) -> tuple[VoiceSession, str]:
@@ -165,6 +183,8 @@ class VoiceService:
                 conversation_id = request.conversation_id or await self._new_conversation(user_id, project_id)
                 if sid not in self._starting:
                     raise errors.NoSession("The socket left while its session was being prepared.")
+                if self._closed:
+                    raise errors.Draining(retry_after=2.0)
             except BaseException:
                 await reservation.settle(outcome="cancelled")
                 raise
@@ -228,10 +248,30 @@ class VoiceService:
     def _project_deleted(self, event: events.ProjectDeleted) -> None:
         for session in self._in_project(event.project_id):
             session.project_closed()
+        self._access_changed()
 
     def _membership_changed(self, event: events.MembershipChanged) -> None:
         for session in self._in_project(event.project_id):
             if event.role is None and session.user_id == event.user_id:
+                session.project_closed()
+        self._access_changed()
+
+    def _publicity_changed(self, event: events.ProjectChanged) -> None:
+        if any("isPublic" in each["changes"] for each in event.operations if each["entity"] == "project"):
+            self._access_changed()
+
+    def _access_changed(self) -> None:
+        self._access_changes += 1
+        self._reviews.wake()
+
+    async def _review_access(self) -> None:
+        for running in tuple(self._running.values()):
+            session = running.session
+            if (project_id := session.project_id) is None:
+                continue
+            try:
+                await self._access.require(project_id, session.user_id, "viewer")
+            except errors.NotFound:
                 session.project_closed()
 
     def _in_project(self, project_id: str) -> list[VoiceSession]:

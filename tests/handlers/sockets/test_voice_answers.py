@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import patience
 from tests.handlers.sockets import voices
 from tests.handlers.sockets.voices import Browser, Service
 from tests.javascript.client import JavaScript
 from tests.servers.dawg import Dawg
+from tests.servers.valkey import Valkey
 from tests.simulators import openai_realtime as realtime
 
 LONG = realtime.say("one two three four five six seven eight nine ten", ms=60_000)
@@ -287,3 +290,55 @@ async def test_who_is_removed_from_a_project_hears_no_more_of_it(
     assert (await eve.heard("tool-result"))["success"] is False
     await eve.heard("audio-done")
     assert "Secret" not in json.dumps(service.connections[0].received)
+
+
+def is_told_to_be_closed_out(connection: realtime.Connection) -> bool:
+    return "not open to this user" in json.dumps(connection.received)
+
+
+async def test_strangers_hear_no_more_of_a_project_that_is_made_private_and_members_do(
+    talking: Dawg, service: Service, javascript: JavaScript
+) -> None:
+    project = await voices.project(talking, "ada", isPublic=True)
+    await voices.share(talking, project, "bob", "viewer")
+    for user in ("bob", "eve"):
+        browser = await Browser.open(javascript, talking, user)
+        await browser.start(projectId=project)
+    members, strangers = service.connections
+    assert (await talking.json("PUT", f"/api/projects/{project}", json={"isPublic": False}))[0] == 200
+    await patience.until(lambda: is_told_to_be_closed_out(strangers))
+    await voices.track(talking, "ada", project, "Secret Strings")
+    await patience.until(lambda: "Secret Strings" in json.dumps(members.received))
+    assert not is_told_to_be_closed_out(members)
+    assert "Secret" not in json.dumps(strangers.received)
+
+
+async def test_access_that_is_lost_while_a_session_is_prepared_is_lost(
+    talking: Dawg, service: Service, javascript: JavaScript
+) -> None:
+    project = await voices.project(talking, "ada", isPublic=True)
+    eve = await Browser.open(javascript, talking, "eve")
+    conversation = (await eve.client.emit_ack("start-realtime", {}))["conversationId"]
+    await eve.stop()
+    async with voices.held_in_preparation(talking, eve, projectId=project, conversationId=conversation):
+        assert (await talking.json("PUT", f"/api/projects/{project}", json={"isPublic": False}))[0] == 200
+    await patience.until(lambda: service.connections and is_told_to_be_closed_out(service.connections[-1]))
+
+
+async def test_access_that_was_lost_while_no_events_were_heard_is_lost(
+    database_dsn: str, tmp_path: Path, valkey: Valkey, service: Service, javascript: JavaScript
+) -> None:
+    async with voices.server(
+        database_dsn, tmp_path, service, REDIS_URL=valkey.url, WEBSOCKET_REDIS_ADAPTER="true"
+    ) as talking:
+        project = await voices.project(talking, "ada", isPublic=True)
+        eve = await Browser.open(javascript, talking, "eve")
+        await eve.start(projectId=project)
+        bus = talking.services.platform.bus
+        valkey.stop()
+        await patience.until(lambda: not bus.connected)
+        await talking.services.platform.database.execute(
+            "UPDATE projects SET is_public = false WHERE id = %s", (project,)
+        )
+        valkey.start()
+        await patience.until(lambda: is_told_to_be_closed_out(service.connections[0]))

@@ -297,6 +297,19 @@ async def test_a_browser_that_leaves_while_its_session_is_prepared_leaves_no_ses
     )
 
 
+async def test_a_session_that_is_prepared_while_the_server_ends_does_not_begin(
+    talking: Dawg, service: Service, ada: Browser
+) -> None:
+    async with voices.held_in_preparation(talking, ada):
+        await talking.services.assistants.voice.close()
+    assert (await ada.heard("error"))["code"] == "draining"
+    assert talking.services.assistants.voice.active == 0
+    assert not service.connections
+    database = talking.services.platform.database
+    assert not await database.fetch_value("SELECT count(*) FROM voice_sessions WHERE ended_at IS NULL")
+    assert not await database.fetch_value("SELECT count(*) FROM budget_reservations WHERE settled_at IS NULL")
+
+
 async def test_a_browser_that_reads_too_slowly_misses_sound_and_is_told_so(
     talking: Dawg, service: Service, javascript: JavaScript
 ) -> None:

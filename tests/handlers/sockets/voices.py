@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import math
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from dawg_server.voice import changes
+from tests import patience
 from tests.javascript.client import JavaScript, JsClient
 from tests.servers import dawg
 from tests.simulators import openai_realtime as realtime
@@ -109,4 +111,19 @@ def gathering() -> Iterator[None]:
     """However long it takes: changes of a project are gathered meanwhile and told after it, all at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(changes, "INTERVAL", math.inf)
+        yield
+
+
+@contextlib.asynccontextmanager
+async def held_in_preparation(server: dawg.Dawg, browser: Browser, **wish: Any) -> AsyncIterator[None]:
+    """A session of that browser that has begun to be prepared and goes on when this ends."""
+    database = server.services.platform.database
+    async with database.transaction() as connection:
+        await connection.execute("LOCK TABLE voice_sessions IN ACCESS EXCLUSIVE MODE")
+        await browser.client.emit("start-realtime", wish)
+        async with asyncio.timeout(patience.SECONDS):
+            while not await database.fetch_value(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'voice_sessions'::regclass"
+            ):
+                await asyncio.sleep(0.01)
         yield
