@@ -13,7 +13,7 @@ from typing import Any
 from bus import events
 from bus.local import LocalBus, Scope
 from handlers.sockets.transport.forwarding import SEPARATOR
-from handlers.sockets.transport.manager import RoomManager
+from handlers.sockets.transport.manager import ClientState, RoomManager
 
 
 class ClusterManager(RoomManager):
@@ -74,15 +74,18 @@ class ClusterManager(RoomManager):
 
     def _obey(self, command: events.SocketCommand) -> None:
         namespace, given = command.namespace, command.arguments
-        sid = given.get("sid")
+        client = self.find(given.get("sid", ""), namespace)
         if command.action == "emit":
             self.broadcast(
                 given["event"], tuple(given["data"]), namespace, room=given["room"], skip_sid=given["skip_sid"]
             )
         elif command.action == "close_room":
-            self.tasks.start(super().close_room(given["room"], namespace), name="socket-close-room")
-        elif sid in self.clients and self.is_connected(sid, namespace):
-            acting = self.server if command.action == "disconnect" else self
-            self.tasks.start(
-                getattr(acting, command.action)(namespace=namespace, **given), name=f"socket-command {sid}"
-            )
+            self.empty(given["room"], namespace)
+        elif client is None or client.state is not ClientState.CONNECTED:
+            return
+        elif command.action == "enter_room":
+            self.enter(client, given["room"])
+        elif command.action == "leave_room":
+            self.leave(client, given["room"])
+        elif command.action == "disconnect":
+            self.tasks.start(self.server.disconnect(client.sid, namespace), name=f"socket-command {client.sid}")

@@ -187,7 +187,7 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         self.pre_disconnect(sid, namespace)
         client = self.clients.pop(sid)
         for room in list(client.rooms):
-            self._leave(client, room)
+            self.leave(client, room)
         del self.namespaces[client.namespace][sid]
         if not self.namespaces[client.namespace]:
             del self.namespaces[client.namespace]
@@ -197,20 +197,26 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         client = self.find(sid, namespace)
         if client is None or client.state is ClientState.LEAVING:
             raise ClientGone(f"{sid} is not connected to {namespace}")
-        if room in self.clients:
-            raise ValueError("cannot enter a sid room")
-        self.rooms.setdefault(namespace, {}).setdefault(room, {})[sid] = client
-        client.rooms.add(room)
+        self.enter(client, room)
 
     async def leave_room(self, sid: str, namespace: str, room: str) -> None:
         if (client := self.find(sid, namespace)) is not None:
-            self._leave(client, room)
+            self.leave(client, room)
 
     async def close_room(self, room: str, namespace: str) -> None:
-        for client in list(self.rooms.get(namespace, {}).get(room, {}).values()):
-            self._leave(client, room)
+        self.empty(room, namespace)
 
-    def _leave(self, client: Client, room: str) -> None:
+    def enter(self, client: Client, room: str) -> None:
+        if room in self.clients:
+            raise ValueError("cannot enter a sid room")
+        self.rooms.setdefault(client.namespace, {}).setdefault(room, {})[client.sid] = client
+        client.rooms.add(room)
+
+    def empty(self, room: str, namespace: str) -> None:
+        for client in list(self.rooms.get(namespace, {}).get(room, {}).values()):
+            self.leave(client, room)
+
+    def leave(self, client: Client, room: str) -> None:
         if room not in client.rooms:
             return
         client.rooms.discard(room)

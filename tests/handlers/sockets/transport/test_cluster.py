@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bus import events
 from bus.redis import RedisBus
 from handlers.sockets import transport
 from handlers.sockets.transport import ClusterManager
@@ -87,6 +88,17 @@ async def test_one_socket_is_told_and_disconnected_from_afar(replicas: tuple[Rep
     await patience.until(lambda: two.left == [two.client.sid] or two.left)
     assert one.client.received("private") == []
     assert one.client.disconnected is None
+
+
+async def test_nothing_but_the_known_commands_is_obeyed(replicas: tuple[Replica, Replica]) -> None:
+    """Whoever can write to Redis names no function of the server."""
+    one, two = replicas
+    bus = one.server.manager._bus  # type: ignore[attr-defined]
+    for name in ("pre_disconnect", "connect", "basic_disconnect", "no such thing"):
+        bus.tell(events.SocketCommand(name, "/", {"sid": two.client.sid}))
+    await one.server.emit("still", "here")
+    assert await two.client.wait_for("still") == "here"
+    assert two.server.manager.is_connected(two.client.sid, "/")
 
 
 async def test_what_concerns_one_process_stays_there(replicas: tuple[Replica, Replica]) -> None:
