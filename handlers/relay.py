@@ -1,4 +1,6 @@
-"""From bus to sockets: the only subscriber that emits. One line of `EVENT_MAP` is one event that clients can receive.
+"""From bus to sockets: one line of `EVENT_MAP` is one event that clients can receive.
+
+Besides, `sockets.rooms` tells a socket that has lost its project so, with `error`.
 
 Every replica subscribes to every event and sends it to its own clients, so nothing is sent twice. Changes of documents
 come through the change stream, which keeps them in order.

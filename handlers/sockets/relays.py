@@ -1,7 +1,8 @@
 """What people in one project tell each other and nobody stores: playback, pointers, selections, recordings, tasks.
 
-Plain functions, which the reader of the connection calls itself. Each event of each socket passes at most thirty times
-a second to each project; what is too much is dropped, and the newest value always arrives in the end.
+Plain functions, which the reader of the connection calls itself. Each event of each socket passes at most
+`SOCKET_RELAYS_PER_SECOND` times a second to each project; what is too much is dropped, and the newest value always
+arrives in the end.
 """
 
 from __future__ import annotations
