@@ -85,7 +85,6 @@ class VoiceService:
         self._bus = platform.bus
         platform.bus.subscribe(events.ProjectDeleted, self._project_deleted, Scope.EVERYWHERE)
         platform.bus.subscribe(events.MembershipChanged, self._membership_changed, Scope.EVERYWHERE)
-        platform.bus.subscribe(events.ProjectChanged, self._publicity_changed, Scope.EVERYWHERE)
         platform.bus.subscribe(events.BusRestored, lambda _: self._access_changed())
 
     @property
@@ -120,10 +119,12 @@ class VoiceService:
             self._reviews.start()
         self._starting.add(sid)
         known_changes = self._access_changes
+        forget_publicity = self._bus.subscribe(events.ProjectChanged, self._publicity_changed, Scope.EVERYWHERE)
         try:
             session, conversation_id = await self._prepare(sid, request, socket)
         finally:
             self._starting.discard(sid)
+            forget_publicity()
         hear = functools.partial(self._project_changed, session)
         forget_project = self._bus.subscribe(events.ProjectChanged, hear, Scope.EVERYWHERE)
         task = asyncio.create_task(self._run(sid, session), name=f"voice session {session.id}")
@@ -240,10 +241,10 @@ class VoiceService:
                 dropped_audio=session.dropped_audio,
             )
 
-    @staticmethod
-    def _project_changed(session: VoiceSession, event: events.ProjectChanged) -> None:
+    def _project_changed(self, session: VoiceSession, event: events.ProjectChanged) -> None:
         if session.project_id == event.project_id:
             session.project_changed(event)
+            self._publicity_changed(event)
 
     def _project_deleted(self, event: events.ProjectDeleted) -> None:
         for session in self._in_project(event.project_id):
