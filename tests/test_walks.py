@@ -60,9 +60,9 @@ async def test_a_beat_until_it_is_accepted_and_on_to_its_last_event(
         await listener.connect(server.url, auth={"userId": "ada"}, transports=["websocket"])
         with walks.traced() as doing:
             await work()
-        async with asyncio.timeout(PATIENCE):
-            while (await listener.receive())[0] != "daw:transport:sync":
-                pass
+            async with asyncio.timeout(PATIENCE):
+                while (await listener.receive())[0] != "daw:transport:sync":
+                    pass
     with capsys.disabled():
         print(f"\nPOST /api/generate/beat until 202: {accepting}\n... and on to its last event: {doing}")
     assert len(accepting.modules) <= UNTIL_ACCEPTED[0]
@@ -77,13 +77,18 @@ async def test_a_change_of_a_track_from_its_frame_to_the_room(
 ) -> None:
     _, project = await server.json("POST", "/api/projects", json={"name": "Song"})
     _, track = await server.json("POST", "/api/tracks", json={"projectId": project["id"], "name": "Voice"})
-    async with socketio.AsyncSimpleClient() as client:
-        await client.connect(server.url, auth={"userId": "ada"}, transports=["websocket"])
-        await client.call("join:project", {"projectId": project["id"]})
+    async with socketio.AsyncSimpleClient() as client, socketio.AsyncSimpleClient() as listener:
+        for socket in (client, listener):
+            await socket.connect(server.url, auth={"userId": "ada"}, transports=["websocket"])
+            await socket.call("join:project", {"projectId": project["id"]})
 
         async def change(volume: float) -> None:
             payload = {"projectId": project["id"], "trackId": track["id"], "changes": {"volume": volume}}
             assert (await client.call("track:update", payload))["success"]
+            async with asyncio.timeout(PATIENCE):
+                while (told := await listener.receive())[0] != "track:updated":
+                    pass
+            assert told[1]["changes"] == {"volume": volume}
 
         await change(0.1)  # loads what is loaded once
         sockets = {task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("socket-events")}
