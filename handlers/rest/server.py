@@ -5,6 +5,7 @@ A request's id, log line, metrics and headers, and the answer to what is no requ
 
 from __future__ import annotations
 
+import asyncio
 import bisect
 import itertools
 import logging
@@ -16,7 +17,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import Any
 
 import structlog
-from aiohttp import StreamReader, web
+from aiohttp import web
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -24,11 +25,12 @@ from dawg_server import errors, logs
 from dawg_server.platform import Platform
 from handlers.addresses import Addresses
 from handlers.rest import cors, refusals
+from handlers.rest.request_parser import RequestParser
 from handlers.rest.state import STATE, RequestState
 
 MAX_LINE = 8190  # bytes of the address
 MAX_HEADER = 16_384  # bytes of one header
-KEPT = 32_768  # bytes
+REFUSED_SECONDS = 2.0  # how long the rest of a head that is refused is awaited
 TOO_LARGE = errors.PayloadTooLarge.status
 SLOW = 1.0  # seconds; slower requests are logged as info even when routine
 SOCKETS = "/socket.io"  # answers preflights itself
@@ -168,46 +170,43 @@ class _Server(web.Server):
         return _Connection(self, self._context, loop=self._loop, **self._options)
 
 
-class _Parser:
-    """aiohttp's parser, and the beginning of the request that came in last: it drops the headers of what it refuses."""
-
-    def __init__(self, parser: Any) -> None:
-        self._parser = parser
-        self.last = b""
-        self.body: StreamReader | None = None  # of the request that came last
-        self._head = b""  # what has come of a request whose headers are not complete
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._parser, name)
-
-    def feed_data(self, data: bytes) -> Any:
-        self.last = (self._head + data)[:KEPT] if self._head else data[:KEPT]
-        in_body = self.body is not None and not self.body.is_eof()
-        self._head = b""
-        found = messages, _, _ = self._parser.feed_data(data)
-        if messages:
-            self.body = messages[-1][1]
-        elif not in_body:
-            self._head = self.last
-        return found
-
-
 class _Connection(web.RequestHandler):
-    __slots__ = ("_context", "_kept")
+    __slots__ = ("_context", "_kept", "_refusal")
 
     def __init__(self, server: web.Server, context: RequestContext, **options: Any) -> None:
         super().__init__(server, **options)
         self._context = context
-        self._kept = _Parser(self._parser)
+        self._kept = RequestParser(self._parser, self._await_head)
         self._parser: Any = self._kept
+        self._refusal: asyncio.TimerHandle | None = None
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self._refusal is not None:
+            self._refusal.cancel()
+        super().connection_lost(exc)
 
     def eof_received(self) -> None:
-        """A client that stops in the middle of a body may still listen: it is answered, and the connection closed."""
+        """A client that stops in the middle of a request may still listen: it is answered, and the connection closed.
+
+        Not when its head is all right so far, since that is what a client does that wants nothing more.
+        """
+        if self._kept.refused is not None:
+            self._refuse()
+            return True  # type: ignore[return-value] # asyncio then leaves the connection open for writing
         if (body := self._kept.body) is None or body.is_eof():
             return super().eof_received()
         body.set_exception(web.RequestPayloadError("the body ends too early"))
         self.close()
-        return True  # type: ignore[return-value] # asyncio then leaves the connection open for writing
+        return True  # type: ignore[return-value]
+
+    def _await_head(self) -> None:
+        if self._refusal is None:
+            self._refusal = self._loop.call_later(REFUSED_SECONDS, self._refuse)
+
+    def _refuse(self) -> None:
+        self._kept.awaited = False
+        if self.transport is not None:
+            self.data_received(b"")
 
     def log_exception(self, *arguments: Any, **options: Any) -> None:
         """What is left of a broken body is read on after the answer, and breaks again."""

@@ -160,6 +160,22 @@ BROKEN: dict[str, tuple[tuple[bytes, ...], int]] = {
         (b"GET /health HTTP/1.1\r\n" + HEAD, *[b"X: " + b"x" * 9000, b"x" * 9000, b"\r\n\r\n"]),
         431,
     ),
+    "an origin behind long headers": (
+        (
+            b"GET /health HTTP/1.1\r\nHost: localhost\r\n",
+            *(b"X%d: " % number + b"x" * 15_000 + b"\r\n" for number in range(8)),
+            b"X: " + b"x" * 30_000 + b"\r\n",
+            b"Y: " + b"x" * 30_000 + b"\r\n" + HEAD[:40],
+            HEAD[40:] + b"\r\n",
+        ),
+        431,
+    ),
+    "an origin behind a long target": (
+        (b"GET /" + b"x" * 40_000, b"x" * 40_000, b" HTTP/1.1\r\n", HEAD, b"\r\n"),
+        414,
+    ),
+    "an origin behind what is no header": ((b"GET /health HTTP/1.1\r\nX : y\r\n", HEAD, b"\r\n"), 400),
+    "an origin that is followed by nothing": ((b"GET /health HTTP/1.1\r\nX : y\r\n", HEAD), 400),
     "a target with a blank": ((b"GET /a b HTTP/1.1\r\n" + HEAD + b"\r\n",), 400),
     "another protocol's preface": ((b"PRI * HTTP/2.0\r\n" + HEAD + b"\r\nSM\r\n\r\n",), 400),
 }
@@ -333,3 +349,18 @@ async def test_a_body_that_says_it_is_too_large_is_not_waited_for(
         status, headers, body = await sent(server, head + more)
         assert (status, body["code"]) == (413, "payload_too_large")
         assert (headers["access-control-allow-origin"], headers["connection"]) == (PAGE, "close")
+
+
+async def test_a_refused_head_that_does_not_end_is_not_read_for_ever(server: dawg.Dawg) -> None:
+    long = b"GET /health HTTP/1.1\r\nX: " + b"x" * 1_000_000
+    assert (await sent(server, long))[0] == 431
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
+    writer.write(long[:20_000])
+    writer.write_eof()
+    assert b" 431 " in (await asyncio.wait_for(reader.read(), 10)).partition(b"\r\n")[0]
+    writer.close()
+    _, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
+    writer.write(long[:20_000])
+    await asyncio.sleep(0.1)
+    hang_up(writer)
+    assert (await server.json("GET", "/health/live"))[0] == 200
