@@ -11,6 +11,7 @@ from aiohttp import web
 from engineio import packet
 
 from handlers.addresses import PASSED_ON, Addresses
+from handlers.rest import cors
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import CLOSE_TIMEOUT, ClientConnection, RefusedHandshake, is_upgrade
 from handlers.sockets.transport.forwarding import HEADER, SEPARATOR, Forwarder
@@ -86,7 +87,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
             return refusal
         response = await self._respond(request)
         if isinstance(response, web.Response):
-            response.headers.update(_cors_headers(request, origin))
+            _add_cors_headers(request, response, origin)
         return response
 
     async def _respond(self, request: web.Request) -> web.StreamResponse:
@@ -160,13 +161,12 @@ def _bad_request(message: str) -> web.Response:
     return web.Response(status=400, text=packets.JsonCodec.dumps(message))
 
 
-def _cors_headers(request: web.Request, origin: str | None) -> dict[str, str]:
-    headers = {"Vary": "Origin"}
+def _add_cors_headers(request: web.Request, response: web.Response, origin: str | None) -> None:
+    response.headers["Vary"] = "Origin"
     if origin is None:
-        return headers
-    headers |= {"Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true"}
+        return
+    cors.add_headers(response, origin)
     if request.method == "OPTIONS":
-        headers["Access-Control-Allow-Methods"] = "OPTIONS, GET, POST"
+        response.headers["Access-Control-Allow-Methods"] = "OPTIONS, GET, POST"
     if (asked := request.headers.get("Access-Control-Request-Headers")) is not None:
-        headers["Access-Control-Allow-Headers"] = asked
-    return headers
+        response.headers["Access-Control-Allow-Headers"] = asked
