@@ -267,13 +267,12 @@ async def _watch(embedded: EmbeddedPostgres | None) -> AsyncIterator[None]:
 def _greet(chosen: settings.Settings) -> None:
     base = chosen.link_base or f"http://localhost:{chosen.port}"
     log.info("The server listens.", action="listening", port=chosen.port, url=base)
+    calls = ("\n" + " " * 24).join(_calls(chosen, base))
     text = f"""
         DAWG {__version__} is ready. Open {base}
 
           From a terminal, a beat and its result:
-                        curl -X POST {base}/api/generate/beat -H 'Content-Type: application/json' \\
-                             -d '{{"genre":"lo-fi","duration":20}}'
-                        curl {base}/api/generate/result/<jobId>      (open audioUrl in a browser)
+                        {calls}
           The API       {base}/docs and {base}/docs/sockets
           What works    {base}/health
           Files, data   {Path(chosen.data_dir).resolve()}
@@ -281,6 +280,20 @@ def _greet(chosen: settings.Settings) -> None:
 
         Ctrl-C stops it."""
     print(textwrap.dedent(text), file=sys.stderr)  # noqa: T201
+
+
+def _calls(chosen: settings.Settings, base: str) -> Iterator[str]:
+    json, bearer = "-H 'Content-Type: application/json'", ""
+    if chosen.secured:
+        bearer = "-H 'Authorization: Bearer <token>' "
+        if chosen.jwt_secret:
+            yield f"curl -X POST {base}/api/auth/register {json} \\"
+            yield """     -d '{"email":"you@example.com","password":"<8 characters or more>"}'   (answers the token)"""
+        else:
+            yield "(with a token of your sign-in service, JWT_JWKS_URL)"
+    yield f"curl -X POST {base}/api/generate/beat {bearer}{json} \\"
+    yield """     -d '{"genre":"lo-fi","duration":20}'"""
+    yield f"curl {bearer}{base}/api/generate/result/<jobId>      (open audioUrl in a browser)"
 
 
 def _warn(chosen: settings.Settings) -> None:

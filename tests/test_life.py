@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -249,3 +250,21 @@ async def test_the_lines_of_each_service_are_found_by_its_name(tmp_path: Path, j
         "socket_connected" in {line["action"] for line in found[words]} for words in ("ai-brain", '"service":"voice"')
     )
     assert found['"level":"error"'] == []
+
+
+@pytest.mark.parametrize("variables", [{}, {"JWT_SECRET": "s" * 40}])
+async def test_the_calls_that_are_told_at_the_start_work_as_they_stand(
+    tmp_path: Path, variables: dict[str, str]
+) -> None:
+    async with DawgProcess(tmp_path, **variables) as process:
+        told = process.errors().replace("\\\n", " ")
+        filled = {"<8 characters or more>": "correct horse"}
+        for call in re.findall(r"curl .*?(?=   +\(|$)", told, re.M):
+            for blank, value in filled.items():
+                call = call.replace(blank, value)
+            shell = await asyncio.create_subprocess_shell(call, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            answer = json.loads((await asyncio.wait_for(shell.communicate(), 30))[0])
+            assert answer.get("code") in (None, "job_not_completed"), (call, answer)
+            filled |= {f"<{name}>": value for name, value in answer.items() if isinstance(value, str)}
+        assert "<jobId>" in filled
+        assert ("<token>" in filled) is bool(variables)
