@@ -40,6 +40,10 @@ class Providers:
     def __init__(self, *providers: Provider) -> None:
         self.by_name: Mapping[str, Provider] = {provider.name: provider for provider in providers}
 
+    def able(self, type: str, *, sung: bool = False) -> bool:
+        """Whether a job of that type can be done here; `sung`: with vocals."""
+        return any(name in self.by_name for name in _able(type, {"instrumental": not sung}))
+
     def choose(self, type: str, wanted: str, request: Mapping[str, Any]) -> str:
         """The name of the provider.
 

@@ -61,6 +61,24 @@ async def ready(call: RestCall) -> Answer:
     return {"status": "ready"}
 
 
+@routes.get("/ai/status", "What works on this server", reply=schemas.AiStatus, public=True)
+async def ai_status(call: RestCall) -> Answer:
+    """`features` by what is configured; `services` are the outside ones that they need."""
+    settings, providers = call.services.platform.settings, call.services.jobs.providers
+    makes = {type: providers.able(type) for type in ("beat", "music", "melody", "stems", "vocals")}
+    writes = bool(settings.anthropic_key)
+    features = {
+        **makes,
+        "song": providers.able("music", sung=True),
+        **dict.fromkeys(("mix", "master", "render", "vocalCoach"), True),
+        **dict.fromkeys(("chat", "lyrics"), writes),
+        "voice": bool(settings.openai_key),
+    }
+    dependencies = await call.services.platform.health.dependencies()
+    outside = ("anthropic", "openai", "replicate", "suno")
+    return {"success": True, "features": features, "services": {name: dependencies[name] for name in outside}}
+
+
 @routes.get("/ai-brain/health", "The AI brain", reply=schemas.BrainHealth, public=True)
 async def brain(call: RestCall) -> Answer:
     settings = call.services.platform.settings

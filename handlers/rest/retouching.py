@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from dawg_server import errors
 from dawg_server.generation import requests
 from dawg_server.generation.finishing.requests import LOUDNESS
 from dawg_server.settings import MEBIBYTE
@@ -20,6 +21,14 @@ from handlers.schemas import retouching as schemas
 ALIGN_STRENGTH, TUNE_STRENGTH = 80.0, 80.0  # percent, where nobody asks for another
 SEGMENT_SECONDS = 5.0
 PERCENT = 100.0
+COACHING = (404, 409, 415, 504)  # statuses of errors
+NOT_COACHED = {
+    "generate-harmony": "No harmonies are made of a recorded voice here. POST /api/generate/melody writes melodies.",
+    "assess-health": "How healthy a voice is cannot be heard by this server, and no measurement here says it. Ask a "
+    "doctor; POST /api/ai/vocal-coach/analyze says how it sings.",
+    "generate-exercise": "No exercises are made here. POST /api/ai/vocal-coach/performance-feedback says what would "
+    "help a recorded voice.",
+}
 
 routes = Routes("finishing")
 
@@ -48,10 +57,16 @@ async def tune_recording(call: RestCall) -> Answer:
     return await _retouch(call, [body["audio_file_id"]], [step])
 
 
-@routes.post("/ai/dawg", "Make music, or finish recordings", body=schemas.DawgRequest, **JOB)
+@routes.post(
+    "/ai/dawg",
+    "Make music, or finish recordings",
+    aliases=("/ai/producer/generate",),
+    body=schemas.DawgRequest,
+    **JOB,
+)
 async def produce(call: RestCall) -> Answer:
-    """With `prompt` as `/generate/music`; with `audioFileIds` the best takes, tuned, aligned and mastered, as one
-    recording."""
+    """With `prompt` or `genre` as `/generate/music`; with `audioFileIds` the best takes, tuned, aligned and mastered,
+    as one recording."""
     body = call.body
     if not body["audio_file_ids"]:
         return await submit(call, "music", *requests.music(_music(body), call.services.jobs.providers))
@@ -69,15 +84,50 @@ async def produce(call: RestCall) -> Answer:
     "How a voice sings, and what would help",
     body=schemas.CoachRequest,
     reply=schemas.Coached,
-    errors=(404, 409, 415, 504),
+    errors=COACHING,
 )
 async def coach_voice(call: RestCall) -> Answer:
     """Everything is measured: pitch note by note, and the recording itself."""
-    row = await call.services.jobs.finishing.recording(call.caller.user_id, call.body["audio_file_id"])
-    found = await while_connected(call.request, call.services.documents.analyses.coach(row))
+    found = await _coached(call)
     voice = found["metadata"]["vocalCharacteristics"]
     analysis = {"vocalCharacteristics": voice, "pitch": found["pitch"], "analyzedAt": found["metadata"]["analyzedAt"]}
     return {"success": True, "analysis": analysis, "feedback": found["feedback"]}
+
+
+@routes.post(
+    "/ai/vocal-coach/analyze-pitch",
+    "The pitch of a voice, note by note",
+    body=schemas.CoachRequest,
+    reply=schemas.PitchHeard,
+    errors=COACHING,
+)
+async def analyze_pitch(call: RestCall) -> Answer:
+    """A part of what `/ai/vocal-coach/analyze` measures."""
+    found = await _coached(call)
+    return {"success": True, "pitch": found["pitch"], "analyzedAt": found["metadata"]["analyzedAt"]}
+
+
+@routes.post(
+    "/ai/vocal-coach/performance-feedback",
+    "What would help a voice",
+    body=schemas.CoachRequest,
+    reply=schemas.VoiceFeedback,
+    errors=COACHING,
+)
+async def performance_feedback(call: RestCall) -> Answer:
+    """A part of what `/ai/vocal-coach/analyze` says."""
+    return {"success": True, "feedback": (await _coached(call))["feedback"]}
+
+
+@routes.post(
+    "/ai/vocal-coach/generate-harmony",
+    "Harmonies, exercises and the health of a voice: not here",
+    aliases=tuple(f"/ai/vocal-coach/{name}" for name in NOT_COACHED if name != "generate-harmony"),
+    errors=(501,),
+)
+async def refuse_coaching(call: RestCall) -> Answer:
+    """Always refused: nothing here does that."""
+    raise errors.NotImplementedHere(NOT_COACHED[call.request.path.rpartition("/")[2]])
 
 
 @routes.post(
@@ -112,6 +162,11 @@ async def beatbox_to_drums(call: RestCall) -> Answer:
     }
 
 
+async def _coached(call: RestCall) -> dict[str, Any]:
+    row = await call.services.jobs.finishing.recording(call.caller.user_id, call.body["audio_file_id"])
+    return await while_connected(call.request, call.services.documents.analyses.coach(row))
+
+
 async def _retouch(call: RestCall, audio_file_ids: Sequence[str], steps: list[dict[str, Any]]) -> Answer:
     parameters = {**call.body, "audio_file_ids": audio_file_ids, "steps": steps}
     request = await call.services.jobs.finishing.retouch(call.caller.user_id, parameters)
@@ -134,4 +189,5 @@ def _music(body: dict[str, Any]) -> dict[str, Any]:
     """The request for music within one of `/ai/dawg`."""
     played = f", with {', '.join(body['instruments'])}" if body["instruments"] else ""
     instrumental = True if (body["style"] or "").lower() == "instrumental" else body["instrumental"]
-    return {**body, "prompt": f"{body['prompt']}{played}"[:2000], "instrumental": instrumental}
+    prompt = body["prompt"] or " ".join(body[name] for name in ("mood", "genre") if body[name])
+    return {**body, "prompt": f"{prompt}{played}"[:2000], "instrumental": instrumental}

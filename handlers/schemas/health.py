@@ -24,6 +24,14 @@ class HealthReply(Status):
     dependencies = fields.Dict(keys=fields.String(), values=fields.Dict())
 
 
+class AiStatus(Body):
+    """`features` by name: whether this server can do it as it is configured; `services` with their states."""
+
+    success = fields.Boolean()
+    features = fields.Dict(keys=fields.String(), values=fields.Boolean())
+    services = fields.Dict(keys=fields.String(), values=fields.Dict())
+
+
 class BrainHealth(Status):
     """Whether chat has a key, and its model."""
 

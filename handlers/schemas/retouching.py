@@ -50,8 +50,8 @@ class PitchcorrectRequest(ResultIntoProject):
 
 
 class DawgRequest(MusicRequest):
-    """Music from words (`prompt`), or recordings made into one: the best takes, tuned to `key`, aligned to `tempo`, and
-    mastered.
+    """Music from words (`prompt`, or `genre` and `mood` alone), or recordings made into one: the best takes, tuned to
+    `key`, aligned to `tempo`, and mastered.
 
     `style`: full-production or instrumental. `instruments` are said to the maker of the music.
     """
@@ -72,8 +72,8 @@ class DawgRequest(MusicRequest):
 
     @validates_schema
     def _check_one(self, data: Mapping[str, Any], **_: Any) -> None:
-        if not data.get("prompt") and not data.get("audio_file_ids"):
-            raise ValidationError("is required, or audioFileIds", "prompt")
+        if not any(data.get(name) for name in ("prompt", "genre", "audio_file_ids")):
+            raise ValidationError("is required, or genre, or audioFileIds", "prompt")
 
 
 class CoachRequest(ResultIntoProject):
@@ -86,6 +86,19 @@ class Coached(Success):
     """`analysis` is what was measured of the voice and its pitch; `feedback` what would help, with the reason."""
 
     analysis = fields.Dict()
+    feedback = fields.List(fields.Dict())
+
+
+class PitchHeard(Success):
+    """`pitch` is null where fewer than three notes were sung."""
+
+    pitch = fields.Dict(allow_none=True)
+    analyzed_at = fields.DateTime()
+
+
+class VoiceFeedback(Success):
+    """What would help, with the reason."""
+
     feedback = fields.List(fields.Dict())
 
 

@@ -206,6 +206,46 @@ async def test_music_is_made_from_words_by_the_older_name(server: dawg.Dawg) -> 
     status, body = await server.json("POST", "/api/v1/ai/dawg", json={"prompt": "x", "include_vocals": True})
     assert (status, body["code"]) == (503, "provider_unconfigured")
     assert (await server.json("POST", "/api/v1/ai/dawg", json={}))[0] == 400
+    asked = {"genre": "house", "mood": "happy", "tempo": 124, "key": "Am", "duration": 8}
+    made = await result(server, "/api/v1/ai/producer/generate", json=asked)
+    assert (made["genre"], made["requested"]["bpm"], made["requested"]["key"]) == ("house", 124, "Am")
+    status, body = await server.json("POST", "/api/v1/ai/producer/generate", json={"projectId": "project-1"})
+    assert (status, body["code"]) == (409, "unknown_here")
+
+
+async def test_what_works_here_is_told_by_the_older_name(database_dsn: str, tmp_path: Path) -> None:
+    for key in ({}, {"ANTHROPIC_API_KEY": "k", "SUNO_API_KEY": "k"}):
+        async with dawg.running(database_dsn, tmp_path, **key) as server:
+            status, told = await server.json("GET", "/api/v1/ai/status")
+            assert (status, told["success"]) == (200, True)
+            works = told["features"]
+            assert [works[name] for name in ("beat", "music", "melody", "stems", "mix", "master", "vocalCoach")] == [
+                True
+            ] * 7
+            assert [works[name] for name in ("chat", "lyrics", "song", "vocals")] == [bool(key)] * 4
+            assert works["voice"] is False
+            assert told["services"]["anthropic"]["status"] == ("ok" if key else "unconfigured")
+
+
+async def test_parts_of_the_coaching_by_their_older_names_and_what_is_not_there(server: dawg.Dawg) -> None:
+    audio = await recordings.uploaded(server, voice(cents=38.0))
+    asked = {"audioFileId": audio["id"]}
+    _, whole = await server.json("POST", "/api/v1/ai/vocal-coach/analyze", json=asked)
+    status, heard = await server.json("POST", "/api/v1/ai/vocal-coach/analyze-pitch", json=asked)
+    assert (status, heard["pitch"]) == (200, whole["analysis"]["pitch"])
+    status, said = await server.json("POST", "/api/v1/ai/vocal-coach/performance-feedback", json=asked)
+    assert (status, said["feedback"]) == (200, whole["feedback"])
+    for part in ("analyze-pitch", "performance-feedback"):
+        path = f"/api/v1/ai/vocal-coach/{part}"
+        assert (await server.json("POST", path, "eve", json=asked))[0] == 404
+        assert (await server.json("POST", path, json={"audioFileId": "clip-1732"}))[0] == 409
+    sentences = set()
+    for part in ("generate-harmony", "assess-health", "generate-exercise"):
+        status, body = await server.json("POST", f"/api/v1/ai/vocal-coach/{part}", json=asked)
+        assert (status, body["code"]) == (501, "not_implemented")
+        sentences.add(body["message"])
+    assert len(sentences) == 3
+    assert (await server.json("POST", "/api/v1/ai/vocal-coach/nothing", json=asked))[0] == 404
 
 
 async def test_mixes_and_masters_by_their_older_names(server: dawg.Dawg) -> None:
