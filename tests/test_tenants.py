@@ -53,6 +53,7 @@ HIDDEN = {401, 403, 404}
 HIDDEN_CODES = {"unauthorized", "forbidden", "not_joined", "not_found", "no_session"}  # of one's own
 # Bodies that no schema tells how to make: route or event -> fields that are put over the sample.
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "POST /api/generate/stems": {"stemTypes": ["drums"]},
     "POST /api/clips": {"duration": 1},
     "clip:create": {"clip": {"duration": 1}},
 }

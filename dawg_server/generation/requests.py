@@ -19,6 +19,7 @@ ORDER = {
     "stems": ("replicate", "local"),
     "vocals": ("suno",),
     "melody": ("embedded",),
+    "part": ("embedded",),
 }
 KEYS = {"replicate": "REPLICATE_API_KEY", "suno": "SUNO_API_KEY"}
 SINGERS = ("suno",)
@@ -29,6 +30,10 @@ ENDING_FROM = 24.0  # seconds; a piece of whole bars that is shorter is a loop, 
 DEFAULT_GENRE = "pop"
 DEFAULT_KEY = "C"
 DEFAULT_DURATION = 60.0  # seconds, for makers that have to know a length
+NOBODY_SINGS_ALONE = (
+    "No vocals are made alone here. Have a song sung with POST /api/generate/music {prompt, lyrics} (SUNO_API_KEY), or "
+    'take the voice out of a recording with {audioFileId, stemTypes: ["vocals"]}.'
+)
 HALF_AND_DOUBLE = (1.0, 2.0, 0.5)  # counts of the same tempo
 TEMPO_TOLERANCE = 0.03
 LENGTH_TOLERANCE = 1.0  # seconds
@@ -128,6 +133,23 @@ def beat(body: Mapping[str, Any], providers: Providers) -> tuple[dict[str, Any],
     }
     provider = providers.choose("beat", body["provider"], request)
     return for_provider(request, provider), provider
+
+
+def part(body: Mapping[str, Any], providers: Providers) -> tuple[dict[str, Any], str]:
+    """As `beat`, of which the engine plays the part that `type` names (one of `music.score.STEMS`) alone.
+
+    Raises `NotImplementedHere` for vocals.
+    """
+    if body["type"] == "vocals":
+        raise errors.NotImplementedHere(NOBODY_SINGS_ALONE)
+    whole = {
+        **body,
+        "genre": body["genre"] or DEFAULT_GENRE,
+        "provider": providers.choose("part", body["provider"], {}),
+        "add_to_project": body["add_to_project"] is not False,
+    }
+    request, provider = beat(whole, providers)
+    return {**request, "part": body["type"]}, provider
 
 
 def music(body: Mapping[str, Any], providers: Providers) -> tuple[dict[str, Any], str]:

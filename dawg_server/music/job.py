@@ -17,7 +17,10 @@ SAME_TEMPO = 0.03  # a tempo this close to half or double of the score's is the 
 
 
 def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str], None]) -> dict[str, Any]:
-    """Composes, plays, writes and measures. `report(fraction 0..1, compose/render/measure)`."""
+    """Composes, plays, writes and measures. `report(fraction 0..1, compose/render/measure)`.
+
+    With `part` (one of `score.STEMS`) that part of the piece is played alone; its tempo and key are those of the score.
+    """
     place = Path(folder)
     report(0.0, "compose")
     score = compose.compose(
@@ -31,11 +34,23 @@ def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str],
         beats_per_bar=request.get("beatsPerBar", 4.0),
         loop=not request.get("ending", True),  # a job that was accepted by an older version does not say
     )
+    title = f"{request['genre'].title()} in {request['key']}"
+    if part := request.get("part"):
+        score = dataclasses.replace(score, parts=tuple(each for each in score.parts if each.stem == part))
+        files, _, _ = _played(score, place, report)
+        facts = {"bpm": score.bpm, "key": None if part == "drums" else score.key}
+        return {
+            "title": f"{title}: {part}",
+            "files": files,
+            "stems": {},
+            "measured": facts,
+            "sections": _sections(score),
+        }
     files, stems, wav = _played(score, place, report)
     report(0.92, "measure")
     measured = track.measure_tempo_and_key(wav)
     return {
-        "title": f"{request['genre'].title()} in {request['key']}",
+        "title": title,
         "files": files,
         "stems": stems,
         "measured": {

@@ -6,6 +6,7 @@ from typing import Any
 
 from dawg_server import errors
 from dawg_server.audiofiles.service import Incoming
+from dawg_server.generation import requests
 from dawg_server.generation.finishing.requests import NEEDS_A_MODEL, Request
 from dawg_server.generation.job import Job
 from dawg_server.generation.service import Once
@@ -35,9 +36,17 @@ _UPLOAD: dict[str, Any] = {
 }
 
 
-@routes.post("/generate/stems", "Take a recording apart", body=schemas.StemsRequest, **JOB)
+@routes.post(
+    "/generate/stems",
+    "Take a recording apart, or make one part of a piece",
+    body=schemas.StemsRequest,
+    **{**JOB, "errors": (403, 404, 409, 501)},
+)
 async def create_stems(call: RestCall) -> Answer:
-    """Demucs on Replicate does it where a key is set; without one, spectral masks, and the result says so."""
+    """Demucs on Replicate takes recordings apart where a key is set; without one, spectral masks, and the result says
+    so. Without a recording the embedded engine makes the part that `type` names."""
+    if not call.body["audio_file_id"] and not call.body["clip_id"]:
+        return await submit(call, "beat", *requests.part(call.body, call.services.jobs.providers))
     return await _separate(call, await call.services.jobs.finishing.stems(call.caller.user_id, call.body))
 
 

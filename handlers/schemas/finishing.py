@@ -9,9 +9,16 @@ from typing import Any, ClassVar
 from marshmallow import ValidationError, fields, pre_load, validates_schema
 
 from dawg_server.schema import Body, Choice, Flag, Genre, Id, Items, Number, Page, Query, Uuid
-from handlers.schemas.generation import STATES
+from handlers.schemas.generation import STATES, BeatRequest
 
 STEMS = ("drums", "bass", "vocals", "melody", "other", "guitar", "piano")
+PARTS = {  # by the words that are taken for them
+    **{name: name for name in ("drums", "bass", "chords", "melody", "vocals")},
+    "drum": "drums",
+    "harmony": "chords",
+    "lead": "melody",
+    "vocal": "vocals",
+}
 BASIC_STEMS = ("drums", "bass", "vocals", "other")
 QUALITIES = ("fast", "balanced", "high-quality")
 PROFILES = ("balanced", "bass-heavy", "bright", "warm")
@@ -53,25 +60,41 @@ class Exactly(Body):
             raise ValidationError(f"is required{', or ' + ' or '.join(named[1:]) if named[1:] else ''}", named[0])
 
 
-class StemsRequest(ResultIntoProject, Exactly):
-    """`melody` is another word for `other`; guitar and piano need Demucs on Replicate."""
+class StemsRequest(BeatRequest):
+    """A recording, and what of it (`stemTypes`); or without one a part to be made (`type`), as a beat is asked for.
 
-    one_of: ClassVar[tuple[str, ...]] = ("audio_file_id", "clip_id")
+    In `stemTypes` `melody` is another word for `other`; guitar and piano need Demucs on Replicate.
+    """
 
     audio_file_id = Id("recording", allow_none=True, load_default=None)
     clip_id = Id("clip", allow_none=True, load_default=None)
-    stem_types = Items(Choice(STEMS), 1, 6, required=True)
+    stem_types = Items(Choice(STEMS), 1, 6, load_default=None, allow_none=True)
     quality = Choice(QUALITIES, load_default="balanced")
     output_format = Choice(("wav", "mp3", "flac"), load_default="wav")
+    type = Choice(PARTS, allow_none=True, load_default=None)
+    genre = Genre(allow_none=True, load_default=None)
+    add_to_project = Flag(allow_none=True, load_default=None)
+
+    @validates_schema
+    def _check_source(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data.get("audio_file_id") or data.get("clip_id"):
+            if not data.get("stem_types"):
+                raise ValidationError("is required", "stemTypes")
+        elif not data.get("type"):
+            raise ValidationError("is required, or clipId, or else type: the part to make", "audioFileId")
 
 
-class SeparateRequest(StemsRequest):
+class SeparateRequest(ResultIntoProject, Exactly):
     """The four basic stems, unless others are asked for."""
 
     aliases: ClassVar = {"stems": "stemTypes"}
     one_of: ClassVar[tuple[str, ...]] = ("audio_file_id",)
 
+    audio_file_id = Id("recording", allow_none=True, load_default=None)
+    clip_id = Id("clip", allow_none=True, load_default=None)
     stem_types = Items(Choice(STEMS), 1, 6, load_default=lambda: list(BASIC_STEMS))
+    quality = Choice(QUALITIES, load_default="balanced")
+    output_format = Choice(("wav", "mp3", "flac"), load_default="wav")
 
 
 class SeparateForm(Query):

@@ -50,6 +50,8 @@ class EmbeddedProvider:
             "warnings": requests.beat_warnings(work.input, take.files[0].facts["duration"], take.measured.get("bpm")),
             "sections": made["sections"],
         }
+        if "part" in work.input:
+            extra["part"] = work.input["part"]
         if alone:
             extra |= {"notes": made["notes"], "instrument": made["instrument"], "lyrics": work.input["lyrics"]}
         return Outcome(takes=(take,), extra=extra)

@@ -213,6 +213,45 @@ async def test_music_is_made_from_words_by_the_older_name(server: dawg.Dawg) -> 
     assert (status, body["code"]) == (409, "unknown_here")
 
 
+@pytest.mark.parametrize(
+    ("part", "stem"), [("drums", "drums"), ("bass", "bass"), ("chords", "chords"), ("lead", "melody")]
+)
+async def test_one_part_of_a_piece_is_made_where_nothing_is_to_be_taken_apart(
+    server: dawg.Dawg, part: str, stem: str
+) -> None:
+    asked = {"type": part, "genre": "trap", "bpm": 140, "key": "Cm", "bars": 4, "seed": 5}
+    made = await result(server, "/api/v1/generate/stems", json=asked)
+    assert (made["provider"], made["part"], made["bpm"]) == ("embedded", stem, 140)
+    alone = await heard(server, made["audioUrl"])
+    whole = await result(server, "/api/v1/generate/beat", json={**asked, "provider": "embedded"})
+    of_the_beat = await heard(server, next(each["audioUrl"] for each in whole["stems"] if each["type"] == stem))
+    assert len(alone) == len(of_the_beat)
+    rms = float(np.sqrt(np.mean(alone**2)))
+    assert rms > 0.01
+    likeness = np.corrcoef(alone[:, 0], of_the_beat[:, 0])[0, 1]
+    assert likeness > 0.9  # it is that part of the same piece
+
+
+async def test_what_no_part_can_be_made_of_is_said(server: dawg.Dawg) -> None:
+    status, body = await server.json("POST", "/api/v1/generate/stems", json={"type": "vocal", "genre": "trap"})
+    assert (status, body["code"]) == (501, "not_implemented")
+    assert "/api/generate/music" in body["message"]
+    for wrong, field in (
+        ({}, "audioFileId"),
+        ({"type": "kazoo"}, "type"),
+        ({"type": "bass", "provider": "suno"}, "provider"),
+        ({"audioFileId": MISSING}, "stemTypes"),
+    ):
+        status, body = await server.json("POST", "/api/v1/generate/stems", json=wrong)
+        assert (status, field in body["details"]) == (400, True), body
+    _, project = await server.json("POST", "/api/projects", json={"name": "Parts"})
+    asked = {"type": "drums", "bars": 2, "projectId": project["id"]}
+    assert (await server.json("POST", "/api/v1/generate/stems", "eve", json=asked))[0] == 404
+    made = await result(server, "/api/v1/generate/stems", json=asked)
+    _, project = await server.json("GET", f"/api/projects/{project['id']}")
+    assert [track["clips"][0]["audioFileId"] for track in project["tracks"]] == [made["audioFileId"]]
+
+
 async def test_what_works_here_is_told_by_the_older_name(database_dsn: str, tmp_path: Path) -> None:
     for key in ({}, {"ANTHROPIC_API_KEY": "k", "SUNO_API_KEY": "k"}):
         async with dawg.running(database_dsn, tmp_path, **key) as server:
