@@ -13,7 +13,7 @@ import jwt
 import pytest
 
 from handlers import asyncapi
-from handlers.rest.request_parser import RequestParser
+from handlers.rest.server import RequestParser
 from handlers.sockets import tables
 from tests.servers import dawg
 
