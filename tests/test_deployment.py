@@ -417,14 +417,15 @@ FOREIGN = {  # variables of others: the platform's, the front end's, and those o
 def test_every_variable_metric_and_file_that_the_documents_name_exists(name: str) -> None:
     text = TEXTS[name]
     named = set(re.findall(r"`([A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9])(?:=[^`]*)?`", text))
-    assert named <= VARIABLES | FOREIGN
+    of_start = set(re.findall(r"\$\{([A-Z][A-Z0-9_]+)", (PROJECT / "start.sh").read_text()))
+    assert named <= VARIABLES | FOREIGN | of_start
     metrics = {metric.name for metric in Metrics().registry.collect()} | {
         "dawg_bus_dropped_events",
         "dawg_feed_recovered_changes",
         "dawg_forwarded_requests",
         "dawg_http_requests",
     }
-    for metric in re.findall(r"\bdawg_(?!server\b|session\b)\w+", text):
+    for metric in re.findall(r"\bdawg_(?!server\b|session\b|browser\b)\w+", text):
         assert metric.removesuffix("_total") in metrics, metric
     for path in re.findall(r"`((?:docs|deploy|tests)/[\w./]+)`|\((docs/[\w.]+)\)", text):
         assert (PROJECT / (path[0] or path[1])).exists(), path
