@@ -33,7 +33,7 @@ BACKLOG = 1024  # connections that wait to be accepted
 WATCH_INTERVAL = 1.0  # seconds between two looks at the embedded Postgres
 EXIT_CONFIGURATION = 2
 DESCRIPTIONS: dict[str, Callable[[], bytes]] = {
-    "openapi": lambda: site.openapi(application.routes()),
+    "openapi": lambda: site.described_api(application.routes()),
     "asyncapi": site.asyncapi,
 }
 

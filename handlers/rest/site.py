@@ -20,7 +20,7 @@ from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.routing import ROUTES, Route, Routes
 
 STATIC = Path(__file__).with_name("static")
-STATE = STATIC / "studio.txt"  # what the build of the studio has to say, until it is done
+BUILD_NOTE = STATIC / "studio.txt"  # what the build of the studio has to say, until it is done
 NOT_BUILT = (
     "The studio and the pages of the API were not built. Run python3 studio/build.py; they come up here by themselves."
 )
@@ -53,7 +53,7 @@ async def socket_docs(call: RestCall) -> Answer:
 
 @routes.get("//openapi.json", "The REST API as OpenAPI 3.1", public=True)
 async def openapi_document(call: RestCall) -> Answer:
-    return endpoint.raw_response(openapi(call.request.app[ROUTES]))
+    return endpoint.raw_response(described_api(call.request.app[ROUTES]))
 
 
 @routes.get("//asyncapi.json", "The Socket.IO API as AsyncAPI 3.0", public=True)
@@ -62,7 +62,7 @@ async def asyncapi_document(call: RestCall) -> Answer:
 
 
 @functools.cache
-def openapi(table: tuple[Route, ...]) -> bytes:
+def described_api(table: tuple[Route, ...]) -> bytes:
     from handlers.rest import openapi
 
     return endpoint.dumps(openapi.document(table))
@@ -101,7 +101,7 @@ async def _page(name: str, policy: str) -> web.StreamResponse:
     headers = {"Content-Security-Policy": policy}
     if found := await _studio.answer(name, headers):
         return found
-    said = html.escape(STATE.read_text() if STATE.exists() else NOT_BUILT)
+    said = html.escape(BUILD_NOTE.read_text() if BUILD_NOTE.exists() else NOT_BUILT)
     text = string.Template((STATIC / "start" / "start.html").read_text()).substitute(studio=said)
     return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-cache", **headers})
 
