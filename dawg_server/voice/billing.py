@@ -1,23 +1,27 @@
-"""What a session costs, booked while it runs, and the budget and minutes that end it (contract, 9.5 and 9.6)."""
+"""How many sessions a user may have and how long, what one costs, booked while it runs, and what ends it for that.
+
+Contract, sections 1.3, 9.5 and 9.6.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 import time
+import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from dawg_server import errors, logs
-from dawg_server.costs import Costs, Reservation, Usage, reported
+from dawg_server.costs import Costs, Reservation, Usage, periods, reported
 from dawg_server.database import voice_sessions
 from dawg_server.database.pool import Database
-from dawg_server.voice import limits
-from dawg_server.voice.browser import BrowserSocket
+from dawg_server.voice.browser import BrowserSocket, SessionEvents
 from dawg_server.voice.dialect import events
-from dawg_server.voice.dialect.wire import TokenUsage
 from dawg_server.voice.transcript import WriteQueue
+from dawg_server.wire import timestamp
 
 BEAT = 30.0  # seconds between two looks at budget and minutes
 MAX_MISSED = 4  # beats without an answer of the database, after which the session has to end
@@ -29,6 +33,25 @@ MS_PER_OUTPUT_TOKEN = 50  # of sound
 log = logs.get("voice")
 Refuse = Callable[[errors.DawgError], None]
 """Lets the current response end, and nothing more begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceLimits:
+    """Per user, except `idle_seconds` and `recycle_seconds`, which are per session."""
+
+    sessions: int
+    seconds_per_day: float
+    idle_seconds: float
+    recycle_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionGrant:
+    """A row of `voice_sessions`, and how many seconds were left of its user's day when it was made."""
+
+    id: str
+    user_id: str
+    seconds_left: float
 
 
 class UsageMeter:
@@ -50,12 +73,12 @@ class UsageMeter:
         self._project_id, self._conversation_id = project_id, conversation_id
         # Until an answer was billed: the instructions and the functions, generously.
         read = MINUTE["text_input_tokens"]
-        self._last_input = TokenUsage(input_tokens=read, input_text_tokens=read)
+        self._last_input = events.TokenUsage(input_tokens=read, input_text_tokens=read)
 
     @staticmethod
     async def reserve(costs: Costs, user_id: str, model: str, *, minutes: float = 1) -> Reservation:
         """Raises `BudgetExceeded`, and `DependencyUnavailable` when the ledger cannot be read."""
-        return await costs.reserve(user_id, SERVICE, costs.estimate(SERVICE, model, most_of(minutes)))
+        return await costs.reserve(user_id, SERVICE, costs.estimate(SERVICE, model, _most_of(minutes)))
 
     async def renew(self) -> None:
         """Holds the next minute back, for 15 minutes from now. Raises `BudgetExceeded`."""
@@ -65,18 +88,16 @@ class UsageMeter:
         """Never fails: what cannot be written now is written later."""
         if bill.of == "response":
             self._last_input = bill.usage
-            cost = await self._write(SERVICE, self._model, reported.realtime(_as_reported(bill.usage)), bill.of_id)
-        else:
-            billed = reported.transcription(_as_reported(bill.usage))
-            cost = await self._write(TRANSCRIPTION, self._transcription_model, billed, bill.of_id)
-        return cost
+            return await self._write(SERVICE, self._model, reported.realtime(bill.usage.as_reported()), bill.of_id)
+        billed = reported.transcription(bill.usage.as_reported())
+        return await self._write(TRANSCRIPTION, self._transcription_model, billed, bill.of_id)
 
     async def book_lost_response(self, response_id: str, received_ms: int) -> Decimal:
         """A response whose bill never came, because its connection was lost: an estimate of what it cost.
 
         It read at least what the response before it had read, and spoke at least what has arrived.
         """
-        read = TokenUsage(
+        read = events.TokenUsage(
             input_tokens=self._last_input.input_tokens,
             input_text_tokens=self._last_input.input_text_tokens,
             input_audio_tokens=self._last_input.input_audio_tokens,
@@ -84,7 +105,7 @@ class UsageMeter:
             output_audio_tokens=received_ms // MS_PER_OUTPUT_TOKEN,
         )
         return await self._write(
-            SERVICE, self._model, reported.realtime(_as_reported(read)), response_id, estimated=True
+            SERVICE, self._model, reported.realtime(read.as_reported()), response_id, estimated=True
         )
 
     async def book_lost_transcription(self, item_id: str, spoken_ms: int) -> Decimal:
@@ -126,15 +147,15 @@ class SessionBilling:
     def __init__(
         self,
         database: Database,
-        grant: limits.SessionGrant,
+        grant: SessionGrant,
         meter: UsageMeter,
         queue: WriteQueue,
         socket: BrowserSocket,
-        allowed: limits.VoiceLimits,
+        allowed: VoiceLimits,
     ) -> None:
         self.limits = allowed
         self._database, self._grant = database, grant
-        self._meter, self._queue, self._socket = meter, queue, socket
+        self._meter, self._queue, self._events = meter, queue, SessionEvents(socket)
         self._began = time.monotonic()
 
     @property
@@ -169,12 +190,10 @@ class SessionBilling:
             await asyncio.sleep(pause)
             try:
                 await voice_sessions.seen(self._database, self._grant.id)
-                left = (
-                    self.limits.seconds_per_day
-                    - (await voice_sessions.talk(self._database, self._grant.user_id)).seconds
-                )
+                talk = await voice_sessions.talk(self._database, self._grant.user_id)
+                left = self.limits.seconds_per_day - talk.seconds
                 if left <= 0:
-                    raise limits.day_is_over(self.limits)
+                    raise _day_is_over(self.limits)
                 pause = min(BEAT, left)
                 await self._meter.renew()
                 missed = 0
@@ -200,7 +219,14 @@ class SessionBilling:
     async def _book(self, bill: events.UsageReported, session_id: str, refuse: Refuse) -> None:
         cost = await self._meter.book(bill)
         if bill.of == "response":
-            self._publish(bill, session_id, float(cost), await self._remaining())
+            self._events.usage(
+                session_id,
+                bill,
+                cost=float(cost),
+                total=self.cost,
+                seconds=self.seconds,
+                remaining=await self._remaining(),
+            )
         try:
             await self._meter.renew()
         except errors.BudgetExceeded as error:
@@ -213,52 +239,82 @@ class SessionBilling:
         except errors.DependencyUnavailable:
             return None
 
-    def _publish(
-        self, bill: events.UsageReported, session_id: str, cost: float, remaining: dict[str, float | None] | None
-    ) -> None:
-        used = bill.usage
-        self._socket.publish(
-            "usage",
-            {
-                "sessionId": session_id,
-                "responseId": bill.of_id,
-                "inputTokens": used.input_tokens,
-                "outputTokens": used.output_tokens,
-                "cachedTokens": used.cached_tokens,
-                "inputAudioTokens": used.input_audio_tokens,
-                "outputAudioTokens": used.output_audio_tokens,
-                "costUsd": round(cost, 6),
-                "totalCostUsd": round(self.cost, 6),
-                "remaining": remaining,
-                "durationSeconds": round(self.seconds, 3),
-            },
-        )
+
+def secret_usage(model: str, grant_id: str, project_id: str | None, seconds: int) -> Usage:
+    """The most that calls of a browser's own can use, which nobody will report."""
+    return Usage(
+        SERVICE,
+        model,
+        "voice-secret",
+        _most_of(seconds / 60),
+        grant_id,
+        project_id=project_id,
+        metered=False,
+        metadata={"estimated": True, "seconds": seconds},
+    )
 
 
-def most_of(minutes: float) -> dict[str, float]:
+def _most_of(minutes: float) -> dict[str, float]:
     """The most that so many minutes can use: unit -> quantity."""
     return {unit: quantity * minutes for unit, quantity in MINUTE.items()}
 
 
-def _as_reported(counted: TokenUsage) -> dict[str, Any]:
-    """A bill in the shape in which the service reports it."""
-    if counted.seconds:
-        return {"type": "duration", "seconds": counted.seconds}
-    return {
-        "input_tokens": counted.input_tokens,
-        "output_tokens": counted.output_tokens,
-        "input_token_details": {
-            "text_tokens": counted.input_text_tokens,
-            "audio_tokens": counted.input_audio_tokens,
-            "image_tokens": counted.input_image_tokens,
-            "cached_tokens_details": {
-                "text_tokens": counted.cached_text_tokens,
-                "audio_tokens": counted.cached_audio_tokens,
-                "image_tokens": counted.cached_image_tokens,
-            },
-        },
-        "output_token_details": {
-            "text_tokens": counted.output_text_tokens,
-            "audio_tokens": counted.output_audio_tokens,
-        },
-    }
+async def open_session(
+    database: Database, user_id: str, limits: VoiceLimits, *, reserved_seconds: int | None = None
+) -> SessionGrant:
+    """Takes one of the user's places. Raises `SessionLimit`.
+
+    `reserved_seconds` are taken at once, for calls whose real length will never be known.
+    """
+    id = str(uuid.uuid4())
+    async with database.transaction() as connection:
+        talk = await voice_sessions.lock(connection, user_id)
+        if talk.open >= limits.sessions:
+            raise _too_many(talk, limits)
+        if talk.seconds >= limits.seconds_per_day:
+            raise _day_is_over(limits)
+        if talk.seconds + (reserved_seconds or 0) > limits.seconds_per_day:
+            raise _day_is_too_short(limits, talk.seconds, reserved_seconds or 0)
+        await voice_sessions.insert(connection, id, user_id, reserved_seconds=reserved_seconds)
+    return SessionGrant(id, user_id, limits.seconds_per_day - talk.seconds)
+
+
+def _too_many(talk: voice_sessions.TalkTime, limits: VoiceLimits) -> errors.SessionLimit:
+    sentence, seconds = "End one of them first.", 10.0
+    if talk.reserved == talk.open:
+        seconds = talk.reserved_seconds
+        sentence = (
+            f"They are calls of browsers, which this server cannot end; one is over in {seconds / 60:.0f} minutes."
+        )
+    return errors.SessionLimit(
+        f"You have {talk.open} voice sessions already. {sentence}",
+        details={"limit": limits.sessions, "unit": "sessions"},
+        retry_after=seconds,
+    )
+
+
+def _day_is_over(limits: VoiceLimits) -> errors.SessionLimit:
+    minutes = limits.seconds_per_day / 60
+    return _out_of_minutes(
+        minutes,
+        f"You have talked for {minutes:g} minutes today, which is all that a day has. It begins anew at midnight UTC.",
+    )
+
+
+def _day_is_too_short(limits: VoiceLimits, talked: float, wanted: float) -> errors.SessionLimit:
+    left = (limits.seconds_per_day - talked) / 60
+    return _out_of_minutes(
+        limits.seconds_per_day / 60,
+        f"A call of the browser's own counts with the {wanted / 60:g} minutes that it can last, and {left:.0f} minutes "
+        "are left of your day. Talk through this server instead (start-realtime), or ask again after midnight UTC.",
+    )
+
+
+def _out_of_minutes(minutes: float, sentence: str) -> errors.SessionLimit:
+    now = periods.now()
+    resets_at = periods.next_day(now)
+    return errors.SessionLimit(
+        sentence,
+        details={"limit": minutes, "unit": "minutes", "resetsAt": timestamp(resets_at)},
+        retry_after=(resets_at - now).total_seconds(),
+    )

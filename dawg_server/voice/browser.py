@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from dawg_server import errors, logs
 from dawg_server.voice.connection import Ending
 from dawg_server.voice.dialect import events
-from dawg_server.voice.dialect.playback import decoded_length
+from dawg_server.voice.dialect.responses import decoded_length
 from dawg_server.wire import timestamp
 
 log = logs.get("voice")
@@ -104,6 +104,35 @@ class SessionEvents:
         request_id = logs.request_id()
         log.info("A browser was told of an error.", action="voice_error", code=error.code, request_id=request_id)
         self._publish("error", {**error.envelope(request_id), "fatal": fatal, "retryAfter": error.retry_after})
+
+    def usage(
+        self,
+        session_id: str,
+        bill: events.UsageReported,
+        *,
+        cost: float,
+        total: float,
+        seconds: float,
+        remaining: Mapping[str, float | None] | None,
+    ) -> None:
+        """`cost` of this bill and `total` of the session in USD."""
+        used = bill.usage
+        self._publish(
+            "usage",
+            {
+                "sessionId": session_id,
+                "responseId": bill.of_id,
+                "inputTokens": used.input_tokens,
+                "outputTokens": used.output_tokens,
+                "cachedTokens": used.cached_tokens,
+                "inputAudioTokens": used.input_audio_tokens,
+                "outputAudioTokens": used.output_audio_tokens,
+                "costUsd": round(cost, 6),
+                "totalCostUsd": round(total, 6),
+                "remaining": remaining,
+                "durationSeconds": round(seconds, 3),
+            },
+        )
 
     def disconnected(self, session_id: str, ending: Ending, *, will_reconnect: bool) -> None:
         payload = {"sessionId": session_id, "reason": ending.message, "code": ending.code}

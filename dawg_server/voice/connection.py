@@ -1,162 +1,29 @@
-"""One connection to the realtime service: the websocket, and the dialect that is spoken on it."""
+"""The upstream connections of one session: one after another, until there is to be no further one."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import random
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-import aiohttp
 import orjson
-import yarl
 
 from dawg_server import logs
-from dawg_server.voice.dialect import Dialect, events, wire
-from dawg_server.voice.dialect.faults import FINAL_CODES, Fault, FaultKind
+from dawg_server.voice.dialect import Dialect, conversation, events, ga, wire
+from dawg_server.voice.prompt import SessionPrompt
+from dawg_server.voice.realtime import CALL_SECONDS, Realtime, UpstreamRefused, UpstreamSocket
 
-CONNECT_TIMEOUT = 10.0  # seconds until the service has accepted the websocket
-CLOSE_TIMEOUT = 0.5  # seconds for the closing handshake
-PING_INTERVAL = 20.0  # seconds; a service that does not answer is lost
-MAX_ERROR_BODY = 65_536  # bytes
-MAX_FRAME = 16 * 2**20  # bytes
-MAX_WAITING_AUDIO = 1_000_000  # bytes of frames: some 15 s of PCM16 mono at 24 kHz
-MAX_WAITING = 1000  # messages; who has so many waiting is as good as lost
-NO_STATUS, LOST = 1005, 1006  # RFC 6455, section 7.4.1: a close frame without a code, no close frame at all
+READY_TIMEOUT = 15.0  # seconds for the service to accept the configuration
+EXPIRY_MARGIN = 60.0  # seconds
+TRIES = 3
+FIRST_PAUSE = 1.0  # seconds, doubled each time
+JITTER = 0.2
+SETTLED = 60.0  # seconds after which a connection counts as a good one
 
 log = logs.get("voice")
-
-
-class UpstreamRefused(Exception):
-    """The service did not accept a request; `status` is its HTTP status, 0 when there was no answer.
-
-    `code` and `said` are the service's words, for the log; `request_id` is what its support asks for.
-    """
-
-    def __init__(self, status: int, *, code: str = "", said: str = "", request_id: str = "") -> None:
-        super().__init__(said)
-        self.status, self.code = status, code or str(status)
-        self.said, self.request_id = said, request_id
-
-    @property
-    def final(self) -> bool:
-        """The same request would be refused again."""
-        return self.code in FINAL_CODES or (400 <= self.status < 500 and self.status not in (408, 425, 429))
-
-
-def client() -> aiohttp.ClientSession:
-    """For websockets and requests; an error of the service becomes `UpstreamRefused`, with what it says."""
-    # Every session holds a connection of its own for long: no limit, and no waiting for a free one.
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), raise_for_status=_refuse)
-
-
-async def _refuse(response: aiohttp.ClientResponse) -> None:
-    # Here, because the body of a refused handshake is not to be had later.
-    if response.status < 400:
-        return
-    try:
-        body = orjson.loads(await response.content.read(MAX_ERROR_BODY))
-    except orjson.JSONDecodeError:
-        body = None
-    error = body.get("error") if isinstance(body, dict) else None
-    told = error if isinstance(error, dict) else {}
-    raise UpstreamRefused(
-        response.status,
-        code=str(told.get("code") or told.get("type") or ""),
-        said=str(told.get("message") or response.reason or ""),
-        request_id=response.headers.get("x-request-id", ""),
-    )
-
-
-class UpstreamSocket:
-    """Moves frames and knows nothing of what they mean.
-
-    Sending never waits: a writer task works off what waits, and of audio that waits too long the oldest is dropped. The
-    handshake is the SDK's: the model in the query, the key as bearer token, no compression.
-    """
-
-    def __init__(self, websocket: aiohttp.ClientWebSocketResponse[bool], name: str) -> None:
-        self.dropped_frames = 0  # of audio
-        self._websocket = websocket
-        self._waiting: deque[tuple[bytes, bool]] = deque()  # frame, and whether it is audio
-        self._waiting_audio = 0
-        self._arrival = asyncio.Event()
-        self._writer = asyncio.create_task(self._write(), name=f"{name} writer")
-
-    @classmethod
-    async def connect(cls, http: aiohttp.ClientSession, base_url: str, key: str, model: str, name: str) -> Self:
-        """`base_url` is http(s) and ends with /v1. `http` is of `client()`. Raises `UpstreamRefused`."""
-        url = yarl.URL(f"{base_url.rstrip('/')}/realtime").with_query(model=model)
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
-                websocket = await http.ws_connect(
-                    url,
-                    headers={"Authorization": f"Bearer {key}"},
-                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
-                    heartbeat=PING_INTERVAL,
-                    max_msg_size=MAX_FRAME,
-                    decode_text=False,
-                )
-        except aiohttp.WSServerHandshakeError as error:
-            raise UpstreamRefused(error.status, said=error.message) from None
-        except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
-            raise UpstreamRefused(0, code="unreachable", said=repr(error)) from None
-        return cls(websocket, name)
-
-    def send(self, message: Mapping[str, Any]) -> None:
-        self._put(orjson.dumps(message), audio=False)
-
-    def send_audio(self, message: Mapping[str, str]) -> None:
-        self._put(orjson.dumps(message), audio=True)
-
-    async def receive(self) -> bytes | int:
-        """The next frame, or the close code once there is none any more."""
-        message = await self._websocket.receive()
-        while message.type is aiohttp.WSMsgType.BINARY:  # the dialect knows none
-            message = await self._websocket.receive()
-        if message.type is aiohttp.WSMsgType.TEXT:
-            frame: bytes = message.data
-            return frame
-        if message.type is aiohttp.WSMsgType.CLOSE:
-            return int(message.data) or NO_STATUS
-        return LOST
-
-    async def close(self) -> None:
-        self._writer.cancel()
-        await asyncio.gather(self._writer, return_exceptions=True)
-        await self._websocket.close()
-
-    def _put(self, frame: bytes, *, audio: bool) -> None:
-        if self._writer.done():
-            return
-        self._waiting.append((frame, audio))
-        if audio:
-            self._waiting_audio += len(frame)
-            if self._waiting_audio > MAX_WAITING_AUDIO:
-                self._drop_oldest_audio()
-        self._arrival.set()
-
-    def _drop_oldest_audio(self) -> None:
-        position = next(at for at, (_, audio) in enumerate(self._waiting) if audio)
-        self._waiting_audio -= len(self._waiting[position][0])
-        del self._waiting[position]
-        self.dropped_frames += 1
-
-    async def _write(self) -> None:
-        # Ends with the connection, which the reader notices as well.
-        try:
-            while len(self._waiting) <= MAX_WAITING:
-                while self._waiting:
-                    frame, audio = self._waiting.popleft()
-                    if audio:
-                        self._waiting_audio -= len(frame)
-                    await self._websocket.send_frame(frame, aiohttp.WSMsgType.TEXT)
-                self._arrival.clear()
-                await self._arrival.wait()
-        except (ConnectionError, aiohttp.ClientError):
-            return
-        await self._websocket.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +91,120 @@ class UpstreamConnection:
         return self._over.result()
 
 
-def _closed(fault: Fault) -> Ending:
-    return Ending("final" if fault.kind is FaultKind.FINAL else "lost", "upstream", fault.code, fault.message)
+class ReconnectPolicy:
+    """When another connection is worth a try, and after which pause: 1, 2, 4 s with jitter, three tries.
+
+    A connection that was good wipes out the losses before it; short ones do not, so that nothing loops for ever.
+    """
+
+    def __init__(self, settled: float = SETTLED) -> None:
+        self._settled = settled
+        self._losses = 0
+
+    def pause(self, ending: Ending, lived: float | None) -> float | None:
+        """Seconds until the next connection, 0 when a good one is only replaced; None: there is to be none.
+
+        `lived` is how long the connection was ready, None when it never was.
+        """
+        settled = lived is not None and lived >= self._settled
+        if settled:
+            self._losses = 0
+        if ending.how == "final":
+            return None
+        if ending.how == "recycle" and (settled or ending.reason == "voice"):
+            return 0.0
+        self._losses += 1
+        if self._losses > TRIES:
+            return None
+        return FIRST_PAUSE * float(2 ** (self._losses - 1)) * random.uniform(1 - JITTER, 1 + JITTER)
+
+
+class ReconnectingUpstream:
+    """Each connection after the first is told the talk so far as text. `voice` is that of the next one.
+
+    `react` gets the events of all connections, `lost` is called whenever one is over, `retrying` before a pause.
+    """
+
+    def __init__(
+        self,
+        realtime: Realtime,
+        prompt: SessionPrompt,
+        voice: str,
+        react: Callable[[events.Event], None],
+        lost: Callable[[], None],
+        retrying: Callable[[Ending], None],
+        recycle_seconds: float,
+    ) -> None:
+        self.voice = voice
+        self.connection: UpstreamConnection | None = None
+        self.reason = ""  # why the present connection is not the first: age, voice or upstream
+        self.dropped_audio = 0  # messages that waited too long to be sent
+        self._realtime, self._prompt = realtime, prompt
+        self._react, self._lost, self._retrying = react, lost, retrying
+        self._recycle_seconds = recycle_seconds
+        self._carried: conversation.CarriedTalk | None = None
+        self._ready_at: float | None = None
+        self._recycle_at = 0.0
+
+    @property
+    def ready(self) -> UpstreamConnection | None:
+        """The connection that listens, if there is one."""
+        return self.connection if self.connection is not None and self.connection.dialect.ready else None
+
+    @property
+    def old(self) -> bool:
+        return time.monotonic() >= self._recycle_at
+
+    async def run(self, name: str) -> Ending:
+        """Returns why there is to be no further connection."""
+        policy = ReconnectPolicy(min(SETTLED, self._recycle_seconds / 2))
+        while True:
+            ending = await self._connect(name)
+            lived = time.monotonic() - self._ready_at if self._ready_at is not None else None
+            pause = policy.pause(ending, lived)
+            if pause is None:
+                return ending
+            self.reason = ending.reason
+            if pause:
+                self._retrying(ending)
+                await asyncio.sleep(pause)
+
+    async def _connect(self, name: str) -> Ending:
+        """Returns when the connection is over."""
+        self._ready_at = None
+        settings = await self._prompt.settings(self.voice)
+        try:
+            socket = await self._realtime.connect(name)
+        except UpstreamRefused as refused:
+            sentence = f"The voice service refuses the connection ({refused.code})."
+            if not refused.status:
+                sentence = "The voice service cannot be reached."
+            return Ending("final" if refused.final else "lost", "upstream", refused.code, sentence)
+        dialect = ga.GaDialect(settings, self._carried)
+        self.connection = UpstreamConnection(socket, dialect, self._received, name)
+        timer = asyncio.get_running_loop().call_later(READY_TIMEOUT, _end_unready, self.connection)
+        try:
+            return await self.connection.run()
+        finally:
+            timer.cancel()
+            if dialect.ready:
+                self._carried = dialect.carry()
+            self.connection = None
+            self._lost()
+            self.dropped_audio += socket.dropped_frames
+            await socket.close()
+
+    def _received(self, event: events.Event) -> None:
+        if type(event) is events.Ready:
+            self._ready_at = time.monotonic()
+            left = event.expires_at - time.time() - EXPIRY_MARGIN if event.expires_at else CALL_SECONDS - EXPIRY_MARGIN
+            # A time that has (nearly) passed is no reason for one new connection after the other.
+            self._recycle_at = self._ready_at + min(self._recycle_seconds, left if left > 0 else CALL_SECONDS)
+        self._react(event)
+
+
+def _closed(fault: events.Fault) -> Ending:
+    return Ending("final" if fault.kind is events.FaultKind.FINAL else "lost", "upstream", fault.code, fault.message)
 
 
 def _parsed(frame: bytes) -> Mapping[str, Any]:
@@ -237,3 +216,8 @@ def _parsed(frame: bytes) -> Mapping[str, Any]:
         log.warning("The voice service sent something unreadable.", action="voice_frame_unreadable", size=len(frame))
         return {}
     return event
+
+
+def _end_unready(connection: UpstreamConnection) -> None:
+    if not connection.dialect.ready:
+        connection.end(Ending("lost", "upstream", "timeout", "The voice service did not become ready in time."))

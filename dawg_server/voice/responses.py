@@ -11,7 +11,7 @@ from typing import Any
 from dawg_server.tools import ToolContext
 from dawg_server.voice import browser
 from dawg_server.voice.dialect import events
-from dawg_server.voice.dialect.playback import BYTES_PER_MS, decoded_length
+from dawg_server.voice.dialect.responses import BYTES_PER_MS, decoded_length
 from dawg_server.voice.functions import VoiceFunctions
 from dawg_server.voice.transcript import SpokenTranscript
 

@@ -15,20 +15,18 @@ from bus.supervision import SupervisedLoop
 from dawg_server import errors, logs
 from dawg_server.conversations import Conversations
 from dawg_server.database import voice_sessions
-from dawg_server.daw.functions.catalogue import Catalogue
+from dawg_server.daw.functions.catalogue import Catalogue, PublishedCatalogue
 from dawg_server.daw.functions.page import SPOKEN
 from dawg_server.daw.functions.service import Functions
 from dawg_server.documents import Documents
 from dawg_server.platform import Platform
 from dawg_server.tools import ToolBox
 from dawg_server.transcript import TranscriptWriter
-from dawg_server.voice import limits
+from dawg_server.voice import billing
 from dawg_server.voice.billing import SessionBilling, UsageMeter
 from dawg_server.voice.browser import BrowserSocket
-from dawg_server.voice.client_secrets import ClientSecrets
 from dawg_server.voice.prompt import SessionPrompt, SessionRequest
-from dawg_server.voice.published import PublishedCatalogue
-from dawg_server.voice.realtime import MintedSecret, Realtime
+from dawg_server.voice.realtime import CALL_SECONDS, MintedSecret, Realtime
 from dawg_server.voice.session import VoiceSession
 from dawg_server.voice.transcript import SpokenTranscript, WriteQueue
 
@@ -62,13 +60,12 @@ class VoiceService:
             settings.openai_realtime_model,
             settings.openai_transcription_model,
         )
-        self._limits = limits.VoiceLimits(
+        self._limits = billing.VoiceLimits(
             settings.voice_sessions,
             settings.voice_minutes * 60,
             settings.voice_idle_seconds,
             settings.voice_recycle_seconds,
         )
-        self._secrets = ClientSecrets(self._database, self._costs, self._realtime, self._limits)
         self.published = PublishedCatalogue(toolbox.catalogue)
         self._running: dict[str, _Running] = {}
         self._starting: set[str] = set()
@@ -148,14 +145,37 @@ class VoiceService:
             running.session.stop("disconnected")
 
     async def mint(self, request: SessionRequest, seconds: int) -> MintedSecret:
-        """A secret for a call between the browser and the service. Raises as `start` and `ClientSecrets.mint` do."""
+        """A secret that begins calls for so many `seconds`, which this server cannot hear and cannot end.
+
+        The service tells nobody whether a secret was used, how often, or for how long. So the most that it allows is
+        booked before it is given away, and it is one of the user's sessions until the last call must have ended.
+        Raises as `start` does, and `ProviderFailed`, `ProviderTimeout` and `DependencyUnavailable`.
+        """
         self._realtime.require()
         if self._closed:
             raise errors.Draining(retry_after=2.0)
         if request.project_id is not None:
             await self._access.require(request.project_id, request.user_id, "viewer")
         settings = await self._prompt(request).settings(request.voice)
-        return await self._secrets.mint(request.user_id, request.project_id, settings, seconds)
+        # Calls of full length, one after the other, that can begin within so many seconds.
+        talked = CALL_SECONDS * (seconds // CALL_SECONDS + 1)
+        grant = await billing.open_session(self._database, request.user_id, self._limits, reserved_seconds=talked)
+        try:
+            reservation = await UsageMeter.reserve(
+                self._costs, request.user_id, self._realtime.model, minutes=talked / 60
+            )
+            try:
+                secret = await self._realtime.mint(settings, seconds)
+                await voice_sessions.confirm(self._database, grant.id, seconds + CALL_SECONDS)
+                reservation.add(billing.secret_usage(self._realtime.model, grant.id, request.project_id, talked))
+            except BaseException:
+                await reservation.settle(outcome="failed")
+                raise
+        except BaseException:
+            await voice_sessions.end(self._database, grant.id)
+            raise
+        await reservation.settle()
+        return secret
 
     async def close(self) -> None:
         """Ends every session, and books it."""
@@ -177,7 +197,7 @@ class VoiceService:
             await self._access.require(project_id, user_id, "viewer")
         if request.conversation_id is not None:
             await self._conversations.get(request.conversation_id, user_id)
-        grant = await limits.open_session(self._database, user_id, self._limits)
+        grant = await billing.open_session(self._database, user_id, self._limits)
         try:
             reservation = await UsageMeter.reserve(self._costs, user_id, self._realtime.model)
             try:

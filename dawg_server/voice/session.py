@@ -17,13 +17,10 @@ from dawg_server.tools import ToolBox, ToolContext
 from dawg_server.voice import realtime
 from dawg_server.voice.billing import SessionBilling
 from dawg_server.voice.browser import BrowserSocket, MicrophoneBuffer, SessionEvents
-from dawg_server.voice.connection import Ending, UpstreamConnection
+from dawg_server.voice.connection import Ending, ReconnectingUpstream, UpstreamConnection
 from dawg_server.voice.dialect import events
-from dawg_server.voice.dialect.faults import Fault, FaultKind
 from dawg_server.voice.functions import VoiceFunctions
-from dawg_server.voice.limits import CALL_SECONDS
 from dawg_server.voice.prompt import SessionPrompt, SessionRequest
-from dawg_server.voice.reconnecting import ReconnectingUpstream
 from dawg_server.voice.responses import ResponseTracker
 from dawg_server.voice.transcript import SpokenTranscript
 
@@ -246,7 +243,7 @@ class VoiceSession:
             case events.Reconfigured():
                 self._spoken_voice = event.voice
                 self._events.voice_changed(self._spoken_voice, "immediate")
-            case Fault():
+            case events.Fault():
                 self._on_fault(event)
             case events.FunctionRequested() if self.reason:
                 pass  # the browser has gone, or is about to be told that the session is over
@@ -276,7 +273,7 @@ class VoiceSession:
             self.change_voice(self._upstream.voice)
 
     def _announce(self, event: events.Ready) -> None:
-        model, expires_at = event.model or self._model, event.expires_at or time.time() + CALL_SECONDS
+        model, expires_at = event.model or self._model, event.expires_at or time.time() + realtime.CALL_SECONDS
         if not self._started:
             self._started = True
             self._events.started(self.id, event.voice, model, expires_at)
@@ -286,17 +283,17 @@ class VoiceSession:
         if reason == "voice":
             self._events.voice_changed(event.voice, "recycled")
 
-    def _on_fault(self, fault: Fault) -> None:
+    def _on_fault(self, fault: events.Fault) -> None:
         connection = self._upstream.connection
         assert connection is not None
         realtime.log_fault(fault)
         # What the service says may name keys and accounts, so browsers get a sentence of ours.
-        if fault.kind is FaultKind.FINAL:
+        if fault.kind is events.FaultKind.FINAL:
             sentence = f"The voice service refuses to go on ({fault.code})."
             connection.end(Ending("final", "upstream", fault.code, sentence))
         elif fault.code == "session_expired":
             connection.end(Ending("recycle", "age", fault.code, "The voice service has ended the connection."))
-        elif fault.kind is FaultKind.OTHER:
+        elif fault.kind is events.FaultKind.OTHER:
             again = f" It is asked again in {fault.retry_after:g} s." if fault.retry_after is not None else ""
             sentence = f"The voice service reported an error ({fault.code}).{again}"
             error = realtime.failed(fault.code, retryable=True, message=sentence, retry_after=fault.retry_after)

@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
+from dawg_server.daw.functions.catalogue import Part
 from dawg_server.voice.prompt import SessionRequest
-from dawg_server.voice.published import Part
 from dawg_server.wire import now, timestamp
 from handlers.rest import endpoint
 from handlers.rest.endpoint import Answer, RestCall

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from dawg_server.voice.dialect import carried, conversation, events, faults
+from dawg_server.voice.dialect import events
+from dawg_server.voice.dialect.conversation import CarriedTalk, ConversationMirror
 
 
 class Dialect(Protocol):
-    conversation: conversation.ConversationMirror
+    conversation: ConversationMirror
 
     @property
     def ready(self) -> bool:
@@ -38,7 +39,7 @@ class Dialect(Protocol):
     def receive(self, event: Mapping[str, Any]) -> list[events.Event]:
         """Takes one parsed frame of the upstream. Never raises, whatever the frame holds."""
 
-    def closed(self, code: int) -> faults.Fault:
+    def closed(self, code: int) -> events.Fault:
         """What the end of the connection with this close code means."""
 
     def send_audio(self, base64_text: str) -> dict[str, str]:
@@ -65,7 +66,7 @@ class Dialect(Protocol):
     def retry(self) -> list[events.Event]:
         """The time of a `RetryLater` is up."""
 
-    def carry(self) -> carried.CarriedTalk:
+    def carry(self) -> CarriedTalk:
         """What the next connection has to know, now that this one is over."""
 
     def change_voice(self, voice: str) -> list[events.Event]:

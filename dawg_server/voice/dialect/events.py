@@ -5,12 +5,10 @@ Both come in one list, and its order is the order in which the session acts.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
-
-from dawg_server.voice.dialect.faults import Fault
-from dawg_server.voice.dialect.wire import TokenUsage
 
 ResponseStatus = Literal["completed", "cancelled", "incomplete", "failed"]
 
@@ -144,6 +142,50 @@ class FunctionRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """Tokens as the upstream bills them, in one shape for responses and transcriptions.
+
+    `cached_*` are part of the input counts, not on top of them. `seconds` is set where audio time is billed.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    input_text_tokens: int = 0
+    input_audio_tokens: int = 0
+    input_image_tokens: int = 0
+    cached_tokens: int = 0
+    cached_text_tokens: int = 0
+    cached_audio_tokens: int = 0
+    cached_image_tokens: int = 0
+    output_text_tokens: int = 0
+    output_audio_tokens: int = 0
+    seconds: float = 0.0
+
+    def as_reported(self) -> dict[str, Any]:
+        """The same in the shape in which the service reports it."""
+        if self.seconds:
+            return {"type": "duration", "seconds": self.seconds}
+        return {
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "input_token_details": {
+                "text_tokens": self.input_text_tokens,
+                "audio_tokens": self.input_audio_tokens,
+                "image_tokens": self.input_image_tokens,
+                "cached_tokens_details": {
+                    "text_tokens": self.cached_text_tokens,
+                    "audio_tokens": self.cached_audio_tokens,
+                    "image_tokens": self.cached_image_tokens,
+                },
+            },
+            "output_token_details": {
+                "text_tokens": self.output_text_tokens,
+                "audio_tokens": self.output_audio_tokens,
+            },
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class UsageReported:
     """The bill of one response, or of one transcription, which is charged apart.
 
@@ -153,6 +195,31 @@ class UsageReported:
     of: Literal["response", "transcription"]
     of_id: str
     usage: TokenUsage
+
+
+class FaultKind(enum.Enum):
+    """What an error, or the end of a connection, asks of the session."""
+
+    NOISE = "noise"  # expected races; for the debug log alone
+    FINAL = "final"  # tell the client, never reconnect
+    RECYCLE = "recycle"  # a new upstream with the talk carried over
+    OTHER = "other"  # tell the client, the session goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error of the upstream. `during` is the type of our message that caused it, when that is known.
+
+    `event_id` is the upstream's id of the report, which its support can find again. `retry_after`: seconds after which
+    the request is sent once more; None when it is not.
+    """
+
+    kind: FaultKind
+    code: str
+    message: str
+    during: str | None = None
+    event_id: str = ""
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

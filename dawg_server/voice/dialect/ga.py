@@ -6,19 +6,9 @@ import collections
 import dataclasses
 import time
 from collections.abc import Callable
-from typing import Any, Literal, cast, get_args
+from typing import cast, get_args
 
-from dawg_server.voice.dialect import (
-    carried,
-    conversation,
-    events,
-    faults,
-    outbound,
-    playback,
-    responses,
-    settings,
-    wire,
-)
+from dawg_server.voice.dialect import conversation, events, responses, wire
 
 _LONGEST_NAME = 80  # characters of an unknown type that are kept for its count
 
@@ -31,19 +21,19 @@ class GaDialect:
 
     def __init__(
         self,
-        wanted: settings.SessionSettings,
-        before: carried.CarriedTalk | None = None,
+        wanted: wire.SessionSettings,
+        before: conversation.CarriedTalk | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.conversation = conversation.ConversationMirror()
         self.unknown: collections.Counter[str] = collections.Counter()
-        self._session, self._carried = settings.SessionState(wanted), before or carried.CarriedTalk()
+        self._session, self._carried = wire.SessionState(wanted), before or conversation.CarriedTalk()
         self._automatic_turns = wanted.automatic_turns
-        self._playback = playback.Playback(clock)
+        self._playback = responses.Playback(clock)
         self._responses = responses.ResponseState(clock)
         self._responses.results.extend(self._carried.results)
         self._responses.open_calls.update(self._carried.pending)
-        self._out = outbound.OutboundMessages()
+        self._out = conversation.OutboundMessages()
         self._speaking = False
         self._spoken = False  # the voice is frozen by the first sound
         self._utterance = ""  # item id of the user's last words
@@ -105,9 +95,8 @@ class GaDialect:
             self.unknown[kind[:_LONGEST_NAME]] += 1
         return []
 
-    def closed(self, code: int) -> faults.Fault:
-        message = f"The service closed the connection ({code})."
-        return faults.Fault(faults.classify_close(code), f"closed_{code}", message)
+    def closed(self, code: int) -> events.Fault:
+        return wire.close_fault(code)
 
     def send_audio(self, base64_text: str) -> dict[str, str]:
         return {"type": "input_audio_buffer.append", "audio": base64_text}
@@ -132,7 +121,7 @@ class GaDialect:
         if name is None:
             return []
         known = call_id not in self._carried.pending
-        told = self._out.function_output(call_id, output) if known else self._out.data(carried.results((name, output)))
+        told = self._out.function_output(call_id, output) if known else self._out.results((name, output))
         self._responses.exhausted |= not respond
         if self._responses.open_calls or self._responses.exhausted:
             return [told]
@@ -147,10 +136,10 @@ class GaDialect:
         self._responses.retry_due = False
         return self._request_response()
 
-    def carry(self) -> carried.CarriedTalk:
+    def carry(self) -> conversation.CarriedTalk:
         unanswered = self._responses.unanswered
         heard = not self._utterance or bool(self.conversation.text(self._utterance))
-        return carried.CarriedTalk(
+        return conversation.CarriedTalk(
             lines=self.conversation.carried(),
             results=tuple(self._responses.results),
             pending=dict(self._responses.open_calls),
@@ -160,7 +149,7 @@ class GaDialect:
         )
 
     def change_voice(self, voice: str) -> list[events.Event]:
-        return [self._out.send("session.update", session=settings.wire_voice(voice))]
+        return [self._out.send("session.update", session=wire.voice_object(voice))]
 
     def _request_response(self) -> list[events.Event]:
         if self._speaking and self._automatic_turns:
@@ -190,7 +179,7 @@ class GaDialect:
         accepted = self._session.updated(event)
         if isinstance(accepted, events.Reconfigured):
             return [accepted]
-        told = carried.retold(self._carried, self.conversation, self._out)
+        told = self._out.retell(self._carried, self.conversation)
         return [*told, accepted, *(self._request_response() if self._carried.to_be_answered else [])]
 
     def _on_speech_started(self, event: wire.Wire) -> list[events.Event]:
@@ -227,7 +216,7 @@ class GaDialect:
     def _on_user_done(self, event: wire.Wire) -> list[events.Event]:
         item_id, words = wire.text(event, "item_id"), wire.text(event, "transcript")
         self.conversation.write(item_id, "user", words)
-        return [events.UserTranscriptDone(item_id, words), *_bill("transcription", item_id, event.get("usage"))]
+        return [events.UserTranscriptDone(item_id, words), *wire.bill("transcription", item_id, event.get("usage"))]
 
     def _on_user_failed(self, event: wire.Wire) -> list[events.Event]:
         error = wire.part(event, "error")
@@ -253,7 +242,7 @@ class GaDialect:
             self._playback.complete(wire.text(item, "id"))
         calls = self._responses.end(response)
         return [
-            *_bill("response", response_id, response.get("usage")),
+            *wire.bill("response", response_id, response.get("usage")),
             events.ResponseDone(response_id, cast(events.ResponseStatus, status), reason),
             *calls,
             *(self._on_failed(response_id, error, event) if status == "failed" else []),
@@ -269,14 +258,14 @@ class GaDialect:
     def _on_failed(self, response_id: str, error: wire.Wire, event: wire.Wire) -> list[events.Event]:
         """A response of which nothing was heard is asked for once more."""
         heard = self._responses.was_audible(response_id) or self._responses.is_interrupted(response_id)
-        fault = faults.reported(error, wire.text(event, "event_id"))
+        fault = wire.fault(error, wire.text(event, "event_id"))
         return [fault] if heard or self._responses.owed else self._retried(fault, error)
 
-    def _retried(self, fault: faults.Fault, error: wire.Wire) -> list[events.Event]:
+    def _retried(self, fault: events.Fault, error: wire.Wire) -> list[events.Event]:
         """The fault, and a second try of the response that it has cost, unless it was the second."""
-        if fault.kind is not faults.FaultKind.OTHER or self._speaking or not self._responses.may_retry():
+        if fault.kind is not events.FaultKind.OTHER or self._speaking or not self._responses.may_retry():
             return [fault]
-        seconds = faults.retry_after(error)
+        seconds = wire.retry_after(error)
         return [dataclasses.replace(fault, retry_after=seconds), events.RetryLater(seconds)]
 
     def _on_audio_delta(self, event: wire.Wire) -> list[events.Event]:
@@ -313,20 +302,15 @@ class GaDialect:
         error = wire.part(event, "error")
         during = self._out.refused(wire.text(error, "event_id"))
         event_id = wire.text(event, "event_id")
-        fault = faults.reported(error, event_id, during=during, automatic_turns=self._automatic_turns)
+        fault = wire.fault(error, event_id, during=during, automatic_turns=self._automatic_turns)
         if during == "session.update" and not self._session.ready:
             # Without this nothing would ever become ready.
-            fault = dataclasses.replace(fault, kind=faults.FaultKind.FINAL)
+            fault = dataclasses.replace(fault, kind=events.FaultKind.FINAL)
         if during == "input_audio_buffer.commit":
             self._responses.not_expected()
         if during != "response.create":
             return [fault]
         self._responses.refused()
         # Another response was faster. It may not have seen what ours was about, so ours still has to come.
-        self._responses.owed = fault.kind is faults.FaultKind.NOISE and bool(self._responses.active)
+        self._responses.owed = fault.kind is events.FaultKind.NOISE and bool(self._responses.active)
         return self._retried(fault, error)
-
-
-def _bill(of: Literal["response", "transcription"], of_id: str, reported: Any) -> list[events.Event]:
-    counted = wire.usage(reported)
-    return [] if counted is None else [events.UsageReported(of, of_id, counted)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dawg_server.voice import reconnecting
+from dawg_server.voice import connection as upstream
 from dawg_server.voice.functions import MAX_CALLS
 from tests import patience
 from tests.handlers.sockets import voices
@@ -25,7 +25,7 @@ THINKING = realtime.answer(LONG, think=60)
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(reconnecting, "FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(upstream, "FIRST_PAUSE", 0.1)
     yield
 
 

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 import structlog
 
-from dawg_server.voice import reconnecting
+from dawg_server.voice import connection as upstream
 from tests import patience
 from tests.handlers.sockets import voices
 from tests.handlers.sockets.voices import Browser, Service
@@ -75,7 +75,7 @@ async def test_a_service_that_refuses_is_asked_again_only_when_that_may_help(
     retryable: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reconnecting, "FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(upstream, "FIRST_PAUSE", 0.1)
     service.refuse_connections = trouble
     with structlog.testing.capture_logs() as lines:
         assert (await ada.client.emit_ack("start-realtime", {}))["success"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from dawg_server.voice import changes
+from dawg_server.voice import prompt
 from tests import patience
 from tests.javascript.client import JavaScript, JsClient
 from tests.servers import dawg
@@ -110,7 +110,7 @@ async def metrics(server: dawg.Dawg) -> str:
 def gathering() -> Iterator[None]:
     """However long it takes: changes of a project are gathered meanwhile and told after it, all at once."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(changes, "INTERVAL", math.inf)
+        patch.setattr(prompt, "INTERVAL", math.inf)
         yield
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from dawg_server.voice.dialect import carried, events, ga
-from dawg_server.voice.dialect.settings import SessionSettings
+from dawg_server.voice.dialect import conversation, events, ga
+from dawg_server.voice.dialect.wire import SessionSettings
 
 SETTINGS = SessionSettings(
     instructions="You mix records.",
@@ -32,7 +32,7 @@ class Sent(dict[str, Any]):
 
 
 class Playbook:
-    def __init__(self, settings: SessionSettings = SETTINGS, earlier: carried.CarriedTalk | None = None) -> None:
+    def __init__(self, settings: SessionSettings = SETTINGS, earlier: conversation.CarriedTalk | None = None) -> None:
         self.now = 100.0  # seconds
         self.dialect = ga.GaDialect(settings, earlier, clock=lambda: self.now)
         self.answers: list[events.Event] = []

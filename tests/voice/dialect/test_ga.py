@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dawg_server.voice.dialect import Dialect, events, ga, playback, responses
-from dawg_server.voice.dialect.faults import Fault, FaultKind
+from dawg_server.voice.dialect import Dialect, events, ga, responses
+from dawg_server.voice.dialect.events import Fault, FaultKind
 from tests.voice.dialect import upstream
 from tests.voice.dialect.playbook import MANUAL, SETTINGS, Playbook, Sent
 
@@ -549,7 +549,7 @@ def test_every_event_of_the_service_is_known(playbook: Playbook, kind: str) -> N
 
 @pytest.mark.parametrize("length", [*range(12), 4799, 4800])
 def test_received_time_is_counted_without_decoding(length: int) -> None:
-    assert playback.decoded_length(base64.b64encode(bytes(length)).decode()) == length
+    assert responses.decoded_length(base64.b64encode(bytes(length)).decode()) == length
 
 
 def test_audio_goes_up_as_it_came(playbook: Playbook) -> None:

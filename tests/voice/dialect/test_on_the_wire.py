@@ -13,9 +13,9 @@ import openai as sdk
 import pytest
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
-from dawg_server.voice.dialect import carried, events, ga, wire
-from dawg_server.voice.dialect.faults import Fault, FaultKind
-from dawg_server.voice.dialect.settings import SessionSettings, TurnDetection
+from dawg_server.voice.dialect import conversation, events, ga, wire
+from dawg_server.voice.dialect.events import Fault, FaultKind
+from dawg_server.voice.dialect.wire import SessionSettings, TurnDetection
 from tests import patience
 from tests.simulators import openai_realtime as realtime
 from tests.voice.dialect.playbook import SETTINGS
@@ -75,7 +75,7 @@ async def service() -> AsyncIterator[Service]:
 
 @contextlib.asynccontextmanager
 async def relaying(
-    service: Service, settings: SessionSettings = SETTINGS, earlier: carried.CarriedTalk | None = None
+    service: Service, settings: SessionSettings = SETTINGS, earlier: conversation.CarriedTalk | None = None
 ) -> AsyncIterator[Relay]:
     client = sdk.AsyncOpenAI(api_key="sk-test", base_url=service.base_url, max_retries=0)
     async with client, client.realtime.connect(model="gpt-realtime-2.1") as connection:
