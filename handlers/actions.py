@@ -22,6 +22,7 @@ from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Executed
 from dawg_server.daw.entities.project import PROJECT
+from dawg_server.daw.entities.section import SECTION
 from dawg_server.daw.entities.track import TRACK
 from dawg_server.daw.entity import EntityType, needed, the
 from dawg_server.daw.history import STEPS
@@ -200,6 +201,22 @@ def _travel(command: str, summary: str, about: str) -> Action:
     )
 
 
+def _special(command: str, summary: str, kind: EntityType, *, path: str, event: str, about: str = "") -> Action:
+    """A command that several entities of a kind are told about afterwards; its fields are the command's own."""
+    declared = commands.find(command).parameters.declared
+    return Action(
+        command=command,
+        summary=summary,
+        paths=(path,),
+        event=event,
+        fields={name: each for name, each in declared.items() if name != kind.id},
+        name=f"{command[0].upper()}{command[1:]}",
+        kind=kind,
+        reply=replies.several(kind),
+        about=about,
+    )
+
+
 _SPECIAL = (
     _travel(
         "undo",
@@ -220,6 +237,23 @@ _SPECIAL = (
         name="LyricsWritten",
         kind=PROJECT,
         reply=replies.LyricsReply,
+    ),
+    _special(
+        "moveSection",
+        "Move a section with everything in it",
+        SECTION,
+        path="POST /sections/{section_id}/move",
+        event="section:move",
+        about="Give `beat` or `bars`. What lies on its way makes room and closes the gap. Clips that cross a line at"
+        " which something else follows now are cut there. The events of all entities that moved tell the rest.",
+    ),
+    _special(
+        "arrangeSections",
+        "Put sections with everything in them into another order",
+        SECTION,
+        path="POST /projects/{project_id}/sections/arrange",
+        event="sections:arrange",
+        about="What lies between the named sections stays between them. One step to undo.",
     ),
 )
 

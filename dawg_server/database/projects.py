@@ -11,7 +11,10 @@ from dawg_server.database.table import TIMES, Table, moment, plain
 
 TABLE = Table(
     "projects",
-    plain("id", "name", "description", "bpm", "key", "timeSignature", "sampleRate", "lyrics", "isPublic"),
+    plain(
+        *("id", "name", "description", "bpm", "key", "timeSignature", "sampleRate", "lyrics", "isPublic"),
+        *("loopStart", "loopEnd", "looping"),
+    ),
     {
         "userId": "{0}.owner_id",
         "thumbnailUrl": "{0}.thumbnail_url",

@@ -20,9 +20,9 @@ from __future__ import annotations
 import copy
 import functools
 import importlib
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from marshmallow import missing as absent
 
@@ -57,6 +57,42 @@ class Reference:
     sound: bool = False
 
 
+class InTime(Protocol):
+    """How entities of a kind lie in time, for what arranges it anew; all beats are quarters from the beginning."""
+
+    @property
+    def divisible(self) -> bool:
+        """Whether two may take the place of one."""
+
+    def spans(self, draft: Draft, entities: Sequence[Entity]) -> list[tuple[float, float]]:
+        """The beats at which each of them begins and ends; all that there are, sorted as clients see them."""
+
+    def moved(self, draft: Draft, entity: Entity, beat: float) -> Entity:
+        """The fields that are different when it begins at `beat`."""
+
+    def cut(self, draft: Draft, entity: Entity, beat: float) -> tuple[Entity, Entity]:
+        """The fields that are different of what stays before `beat`, and of another such entity from there on."""
+
+
+@dataclass(frozen=True, slots=True)
+class InBeats:
+    """By fields in beats; without `length` it is a place without extent."""
+
+    start: str = "beat"
+    length: str = ""
+    divisible: bool = False
+
+    def spans(self, draft: Draft, entities: Sequence[Entity]) -> list[tuple[float, float]]:
+        return [(each[self.start], each[self.start] + (each[self.length] if self.length else 0.0)) for each in entities]
+
+    def moved(self, draft: Draft, entity: Entity, beat: float) -> Entity:
+        return {self.start: beat}
+
+    def cut(self, draft: Draft, entity: Entity, beat: float) -> tuple[Entity, Entity]:
+        before = beat - entity[self.start]
+        return {self.length: before}, {self.start: beat, self.length: entity[self.length] - before}
+
+
 @dataclass(frozen=True, slots=True)
 class Bulk:
     """The same changes of some fields to up to `most` entities at once."""
@@ -74,9 +110,10 @@ class EntityType:
     `order` is the place among those with the same parent, which stays, from 0. `unique`: fields that no two with the
     same parent have alike. `recording`: the field that names a recording, if it plays one; it may be the project's, one
     that clips of the project play, or the caller's. `either`: two fields of which exactly one is not null. `rule` looks
-    at those changes that are about `ruled` fields, and at everything new; `fit` at what undo puts back. `within`: where
-    clients see it: in the project's list, in its parent's when a whole project is shown, or always as a part of its
-    parent. `kept`: what versions and archives keep of the project.
+    at those changes that are about `ruled` fields, and at everything new; `fit` at what undo puts back. `in_time`: how
+    it lies in time, and moves with its section. `within`: where clients see it: in the project's list, in its parent's
+    when a whole project is shown, or always as a part of its parent. `kept`: what versions and archives keep of the
+    project.
     """
 
     name: str
@@ -97,6 +134,7 @@ class EntityType:
     fit: Fit | None = None
     rule: Rule | None = None
     ruled: frozenset[str] = frozenset()
+    in_time: InTime | None = None
     bulk: Bulk | None = None
     within: Literal["project", "whole parent", "parent"] = "project"
     kept: tuple[str, ...] = ()
@@ -177,10 +215,15 @@ def _declared_in(module: str, name: str) -> EntityType:
     return next(each for each in found if isinstance(each, EntityType) and each.name == name)
 
 
-def table_of(name: str, fields: Mapping[str, AnyField], parent: Literal["project", "track"] = "project") -> Table:
+def table_of(
+    name: str,
+    fields: Mapping[str, AnyField],
+    parent: Literal["project", "track"] = "project",
+    sorted_by: tuple[str, ...] = ("createdAt", "id"),
+) -> Table:
     """A table whose columns have the names of the fields in snake_case, besides `id`, parent and times.
 
-    `order` is the column `position`, because the word is SQL's own.
+    `order` is the column `position`, because the word is SQL's own; what has it is sorted by it.
     """
     columns = plain("id", f"{parent}Id", *fields)
     for each, declared in fields.items():
@@ -188,7 +231,7 @@ def table_of(name: str, fields: Mapping[str, AnyField], parent: Literal["project
             columns[each] = Column(columns[each].name, json=True)
     if "order" in fields:
         columns["order"] = Column("position")
-    sorted_by = (f"{parent}Id", "order") if "order" in fields else ("createdAt", "id")
+        sorted_by = (f"{parent}Id", "order")
     return Table(name, columns, TIMES, parent, sorted_by=sorted_by)
 
 

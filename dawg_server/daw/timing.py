@@ -7,7 +7,7 @@ nobody's own steps. Undo does not take them back one by one, but lets them follo
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dawg_server import errors
@@ -37,6 +37,42 @@ def beats_per_bar(project: Mapping[str, Any]) -> float:
 def snapped(beats: float, grid: float, strength: float) -> float:
     """`beats`, moved towards the next line of the grid by `strength` (0..1)."""
     return beats + (round(beats / grid) * grid - beats) * strength
+
+
+class ClipsInTime:
+    """Clips for what arranges the time line anew: two clips take the place of one that is cut."""
+
+    divisible = True
+
+    def spans(self, draft: Draft, entities: Sequence[Entity]) -> list[tuple[float, float]]:
+        beat = seconds_per_beat(draft.project)
+        return [(each["startTime"] / beat, (each["startTime"] + each["duration"]) / beat) for each in entities]
+
+    def moved(self, draft: Draft, entity: Entity, beat: float) -> Entity:
+        start = beat * seconds_per_beat(draft.project)
+        if start > MAX_SECONDS:
+            sentence = f"would move clips beyond {MAX_SECONDS} seconds"
+            raise errors.ValidationError(f"That {sentence}.", details={"beat": sentence})
+        return {"startTime": start}
+
+    def cut(self, draft: Draft, entity: Entity, beat: float) -> tuple[Entity, Entity]:
+        """Notes belong to the part in which they begin, and do not sound beyond it. Fades stay at the outer ends."""
+        line = beat * seconds_per_beat(draft.project)
+        before = line - entity["startTime"]
+        after = entity["duration"] - before
+        left: Entity = {"duration": before, "fadeIn": min(entity["fadeIn"], before), "fadeOut": 0}
+        right: Entity = {
+            "startTime": line,
+            "duration": after,
+            "offset": entity["offset"] + before,
+            "fadeIn": 0,
+            "fadeOut": min(entity["fadeOut"], after),
+        }
+        if (midi := entity["midiData"]) is not None:
+            first = right["offset"] / seconds_per_beat(draft.project) - TINY
+            left["midiData"] = {**midi, "notes": [note for note in midi["notes"] if note["start"] < first]}
+            right["midiData"] = {**midi, "notes": [note for note in midi["notes"] if note["start"] >= first]}
+        return left, right
 
 
 async def change_tempo(draft: Draft, bpm: float, exact: Mapping[str, Mapping[str, Any]] | None = None) -> None:

@@ -37,6 +37,9 @@ class ProjectReply(Body):
     time_signature = fields.String()
     sample_rate = fields.Integer()
     is_public = fields.Boolean()
+    loop_start = fields.Float()
+    loop_end = fields.Float()
+    looping = fields.Boolean()
     revision = fields.Integer()
     project = fields.Dict()
 

@@ -20,6 +20,8 @@ from dawg_server.daw import entity as registry
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
+from dawg_server.daw.notes import Notes
+from dawg_server.schema import Choice, Id, Items, JsonValue, Number, Record
 from tests.daw import editors
 
 ADA, BOB, EVE = Actor("ada", "rest"), Actor("bob", "rest"), Actor("eve", "rest")
@@ -41,37 +43,29 @@ EVERY = {*commands.SPECIAL, *(name for kind in registry.every() for name in comm
 
 @pytest.mark.parametrize("name", sorted(EVERY))
 async def test_viewers_change_nothing_by_any_command(document: Document, project_id: str, name: str) -> None:
-    example = _EXAMPLES.get(name) or _example(name)
+    declared = commands.find(name).parameters.declared
+    example = {each: _example(field) for each, field in declared.items() if field.required}
     with pytest.raises(errors.Forbidden):
         await document.execute(project_id, [Command(name, example)], EVE)
     with pytest.raises(errors.NotFound, match="no such project"):
         await document.execute(project_id, [Command(name, example)], STRANGER)
 
 
-_EXAMPLES: dict[str, dict[str, Any]] = {
-    "createTrack": {"name": "x"},
-    "updateProject": {"changes": {"bpm": 90}},
-    "setLyrics": {"lyrics": "la"},
-    "restoreVersion": {"number": 1},
-}
-
-
-def _example(name: str) -> dict[str, Any]:
-    some = str(uuid.uuid4())
-    return {
-        "trackId": some,
-        "trackIds": [some],
-        "clipId": some,
-        "clipIds": [some],
-        "sendId": some,
-        "changes": {},
-        "trackOrders": [{"id": some, "order": 0}],
-        "destinationTrackId": some,
-        "newPosition": 0,
-        "startTime": 0,
-        "division": "8th",
-        "metadata": {},
-    }
+def _example(field: Any) -> Any:
+    """A value that the field takes."""
+    if isinstance(field, Items):
+        return [_example(field.inner)]
+    if isinstance(field, Record):
+        return {name: _example(each) for name, each in field.schema.declared.items() if each.required}
+    if isinstance(field, Number):
+        return max(field.low or 0, 1)
+    if isinstance(field, Notes):
+        return {"notes": []}
+    if isinstance(field, Choice):
+        return next(iter(field.choices.values()))
+    if isinstance(field, JsonValue):
+        return {}
+    return str(uuid.uuid4()) if isinstance(field, Id) else "A"
 
 
 async def test_strangers_do_not_learn_whether_a_project_exists(document: Document, project_id: str) -> None:

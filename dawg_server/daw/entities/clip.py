@@ -69,6 +69,7 @@ CLIP = EntityType(
     fit=fit,
     rule=judge,
     ruled=frozenset({*_CONTENT, "fadeIn", "fadeOut"}),
+    in_time=timing.ClipsInTime(),
     bulk=Bulk(FIELDS, 200),
     limit=None,
     about_deletion="Its recording stays.",

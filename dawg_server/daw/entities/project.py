@@ -9,6 +9,7 @@ from dawg_server import errors
 from dawg_server.database import projects
 from dawg_server.daw import timing
 from dawg_server.daw.entity import Entity, EntityType
+from dawg_server.daw.notes import MAX_BEATS
 from dawg_server.schema import Flag, Key, Number, OneNumber, Text, TimeSignature
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ FIELDS = {
     "sampleRate": OneNumber((44_100, 48_000, 88_200, 96_000), "Hz", load_default=44_100),
     "isPublic": Flag("whether everybody who knows the id may read it", load_default=False),
     "lyrics": Text(0, MAX_LYRICS, strip=False, allow_none=True, load_default=None),
+    # Either end may be moved beyond the other one, also by undo: then there is nothing to loop.
+    "loopStart": Number(0, MAX_BEATS, "where the loop region begins, in quarter notes", load_default=0),
+    "loopEnd": Number(0, MAX_BEATS, "where it ends; without length nothing is looped", load_default=16),
+    "looping": Flag("whether the loop region is played again and again", load_default=False),
 }
 
 

@@ -1,0 +1,109 @@
+"""Stretches of the time line in another order, with everything that lies in them.
+
+What a kind of entities has to do with it, it declares itself (`EntityType.in_time`): where it lies, how it is moved,
+and whether it can be cut where it crosses a line at which something else follows afterwards.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dawg_server.daw import entity as registry
+from dawg_server.daw.entity import Entity, EntityType
+
+if TYPE_CHECKING:
+    from dawg_server.daw.draft import Draft
+
+NEAR = 1e-6  # beats by which rounding may have moved something over a line
+
+Span = tuple[float, float]
+"""First beat and length in beats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """From `begin` to `end`, everything moves by `shift`; all in beats."""
+
+    begin: float
+    end: float
+    shift: float
+
+
+def moving(begin: float, length: float, target: float) -> list[Stretch]:
+    """One stretch comes to `target`, and what lies on its way fills the place where it was."""
+    end = begin + length
+    if target > begin:
+        return [Stretch(begin, end, target - begin), Stretch(end, target + length, -length)]
+    return [Stretch(target, begin, length), Stretch(begin, end, target - begin)]
+
+
+def ordering(spans: Sequence[Span]) -> list[Stretch]:
+    """The spans, which do not overlap, follow each other as they are given; gaps stay between the same places."""
+    places = sorted(spans)
+    gaps = [later[0] - (earlier[0] + earlier[1]) for earlier, later in itertools.pairwise(places)]
+    found: list[Stretch] = []
+    at = places[0][0]
+    for place, (begin, length) in enumerate(spans):
+        found.append(Stretch(begin, begin + length, at - begin))
+        at += length
+        if place < len(gaps):
+            end = places[place][0] + places[place][1]
+            found.append(Stretch(end, end + gaps[place], at - end))
+            at += gaps[place]
+    return sorted((each for each in found if each.end - each.begin > NEAR), key=lambda each: each.begin)
+
+
+def overlap(spans: Sequence[Span]) -> bool:
+    return any(later[0] < earlier[0] + earlier[1] - NEAR for earlier, later in itertools.pairwise(sorted(spans)))
+
+
+async def rearrange(draft: Draft, stretches: Sequence[Stretch]) -> None:
+    """`stretches` adjoin, sorted, and what they become takes up the same room."""
+    lines = list(_lines(stretches))
+    if not lines:
+        return
+    # Where everything is has to be known before the first of it moves: tempo is in time as well.
+    found = []
+    for kind in registry.every():
+        if kind.in_time is not None:
+            entities = await draft.all(kind.name)
+            found.append((kind, list(zip(entities, kind.in_time.spans(draft, entities), strict=True))))
+    for kind, placed in found:
+        for entity, (begin, end) in placed:
+            crossed = [line for line in lines if begin + NEAR < line < end - NEAR]
+            _move(draft, kind, entity, begin, crossed, stretches)
+
+
+def _move(
+    draft: Draft, kind: EntityType, entity: Entity, begin: float, crossed: Sequence[float], to: Sequence[Stretch]
+) -> None:
+    """`crossed`: the lines inside of it."""
+    assert kind.in_time is not None
+    pieces = [(entity["id"], begin)]
+    for line in crossed if kind.in_time.divisible else ():
+        piece = draft.find(kind.name, pieces[-1][0])
+        assert piece is not None
+        left, right = kind.in_time.cut(draft, piece, line)
+        same = {name: value for name, value in kind.stored(piece).items() if name != "id"}
+        draft.update(kind.name, piece["id"], left)
+        pieces.append((draft.create(kind.name, {**same, **right})["id"], line))
+    for id, start in pieces:
+        if shift := _shift(to, start):
+            piece = draft.find(kind.name, id)
+            assert piece is not None
+            draft.update(kind.name, id, kind.in_time.moved(draft, piece, start + shift))
+
+
+def _lines(stretches: Sequence[Stretch]) -> Iterator[float]:
+    """The beats at which something else follows afterwards."""
+    around = [Stretch(0, stretches[0].begin, 0), *stretches, Stretch(stretches[-1].end, float("inf"), 0)]
+    for earlier, later in itertools.pairwise(around):
+        if abs(earlier.shift - later.shift) > NEAR:
+            yield later.begin
+
+
+def _shift(stretches: Sequence[Stretch], beat: float) -> float:
+    return next((each.shift for each in stretches if each.begin - NEAR <= beat < each.end - NEAR), 0.0)
