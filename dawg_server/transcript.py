@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.claude.content import blank, visible
+from dawg_server.claude.message import blank, visible
 from dawg_server.database import ForeignKeyViolation, UniqueViolation, conversations, messages
 from dawg_server.database.pool import Database
 

@@ -11,7 +11,7 @@ from bus import events
 from dawg_server import errors
 from dawg_server.audiofiles.analyses import Excerpt, Question
 from dawg_server.audiofiles.comparison import Candidate, ComparisonRequest
-from dawg_server.claude.billing import BillingContext
+from dawg_server.claude.small import BillingContext
 from dawg_server.services import Services
 
 

@@ -10,8 +10,7 @@ from typing import Any
 from dawg_server import errors
 from dawg_server.audio.analysis import clips
 from dawg_server.audiofiles import arrangement
-from dawg_server.claude.billing import BillingContext, UsageSummary
-from dawg_server.claude.small import SmallModel
+from dawg_server.claude.small import BillingContext, SmallModel, UsageSummary
 
 MAX_CLIPS = 10
 LOCAL = "local analysis only"

@@ -6,7 +6,7 @@ from typing import Any
 
 from dawg_server import errors
 from dawg_server.audiofiles.analyses import Analyses, Excerpt, Question
-from dawg_server.claude.billing import BillingContext
+from dawg_server.claude.small import BillingContext
 from dawg_server.database import analyses, audio_files
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from dawg_server.claude.content import blank, without_blanks
+from dawg_server.claude.message import blank, without_blanks
 from dawg_server.prompt_data import tagged
 
 MAX_HISTORY = 24_000  # tokens; a longer talk loses its beginning

@@ -6,12 +6,12 @@ import asyncio
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.brain.output import EventSink
+from dawg_server.brain.billing import TurnLimits, TurnSlots
+from dawg_server.brain.streaming import EventSink
 from dawg_server.brain.summarizer import Summarizer
 from dawg_server.brain.tool_runner import Toolkit
 from dawg_server.brain.turn import Turn
 from dawg_server.brain.turn_factory import TurnFactory, UserMessage
-from dawg_server.brain.turn_slots import TurnLimits, TurnSlots
 from dawg_server.conversations import Conversations
 from dawg_server.documents import Documents
 from dawg_server.platform import Platform

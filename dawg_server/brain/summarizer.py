@@ -10,9 +10,8 @@ import structlog
 
 from dawg_server import errors, logs
 from dawg_server.brain import history
-from dawg_server.claude.billing import BillingContext
-from dawg_server.claude.content import blank
-from dawg_server.claude.small import SmallModel
+from dawg_server.claude.message import blank
+from dawg_server.claude.small import BillingContext, SmallModel
 from dawg_server.claude.structured import TextRequest
 from dawg_server.database import conversations, messages
 from dawg_server.database.pool import Database

@@ -15,7 +15,7 @@ import structlog
 from dawg_server import errors, logs
 from dawg_server.brain import memory_tools
 from dawg_server.brain.history import result
-from dawg_server.brain.output import TurnEvents
+from dawg_server.brain.streaming import TurnEvents
 from dawg_server.claude.message import StreamedMessage
 from dawg_server.daw.functions.catalogue import FunctionCall
 from dawg_server.generation.service import GenerationService

@@ -16,7 +16,7 @@ import structlog
 
 from dawg_server import errors, logs
 from dawg_server.brain import prompt
-from dawg_server.brain.model_stream import ModelStream
+from dawg_server.brain.streaming import ModelStream
 from dawg_server.brain.tool_runner import ToolRunner
 from dawg_server.claude import client
 from dawg_server.claude.message import StreamedMessage

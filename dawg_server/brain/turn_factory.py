@@ -11,13 +11,11 @@ from typing import Any
 from bus import events
 from dawg_server import errors, tools
 from dawg_server.brain import history, memory_tools, prompt
-from dawg_server.brain.billing import TurnBilling
-from dawg_server.brain.model_stream import ModelStream
-from dawg_server.brain.output import DeltaBuffer, EventSink, TurnEvents
+from dawg_server.brain.billing import TurnBilling, TurnSlot, TurnSlots
+from dawg_server.brain.streaming import DeltaBuffer, EventSink, ModelStream, TurnEvents
 from dawg_server.brain.summarizer import Summarizer
 from dawg_server.brain.tool_runner import Toolkit, ToolRunner
 from dawg_server.brain.turn import Turn, TurnContext
-from dawg_server.brain.turn_slots import TurnSlot, TurnSlots
 from dawg_server.conversations import Conversations
 from dawg_server.daw.functions.catalogue import Catalogue
 from dawg_server.daw.functions.page import PAGE

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from dawg_server import errors, logs
-from dawg_server.claude.content import acceptable
+from dawg_server.claude.message import acceptable
 
 PROVIDER = "anthropic"
 CONNECT_TIMEOUT = 5.0  # seconds

@@ -1,19 +1,25 @@
-"""One message of the model, put together from the events of its stream; no input or output of its own.
+"""Messages of the model: put together from the events of a stream, and without what the API refuses to take back.
 
-Wire shapes: the Messages API of version 2026-10-21, streamed.
+No input or output of its own. Wire shapes: the Messages API of version 2026-10-21, streamed. Of text without a visible
+character it says status 400; so that no conversation ends with that, such text is neither sent nor stored.
 """
 
 from __future__ import annotations
 
 import contextlib
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from dawg_server.claude.content import THOUGHTS, visible
-
+INVISIBLE = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))  # Unicode categories
+NOTHING = "(empty)"  # stands for a result without text; one with `is_error` has to have some
+THOUGHTS = ("thinking", "redacted_thinking")
 CHARACTERS_PER_TOKEN = 4  # about; for what was never reported
+
+Block = Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -150,3 +156,49 @@ class StreamedMessage:
 def plain(model: Any) -> dict[str, Any]:
     """A value of the SDK as JSON without what is null; {} for one that is missing."""
     return dict(model.model_dump(mode="json", exclude_none=True)) if hasattr(model, "model_dump") else {}
+
+
+def blank(text: str) -> bool:
+    """Whether nothing of it can be seen: white space, and characters without a width."""
+    return all(character.isspace() or unicodedata.category(character) in INVISIBLE for character in text)
+
+
+def visible(content: Iterable[Block]) -> list[Any]:
+    """Without blank text; in results of tools, `NOTHING` takes its place. Other blocks stay as they are."""
+    return [_result(block) for block in content if block["type"] != "text" or not blank(block["text"])]
+
+
+def without_blanks(messages: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Messages without blank text, without an assistant's thoughts that lead to nothing, and without those of which
+    nothing is left."""
+    kept: list[Mapping[str, Any]] = []
+    for message in messages:
+        content = message["content"]
+        if isinstance(content, str):
+            kept += [] if blank(content) else [message]
+            continue
+        blocks = visible(content)
+        while blocks and blocks[-1]["type"] in THOUGHTS:
+            blocks.pop()
+        if blocks:
+            kept.append({**message, "content": blocks})
+    return kept
+
+
+def acceptable(messages: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """As `without_blanks`; an assistant's message at the end (a paused one) has no white space at its own end."""
+    kept = without_blanks(messages)
+    if kept and kept[-1]["role"] == "assistant" and not isinstance(kept[-1]["content"], str):
+        last = kept[-1]["content"][-1]
+        if last["type"] == "text":
+            kept[-1]["content"][-1] = {**last, "text": last["text"].rstrip()}
+    return kept
+
+
+def _result(block: Block) -> Block:
+    if block["type"] != "tool_result":
+        return block
+    content = block.get("content")
+    if isinstance(content, list):
+        return {**block, "content": visible(content) or NOTHING}
+    return {**block, "content": NOTHING} if blank(content or "") else block

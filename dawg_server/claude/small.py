@@ -15,6 +15,7 @@ import contextlib
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -23,11 +24,11 @@ import structlog
 
 from dawg_server import errors, logs
 from dawg_server.claude import client, structured
-from dawg_server.claude.billing import BillingContext, UsageSummary
 from dawg_server.claude.client import PROVIDER, Claude
 from dawg_server.claude.message import StreamedMessage
 from dawg_server.claude.structured import StructuredRequest, TextRequest
 from dawg_server.costs import Costs, Reservation, Usage, reported
+from dawg_server.costs.prices import PROMPT_UNITS
 from dawg_server.limits import Limits
 from dawg_server.schema import FieldError
 
@@ -37,10 +38,52 @@ AT_ONCE_PER_USER = 4
 MAX_OPEN = 200  # requests that run, wait, or are reserved
 BUSY_RETRY_AFTER = 5.0  # seconds
 DECLINED = "The language model declined to answer this."
+FREE = "Computed on this server; no model was called: $0.000000"
 UNUSABLE = "The language model's answer could not be used, also after it was asked to correct it."
 
 T = TypeVar("T")
 log: structlog.stdlib.BoundLogger = logs.get("ai-brain")
+
+
+@dataclass(frozen=True, slots=True)
+class BillingContext:
+    """Whose budget is charged, and what the row in the ledger is linked with."""
+
+    user_id: str
+    project_id: str | None = None
+    generation_id: str | None = None
+    conversation_id: str | None = None
+
+
+class UsageSummary:
+    """Totals over the requests of one piece of work, with those that failed after something was used."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self._model, self._read, self._written, self._cost = "", 0, 0, Decimal(0)
+
+    def add(self, usage: Usage, cost: Decimal) -> None:
+        """`cost` in USD, as the ledger books it."""
+        self.calls += 1
+        self._model = usage.model or ""
+        self._read += int(sum(usage.billed.get(unit, 0) for unit in PROMPT_UNITS))
+        self._written += int(usage.billed.get("output_tokens", 0))
+        self._cost += cost
+
+    def shown(self, free: str = FREE) -> dict[str, Any]:
+        """`{totalCost in USD, inputTokens, outputTokens, breakdown}`; the tokens that were read include cached ones.
+
+        `free` is the breakdown when nothing was called.
+        """
+        if not self.calls:
+            return {"totalCost": 0, "inputTokens": 0, "outputTokens": 0, "breakdown": free}
+        calls = "1 call" if self.calls == 1 else f"{self.calls} calls"
+        return {
+            "totalCost": float(self._cost),
+            "inputTokens": self._read,
+            "outputTokens": self._written,
+            "breakdown": f"{calls} of {self._model}: {self._read} tokens in, {self._written} out: ${self._cost:.6f}",
+        }
 
 
 class SmallModel:

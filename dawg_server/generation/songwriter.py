@@ -7,9 +7,8 @@ from typing import Any
 
 import orjson
 
-from dawg_server.claude.billing import BillingContext, UsageSummary
 from dawg_server.claude.client import PROVIDER
-from dawg_server.claude.small import SmallModel
+from dawg_server.claude.small import BillingContext, SmallModel, UsageSummary
 from dawg_server.claude.structured import StructuredRequest
 from dawg_server.generation.providers.base import Outcome, Work
 from dawg_server.lyrics import labels, structure, syllables

@@ -14,8 +14,7 @@ from typing import Any, TypeVar
 from bus import events
 from bus.local import LocalBus
 from dawg_server import errors
-from dawg_server.claude.billing import BillingContext, UsageSummary
-from dawg_server.claude.small import SmallModel
+from dawg_server.claude.small import BillingContext, SmallModel, UsageSummary
 from dawg_server.claude.structured import StructuredRequest
 from dawg_server.lyrics import advice, analysis, genres, organize, reading, sheet, structure
 

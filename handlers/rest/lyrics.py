@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from dawg_server.claude.billing import BillingContext
+from dawg_server.claude.small import BillingContext
 from dawg_server.lyrics import estimate
 from handlers import analyses
 from handlers.analyses import AnalysisRequester

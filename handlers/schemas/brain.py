@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import orjson
 from marshmallow import ValidationError, fields
 
-from dawg_server.claude.content import blank
+from dawg_server.claude.message import blank
 from dawg_server.schema import Body, Choice, Flag, Id, Items, Number, Query, Text
 
 MAX_MESSAGE = 8000  # characters

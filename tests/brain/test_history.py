@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dawg_server.brain import history, prompt
-from dawg_server.claude import content
+from dawg_server.claude import message
 from tests.simulators.anthropic import rules
 
 WORDS = ("Warm bass, please.", "\n\n", "", " \t", "\u200b", "Done. \n")
@@ -59,7 +59,7 @@ def test_a_request_about_any_talk_is_accepted(seed: int) -> None:
     before = history.messages(history.shown(rows), chance.choice((None, "They like warm bass.", " \n")))
     now = [{"role": "user", "content": prompt.question("And now?", None, None, [])}]
     request = prompt.request("claude", [], before, now)
-    body = {**request, "messages": content.acceptable(request["messages"])}
+    body = {**request, "messages": message.acceptable(request["messages"])}
     body.pop("tools")
     refused = rules.check_body(body, models=None, signatures={"signed": "hm"}, paused=())
     assert refused is None, (refused, rows)

@@ -11,8 +11,8 @@ import pytest
 
 from dawg_server import errors
 from dawg_server.claude import small
-from dawg_server.claude.billing import BillingContext, UsageSummary
 from dawg_server.claude.client import Claude
+from dawg_server.claude.small import BillingContext, UsageSummary
 from dawg_server.claude.structured import StructuredRequest, TextRequest
 from dawg_server.schema import FieldError, Number, parameters
 from tests import patience

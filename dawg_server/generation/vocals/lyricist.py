@@ -8,8 +8,7 @@ from typing import Any
 import orjson
 
 from dawg_server import errors
-from dawg_server.claude.billing import BillingContext
-from dawg_server.claude.small import SmallModel
+from dawg_server.claude.small import BillingContext, SmallModel
 from dawg_server.claude.structured import StructuredRequest
 from dawg_server.generation.providers.base import Work
 from dawg_server.generation.vocals import words
