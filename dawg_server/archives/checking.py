@@ -11,6 +11,7 @@ from typing import Any
 
 from marshmallow import missing
 
+from dawg_server import errors
 from dawg_server.archives.document import JsonObject, listed
 from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION
 from dawg_server.archives.unpacking import refuse
@@ -84,6 +85,7 @@ def checked(document: Any) -> JsonObject:
         _require_distinct(kind.plural, (each["id"] for each in entities))
         if kind.unique:
             _require_distinct(kind.plural, (" ".join(str(each[name]) for name in kind.unique) for each in entities))
+        _check_each(kind, entities)
         _check_references(kind, entities, found, {each["id"] for each in content["audioFiles"]})
     _check_routing(found)
     _check_clips(content["clips"])
@@ -109,6 +111,16 @@ def _check_recordings(recordings: Iterable[JsonObject]) -> None:
     _require_distinct("audioFiles", paths)
 
 
+def _check_each(kind: EntityType, entities: Iterable[JsonObject]) -> None:
+    if kind.check is None:
+        return
+    for each in entities:
+        try:
+            kind.check(each)
+        except errors.ValidationError as error:
+            refuse(f"of a {kind}, {error.message}".rstrip("."), id=each["id"])
+
+
 def _check_references(
     kind: EntityType,
     entities: Iterable[JsonObject],
@@ -131,11 +143,12 @@ def _check_references(
 
 def _check_routing(found: Mapping[EntityType, Iterable[JsonObject]]) -> None:
     buses = {track["id"] for track in found[registry.find("track")] if track["trackType"] == "AUX"}
-    ways = [way for kind, entities in found.items() for way in routing.ways(kind, entities)]
-    for track, target in ways:
-        if target not in buses or target == track:
-            refuse("a track sends its sound to something that is no other AUX track", trackId=track)
-    if routing.has_loop(ways):
+    for kind, entities in found.items():
+        for each in entities:
+            for name in routing.leading(kind):
+                if each[name] != kind.references[name].cleared and each[name] not in buses:
+                    refuse("a track sends its sound to something that is no AUX track", trackId=each["id"])
+    if routing.has_loop(way for kind, entities in found.items() for way in routing.ways(kind, entities)):
         refuse("the sound of a track comes back to itself")
 
 

@@ -41,6 +41,8 @@ Fit = Callable[["Draft", Entity], Awaitable[Entity]]
 Rule = Callable[["Draft", "Entity | None", Entity], Awaitable[Collection[str]]]
 """(the draft, the entity as it is, None for a new one; the fields that change). May correct those fields, and returns
 the names of what it has clamped. Raises for what must not be."""
+Check = Callable[[Entity], None]
+"""Looks at an entity by itself, as an archive has it. May correct it; raises ValidationError for what must not be."""
 MAX_ORDER = 1_000_000  # places in a list
 
 
@@ -48,13 +50,15 @@ MAX_ORDER = 1_000_000  # places in a list
 class Reference:
     """A field that names another entity. When that goes, this one goes as well, or the field becomes `cleared`.
 
-    `sound`: the field leads sound there, so its target has to be an AUX track, and sound must never come back.
+    `sound`: the field leads sound there, so its target has to be an AUX track, and sound must never come back. `heard`:
+    the sound of that track, another one, is led here, and must never come back either.
     """
 
     entity: str
     on_delete: Literal["cascade", "clear"] = "cascade"
     cleared: Any = None
     sound: bool = False
+    heard: bool = False
 
 
 class InTime(Protocol):
@@ -110,10 +114,10 @@ class EntityType:
     `order` is the place among those with the same parent, which stays, from 0. `unique`: fields that no two with the
     same parent have alike. `recording`: the field that names a recording, if it plays one; it may be the project's, one
     that clips of the project play, or the caller's. `either`: two fields of which exactly one is not null. `rule` looks
-    at those changes that are about `ruled` fields, and at everything new; `fit` at what undo puts back. `in_time`: how
-    it lies in time, and moves with its section. `within`: where clients see it: in the project's list, in its parent's
-    when a whole project is shown, or always as a part of its parent. `kept`: what versions and archives keep of the
-    project.
+    at those changes that are about `ruled` fields, and at everything new; `fit` at what undo puts back; `check` at what
+    an archive brings. `in_time`: how it lies in time, and moves with its section. `within`: where clients see it: in
+    the project's list, in its parent's when a whole project is shown, or always as a part of its parent. `kept`: what
+    versions and archives keep of the project.
     """
 
     name: str
@@ -134,6 +138,7 @@ class EntityType:
     fit: Fit | None = None
     rule: Rule | None = None
     ruled: frozenset[str] = frozenset()
+    check: Check | None = None
     in_time: InTime | None = None
     bulk: Bulk | None = None
     within: Literal["project", "whole parent", "parent"] = "project"

@@ -196,7 +196,7 @@ class Reversal:
             elif reference.sound and target["trackType"] != "AUX":
                 blame = await self._blame("track", target["id"], step, {"trackType"})
                 self._skip(step, name, blame, "the track that it leads to is no AUX track any more")
-            elif reference.sound and await routing.loops_with(
+            elif (reference.sound or reference.heard) and await routing.loops_with(
                 draft, registry.find(entity), {**(thing or step["inverse"]), **wanted}
             ):
                 self._skip(step, name, None, "that would send the sound of a track back to itself")

@@ -1,6 +1,7 @@
 """Where sound goes: from a track by its output and its sends, only to AUX tracks, and never back to itself.
 
-Which fields lead sound is declared by the entities (`Reference.sound`).
+Which fields lead sound is declared by the entities: to the track that they name (`Reference.sound`), or from it
+(`Reference.heard`), as to a compressor that listens to another track.
 """
 
 from __future__ import annotations
@@ -28,11 +29,19 @@ def source(kind: EntityType, entity: Mapping[str, Any]) -> str:
     return str(entity["id"] if kind.name == "track" else entity["trackId"])
 
 
+def hearing(kind: EntityType) -> list[str]:
+    """The fields of a kind that bring sound from somewhere."""
+    return [name for name, reference in kind.references.items() if reference.heard]
+
+
 def ways(kind: EntityType, entities: Iterable[Mapping[str, Any]]) -> Iterator[Way]:
     for entity in entities:
         for name in leading(kind):
             if entity[name] != kind.references[name].cleared:
                 yield source(kind, entity), entity[name]
+        for name in hearing(kind):
+            if entity[name] != kind.references[name].cleared:
+                yield entity[name], source(kind, entity)
 
 
 def has_loop(found: Iterable[Way]) -> bool:
@@ -54,7 +63,7 @@ async def loops_with(draft: Draft, kind: EntityType, entity: Entity) -> bool:
     """Whether sound would come back to a track if this entity, new or not, were like this."""
     found = list(ways(kind, [entity]))
     for each in registry.contents():
-        if leading(each):
+        if leading(each) or hearing(each):
             others = await draft.all(each.name)
             found += ways(each, (one for one in others if one["id"] != entity.get("id")))
     return has_loop(found)
@@ -73,10 +82,15 @@ async def check(draft: Draft, kind: EntityType, entity: Entity, changed: Collect
         if target["trackType"] != "AUX" or target["id"] == own:
             other = f"{reference.cleared} or " if reference.cleared else ""
             raise wrong(name, f"has to be {other}another track of the type AUX")
+    for name in hearing(kind):
+        if name in changed and entity[name] != kind.references[name].cleared:
+            leads = True
+            if entity[name] == source(kind, entity):
+                raise wrong(name, "has to be another track")
     if leads and await loops_with(draft, kind, {"id": "", **entity}):
         raise errors.ValidationError(
             "That would send the sound of a track back to itself.",
-            details=dict.fromkeys(leading(kind), "makes a routing loop"),
+            details=dict.fromkeys((*leading(kind), *hearing(kind)), "makes a routing loop"),
         )
 
 

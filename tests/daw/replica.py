@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from dawg_server.daw import entity as registry
+
 TIMES = ("createdAt", "updatedAt")
 
 
@@ -26,8 +28,11 @@ class Replica:
         self.tracks: dict[str, dict[str, Any]] = {}
         self.clips: dict[str, dict[str, Any]] = {}
         for track in snapshot["tracks"]:
-            for clip in track.pop("clips"):
+            for clip in track["clips"]:
                 self.clips[clip["id"]] = clip
+            for kind in registry.contents():
+                if kind.within == "whole parent":
+                    track.pop(kind.plural, None)
             self.tracks[track["id"]] = track
 
     def document(self) -> dict[str, Any]:

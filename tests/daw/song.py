@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 
@@ -17,7 +17,7 @@ class Song:
         self.server, self.id = server, id
 
     @classmethod
-    async def new(cls, server: dawg.Dawg, **fields: Any) -> Song:
+    async def new(cls, server: dawg.Dawg, **fields: Any) -> Self:
         status, made = await server.json("POST", "/api/projects", json={"name": "Song", **fields})
         assert status == 201, made
         return cls(server, made["id"])
