@@ -1,40 +1,76 @@
 import { useEffect } from "preact/hooks";
-import { health, showHealth } from "./api/health";
 import { needsSignIn } from "./api/session";
 import { SignIn } from "./api/sign-in";
-import { BeatForm } from "./beat/form";
-import { Lanes } from "./beat/lanes";
-import { loadGenres, resumeBeat } from "./beat/store";
+import { Arrangement } from "./arrangement/arrangement";
+import { AssistantPanel } from "./assistant/panel";
+import { BeatForm } from "./generate/form";
+import { loadGenres } from "./generate/store";
+import { JobTray } from "./generate/tray";
+import { listenToKeys } from "./keyboard";
+import { Mixer } from "./mixer/mixer";
+import { openSomeProject } from "./project/open";
+import { TransportBar } from "./transport/bar";
+import { Notices, notify } from "./ui/notices";
+import { assistantOpen, type Panel, panel } from "./view";
+
+/** Opens a song, as soon as the server lets this person in. */
+export const enter = async (): Promise<void> => {
+  try {
+    await Promise.all([openSomeProject(), loadGenres()]);
+  } catch (error) {
+    if (!needsSignIn.value) notify("trouble", (error as Error).message);
+  }
+};
 
 export const App = () => {
   useEffect(() => {
-    void showHealth();
-    void loadGenres();
-    resumeBeat();
+    void enter();
+    return listenToKeys();
   }, []);
+  if (needsSignIn.value) return <SignIn />;
   return (
-    <>
-      <header>
-        <strong class="mark">DAWG</strong>
-        <span class="health" data-state={health.value.state} role="status">
-          {health.value.words}
-        </span>
-        <nav aria-label="Documentation">
-          <a href="/docs">REST API</a>
-          <a href="/docs/sockets">Socket events</a>
-          <a href="/health">Health</a>
-        </nav>
-      </header>
+    <div class={`studio ${assistantOpen.value ? "with-assistant" : ""}`}>
+      <TransportBar />
       <main>
-        {needsSignIn.value ? (
-          <SignIn />
-        ) : (
-          <>
-            <BeatForm />
-            <Lanes />
-          </>
-        )}
+        <BeatForm />
+        <Arrangement />
+        <LowerPanel />
       </main>
-    </>
+      {assistantOpen.value && <AssistantPanel />}
+      <Notices />
+    </div>
+  );
+};
+
+const PANELS: { name: Exclude<Panel, null>; title: string; view: () => preact.JSX.Element }[] = [
+  { name: "mixer", title: "Mixer", view: Mixer },
+  { name: "jobs", title: "Jobs", view: JobTray },
+];
+
+const LowerPanel = () => {
+  const shown = PANELS.find(({ name }) => name === panel.value);
+  return (
+    <div class="lower">
+      <div role="tablist" aria-label="Panels">
+        {PANELS.map(({ name, title }) => (
+          <button
+            key={name}
+            type="button"
+            role="tab"
+            aria-selected={panel.value === name}
+            onClick={() => {
+              panel.value = panel.value === name ? null : name;
+            }}
+          >
+            {title}
+          </button>
+        ))}
+      </div>
+      {shown && (
+        <div role="tabpanel" aria-label={shown.title}>
+          <shown.view />
+        </div>
+      )}
+    </div>
   );
 };

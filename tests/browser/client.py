@@ -67,6 +67,13 @@ class Page:
         """The value of an expression or of a (possibly asynchronous) function, which gets `argument`."""
         return await self.call("evaluate", expression, argument)
 
+    async def until(self, expression: str, argument: Any = None, seconds: float = 30.0) -> Any:
+        """The first value of it that is true. The page's policy forbids Playwright's own way of waiting for one."""
+        async with asyncio.timeout(seconds):
+            while not (value := await self.evaluate(expression, argument)):
+                await asyncio.sleep(0.05)
+        return value
+
     async def screenshot(self, path: Path) -> None:
         await self.call("screenshot", {"path": str(path), "fullPage": True})
 

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { loadGenres, resumeBeat } from "../beat/store";
+import { enter } from "../app";
 import { answered, api } from "./client";
 import { needsSignIn } from "./session";
 import { socket } from "./sockets";
@@ -17,35 +17,36 @@ export const SignIn = () => {
       await answered(api.POST(path, { body }));
       needsSignIn.value = false;
       socket.disconnect(); // a connection belongs to whoever opened it
-      void loadGenres();
-      resumeBeat();
+      void enter();
     } catch (error) {
       trouble.value = (error as Error).message;
     }
   };
 
   return (
-    <form class="panel sign-in" onSubmit={submit}>
-      <h1>Sign in</h1>
-      <label>
-        E-mail
-        <input name="email" type="email" autocomplete="username" required />
-      </label>
-      <label>
-        Password
-        <input name="password" type="password" autocomplete="current-password" minLength={8} required />
-      </label>
-      <p class="trouble" role="alert">
-        {trouble}
-      </p>
-      <div class="row">
-        <button class="primary" type="submit" name="how" value="login">
-          Sign in
-        </button>
-        <button type="submit" name="how" value="register">
-          Create an account
-        </button>
-      </div>
-    </form>
+    <main class="alone">
+      <form class="card sign-in" onSubmit={submit}>
+        <h1>Sign in</h1>
+        <label>
+          E-mail
+          <input name="email" type="email" autocomplete="username" required />
+        </label>
+        <label>
+          Password
+          <input name="password" type="password" autocomplete="current-password" minLength={8} required />
+        </label>
+        <p class="trouble" role="alert">
+          {trouble}
+        </p>
+        <div class="row">
+          <button class="primary" type="submit" name="how" value="login">
+            Sign in
+          </button>
+          <button type="submit" name="how" value="register">
+            Create an account
+          </button>
+        </div>
+      </form>
+    </main>
   );
 };

@@ -21,13 +21,8 @@ from tests.servers import dawg
 SECRET = "s" * 40
 PROJECT = Path(__file__).parents[3]
 NOBODY = "00000000-0000-4000-8000-000000000000"
-LEVEL = """async () => {
-  const link = [...document.querySelectorAll("a")].find((each) => each.textContent === "wav");
-  const data = await (await fetch(link.href)).arrayBuffer();
-  const sound = await new OfflineAudioContext(2, 44100, 44100).decodeAudioData(data);
-  const samples = sound.getChannelData(0);
-  return { seconds: sound.duration, rms: Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length) };
-}"""
+METER = "document.querySelector(\"[aria-label='Meter of Master']\")"
+LEVEL = f"Number(getComputedStyle({METER}).getPropertyValue('--level'))"
 WHILE_SCROLLING = """async () => {
   const seen = new Set();
   for (let y = 0; y <= document.body.scrollHeight; y += 300) {
@@ -55,7 +50,7 @@ async def make_a_beat(page: Page) -> None:
     await page.click(".chips span:text-is('house')")
     await page.call("selectOption", "select[name=bars]", "4")
     await page.click("text=Make a beat")
-    await page.wait_for(".waveform[data-points='800']", 60)
+    await page.wait_for(".headers li", 60)
 
 
 # -- the studio --------------------------------------------------------------------------------------------------------
@@ -63,20 +58,15 @@ async def make_a_beat(page: Page) -> None:
 
 async def test_the_studio_makes_a_beat_and_plays_it(server: dawg.Dawg, browser: Browser, tmp_path: Path) -> None:
     page = await browser.open(server.url)
-    await page.wait_for(".health[data-state=healthy]")
+    await page.wait_for(".health[data-state=online]")
     await make_a_beat(page)
-    lanes = await page.evaluate("[...document.querySelectorAll('.lane .name')].map((each) => each.textContent)")
-    assert lanes == ["drums", "bass", "chords", "melody"]
-    heard = await page.evaluate(LEVEL)
-    assert heard["seconds"] == pytest.approx(4 * 4 * 60 / 125, abs=0.1)
-    assert heard["rms"] > 0.01
     await page.click("[aria-label=Play]")
-    await page.wait_for("[aria-label=Pause]")
-    await page.wait_for(".clock:not(:has-text('0:00.0'))")
+    await page.wait_for("[aria-label=Stop]")
+    await page.until(f"{LEVEL} > 0.2")  # what the analyser of the output hears
     await page.screenshot(tmp_path / "studio.png")
     assert await page.trouble() == []
     await page.call("reload")
-    await page.wait_for(".waveform[data-points='800']")  # a beat survives that
+    await page.wait_for(".headers li")  # a beat survives that
 
 
 async def test_where_sign_in_is_on_the_studio_asks_for_it(

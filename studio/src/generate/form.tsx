@@ -1,13 +1,14 @@
-import { seconds } from "./beat";
-import { cancelBeat, genres, makeBeat, progress, tempo, wish } from "./store";
+import "./generate.css";
+import { mayEdit } from "../project/store";
+import { busy, cancel, genres, makeBeat, seconds, tempo, wish } from "./store";
 
 const ROOTS = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
 const BARS = [4, 8, 16, 32];
 
+/** "What do you want to hear?": one line of wishes, one button. */
 export const BeatForm = () => {
   const { genre, key, bpm, bars, prompt } = wish;
-  const now = progress.value;
-  const busy = now.state === "working";
+  const [job] = busy.value;
 
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -15,7 +16,7 @@ export const BeatForm = () => {
   };
 
   return (
-    <form class="panel" onSubmit={submit}>
+    <form class="wish" aria-label="Make a beat" onSubmit={submit}>
       <h1>What do you want to hear?</h1>
       <fieldset class="chips">
         <legend class="unseen">Genre</legend>
@@ -35,8 +36,18 @@ export const BeatForm = () => {
         ))}
       </fieldset>
       <div class="row">
+        <label class="wide">
+          <span class="unseen">In your words</span>
+          <input
+            name="prompt"
+            maxLength={2000}
+            placeholder="In your words: dark, no hi-hats in the intro"
+            value={prompt}
+            onInput={(event) => (prompt.value = event.currentTarget.value)}
+          />
+        </label>
         <label>
-          Key
+          <span class="unseen">Key</span>
           <select name="key" value={key} onChange={(event) => (key.value = event.currentTarget.value)}>
             {ROOTS.flatMap((root) => [
               <option key={root} value={`${root}m`}>{`${root} minor`}</option>,
@@ -45,7 +56,7 @@ export const BeatForm = () => {
           </select>
         </label>
         <label>
-          Tempo
+          <span class="unseen">Tempo in bpm</span>
           <input
             name="bpm"
             type="number"
@@ -59,43 +70,28 @@ export const BeatForm = () => {
           />
         </label>
         <label>
-          Length
+          <span class="unseen">Length</span>
           <select name="bars" value={bars} onChange={(event) => (bars.value = Number(event.currentTarget.value))}>
             {BARS.map((count) => (
               <option key={count} value={count}>
-                {`${count} bars, ${Math.round(seconds(count, tempo.value))} s`}
+                {`${count} bars, ${Math.round(seconds(count))} s`}
               </option>
             ))}
           </select>
         </label>
-        <label class="wide">
-          In your words
-          <input
-            name="prompt"
-            maxLength={2000}
-            placeholder="dark, no hi-hats in the intro"
-            value={prompt}
-            onInput={(event) => (prompt.value = event.currentTarget.value)}
-          />
-        </label>
-      </div>
-      <div class="row">
-        <button class="primary" type="submit" disabled={busy}>
+        <button class="primary" type="submit" disabled={!mayEdit.value}>
           Make a beat
         </button>
-        {busy && (
-          <>
-            <progress max={100} value={now.percent} aria-label="Progress" />
-            <button type="button" onClick={() => void cancelBeat()}>
-              Cancel
-            </button>
-          </>
-        )}
-        <p class={`outcome ${now.state === "failed" ? "trouble" : "news"}`} role="status">
-          {now.state === "working" && `${now.words} · ${now.percent} %`}
-          {now.state === "failed" && now.words}
-        </p>
       </div>
+      {job && (
+        <div class="row working">
+          <progress max={100} value={job.percent} aria-label="Progress" />
+          <p role="status">{`${job.words} · ${job.percent} %`}</p>
+          <button type="button" onClick={() => void cancel(job.id)}>
+            Cancel
+          </button>
+        </div>
+      )}
     </form>
   );
 };

@@ -1,0 +1,116 @@
+import { computed, signal } from "@preact/signals";
+import { answered, api, type Schemas } from "../api/client";
+import { socket } from "../api/sockets";
+import { connection, openProject } from "../project/connection";
+import { tempoMap } from "../project/store";
+import { notify } from "../ui/notices";
+
+export interface Genre {
+  name: string;
+  defaultBpm: number;
+  bpmRange: [number, number];
+}
+
+/** A piece of work of the server for this person, as its events tell it. */
+export interface Job {
+  id: string;
+  type: string;
+  state: "working" | "done" | "failed" | "cancelled";
+  percent: number;
+  words: string;
+  result?: Record<string, unknown>;
+}
+
+/** What is asked for. `bpm` is null where the genre's own tempo will do. */
+export const wish = {
+  genre: signal("lo-fi"),
+  key: signal("Cm"),
+  bpm: signal<number | null>(null),
+  bars: signal(8),
+  prompt: signal(""),
+};
+export const genres = signal<Genre[]>([]);
+export const jobs = signal<readonly Job[]>([]);
+export const tempo = computed(
+  () => wish.bpm.value ?? genres.value.find(({ name }) => name === wish.genre.value)?.defaultBpm ?? 120,
+);
+export const busy = computed(() => jobs.value.filter(({ state }) => state === "working"));
+
+/** The bars of the present metre, in seconds at the tempo that is asked for. */
+export const seconds = (bars: number): number => (bars * tempoMap.value.metre(0).length * 60) / tempo.value;
+
+export const loadGenres = async (): Promise<void> => {
+  genres.value = (await answered(api.GET("/api/generate/genres"))).genres as unknown as Genre[];
+};
+
+/** Asks for a beat in the open project, where its parts land as tracks. */
+export const makeBeat = async (): Promise<void> => {
+  const body: Schemas["BeatRequest"] = {
+    genre: wish.genre.value,
+    key: wish.key.value,
+    bpm: wish.bpm.value,
+    bars: wish.bars.value,
+    prompt: wish.prompt.value,
+    projectId: openProject(),
+  };
+  await begin("beat", answered(api.POST("/api/generate/beat", { body })));
+};
+
+/** Follows a job from the request that begins it on; what is refused is said. */
+export const begin = async (type: string, request: Promise<{ jobId?: string }>): Promise<void> => {
+  try {
+    const { jobId } = await request;
+    if (jobId) change(jobId, { type, state: "working", percent: 0, words: "Waiting for its turn" });
+  } catch (error) {
+    notify("trouble", (error as Error).message);
+  }
+};
+
+export const cancel = async (jobId: string): Promise<void> => {
+  try {
+    await answered(api.POST("/api/generate/cancel/{job_id}", { params: { path: { job_id: jobId } } }));
+  } catch (error) {
+    notify("trouble", (error as Error).message);
+  }
+};
+
+const MOST = 50; // jobs that are remembered
+
+const change = (id: string, changes: Partial<Job>): void => {
+  const known = jobs.value.find((each) => each.id === id);
+  const job: Job = { id, type: "", state: "working", percent: 0, words: "", ...known, ...changes };
+  jobs.value = [job, ...jobs.value.filter((each) => each !== known)].slice(0, MOST);
+};
+
+/** Events are lost while nobody is connected; the list of jobs has them all. */
+const catchUp = async (): Promise<void> => {
+  for (const { id } of busy.peek()) {
+    const params = { path: { job_id: id }, query: { shape: "flat" as const } };
+    const status = await answered(api.GET("/api/generate/status/{job_id}", { params }));
+    if (status.state === "completed") change(id, { state: "done", percent: 100, words: "Done" });
+    else if (status.state === "failed") change(id, { state: "failed", words: status.error ?? "It failed." });
+    else if (status.state === "cancelled") change(id, { state: "cancelled", words: "Cancelled" });
+    else change(id, { percent: status.progress ?? 0, words: status.stage || "Waiting for its turn" });
+  }
+};
+connection.subscribe((state) => {
+  if (state === "online") void catchUp().catch(() => {});
+});
+
+type Event = Record<string, unknown>;
+const told = (event: Event, changes: Partial<Job>): void =>
+  change(String(event.jobId), { type: String(event.type ?? ""), ...changes });
+
+socket.on("generation:queued", (event) => told(event, { words: "Waiting for its turn" }));
+socket.on("generation:started", (event) => told(event, { words: "Begun" }));
+socket.on("generation:progress", (event) => {
+  told(event, { percent: Number(event.percent), words: String(event.message) });
+});
+socket.on("generation:completed", (event) => {
+  told(event, { state: "done", percent: 100, words: "Done", result: event.result as Event });
+});
+socket.on("generation:failed", (event) => {
+  told(event, { state: "failed", words: String(event.error) });
+  notify("trouble", String(event.error));
+});
+socket.on("generation:cancelled", (event) => told(event, { state: "cancelled", words: "Cancelled" }));

@@ -1,0 +1,65 @@
+import { deleteClip, redo, undo } from "./project/edits";
+import { mayEdit } from "./project/store";
+import { player } from "./sound/player";
+import { selectedClips } from "./view";
+
+interface Shortcut {
+  keys: string; // as the sheet shows them, and as `nameOf` names an event
+  does: string;
+  run: () => unknown;
+  edits?: boolean;
+}
+
+const removeSelected = () => {
+  for (const id of selectedClips.value) void deleteClip(id);
+  selectedClips.value = new Set();
+};
+
+/** Every key that works anywhere on the page, for the listener and for the sheet behind `?`. */
+export const shortcuts: Shortcut[] = [
+  { keys: "Space", does: "play and stop", run: () => player.toggle() },
+  { keys: "Home", does: "back to the beginning", run: () => player.seek(0) },
+  { keys: "L", does: "loop on and off", run: () => (player.looping.value = !player.looping.value) },
+  { keys: "M", does: "metronome on and off", run: () => (player.metronome.value = !player.metronome.value) },
+  { keys: "Ctrl Z", does: "undo", run: undo, edits: true },
+  { keys: "Ctrl Shift Z", does: "redo", run: redo, edits: true },
+  { keys: "Delete", does: "delete what is selected", run: removeSelected, edits: true },
+  { keys: "Backspace", does: "delete what is selected", run: removeSelected, edits: true },
+  { keys: "Escape", does: "select nothing", run: () => (selectedClips.value = new Set()) },
+];
+
+const nameOf = ({ key, ctrlKey, metaKey, shiftKey, altKey }: KeyboardEvent): string => {
+  const named = key === " " ? "Space" : key.length === 1 ? key.toUpperCase() : key;
+  const held = [ctrlKey || metaKey ? "Ctrl " : "", altKey ? "Alt " : "", shiftKey && named !== "?" ? "Shift " : ""];
+  return held.join("") + named;
+};
+
+/** Whoever writes or turns a knob means that, and not the page. */
+const isTaken = (target: EventTarget | null, name: string): boolean => {
+  const element = target as HTMLElement | null;
+  if (!element?.matches) return false;
+  if (element.matches("input:not([type=range], [type=radio], [type=checkbox]), textarea, select")) return true;
+  return element.matches("button, a") && (name === "Space" || name === "Enter");
+};
+
+export const listenToKeys = (): (() => void) => {
+  const listen = (event: KeyboardEvent) => {
+    const name = nameOf(event);
+    const found = shortcuts.find(({ keys }) => keys === name);
+    if (!found || isTaken(event.target, name) || event.defaultPrevented) return;
+    if (found.edits && !mayEdit.value) return;
+    event.preventDefault();
+    found.run();
+  };
+  // A button that was clicked does not keep the keys: the space bar plays. Who walks with Tab keeps them.
+  const release = ({ target }: MouseEvent) => {
+    const button = (target as Element | null)?.closest?.("button");
+    if (button && !button.matches(":focus-visible")) button.blur();
+  };
+  window.addEventListener("keydown", listen);
+  window.addEventListener("click", release);
+  return () => {
+    window.removeEventListener("keydown", listen);
+    window.removeEventListener("click", release);
+  };
+};

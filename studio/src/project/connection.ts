@@ -1,0 +1,188 @@
+import { effect, signal } from "@preact/signals";
+import { socket } from "../api/sockets";
+import { notify } from "../ui/notices";
+import { applied, fromSnapshot, goneSends, type Operation, operationsOf } from "./document";
+import type { Recording } from "./entities";
+import { acknowledged, type Edit, recordings, remember, waiting } from "./store";
+
+/** `online` while the room of the project is joined; `offline` edits wait, and are sent afterwards. */
+export const connection = signal<"connecting" | "online" | "offline">("connecting");
+
+export interface Person {
+  userId: string;
+  username: string;
+  role: string;
+  [more: string]: unknown;
+}
+export const people = signal<readonly Person[]>([]);
+
+/** Who holds which track, by its id. */
+export const locks = signal<ReadonlyMap<string, Person>>(new Map());
+
+interface Answer {
+  success: boolean;
+  error?: string;
+  code?: string;
+  revision?: number;
+  operations?: Operation[];
+  [more: string]: unknown;
+}
+interface Joined extends Answer {
+  project?: Record<string, unknown>;
+  members: Person[];
+  locks: { trackId: string; holder: Person }[];
+}
+type Event = Record<string, unknown>;
+
+const PATIENCE = 1000; // ms that an event may be overtaken by later ones before what is missing is asked for
+const ANSWER = 15_000; // ms until an edit without an answer is sent again
+const AGAIN = 3000; // ms until what could not be done now is tried again
+const LATER = new Set(["dependency_unavailable", "draining", "contention", "rate_limited", "not_joined", "timeout"]);
+
+let projectId = "";
+let early = new Map<number, Operation[]>(); // by revision: what came before its predecessors
+let gap: ReturnType<typeof setTimeout> | undefined;
+const answers = new Map<string, (answer: Answer) => void>(); // by edit
+
+/** Opens a project on the socket, and keeps it open through all that happens to the connection. */
+export const open = (id: string): void => {
+  if (projectId && projectId !== id) socket.emit("leave:project", { projectId }, () => {});
+  projectId = id;
+  acknowledged.value = null;
+  waiting.value = [];
+  recordings.value = new Map();
+  early = new Map();
+  if (socket.connected) join();
+  else socket.connect();
+};
+
+export const openProject = (): string => projectId;
+
+const emit = (event: string, payload: Event, wait = ANSWER): Promise<Answer> =>
+  // The names of events are checked where edits are made.
+  (socket as unknown as { timeout: (ms: number) => { emitWithAck: (name: string, payload: Event) => Promise<Answer> } })
+    .timeout(wait)
+    .emitWithAck(event, payload)
+    .catch(() => ({ success: false, code: "timeout", error: "The server does not answer." }));
+
+const join = async (): Promise<void> => {
+  clearTimeout(gap);
+  gap = undefined;
+  const id = projectId;
+  const since = acknowledged.value?.project.revision;
+  const answer = (await emit("join:project", { projectId: id, ...(since === undefined ? {} : { since }) })) as Joined;
+  if (id !== projectId) return;
+  if (!answer.success) {
+    if (answer.code === "timeout" || LATER.has(answer.code ?? "")) setTimeout(rejoin, AGAIN);
+    else notify("trouble", answer.error ?? "This project can't be opened.");
+    return;
+  }
+  if (answer.project) {
+    acknowledged.value = fromSnapshot(answer.project);
+    remember(...((answer.project.audioFiles ?? []) as Recording[]));
+  } else {
+    for (const each of answer.operations ?? []) arrive(Number(each.revision), [each]);
+  }
+  people.value = answer.members;
+  locks.value = new Map(answer.locks.map(({ trackId, holder }) => [trackId, holder]));
+  connection.value = "online";
+  for (const edit of waiting.value) void send(edit);
+};
+
+const rejoin = (): void => {
+  if (socket.connected && projectId) void join();
+};
+
+/** Takes steps in the order of their revisions, whatever the order in which they come. */
+const arrive = (revision: number, operations: Operation[]): void => {
+  const base = acknowledged.value;
+  if (!base || revision <= base.project.revision) return;
+  early.set(revision, operations);
+  let document = base;
+  for (let next = revision; ; ) {
+    next = document.project.revision + 1;
+    const found = early.get(next);
+    if (!found) break;
+    early.delete(next);
+    document = found.reduce(applied, document);
+    document = { ...document, project: { ...document.project, revision: next } };
+  }
+  if (document !== base) acknowledged.value = document;
+  if (early.size === 0) {
+    clearTimeout(gap);
+    gap = undefined;
+  } else {
+    gap ??= setTimeout(() => {
+      early.clear();
+      rejoin();
+    }, PATIENCE);
+  }
+};
+
+/** Shows an edit at once and sends it; resolves with the server's answer, also after an interruption. */
+export const edit = (made: Omit<Edit, "id">): Promise<Answer> => {
+  const whole: Edit = { ...made, id: crypto.randomUUID() };
+  waiting.value = [...waiting.value, whole];
+  if (connection.value === "online") void send(whole);
+  return new Promise((resolve) => answers.set(whole.id, resolve));
+};
+
+const send = async (whole: Edit): Promise<void> => {
+  const answer = await emit(whole.event, { projectId, ...whole.payload, clientOperationId: whole.id });
+  if (!waiting.value.some(({ id }) => id === whole.id)) return; // answered already, before the connection was lost
+  if (!answer.success && (LATER.has(answer.code ?? "") || !socket.connected)) {
+    if (socket.connected) setTimeout(() => connection.value === "online" && void send(whole), AGAIN);
+    return; // what is not connected is sent when it is again
+  }
+  for (const each of answer.operations ?? []) arrive(Number(each.revision), [each]);
+  waiting.value = waiting.value.filter(({ id }) => id !== whole.id);
+  answers.get(whole.id)?.(answer);
+  answers.delete(whole.id);
+  if (!answer.success) notify("trouble", answer.error ?? "This change was refused.");
+};
+
+socket.on("connect", () => {
+  if (projectId) void join();
+});
+socket.on("disconnect", () => {
+  connection.value = "offline";
+});
+
+socket.onAny((name: string, event: Event) => {
+  if (!event || event.projectId !== projectId) return;
+  if (typeof event.revision === "number" && acknowledged.value && name !== "daw:audio:loaded") {
+    const gone = goneSends(acknowledged.value, name, event);
+    arrive(event.revision, [...operationsOf(name, event), ...gone]);
+  }
+  if (name === "collaborator:joined" || name === "collaborator:left") void refreshPeople(event);
+  if (name === "track:locked") {
+    locks.value = new Map(locks.value).set(String(event.trackId), event.holder as Person);
+  } else if (name === "track:unlocked") {
+    const left = new Map(locks.value);
+    left.delete(String(event.trackId));
+    locks.value = left;
+  }
+});
+
+const refreshPeople = (event: Event): void => {
+  const userId = String(event.userId);
+  const others = people.value.filter((each) => each.userId !== userId);
+  const stays = Number(event.connections) > 0;
+  people.value = stays
+    ? [...others, { ...event, userId, username: String(event.username), role: String(event.role) }]
+    : others;
+};
+
+/** The browser knows of a lost network long before a ping does. */
+window.addEventListener("offline", () => {
+  connection.value = "offline";
+});
+window.addEventListener("online", () => {
+  if (socket.connected) rejoin();
+  else socket.connect();
+});
+
+effect(() => {
+  const warn = waiting.value.length > 0 && connection.value !== "online";
+  window.onbeforeunload = warn ? (event) => event.preventDefault() : null;
+});

@@ -1,0 +1,91 @@
+import { edit } from "./connection";
+import type { Operation } from "./document";
+import type { Clip, Entity, Kind, Project, Send, Track } from "./entities";
+import { waiting } from "./store";
+
+/** Fields of one entity or more that change; `gesture` joins what one drag sends into one step that can be undone. */
+interface How {
+  gesture?: string | undefined;
+}
+
+const update = (entity: string, entityId: string | null, changes: Record<string, unknown>): Operation => ({
+  kind: "update",
+  entity,
+  entityId,
+  changes,
+});
+
+const change = (kind: Kind, id: string, changes: Record<string, unknown>, { gesture }: How = {}) =>
+  edit({
+    event: `${kind}:update`,
+    payload: { [`${kind}Id`]: id, changes },
+    operations: [update(kind, id, changes)],
+    gesture,
+  });
+
+const create = (kind: Kind, fields: Record<string, unknown>) =>
+  edit({
+    event: `${kind}:create`,
+    payload: { [kind]: fields },
+    operations: [{ kind: "create", entity: kind, entityId: crypto.randomUUID(), changes: fields }],
+  });
+
+const remove = (kind: Kind, id: string) =>
+  edit({
+    event: `${kind}:delete`,
+    payload: { [`${kind}Id`]: id },
+    operations: [{ kind: "delete", entity: kind, entityId: id, changes: {} }],
+  });
+
+export const updateProject = (changes: Partial<Project>) =>
+  edit({ event: "project:update", payload: { update: changes }, operations: [update("project", null, changes)] });
+
+const NEW_TRACK = {
+  volume: 0.8,
+  pan: 0,
+  isMuted: false,
+  isSolo: false,
+  isArmed: false,
+  order: Number.MAX_SAFE_INTEGER,
+};
+
+export const createTrack = (fields: Partial<Track> & { name: string }) =>
+  edit({
+    event: "track:create",
+    payload: { track: fields },
+    operations: [
+      { kind: "create", entity: "track", entityId: crypto.randomUUID(), changes: { ...NEW_TRACK, ...fields } },
+    ],
+  });
+export const updateTrack = (id: string, changes: Partial<Track>, how?: How) => change("track", id, changes, how);
+export const deleteTrack = (id: string) => remove("track", id);
+export const reorderTracks = (trackOrders: { id: string; order: number }[]) =>
+  edit({
+    event: "track:reorder",
+    payload: { trackOrders },
+    operations: [{ kind: "reorder", entity: "track", entityId: null, changes: { trackOrders } }],
+  });
+
+const NEW_CLIP = { offset: 0, fadeIn: 0, fadeOut: 0, gain: 0, color: null, audioFileId: null, midiData: null };
+
+export const createClip = (fields: Partial<Clip> & { trackId: string; startTime: number }) =>
+  create("clip", { ...NEW_CLIP, ...fields });
+export const updateClip = (id: string, changes: Partial<Clip>, how?: How) => change("clip", id, changes, how);
+export const updateClips = (clipIds: string[], changes: Partial<Clip>) =>
+  edit({
+    event: "clips:update",
+    payload: { clipIds, changes },
+    operations: clipIds.map((id) => update("clip", id, changes)),
+  });
+export const deleteClip = (id: string) => remove("clip", id);
+
+export const createSend = (fields: Partial<Send> & Entity) => create("send", fields);
+export const updateSend = (id: string, changes: Partial<Send>, how?: How) => change("send", id, changes, how);
+export const deleteSend = (id: string) => remove("send", id);
+
+/** Own steps; what others have changed since is skipped, and said. */
+export const undo = () => edit({ event: "project:undo", payload: {}, operations: [] });
+export const redo = () => edit({ event: "project:redo", payload: {}, operations: [] });
+
+/** Whether something is on its way that is not stored yet. */
+export const unsaved = (): boolean => waiting.value.length > 0;

@@ -1,0 +1,48 @@
+import type { Schemas } from "../api/client";
+
+/** What every entity of a document has; times are as the server says them. */
+export interface Entity {
+  readonly id: string;
+  readonly trackId?: string;
+  readonly order?: number;
+  readonly [field: string]: unknown;
+}
+
+export type Project = Schemas["ProjectCreate"] & {
+  id: string;
+  name: string;
+  bpm: number;
+  key: string | null;
+  timeSignature: string;
+  revision: number;
+  role: Role;
+  lyrics: string | null;
+  isPublic: boolean;
+};
+export type Role = "owner" | "editor" | "viewer";
+export type Track = Required<Omit<Schemas["TrackCreate"], "projectId" | "baseRevision" | "clientOperationId">> & Entity;
+export type Clip = Required<Omit<Schemas["ClipCreate"], "baseRevision" | "clientOperationId">> & Entity;
+export type Send = Required<Omit<Schemas["SendCreate"], "baseRevision" | "clientOperationId">> &
+  Entity & { trackId: string };
+
+/** A recording that clips play, as the project lists it. */
+export interface Recording {
+  id: string;
+  audioUrl: string;
+  originalName: string;
+  duration: number | null;
+}
+
+/** Which entities there are, by the name in which events and operations speak of them, and how lists are called. */
+export interface Kinds {
+  track: Track;
+  clip: Clip;
+  send: Send;
+}
+export type Kind = keyof Kinds;
+export const PLURALS: Record<Kind, string> = { track: "tracks", clip: "clips", send: "sends" };
+
+/** Those that come inside of their tracks when a whole project is told. */
+export const WITHIN_TRACKS: readonly Kind[] = ["clip", "send"];
+
+export const isKind = (name: string): name is Kind => name in PLURALS;

@@ -1,0 +1,45 @@
+import { answered, api } from "../api/client";
+import { open } from "./connection";
+
+const LAST = "dawg.project"; // in this browser's storage
+const UNNAMED = "Untitled song";
+
+/** The project that the address names, else the one that was open last, else the newest, else a new one. */
+export const openSomeProject = async (): Promise<void> => {
+  const named = fromAddress();
+  if (named) return show(named);
+  const mine = await projects();
+  const last = mine.find(({ id }) => id === localStorage.getItem(LAST)) ?? mine[0];
+  show(last?.id ?? (await create()));
+};
+
+export interface ListedProject {
+  id: string;
+  name: string;
+  updatedAt: string;
+}
+
+/** The newest of the caller's projects. */
+export const projects = async (): Promise<ListedProject[]> => {
+  const query = { limit: 50 };
+  return ((await answered(api.GET("/api/projects", { params: { query } }))).projects ??
+    []) as unknown as ListedProject[];
+};
+
+export const show = (projectId: string): void => {
+  localStorage.setItem(LAST, projectId);
+  history.replaceState(null, "", `#/project/${projectId}`);
+  open(projectId);
+};
+
+export const createProject = async (): Promise<void> => show(await create());
+
+const create = async (): Promise<string> =>
+  (await answered(api.POST("/api/projects", { body: { name: UNNAMED } }))).id as string;
+
+const fromAddress = (): string | null => /^#\/project\/([\w-]+)$/.exec(location.hash)?.[1] ?? null;
+
+window.addEventListener("hashchange", () => {
+  const named = fromAddress();
+  if (named) show(named);
+});

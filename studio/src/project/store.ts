@@ -1,0 +1,68 @@
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { parseMetre, TempoMap } from "../time/tempo-map";
+import { applied, type Document, inOrder, type Operation } from "./document";
+import type { Clip, Recording, Role, Send, Track } from "./entities";
+
+/** An edit on its way: what is sent, and what it comes to here until the server has answered. */
+export interface Edit {
+  readonly id: string; // its `clientOperationId`: sent twice, it is done once
+  readonly event: string;
+  readonly payload: Record<string, unknown>;
+  readonly operations: readonly Operation[];
+  readonly gesture?: string | undefined;
+}
+
+/** What the server has said, and what is on its way to it. The page shows both together. */
+export const acknowledged = signal<Document | null>(null);
+export const waiting = signal<readonly Edit[]>([]);
+
+/** What a drag would come to if it ended now; nobody else sees it. */
+export const preview = signal<readonly Operation[]>([]);
+
+const edited = computed(() => {
+  const base = acknowledged.value;
+  return base && waiting.value.reduce((known, edit) => edit.operations.reduce(applied, known), base);
+});
+export const document = computed(() => edited.value && preview.value.reduce(applied, edited.value));
+
+/** Each follows its own part alone: a fader that moves does not redraw the clips. */
+export const project = computed(() => document.value?.project ?? null);
+const trackMap = computed(() => document.value?.entities.track);
+const clipMap = computed(() => document.value?.entities.clip);
+const sendMap = computed(() => document.value?.entities.send);
+
+export const tracks: ReadonlySignal<readonly Track[]> = computed(() => inOrder(trackMap.value?.values() ?? []));
+export const clips: ReadonlySignal<ReadonlyMap<string, Clip>> = computed(() => clipMap.value ?? new Map());
+export const sends: ReadonlySignal<readonly Send[]> = computed(() => [...(sendMap.value?.values() ?? [])]);
+
+/** Of each track, in the order of time. */
+export const clipsByTrack = computed(() => {
+  const found = new Map<string, Clip[]>();
+  for (const clip of clips.value.values()) {
+    const list = found.get(clip.trackId);
+    if (list) list.push(clip);
+    else found.set(clip.trackId, [clip]);
+  }
+  for (const list of found.values()) list.sort((one, other) => one.startTime - other.startTime);
+  return found;
+});
+
+const tempo = computed(() => project.value?.bpm ?? 120);
+const metre = computed(() => project.value?.timeSignature ?? "4/4");
+export const tempoMap = computed(
+  () => new TempoMap([{ beat: 0, bpm: tempo.value }], [{ bar: 0, ...parseMetre(metre.value) }]),
+);
+
+/** In seconds: where the last clip ends. */
+export const end = computed(() =>
+  [...clips.value.values()].reduce((latest, clip) => Math.max(latest, clip.startTime + clip.duration), 0),
+);
+
+export const role = computed<Role>(() => project.value?.role ?? "viewer");
+export const mayEdit = computed(() => role.value !== "viewer");
+
+/** The recordings that are known here; others are asked for when a clip plays them. */
+export const recordings = signal<ReadonlyMap<string, Recording>>(new Map());
+export const remember = (...known: Recording[]): void => {
+  recordings.value = new Map([...recordings.value, ...known.map((each) => [each.id, each] as const)]);
+};

@@ -1,0 +1,166 @@
+import "./bar.css";
+import { Position } from "../arrangement/arrangement";
+import { connection, people } from "../project/connection";
+import { redo, undo, updateProject } from "../project/edits";
+import { createProject } from "../project/open";
+import { mayEdit, project, waiting } from "../project/store";
+import { player } from "../sound/player";
+import { assistantOpen, theme } from "../view";
+
+const METRES = ["4/4", "3/4", "6/8", "12/8", "5/4", "7/8", "2/4"];
+
+/** The top of the page: what plays, where, how fast, and who is here. */
+export const TransportBar = () => {
+  const open = project.value;
+  return (
+    <header class="bar">
+      <strong class="mark">DAWG</strong>
+      <ProjectName />
+      <div class="group" role="group" aria-label="Transport">
+        <button
+          class={`play ${player.playing.value ? "" : "primary"}`}
+          type="button"
+          aria-label={player.playing.value ? "Stop" : "Play"}
+          title="Space"
+          onClick={() => void player.toggle()}
+        >
+          {player.playing.value ? "■" : "▶"}
+        </button>
+        <button type="button" aria-label="Back to the beginning" title="Home" onClick={() => player.seek(0)}>
+          ⏮
+        </button>
+        <button
+          type="button"
+          aria-label="Loop"
+          title="L"
+          aria-pressed={player.looping.value}
+          disabled={!player.loop.value}
+          onClick={() => {
+            player.looping.value = !player.looping.value;
+          }}
+        >
+          ⟲
+        </button>
+        <button
+          type="button"
+          aria-label="Metronome"
+          title="M"
+          aria-pressed={player.metronome.value}
+          onClick={() => {
+            player.metronome.value = !player.metronome.value;
+          }}
+        >
+          ♩
+        </button>
+      </div>
+      <Position />
+      {open && (
+        <div class="group" role="group" aria-label="Tempo, metre and key">
+          <label>
+            <span class="unseen">Tempo</span>
+            <input
+              type="number"
+              min={20}
+              max={300}
+              step={1}
+              value={open.bpm}
+              disabled={!mayEdit.value}
+              onChange={({ currentTarget }) => {
+                if (currentTarget.validity.valid) void updateProject({ bpm: currentTarget.valueAsNumber });
+              }}
+            />
+            bpm
+          </label>
+          <select
+            aria-label="Metre"
+            value={open.timeSignature}
+            disabled={!mayEdit.value}
+            onChange={({ currentTarget }) => void updateProject({ timeSignature: currentTarget.value })}
+          >
+            {METRES.map((metre) => (
+              <option key={metre}>{metre}</option>
+            ))}
+          </select>
+          <output aria-label="Key">{open.key ?? "–"}</output>
+        </div>
+      )}
+      <div class="group" role="group" aria-label="History">
+        <button type="button" aria-label="Undo" title="Ctrl Z" disabled={!mayEdit.value} onClick={() => void undo()}>
+          ↶
+        </button>
+        <button
+          type="button"
+          aria-label="Redo"
+          title="Ctrl Shift Z"
+          disabled={!mayEdit.value}
+          onClick={() => void redo()}
+        >
+          ↷
+        </button>
+      </div>
+      <span class="grow" />
+      <Connection />
+      <ul class="people" aria-label="Who is here">
+        {people.value.map(({ userId, username }) => (
+          <li key={userId} title={username}>
+            {username.slice(0, 2)}
+          </li>
+        ))}
+      </ul>
+      <button
+        type="button"
+        aria-pressed={assistantOpen.value}
+        onClick={() => {
+          assistantOpen.value = !assistantOpen.value;
+        }}
+      >
+        Assistant
+      </button>
+      <button
+        type="button"
+        aria-label="Dark or light"
+        onClick={() => {
+          theme.value = theme.value === "light" ? "dark" : "light";
+        }}
+      >
+        ◐
+      </button>
+    </header>
+  );
+};
+
+const ProjectName = () => {
+  const open = project.value;
+  return (
+    <div class="group">
+      <input
+        class="name"
+        aria-label="Name of the song"
+        value={open?.name ?? ""}
+        maxLength={120}
+        disabled={!mayEdit.value}
+        onBlur={({ currentTarget }) => {
+          const name = currentTarget.value.trim();
+          if (open && name && name !== open.name) void updateProject({ name });
+        }}
+        onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
+      />
+      <button type="button" aria-label="New song" title="New song" onClick={() => void createProject()}>
+        +
+      </button>
+    </div>
+  );
+};
+
+const Connection = () => {
+  const words = {
+    connecting: "Connecting",
+    online: waiting.value.length > 0 ? "Saving" : "Saved",
+    offline: waiting.value.length > 0 ? `Offline: ${waiting.value.length} edits wait` : "Offline",
+  }[connection.value];
+  return (
+    <span class="health" data-state={connection.value} role="status">
+      {words}
+    </span>
+  );
+};

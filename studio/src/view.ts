@@ -1,0 +1,25 @@
+import { effect, signal } from "@preact/signals";
+
+/** What this person looks at and has selected; nobody else's document. */
+export const selectedClips = signal<ReadonlySet<string>>(new Set());
+export const selectedTrack = signal<string | null>(null);
+
+/** Of the arrangement: pixels per second, the second at its left edge, pixels that are scrolled down. */
+export const zoom = signal(40);
+export const left = signal(0);
+export const top = signal(0);
+export const trackHeight = signal(72);
+
+/** Beats to which edits snap; 0: they don't. */
+export const snap = signal(1);
+
+export type Panel = "mixer" | "notes" | "lyrics" | "jobs" | null;
+export const panel = signal<Panel>("mixer");
+export const assistantOpen = signal(window.innerWidth > 1100);
+
+export type Theme = "system" | "dark" | "light";
+export const theme = signal<Theme>((localStorage.getItem("dawg.theme") as Theme | null) ?? "system");
+effect(() => {
+  localStorage.setItem("dawg.theme", theme.value);
+  document.documentElement.dataset.theme = theme.value;
+});
