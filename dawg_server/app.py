@@ -18,7 +18,7 @@ from dawg_server.settings import Settings
 from handlers import relay
 from handlers.addresses import Addresses
 from handlers.rest import application
-from handlers.sockets import authentication, drain, rooms, routing, tables
+from handlers.sockets import authentication, drain, events, rooms, tables
 from handlers.sockets.transport import ClusterManager, Forwarder, Server, create_server
 
 REPLICA_KEY = "replica_key"
@@ -48,7 +48,7 @@ async def api(parts: Services) -> AsyncIterator[tuple[web.Application, Server]]:
     )
     authentication.mount(server, parts, on_leave=lambda sid: rooms.disconnected(parts, server, sid))
     drain.mount(server, parts)
-    routing.mount(server, parts, *tables.every())
+    events.mount(server, parts, *tables.every())
     relay.mount(parts.platform.bus, changes, server, parts.platform.links)
     rooms.mount(server, parts)
     forwarder = server.eio.forwarder
@@ -56,7 +56,7 @@ async def api(parts: Services) -> AsyncIterator[tuple[web.Application, Server]]:
     metrics.count_cluster(
         listener_age=lambda: parts.platform.bus.listener_age,
         other_replicas=lambda: len(parts.platform.replicas.others),
-        visits=lambda: presence.visits,
+        project_sessions=lambda: presence.sessions,
         dropped=lambda: parts.platform.bus.dropped,
         recovered=lambda: changes.recovered,
         forwarded=lambda: forwarder.forwarded if forwarder else 0,

@@ -41,7 +41,7 @@ class Metrics:
         self.other_replicas = Gauge(
             "dawg_other_replicas", "Replicas that this one hears, without itself.", registry=self.registry
         )
-        self.visits = Gauge(
+        self.project_sessions = Gauge(
             "dawg_project_visits", "Sockets of this replica that have a project open.", registry=self.registry
         )
         ProcessCollector(registry=self.registry)
@@ -56,7 +56,7 @@ class Metrics:
         *,
         listener_age: Callable[[], float],
         other_replicas: Callable[[], float],
-        visits: Callable[[], float],
+        project_sessions: Callable[[], float],
         dropped: Callable[[], float],
         recovered: Callable[[], float],
         forwarded: Callable[[], float],
@@ -64,7 +64,7 @@ class Metrics:
         """What one replica knows of the others is read when somebody asks. The last three only ever grow."""
         self.listener_age.set_function(listener_age)
         self.other_replicas.set_function(other_replicas)
-        self.visits.set_function(visits)
+        self.project_sessions.set_function(project_sessions)
         totals = {
             ("dawg_bus_dropped_events", "Events that never reached the other replicas."): dropped,
             ("dawg_feed_recovered_changes", "Changes that came from the log, because the bus lost them."): recovered,

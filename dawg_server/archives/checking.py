@@ -16,7 +16,7 @@ from dawg_server.archives.document import JsonObject, listed
 from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION
 from dawg_server.archives.unpacking import refuse
 from dawg_server.daw import entity as registry
-from dawg_server.daw import routing, timing
+from dawg_server.daw import signal_flow, timing
 from dawg_server.daw.entity import MAX_ORDER, EntityType, needed
 from dawg_server.schema import AnyField, FieldError, Id, Items, Number, Parameters, Record, Text, parameters
 
@@ -145,10 +145,10 @@ def _check_routing(found: Mapping[EntityType, Iterable[JsonObject]]) -> None:
     buses = {track["id"] for track in found[registry.find("track")] if track["trackType"] == "AUX"}
     for kind, entities in found.items():
         for each in entities:
-            for name in routing.leading(kind):
+            for name in signal_flow.leading(kind):
                 if each[name] != kind.references[name].cleared and each[name] not in buses:
                     refuse("a track sends its sound to something that is no AUX track", trackId=each["id"])
-    if routing.has_loop(way for kind, entities in found.items() for way in routing.ways(kind, entities)):
+    if signal_flow.has_loop(way for kind, entities in found.items() for way in signal_flow.ways(kind, entities)):
         refuse("the sound of a track comes back to itself")
 
 

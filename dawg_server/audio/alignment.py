@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dawg_server import errors
-from dawg_server.audio import arrays, codecs, encoder, measuring
+from dawg_server.audio import arrays, codecs, encoder, recording_meter
 from dawg_server.audio.analysis import onsets, spectrum, tempo
 from dawg_server.audio.pitch import shift
 
@@ -59,7 +59,7 @@ def align(
         writer.write(np.zeros((frames - writer.frames, channels), np.float32))
     after = times(hear(target))
     return {
-        "facts": measuring.of_file(target).facts(24),
+        "facts": recording_meter.of_file(target).facts(24),
         "aligned": {
             "bpm": round(bpm, 2),
             "division": f"1/{division}",

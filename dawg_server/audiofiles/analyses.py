@@ -133,7 +133,7 @@ class Analyses:
     async def _analyzer(self) -> str:
         """The analyser's version: what an older one has found is not what this one would find."""
         if self._version is None:
-            self._version = str(await self._workers.run("dawg_server.audiofiles.measure:analyzer_version"))
+            self._version = str(await self._workers.run("dawg_server.audio.analysis.track:version"))
         return self._version
 
     @asynccontextmanager

@@ -105,7 +105,7 @@ class Measuring:
                 file = folder / "recording"
                 await self._storage.fetch(row["storage_key"], file)
                 measured = await self._workers.run(
-                    "dawg_server.audiofiles.measure:measure", str(file), timeout=TIME_LIMIT
+                    "dawg_server.audio.recording_meter:measure", str(file), timeout=TIME_LIMIT
                 )
             except UNREADABLE as error:
                 await waveforms.store_failure(self._database, row["id"], error.message)

@@ -1,6 +1,6 @@
 """Rows of `project_visits`, `track_locks` and `replicas`: who has which project open, on all replicas together.
 
-A visit is one connection (`sid`) in one project. Whatever counts the visits of a project or changes them holds an
+A session is one connection (`sid`) in one project. Whatever counts the sessions of a project or changes them holds an
 advisory lock on the project, so that two who come or go at once count each other.
 """
 
@@ -51,11 +51,11 @@ async def forget_everybody(database: Database) -> None:
     await database.execute("TRUNCATE replicas, project_visits, track_locks")
 
 
-# -- visits ------------------------------------------------------------------------------------------------------------
+# -- sessions ----------------------------------------------------------------------------------------------------------
 
 
-async def begin(database: Database, replica: str, visit: dict[str, Any]) -> int:
-    """`visit`: project, sid, user, username, role, login. The number of that user's visits there, with this."""
+async def begin(database: Database, replica: str, session: dict[str, Any]) -> int:
+    """`session`: project, sid, user, username, role, login. The number of that user's sessions there, with this."""
     return int(
         await database.fetch_value(
             f"""{_ONE_BY_ONE}
@@ -66,26 +66,26 @@ async def begin(database: Database, replica: str, visit: dict[str, Any]) -> int:
             )
             SELECT 1 + count(*) FROM project_visits
             WHERE project_id = %(project)s AND user_id = %(user)s AND sid <> %(sid)s""",
-            {**visit, "replica": replica},
+            {**session, "replica": replica},
         )
     )
 
 
-async def restore(database: Database, replica: str, visits: Sequence[dict[str, Any]]) -> None:
+async def restore(database: Database, replica: str, sessions: Sequence[dict[str, Any]]) -> None:
     """Visits that go on although their rows are gone."""
     await database.execute(
         """INSERT INTO project_visits (project_id, sid, replica, user_id, username, role, login)
-           SELECT visit.project, visit.sid, %s, visit.user, visit.username, visit.role, visit.login
+           SELECT session.project, session.sid, %s, session.user, session.username, session.role, session.login
            FROM json_to_recordset(%s)
-               AS visit (project uuid, sid text, "user" text, username text, role text, login text)
-           JOIN projects ON projects.id = visit.project JOIN users ON users.id = visit.user
+               AS session (project uuid, sid text, "user" text, username text, role text, login text)
+           JOIN projects ON projects.id = session.project JOIN users ON users.id = session.user
            ON CONFLICT DO NOTHING""",
-        (replica, Json(list(visits))),
+        (replica, Json(list(sessions))),
     )
 
 
 async def end(database: Database, project_id: str, sids: Sequence[str]) -> list[dict[str, Any]]:
-    """The visits that have ended with this call: sid, user_id, username, `connections` that this user still has to the
+    """The sessions that this call has ended: sid, user_id, username, `connections` that this user still has to the
     project, and `locks`, the ids of the tracks that were locked."""
     return await database.fetch_all(
         f"""{_ONE_BY_ONE}
@@ -116,7 +116,7 @@ async def projects_of(database: Database, user_id: str, login: str | None) -> li
 
 
 async def of_replica(database: Database, replica: str) -> list[tuple[str, str]]:
-    """Project and sid of every visit to that replica."""
+    """Project and sid of every session on that replica."""
     rows = await database.fetch_all(
         "SELECT project_id::text AS project_id, sid FROM project_visits WHERE replica = %s", (replica,)
     )
@@ -126,8 +126,8 @@ async def of_replica(database: Database, replica: str) -> list[tuple[str, str]]:
 async def stale(database: Database) -> list[dict[str, Any]]:
     """Visits to replicas that are not there any more: `project_id` and its `sids`."""
     return await database.fetch_all(
-        """SELECT project_id, array_agg(sid) AS sids FROM project_visits AS visit
-           WHERE NOT EXISTS (SELECT FROM replicas WHERE replicas.id = visit.replica) GROUP BY project_id"""
+        """SELECT project_id, array_agg(sid) AS sids FROM project_visits AS session
+           WHERE NOT EXISTS (SELECT FROM replicas WHERE replicas.id = session.replica) GROUP BY project_id"""
     )
 
 
@@ -154,7 +154,7 @@ async def of_project(database: Database, project_id: str, fresh: float) -> list[
 
 
 async def lock(database: Database, project_id: str, track_id: str, sid: str, lease: float) -> dict[str, Any] | None:
-    """The lock, when that visit's user has it now for `lease` seconds; None when somebody else has."""
+    """The lock, when that session's user has it now for `lease` seconds; None when somebody else has."""
     return await database.fetch_one(
         f"""INSERT INTO track_locks (project_id, track_id, sid, user_id, username, expires_at)
             SELECT project_id, %(track)s, sid, user_id, username, clock_timestamp() + make_interval(secs => %(lease)s)

@@ -57,7 +57,7 @@ async def role(database: Database | Connection, project_id: str, user_id: str) -
     return str(held) if held else None
 
 
-async def visit(database: Database, project_id: str, user_id: str) -> dict[str, Any] | None:
+async def role_and_revision(database: Database, project_id: str, user_id: str) -> dict[str, Any] | None:
     """`role` (or None), `revision` and the caller's `username`, in one look; None when there is no such project."""
     return await database.fetch_one(
         f"""SELECT {ROLE} AS role, p.revision, {USERNAME} AS username

@@ -13,7 +13,7 @@ from typing import Any
 
 from dawg_server import errors
 from dawg_server.daw import entity as registry
-from dawg_server.daw import ordering, routing
+from dawg_server.daw import ordering, signal_flow
 from dawg_server.daw.draft import Draft
 from dawg_server.daw.entity import Entity, EntityType, Role, missing, the, wrong
 from dawg_server.schema import AnyField, Id, Parameters, Record, parameters
@@ -186,7 +186,7 @@ async def _judge(draft: Draft, kind: EntityType, entity: Entity | None, changed:
             leads |= reference.sound or reference.heard
             await draft.get(reference.entity, changed[name])
     if leads:
-        await routing.check(draft, kind, after, changed.keys())
+        await signal_flow.check(draft, kind, after, changed.keys())
     if kind.either and not changed.keys().isdisjoint(kind.either):
         _require_one(kind.either, entity, after)
     if kind.recording and (recording_id := changed.get(kind.recording)) is not None:

@@ -78,8 +78,8 @@ class Presence:
         self._database, self._bus, self._replica, self._address = database, bus, replica, address
         self._timing = timing
         self._mine: dict[str, dict[str, Member]] = {}  # by sid and project
-        self._joining: set[tuple[str, str]] = set()  # project and sid of visits that nobody has been told of yet
-        # Project and sid of visits whose end is still to be written, and whether the others were told that they came.
+        self._joining: set[tuple[str, str]] = set()  # project and sid of sessions that nobody has been told of yet
+        # Project and sid of sessions whose end is still to be written, and whether the others were told that they came.
         self._unended: dict[tuple[str, str], bool] = {}
         self._watching_since: float | None = None  # monotonic; since when signs of life have got through
         self._loop = SupervisedLoop(
@@ -114,25 +114,25 @@ class Presence:
 
         Raises `NotFound` for a project that has just been deleted, and `NotJoined` when `leave` was called meanwhile.
         """
-        visit = project_id, member.sid
-        known = self.present(*visit)
+        session = project_id, member.sid
+        known = self.present(*session)
         self._mine.setdefault(member.sid, {})[project_id] = member
-        self._unended.pop(visit, None)
+        self._unended.pop(session, None)
         if not known:
-            self._joining.add(visit)
+            self._joining.add(session)
         try:
             connections = await presence_sessions.begin(self._database, self._replica, _row(project_id, member))
         except ForeignKeyViolation:
-            self._forget(*visit)
+            self._forget(*session)
             raise errors.NotFound("There is no such project.", details={"kind": "project"}) from None
         except BaseException:
-            self._forget(*visit)
-            self._unended[visit] = known  # perhaps it was written all the same
+            self._forget(*session)
+            self._unended[session] = known  # perhaps it was written all the same
             raise
         finally:
-            self._joining.discard(visit)
-        if not self.present(*visit):
-            # Whoever leaves while the visit is being written has left, and nobody had been told that they came.
+            self._joining.discard(session)
+        if not self.present(*session):
+            # Whoever leaves while the session is being written has left, and nobody had been told that they came.
             await self._take_out(project_id, [member.sid], told=False)
             raise errors.NotJoined()
         return connections
@@ -147,12 +147,12 @@ class Presence:
         return found[0] if len(found) == 1 else None
 
     @property
-    def visits(self) -> int:
+    def sessions(self) -> int:
         """Connections of this replica that have a project open, each once per project."""
         return sum(map(len, self._mine.values()))
 
     async def leave(self, project_id: str, sid: str) -> None:
-        """Tells the others, unless that connection had not joined. While it is joining, `join` ends the visit."""
+        """Tells the others, unless that connection had not joined. While it is joining, `join` ends the session."""
         if self._forget(project_id, sid) and (project_id, sid) not in self._joining:
             await self._take_out(project_id, [sid])
 
@@ -225,16 +225,16 @@ class Presence:
         try:
             gone = await presence_sessions.end(self._database, project_id, list(sids))
         except errors.DependencyUnavailable:
-            log.warning("The end of a visit could not be written; it will be.", action="presence_unended")
+            log.warning("The end of a session could not be written; it will be.", action="presence_unended")
             return
         for sid in sids:
             self._unended.pop((project_id, sid), None)
-        for visit in gone if told else ():
-            who = (project_id, visit["user_id"], visit["username"])
-            for track_id in visit["locks"]:
-                await self._bus.publish(events.TrackUnlocked(*who, {"trackId": track_id}, visit["sid"]))
-            left = {"connections": visit["connections"]}
-            await self._bus.publish(events.CollaboratorLeft(*who, left, visit["sid"]))
+        for session in gone if told else ():
+            who = (project_id, session["user_id"], session["username"])
+            for track_id in session["locks"]:
+                await self._bus.publish(events.TrackUnlocked(*who, {"trackId": track_id}, session["sid"]))
+            left = {"connections": session["connections"]}
+            await self._bus.publish(events.CollaboratorLeft(*who, left, session["sid"]))
 
     async def _take_out_the_unended(self) -> None:
         for (project_id, sid), told in tuple(self._unended.items()):

@@ -30,32 +30,32 @@ class Queries:
             offset=(page - 1) * limit,
         )
 
-    async def visit(self, project_id: str, user_id: str) -> Entity:
+    async def role_and_revision(self, project_id: str, user_id: str) -> Entity:
         """`role`, `revision` and the caller's `username`."""
-        row = await projects.visit(self._database, project_id, user_id) if is_uuid(project_id) else None
+        row = await projects.role_and_revision(self._database, project_id, user_id) if is_uuid(project_id) else None
         access.check(row["role"] if row else None, "viewer")
         assert row is not None
         return row
 
     async def log(self, project_id: str, user_id: str, *, since: int, limit: int) -> tuple[list[Entity], int]:
         """(the operations after a revision, oldest first; the present revision)."""
-        await self.visit(project_id, user_id)
+        await self.role_and_revision(project_id, user_id)
         found = await operations.since(self._database, project_id, since, limit)
-        visit = await self.visit(project_id, user_id)
-        return found, max(found[-1]["revision"] if found else 0, visit["revision"])
+        now = await self.role_and_revision(project_id, user_id)
+        return found, max(found[-1]["revision"] if found else 0, now["revision"])
 
     async def page(
         self, kind: EntityType, project_id: str, user_id: str, *, page: int, limit: int
     ) -> tuple[list[Entity], int]:
         """(entities of a kind, sorted; how many there are in all)."""
-        await self.visit(project_id, user_id)
+        await self.role_and_revision(project_id, user_id)
         offset = (page - 1) * limit
         found = await table.of_project(self._database, kind.table, project_id, limit=limit, offset=offset)
         return found, await table.count(self._database, kind.table, project_id)
 
     async def all(self, kind: EntityType, project_id: str, user_id: str) -> list[Entity]:
         """Every entity of a kind, sorted."""
-        await self.visit(project_id, user_id)
+        await self.role_and_revision(project_id, user_id)
         return await table.of_project(self._database, kind.table, project_id)
 
     async def on(self, kind: EntityType, parent_id: str, user_id: str) -> list[Entity]:

@@ -8,7 +8,7 @@ from typing import Any
 from dawg_server import errors
 from dawg_server.database import undo_log
 from dawg_server.daw import entity as registry
-from dawg_server.daw import ordering, routing, timing
+from dawg_server.daw import ordering, signal_flow, timing
 from dawg_server.daw.commands import dependents, twin
 from dawg_server.daw.draft import Draft
 from dawg_server.daw.entity import Entity, EntityType
@@ -196,7 +196,7 @@ class Reversal:
             elif reference.sound and target["trackType"] != "AUX":
                 blame = await self._blame("track", target["id"], step, {"trackType"})
                 self._skip(step, name, blame, "the track that it leads to is no AUX track any more")
-            elif (reference.sound or reference.heard) and await routing.loops_with(
+            elif (reference.sound or reference.heard) and await signal_flow.loops_with(
                 draft, registry.find(entity), {**(thing or step["inverse"]), **wanted}
             ):
                 self._skip(step, name, None, "that would send the sound of a track back to itself")
@@ -224,7 +224,7 @@ class Reversal:
 
     async def _feeding(self, track_id: str) -> list[tuple[str, str]]:
         """(entity, id) of what sends sound to an AUX track."""
-        return [(kind.name, each["id"]) for kind, each in await routing.feeding(self._draft, track_id)]
+        return [(kind.name, each["id"]) for kind, each in await signal_flow.feeding(self._draft, track_id)]
 
     async def _gone(self, step: Step, fields: Collection[str]) -> bool:
         draft = self._draft

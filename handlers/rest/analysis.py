@@ -22,7 +22,7 @@ from handlers.rest import editing
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.event_stream import while_connected
 from handlers.rest.multipart import Multipart, UploadedFile
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import analysis as schemas
 
 routes = Routes("analysis")

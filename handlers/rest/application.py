@@ -35,7 +35,7 @@ from handlers.rest import (
     webhooks,
 )
 from handlers.rest.endpoint import MAX_JSON
-from handlers.rest.routing import ROUTES, Route
+from handlers.rest.routes import ROUTES, Route
 from handlers.rest.server import CONTEXT, RequestContext
 
 

@@ -11,7 +11,7 @@ from handlers import serializers
 from handlers.rest import editing
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.multipart import Multipart
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import projects as schemas
 from handlers.schemas.replies import ProjectReply
 

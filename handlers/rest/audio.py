@@ -18,7 +18,7 @@ from handlers import serializers
 from handlers.rest import ranges
 from handlers.rest.endpoint import Answer, RestCall, authenticate
 from handlers.rest.multipart import Multipart
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import audio as schemas
 from handlers.schemas.replies import Deleted
 

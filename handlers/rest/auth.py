@@ -14,7 +14,7 @@ from dawg_server.wire import timestamp
 from handlers.addresses import ADDRESSES
 from handlers.rest import endpoint, session_cookie
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.rest.state import STATE
 from handlers.schemas import auth as schemas
 

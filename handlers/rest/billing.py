@@ -6,7 +6,7 @@ from dawg_server import errors
 from dawg_server.daw.entities.track import MAX_TRACKS
 from dawg_server.wire import timestamp
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import costs as schemas
 
 NOTHING_IS_SOLD = (

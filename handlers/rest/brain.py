@@ -15,7 +15,7 @@ from dawg_server.brain.turn_factory import Again, Asker, ClientContext, UserMess
 from dawg_server.wire import now
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.event_stream import EventStream, hung_up
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import brain as schemas
 
 ENDS = ("response-done", "error")

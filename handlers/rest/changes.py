@@ -14,7 +14,7 @@ from handlers import actions
 from handlers.actions import Action
 from handlers.rest import editing
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.routing import Handler, Route, Routes
+from handlers.rest.routes import Handler, Route, Routes
 from handlers.schemas import replies
 from handlers.schemas.collaboration import Deletion
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from dawg_server.wire import timestamp
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import collaborators as schemas
 
 PATH = "/projects/{project_id}/collaborators"

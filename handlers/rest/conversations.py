@@ -10,7 +10,7 @@ import orjson
 
 from dawg_server.wire import timestamp
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import brain as schemas
 
 PATH, ALIASES = "/ai-brain/conversations", ("/chat/conversations",)

@@ -13,7 +13,7 @@ from dawg_server.costs.reports import Range
 from dawg_server.costs.status import BudgetStatus
 from dawg_server.wire import timestamp
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.rest.usage_export import csv_rows, json_rows
 from handlers.schemas import costs as schemas
 

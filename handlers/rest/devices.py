@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dawg_server.audio.devices.catalogue import TYPES
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import devices as schemas
 
 routes = Routes("devices")

@@ -28,7 +28,7 @@ from handlers.rest.state import STATE
 from handlers.schemas import stored
 
 if TYPE_CHECKING:
-    from handlers.rest.routing import Route
+    from handlers.rest.routes import Route
 
 MAX_JSON = 1024 * 1024  # bytes
 JSON = "application/json"

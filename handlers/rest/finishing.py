@@ -15,7 +15,7 @@ from handlers import serializers
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.generate import cancel_job, page, result_of, submit
 from handlers.rest.multipart import Multipart
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import finishing as schemas
 from handlers.schemas import generation as jobs
 

@@ -15,7 +15,7 @@ from handlers import serializers
 from handlers.rest import endpoint
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.event_stream import while_connected
-from handlers.rest.routing import PREFIXES, Routes
+from handlers.rest.routes import PREFIXES, Routes
 from handlers.schemas import generation as schemas
 
 routes = Routes("generate")

@@ -12,7 +12,7 @@ from dawg_server import __version__
 from dawg_server.wire import now
 from handlers.rest import endpoint
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import health as schemas
 
 routes = Routes("health")

@@ -10,7 +10,7 @@ from handlers import analyses
 from handlers.analyses import AnalysisRequester
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.event_stream import while_connected
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import lyrics as schemas
 
 PER_MILLION = 1_000_000

@@ -7,7 +7,7 @@ from typing import Any
 
 from dawg_server import errors
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import brain as brain_schemas
 from handlers.schemas import memory as schemas
 

@@ -13,7 +13,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from dawg_server import __version__
 from dawg_server.schema import Body
 from handlers.rest import multipart
-from handlers.rest.routing import Route
+from handlers.rest.routes import Route
 from handlers.schemas import stored
 from handlers.schemas.spec import SECURITY_SCHEMES, add_own_fields, marshmallow_plugin
 

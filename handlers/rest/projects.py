@@ -7,7 +7,7 @@ from dawg_server.daw.entities.track import TRACK
 from handlers import serializers
 from handlers.rest import editing
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import projects as schemas
 from handlers.schemas import replies
 

@@ -15,7 +15,7 @@ from handlers.rest.event_stream import while_connected
 from handlers.rest.finishing import JOB, LOCAL
 from handlers.rest.generate import submit
 from handlers.rest.multipart import Multipart
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import retouching as schemas
 
 ALIGN_STRENGTH, TUNE_STRENGTH = 80.0, 80.0  # percent, where nobody asks for another

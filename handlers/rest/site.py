@@ -17,7 +17,7 @@ from aiohttp import web
 from handlers.rest import endpoint
 from handlers.rest.built_files import BuiltFiles
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.routing import ROUTES, Route, Routes
+from handlers.rest.routes import ROUTES, Route, Routes
 
 STATIC = Path(__file__).with_name("static")
 BUILD_NOTE = STATIC / "studio.txt"  # what the build of the studio has to say, until it is done

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dawg_server.generation import melodies
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.generate import submit
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import generation as jobs
 from handlers.schemas import songwriting as schemas
 

@@ -7,7 +7,7 @@ from typing import Any
 from handlers import serializers
 from handlers.rest import audio
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import audio as schemas
 from handlers.schemas.replies import Deleted
 

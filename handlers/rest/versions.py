@@ -10,7 +10,7 @@ from dawg_server.wire import timestamp
 from handlers import serializers
 from handlers.rest import editing
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import versions as schemas
 
 PATH = "/projects/{project_id}/versions"

@@ -8,7 +8,7 @@ from dawg_server.settings import MEBIBYTE, Settings
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.generate import submit
 from handlers.rest.multipart import Multipart
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import generation as jobs
 from handlers.schemas.vocals import VocalsForm, VocalsRequest
 

@@ -11,7 +11,7 @@ from dawg_server.voice.prompt import SessionRequest
 from dawg_server.wire import now, timestamp
 from handlers.rest import endpoint
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 from handlers.schemas import voice as schemas
 
 routes = Routes("voice")

@@ -7,7 +7,7 @@ from marshmallow import fields
 from dawg_server.schema import Body, Query, Text
 from handlers.rest import endpoint
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.routing import Routes
+from handlers.rest.routes import Routes
 
 routes = Routes("webhooks")
 

@@ -7,7 +7,7 @@ from handlers import analyses
 from handlers.analyses import AnalysisRequester
 from handlers.schemas import analysis, lyrics
 from handlers.sockets import rooms
-from handlers.sockets.routing import Ack, Events, SocketCall
+from handlers.sockets.events import Ack, Events, SocketCall
 
 events = Events("/", "main")
 

@@ -8,7 +8,7 @@ from typing import Any
 from dawg_server.brain.turn_factory import Asker, ClientContext, UserMessage
 from dawg_server.wire import now
 from handlers.schemas import brain as schemas
-from handlers.sockets.routing import Ack, Events, SocketCall
+from handlers.sockets.events import Ack, Events, SocketCall
 from handlers.sockets.transport.server import Server
 
 MAX_BEHIND = 16 * 1024  # bytes that a browser has not taken yet, before its words come in longer pieces

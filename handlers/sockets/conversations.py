@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handlers.relay import conversation_room
 from handlers.schemas import brain as schemas
-from handlers.sockets.routing import Ack, Events, SocketCall
+from handlers.sockets.events import Ack, Events, SocketCall
 
 events = Events("/", "main")
 

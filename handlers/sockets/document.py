@@ -12,7 +12,7 @@ from handlers import actions
 from handlers.actions import Action
 from handlers.schemas import collaboration as schemas
 from handlers.sockets import rooms
-from handlers.sockets.routing import Ack, ClientEvent, Events, SocketCall
+from handlers.sockets.events import Ack, ClientEvent, Events, SocketCall
 
 
 def events() -> Events:

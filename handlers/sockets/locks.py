@@ -10,7 +10,7 @@ from __future__ import annotations
 from bus import events as bus_events
 from handlers.schemas import collaboration as schemas
 from handlers.sockets import rooms
-from handlers.sockets.routing import Ack, Events, SocketCall
+from handlers.sockets.events import Ack, Events, SocketCall
 
 events = Events("/", "main")
 

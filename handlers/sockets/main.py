@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers.schemas import generation as schemas
-from handlers.sockets.routing import Ack, Events, SocketCall
+from handlers.sockets.events import Ack, Events, SocketCall
 
 events = Events("/", "main")
 

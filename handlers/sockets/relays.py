@@ -14,7 +14,7 @@ from bus import events as bus_events
 from dawg_server.schema import Body
 from handlers.schemas import collaboration as schemas
 from handlers.sockets import rooms
-from handlers.sockets.routing import Ack, Events, SocketCall
+from handlers.sockets.events import Ack, Events, SocketCall
 
 events = Events("/", "main")
 

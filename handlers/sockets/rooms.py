@@ -25,7 +25,7 @@ from dawg_server.wire import now
 from handlers import serializers
 from handlers.relay import project_room
 from handlers.schemas import collaboration as schemas
-from handlers.sockets.routing import Ack, Events, SocketCall
+from handlers.sockets.events import Ack, Events, SocketCall
 from handlers.sockets.transport.server import Server
 
 WINDOW = 1.0  # seconds in which the changes and relayed events of a socket are counted
@@ -82,7 +82,7 @@ async def join(call: SocketCall) -> Ack:
     The socket is in the room before anything is read, so no change falls between the answer and the first event.
     """
     services, project_id, user_id = call.services, call.payload["projectId"], call.caller.user_id
-    row = await services.documents.queries.visit(project_id, user_id)
+    row = await services.documents.queries.role_and_revision(project_id, user_id)
     role = row["role"]
     memberships = _memberships(call.server, call.sid)
     if len(memberships) >= schemas.MAX_PROJECTS and project_id not in memberships:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers.sockets import analyses, brain, conversations, document, locks, main, relays, rooms, voice
-from handlers.sockets.routing import Events
+from handlers.sockets.events import Events
 
 EVERYWHERE = {
     "error": "Something went wrong that no ack has told: the error envelope, and event where one was refused.",

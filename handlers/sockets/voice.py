@@ -16,7 +16,7 @@ from dawg_server.voice.prompt import SessionRequest
 from dawg_server.voice.session import VoiceSession
 from dawg_server.wire import now
 from handlers.schemas import voice as schemas
-from handlers.sockets.routing import Ack, Events, SocketCall
+from handlers.sockets.events import Ack, Events, SocketCall
 from handlers.sockets.transport.server import Server
 
 NO_SESSION_INTERVAL = 1.0  # seconds between two errors about audio without a session, on one socket

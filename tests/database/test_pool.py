@@ -306,17 +306,17 @@ async def test_who_waits_longest_is_served_first(database_dsn: str) -> None:
     database = await db.Database.open(database_dsn, size=1)
     served: list[int] = []
 
-    async def visit(task: int) -> None:
+    async def use(task: int) -> None:
         for _ in range(3):
             await database.execute("SELECT 1")
             served.append(task)
 
     async with database.transaction():
-        visits = []
+        users = []
         for task in range(20):
-            visits.append(asyncio.create_task(visit(task)))
+            users.append(asyncio.create_task(use(task)))
             await asyncio.sleep(0)  # it stands in line now
-    await asyncio.gather(*visits)
+    await asyncio.gather(*users)
     assert served == [*range(20)] * 3  # who comes back stands at the end
     await database.close()
 

@@ -76,9 +76,9 @@ async def _work(server: dawg.Dawg, estate: Estate) -> None:
     ids["clip"] = (await call("POST", "/clips", clip))["id"]
     invitation = {"email": f"friend-of-{mark}@example.com", "role": "viewer"}
     ids["collaborator"] = (await call("POST", f"/projects/{project}/collaborators", invitation))["id"]
-    visit = Member(f"socket of {mark}", estate.user_id, mark, "owner")
-    await server.services.documents.presence.join(project, visit)
-    await server.services.documents.presence.lock(project, track, visit.sid)
+    member = Member(f"socket of {mark}", estate.user_id, mark, "owner")
+    await server.services.documents.presence.join(project, member)
+    await server.services.documents.presence.lock(project, track, member.sid)
     ids["version"] = str((await call("POST", f"/projects/{project}/versions", {"name": mark}))["number"])
     async with asyncio.timeout(30):
         while (await call("GET", f"/audio/{ids['audio']}", None))["waveformStatus"] == "pending":

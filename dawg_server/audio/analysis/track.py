@@ -26,6 +26,10 @@ VERSION = "1.0"
 TRACK_TYPES = ("vocal", "instrument", "unknown")
 
 
+def version() -> str:
+    return VERSION
+
+
 def analyze(
     path: str | pathlib.Path,
     *,

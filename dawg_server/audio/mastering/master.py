@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dawg_server import errors
-from dawg_server.audio import arrays, codecs, encoder, measuring
+from dawg_server.audio import arrays, codecs, encoder, recording_meter
 from dawg_server.audio.mastering import balance, levelling, plan
 from dawg_server.audio.mastering.chain import Chain
 
@@ -73,8 +73,8 @@ def master(
     }
 
 
-def _listen(path: str, rate: int) -> tuple[measuring.RecordingMeter, balance.Balance]:
-    meter, listener = measuring.RecordingMeter(rate, 2), balance.BalanceMeter(rate)
+def _listen(path: str, rate: int) -> tuple[recording_meter.RecordingMeter, balance.Balance]:
+    meter, listener = recording_meter.RecordingMeter(rate, 2), balance.BalanceMeter(rate)
     for block in stereo(path, rate):
         meter.add(block)
         listener.add(block)
@@ -98,7 +98,7 @@ def stereo(path: str, rate: int) -> Iterator[arrays.Samples]:
 
 
 def _judged(
-    after: measuring.RecordingMeter, heard: balance.Balance, deviation: tuple[float, ...], wanted: float
+    after: recording_meter.RecordingMeter, heard: balance.Balance, deviation: tuple[float, ...], wanted: float
 ) -> dict[str, Any]:
     """`analysis` of the contract, section 4.11.
 

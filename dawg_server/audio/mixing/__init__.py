@@ -1,1 +1,1 @@
-"""From clips on tracks to one sound: what a project says (`arrangement`), who goes where (`routing`), and the sum."""
+"""From clips on tracks to one sound: what a project says (`arrangement`), where that goes (`gain_matrix`), the sum."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dawg_server.audio import measuring
+from dawg_server.audio import recording_meter
 from dawg_server.audio.mastering import balance
 from dawg_server.audio.mixing import render
 from dawg_server.audio.mixing.arrangement import Arrangement, Track
@@ -42,7 +42,7 @@ class TrackLevels:
 def listen(project: Arrangement, track: Track, frames: int) -> TrackLevels:
     """Plays the track alone, from the beginning, before its fader."""
     meter, listener = (
-        measuring.RecordingMeter(project.rate, 2, with_true_peak=False),
+        recording_meter.RecordingMeter(project.rate, 2, with_true_peak=False),
         balance.BalanceMeter(project.rate),
     )
     for block in render.track_blocks(project, track, 0, frames):

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from dawg_server import errors
-from dawg_server.audio import arrays, codecs, filters, measuring
+from dawg_server.audio import arrays, codecs, filters, recording_meter
 from dawg_server.audio.mastering import levelling, master
-from dawg_server.audio.mixing import arrangement, dynamics, listening, planning, render, routing
+from dawg_server.audio.mixing import arrangement, dynamics, gain_matrix, listening, planning, render
 from dawg_server.audio.mixing.arrangement import Arrangement
 from dawg_server.music.sound import space
 
@@ -58,7 +58,7 @@ def mix(
     pathlib.Path(raw).unlink()
     report(1.0)
     return {
-        "facts": measuring.of_file(path).facts(24),
+        "facts": recording_meter.of_file(path).facts(24),
         "settings": {
             "tracks": [strip.describe() for strip in strips],
             "bus": {
@@ -111,7 +111,7 @@ def _summed(project: Arrangement, strips: Sequence[planning.ChannelPlan], frames
     loud = round(_level(strips) + _GLUE_ABOVE_DB, 1)
     faders = {strip.track_id: strip for strip in strips}
     moved = dataclasses.replace(project, tracks=tuple(_moved(track, faders) for track in project.tracks))
-    gains = {track_id: gain.astype(np.float32) for track_id, gain in routing.gains(moved).items()}
+    gains = {track_id: gain.astype(np.float32) for track_id, gain in gain_matrix.gains(moved).items()}
     room = Room(project.rate, BLOCK)
     tone = planning.tone(profile)
     colour = filters.Cascade([band.section(project.rate) for band in tone], 2) if tone else None

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from dawg_server import errors
-from dawg_server.audio import arrays, codecs, encoder, measuring
-from dawg_server.audio.mixing import arrangement, routing, sources
+from dawg_server.audio import arrays, codecs, encoder, recording_meter
+from dawg_server.audio.mixing import arrangement, gain_matrix, sources
 from dawg_server.audio.mixing.arrangement import Arrangement, Clip
 
 BLOCK = sources.BLOCK  # frames
@@ -106,7 +106,7 @@ def track_blocks(project: Arrangement, track: arrangement.Track, start: int, fra
 
 def blocks(project: Arrangement, start: int, frames: int) -> Blocks:
     """The mix: `frames` frames from frame `start` of the timeline on, float32 `(frames, 2)`, not limited to -1..1."""
-    gains = routing.gains(project)
+    gains = gain_matrix.gains(project)
     with contextlib.ExitStack() as open_players:
         players = []
         for track in project.tracks:
@@ -154,7 +154,7 @@ def render(
             clipped += int(np.count_nonzero(np.abs(block) > 1.0))
             writer.write(block)
             report(writer.frames / frames)
-    return {"facts": measuring.of_file(path).facts(bit_depth), "clippedSamples": clipped}
+    return {"facts": recording_meter.of_file(path).facts(bit_depth), "clippedSamples": clipped}
 
 
 def unpacked(project: Arrangement, folder: pathlib.Path) -> Arrangement:

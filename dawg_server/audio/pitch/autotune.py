@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dawg_server.audio import arrays, codecs, encoder, measuring
+from dawg_server.audio import arrays, codecs, encoder, recording_meter
 from dawg_server.audio.pitch import melody, tracker
 from dawg_server.music import theory
 
@@ -60,7 +60,7 @@ def autotune(
     finally:
         raw.unlink(missing_ok=True)
     return {
-        "facts": measuring.of_file(target).facts(24 if format in encoder.BIT_DEPTHS else None),
+        "facts": recording_meter.of_file(target).facts(24 if format in encoder.BIT_DEPTHS else None),
         "corrected": {"notes": len(cents), "meanCents": round(float(np.mean(np.abs(cents))), 1) if cents else 0.0},
     }
 

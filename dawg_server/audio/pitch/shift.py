@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from dawg_server.audio import arrays, codecs, encoder, measuring
+from dawg_server.audio import arrays, codecs, encoder, recording_meter
 from dawg_server.audio.separation import spectra
 
 MOST = 12.0  # semitones
@@ -51,7 +51,7 @@ def shift(
             writer.write(block[: frames - writer.frames])
             report(min(0.95, writer.frames / frames))
         writer.write(np.zeros((frames - writer.frames, channels), np.float32))
-    return {"facts": measuring.of_file(target).facts(24 if format in encoder.BIT_DEPTHS else None)}
+    return {"facts": recording_meter.of_file(target).facts(24 if format in encoder.BIT_DEPTHS else None)}
 
 
 def shifted(blocks: Iterable[arrays.Samples], rate: int, channels: int, ratio: float) -> Iterator[arrays.Samples]:

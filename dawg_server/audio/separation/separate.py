@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dawg_server.audio import arrays, codecs, encoder, measuring
+from dawg_server.audio import arrays, codecs, encoder, recording_meter
 from dawg_server.audio.separation import masks, spectra
 
 STEMS = ("drums", "bass", "vocals", "other")
@@ -56,7 +56,7 @@ def separate(
             frames += len(parts["other"])
             report(min(0.95, frames / rate / info.duration))
     made = {
-        name: {"path": path, "facts": measuring.of_file(path).facts(24 if format in encoder.BIT_DEPTHS else None)}
+        name: {"path": path, "facts": recording_meter.of_file(path).facts(24 if format in encoder.BIT_DEPTHS else None)}
         for name, path in paths.items()
     }
     report(1.0)

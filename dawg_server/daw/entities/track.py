@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dawg_server import errors
 from dawg_server.database import tracks
-from dawg_server.daw import routing
+from dawg_server.daw import signal_flow
 from dawg_server.daw.commands import command
 from dawg_server.daw.entities.project import MAX_LYRICS
 from dawg_server.daw.entity import Bulk, Entity, EntityType, Reference, the
@@ -43,7 +43,7 @@ METADATA = JsonValue(MAX_METADATA, "what is known about its sound", objects=True
 async def judge(draft: Draft, track: Entity | None, changed: Entity) -> Collection[str]:
     """An AUX track stays one while others send their sound to it."""
     if track is not None and track["trackType"] == "AUX":
-        feeding = [routing.source(kind, each) for kind, each in await routing.feeding(draft, track["id"])]
+        feeding = [signal_flow.source(kind, each) for kind, each in await signal_flow.feeding(draft, track["id"])]
         if feeding:
             raise errors.InUse(
                 "Other tracks send their sound to this AUX track.", details={"trackIds": list(dict.fromkeys(feeding))}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dawg_server.audio import codecs, measuring
+from dawg_server.audio import codecs, recording_meter
 from dawg_server.audio.analysis import key, track
 
 SAME_TEMPO = 0.03  # a tempo this close to half or double of the one asked for is that one, counted in another unit
@@ -19,7 +19,7 @@ def measure(path: str, asked_bpm: float | None) -> dict[str, Any]:
     found = track.measure_tempo_and_key(path)
     return {
         "format": info.format,
-        "facts": measuring.of_file(path).facts(info.bit_depth),
+        "facts": recording_meter.of_file(path).facts(info.bit_depth),
         "measured": {
             "bpm": _in_the_unit_asked_for(found["bpm"], asked_bpm),
             "bpmConfidence": found["bpmConfidence"],

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from handlers.rest import application
-from handlers.rest.routing import Route
+from handlers.rest.routes import Route
 from tests.javascript.client import JavaScript
 from tests.servers import dawg
 

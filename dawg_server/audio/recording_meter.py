@@ -1,13 +1,14 @@
-"""What is said about a finished recording: measured on its own samples."""
+"""What is said about a recording, measured on its own samples. Runs in a worker process."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from dawg_server.audio import arrays, codecs, loudness, truepeak
+from dawg_server.audio import arrays, codecs, loudness, truepeak, waveform
 
 
 class RecordingMeter:
@@ -67,6 +68,28 @@ class RecordingMeter:
             "lufs": _finite(self.lufs),
             "true_peak_db": _finite(self.true_peak),
         }
+
+
+@dataclass(frozen=True)
+class Measured:
+    """`pyramid` is what `waveform.peaks` reads; `duration` in seconds is exact; loudness is None for silence."""
+
+    pyramid: bytes
+    duration: float
+    lufs: float | None
+    true_peak: float | None  # dBTP
+
+
+def measure(path: str) -> Measured:
+    """Loudness and waveform in one pass. Raises what `codecs.read_blocks` raises for files that cannot be read."""
+    info = codecs.probe(path)
+    meter = RecordingMeter(info.rate, info.channels)
+    builder = waveform.WaveformBuilder()
+    for block in codecs.read_blocks(path):
+        meter.add(block)
+        builder.add(block)
+    facts = meter.facts(None)
+    return Measured(builder.to_bytes(), facts["duration"], facts["lufs"], facts["true_peak_db"])
 
 
 def of_file(path: str) -> RecordingMeter:
