@@ -162,6 +162,11 @@ class ProjectChanged(ProjectEvent):
 
 
 @dataclass(frozen=True)
+class PublicityChanged(ProjectEvent):
+    """Whether everybody may see a project was changed, so that some may have lost it. Comes after the change itself."""
+
+
+@dataclass(frozen=True)
 class ProjectDeleted(ProjectEvent):
     """A project was removed by its owner, and with it everything in it but the recordings."""
 

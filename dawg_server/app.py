@@ -18,7 +18,7 @@ from dawg_server.settings import Settings
 from handlers import relay
 from handlers.addresses import Addresses
 from handlers.rest import application
-from handlers.sockets import authentication, drain, events, rooms, tables
+from handlers.sockets import authentication, document, drain, events, rooms, tables
 from handlers.sockets.transport import ClusterManager, Forwarder, Server, create_server
 
 REPLICA_KEY = "replica_key"
@@ -49,7 +49,8 @@ async def api(parts: Services) -> AsyncIterator[tuple[web.Application, Server]]:
     authentication.mount(server, parts, on_leave=lambda sid: rooms.disconnected(parts, server, sid))
     drain.mount(server, parts)
     events.mount(server, parts, *tables.every())
-    relay.mount(parts.platform.bus, changes, server, parts.platform.links)
+    document.mount(server, changes)
+    relay.mount(parts.platform.bus, server, parts.platform.links)
     rooms.mount(server, parts)
     forwarder = server.eio.forwarder
     metrics.count_sockets(server.sockets_by_namespace)

@@ -4,30 +4,24 @@
            paths=("PUT /tracks/{track_id}", "PATCH /tracks/{track_id}"), fields=TRACK.fields, under="changes")
 
 Over REST the fields are the body; over sockets they come under `changes`, or under the entity's name when it is new.
-Whatever way they come, they are checked once, and `perform` has them executed. What a room is told of its project's
-changes is the other half: one event for each stored operation (contract, section 6.4).
+Whatever way they come, they are checked once. What a room is told of its project's changes is the other half
+(`handlers.sockets.document`).
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from bus import events
 from dawg_server.daw import commands
 from dawg_server.daw import entity as registry
-from dawg_server.daw.access import Actor
-from dawg_server.daw.commands import Command
-from dawg_server.daw.document import Executed
 from dawg_server.daw.entities.project import PROJECT
 from dawg_server.daw.entities.section import SECTION
 from dawg_server.daw.entities.track import TRACK
 from dawg_server.daw.entity import EntityType, needed, the
 from dawg_server.daw.history import STEPS
 from dawg_server.schema import AnyField, Body, Parameters, Record, parameters
-from dawg_server.services import Services
 from handlers.schemas import replies
 from handlers.schemas.collaboration import BASE, REPLAY, WHERE, body
 
@@ -95,13 +89,6 @@ class Action:
         base = {} if self.travels else BASE
         declared = {**WHERE, **named, **values, **base, **REPLAY}
         return body(f"{verb}Event" if self.name else verb, f"{self.summary}.", declared)
-
-    def command_for(self, id: str | None, values: Mapping[str, Any], on: Mapping[str, str] | None = None) -> Command:
-        """`values` have been checked; `id` names what is there already, and `on` the track that it has to be on."""
-        named = {**({self.kind.id: id} if id is not None and self.names_one else {}), **(on or {})}
-        if self.under and not self.makes:
-            values = {"changes": values}
-        return Command(self.command, {**named, **values}, checked=True)
 
     def _parameters(self, fields: Mapping[str, AnyField]) -> Parameters:
         return parameters(fields, aliases=self.kind.aliases, changes=bool(self.under) and not self.makes)
@@ -260,87 +247,3 @@ _SPECIAL = (
 
 def every() -> tuple[Action, ...]:
     return (*(action for kind in registry.every() for action in of_kind(kind)), *_SPECIAL)
-
-
-async def perform(
-    services: Services, actor: Actor, project_id: str, command: Command, how: Mapping[str, Any]
-) -> Executed:
-    """What every change comes to. `how` has `baseRevision` and `clientOperationId`, if they were given."""
-    return await services.documents.document.execute(
-        project_id,
-        [command],
-        actor,
-        base_revision=how.get("baseRevision"),
-        client_operation_id=how.get("clientOperationId"),
-    )
-
-
-# -- what rooms are told -----------------------------------------------------------------------------------------------
-
-EVENTS = {
-    "project:updated": "Fields of the project in `update`; `project` is how all of it is now, without its tracks.",
-    "lyrics:updated": "The lyrics of the track `trackId`, or (null) of the project.",
-    "project:undone": "The steps `groupIds` were taken back; the changes were told before.",
-    "project:redone": "The steps `groupIds` were repeated; the changes were told before.",
-}
-
-
-def event_names() -> dict[str, str]:
-    """Every event about a document, with what it means."""
-    made = {}
-    for kind in registry.contents():
-        if kind.within != "parent":
-            made[f"{kind.name}:created"] = f"A new {kind} in `{kind.name}`: {kind.help}."
-            made[f"{kind.name}:updated"] = f"`changes` of `{kind.id}`, or of its parts; `{kind.name}` is how it is now."
-            made[f"{kind.name}:deleted"] = f"The {kind} `{kind.id}` is gone; what was on it was told before."
-        if kind.ordered:
-            made[f"{kind.name}:reordered"] = f"`{kind.orders}`: the places of all {kind.plural}."
-    return EVENTS | made
-
-
-def told(event: events.ProjectChanged) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(name, payload) in the order of the log; then, after undo and redo, which groups that was."""
-    common = {
-        "projectId": event.project_id,
-        "userId": event.user_id,
-        "username": event.username,
-        "userName": event.username,
-        "source": event.source,
-        "groupId": event.group_id,
-        "cause": event.cause,
-        "clientOperationId": event.client_operation_id,
-    }
-    for operation in event.operations:
-        for name, payload in _told(operation, event.things):
-            yield name, {**payload, **common, "revision": operation["revision"]}
-    if event.cause is not None and event.group_ids:
-        payload = {**common, "groupIds": event.group_ids, "revision": event.revision}
-        yield f"project:{'undone' if event.cause == 'undo' else 'redone'}", payload
-
-
-def _told(
-    operation: Mapping[str, Any], things: Mapping[str, Mapping[str, Any]]
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    name, id, step, changes = (operation[each] for each in ("entity", "entityId", "kind", "changes"))
-    kind = registry.find(name)
-    if step == "reorder":
-        places = things["order"][name].items()
-        yield f"{name}:reordered", {kind.orders: [{"id": id, "order": place} for id, place in places]}
-    elif kind.within == "parent":
-        parent_id = things[name].get(id, "")
-        # A track that is gone by the end of the transaction has none; it is told as deleted after this.
-        parent = things[kind.parent].get(parent_id) or {"id": parent_id, kind.plural: []}
-        parts = {kind.plural: parent[kind.plural]}
-        yield f"{kind.parent}:updated", {kind.parent_field: parent_id, "changes": parts, kind.parent: parent}
-    elif step == "update" and set(changes) == {"lyrics"}:
-        yield "lyrics:updated", {"trackId": id if kind is TRACK else None, "lyrics": changes["lyrics"]}
-    elif kind is PROJECT:
-        yield "project:updated", {"update": changes, "project": things.get(name, {}).get(id) or {"id": id, **changes}}
-    elif step == "create":
-        yield f"{name}:created", {name: things.get(name, {}).get(id) or changes}
-    elif step == "update":
-        # What is gone by the end of the transaction has nothing more to show than its changes.
-        thing = things.get(name, {}).get(id) or {"id": id, **changes}
-        yield f"{name}:updated", {kind.id: id, "changes": changes, name: thing}
-    else:
-        yield f"{name}:deleted", {kind.id: id}

@@ -1,9 +1,9 @@
 """From bus to sockets: one line of `EVENT_MAP` is one event that clients can receive.
 
-Besides, `sockets.rooms` tells a socket that has lost its project so, with `error`.
+Besides, `sockets.document` tells rooms of the changes of their projects, which the change stream keeps in order, and
+`sockets.rooms` tells a socket that has lost its project so, with `error`.
 
-Every replica subscribes to every event and sends it to its own clients, so nothing is sent twice. Changes of documents
-come through the change stream, which keeps them in order.
+Every replica subscribes to every event and sends it to its own clients, so nothing is sent twice.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any
 from bus import events
 from bus.events import Event
 from bus.local import LocalBus, Scope
-from dawg_server.daw.change_stream import ChangeStream
 from dawg_server.storage.links import LinkSigner
 from dawg_server.wire import now
-from handlers import actions, serializers
+from handlers import serializers
+from handlers.sockets import document
+from handlers.sockets.events import project_room
 from handlers.sockets.transport.server import Server
 
 Payload = Callable[[Any, LinkSigner], Mapping[str, Any]]
@@ -39,10 +40,6 @@ class OutgoingEvent:
 
 def user_room(user_id: str) -> str:
     return f"user:{user_id}"
-
-
-def project_room(project_id: str) -> str:
-    return f"project:{project_id}"
 
 
 def conversation_room(conversation_id: str) -> str:
@@ -192,33 +189,11 @@ def documented() -> Iterator[tuple[str, str]]:
     """(name, meaning) of every event that clients of `/` can receive."""
     for outgoing in EVENT_MAP:
         yield outgoing.name, inspect.getdoc(outgoing.kind) or ""
-    yield from actions.event_names().items()
+    yield from document.event_names().items()
 
 
-def mount(bus: LocalBus, changes: ChangeStream, server: Server, links: LinkSigner) -> None:
+def mount(bus: LocalBus, server: Server, links: LinkSigner) -> None:
     """Subscribes every line of `EVENT_MAP`; those of one event go out in the order of the table."""
-
-    def send_changes(event: events.ProjectChanged) -> None:
-        room, clients = project_room(event.project_id), server.manager.clients
-
-        def is_theirs(sid: str) -> bool:
-            client = clients.get(sid)
-            return client is not None and client.session["caller"].user_id == event.user_id
-
-        members = (
-            [sid for sid, _ in server.manager.get_participants("/", room)] if event.own else [event.skip_sid or ""]
-        )
-        # A request may name any socket as its own, which must not keep the change from others.
-        known = {sid for sid in members if is_theirs(sid)}
-        for name, payload in actions.told(event):
-            payload["timestamp"] = now()
-            server.broadcast(name, payload, room=room, skip_sid=known)
-            if event.own and known:
-                server.broadcast(name, payload | {"own": True}, room=known)
-
-    changes.attach(
-        send_changes, subscribed=lambda project_id: server.manager.has_members("/", project_room(project_id))
-    )
     for outgoing in EVENT_MAP:
         bus.subscribe(outgoing.kind, _sender(outgoing, server, links), Scope.EVERYWHERE)
 

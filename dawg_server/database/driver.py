@@ -44,6 +44,8 @@ RestrictViolation = psycopg2.errors.RestrictViolation  # a row is deleted that a
 CheckViolation = psycopg2.errors.CheckViolation
 NotNullViolation = psycopg2.errors.NotNullViolation
 
+InvalidText = psycopg2.errors.InvalidTextRepresentation  # a text is no value of its type, such as an id that is no UUID
+
 # Type numbers, fixed in Postgres' src/include/catalog/pg_type.dat.
 BYTEA, JSON, JSONB, NUMERIC, NUMERIC_ARRAY, UUID, UUID_ARRAY = 17, 114, 3802, 1700, 1231, 2950, 2951
 

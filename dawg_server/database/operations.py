@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
+from dawg_server import errors
 from dawg_server.database import presence_sessions, projects, users
+from dawg_server.database.driver import InvalidText
 from dawg_server.database.pool import Connection, Database, Json
 from dawg_server.database.table import Batch, Table, moment
 
@@ -58,11 +60,12 @@ async def lock(
             WHERE o.project_id = p.id AND o.actor_id = %(user)s AND o.id = %(operation)s) AS replay""")
     # Two statements, because the second one has to see what others committed while the first one waited. The lock does
     # not hinder foreign keys: recordings may be added to the project meanwhile.
-    return await connection.fetch_one(
-        f"""SELECT FROM projects WHERE id = %(project)s AND deleted_at IS NULL FOR NO KEY UPDATE;
-            SELECT {", ".join(wanted)} FROM projects p WHERE p.id = %(project)s AND p.deleted_at IS NULL""",
-        values,
-    )
+    query = f"""SELECT FROM projects WHERE id = %(project)s AND deleted_at IS NULL FOR NO KEY UPDATE;
+            SELECT {", ".join(wanted)} FROM projects p WHERE p.id = %(project)s AND p.deleted_at IS NULL"""
+    try:
+        return await connection.fetch_one(query, values)
+    except (InvalidText, errors.ValidationError):  # not even text that Postgres knows: a malformed id names nothing
+        return None
 
 
 def append(

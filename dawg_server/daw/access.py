@@ -8,10 +8,11 @@ from typing import Any, Literal
 from dawg_server import errors
 from dawg_server.database import projects, table, tracks
 from dawg_server.database.pool import Database
+from dawg_server.daw.entity import RANKS as RANKS
+from dawg_server.daw.entity import check as check
 from dawg_server.wire import is_uuid
 
 Source = Literal["rest", "socket", "ai-brain", "voice", "generation", "restore", "measuring"]
-RANKS = {"viewer": 1, "editor": 2, "owner": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +47,3 @@ class Access:
             raise errors.NotFound("There is no such track.", details={"kind": "track"})
         check(held, role)
         return found[0]
-
-
-def check(held: str | None, needed: str) -> str:
-    """The role that is held, when it is at least the one that is needed; who holds none does not learn of the project.
-
-    Raises `NotFound` and `Forbidden`.
-    """
-    if held is None:
-        raise errors.NotFound("There is no such project.", details={"kind": "project"})
-    if RANKS[held] < RANKS[needed]:
-        raise errors.Forbidden(
-            f"This needs the role {needed}; yours is {held}.", details={"role": held, "required": needed}
-        )
-    return held

@@ -45,7 +45,6 @@ from dawg_server.daw.commands import Command
 from dawg_server.daw.draft import Draft
 from dawg_server.daw.reading import ProjectReader
 from dawg_server.keyed_lock import KeyedLock
-from dawg_server.wire import is_uuid
 
 LOCK_PATIENCE = 10.0  # seconds that a writer waits for those before it
 
@@ -80,7 +79,7 @@ class Editing:
     def __init__(self, connection: Connection, project_id: str, by: Actor, *, whole: bool = False) -> None:
         """`whole`: one call is the whole transaction, which it ends."""
         self.connection = connection
-        self.outgoing: list[events.ProjectChanged] = []
+        self.outgoing: list[events.ProjectEvent] = []
         self._project_id = project_id
         self._by = by
         self._whole = whole
@@ -191,6 +190,8 @@ class Editing:
                     own=self._by.source in ("rest", "restore") and self._by.sid is None,
                 )
             )
+            if any("isPublic" in change.forward for change in draft.changes if change.entity == "project"):
+                self.outgoing.append(events.PublicityChanged(self._project_id, self._by.user_id))
         if once is not None:
             reply = {
                 "revision": revision,
@@ -249,8 +250,6 @@ class Document(ProjectReader):
 
         `whole`: nobody has; the change itself ends the transaction.
         """
-        if not is_uuid(project_id):
-            access.check(None, "viewer")
         async with self._locks.holding(project_id):
             try:
                 async with self._database.transaction() as connection:
@@ -262,11 +261,11 @@ class Document(ProjectReader):
                 await self._bus.publish(event)
 
     @contextlib.asynccontextmanager
-    async def alone(self, project_ids: Sequence[str]) -> AsyncIterator[list[events.ProjectChanged]]:
+    async def alone(self, project_ids: Sequence[str]) -> AsyncIterator[list[events.ProjectEvent]]:
         """For whoever changes several projects in one transaction of their own, inside of which they lock each of these
         (sorted). What they put into the list is told afterwards.
         """
-        outgoing: list[events.ProjectChanged] = []
+        outgoing: list[events.ProjectEvent] = []
         async with contextlib.AsyncExitStack() as stack:
             for project_id in project_ids:
                 await stack.enter_async_context(self._locks.holding(project_id))

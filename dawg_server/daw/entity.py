@@ -44,6 +44,21 @@ the names of what it has clamped. Raises for what must not be."""
 Check = Callable[[Entity], None]
 """Looks at an entity by itself, as an archive has it. May correct it; raises ValidationError for what must not be."""
 MAX_ORDER = 1_000_000  # places in a list
+RANKS: Mapping[str, int] = {"viewer": 1, "editor": 2, "owner": 3}  # of roles
+
+
+def check(held: str | None, needed: str) -> str:
+    """The role that is held, when it is at least the one that is needed; who holds none does not learn of the project.
+
+    Raises `NotFound` and `Forbidden`.
+    """
+    if held is None:
+        raise errors.NotFound("There is no such project.", details={"kind": "project"})
+    if RANKS[held] < RANKS[needed]:
+        raise errors.Forbidden(
+            f"This needs the role {needed}; yours is {held}.", details={"role": held, "required": needed}
+        )
+    return held
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ class VoiceService:
         self._bus = platform.bus
         platform.bus.subscribe(events.ProjectDeleted, self._project_deleted, Scope.EVERYWHERE)
         platform.bus.subscribe(events.MembershipChanged, self._membership_changed, Scope.EVERYWHERE)
+        platform.bus.subscribe(events.PublicityChanged, lambda _: self._access_changed(), Scope.EVERYWHERE)
         platform.bus.subscribe(events.BusRestored, lambda _: self._access_changed())
 
     @property
@@ -116,12 +117,10 @@ class VoiceService:
             self._reviews.start()
         self._starting.add(sid)
         known_changes = self._access_changes
-        forget_publicity = self._bus.subscribe(events.ProjectChanged, self._publicity_changed, Scope.EVERYWHERE)
         try:
             session, conversation_id = await self._prepare(sid, request, socket)
         finally:
             self._starting.discard(sid)
-            forget_publicity()
         hear = functools.partial(self._project_changed, session)
         forget_project = self._bus.subscribe(events.ProjectChanged, hear, Scope.EVERYWHERE)
         task = asyncio.create_task(self._run(sid, session), name=f"voice session {session.id}")
@@ -264,7 +263,6 @@ class VoiceService:
     def _project_changed(self, session: VoiceSession, event: events.ProjectChanged) -> None:
         if session.project_id == event.project_id:
             session.project_changed(event)
-            self._publicity_changed(event)
 
     def _project_deleted(self, event: events.ProjectDeleted) -> None:
         for session in self._in_project(event.project_id):
@@ -276,10 +274,6 @@ class VoiceService:
             if event.role is None and session.user_id == event.user_id:
                 session.project_closed()
         self._access_changed()
-
-    def _publicity_changed(self, event: events.ProjectChanged) -> None:
-        if any("isPublic" in each["changes"] for each in event.operations if each["entity"] == "project"):
-            self._access_changed()
 
     def _access_changed(self) -> None:
         self._access_changes += 1

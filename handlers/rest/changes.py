@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawg_server.daw import entity as registry
+from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Executed
 from dawg_server.daw.entities.track import TRACK
 from dawg_server.daw.entity import EntityType, missing
@@ -37,10 +38,13 @@ def _route(action: Action, method: str, path: str) -> Route:
     async def handle(call: RestCall) -> Answer:
         given = editing.changes(call)
         project_id, id, on = await _place(call, action, given)
-        if action.updates:
-            given["changes"] = given.pop(action.updates)
-        command = action.command_for(id, given, on)
-        executed = await actions.perform(call.services, editing.actor(call), project_id, command, call.how)
+        executed = await call.services.documents.document.execute(
+            project_id,
+            [Command(action.command, _parameters(action, id, on, given), checked=True)],
+            editing.actor(call),
+            base_revision=call.how.get("baseRevision"),
+            client_operation_id=call.how.get("clientOperationId"),
+        )
         return _answer(action, id, executed)
 
     handler: Handler = handle
@@ -59,6 +63,14 @@ def _route(action: Action, method: str, path: str) -> Route:
         idempotent=action.repeatable,
         errors=(403, 404, 409),
     )
+
+
+def _parameters(action: Action, id: str | None, on: Mapping[str, str], given: dict[str, Any]) -> dict[str, Any]:
+    """Of the command; `id` names what is there already, and `on` the track that it has to be on."""
+    named = {**({action.kind.id: id} if id is not None and action.names_one else {}), **on}
+    if action.updates:
+        given["changes"] = given.pop(action.updates)
+    return {**named, **({"changes": given} if action.under and not action.makes else given)}
 
 
 def _answer(action: Action, id: str | None, executed: Executed) -> dict[str, Any]:

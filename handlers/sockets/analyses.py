@@ -6,7 +6,6 @@ from bus import events as bus_events
 from handlers import analyses
 from handlers.analyses import AnalysisRequester
 from handlers.schemas import analysis, lyrics
-from handlers.sockets import rooms
 from handlers.sockets.events import Ack, Events, SocketCall
 
 events = Events("/", "main")
@@ -21,7 +20,7 @@ events = Events("/", "main")
 )
 async def analyze_lyrics(call: SocketCall) -> Ack:
     """The room hears `lyrics:analyzing` at once, and the analysis, its labels and its advice when they are there."""
-    member = rooms.membership_of(call.server, call.sid, call.payload["project_id"], "editor")
+    member = call.membership("editor", project_id=call.payload["project_id"])
     by = AnalysisRequester(call.caller.user_id, member.username, call.sid)
     return {"analysis": await analyses.analyze_lyrics(call.services, by, call.payload)}
 
@@ -37,7 +36,7 @@ async def analyze_clips(call: SocketCall) -> Ack:
     """The room hears `clips:analyzing` at once and `clips:analyzed` when it is known; so does the sender."""
     payload, services = call.payload, call.services
     project_id, user_id = payload["project_id"], call.caller.user_id
-    member = rooms.membership_of(call.server, call.sid, project_id, "viewer")
+    member = call.membership(project_id=project_id)
     wanted = [{"clip_id": clip_id} for clip_id in payload["clip_ids"]]
     found = await analyses.candidates(services, user_id, project_id, wanted)
     begun = {"clipIds": payload["clip_ids"]}

@@ -1,18 +1,28 @@
-"""Changes of a project over sockets: the same actions as over REST, answered in the ack, told to everybody else."""
+"""Changes of a project over sockets: the same actions as over REST, answered in the ack, and what its room is told.
+
+Whoever made a change, and on whichever replica, the change stream hands it over here: the room hears one event for each
+stored operation (contract, section 6.4).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bus import events as bus_events
+from dawg_server.daw import entity as registry
 from dawg_server.daw.access import Actor
+from dawg_server.daw.change_stream import ChangeStream
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Executed
+from dawg_server.daw.entities.project import PROJECT
+from dawg_server.daw.entities.track import TRACK
 from dawg_server.daw.presence import Lock
 from handlers import actions
 from handlers.actions import Action
 from handlers.schemas import collaboration as schemas
-from handlers.sockets import rooms
-from handlers.sockets.events import Ack, ClientEvent, Events, SocketCall
+from handlers.sockets.events import Ack, ClientEvent, Events, SocketCall, project_room
+from handlers.sockets.transport.server import Server
 
 
 def events() -> Events:
@@ -24,14 +34,27 @@ def events() -> Events:
 
 
 def _event(action: Action) -> ClientEvent:
+    kind, makes = action.kind, action.makes
+    # By the parameters of the command, where they are in the payload. Those of a new entity are all under its name.
+    where = {name: name for name in action.fields}
+    if action.under and action.fields:
+        where = {"changes": action.under}
+    if action.names_one:
+        where[kind.id] = kind.id
+
     async def handle(call: SocketCall) -> Ack:
-        rooms.membership(call)  # whether it may change anything now; what it may change is decided in the transaction
-        rooms.rate_limit(call).mutate()
+        call.membership()  # whether it may change anything now; what it may change is decided in the transaction
+        call.rate_limit.mutate()
         payload = call.payload
-        given = payload[action.under] if action.under and action.fields else _picked(payload, action)
-        command = action.command_for(payload.get(action.kind.id), given)
-        actor = Actor(call.caller.user_id, "socket", call.sid)
-        executed = await actions.perform(call.services, actor, payload["projectId"], command, payload)
+        given = {name: payload[place] for name, place in where.items() if place in payload}
+        command = Command(action.command, payload[kind.name] if makes else given, checked=True)
+        executed = await call.services.documents.document.execute(
+            payload["projectId"],
+            [command],
+            Actor(call.caller.user_id, "socket", call.sid),
+            base_revision=payload.get("baseRevision"),
+            client_operation_id=payload.get("clientOperationId"),
+        )
         answer = {**executed.results[0], "revision": executed.revision, **_locked_by(executed, command, action)}
         if not action.travels:
             answer |= {"groupId": executed.group_id, "operations": executed.operations}
@@ -39,10 +62,6 @@ def _event(action: Action) -> ClientEvent:
 
     handle.__doc__ = action.about
     return ClientEvent(action.event, action.summary, handle, action.payload(), schemas.Stored(), concurrent=False)
-
-
-def _picked(payload: dict[str, Any], action: Action) -> dict[str, Any]:
-    return {name: payload[name] for name in action.fields if name in payload}
 
 
 def _locked_by(executed: Executed, command: Command, action: Action) -> dict[str, Any]:
@@ -53,3 +72,98 @@ def _locked_by(executed: Executed, command: Command, action: Action) -> dict[str
     track_id = command.parameters.get("trackId") or changed.get("trackId")
     held = next((each for each in executed.locks if each["track_id"] == track_id), None)
     return {"lockedBy": schemas.lock(Lock(**held))} if held is not None else {}
+
+
+# -- what rooms are told -----------------------------------------------------------------------------------------------
+
+EVENTS = {
+    "project:updated": "Fields of the project in `update`; `project` is how all of it is now, without its tracks.",
+    "lyrics:updated": "The lyrics of the track `trackId`, or (null) of the project.",
+    "project:undone": "The steps `groupIds` were taken back; the changes were told before.",
+    "project:redone": "The steps `groupIds` were repeated; the changes were told before.",
+}
+
+
+def event_names() -> dict[str, str]:
+    """Every event about a document, with what it means."""
+    made = {}
+    for kind in registry.contents():
+        if kind.within != "parent":
+            made[f"{kind.name}:created"] = f"A new {kind} in `{kind.name}`: {kind.help}."
+            made[f"{kind.name}:updated"] = f"`changes` of `{kind.id}`, or of its parts; `{kind.name}` is how it is now."
+            made[f"{kind.name}:deleted"] = f"The {kind} `{kind.id}` is gone; what was on it was told before."
+        if kind.ordered:
+            made[f"{kind.name}:reordered"] = f"`{kind.orders}`: the places of all {kind.plural}."
+    return EVENTS | made
+
+
+def mount(server: Server, changes: ChangeStream) -> None:
+    """Tells the rooms of this process."""
+
+    def send(event: bus_events.ProjectChanged) -> None:
+        room, clients = project_room(event.project_id), server.manager.clients
+
+        def is_theirs(sid: str) -> bool:
+            client = clients.get(sid)
+            return client is not None and client.session["caller"].user_id == event.user_id
+
+        members = (
+            [sid for sid, _ in server.manager.get_participants("/", room)] if event.own else [event.skip_sid or ""]
+        )
+        # A request may name any socket as its own, which must not keep the change from others.
+        known = {sid for sid in members if is_theirs(sid)}
+        for name, payload in told(event):
+            server.broadcast(name, payload, room=room, skip_sid=known)
+            if event.own and known:
+                server.broadcast(name, payload | {"own": True}, room=known)
+
+    changes.attach(send, subscribed=lambda project_id: server.manager.has_members("/", project_room(project_id)))
+
+
+def told(event: bus_events.ProjectChanged) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(name, payload) in the order of the log; then, after undo and redo, which groups that was."""
+    common = {
+        "projectId": event.project_id,
+        "userId": event.user_id,
+        "username": event.username,
+        "userName": event.username,
+        "source": event.source,
+        "groupId": event.group_id,
+        "cause": event.cause,
+        "clientOperationId": event.client_operation_id,
+        "timestamp": event.operations[-1]["createdAt"],
+    }
+    for operation in event.operations:
+        for name, payload in _told(operation, event.things):
+            yield name, {**payload, **common, "revision": operation["revision"]}
+    if event.cause is not None and event.group_ids:
+        payload = {**common, "groupIds": event.group_ids, "revision": event.revision}
+        yield f"project:{'undone' if event.cause == 'undo' else 'redone'}", payload
+
+
+def _told(
+    operation: Mapping[str, Any], things: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    name, id, step, changes = (operation[each] for each in ("entity", "entityId", "kind", "changes"))
+    kind = registry.find(name)
+    if step == "reorder":
+        places = things["order"][name].items()
+        yield f"{name}:reordered", {kind.orders: [{"id": id, "order": place} for id, place in places]}
+    elif kind.within == "parent":
+        parent_id = things[name].get(id, "")
+        # A track that is gone by the end of the transaction has none; it is told as deleted after this.
+        parent = things[kind.parent].get(parent_id) or {"id": parent_id, kind.plural: []}
+        parts = {kind.plural: parent[kind.plural]}
+        yield f"{kind.parent}:updated", {kind.parent_field: parent_id, "changes": parts, kind.parent: parent}
+    elif step == "update" and set(changes) == {"lyrics"}:
+        yield "lyrics:updated", {"trackId": id if kind is TRACK else None, "lyrics": changes["lyrics"]}
+    elif kind is PROJECT:
+        yield "project:updated", {"update": changes, "project": things.get(name, {}).get(id) or {"id": id, **changes}}
+    elif step == "create":
+        yield f"{name}:created", {name: things.get(name, {}).get(id) or changes}
+    elif step == "update":
+        # What is gone by the end of the transaction has nothing more to show than its changes.
+        thing = things.get(name, {}).get(id) or {"id": id, **changes}
+        yield f"{name}:updated", {kind.id: id, "changes": changes, name: thing}
+    else:
+        yield f"{name}:deleted", {kind.id: id}

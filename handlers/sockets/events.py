@@ -6,24 +6,41 @@
 An event that comes without a payload, or with null, is one whose payload says nothing: {}.
 What a handler returns becomes the ack, with `success: true` added; a `DawgError` becomes the error envelope.
 A handler that is a plain function is called by the reader itself, without a task: for what must only be passed on.
+
+`SocketCall` also says what a handler has to know of who has sent it: the place in a project, and how much more it may
+send (contract, section 1.3).
 """
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
 from dawg_server import errors, logs
+from dawg_server.daw.access import RANKS
 from dawg_server.identity import Caller
 from dawg_server.schema import Body, load
 from dawg_server.services import Services
 from handlers.sockets.transport.server import Server
 
+WINDOW = 1.0  # seconds in which the changes and relayed events of a socket are counted
+
 Ack = Mapping[str, Any] | None
+
+
+@dataclass(slots=True)
+class ProjectMembership:
+    """A socket's place in a project. `role` follows what happens to the membership while the socket is there."""
+
+    role: str
+    username: str
 
 
 @dataclass(slots=True)
@@ -42,6 +59,30 @@ class SocketCall:
     def base_url(self) -> str:
         """The address under which the caller reached this server, for absolute links."""
         return self.server.eio.addresses.base_url(self.environ["aiohttp.request"])
+
+    @property
+    def rate_limit(self) -> RateLimit:
+        """How much more the sender may send now."""
+        session = self.server.manager.clients[self.sid].session
+        found = session.get("rate_limit")
+        if not isinstance(found, RateLimit):
+            limits = self.services.platform.settings
+            found = session["rate_limit"] = RateLimit(limits.socket_changes_per_second, limits.socket_relays_per_second)
+        return found
+
+    def membership(self, role: str = "viewer", *, project_id: str | None = None) -> ProjectMembership:
+        """The sender's membership of that project, or of the one that its payload names.
+
+        Raises `NotJoined` and `Forbidden`.
+        """
+        found = memberships_of(self.server, self.sid).get(project_id or self.payload["projectId"])
+        if found is None:
+            raise errors.NotJoined()
+        if RANKS[found.role] < RANKS[role]:
+            raise errors.Forbidden(
+                f"This needs the role {role}; yours is {found.role}.", details={"role": found.role, "required": role}
+            )
+        return found
 
 
 Handler = Callable[[SocketCall], Awaitable[Ack] | Ack]
@@ -83,6 +124,19 @@ class Events:
             return handler
 
         return declare
+
+
+def project_room(project_id: str) -> str:
+    return f"project:{project_id}"
+
+
+def memberships_of(server: Server, sid: str) -> dict[str, ProjectMembership]:
+    """By project; of a socket that has gone, none."""
+    client = server.manager.clients.get(sid)
+    if client is None:
+        return {}
+    found: dict[str, ProjectMembership] = client.session.setdefault("memberships", {})
+    return found
 
 
 def mount(server: Server, services: Services, *tables: Events) -> None:
@@ -134,3 +188,69 @@ def _receiver(server: Server, services: Services, table: Events, event: ClientEv
         return {"success": True, **(answer or {})}
 
     return receive if inspect.iscoroutinefunction(handler) else receive_at_once
+
+
+class RateLimit:
+    """What one socket may send. `mutations` and `relays` are per second; relays are counted per event and project."""
+
+    def __init__(self, mutations: int, relays: int) -> None:
+        self._mutations: deque[float] = deque(maxlen=mutations)
+        self._max_mutations, self._max_relays = mutations, relays
+        self._throttles: dict[Hashable, Throttle] = {}
+
+    def mutate(self) -> None:
+        """Counts a change; raises `RateLimited` for one too many within a second."""
+        now = time.monotonic()
+        if len(self._mutations) == self._max_mutations and now - self._mutations[0] < WINDOW:
+            raise errors.RateLimited(
+                f"A socket makes at most {self._max_mutations} changes per second.",
+                details={"limit": self._max_mutations},
+                retry_after=WINDOW - (now - self._mutations[0]),
+            )
+        self._mutations.append(now)
+
+    def relay(self, what: Hashable, send: Callable[[], None]) -> None:
+        """Calls `send` now, or when the window allows it; of the calls that wait only the last is made."""
+        throttle = self._throttles.get(what)
+        if throttle is None:
+            throttle = self._throttles[what] = Throttle(self._max_relays)
+        throttle.call(send)
+
+    def close(self) -> None:
+        """Calls that wait are not made."""
+        for throttle in self._throttles.values():
+            throttle.close()
+        self._throttles.clear()
+
+
+class Throttle:
+    """At most `limit` calls in each window; of those beyond, the newest is made when the window has passed."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._called_at: deque[float] = deque(maxlen=limit)
+        self._waiting: Callable[[], None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def call(self, function: Callable[[], None]) -> None:
+        now = time.monotonic()
+        if self._timer is None and (len(self._called_at) < self._limit or now - self._called_at[0] >= WINDOW):
+            self._called_at.append(now)
+            function()
+            return
+        self._waiting = function
+        if self._timer is None:
+            delay = self._called_at[0] + WINDOW - now
+            self._timer = asyncio.get_running_loop().call_later(delay, self._release)
+
+    def close(self) -> None:
+        self._waiting = None
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _release(self) -> None:
+        self._timer = None
+        if (function := self._waiting) is not None:
+            self._waiting = None
+            self._called_at.append(time.monotonic())
+            function()

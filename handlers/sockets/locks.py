@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bus import events as bus_events
 from handlers.schemas import collaboration as schemas
-from handlers.sockets import rooms
 from handlers.sockets.events import Ack, Events, SocketCall
 
 events = Events("/", "main")
@@ -18,8 +17,8 @@ events = Events("/", "main")
 @events.on("track:lock", "Ask others to leave a track alone", payload=schemas.TrackLock, ack=schemas.Locked)
 async def lock(call: SocketCall) -> Ack:
     """Somebody else's lock is answered with `locked: false` and its holder. Everybody is told of every renewal."""
-    member = rooms.membership(call, "editor")
-    rooms.rate_limit(call).mutate()
+    member = call.membership("editor")
+    call.rate_limit.mutate()
     project_id, track_id = call.payload["projectId"], call.payload["trackId"]
     mine, held = await call.services.documents.presence.lock(project_id, track_id, call.sid)
     shown = schemas.lock(held)
@@ -33,8 +32,8 @@ async def lock(call: SocketCall) -> Ack:
 
 @events.on("track:unlock", "End one's own lock", payload=schemas.TrackLock, ack=schemas.Locked)
 async def unlock(call: SocketCall) -> Ack:
-    member = rooms.membership(call, "editor")
-    rooms.rate_limit(call).mutate()
+    member = call.membership("editor")
+    call.rate_limit.mutate()
     presence, project_id, track_id = (
         call.services.documents.presence,
         call.payload["projectId"],

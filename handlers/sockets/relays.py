@@ -13,8 +13,7 @@ from typing import Literal
 from bus import events as bus_events
 from dawg_server.schema import Body
 from handlers.schemas import collaboration as schemas
-from handlers.sockets import rooms
-from handlers.sockets.events import Ack, Events, SocketCall
+from handlers.sockets.events import Ack, Events, SocketCall, memberships_of
 
 events = Events("/", "main")
 
@@ -59,13 +58,13 @@ def relay(call: SocketCall, name: str, kind: Kind, role: str) -> None:
     """Tells everybody else in the room, now or a little later, as long as the sender is still in it."""
     server, sid, project_id = call.server, call.sid, call.payload["projectId"]
     fields = {key: value for key, value in call.payload.items() if key != "projectId"}
-    rooms.membership_of(server, sid, project_id, role)
+    call.membership(role)
 
     def send() -> None:
-        if (member := rooms.find_membership(server, sid, project_id)) is not None:
+        if (member := memberships_of(server, sid).get(project_id)) is not None:
             call.services.platform.bus.tell(kind(project_id, call.caller.user_id, member.username, fields, sid))
 
-    rooms.rate_limit(call).relay((name, project_id), send)
+    call.rate_limit.relay((name, project_id), send)
 
 
 def _declare(name: str, summary: str, payload: type[Body], kind: Kind, role: str) -> None:

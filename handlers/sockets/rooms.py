@@ -1,5 +1,4 @@
-"""Projects' rooms on `/`: who is let in, who is told of comings and goings, who has to leave (contract, 6.2), and how
-much one socket may send (1.3).
+"""Projects' rooms on `/`: who is let in, who is told of comings and goings, who has to leave (contract, 6.2).
 
 Everybody in the room is told of each connection that comes or goes, exactly once; `connections` says in how many
 places that person still is, so that closing the second of two tabs is not told as leaving.
@@ -9,68 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from bus import events as bus_events
 from bus.local import Scope
 from dawg_server import errors, logs
-from dawg_server.daw.access import RANKS
 from dawg_server.daw.presence import Member
 from dawg_server.services import Services
 from dawg_server.wire import now
 from handlers import serializers
-from handlers.relay import project_room
 from handlers.schemas import collaboration as schemas
-from handlers.sockets.events import Ack, Events, SocketCall
+from handlers.sockets.events import Ack, Events, ProjectMembership, SocketCall, memberships_of, project_room
 from handlers.sockets.transport.server import Server
 
-WINDOW = 1.0  # seconds in which the changes and relayed events of a socket are counted
 RETRY_INTERVAL = 1.0  # seconds, while the database does not answer
 
 events = Events("/", "main")
 events.sent["joined:project"] = "This socket is in the room of projectId; its ack has told the rest."
-
-
-@dataclass(slots=True)
-class ProjectMembership:
-    """A socket's place in a project. `role` follows what happens to the membership while the socket is there."""
-
-    role: str
-    username: str
-
-
-def membership(call: SocketCall, role: str = "viewer") -> ProjectMembership:
-    """The sender's membership of the project that its payload names; raises `NotJoined` and `Forbidden`."""
-    return membership_of(call.server, call.sid, call.payload["projectId"], role)
-
-
-def membership_of(server: Server, sid: str, project_id: str, role: str) -> ProjectMembership:
-    found = _memberships(server, sid).get(project_id)
-    if found is None:
-        raise errors.NotJoined()
-    if RANKS[found.role] < RANKS[role]:
-        raise errors.Forbidden(
-            f"This needs the role {role}; yours is {found.role}.", details={"role": found.role, "required": role}
-        )
-    return found
-
-
-def find_membership(server: Server, sid: str, project_id: str) -> ProjectMembership | None:
-    return _memberships(server, sid).get(project_id)
-
-
-def rate_limit(call: SocketCall) -> RateLimit:
-    """How much more the sender may send now."""
-    session = call.server.manager.clients[call.sid].session
-    found = session.get("rate_limit")
-    if not isinstance(found, RateLimit):
-        limits = call.services.platform.settings
-        found = session["rate_limit"] = RateLimit(limits.socket_changes_per_second, limits.socket_relays_per_second)
-    return found
 
 
 @events.on(
@@ -84,7 +39,7 @@ async def join(call: SocketCall) -> Ack:
     services, project_id, user_id = call.services, call.payload["projectId"], call.caller.user_id
     row = await services.documents.queries.role_and_revision(project_id, user_id)
     role = row["role"]
-    memberships = _memberships(call.server, call.sid)
+    memberships = memberships_of(call.server, call.sid)
     if len(memberships) >= schemas.MAX_PROJECTS and project_id not in memberships:
         raise errors.Conflict(f"A socket opens at most {schemas.MAX_PROJECTS} projects. Leave one of them first.")
     known = project_id in memberships
@@ -119,7 +74,7 @@ async def join(call: SocketCall) -> Ack:
 
 @events.on("leave:project", "Close a project", payload=schemas.Project)
 async def leave(call: SocketCall) -> Ack:
-    membership(call)
+    call.membership()
     await depart(call.services, call.server, call.sid, call.payload["projectId"])
     return None
 
@@ -140,7 +95,7 @@ async def _state(call: SocketCall, revision: int) -> dict[str, Any]:
 
 async def depart(services: Services, server: Server, sid: str, project_id: str) -> None:
     """Takes a socket out of a project's room and tells the others, once."""
-    _memberships(server, sid).pop(project_id, None)
+    memberships_of(server, sid).pop(project_id, None)
     await server.leave_room(sid, project_room(project_id), "/")
     await services.documents.presence.leave(project_id, sid)
 
@@ -161,20 +116,19 @@ def mount(server: Server, services: Services) -> None:
             if server.manager.clients[sid].session["caller"].user_id == event.user_id:
                 await _review(server, services, sid, event.project_id)
 
-    async def project_changed(event: bus_events.ProjectChanged) -> None:
-        if any("isPublic" in each["changes"] for each in event.operations if each["entity"] == "project"):
-            for sid in _sockets(server, event.project_id):
-                await _review(server, services, sid, event.project_id)
+    async def publicity_changed(event: bus_events.PublicityChanged) -> None:
+        for sid in _sockets(server, event.project_id):
+            await _review(server, services, sid, event.project_id)
 
     async def project_deleted(event: bus_events.ProjectDeleted) -> None:
         for sid in _sockets(server, event.project_id):
-            _memberships(server, sid).pop(event.project_id, None)
+            memberships_of(server, sid).pop(event.project_id, None)
             await server.leave_room(sid, project_room(event.project_id), "/")
             services.documents.presence.project_gone(event.project_id, sid)
 
     async def review_all() -> None:
         for sid in [sid for sid, _ in server.manager.get_participants("/", None)]:
-            for project_id in tuple(_memberships(server, sid)):
+            for project_id in tuple(memberships_of(server, sid)):
                 await _review(server, services, sid, project_id)
 
     def restored(_: bus_events.BusRestored) -> None:
@@ -183,7 +137,7 @@ def mount(server: Server, services: Services) -> None:
 
     services.platform.bus.subscribe(bus_events.BusRestored, restored)
     services.platform.bus.subscribe(bus_events.MembershipChanged, membership_changed, Scope.EVERYWHERE)
-    services.platform.bus.subscribe(bus_events.ProjectChanged, project_changed, Scope.EVERYWHERE)
+    services.platform.bus.subscribe(bus_events.PublicityChanged, publicity_changed, Scope.EVERYWHERE)
     services.platform.bus.subscribe(bus_events.ProjectDeleted, project_deleted, Scope.EVERYWHERE)
 
 
@@ -209,14 +163,6 @@ async def _review(server: Server, services: Services, sid: str, project_id: str)
     server.broadcast("error", told, room=sid)
 
 
-def _memberships(server: Server, sid: str) -> dict[str, ProjectMembership]:
-    client = server.manager.clients.get(sid)
-    if client is None:
-        return {}
-    found: dict[str, ProjectMembership] = client.session.setdefault("memberships", {})
-    return found
-
-
 def _sockets(server: Server, project_id: str) -> list[str]:
     """The sockets of this process that are in the room."""
     return [sid for sid, _ in server.manager.get_participants("/", project_room(project_id))]
@@ -229,69 +175,3 @@ async def with_database(work: Callable[[], Awaitable[None]]) -> None:
             return await work()
         except errors.DependencyUnavailable:
             await asyncio.sleep(RETRY_INTERVAL)
-
-
-class RateLimit:
-    """What one socket may send. `mutations` and `relays` are per second; relays are counted per event and project."""
-
-    def __init__(self, mutations: int, relays: int) -> None:
-        self._mutations: deque[float] = deque(maxlen=mutations)
-        self._max_mutations, self._max_relays = mutations, relays
-        self._throttles: dict[Hashable, Throttle] = {}
-
-    def mutate(self) -> None:
-        """Counts a change; raises `RateLimited` for one too many within a second."""
-        now = time.monotonic()
-        if len(self._mutations) == self._max_mutations and now - self._mutations[0] < WINDOW:
-            raise errors.RateLimited(
-                f"A socket makes at most {self._max_mutations} changes per second.",
-                details={"limit": self._max_mutations},
-                retry_after=WINDOW - (now - self._mutations[0]),
-            )
-        self._mutations.append(now)
-
-    def relay(self, what: Hashable, send: Callable[[], None]) -> None:
-        """Calls `send` now, or when the window allows it; of the calls that wait only the last is made."""
-        throttle = self._throttles.get(what)
-        if throttle is None:
-            throttle = self._throttles[what] = Throttle(self._max_relays)
-        throttle.call(send)
-
-    def close(self) -> None:
-        """Calls that wait are not made."""
-        for throttle in self._throttles.values():
-            throttle.close()
-        self._throttles.clear()
-
-
-class Throttle:
-    """At most `limit` calls in each window; of those beyond, the newest is made when the window has passed."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._called_at: deque[float] = deque(maxlen=limit)
-        self._waiting: Callable[[], None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-
-    def call(self, function: Callable[[], None]) -> None:
-        now = time.monotonic()
-        if self._timer is None and (len(self._called_at) < self._limit or now - self._called_at[0] >= WINDOW):
-            self._called_at.append(now)
-            function()
-            return
-        self._waiting = function
-        if self._timer is None:
-            delay = self._called_at[0] + WINDOW - now
-            self._timer = asyncio.get_running_loop().call_later(delay, self._release)
-
-    def close(self) -> None:
-        self._waiting = None
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _release(self) -> None:
-        self._timer = None
-        if (function := self._waiting) is not None:
-            self._waiting = None
-            self._called_at.append(time.monotonic())
-            function()

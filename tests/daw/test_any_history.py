@@ -15,7 +15,7 @@ from dawg_server import errors
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Actor
 from dawg_server.daw.document import Document
-from handlers import actions
+from handlers.sockets import document as sockets
 from tests.daw import editors, replica
 from tests.daw.conftest import join
 
@@ -171,7 +171,7 @@ async def test_two_people_who_change_and_undo_at_random_end_up_with_the_document
 
     def tell(event: events.ProjectChanged) -> None:
         if event.project_id == project_id:
-            for name, payload in actions.told(event):
+            for name, payload in sockets.told(event):
                 for sid, copy in copies.items():
                     if sid != event.skip_sid:
                         copy.hear(name, payload)

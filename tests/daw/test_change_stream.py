@@ -19,7 +19,7 @@ from dawg_server.daw.access import Actor
 from dawg_server.daw.change_stream import ChangeStream
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
-from handlers import actions
+from handlers.sockets import document as sockets
 from tests.daw import editors
 
 
@@ -132,7 +132,7 @@ async def test_news_from_the_log_say_the_same_as_those_that_got_lost(stage: Stag
                 payload.get("changes") if "sends" not in (payload.get("changes") or {}) else None,
                 payload["revision"],
             )
-            for name, payload in actions.told(event)
+            for name, payload in sockets.told(event)
             if name != "project:undone"
         ]
 

@@ -12,7 +12,7 @@ from dawg_server import errors
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
-from handlers import actions
+from handlers.sockets import document as sockets
 from tests.daw import editors
 
 ADA = Actor("ada", "rest")
@@ -221,5 +221,5 @@ async def test_a_room_is_told_all_sends_of_a_track_also_when_one_alone_is_taken_
     bus.subscribe(events.ProjectChanged, told.append)
     for _ in range(2):
         await editors.undo(document, desk.project_id, ADA)
-    sends = [dict(actions.told(event))["track:updated"]["changes"]["sends"] for event in told]
+    sends = [dict(sockets.told(event))["track:updated"]["changes"]["sends"] for event in told]
     assert [[each["level"] for each in found] for found in sends] == [[0.8, 0.8], [0.8]]

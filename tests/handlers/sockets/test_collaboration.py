@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from handlers.sockets import rooms
+from handlers.sockets import events
 from tests.daw.conftest import join
 from tests.javascript.client import JavaScript, JsClient
 from tests.servers import dawg
@@ -255,16 +255,16 @@ async def test_too_many_pointers_are_thinned_out_and_the_last_one_always_arrives
 
 
 async def test_the_thirty_first_change_in_a_second_is_refused(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert rooms.WINDOW == 1.0
+    assert events.WINDOW == 1.0
     ada = await room.enter("ada")
-    monkeypatch.setattr(rooms, "WINDOW", LONG_SECOND)
+    monkeypatch.setattr(events, "WINDOW", LONG_SECOND)
     acks = await asyncio.gather(*(room.ask(ada, "project:update", update={"bpm": 60 + n}) for n in range(60)))
     refused = [ack for ack in acks if not ack["success"]]
     assert {ack["code"] for ack in refused} == {"rate_limited"}
     assert all(0 < ack["retryAfter"] <= LONG_SECOND for ack in refused)
     assert len(acks) - len(refused) == 30
     monkeypatch.undo()
-    await asyncio.sleep(rooms.WINDOW)
+    await asyncio.sleep(events.WINDOW)
     assert (await room.ask(ada, "project:update", update={"bpm": 200}))["success"]
 
 
