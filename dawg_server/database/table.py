@@ -19,6 +19,12 @@ def moment(expression: str) -> str:
     return f"""to_char({expression} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 
 
+def decibels(column: str) -> str:
+    """A gain in dB as `schema.Decibels` shows it: null below -144 dB. `{}` is the table's alias."""
+    found = f"20 * log({{0}}.{column})"
+    return f"CASE WHEN {{0}}.{column} >= 1e-8 AND {found} >= -144 THEN round(({found})::numeric, 4)::float8 END"
+
+
 class Batch:
     """Statements that are sent together and run one after the other, each seeing what the ones before it did."""
 

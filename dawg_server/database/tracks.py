@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from dawg_server.database.pool import Connection, Database
-from dawg_server.database.table import TIMES, Batch, Column, Table, plain, select
+from dawg_server.database.table import TIMES, Batch, Column, Table, decibels, plain, select
 
 SENDS = Table(
     "sends",
     plain("id", "trackId", "destinationTrackId", "level", "pan", "preFader", "enabled"),
-    {},
+    {"levelDb": decibels("level")},
     "track",
     sorted_by=("id",),
 )
@@ -27,7 +27,7 @@ TRACKS = Table(
         **plain("lyrics"),
         "metadata": Column("metadata", json=True),
     },
-    TIMES,
+    {"volumeDb": decibels("volume"), **TIMES},
     sorted_by=("order",),
     parts={"sends": SENDS},
 )
@@ -36,7 +36,7 @@ CLIPS = Table(
     {
         **plain("id", "trackId", "audioFileId", "name", "color", "startTime", "duration"),
         "offset": Column("source_offset"),
-        **plain("fadeIn", "fadeOut"),
+        **plain("fadeIn", "fadeOut", "fadeCurve"),
         "gain": Column("gain_db"),
         "midiData": Column("midi", json=True),
     },

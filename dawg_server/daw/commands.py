@@ -117,7 +117,7 @@ async def _create(kind: EntityType, draft: Draft, values: dict[str, Any]) -> dic
         await draft.siblings(kind, values.get(kind.parent_field, draft.id))
     if kind.limit is not None and await draft.count(kind.name) >= kind.limit:
         raise errors.Conflict(f"A project has at most {kind.limit} {kind.plural}.", details={"limit": kind.limit})
-    fields = dict.fromkeys(name for name in kind.table.fields if name != "id") | values
+    fields = dict.fromkeys(name for name in kind.table.fields if name != "id") | kind.as_gains(values)
     if kind.parent == "project":
         fields["projectId"] = draft.id
     clamped = await _judge(draft, kind, None, fields)
@@ -168,7 +168,7 @@ async def _reorder(kind: EntityType, draft: Draft, values: dict[str, Any]) -> di
 
 async def change(draft: Draft, kind: EntityType, entity: Entity, changes: Mapping[str, Any]) -> Collection[str]:
     """Judges what differs from what is there, and nothing else. Returns the names of what was clamped."""
-    changed = {name: value for name, value in changes.items() if entity[name] != value}
+    changed = {name: value for name, value in kind.as_gains(changes, entity).items() if entity[name] != value}
     place = changed.pop("order", None) if kind.ordered else None
     clamped = await _judge(draft, kind, entity, changed) if changed else ()
     draft.update(kind.name, entity["id"], changed)

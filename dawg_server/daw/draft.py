@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from dawg_server.database import table, tracks
 from dawg_server.database.pool import Connection
-from dawg_server.database.table import Batch
+from dawg_server.database.table import TIMES, Batch
 from dawg_server.daw import entity as registry
 from dawg_server.daw.entity import Entity, EntityType, missing
 
@@ -50,7 +50,7 @@ class Change:
             "kind": self.kind,
             "entity": self.entity,
             "entityId": self.entity_id,
-            "changes": self.forward,
+            "changes": {**self.forward, **registry.find(self.entity).in_decibels(self.forward)},
             "createdAt": now,
         }
 
@@ -216,11 +216,12 @@ class Draft:
     # -- changing ------------------------------------------------------------------------------------------------------
 
     def create(self, name: str, fields: Mapping[str, Any]) -> Entity:
-        """`fields` are complete but for the id."""
-        thing = {"id": str(uuid.uuid4()), **fields}
+        """`fields` are complete but for the id; an earlier release may have kept fewer of them."""
+        declared = registry.find(name)
+        thing = {"id": str(uuid.uuid4()), **declared.blank, **fields}
         self._note("create", name, thing["id"], thing, {}, thing)
-        times = dict.fromkeys(registry.find(name).table.extra, self.now)
-        self._known(name)[thing["id"]] = shown = {**thing, **times}
+        times = {each: self.now for each in declared.table.extra if each in TIMES}
+        self._known(name)[thing["id"]] = shown = {**thing, **declared.in_decibels(thing), **times}
         for kind in registry.contents():
             if kind.parent == name:  # nothing is on it yet
                 self._naming.add((kind.name, kind.parent_field, thing["id"]))
@@ -235,7 +236,7 @@ class Draft:
             return
         inverse = {field: thing[field] for field in forward}
         self._note("update", name, id, forward, inverse, thing, follows=follows)
-        thing.update(forward)
+        thing.update(forward, **registry.find(name).in_decibels(forward))
         self._touch(thing)
 
     def delete(self, name: str, id: str) -> None:

@@ -28,7 +28,7 @@ from marshmallow import missing as absent
 
 from dawg_server import errors
 from dawg_server.database.table import TIMES, Column, Table, plain
-from dawg_server.schema import AnyField, Id, Items, JsonValue, Number, Parameters, Record, parameters, spoken
+from dawg_server.schema import AnyField, Decibels, Id, Items, JsonValue, Number, Parameters, Record, parameters, spoken
 
 if TYPE_CHECKING:
     from dawg_server.daw.draft import Draft
@@ -220,6 +220,30 @@ class EntityType:
         place = Number(0, self.limit or MAX_ORDER, whole=True, required=True)
         inner = Record(parameters({"id": the(self.name), "order": place}))
         return Items(inner, 1, self.limit or MAX_ORDER, "the new places", required=True)
+
+    @functools.cached_property
+    def blank(self) -> Entity:
+        """What stands for fields that nothing is known of, as when an earlier release has kept it without them."""
+        return {name: None for name in self.table.fields if name != "id"} | self.create.defaults
+
+    @functools.cached_property
+    def _decibels(self) -> dict[str, str]:
+        """Fields that say another one in dB, and which."""
+        return {name: each.of for name, each in self.fields.items() if isinstance(each, Decibels)}
+
+    def in_decibels(self, values: Mapping[str, Any]) -> Entity:
+        """What is shown beside gains."""
+        return {name: Decibels.shown(values[of]) for name, of in self._decibels.items() if of in values}
+
+    def as_gains(self, values: Mapping[str, Any], entity: Entity | None = None) -> Entity:
+        """The same with gains instead of dB. Where both are given, that one counts which `entity` has not yet."""
+        found = dict(values)
+        for name, of in self._decibels.items():
+            if name in found:
+                gain = Decibels.gain(found.pop(name))
+                if entity is None or found.get(of, entity[of]) == entity[of]:
+                    found[of] = entity[of] if entity and self.in_decibels({of: gain}) == {name: entity[name]} else gain
+        return found
 
     def stored(self, values: Mapping[str, Any]) -> Entity:
         """Those of the values that are kept; the rest was only shown."""

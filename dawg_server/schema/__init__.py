@@ -7,6 +7,7 @@ The fields are marshmallow's, so that apispec reads them. JSON values are taken 
 from dawg_server.schema.base import AnyField as AnyField
 from dawg_server.schema.base import Body as Body
 from dawg_server.schema.base import Choice as Choice
+from dawg_server.schema.base import Decibels as Decibels
 from dawg_server.schema.base import Field as Field
 from dawg_server.schema.base import FieldError as FieldError
 from dawg_server.schema.base import Flag as Flag

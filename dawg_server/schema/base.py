@@ -224,6 +224,27 @@ class Number(Field):
         return f"has to lie between {self.low:.12g} and {self.high:.12g}"
 
 
+class Decibels(Number):
+    """The linear gain that another field is, in dB: the value is kept there (`of`). Null is silence."""
+
+    SILENCE = -144.0  # dB; what lies below, which 24 bits cannot tell from nothing, is shown as null
+
+    def __init__(self, of: str, high: float, **options: Any) -> None:
+        help = f"{of} in dB, instead of it; null is silence"
+        super().__init__(self.SILENCE, high, help, allow_none=True, **options)
+        self.of = of
+
+    @staticmethod
+    def gain(decibels: float | None) -> float:
+        """1 at 0 dB."""
+        return 0.0 if decibels is None else float(10 ** (decibels / 20))
+
+    @classmethod
+    def shown(cls, gain: float) -> float | None:
+        found = 20 * math.log10(gain) if gain > 0 else -math.inf
+        return round(found, 4) if found >= cls.SILENCE else None
+
+
 class Flag(Field):
     """`true` or `false`; in a query string also 1, 0, yes and no."""
 

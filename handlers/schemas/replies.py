@@ -53,6 +53,7 @@ class TrackReply(Body):
     name = fields.String()
     track_type = fields.String()
     volume = fields.Float()
+    volume_db = fields.Float(allow_none=True, metadata={"description": "volume in dB; null is silence"})
     pan = fields.Float()
     order = fields.Integer()
     sends = fields.List(fields.Dict())

@@ -172,7 +172,7 @@ async def test_tracks_may_swap_places_within_a_transaction_but_never_share_one(
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("volume", 1.01),
+        ("volume", 2.01),
         ("volume", -0.01),
         ("pan", 1.01),
         ("pan", -1.01),
@@ -196,7 +196,7 @@ async def test_a_track_does_not_feed_itself(database: db.Database, project: str,
     reverb = await add(database, "tracks", project_id=project, name="Reverb", track_type="AUX", position=1)
     await add(database, "sends", track_id=track, destination_track_id=reverb)
     await refuses(database, "sends_track_destination", "sends", track_id=track, destination_track_id=reverb)
-    await refuses(database, "sends_level_check", "sends", track_id=reverb, destination_track_id=track, level=1.1)
+    await refuses(database, "sends_level_check", "sends", track_id=reverb, destination_track_id=track, level=2.1)
     await database.execute("UPDATE tracks SET output_track_id = %s WHERE id = %s", (reverb, track))
     await database.execute("DELETE FROM tracks WHERE id = %s", (reverb,))
     assert await database.fetch_one("SELECT output_track_id FROM tracks") == {"output_track_id": None}

@@ -224,7 +224,7 @@ async def test_undo_is_told_to_everybody_with_its_cause_and_its_groups(play: Pla
         ("undo", "undo", groups, None),
         ("redo", "redo", groups, None),
     ]
-    assert [event.operations[0]["changes"] for event in told] == [{"volume": 0.8}, {"volume": 0.1}]
+    assert [event.operations[0]["changes"]["volume"] for event in told] == [0.8, 0.1]
 
 
 async def test_an_undo_that_is_repeated_by_the_client_is_done_once(play: Play) -> None:

@@ -15,7 +15,8 @@ class Clip:
     """A recording (`path`) or notes (`notes`, in beats from the beginning of the material) on the timeline.
 
     `offset` is where in the material the clip begins. Fades are straight lines in amplitude, as a browser's
-    `linearRampToValueAtTime` draws them.
+    `linearRampToValueAtTime` draws them, or of `equal_power`: sin(x π/2), so that the powers of two clips of which one
+    fades in while the other one fades out add up to 1.
     """
 
     start: float
@@ -27,6 +28,7 @@ class Clip:
     path: str | None = None
     notes: tuple[Note, ...] = ()
     instrument: str = "grand piano"
+    equal_power: bool = False
 
     @property
     def end(self) -> float:

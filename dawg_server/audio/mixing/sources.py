@@ -46,10 +46,16 @@ def _faded(block: arrays.Samples, clip: Clip, position: int, rate: int) -> array
     rise, fall = round(clip.fade_in * rate), round(clip.fade_out * rate)
     index = np.arange(position, position + len(block))
     if rise and position < rise:
-        block *= np.minimum(index / rise, 1.0).astype(np.float32)[:, None]
+        block *= _curve(index / rise, clip)
     if fall and position + len(block) > frames - fall:
-        block *= np.clip((frames - index) / fall, 0.0, 1.0).astype(np.float32)[:, None]
+        block *= _curve((frames - index) / fall, clip)
     return block
+
+
+def _curve(way: arrays.Doubles, clip: Clip) -> arrays.Samples:
+    """The gain after this share of the way from silence to full sound, as a column."""
+    way = np.clip(way, 0.0, 1.0)
+    return (np.sin(way * (np.pi / 2)) if clip.equal_power else way).astype(np.float32)[:, None]
 
 
 def _recording(path: str, offset: float, rate: int) -> _Blocks:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ROUNDING = 0.001  # seconds by which fades may seem to outlast their clip, or a clip its recording, without a word
 SLACK = 0.1  # seconds by which the length of a recording may have been known wrongly
+FADE_CURVES = ("linear", "equalPower")
 
 FIELDS = {
     "trackId": the("track"),
@@ -30,6 +31,7 @@ FIELDS = {
     "offset": Number(0, MAX_SECONDS, "seconds into the recording", load_default=0),
     "fadeIn": Number(0, MAX_SECONDS, "seconds", load_default=0),
     "fadeOut": Number(0, MAX_SECONDS, "seconds", load_default=0),
+    "fadeCurve": Choice(FADE_CURVES, "of both fades, in amplitude", load_default="linear"),
     "gain": Number(-60, 24, "dB", load_default=0),
     "color": Colour("such as #3b82f6", allow_none=True, load_default=None),
 }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dawg_server.database import tracks
+from dawg_server.daw.entities.track import MAX_DECIBELS, MAX_GAIN
 from dawg_server.daw.entity import EntityType, Reference, the
-from dawg_server.schema import Flag, Number
+from dawg_server.schema import Decibels, Flag, Number
 
 FIELDS = {
     "destinationTrackId": the("track", "id of an AUX track"),
-    "level": Number(0, 1, "linear, 1 is unity", load_default=0.8),
+    "level": Number(0, MAX_GAIN, "linear, 1 is unity", load_default=0.8),
+    "levelDb": Decibels("level", MAX_DECIBELS),
     "pan": Number(-1, 1, "-1 is left, 1 is right", load_default=0),
     "preFader": Flag("whether the track's volume does not matter to it", load_default=False),
     "enabled": Flag(load_default=True),

@@ -11,18 +11,21 @@ from dawg_server.daw import signal_flow
 from dawg_server.daw.commands import command
 from dawg_server.daw.entities.project import MAX_LYRICS
 from dawg_server.daw.entity import Bulk, Entity, EntityType, Reference, the
-from dawg_server.schema import Choice, Colour, Flag, Id, JsonValue, Number, Text
+from dawg_server.schema import Choice, Colour, Decibels, Flag, Id, JsonValue, Number, Text
 
 if TYPE_CHECKING:
     from dawg_server.daw.draft import Draft
 
 MASTER = "master"
+MAX_DECIBELS = 6  # of faders
+MAX_GAIN = Decibels.gain(MAX_DECIBELS)
 MAX_TRACKS = 500  # per project
 MAX_METADATA = 64 * 1024  # bytes of JSON
 
 MIXING = {
     "color": Colour("such as #3b82f6", allow_none=True, load_default=None),
-    "volume": Number(0, 1, "linear, 1 is unity", load_default=0.8),
+    "volume": Number(0, MAX_GAIN, "linear, 1 is unity", load_default=0.8),
+    "volumeDb": Decibels("volume", MAX_DECIBELS),
     "pan": Number(-1, 1, "-1 is left, 1 is right", load_default=0),
     "isMuted": Flag(load_default=False),
     "isSolo": Flag(load_default=False),

@@ -103,8 +103,9 @@ async def delete_track(task: Task) -> Result:
 
 
 async def set_volume(task: Task) -> Result:
-    volume = task.arguments["volume"]
-    return await _change_track(task, f"The volume is {volume:g} now.", volume=volume)
+    given = {name: task.arguments[name] for name in ("volume", "volumeDb") if name in task.arguments}
+    (name, value), *_ = given.items()
+    return await _change_track(task, f"The volume is {value:g}{' dB' if name == 'volumeDb' else ''} now.", **given)
 
 
 async def set_pan(task: Task) -> Result:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dawg_server.daw import history  # noqa: F401 (declares undo and redo)
 from dawg_server.daw.entities.project import PROJECT
 from dawg_server.daw.entities.send import SEND
-from dawg_server.daw.entities.track import TRACK
+from dawg_server.daw.entities.track import MAX_DECIBELS, MAX_GAIN, TRACK
 from dawg_server.daw.entity import needed, the
 from dawg_server.daw.functions.function import Function, known_as, of_command
 from dawg_server.daw.functions.sound import SOUND
-from dawg_server.schema import Choice, Flag, Id, Number, Text, parameters
+from dawg_server.schema import Choice, Decibels, Flag, Id, Number, Text, parameters
 
 _EFFECTS = {
     "brightness": "adjust_brightness",
@@ -184,8 +184,15 @@ EDITING = (
     of_command("deleteTrack", "Removes a track with its clips.", aliases=known_as("delete_track")),
     Function(
         "setTrackVolume",
-        "Sets a track's volume.",
-        parameters({"trackId": the("track"), "volume": needed(TRACK.fields["volume"])}),
+        "Sets a track's volume, linear or in dB.",
+        parameters(
+            {
+                "trackId": the("track"),
+                "volume": Number(0, MAX_GAIN, "linear, 1 is unity"),
+                "volumeDb": Number(Decibels.SILENCE, MAX_DECIBELS, "in dB, instead of volume"),
+            },
+            one_of=("volume", "volumeDb"),
+        ),
         undo=True,
         aliases=known_as("set_track_volume"),
     ),

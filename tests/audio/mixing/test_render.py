@@ -60,6 +60,25 @@ def test_fades_are_straight_lines_and_gain_is_in_decibels(tmp_path: Path) -> Non
     assert out[0] == 0.0
 
 
+def test_a_crossfade_of_equal_power_keeps_the_power_of_two_recordings(tmp_path: Path) -> None:
+    """sin² + cos² = 1 all the way, where straight lines lose 3 dB in the middle."""
+    noise = np.random.default_rng(5).normal(0, 0.1, (2, 2 * RATE, 2)).astype(np.float32)
+    old, new = (wav(tmp_path / f"{number}.wav", each) for number, each in enumerate(noise))
+    quarters = {}
+    for equal_power in (True, False):
+        clips = (
+            Clip(0, 2.0, fade_out=1.0, path=old, equal_power=equal_power),
+            Clip(1.0, 2.0, fade_in=1.0, path=new, equal_power=equal_power),
+        )
+        out = rendered(project(Track("a", clips=clips)), tmp_path)[RATE : 2 * RATE]
+        way = np.arange(RATE)[:, None] / RATE
+        gains = np.sin(np.stack((1 - way, way)) * np.pi / 2) if equal_power else np.stack((1 - way, way))
+        assert np.allclose(out, noise[0][RATE:] * gains[0] + noise[1][:RATE] * gains[1], atol=1e-6)
+        quarters[equal_power] = [np.square(part).mean() for part in np.split(out, 4)]
+    assert np.allclose(quarters[True], 0.01, rtol=0.05)
+    assert quarters[False][1] < 0.0065
+
+
 def test_pan_keeps_the_power_and_the_middle_untouched(music: tuple[str, np.ndarray], tmp_path: Path) -> None:
     mono = wav(tmp_path / "mono.wav", signals.sine(RATE, 1.0, 440.0, -12.0, channels=1))
     powers = {}
@@ -85,6 +104,8 @@ def test_mute_solo_and_volume(tmp_path: Path) -> None:
     assert np.allclose(rendered(project(*changed(1, muted=True)), tmp_path), alone[0] + alone[2], atol=1e-6)
     assert np.allclose(rendered(project(*changed(1, solo=True)), tmp_path), alone[1], atol=1e-6)
     assert np.allclose(rendered(project(*changed(1, solo=True, muted=True)), tmp_path), 0.0)
+    louder = rendered(project(*changed(0, volume=10 ** (6 / 20))), tmp_path)
+    assert np.allclose(louder, alone[0] * 1.99526 + alone[1] + alone[2], atol=1e-5)
     halved = rendered(project(*changed(0, volume=0.5)), tmp_path)
     assert np.allclose(halved, alone[0] / 2 + alone[1] + alone[2], atol=1e-6)
     master = Track("m", kind="MASTER", volume=0.25)

@@ -138,7 +138,7 @@ async def test_each_change_reaches_the_others_once_with_the_fields_of_the_contra
     told = await bob.wait_for("track:updated")
     assert (told["trackId"], told["changes"], told["track"]["volume"]) == (
         track["id"],
-        {"volume": 0, "isMuted": True},
+        {"volume": 0, "volumeDb": None, "isMuted": True},
         0,
     )
     other = await room.track(ada)
