@@ -107,17 +107,12 @@ async def me(call: RestCall) -> Answer:
     return {"success": True, "user": _shown(await call.services.platform.accounts.user(call.caller.user_id))}
 
 
-@routes.put("/auth/me", "Change my name or picture", body=schemas.ProfileChange, reply=schemas.Me)
+@routes.change("/auth/me", "Change my name or picture", body=schemas.ProfileChange, reply=schemas.Me)
 async def change_me(call: RestCall) -> Answer:
     return {
         "success": True,
         "user": _shown(await call.services.platform.accounts.change(call.caller.user_id, call.body)),
     }
-
-
-@routes.patch("/auth/me", "Change my name or picture", body=schemas.ProfileChange, reply=schemas.Me)
-async def change_me_partly(call: RestCall) -> Answer:
-    return await change_me(call)
 
 
 @routes.put(

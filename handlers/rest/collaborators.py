@@ -36,7 +36,7 @@ async def add_collaborator(call: RestCall) -> Answer:
     return _reply(row)
 
 
-@routes.put(
+@routes.change(
     ONE, "Change what a member may do", body=schemas.RoleChange, reply=schemas.CollaboratorReply, errors=(403, 404, 409)
 )
 async def change_collaborator(call: RestCall) -> Answer:
@@ -44,13 +44,6 @@ async def change_collaborator(call: RestCall) -> Answer:
         call.path["project_id"], call.caller.user_id, call.path["collaborator_id"], **call.body
     )
     return _reply(row)
-
-
-@routes.patch(
-    ONE, "Change what a member may do", body=schemas.RoleChange, reply=schemas.CollaboratorReply, errors=(403, 404, 409)
-)
-async def patch_collaborator(call: RestCall) -> Answer:
-    return await change_collaborator(call)
 
 
 @routes.delete(ONE, "End a membership or an invitation", reply=schemas.CollaboratorRemoved, errors=(403, 404, 409))

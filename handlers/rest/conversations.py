@@ -66,7 +66,7 @@ async def read_conversation(call: RestCall) -> Answer:
     return await _whole(call)
 
 
-@routes.patch(
+@routes.change(
     ONE,
     "Rename a conversation",
     body=schemas.Rename,
@@ -79,18 +79,6 @@ async def rename_conversation(call: RestCall) -> Answer:
         call.path["conversation_id"], call.caller.user_id, call.body["title"]
     )
     return await _whole(call)
-
-
-@routes.put(
-    ONE,
-    "Rename a conversation",
-    body=schemas.Rename,
-    reply=schemas.ConversationReply,
-    errors=(404,),
-    aliases=ONE_ALIASES,
-)
-async def put_conversation(call: RestCall) -> Answer:
-    return await rename_conversation(call)
 
 
 @routes.delete(ONE, "Delete a conversation", reply=schemas.DeletedReply, errors=(404,), aliases=ONE_ALIASES)

@@ -35,16 +35,11 @@ async def browse(call: RestCall) -> Answer:
     return {"success": True, "memories": [_view(row) for row in rows], "total": total, "sessionCount": session}
 
 
-@routes.put("/ai/memory/{id}", "Correct a memory", body=schemas.MemoryChange, reply=schemas.MemoryReply, errors=(404,))
-async def change(call: RestCall) -> Answer:
-    return _reply(await call.services.assistants.memory.change(call.path["id"], call.caller.user_id, _values(call)))
-
-
-@routes.patch(
+@routes.change(
     "/ai/memory/{id}", "Correct a memory", body=schemas.MemoryChange, reply=schemas.MemoryReply, errors=(404,)
 )
-async def change_partly(call: RestCall) -> Answer:
-    return await change(call)
+async def change(call: RestCall) -> Answer:
+    return _reply(await call.services.assistants.memory.change(call.path["id"], call.caller.user_id, _values(call)))
 
 
 @routes.delete("/ai/memory/{id}", "Forget a memory", reply=brain_schemas.DeletedReply, errors=(404,))

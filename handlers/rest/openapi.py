@@ -77,7 +77,7 @@ def _operation(route: Route, plugin: MarshmallowPlugin) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": route.summary,
         "description": inspect.getdoc(route.handler) or "",
-        "operationId": route.handler.__name__,
+        "operationId": route.operation_id,
         "tags": [route.tag],
         "parameters": _parameters(route, plugin),
         "responses": _responses(route),

@@ -54,6 +54,11 @@ class Route:
     aliases: tuple[str, ...] = ()  # other paths, written like `path`
     # An id at the end of the path that is none is no such path, as beside it there are words: `/generate/beat`.
     beside_words: bool = False
+    operation: str = ""  # its id in the API's documents, where that is not the handler's name
+
+    @property
+    def operation_id(self) -> str:
+        return self.operation or self.handler.__name__
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -91,6 +96,15 @@ class Routes:
 
     def patch(self, path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]:
         return self._add("PATCH", path, summary, options)
+
+    def change(self, path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]:
+        """PUT and PATCH alike: what is not given stays as it is."""
+
+        def declare(handler: Handler) -> Handler:
+            self.put(path, summary, **options)(handler)
+            return self.patch(path, summary, **options, operation=f"{handler.__name__}_partly")(handler)
+
+        return declare
 
     def delete(self, path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]:
         return self._add("DELETE", path, summary, options)
