@@ -13,19 +13,14 @@ from dawg_server.generation.service import Once
 from dawg_server.settings import MEBIBYTE
 from handlers import serializers
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.generate import cancel_job, page, result_of, submit
+from handlers.rest.jobs import JOB, LOCAL, WORK, cancel, page, result_of, submit
 from handlers.rest.multipart import Multipart
 from handlers.rest.routes import Routes
 from handlers.schemas import finishing as schemas
 from handlers.schemas import generation as jobs
 
-LOCAL = "local"
-
 routes = Routes("finishing")
 
-# What every request for work has in common.
-_WORK: dict[str, Any] = {"status": 202, "idempotent": True, "commits_reply": True, "errors": (403, 404, 409)}
-JOB: dict[str, Any] = {**_WORK, "query": jobs.Wait, "reply": jobs.JobAccepted}
 _UPLOAD: dict[str, Any] = {
     **JOB,
     "commits_reply": False,  # the recording is stored before
@@ -70,7 +65,7 @@ async def separation_status(call: RestCall) -> Answer:
 @routes.delete("/separation/cancel/{job_id}", "Cancel a separation", reply=jobs.JobCancelledReply, errors=(404, 409))
 async def cancel_separation(call: RestCall) -> Answer:
     await _of_type(call, "stems")
-    return await cancel_job(call)
+    return await cancel(call)
 
 
 @routes.get(
@@ -133,7 +128,7 @@ async def ai_master(call: RestCall) -> Answer:
     aliases=("/render",),
     body=schemas.RenderRequest,
     reply=schemas.RenderStatus,
-    **_WORK,
+    **WORK,
 )
 async def start_render(call: RestCall) -> Answer:
     """The project as heard. The same project renders to the same samples twice."""
@@ -168,15 +163,13 @@ async def render_status(call: RestCall) -> Answer:
 
 
 @routes.post("/render/cancel/{job_id}", "Cancel a render", reply=jobs.JobCancelledReply, errors=(404, 409))
+@routes.delete(
+    "/render/{job_id}", "Cancel a render", reply=jobs.JobCancelledReply, errors=(404, 409), operation="delete_render"
+)
 async def cancel_render(call: RestCall) -> Answer:
     job = await _of_type(call, "render")
     job = await call.services.jobs.generation.cancel(job.id, call.caller.user_id)
     return {"success": True, "id": job.id, "jobId": job.id, "generationId": job.id, "state": job.state.value}
-
-
-@routes.delete("/render/{job_id}", "Cancel a render", reply=jobs.JobCancelledReply, errors=(404, 409))
-async def delete_render(call: RestCall) -> Answer:
-    return await cancel_render(call)
 
 
 async def _separate_uploaded(call: RestCall) -> Answer:

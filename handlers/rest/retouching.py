@@ -12,8 +12,7 @@ from dawg_server.generation.finishing.requests import LOUDNESS
 from dawg_server.settings import MEBIBYTE
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.event_stream import while_connected
-from handlers.rest.finishing import JOB, LOCAL
-from handlers.rest.generate import submit
+from handlers.rest.jobs import JOB, LOCAL, submit
 from handlers.rest.multipart import Multipart
 from handlers.rest.routes import Routes
 from handlers.schemas import retouching as schemas

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dawg_server.generation import melodies
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.generate import submit
+from handlers.rest.jobs import JOB, submit, submits
 from handlers.rest.routes import Routes
-from handlers.schemas import generation as jobs
 from handlers.schemas import songwriting as schemas
 
 routes = Routes("generate")
@@ -16,11 +15,7 @@ routes = Routes("generate")
     "/generate/lyrics",
     "Write lyrics",
     body=schemas.LyricsRequest,
-    query=jobs.Wait,
-    reply=jobs.JobAccepted,
-    status=202,
-    idempotent=True,
-    errors=(403, 404, 409),
+    **{**JOB, "commits_reply": False},
 )
 async def create_lyrics(call: RestCall) -> Answer:
     """By a language model, which needs ANTHROPIC_API_KEY. The result has `lyrics`, with their sections and a title."""
@@ -33,17 +28,11 @@ async def create_lyrics(call: RestCall) -> Answer:
     return await submit(call, "lyrics", request, songwriter.name)
 
 
-@routes.post(
-    "/generate/melody",
-    "Write a melody",
-    body=schemas.MelodyRequest,
-    query=jobs.Wait,
-    reply=jobs.JobAccepted,
-    status=202,
-    idempotent=True,
-    commits_reply=True,
-    errors=(403, 404, 409),
+routes.post("/generate/melody", "Write a melody", body=schemas.MelodyRequest, **JOB)(
+    submits(
+        "melody",
+        melodies.melody,
+        name="create_melody",
+        about="By the embedded engine. The result has `notes` (in beats, and in seconds), audio of them, and MIDI.",
+    )
 )
-async def create_melody(call: RestCall) -> Answer:
-    """By the embedded engine. The result has `notes` (in beats, and in seconds), audio that plays them, and MIDI."""
-    return await submit(call, "melody", *melodies.melody(call.body, call.services.jobs.providers))

@@ -6,10 +6,9 @@ from dawg_server.audiofiles.service import Incoming
 from dawg_server.generation.finishing.requests import check_melody
 from dawg_server.settings import MEBIBYTE, Settings
 from handlers.rest.endpoint import Answer, RestCall
-from handlers.rest.generate import submit
+from handlers.rest.jobs import JOB, submit
 from handlers.rest.multipart import Multipart
 from handlers.rest.routes import Routes
-from handlers.schemas import generation as jobs
 from handlers.schemas.vocals import VocalsForm, VocalsRequest
 
 MAX_MELODY_MB = 50
@@ -25,12 +24,8 @@ def _limit(settings: Settings) -> int:
     "/ai/melody-to-vocals",
     "Have a hummed melody sung",
     body=VocalsRequest,
-    query=jobs.Wait,
     multipart=Multipart(VocalsForm(), ("audio", "file"), _limit),
-    reply=jobs.JobAccepted,
-    status=202,
-    idempotent=True,
-    errors=(403, 404, 409),
+    **{**JOB, "commits_reply": False},
 )
 async def melody_to_vocals(call: RestCall) -> Answer:
     """Suno sings; the words are yours, or written for the melody's phrases where ANTHROPIC_API_KEY is set, or Suno's.
