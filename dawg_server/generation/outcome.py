@@ -189,26 +189,20 @@ class Placing:
         if self._editing is None:
             return result
         job = self._job
-        recordings = _recordings(job, result) if job.input.get("addToProject") else []
-        track_ids = [str(uuid.uuid5(uuid.UUID(job.id), f"track{number}")) for number in range(len(recordings))]
-        commands: list[Command] = []
-        for track_id, (name, audio_file_id) in zip(track_ids, recordings, strict=True):
-            commands.append(Command("createTrack", {"id": track_id, "name": name}))
-            clip = {"trackId": track_id, "audioFileId": audio_file_id, "name": name}
-            commands.append(Command("createClip", {**clip, "startTime": job.input.get("startTime") or 0}))
-        changes = _changes(result)
-        commands += changes
+        commands = _placing(job, result) if job.input.get("addToProject") else []
+        made = len(commands)
+        commands += _changes(result)
         try:
             executed = await self._editing.execute(commands, group=job.id, client_operation_id=f"job:{job.id}")
         except (errors.NotFound, errors.Forbidden, errors.Conflict, errors.ValidationError) as error:
             log.warning("A recording could not be put into its project.", action="job_not_placed", error=error.message)
             warning = f"It could not be put into the project: {error.message}"
             return {**result, "warnings": [*result.get("warnings", []), warning]}
-        made = executed.results[: len(commands) - len(changes)]
-        told = [each["track"] for each in made[::2]], [each["clip"] for each in made[1::2]]
+        tracks = [each["track"] for each in executed.results[:made] if "track" in each]
+        clips = [each["clip"] for each in executed.results[:made] if "clip" in each]
         placed = [
             {"trackId": track["id"], "trackName": track["name"], "clipId": clip["id"], "startTime": clip["startTime"]}
-            for track, clip in zip(*told, strict=True)
+            for track, clip in zip(tracks, clips, strict=True)
         ]
         first = placed[0] if placed else {}
         return {**result, "placed": {**first, "revision": executed.revision, "tracks": placed}}
@@ -237,9 +231,39 @@ def _changes(result: dict[str, Any]) -> list[Command]:
     return [*faders, *edited]
 
 
-def _recordings(job: Job, result: dict[str, Any]) -> list[tuple[str, str]]:
-    """(name, id) of what becomes a track: each stem of a separation, of everything else the first take."""
-    if job.type == "stems":
+def _placing(job: Job, result: dict[str, Any]) -> list[Command]:
+    """A track with a clip for each of the recordings; parts of a beat come with its tempo, its key and its sections."""
+    start = float(job.input.get("startTime") or 0)
+    as_parts = job.input.get("as") == "stems" and bool(result.get("stems"))
+    commands = [_score(job, result, start)] if as_parts else []
+    level = {"volume": 1.0} if as_parts else {}  # the parts add up to the mix
+    for number, (name, audio_file_id) in enumerate(_recordings(job, result, as_parts)):
+        track_id = str(uuid.uuid5(uuid.UUID(job.id), f"track{number}"))
+        commands.append(Command("createTrack", {"id": track_id, "name": name, **level}))
+        clip = {"trackId": track_id, "audioFileId": audio_file_id, "name": name, "startTime": start}
+        commands.append(Command("createClip", clip))
+    return commands
+
+
+def _score(job: Job, result: dict[str, Any], start: float) -> Command:
+    """What a project without clips takes over."""
+    bpm = job.input["bpm"]
+    sections = [
+        {
+            "name": str(section["name"]).capitalize(),
+            "beat": round((start + section["start"]) * bpm / 60, 6),
+            "length": round(section["duration"] * bpm / 60, 6),
+        }
+        for section in result.get("sections", [])
+    ]
+    metre = f"{job.input['beatsPerBar']:g}/4"
+    parameters = {"bpm": bpm, "key": job.input["key"], "timeSignature": metre, "sections": sections}
+    return Command("adoptMusic", parameters)
+
+
+def _recordings(job: Job, result: dict[str, Any], as_parts: bool) -> list[tuple[str, str]]:
+    """(name, id) of what becomes a track: each stem of a separation, of everything else the parts or the first take."""
+    if job.type == "stems" or as_parts:
         return [(str(stem["type"]).capitalize(), stem["audioFileId"]) for stem in result.get("stems", [])]
     takes = result.get("takes", [])[:1]
     return [((take.get("title") or job.type)[:MAX_NAME].strip() or job.type, take["audioFileId"]) for take in takes]

@@ -130,6 +130,7 @@ def beat(body: Mapping[str, Any], providers: Providers) -> tuple[dict[str, Any],
         "projectId": body["project_id"],
         "addToProject": body["add_to_project"],
         "startTime": float(body["start_time"]),
+        "as": body.get("as_", "mix"),
     }
     provider = providers.choose("beat", body["provider"], request)
     return for_provider(request, provider), provider

@@ -34,6 +34,9 @@ class BeatRequest(IntoProject):
     `bars`, or a `duration` that is whole bars within 20 ms, is made to the sample; `bars` outweigh `duration`. Without
     an `ending` (the default with `bars`, and for whole bars below 24 s) it is a loop: repeated, it goes on without a
     seam. `ending: false` makes the whole bars that are nearest to `duration`.
+
+    In a project it becomes one track, or with `as: "stems"` a track for each part, with its sections; a project without
+    clips takes its tempo, metre and key. All of that is one step that can be undone.
     """
 
     aliases: ClassVar = {"tempo": "bpm"}
@@ -48,6 +51,7 @@ class BeatRequest(IntoProject):
     ending = Flag(allow_none=True, load_default=None)
     provider = Choice(PROVIDERS, load_default="auto")
     seed = Number(0, MAX_SEED, whole=True, allow_none=True, load_default=None)
+    as_ = Choice(("mix", "stems"), "what becomes of it in the project", load_default="mix", data_key="as")
 
 
 class MusicRequest(IntoProject):

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from dawg_server.daw import arranging, timing
 from dawg_server.daw.commands import command
+from dawg_server.daw.entities import project
 from dawg_server.daw.entity import EntityType, InBeats, table_of, the, wrong
 from dawg_server.daw.notes import MAX_BEATS
-from dawg_server.schema import Colour, Id, Items, Number, Text
+from dawg_server.schema import Colour, Id, Items, Number, Record, Text, parameters
 
 if TYPE_CHECKING:
     from dawg_server.daw.draft import Draft
@@ -74,3 +75,22 @@ async def arrange_sections(draft: Draft, values: dict[str, Any]) -> dict[str, An
         raise wrong("sectionIds", "names sections that overlap; change their lengths first")
     await arranging.rearrange(draft, arranging.ordering(spans))
     return {"sections": await draft.all("section")}
+
+
+@command(
+    "adoptMusic",
+    "Gives a project in which no clip lies the tempo, metre, key and sections of a piece; any other keeps its own.",
+    {
+        **{name: project.FIELDS[name] for name in ("bpm", "key", "timeSignature")},
+        "sections": Items(Record(parameters(FIELDS)), 0, MAX_SECTIONS, required=True),
+    },
+)
+async def adopt_music(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
+    sections = values.pop("sections")
+    if await draft.count("clip"):
+        return {}
+    draft.update("project", draft.id, values)
+    if not await draft.count("section"):
+        for each in sections:
+            draft.create("section", {"projectId": draft.id, **each})
+    return {"project": draft.project}

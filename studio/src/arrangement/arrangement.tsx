@@ -1,7 +1,7 @@
 import "./arrangement.css";
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { clips, mayEdit, tempoMap, tracks } from "../project/store";
+import { clips, markers, mayEdit, sections, tempoMap, tracks } from "../project/store";
 import { peaksCount } from "../sound/peaks";
 import { player } from "../sound/player";
 import { barText, clock } from "../time/tempo-map";
@@ -49,7 +49,8 @@ export const Arrangement = () => {
     const brush = element?.getContext("2d", { alpha: false });
     if (!element || !brush || !colours || !width) return;
     // Everything that is drawn is read here, so that a change of any of it asks for one frame.
-    for (const each of [left, top, zoom, trackHeight, selectedClips, clips, tracks, tempoMap]) each.value;
+    for (const each of [left, top, zoom, trackHeight, selectedClips, clips, tracks, sections, markers, tempoMap])
+      each.value;
     for (const each of [player.loop, player.looping]) each.value;
     cancelAnimationFrame(frame.current);
     frame.current = requestAnimationFrame(() => {

@@ -1,10 +1,10 @@
 import type { Clip, Track } from "../project/entities";
-import { clipsByTrack, recordings, tempoMap, tracks } from "../project/store";
+import { clipsByTrack, markers, recordings, sections, tempoMap, tracks } from "../project/store";
 import { notesOf } from "../sound/notes";
 import { peaksOf } from "../sound/peaks";
 import { player } from "../sound/player";
 import { selectedClips, selectedTrack, trackHeight, zoom } from "../view";
-import { type Bounds, boundsOf, RULER, toSeconds, toX, toY } from "./geometry";
+import { type Bounds, boundsOf, PLACES, RULER, toSeconds, toX, toY } from "./geometry";
 import { colourOf, type Palette } from "./palette";
 
 const MIN_BAR = 28; // pixels between two numbers of bars
@@ -74,16 +74,17 @@ const ruler = (brush: Brush, width: number, palette: Palette): void => {
   const loop = player.loop.value;
   if (loop) {
     brush.fillStyle = player.looping.value ? palette.accent : palette.line;
-    brush.fillRect(toX(loop.from), 0, (loop.to - loop.from) * zoom.value, 4);
+    brush.fillRect(toX(loop.from), PLACES, (loop.to - loop.from) * zoom.value, 4);
   }
+  places(brush, palette);
   brush.fillStyle = palette.line;
   brush.fillRect(0, RULER - 1, width, 1);
   brush.font = palette.small;
   brush.textBaseline = "middle";
   for (const { x, main, bar } of lines(width)) {
     brush.fillStyle = main ? palette.quiet : palette.faint;
-    brush.fillRect(Math.round(x), main ? 8 : 20, 1, main ? 16 : 4);
-    if (main) brush.fillText(String(bar + 1), x + 4, 14);
+    brush.fillRect(Math.round(x), PLACES + (main ? 6 : 18), 1, main ? 16 : 4);
+    if (main) brush.fillText(String(bar + 1), x + 4, PLACES + 13);
   }
   const step = [0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600].find((each) => each * zoom.value > 64) ?? 1200;
   for (let at = Math.ceil(Math.max(0, toSeconds(0)) / step) * step; toX(at) < width; at += step) {
@@ -93,6 +94,41 @@ const ruler = (brush: Brush, width: number, palette: Palette): void => {
     const text = step < 1 ? at.toFixed(1) : `${Math.floor(at / 60)}:${String(Math.round(at % 60)).padStart(2, "0")}`;
     brush.fillText(text, toX(at) + 4, RULER - 12);
   }
+};
+
+/** Sections as bands with their names, markers as flags. */
+const places = (brush: Brush, palette: Palette): void => {
+  const map = tempoMap.value;
+  for (const { id, name, color, beat, length } of sections.value) {
+    const [from, to] = [toX(map.seconds(beat)), toX(map.seconds(beat + length))];
+    brush.fillStyle = colourOf(color, id);
+    brush.globalAlpha = 0.35;
+    brush.fillRect(from, 0, Math.max(1, to - from - 1), PLACES - 2);
+    brush.globalAlpha = 1;
+    written(brush, name, Math.max(0, from) + 6, to - 4, palette);
+  }
+  for (const { id, name, color, beat } of markers.value) {
+    const x = toX(map.seconds(beat));
+    brush.fillStyle = colourOf(color, id);
+    brush.beginPath();
+    brush.moveTo(x, 0);
+    brush.lineTo(x + 8, 6);
+    brush.lineTo(x, 12);
+    brush.fill();
+    brush.fillRect(x, 0, 1, RULER);
+    written(brush, name, x + 12, x + 160, palette);
+  }
+};
+
+const written = (brush: Brush, text: string, from: number, to: number, palette: Palette): void => {
+  if (to - from < 12) return;
+  brush.save();
+  brush.beginPath();
+  brush.rect(from, 0, to - from, PLACES);
+  brush.clip();
+  brush.fillStyle = palette.text;
+  brush.fillText(text, from, PLACES / 2);
+  brush.restore();
 };
 
 const drawClip = (brush: Brush, clip: Clip, track: Track, bounds: Bounds, width: number, palette: Palette): void => {

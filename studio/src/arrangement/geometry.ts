@@ -2,7 +2,8 @@ import type { Clip } from "../project/entities";
 import { tempoMap, tracks } from "../project/store";
 import { left, snap, top, trackHeight, zoom } from "../view";
 
-export const RULER = 48; // pixels: bars, and seconds below them
+export const RULER = 64; // pixels: sections and markers, bars, and seconds below them
+export const PLACES = 18; // of them, for sections and markers
 export const EDGE = 8; // pixels at the ends of a clip that trim it
 export const HANDLE = 14; // pixels from its top in which fades are dragged
 

@@ -24,7 +24,7 @@ const point = (event: MouseEvent): { x: number; y: number } => {
 /** What a press on the arrangement begins. */
 export const begin = (event: PointerEvent): Gesture | null => {
   const { x, y } = point(event);
-  if (y < RULER) return y < RULER / 3 ? loopFrom(x, event.altKey) : scrub(x);
+  if (y < RULER) return y < RULER / 2 ? loopFrom(x, event.altKey) : scrub(x);
   const found = hit(x, y, clipsByTrack.value);
   selectedTrack.value = tracks.value[trackAt(y)]?.id ?? null;
   if (!found) return select(event, x, y);

@@ -2,7 +2,7 @@ import { computed, signal } from "@preact/signals";
 import { answered, api, type Schemas } from "../api/client";
 import { socket } from "../api/sockets";
 import { connection, openProject } from "../project/connection";
-import { tempoMap } from "../project/store";
+import { end, tempoMap } from "../project/store";
 import { notify } from "../ui/notices";
 
 export interface Genre {
@@ -52,6 +52,8 @@ export const makeBeat = async (): Promise<void> => {
     bars: wish.bars.value,
     prompt: wish.prompt.value,
     projectId: openProject(),
+    as: "stems",
+    startTime: end.value,
   };
   await begin("beat", answered(api.POST("/api/generate/beat", { body })));
 };

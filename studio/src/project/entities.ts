@@ -25,6 +25,12 @@ export type Clip = Required<Omit<Schemas["ClipCreate"], "baseRevision" | "client
 export type Send = Required<Omit<Schemas["SendCreate"], "baseRevision" | "clientOperationId">> &
   Entity & { trackId: string };
 
+/** A stretch of the time line with a name, and a place; both in beats. */
+export type Section = Required<Omit<Schemas["SectionCreate"], "projectId" | "baseRevision" | "clientOperationId">> &
+  Entity;
+export type Marker = Required<Omit<Schemas["MarkerCreate"], "projectId" | "baseRevision" | "clientOperationId">> &
+  Entity;
+
 /** A recording that clips play, as the project lists it. */
 export interface Recording {
   id: string;
@@ -38,9 +44,17 @@ export interface Kinds {
   track: Track;
   clip: Clip;
   send: Send;
+  section: Section;
+  marker: Marker;
 }
 export type Kind = keyof Kinds;
-export const PLURALS: Record<Kind, string> = { track: "tracks", clip: "clips", send: "sends" };
+export const PLURALS: Record<Kind, string> = {
+  track: "tracks",
+  clip: "clips",
+  send: "sends",
+  section: "sections",
+  marker: "markers",
+};
 
 /** Those that come inside of their tracks when a whole project is told. */
 export const WITHIN_TRACKS: readonly Kind[] = ["clip", "send"];

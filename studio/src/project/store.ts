@@ -1,7 +1,7 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { parseMetre, TempoMap } from "../time/tempo-map";
 import { applied, type Document, inOrder, type Operation } from "./document";
-import type { Clip, Recording, Role, Send, Track } from "./entities";
+import type { Clip, Marker, Recording, Role, Section, Send, Track } from "./entities";
 
 /** An edit on its way: what is sent, and what it comes to here until the server has answered. */
 export interface Edit {
@@ -35,6 +35,11 @@ export const tracks: ReadonlySignal<readonly Track[]> = computed(() => inOrder(t
 export const clips: ReadonlySignal<ReadonlyMap<string, Clip>> = computed(() => clipMap.value ?? new Map());
 export const sends: ReadonlySignal<readonly Send[]> = computed(() => [...(sendMap.value?.values() ?? [])]);
 
+const sectionMap = computed(() => document.value?.entities.section);
+const markerMap = computed(() => document.value?.entities.marker);
+export const sections: ReadonlySignal<readonly Section[]> = computed(() => inTime(sectionMap.value?.values() ?? []));
+export const markers: ReadonlySignal<readonly Marker[]> = computed(() => inTime(markerMap.value?.values() ?? []));
+
 /** Of each track, in the order of time. */
 export const clipsByTrack = computed(() => {
   const found = new Map<string, Clip[]>();
@@ -46,6 +51,9 @@ export const clipsByTrack = computed(() => {
   for (const list of found.values()) list.sort((one, other) => one.startTime - other.startTime);
   return found;
 });
+
+const inTime = <Each extends { beat: number }>(entities: Iterable<Each>): Each[] =>
+  [...entities].sort((one, other) => one.beat - other.beat);
 
 const tempo = computed(() => project.value?.bpm ?? 120);
 const metre = computed(() => project.value?.timeSignature ?? "4/4");

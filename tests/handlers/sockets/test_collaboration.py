@@ -386,6 +386,28 @@ async def test_a_finished_beat_is_on_a_new_track_before_it_is_told_as_completed(
     assert (await room.server.json("GET", f"/api/projects/{room.id}"))[1]["tracks"] == []
 
 
+async def test_the_parts_of_a_beat_come_as_tracks_with_their_tempo_in_one_step(room: Room) -> None:
+    body = {"genre": "trap", "bpm": 150, "key": "Fm", "bars": 4, "projectId": room.id, "as": "stems"}
+    _, job = await room.server.json("POST", "/api/generate/beat", json=body)
+    done = await room.server.finished(job["jobId"])
+    _, project = await room.server.json("GET", f"/api/projects/{room.id}")
+    assert [each["name"] for each in project["tracks"]] == ["Drums", "Bass", "Chords", "Melody"]
+    assert {each["volume"] for each in project["tracks"]} == {1}  # together they are the mix
+    stems = [stem["audioFileId"] for stem in done["result"]["stems"]]
+    assert [each["clips"][0]["audioFileId"] for each in project["tracks"]] == stems
+    assert (project["bpm"], project["key"], project["timeSignature"]) == (150, "Fm", "4/4")
+    assert sum(each["length"] for each in project["sections"]) == pytest.approx(16)
+    await room.server.json("POST", f"/api/projects/{room.id}/undo", json={})
+    _, empty = await room.server.json("GET", f"/api/projects/{room.id}")
+    assert (empty["tracks"], empty["sections"], empty["bpm"], empty["key"]) == ([], [], 120, "C")
+
+    await room.server.json("POST", f"/api/projects/{room.id}/redo", json={})
+    _, job = await room.server.json("POST", "/api/generate/beat", json={**body, "bpm": 90, "key": "C"})
+    await room.server.finished(job["jobId"])
+    _, project = await room.server.json("GET", f"/api/projects/{room.id}")
+    assert (len(project["tracks"]), project["bpm"], project["key"]) == (8, 150, "Fm")  # what is there stays
+
+
 async def test_a_beat_that_is_not_wanted_in_the_project_stays_out_of_it(room: Room) -> None:
     body = {"genre": "trap", "duration": 5, "projectId": room.id, "addToProject": False}
     _, job = await room.server.json("POST", "/api/generate/beat", json=body)
