@@ -52,8 +52,9 @@ def _document() -> Parameters:
 
 def _list(kind: EntityType) -> AnyField:
     """Every field that can't be empty has to be there. Archives from before a kind was known have none of it."""
+    optional = {*kind.units.names, "timebase"} if kind.units is not None else set[str]()
     fields = {
-        name: field if field.allow_none or field.load_default is not missing else needed(field)
+        name: field if field.allow_none or field.load_default is not missing or name in optional else needed(field)
         for name, field in {**kind.fields, **kind.written}.items()
     }
     fields["id"] = Id(kind.name, required=True)
@@ -78,6 +79,7 @@ def checked(document: Any) -> JsonObject:
     except FieldError as error:
         path, sentence = next(iter(error.problems.items()))
         refuse(f"{path} {sentence}", field=path)
+    _tell_both_units(content)
     _require_distinct("audioFiles", (each["id"] for each in content["audioFiles"]))
     _check_recordings(content["audioFiles"])
     found = {kind: list(listed(content, kind)) for kind in registry.contents()}
@@ -94,9 +96,25 @@ def checked(document: Any) -> JsonObject:
 
 def fit_lengths(content: Mapping[str, Any], seconds: Mapping[str, float]) -> None:
     """Lets clips end where their recordings do; `seconds` are the lengths of recordings, by id."""
+    tempo = timing.of_project(content["project"])
     for clip in content["clips"]:
         if (length := seconds.get(clip["audioFileId"] or "")) is not None:
-            clip |= timing.fitted(clip, length)
+            clip |= timing.fitted(clip, length, tempo)
+
+
+def _tell_both_units(content: JsonObject) -> None:
+    """What follows from others is not believed. Earlier releases wrote seconds only."""
+    tempo = timing.of_project(content["project"])
+    for kind in registry.contents():
+        if (units := kind.units) is None:
+            continue
+        for each in listed(content, kind):
+            each |= units.upgraded(each, each, content["project"]["bpm"])
+            own = {name: value for name, value in each.items() if name not in units.derived(each)}
+            try:
+                each |= units.settled(None, own, tempo)
+            except errors.ValidationError as error:
+                refuse(f"a {kind} has no place in time: {error.message}", id=each["id"])
 
 
 def _check_recordings(recordings: Iterable[JsonObject]) -> None:

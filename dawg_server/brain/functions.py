@@ -11,7 +11,7 @@ from dawg_server.database import analyses, audio_files
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.daw.functions.service import Functions, Result, Task
-from dawg_server.daw.timing import beats_per_bar
+from dawg_server.daw.tempo_map import bar_length
 from dawg_server.daw.versions import Versions
 from dawg_server.generation import requests
 from dawg_server.generation.job import State
@@ -67,7 +67,7 @@ class BrainFunctions:
                 "duration": requests.LONGEST,
                 "bars": arguments["bars"],
                 "ending": None,
-                "beats_per_bar": beats_per_bar(project),
+                "beats_per_bar": bar_length(project["timeSignature"]),
                 **_here(task),
             },
             self._providers,

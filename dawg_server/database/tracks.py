@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from dawg_server.database.pool import Connection, Database
-from dawg_server.database.table import TIMES, Batch, Column, Table, decibels, plain, select
+from dawg_server.database.table import TIMES, Batch, Column, Table, decibels, plain
 
 SENDS = Table(
     "sends",
@@ -34,9 +34,10 @@ TRACKS = Table(
 CLIPS = Table(
     "clips",
     {
-        **plain("id", "trackId", "audioFileId", "name", "color", "startTime", "duration"),
+        **plain("id", "trackId", "audioFileId", "name", "color", "timebase", "startTime", "duration"),
         "offset": Column("source_offset"),
         **plain("fadeIn", "fadeOut", "fadeCurve"),
+        **plain("startBeat", "lengthBeats", "offsetBeats", "fadeInBeats", "fadeOutBeats"),
         "gain": Column("gain_db"),
         "midiData": Column("midi", json=True),
     },
@@ -44,12 +45,6 @@ CLIPS = Table(
     "track",
     sorted_by=("startTime", "id"),
 )
-
-
-async def clips_with_notes(connection: Connection, project_id: str) -> list[dict[str, Any]]:
-    """Every clip of notes in a project."""
-    where = f"{CLIPS.within('x', '%s')} AND x.midi IS NOT NULL"
-    return await select(connection, CLIPS, where, (project_id,))
 
 
 async def projects_playing(connection: Connection | Database, audio_file_id: str) -> list[str]:

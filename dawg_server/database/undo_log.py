@@ -106,12 +106,13 @@ async def remover(connection: Connection, project_id: str, entity_id: str) -> di
     )
 
 
-async def tempo_after(connection: Connection, project_id: str, revision: int) -> float | None:
-    """The tempo that the project had after that revision; None when it has not changed since."""
+async def tempo_in_seconds(connection: Connection, project_id: str, revision: int) -> float | None:
+    """The tempo after a revision at which clips knew nothing but seconds; None for later revisions."""
     tempo: float | None = await connection.fetch_value(
-        """SELECT (inverse ->> 'bpm')::double precision FROM operations
-           WHERE project_id = %(project)s AND entity_id = %(project)s AND revision > %(revision)s AND forward ? 'bpm'
-           ORDER BY revision LIMIT 1""",
+        """SELECT coalesce((SELECT (inverse ->> 'bpm')::double precision FROM operations
+               WHERE project_id = p.id AND entity_id = p.id AND revision > %(revision)s AND forward ? 'bpm'
+               ORDER BY revision LIMIT 1), p.bpm)
+           FROM projects p WHERE p.id = %(project)s AND p.seconds_until >= %(revision)s""",
         {"project": project_id, "revision": revision},
     )
     return tempo

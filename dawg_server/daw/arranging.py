@@ -67,7 +67,7 @@ async def rearrange(draft: Draft, stretches: Sequence[Stretch]) -> None:
         return
     # Where everything is has to be known before the first of it moves: tempo is in time as well.
     found = []
-    for kind in registry.every():
+    for kind in sorted(registry.every(), key=lambda kind: not kind.tempo):  # first what the seconds of others depend on
         if kind.in_time is not None:
             entities = await draft.all(kind.name)
             found.append((kind, list(zip(entities, kind.in_time.spans(draft, entities), strict=True))))

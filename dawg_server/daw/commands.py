@@ -169,6 +169,8 @@ async def _reorder(kind: EntityType, draft: Draft, values: dict[str, Any]) -> di
 async def change(draft: Draft, kind: EntityType, entity: Entity, changes: Mapping[str, Any]) -> Collection[str]:
     """Judges what differs from what is there, and nothing else. Returns the names of what was clamped."""
     changed = {name: value for name, value in kind.as_gains(changes, entity).items() if entity[name] != value}
+    if kind.units is not None:
+        changed = kind.units.meant(changes, changed)
     place = changed.pop("order", None) if kind.ordered else None
     clamped = await _judge(draft, kind, entity, changed) if changed else ()
     draft.update(kind.name, entity["id"], changed)

@@ -106,7 +106,11 @@ class Editing:
         if first is not None:
             return _replayed(first, draft)
         more = await first_of_all() if first_of_all is not None else {}
-        results = [await spec.plan(draft, values) for spec, values in requested]
+        results = []
+        for spec, values in requested:
+            results.append(await spec.plan(draft, values))
+            if draft.retimed:
+                await timing.follow(draft)
         if more:
             results[0] |= more
         if base_revision is not None:
@@ -119,8 +123,9 @@ class Editing:
         if row is None:
             return
         draft = Draft(self.connection, self._by.user_id, row, {})
+        tempo = timing.tempo_map(draft)
         for clip in await draft.naming("clip", "audioFileId", audio_file_id):
-            draft.update("clip", clip["id"], timing.fitted(clip, length), follows=True)
+            draft.update("clip", clip["id"], timing.fitted(clip, length, tempo), follows=True)
         await self._store(draft, [], None, None)
 
     async def _open(

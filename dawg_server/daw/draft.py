@@ -16,6 +16,7 @@ from dawg_server.database.pool import Connection
 from dawg_server.database.table import TIMES, Batch
 from dawg_server.daw import entity as registry
 from dawg_server.daw.entity import Entity, EntityType, missing
+from dawg_server.daw.tempo_map import TempoMap
 
 ChangeKind = Literal["create", "update", "delete", "reorder"]
 
@@ -90,6 +91,8 @@ class Draft:
         self.locks: list[dict[str, Any]] = row["locks"] or []
         self.changes: list[Change] = []
         self.attached: set[str] = set()  # recordings that become the project's own
+        self.tempo_map: TempoMap | None = None  # see `timing`; None when it is not known
+        self.retimed = False  # the tempo is another one, and what follows it has not followed yet
         self.group: str | None = None  # of the changes that come now, if not that of the call
         self.turn: str | None = None  # the undo group of the call, if it was named
         self.source: Literal["undo", "redo"] | None = None
@@ -161,11 +164,6 @@ class Draft:
         difference = {"create": 1, "delete": -1}
         changed = sum(difference.get(change.kind, 0) for change in self.changes if change.entity == name)
         return await table.count(self.connection, registry.find(name).table, self.id) + changed
-
-    async def note_clips(self) -> list[Entity]:
-        """All clips of notes."""
-        self._learn("clip", await tracks.clips_with_notes(self.connection, self.id))
-        return [each for each in self._known("clip").values() if each and each["midiData"] is not None]
 
     async def recording(self, id: str) -> Entity | None:
         """`id, owner_id, project_id, duration, original_name, filename, played`, or None."""
@@ -276,6 +274,8 @@ class Draft:
         follows: bool = False,
     ) -> None:
         declared = registry.find(name)
+        if not declared.tempo.isdisjoint(forward.keys() | inverse.keys()):
+            self.retimed, self.tempo_map = True, None
         parent_id = thing[declared.parent_field] if declared.parent != "project" else None
         self.changes.append(Change(kind, name, id, forward, inverse, parent_id, follows, self.group))
 

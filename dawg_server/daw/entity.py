@@ -32,6 +32,7 @@ from dawg_server.schema import AnyField, Decibels, Id, Items, JsonValue, Number,
 
 if TYPE_CHECKING:
     from dawg_server.daw.draft import Draft
+    from dawg_server.daw.tempo_map import TempoMap
 
 Entity = dict[str, Any]
 """A thing of a project by the names of the wire, with its `id`."""
@@ -112,6 +113,26 @@ class InBeats:
         return {self.length: before}, {self.start: beat, self.length: entity[self.length] - before}
 
 
+class Units(Protocol):
+    """How entities tell their places and lengths in beats and in seconds: one unit is their own, the other follows."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All fields that are in time, in either unit."""
+
+    def derived(self, entity: Mapping[str, Any]) -> frozenset[str]:
+        """Those of the fields that only follow from others."""
+
+    def meant(self, asked: Mapping[str, Any], changed: Entity) -> Entity:
+        """`changed`, what differs of what was `asked` for, without what only was sent along."""
+
+    def settled(self, entity: Mapping[str, Any] | None, given: Mapping[str, Any], tempo: TempoMap) -> Entity:
+        """All of them as they are after `given` has changed, which may be in either unit."""
+
+    def upgraded(self, fields: Mapping[str, Any], entity: Mapping[str, Any], bpm: float) -> Entity:
+        """Fields of the entity as an earlier release wrote them at that tempo, with what is its own today."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bulk:
     """The same changes of some fields to up to `most` entities at once."""
@@ -130,8 +151,9 @@ class EntityType:
     same parent have alike. `recording`: the field that names a recording, if it plays one; it may be the project's, one
     that clips of the project play, or the caller's. `either`: two fields of which exactly one is not null. `rule` looks
     at those changes that are about `ruled` fields, and at everything new; `fit` at what undo puts back; `check` at what
-    an archive brings. `in_time`: how it lies in time, and moves with its section. `within`: where clients see it: in
-    the project's list, in its parent's when a whole project is shown, or always as a part of its parent. `kept`: what
+    an archive brings. `in_time`: how it lies in time, and moves with its section; `units`: how it tells its times in
+    beats and seconds; `tempo`: fields that decide how these belong together. `within`: where clients see it: in the
+    project's list, in its parent's when a whole project is shown, or always as a part of its parent. `kept`: what
     versions and archives keep of the project.
     """
 
@@ -155,6 +177,8 @@ class EntityType:
     ruled: frozenset[str] = frozenset()
     check: Check | None = None
     in_time: InTime | None = None
+    units: Units | None = None
+    tempo: frozenset[str] = frozenset()
     bulk: Bulk | None = None
     within: Literal["project", "whole parent", "parent"] = "project"
     kept: tuple[str, ...] = ()

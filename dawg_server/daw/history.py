@@ -51,7 +51,7 @@ async def undo(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     skipped never comes up again. Raises `Conflict` when there is nothing to take back, not even in vain.
     """
     draft.source, within, user_id = "undo", draft.turn, draft.user_id
-    travelled, tempo = Travelled(), float(draft.project["bpm"])
+    travelled = Travelled()
     left: list[str] = []
     for looked in range(MAX_GROUPS):
         if travelled.steps == values["steps"]:
@@ -62,7 +62,7 @@ async def undo(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
                 raise errors.Conflict("There is nothing of yours to undo.")
             break
         draft.group = str(uuid.uuid4())
-        reversal = Reversal(draft, user_id, tempo, group)
+        reversal = Reversal(draft, user_id, group)
         await reversal.run()
         travelled.went([group[0]["group_id"]], reversal)
         left += reversal.left if within else []
@@ -76,7 +76,7 @@ async def undo(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 async def redo(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     """Repeats up to `steps` groups that `undo` took back, the latest first. Raises `Conflict` when there is none."""
     draft.source, user_id = "redo", draft.user_id
-    travelled, tempo = Travelled(), float(draft.project["bpm"])
+    travelled = Travelled()
     for looked in range(MAX_GROUPS):
         if travelled.steps == values["steps"]:
             break
@@ -85,7 +85,7 @@ async def redo(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
             if not looked:
                 raise errors.Conflict("There is nothing of yours to redo.")
             break
-        reversal = Reversal(draft, user_id, tempo, unit["steps"])
+        reversal = Reversal(draft, user_id, unit["steps"])
         await reversal.run()
         travelled.went(unit["group_ids"], reversal)
         await undo_log.mark_repeated(draft.connection, draft.id, user_id, unit["undone_by"])

@@ -28,13 +28,12 @@ class _Left(Exception):
 class Reversal:
     """`steps` are newest first. Afterwards each one is `taken` back, `final` (it stays for good), or left as it was."""
 
-    def __init__(self, draft: Draft, user_id: str, tempo: float, steps: Sequence[Step]) -> None:
-        """`tempo` is the one that the project had before this call."""
+    def __init__(self, draft: Draft, user_id: str, steps: Sequence[Step]) -> None:
         self.taken: list[str] = []
         self.final: list[str] = []
         self.left: list[str] = []
         self.skipped: list[dict[str, Any]] = []
-        self._draft, self._user_id, self._tempo, self._steps = draft, user_id, tempo, steps
+        self._draft, self._user_id, self._steps = draft, user_id, steps
         self._own = {step["id"] for step in steps}
         self._newer: Sequence[Step] = ()  # steps of the same person in other groups
         self._before = len(draft.changes)
@@ -44,46 +43,39 @@ class Reversal:
         return len(self._draft.changes) > self._before
 
     async def run(self) -> None:
-        draft, followers = self._draft, list[Step]()
+        draft = self._draft
         first = min((step["revision"] for step in self._steps), default=0)
         newer = await undo_log.standing_of(draft.connection, draft.id, self._user_id, first)
         self._newer = [step for step in newer if step["id"] not in self._own]
         for step in self._steps:
-            if step["follows"]:
-                followers.append(step)
-                continue
             marked = self.taken
             told = len(self.skipped)
             try:
-                if not await self._take_back(step, followers):
+                if not step["follows"] and not await self._take_back(step):
                     marked = self.final
             except _Left:
                 del self.skipped[told + 1 :]  # the reason is enough
                 marked = self.left
             marked.append(step["id"])
-            if "bpm" in step["forward"] and step["entity"] == "project":
-                marked += [each["id"] for each in followers]
-                followers = []
-        self.taken += [each["id"] for each in followers]
 
-    async def _take_back(self, step: Step, followers: Sequence[Step]) -> bool:
+    async def _take_back(self, step: Step) -> bool:
         """Whether anything of the step is gone; what is not stands in `skipped`."""
         if step["kind"] == "reorder":
             return await self._reorder(step)
         if step["kind"] == "update":
-            return await self._update(step, followers)
+            return await self._update(step)
         if step["kind"] == "create":
             return await self._remove(step)
         return await self._bring_back(step)
 
     # -- one kind of step each -----------------------------------------------------------------------------------------
 
-    async def _update(self, step: Step, followers: Sequence[Step]) -> bool:
+    async def _update(self, step: Step) -> bool:
         draft, entity, id = self._draft, step["entity"], step["entity_id"]
         thing = await self._find(entity, id)
         if thing is None:
             return await self._gone(step, step["inverse"])
-        then, now = await self._in_present_tempo(step, thing)
+        then, now = await self._own_fields(step, thing)
         self._leave(step, id, then.keys())
         wanted: dict[str, Any] = {}
         for name, value in then.items():
@@ -97,20 +89,17 @@ class Reversal:
         if any(name in wanted for name in either) and any(name in then and name not in wanted for name in either):
             wanted = {name: value for name, value in wanted.items() if name not in either}
         await self._drop_impossible(step, thing, wanted)
-        if (bpm := wanted.pop("bpm", None)) is not None:
-            exact = {each["entity_id"]: each["inverse"] for each in followers}
+        if (bpm := wanted.get("bpm")) is not None:
             try:
-                await timing.change_tempo(draft, bpm, exact)
-            except errors.ValidationError as error:  # before anything has changed
+                await timing.check_reach(draft, bpm)
+            except errors.ValidationError as error:
                 self._skip(step, "bpm", None, error.message)
-                then.pop("bpm")
-            if not wanted:
-                return "bpm" in then
+                del wanted["bpm"]
         if not wanted:
             return not then
-        draft.update(entity, id, wanted)
         if (fit := registry.find(entity).fit) is not None:
-            draft.update(entity, id, await fit(draft, thing))
+            wanted |= await fit(draft, {**thing, **wanted})
+        draft.update(entity, id, wanted)
         return True
 
     async def _remove(self, step: Step) -> bool:
@@ -136,7 +125,7 @@ class Reversal:
         draft, entity = self._draft, step["entity"]
         if await self._find(entity, step["entity_id"]) is not None:
             return False
-        thing = {**step["inverse"], **(await self._in_present_tempo(step, step["inverse"]))[0]}
+        thing = {**step["inverse"], **(await self._own_fields(step, step["inverse"]))[0]}
         needed = dict(thing)
         await self._drop_impossible(step, None, needed)
         references = registry.find(entity).references
@@ -299,16 +288,17 @@ class Reversal:
         except errors.NotFound:
             return None
 
-    async def _in_present_tempo(self, step: Step, thing: Entity) -> tuple[dict[str, Any], dict[str, Any]]:
-        """(fields as they are to be, as the step left them), with notes at the same beats at the present tempo."""
-        names = registry.find(step["entity"]).table.fields
+    async def _own_fields(self, step: Step, thing: Entity) -> tuple[dict[str, Any], dict[str, Any]]:
+        """(fields as they are to be, as the step left them), without those that only follow from others."""
+        kind = registry.find(step["entity"])
         then, now = (
-            {name: value for name, value in step[side].items() if name in names} for side in ("inverse", "forward")
+            {name: value for name, value in step[side].items() if name in kind.table.fields}
+            for side in ("inverse", "forward")
         )
-        if step["entity"] == "clip" and thing["midiData"] is not None:
-            tempo = await undo_log.tempo_after(self._draft.connection, self._draft.id, step["revision"])
-            ratio = (tempo or self._tempo) / self._draft.project["bpm"]
-            if ratio != 1:
-                then |= timing.scaled(then, ratio)
-                now |= timing.scaled(now, ratio)
-        return then, now
+        if (units := kind.units) is None or units.names.isdisjoint(then):
+            return then, now
+        bpm = await undo_log.tempo_in_seconds(self._draft.connection, self._draft.id, step["revision"])
+        if bpm is not None:
+            then, now = (units.upgraded(each, thing, bpm) for each in (then, now))
+        follows = units.derived({**thing, **then})
+        return tuple({name: each[name] for name in each if name not in follows} for each in (then, now))  # type: ignore[return-value]

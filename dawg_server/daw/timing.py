@@ -1,17 +1,23 @@
-"""Musical time: a quarter note is a beat; positions in a project are seconds.
+"""How clips lie in time: in beats or in seconds, by their `timebase`, with both told to everybody.
 
-Clips of notes keep their beats at a new tempo, clips end with their recordings: such changes follow others and are
-nobody's own steps. Undo does not take them back one by one, but lets them follow what it takes back.
+A `musical` clip keeps its beats, an `absolute` one its seconds; what they come to in the other unit is kept beside it
+and follows every change of the tempo. Such changes, and clips that end with their recordings, are nobody's own steps:
+undo does not take them back one by one, but lets them follow what it takes back.
+
+The offset is a place in the material: in beats for notes, in seconds for a recording, whatever the timebase.
 """
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dawg_server import errors
-from dawg_server.daw.entity import Entity
+from dawg_server.daw import entity as registry
+from dawg_server.daw.entity import Entity, wrong
+from dawg_server.daw.tempo_map import TempoMap
 
 if TYPE_CHECKING:
     from dawg_server.daw.draft import Draft
@@ -20,23 +26,158 @@ MAX_SECONDS = 86_400  # a day: no position or length lies beyond it
 MIN_LENGTH = 0.01  # seconds that remain of a clip whose recording ends before it begins
 TINY = 1e-9  # seconds, because sums of fractions are not exact
 CLOSE = 1e-9  # relative difference of two numbers that rounding may have made of one
-IN_TIME = ("startTime", "duration", "offset", "fadeIn", "fadeOut")  # fields of clips, in seconds
-DIVISIONS = {"16th": 0.25, "8th": 0.5, "quarter": 1.0, "half": 2.0}  # beats
+AGREEING = 1e-6  # seconds by which the two units may differ in one request
+DIGITS = 9  # decimals of what is translated: at most three nanoseconds
+PIECE = 500  # clips that follow the tempo between two turns of the event loop
+
+START, LENGTH, FADE_IN, FADE_OUT, OFFSET = PAIRS = (
+    ("startTime", "startBeat"),
+    ("duration", "lengthBeats"),
+    ("fadeIn", "fadeInBeats"),
+    ("fadeOut", "fadeOutBeats"),
+    ("offset", "offsetBeats"),
+)
+NAMES = frozenset(name for pair in PAIRS for name in pair)
+MUSICAL, ABSOLUTE = "musical", "absolute"
 
 
-def seconds_per_beat(project: Mapping[str, Any]) -> float:
-    return 60.0 / float(project["bpm"])
+# -- the tempo ---------------------------------------------------------------------------------------------------------
 
 
-def beats_per_bar(project: Mapping[str, Any]) -> float:
-    """Quarter notes in a bar: 6/8 has three."""
-    count, unit = project["timeSignature"].split("/")
-    return int(count) * 4 / int(unit)
+def of_project(project: Mapping[str, Any]) -> TempoMap:
+    """The tempo map of a project as it is shown."""
+    return TempoMap(project["bpm"], (), project["timeSignature"])
 
 
-def snapped(beats: float, grid: float, strength: float) -> float:
-    """`beats`, moved towards the next line of the grid by `strength` (0..1)."""
-    return beats + (round(beats / grid) * grid - beats) * strength
+def tempo_map(draft: Draft) -> TempoMap:
+    """The tempo map as the draft has it now."""
+    if draft.tempo_map is None:
+        draft.tempo_map = of_project(draft.project)
+    return draft.tempo_map
+
+
+async def check_reach(draft: Draft, bpm: float) -> None:
+    """Raises `ValidationError` when that tempo would move something musical out of reach."""
+    if bpm >= draft.project["bpm"]:
+        return
+    tempo = of_project({**draft.project, "bpm": bpm})
+    for clip in await draft.all("clip"):
+        if clip["timebase"] != MUSICAL:
+            continue
+        start = tempo.seconds(clip["startBeat"])
+        if start > MAX_SECONDS or tempo.seconds(clip["startBeat"] + clip["lengthBeats"]) - start > MAX_SECONDS:
+            sentence = f"would move clips beyond {MAX_SECONDS} seconds"
+            raise errors.ValidationError(f"bpm {sentence}.", details={"bpm": sentence})
+
+
+async def follow(draft: Draft) -> None:
+    """Brings up to date what a new tempo makes different."""
+    draft.retimed = False
+    tempo = tempo_map(draft)
+    for kind in registry.contents():
+        if kind.units is None:
+            continue
+        for number, each in enumerate(await draft.all(kind.name)):
+            if number % PIECE == PIECE - 1:
+                await asyncio.sleep(0)
+            draft.update(kind.name, each["id"], kind.units.settled(each, {}, tempo), follows=True)
+
+
+# -- clips in both units -----------------------------------------------------------------------------------------------
+
+
+class ClipUnits:
+    """The `units` of clips (`entity.Units`)."""
+
+    names = NAMES
+
+    def derived(self, entity: Mapping[str, Any]) -> frozenset[str]:
+        musical = entity["timebase"] == MUSICAL
+        found = {pair[0 if musical else 1] for pair in (START, LENGTH, FADE_IN, FADE_OUT)}
+        return frozenset(found | {OFFSET[0 if entity["midiData"] is not None else 1]})
+
+    def meant(self, asked: Mapping[str, Any], changed: Entity) -> Entity:
+        """Of a whole clip that is sent back with other seconds, the beats are old: earlier clients do not know them."""
+        if not asked.keys() >= NAMES:
+            return changed
+        old = {beats for seconds, beats in PAIRS if seconds in changed}
+        return {name: value for name, value in changed.items() if name not in old}
+
+    def settled(self, entity: Mapping[str, Any] | None, given: Mapping[str, Any], tempo: TempoMap) -> Entity:
+        return settled(entity, given, tempo)
+
+    def upgraded(self, fields: Mapping[str, Any], entity: Mapping[str, Any], bpm: float) -> Entity:
+        """Before, everything was in seconds, and notes kept their beats at a new tempo."""
+        found = dict(fields)
+        if found.get("timebase") is None and entity.get("timebase") is None:
+            found["timebase"] = default_timebase(entity)
+        for seconds, beats in PAIRS:
+            if found.get(seconds) is not None and found.get(beats) is None:
+                found[beats] = round(found[seconds] * bpm / 60, DIGITS)
+        return found
+
+
+def default_timebase(clip: Mapping[str, Any]) -> str:
+    return MUSICAL if clip["midiData"] is not None else ABSOLUTE
+
+
+def settled(clip: Mapping[str, Any] | None, given: Mapping[str, Any], tempo: TempoMap) -> Entity:
+    """All places and lengths of a clip in both units.
+
+    `clip`: as it was, None for a new one; `given`: what changes, in either unit, with `timebase` and `midiData` if they
+    are new or different. Raises `ValidationError` when the units of `given` disagree, or a new clip lacks a place.
+    """
+    fields = {**(clip or {}), **given}
+    musical, notes = fields["timebase"] == MUSICAL, fields["midiData"] is not None
+    known = {name: value for name, value in given.items() if value is not None}
+    own = 1 if musical else 0
+    found = _Anchor(tempo, 0.0, 0).both(START, clip, known, own)
+    start = found[START[own]]
+    found |= _Anchor(tempo, start, own).both(LENGTH, clip, known, own)
+    found |= _Anchor(tempo, start, own).both(FADE_IN, clip, known, own)
+    found |= _Anchor(tempo, start + found[LENGTH[own]], own, -1).both(FADE_OUT, clip, known, own)
+    return found | _Anchor(tempo, start, own, -1).both(OFFSET, clip, known, 1 if notes else 0)
+
+
+class _Anchor:
+    """A place from which lengths are counted, forward (1) or backward (-1)."""
+
+    def __init__(self, tempo: TempoMap, place: float, unit: int, sign: int = 1) -> None:
+        """`unit` of the place: 0 for seconds, 1 for beats, as in `PAIRS`."""
+        self._tempo, self._sign = tempo, sign
+        self._time, self._beat = (tempo.seconds(place), place) if unit else (place, tempo.beat(place))
+
+    def both(
+        self, pair: tuple[str, str], clip: Mapping[str, Any] | None, given: Mapping[str, Any], own: int
+    ) -> dict[str, float]:
+        """One length in both units; in its own as it was said, in the other one rounded."""
+        seconds: Any = given.get(pair[0])
+        beats: Any = given.get(pair[1])
+        if seconds is not None and beats is not None:
+            if abs(self._seconds(beats) - seconds) > AGREEING + CLOSE * abs(seconds):
+                raise wrong(pair[1], f"and {pair[0]} are different at this tempo: leave one of them out")
+        elif seconds is None and beats is None:
+            seconds, beats = (clip.get(pair[0]), clip.get(pair[1])) if clip is not None else (None, None)
+            seconds, beats = (None, beats) if own else (seconds, None)
+        if seconds is None and beats is None:
+            if pair in (START, LENGTH):
+                raise wrong(pair[0], f"or {pair[1]} is needed")
+            return dict.fromkeys(pair, 0)
+        if own:
+            own_value: float = self._beats(seconds) if beats is None else beats
+            return {pair[0]: _rounded(self._seconds(own_value)), pair[1]: own_value}
+        own_value = self._seconds(beats) if seconds is None else seconds
+        return {pair[0]: own_value, pair[1]: _rounded(self._beats(own_value))}
+
+    def _seconds(self, beats: float) -> float:
+        return self._sign * (self._tempo.seconds(self._beat + self._sign * beats) - self._time)
+
+    def _beats(self, seconds: float) -> float:
+        return self._sign * (self._tempo.beat(self._time + self._sign * seconds) - self._beat)
+
+
+def _rounded(value: float) -> float:
+    return round(value, DIGITS) or value
 
 
 class ClipsInTime:
@@ -45,82 +186,58 @@ class ClipsInTime:
     divisible = True
 
     def spans(self, draft: Draft, entities: Sequence[Entity]) -> list[tuple[float, float]]:
-        beat = seconds_per_beat(draft.project)
-        return [(each["startTime"] / beat, (each["startTime"] + each["duration"]) / beat) for each in entities]
+        return [(each["startBeat"], each["startBeat"] + each["lengthBeats"]) for each in entities]
 
     def moved(self, draft: Draft, entity: Entity, beat: float) -> Entity:
-        start = beat * seconds_per_beat(draft.project)
-        if start > MAX_SECONDS:
+        tempo = tempo_map(draft)
+        if tempo.seconds(beat) > MAX_SECONDS:
             sentence = f"would move clips beyond {MAX_SECONDS} seconds"
             raise errors.ValidationError(f"That {sentence}.", details={"beat": sentence})
-        return {"startTime": start}
+        return settled(entity, {"startBeat": beat}, tempo)
 
     def cut(self, draft: Draft, entity: Entity, beat: float) -> tuple[Entity, Entity]:
         """Notes belong to the part in which they begin, and do not sound beyond it. Fades stay at the outer ends."""
-        line = beat * seconds_per_beat(draft.project)
-        before = line - entity["startTime"]
-        after = entity["duration"] - before
-        left: Entity = {"duration": before, "fadeIn": min(entity["fadeIn"], before), "fadeOut": 0}
-        right: Entity = {
-            "startTime": line,
-            "duration": after,
-            "offset": entity["offset"] + before,
-            "fadeIn": 0,
-            "fadeOut": min(entity["fadeOut"], after),
-        }
+        tempo = tempo_map(draft)
+        before = beat - entity["startBeat"]
+        after = entity["lengthBeats"] - before
+        fade_in, fade_out = min(entity["fadeInBeats"], before), min(entity["fadeOutBeats"], after)
+        left = settled(entity, {"lengthBeats": before, "fadeInBeats": fade_in, "fadeOutBeats": 0}, tempo)
+        offset: Entity = {"offset": entity["offset"] + left["duration"]}
         if (midi := entity["midiData"]) is not None:
-            first = right["offset"] / seconds_per_beat(draft.project) - TINY
+            offset = {"offsetBeats": entity["offsetBeats"] + before}
+        place = {"startBeat": beat, "lengthBeats": after, "fadeInBeats": 0, "fadeOutBeats": fade_out}
+        right = settled(entity, {**place, **offset}, tempo)
+        if midi is not None:
+            first = right["offsetBeats"] - TINY
             left["midiData"] = {**midi, "notes": [note for note in midi["notes"] if note["start"] < first]}
             right["midiData"] = {**midi, "notes": [note for note in midi["notes"] if note["start"] >= first]}
         return left, right
 
 
-async def change_tempo(draft: Draft, bpm: float, exact: Mapping[str, Mapping[str, Any]] | None = None) -> None:
-    """Clips of notes keep their beats. `exact`: what rounding must not change, by clip and field, as it was before."""
-    ratio = draft.project["bpm"] / bpm
-    if ratio == 1:
-        return
-    moved = {clip["id"]: scaled(clip, ratio) for clip in await draft.note_clips()}
-    if any(fields["startTime"] > MAX_SECONDS or fields["duration"] > MAX_SECONDS for fields in moved.values()):
-        sentence = f"would move notes beyond {MAX_SECONDS} seconds"
-        raise errors.ValidationError(f"bpm {sentence}.", details={"bpm": sentence})
-    draft.update("project", draft.id, {"bpm": bpm})
-    for clip_id, fields in moved.items():
-        known = (exact or {}).get(clip_id, {})
-        draft.update(
-            "clip",
-            clip_id,
-            {name: known[name] if close(value, known.get(name)) else value for name, value in fields.items()},
-            follows=True,
-        )
+# -- clips and their recordings ----------------------------------------------------------------------------------------
 
 
-def scaled(fields: Mapping[str, Any], ratio: float) -> dict[str, Any]:
-    """Those of the fields that are in time, at another tempo."""
-    return {name: fields[name] * ratio for name in IN_TIME if name in fields}
+def fitted(clip: Mapping[str, Any], length: float | None, tempo: TempoMap, *, asked: bool = False) -> dict[str, Any]:
+    """What has to change of a clip so that it ends with its recording and its fades end with it, in both units.
 
-
-def fitted(clip: Mapping[str, Any], length: float | None) -> dict[str, Any]:
-    """What has to change of a clip so that it ends with its recording and its fades end with it.
-
-    `length`: of the recording, in seconds; None for notes, and while it is not known.
+    `length`: of the recording, in seconds; None for notes, and while it is not known. A musical clip may outlast its
+    recording, as it does at a slower tempo, unless somebody `asked` for that length.
     """
     changed: dict[str, Any] = {}
     duration, offset = clip["duration"], clip["offset"]
     if length is not None:
         if offset > length - TINY:
             changed["offset"] = offset = max(0.0, length - MIN_LENGTH)
-        if duration > length - offset:
+        if duration > length - offset and (asked or clip["timebase"] == ABSOLUTE):
             changed["duration"] = duration = length - offset
-    fades = clip["fadeIn"] + clip["fadeOut"]
-    if fades > duration:
-        share = duration / fades
-        changed |= {name: clip[name] * share for name in ("fadeIn", "fadeOut") if clip[name]}
-    return changed
-
-
-def follow_recording(draft: Draft, clip: Entity, length: float) -> None:
-    draft.update("clip", clip["id"], fitted(clip, length), follows=True)
+    unit = 1 if clip["timebase"] == MUSICAL else 0
+    after = settled(clip, changed, tempo) if changed else clip
+    whole, fades = after[LENGTH[unit]], after[FADE_IN[unit]] + after[FADE_OUT[unit]]
+    if fades > whole:
+        changed |= {
+            pair[unit]: after[pair[unit]] * (whole / fades) for pair in (FADE_IN, FADE_OUT) if after[pair[unit]]
+        }
+    return settled(clip, changed, tempo) if changed else {}
 
 
 def close(one: Any, other: Any) -> bool:

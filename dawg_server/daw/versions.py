@@ -125,6 +125,7 @@ async def restore_version(draft: Draft, values: dict[str, Any]) -> dict[str, Any
     for kind in kinds:
         if kind.ordered:
             draft.reorder(kind.name, {id: each["order"] for id, each in wanted[kind.name].items()})
+    draft.retimed = True  # of what an earlier release kept, only the own unit was true
     return {"project": draft.shown("project", draft.id), "number": number, "missingAudio": missing}
 
 
@@ -149,6 +150,8 @@ def _kept(snapshot: Mapping[str, Any]) -> dict[str, dict[str, Entity]]:
                 continue
             listed = (each for parent in parents for each in parent[kind.plural])
         if listed is not None:
+            if kind.units is not None:
+                listed = [kind.units.upgraded(each, each, snapshot["project"]["bpm"]) for each in listed]
             found[kind.name] = {each["id"]: kind.stored(each) for each in listed}
     return found
 

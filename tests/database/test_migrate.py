@@ -114,6 +114,34 @@ def test_a_database_of_an_earlier_release_is_brought_up_to_date(empty_dsn: str, 
     assert rows(empty_dsn, columns) == rows(database_dsn, columns)
 
 
+def test_clips_of_an_earlier_release_get_the_beats_of_their_tempo(empty_dsn: str) -> None:
+    files = sorted(migrate.FOLDER.glob("*.sql"))
+    before = next(number for number, file in enumerate(files) if file.stem.endswith("_beats"))
+    databases.administer(empty_dsn, "CREATE TABLE schema_migrations (name text PRIMARY KEY, applied_at timestamptz)")
+    for file in files[:before]:
+        databases.administer(empty_dsn, file.read_text())
+        databases.administer(empty_dsn, f"INSERT INTO schema_migrations VALUES ('{file.stem}', now())")
+    databases.administer(
+        empty_dsn,
+        """INSERT INTO users (id, origin) VALUES ('ada', 'development');
+           INSERT INTO projects (owner_id, name, bpm, revision) VALUES ('ada', 'Song', 90, 7);
+           INSERT INTO tracks (project_id, name, position) SELECT id, 'Voice', 0 FROM projects;
+           INSERT INTO clips (track_id, name, start_time, duration, fade_out, midi, updated_at)
+               SELECT id, 'Notes', 10 / 3.0, 32 / 3.0, 2, '{"notes": []}', '2026-01-01' FROM tracks;
+           INSERT INTO clips (track_id, name, start_time, duration, source_offset)
+               SELECT id, 'Sound', 4, 2, 1 FROM tracks""",
+    )
+    migrate.migrate(empty_dsn)
+    columns = "timebase, start_beat, length_beats, offset_beats, fade_in_beats, fade_out_beats"
+    assert rows(empty_dsn, f"SELECT {columns} FROM clips ORDER BY name") == [
+        ("musical", 5, 16, 0, 0, 3),
+        ("absolute", 6, 3, 1.5, 0, 0),
+    ]
+    assert rows(empty_dsn, "SELECT start_time::numeric(9, 6) FROM clips ORDER BY name")[1] == (4,)
+    assert rows(empty_dsn, "SELECT updated_at::date::text FROM clips WHERE name = 'Notes'") == [("2026-01-01",)]
+    assert rows(empty_dsn, "SELECT seconds_until FROM projects") == [(7,)]
+
+
 KILLED = int(os.environ.get("MIGRATION_KILLS", "20"))
 SEED = int(os.environ.get("MIGRATION_SEED", "1"))
 # For each line a child that migrates, so that only the first pays for the imports.

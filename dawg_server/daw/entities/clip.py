@@ -11,6 +11,7 @@ from dawg_server.daw import timing
 from dawg_server.daw.commands import change, command
 from dawg_server.daw.entity import Bulk, Entity, EntityType, the, wrong
 from dawg_server.daw.notes import MAX_BEATS, Notes
+from dawg_server.daw.tempo_map import TempoMap
 from dawg_server.daw.timing import MAX_SECONDS
 from dawg_server.schema import Choice, Colour, Id, Items, Number, Text
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dawg_server.daw.draft import Draft
 
 ROUNDING = 0.001  # seconds by which fades may seem to outlast their clip, or a clip its recording, without a word
+DIVISIONS = {"16th": 0.25, "8th": 0.5, "quarter": 1.0, "half": 2.0}  # beats
 SLACK = 0.1  # seconds by which the length of a recording may have been known wrongly
 FADE_CURVES = ("linear", "equalPower")
 
@@ -26,36 +28,59 @@ FIELDS = {
     "audioFileId": Id("audioFile", "the recording to play", allow_none=True, load_default=None),
     "midiData": Notes("notes, instead of a recording", allow_none=True, load_default=None),
     "name": Text(1, 120, "without it the name of the recording"),
-    "startTime": Number(0, MAX_SECONDS, "seconds from the beginning of the project", required=True),
+    "timebase": Choice(
+        (timing.MUSICAL, timing.ABSOLUTE),
+        "what stays at another tempo: the beats (of notes, if nothing is said) or the seconds (of recordings)",
+    ),
+    "startTime": Number(0, MAX_SECONDS, "seconds from the beginning of the project; this or startBeat is needed"),
     "duration": Number(0, MAX_SECONDS, "seconds; without it the rest of the recording", over=True),
-    "offset": Number(0, MAX_SECONDS, "seconds into the recording", load_default=0),
-    "fadeIn": Number(0, MAX_SECONDS, "seconds", load_default=0),
-    "fadeOut": Number(0, MAX_SECONDS, "seconds", load_default=0),
+    "offset": Number(0, MAX_SECONDS, "seconds into the recording"),
+    "fadeIn": Number(0, MAX_SECONDS, "seconds"),
+    "fadeOut": Number(0, MAX_SECONDS, "seconds"),
     "fadeCurve": Choice(FADE_CURVES, "of both fades, in amplitude", load_default="linear"),
+    "startBeat": Number(0, MAX_BEATS, "startTime in beats, which are quarter notes"),
+    "lengthBeats": Number(0, MAX_BEATS, "duration in beats", over=True),
+    "offsetBeats": Number(0, MAX_BEATS, "offset in beats"),
+    "fadeInBeats": Number(0, MAX_BEATS, "fadeIn in beats"),
+    "fadeOutBeats": Number(0, MAX_BEATS, "fadeOut in beats"),
     "gain": Number(-60, 24, "dB", load_default=0),
     "color": Colour("such as #3b82f6", allow_none=True, load_default=None),
 }
 
-_CONTENT = {"audioFileId", "midiData", "offset", "duration"}  # what is judged together with the recording
+# What is judged together with the recording.
+_CONTENT = {"audioFileId", "midiData", "timebase", *timing.OFFSET, *timing.LENGTH}
 
 
 async def judge(draft: Draft, clip: Entity | None, changed: Entity) -> Collection[str]:
-    """Lets a clip end with its recording and its fades end with it; a new one gets a name and a length."""
+    """Both units of a clip's times agree, it ends with its recording, and its fades end with it; a new one gets a name
+    and a length."""
     fields = {**(clip or {}), **changed}
     judged = fields["audioFileId"] is not None and (clip is None or not _CONTENT.isdisjoint(changed))
     recording = await draft.recording(fields["audioFileId"]) if judged else None
+    tempo = timing.tempo_map(draft)
     if clip is None:
         fields["name"] = changed["name"] = fields["name"] or _name_of(recording)
-        fields["duration"] = changed["duration"] = fields["duration"] or _default_duration(draft, fields, recording)
-    corrected = _fitted(fields, recording, changed.keys())
-    changed |= corrected
+        fields["timebase"] = changed["timebase"] = fields["timebase"] or timing.default_timebase(fields)
+        if all(fields[name] is None for name in timing.LENGTH):
+            changed |= _default_length(tempo, fields, recording)
+    given = {name: changed[name] for name in timing.NAMES if changed.get(name) is not None}
+    fields |= timing.settled(clip, {**given, "timebase": fields["timebase"], "midiData": fields["midiData"]}, tempo)
+    for seconds, beats in (timing.START, timing.LENGTH):
+        if fields[seconds] > MAX_SECONDS:
+            raise wrong(beats if beats in given else seconds, f"lies beyond {MAX_SECONDS} seconds")
+    corrected = _fitted(fields, recording, given, tempo)
+    changed |= {name: fields[name] for name in timing.NAMES} | corrected
     # Rounding is not worth a word.
-    return [name for name in corrected if fields[name] - corrected[name] > ROUNDING]
+    return [name for name, _ in timing.PAIRS if name in corrected and fields[name] - corrected[name] > ROUNDING]
 
 
 async def fit(draft: Draft, clip: Entity) -> Entity:
+    """All of its times, as they are at the present tempo and with the present recording."""
     recording = await draft.recording(clip["audioFileId"]) if clip["audioFileId"] else None
-    return timing.fitted(clip, recording["duration"] if recording else None)
+    tempo = timing.tempo_map(draft)
+    clip = {**clip, **timing.settled(clip, {}, tempo)}
+    found = timing.fitted(clip, recording["duration"] if recording else None, tempo)
+    return {**{name: clip[name] for name in timing.NAMES}, **found}
 
 
 CLIP = EntityType(
@@ -70,7 +95,8 @@ CLIP = EntityType(
     either=("audioFileId", "midiData"),
     fit=fit,
     rule=judge,
-    ruled=frozenset({*_CONTENT, "fadeIn", "fadeOut"}),
+    ruled=frozenset({*_CONTENT, *timing.NAMES}),
+    units=timing.ClipUnits(),
     in_time=timing.ClipsInTime(),
     bulk=Bulk(FIELDS, 200),
     limit=None,
@@ -91,12 +117,13 @@ CLIP = EntityType(
 )
 async def move_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     clip = await draft.get("clip", values["clipId"])
-    beat = timing.seconds_per_beat(draft.project)
-    unit = {"beats": beat, "bars": beat * timing.beats_per_bar(draft.project), "seconds": 1.0}[values["unit"]]
-    start = values["newPosition"] * unit
-    if start > MAX_SECONDS:
+    tempo, place, unit = timing.tempo_map(draft), values["newPosition"], values["unit"]
+    if unit == "bars":
+        place, unit = tempo.beat_of_bar(place), "beats"
+    if (tempo.seconds(place) if unit == "beats" else place) > MAX_SECONDS:
         raise wrong("newPosition", f"lies beyond {MAX_SECONDS} seconds")
-    await change(draft, CLIP, clip, {"startTime": start, "trackId": values.get("trackId") or clip["trackId"]})
+    start = {"startBeat" if unit == "beats" else "startTime": place}
+    await change(draft, CLIP, clip, {**start, "trackId": values.get("trackId") or clip["trackId"]})
     return {"clip": draft.shown("clip", clip["id"])}
 
 
@@ -105,44 +132,51 @@ async def move_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     "Moves the starts of clips and of MIDI notes to the grid; it does not cut inside of audio.",
     {
         "clipIds": Items(Id("clip"), 1, 100, required=True),
-        "division": Choice(tuple(timing.DIVISIONS), required=True),
+        "division": Choice(tuple(DIVISIONS), required=True),
         "strength": Number(0, 100, "percent of the way", load_default=100),
     },
 )
 async def quantize(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     clips = await draft.several("clip", values["clipIds"])
-    grid, strength = timing.DIVISIONS[values["division"]], values["strength"] / 100
-    beat = timing.seconds_per_beat(draft.project)
+    grid, strength = DIVISIONS[values["division"]], values["strength"] / 100
     for clip in clips:
-        changes: dict[str, Any] = {"startTime": timing.snapped(clip["startTime"] / beat, grid, strength) * beat}
+        changes: dict[str, Any] = {"startBeat": snapped(clip["startBeat"], grid, strength)}
         if clip["midiData"] is not None:
-            notes = [
-                {**note, "start": timing.snapped(note["start"], grid, strength)} for note in clip["midiData"]["notes"]
-            ]
+            notes = [{**note, "start": snapped(note["start"], grid, strength)} for note in clip["midiData"]["notes"]]
             changes["midiData"] = {**clip["midiData"], "notes": notes}
-        draft.update("clip", clip["id"], changes)
+        await change(draft, CLIP, clip, changes)
     return {"clips": [draft.shown("clip", clip["id"]) for clip in clips]}
 
 
-def _fitted(fields: dict[str, Any], recording: Entity | None, changed: Collection[str]) -> dict[str, Any]:
+def snapped(beats: float, grid: float, strength: float) -> float:
+    """`beats`, moved towards the next line of the grid by `strength` (0..1)."""
+    return beats + (math.floor(beats / grid + 0.5) * grid - beats) * strength
+
+
+def _fitted(
+    fields: dict[str, Any], recording: Entity | None, changed: Collection[str], tempo: TempoMap
+) -> dict[str, Any]:
     """What is corrected of a clip's fields; raises for what was asked for and makes no sense."""
     length = recording["duration"] if recording else None
     if length is not None and fields["offset"] >= length + SLACK:
         raise wrong("offset", f"has to be less than the length of the recording, {length:g} seconds")
-    if {"fadeIn", "fadeOut"} & set(changed) and fields["fadeIn"] + fields["fadeOut"] > fields["duration"] + ROUNDING:
+    asked = not {*timing.FADE_IN, *timing.FADE_OUT}.isdisjoint(changed)
+    if asked and fields["fadeIn"] + fields["fadeOut"] > fields["duration"] + ROUNDING:
         raise wrong("fadeOut", "and fadeIn together are longer than the clip")
-    return timing.fitted(fields, length)
+    return timing.fitted(fields, length, tempo, asked=True)
 
 
-def _default_duration(draft: Draft, fields: dict[str, Any], recording: Entity | None) -> float:
+def _default_length(tempo: TempoMap, fields: dict[str, Any], recording: Entity | None) -> dict[str, float]:
+    """The rest of the recording, or as many bars as the notes need."""
+    if recording is not None and recording["duration"] is None:
+        raise wrong("duration", "is needed, because the length of this recording is not known yet")
+    placed = timing.settled(None, {**fields, "duration": timing.MIN_LENGTH}, tempo)
     if recording is not None:
-        if recording["duration"] is None:
-            raise wrong("duration", "is needed, because the length of this recording is not known yet")
-        return max(float(recording["duration"]) - float(fields["offset"]), timing.MIN_LENGTH)
-    notes = fields["midiData"]["notes"]
-    bar = timing.beats_per_bar(draft.project)
-    end = max((note["start"] + note["duration"] for note in notes), default=0)
-    return max(1, math.ceil(end / bar - timing.TINY)) * bar * timing.seconds_per_beat(draft.project)
+        return {"duration": max(float(recording["duration"]) - float(placed["offset"]), timing.MIN_LENGTH)}
+    start, notes = placed["startBeat"], fields["midiData"]["notes"]
+    first, end = tempo.bar(start), max((note["start"] + note["duration"] for note in notes), default=0)
+    bars = max(1, math.ceil(tempo.bar(start + end) - first - timing.TINY))
+    return {"lengthBeats": round(tempo.beat_of_bar(first + bars) - start, timing.DIGITS)}
 
 
 def _name_of(recording: Entity | None) -> str:

@@ -34,13 +34,13 @@ FIELDS = {
 
 
 async def judge(draft: Draft, project: Entity | None, changed: Entity) -> Collection[str]:
-    """Notes keep their beats at a new tempo."""
+    """Whatever keeps its beats at a new tempo stays within reach."""
     if "isPublic" in changed and draft.role != "owner":
         raise errors.Forbidden(
             "Only the owner decides whether a project is public.", details={"role": draft.role, "required": "owner"}
         )
     if "bpm" in changed:
-        await timing.change_tempo(draft, changed.pop("bpm"))
+        await timing.check_reach(draft, changed["bpm"])
     return ()
 
 
@@ -53,6 +53,7 @@ PROJECT = EntityType(
     aliases={"tempo": "bpm"},
     rule=judge,
     ruled=frozenset({"isPublic", "bpm"}),
+    tempo=frozenset({"bpm", "timeSignature"}),
     # Who may read a project is its owner's alone to decide.
     kept=tuple(name for name in FIELDS if name != "isPublic"),
     module=__name__,

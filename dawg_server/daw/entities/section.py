@@ -52,7 +52,8 @@ async def move_section(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     if (beat is None) == (bars is None):
         raise wrong("beat", "or bars is needed, and not both")
     begin, length = section["beat"], section["length"]
-    target = beat if beat is not None else max(0.0, begin + (bars or 0) * timing.beats_per_bar(draft.project))
+    tempo = timing.tempo_map(draft)
+    target = beat if beat is not None else max(0.0, tempo.beat_of_bar(tempo.bar(begin) + (bars or 0)))
     if target + length > MAX_BEATS:
         raise wrong("beat" if bars is None else "bars", f"would move it beyond beat {MAX_BEATS}")
     await arranging.rearrange(draft, arranging.moving(begin, length, target))

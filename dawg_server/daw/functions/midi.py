@@ -7,9 +7,9 @@ import dataclasses
 import uuid
 import zlib
 
-from dawg_server.daw import timing
 from dawg_server.daw.commands import Command
 from dawg_server.daw.functions.service import Result, Task
+from dawg_server.daw.tempo_map import bar_length
 from dawg_server.music import clip as music
 
 DEFAULT_GENRE = "pop"
@@ -20,7 +20,7 @@ async def generate(task: Task) -> Result:
     arguments = task.arguments
     project = await task.document.snapshot(task.project_id, task.by.user_id)
     key, genre = arguments.get("key") or project["key"], arguments.get("genre") or DEFAULT_GENRE
-    bar = timing.beats_per_bar(project)
+    bar = bar_length(project["timeSignature"])
     seed = zlib.crc32(f"{task.project_id}/{project['revision']}".encode())
     notes = await asyncio.to_thread(
         music.part_notes, arguments["part"], key, genre, arguments["bars"], arguments["complexity"], seed, bar
@@ -36,8 +36,8 @@ async def generate(task: Task) -> Result:
                 {
                     "trackId": track_id,
                     "name": name,
-                    "startTime": 0,
-                    "duration": arguments["bars"] * bar * timing.seconds_per_beat(project),
+                    "startBeat": 0,
+                    "lengthBeats": arguments["bars"] * bar,
                     "midiData": {"notes": [dataclasses.asdict(note) for note in notes]},
                 },
             ),

@@ -332,7 +332,8 @@ async def test_notes_follow_the_tempo_and_undo_puts_them_back_exactly(song: Song
         now = await song.find(notes["id"])
         assert now["duration"] == pytest.approx(16 * 60 / bpm)
         assert now["startTime"] == pytest.approx(8.1 * 120 / bpm)
-        assert _timeless(await song.find(sound["id"])) == _timeless(sound)
+        kept = await song.find(sound["id"])
+        assert [kept[name] for name in ("startTime", "duration")] == [sound[name] for name in ("startTime", "duration")]
     after = await song.state()
     await song.undo(steps=3)
     assert await song.state() == before

@@ -1,0 +1,259 @@
+"""Musical time: what keeps its beats and what keeps its seconds, whatever happens to the tempo."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import zipfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.handlers.rest import recordings
+from tests.servers import dawg
+
+NOTES = [{"pitch": 60 + beat, "start": beat, "duration": 0.5, "velocity": 90} for beat in range(16)]
+SECONDS = ("startTime", "duration", "offset", "fadeIn", "fadeOut")
+BEATS = ("startBeat", "lengthBeats", "offsetBeats", "fadeInBeats", "fadeOutBeats")
+TIMES = ("createdAt", "updatedAt")
+
+
+@pytest.fixture
+async def server(database_dsn: str, tmp_path: Path) -> AsyncIterator[dawg.Dawg]:
+    async with dawg.running(
+        database_dsn, tmp_path, REQUESTS_PER_MINUTE="100000", UPLOADS_PER_MINUTE="1000", JOB_CONCURRENCY="0"
+    ) as running:
+        yield running
+
+
+class Song:
+    """A project of ada's at 120 bpm with a track for notes and one for recordings."""
+
+    def __init__(self, server: dawg.Dawg, id: str) -> None:
+        self.server, self.id = server, id
+        self.midi = self.audio = self.file = ""
+
+    async def call(self, method: str, path: str, body: Any = None, expect: int = 200) -> Any:
+        status, reply = await self.server.json(method, f"/api{path}", json=body)
+        assert status == expect, reply
+        return reply
+
+    async def notes(self, **fields: Any) -> dict[str, Any]:
+        body = {"trackId": self.midi, "midiData": {"notes": NOTES}, **fields}
+        return dict((await self.call("POST", "/clips", body, 201))["clip"])
+
+    async def sound(self, **fields: Any) -> dict[str, Any]:
+        body = {"trackId": self.audio, "audioFileId": self.file, **fields}
+        return dict((await self.call("POST", "/clips", body, 201))["clip"])
+
+    async def update(self, clip: dict[str, Any], expect: int = 200, **changes: Any) -> Any:
+        reply = await self.call("PATCH", f"/clips/{clip['id']}", changes, expect)
+        return reply["clip"] if expect == 200 else reply
+
+    async def find(self, clip: dict[str, Any]) -> dict[str, Any]:
+        return dict((await self.call("GET", f"/clips/{clip['id']}"))["clip"])
+
+    async def tempo(self, bpm: float) -> None:
+        await self.call("PATCH", f"/projects/{self.id}", {"bpm": bpm})
+
+    async def tempo_of_bob(self, bpm: float) -> None:
+        """Set by somebody else."""
+        await self.server.json("GET", "/api/projects", "bob")  # a name becomes an account at its first request
+        await self.server.services.platform.database.execute(
+            "INSERT INTO collaborators (project_id, user_id, role, accepted_at) VALUES (%s, 'bob', 'editor', now())",
+            (self.id,),
+        )
+        status, reply = await self.server.json("PATCH", f"/api/projects/{self.id}", "bob", json={"bpm": bpm})
+        assert status == 200, reply
+
+    async def clips(self) -> list[dict[str, Any]]:
+        tracks = (await self.call("GET", f"/projects/{self.id}"))["tracks"]
+        return [
+            {name: value for name, value in clip.items() if name not in TIMES}
+            for track in tracks
+            for clip in track["clips"]
+        ]
+
+
+@pytest.fixture
+async def song(server: dawg.Dawg) -> Song:
+    _, made = await server.json("POST", "/api/projects", json={"name": "Song", "bpm": 120})
+    song = Song(server, made["id"])
+    song.midi = (await song.call("POST", "/tracks", {"projectId": song.id, "name": "N", "trackType": "MIDI"}, 201))[
+        "id"
+    ]
+    song.audio = (await song.call("POST", "/tracks", {"projectId": song.id, "name": "A"}, 201))["id"]
+    song.file = (await recordings.uploaded(server, recordings.wav(8.0), projectId=song.id))["id"]
+    async with asyncio.timeout(30):
+        while (await song.call("GET", f"/audio/{song.file}"))["waveformStatus"] == "pending":
+            await asyncio.sleep(0.02)
+    return song
+
+
+def picked(clip: dict[str, Any], *names: str) -> list[Any]:
+    return [clip[name] for name in names]
+
+
+async def test_requests_and_replies_speak_both_units(song: Song) -> None:
+    clip = await song.notes(startBeat=16.2, lengthBeats=16, fadeOutBeats=1, offsetBeats=0.5)
+    assert picked(clip, *SECONDS) == [8.1, 8, 0.25, 0, 0.5]
+    assert clip["timebase"] == "musical"
+    assert picked(await song.update(clip, startTime=4, duration=2), "startBeat", "lengthBeats") == [8, 4]
+    assert picked(await song.update(clip, startTime=1, startBeat=2), "startTime", "startBeat") == [1, 2]
+    sound = await song.sound(startTime=2, offset=1, duration=3, fadeIn=0.5)
+    assert picked(sound, *BEATS) == [4, 6, 2, 1, 0]
+    assert sound["timebase"] == "absolute"
+    assert picked(await song.update(sound, startBeat=3), "startTime", "startBeat") == [1.5, 3]
+    whole = await song.sound(startBeat=1, offsetBeats=2)
+    assert picked(whole, "offset", "duration", "lengthBeats") == [1, 7, 14]
+
+
+async def test_units_that_disagree_are_refused_by_name(song: Song) -> None:
+    clip = await song.notes(startBeat=4)
+    for body, field in (
+        ({"startTime": 1, "startBeat": 8}, "startBeat"),
+        ({"duration": 1, "lengthBeats": 1}, "lengthBeats"),
+        ({"fadeIn": 1, "fadeInBeats": 1}, "fadeInBeats"),
+    ):
+        assert list((await song.update(clip, 400, **body))["details"]) == [field]
+    body = {"trackId": song.midi, "midiData": {"notes": NOTES}}
+    assert "startTime" in (await song.call("POST", "/clips", body, 400))["details"]
+    both = {**body, "startTime": 1, "startBeat": 1}
+    assert "startBeat" in (await song.call("POST", "/clips", both, 400))["details"]
+
+
+async def test_a_whole_clip_of_an_earlier_client_is_taken_by_its_seconds(song: Song) -> None:
+    clip = await song.notes(startBeat=4)
+    for start in (3, 5, 1):
+        reply = await song.call("PUT", f"/clips/{clip['id']}", {**clip, "startTime": start})
+        assert picked(reply["clip"], "startTime", "startBeat") == [start, start * 2]
+
+
+async def test_at_another_tempo_beats_stay_beats_and_seconds_stay_seconds(song: Song) -> None:
+    notes = await song.notes(startBeat=16, lengthBeats=16, fadeInBeats=2)
+    sound = await song.sound(startTime=8, duration=4)
+    loop = await song.sound(startBeat=16, duration=4, offset=1, timebase="musical")
+    before = await song.clips()
+    await song.tempo(60)
+    now = await song.find(notes)
+    assert picked(now, *BEATS) == picked(notes, *BEATS)
+    assert picked(now, "startTime", "duration", "fadeIn") == [16, 16, 2]
+    assert now["midiData"] == notes["midiData"]
+    now = await song.find(sound)
+    assert picked(now, *SECONDS) == picked(sound, *SECONDS)
+    assert picked(now, "startBeat", "lengthBeats") == [8, 4]
+    now = await song.find(loop)
+    assert picked(now, "startBeat", "startTime", "lengthBeats", "offset") == [16, 16, 8, 1]
+    slow = await song.clips()
+    for bpm in (77.77, 240, 133.33):
+        await song.tempo(bpm)
+    await song.call("POST", f"/projects/{song.id}/undo", {"steps": 3})
+    assert await song.clips() == slow
+    await song.call("POST", f"/projects/{song.id}/undo", {})
+    assert await song.clips() == before
+    await song.call("POST", f"/projects/{song.id}/redo", {})
+    assert await song.clips() == slow
+
+
+async def test_undo_of_a_move_goes_to_the_beat_whatever_the_tempo_is_by_now(song: Song) -> None:
+    clip = await song.notes(startBeat=4)
+    await song.update(clip, startBeat=12)
+    await song.tempo_of_bob(60)
+    await song.call("POST", f"/projects/{song.id}/undo", {})
+    assert picked(await song.find(clip), "startBeat", "startTime") == [4, 4]
+
+
+async def test_bars_and_the_timebase_itself_can_be_changed(song: Song) -> None:
+    clip = await song.sound(startTime=1)
+    clip = await song.update(clip, timebase="musical")
+    assert picked(clip, "startTime", "startBeat") == [1, 2]
+    await song.tempo(60)
+    assert picked(await song.find(clip), "startTime", "startBeat") == [2, 2]
+    await song.update(clip, timebase="absolute")
+    await song.tempo(120)
+    assert picked(await song.find(clip), "startTime", "startBeat") == [2, 4]
+    await song.update(clip, 400, timebase="elastic")
+
+
+async def test_versions_and_archives_of_before_are_read_at_their_tempo(song: Song) -> None:
+    notes = await song.notes(startBeat=16, lengthBeats=16, fadeOutBeats=4)
+    await song.sound(startTime=8, duration=4)
+    database = song.server.services.platform.database
+    version = (await song.call("POST", f"/projects/{song.id}/versions", {}, 201))["version"]["number"]
+    # As an earlier release wrote it.
+    for name in ("timebase", *BEATS):
+        await database.execute(
+            """UPDATE versions SET snapshot = jsonb_set(snapshot, '{clips}', (
+                   SELECT jsonb_agg(clip - %s) FROM jsonb_array_elements(snapshot -> 'clips') AS clip))""",
+            (name,),
+        )
+    before = await song.clips()
+    await song.call("POST", f"/projects/{song.id}/versions/{version}/restore")
+    assert await song.clips() == before
+    await song.tempo(60)
+    await song.update(notes, startBeat=1)
+    await song.call("POST", f"/projects/{song.id}/versions/{version}/restore")
+    assert await song.clips() == before
+    await song.call("POST", f"/projects/{song.id}/undo", {})
+    assert picked(await song.find(notes), "startBeat", "startTime") == [1, 1]
+
+
+async def test_an_archive_carries_beats_and_one_of_before_is_read(song: Song) -> None:
+    await song.notes(startBeat=16.2, lengthBeats=16, fadeOutBeats=4, offsetBeats=0.25)
+    await song.sound(startTime=8, duration=4, offset=1)
+    path, headers = f"{song.server.url}/api/projects/{song.id}/export", song.server.as_user("ada")
+    async with song.server.http.get(path, headers=headers) as reply:
+        archive = await reply.read()
+    before = sorted(picked(clip, "timebase", *SECONDS, *BEATS) for clip in await song.clips())
+    for old in (False, True):
+        status, made = await song.server.json("POST", "/api/projects/import", data=_form(_rewritten(archive, old=old)))
+        assert status == 201, made
+        other = Song(song.server, made["id"])
+        assert sorted(picked(clip, "timebase", *SECONDS, *BEATS) for clip in await other.clips()) == before
+
+
+async def test_steps_of_before_are_undone_at_the_beats_that_they_had(song: Song) -> None:
+    clip = await song.notes(startBeat=8)
+    await song.update(clip, startBeat=12)
+    await song.call("DELETE", f"/clips/{clip['id']}")
+    database = song.server.services.platform.database
+    await database.execute("ALTER TABLE operations DISABLE TRIGGER operations_are_history")
+    await database.execute(
+        "UPDATE operations SET forward = forward - %(new)s::text[], inverse = inverse - %(new)s::text[]",
+        {"new": ["timebase", *BEATS]},
+    )
+    await database.execute("ALTER TABLE operations ENABLE TRIGGER operations_are_history")
+    await database.execute("UPDATE projects SET seconds_until = revision")
+    await song.tempo_of_bob(60)
+    await song.call("POST", f"/projects/{song.id}/undo", {})
+    assert picked(await song.find(clip), "startBeat", "lengthBeats", "timebase") == [12, 16, "musical"]
+    await song.call("POST", f"/projects/{song.id}/undo", {})
+    assert picked(await song.find(clip), "startBeat", "lengthBeats") == [8, 16]
+
+
+def _rewritten(archive: bytes, *, old: bool) -> bytes:
+    """`old`: as an earlier release wrote it."""
+    if not old:
+        return archive
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(made, "w") as target:
+        for name in source.namelist():
+            data = source.read(name)
+            if name == "project.json":
+                document = json.loads(data)
+                for clip in document["clips"]:
+                    for field in ("timebase", *BEATS):
+                        del clip[field]
+                data = json.dumps(document).encode()
+            target.writestr(name, data)
+    return made.getvalue()
+
+
+def _form(archive: bytes) -> aiohttp.FormData:
+    form = aiohttp.FormData()
+    form.add_field("file", io.BytesIO(archive), filename="song.zip")
+    return form
