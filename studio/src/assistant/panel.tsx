@@ -1,7 +1,85 @@
 import "./assistant.css";
-/** The right side of the page: the assistant. */
-export const AssistantPanel = () => (
-  <aside class="assistant" aria-label="Assistant">
-    <h2>Assistant</h2>
-  </aside>
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { answering, ask, lookForKeys, type Message, messages, missing, spoken, stopAnswer } from "./chat";
+
+/** The right side of the page: ask for anything, see what it changes. */
+export const AssistantPanel = () => {
+  const list = useRef<HTMLOListElement>(null);
+  const text = useSignal("");
+  const needed = missing.value?.text;
+
+  useEffect(() => {
+    void lookForKeys().catch(() => {});
+  }, []);
+  useEffect(() => list.current?.lastElementChild?.scrollIntoView({ block: "end" }), [messages.value]);
+
+  const submit = (event: Event) => {
+    event.preventDefault();
+    const question = text.value.trim();
+    if (!question || answering.value) return;
+    text.value = "";
+    void ask(question);
+  };
+
+  return (
+    <aside class="assistant" aria-label="Assistant">
+      <h2>Assistant</h2>
+      <ol ref={list} class="talk" aria-live="polite">
+        {messages.value.length === 0 && !needed && (
+          <li class="quiet">Ask for a change: “a slower tempo”, “add a bass line”, “turn the drums down a little”.</li>
+        )}
+        {needed && (
+          <li class="quiet">
+            The assistant needs a key: set <code>{needed}</code> and start the server again. Everything else works
+            without.
+          </li>
+        )}
+        {messages.value.map((message) => (
+          <Said key={message.id} message={message} />
+        ))}
+      </ol>
+      <form onSubmit={submit}>
+        <textarea
+          aria-label="Message to the assistant"
+          rows={3}
+          maxLength={8000}
+          placeholder={needed ? `Needs ${needed}` : "What shall I change?"}
+          value={text}
+          onInput={({ currentTarget }) => {
+            text.value = currentTarget.value;
+          }}
+          onKeyDown={(event) => {
+            if (event.key === "Enter" && !event.shiftKey && !event.isComposing) submit(event);
+          }}
+        />
+        {answering.value ? (
+          <button type="button" onClick={stopAnswer}>
+            Stop
+          </button>
+        ) : (
+          <button class="primary" type="submit" disabled={!text.value.trim()}>
+            Send
+          </button>
+        )}
+      </form>
+    </aside>
+  );
+};
+
+const Said = ({ message: { role, text, steps, trouble, ended } }: { message: Message }) => (
+  <li class={role}>
+    {text && <p>{text}</p>}
+    {steps.length > 0 && (
+      <ul class="steps" aria-label="What it did">
+        {steps.map(({ callId, name, state, words }) => (
+          <li key={callId} data-state={state} title={words}>
+            {spoken(name)}
+          </li>
+        ))}
+      </ul>
+    )}
+    {trouble && <p class="trouble">{trouble}</p>}
+    {!ended && !text && steps.length === 0 && <p class="quiet">Thinking</p>}
+  </li>
 );
