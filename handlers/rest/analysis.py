@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from bus import events
 from dawg_server import errors
 from dawg_server.audio.analysis import artists
 from dawg_server.audio.formats import SUPPORTED
@@ -18,6 +17,7 @@ from dawg_server.audiofiles.comparison import Candidate
 from dawg_server.schema import camel
 from dawg_server.settings import MEBIBYTE
 from handlers import analyses
+from handlers.analyses import Analysis, AnalysisRequester
 from handlers.rest import editing
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.event_stream import while_connected
@@ -111,18 +111,21 @@ async def analyze_clips(call: RestCall) -> Answer:
             await call.services.documents.access.require(call.body["project_id"], call.caller.user_id, "viewer")
         return await _compare(call, await _uploaded(call, call.files))
     named = call.body["clips"] or [{"clip_id": clip_id} for clip_id in call.body["clip_ids"]]
-    return await _compare(call, await _stored(call, named))
+    found = await analyses.candidates(call.services, call.caller.user_id, call.body["project_id"], named)
+    return await _compare(call, found)
 
 
-@routes.post(
-    "/clips/analyze-by-ids",
-    "Analyse clips together",
-    body=schemas.ClipIds,
-    reply=schemas.ClipsAnalysis,
-    errors=(404, 409, 415, 504),
-)
-async def analyze_clips_by_ids(call: RestCall) -> Answer:
-    return await _compare(call, await _stored(call, [{"clip_id": clip_id} for clip_id in call.body["clip_ids"]]))
+def _declare(each: Analysis) -> None:
+    async def analyze(call: RestCall) -> Answer:
+        work = each.perform(call.services, AnalysisRequester(call.caller.user_id), call.body)
+        return {"success": True, **await while_connected(call.request, work)}
+
+    analyze.__name__, analyze.__doc__ = each.name, each.about
+    routes.post(each.path, each.summary, tag=each.tag, body=each.body, reply=each.reply, errors=each.errors)(analyze)
+
+
+for declared in analyses.ALL:
+    _declare(declared)
 
 
 @routes.get(
@@ -194,10 +197,6 @@ async def _analyze(call: RestCall, track: dict[str, Any], clip_id: str | None) -
     return await while_connected(call.request, work)
 
 
-async def _stored(call: RestCall, named: Sequence[dict[str, Any]]) -> list[Candidate]:
-    return await analyses.candidates(call.services, call.caller.user_id, call.body["project_id"], named)
-
-
 async def _uploaded(call: RestCall, files: Sequence[UploadedFile]) -> list[Candidate]:
     said = call.body["clips"]
     if len(said) > len(files):
@@ -218,11 +217,8 @@ async def _uploaded(call: RestCall, files: Sequence[UploadedFile]) -> list[Candi
 
 
 async def _compare(call: RestCall, candidates: list[Candidate]) -> Answer:
-    user_id, project_id = call.caller.user_id, call.body["project_id"]
-    analysis = await while_connected(call.request, analyses.compare(call.services, user_id, call.body, candidates))
-    told = events.ClipsCompared(user_id=user_id, project_id=project_id, analysis=analysis)
-    await call.services.platform.bus.publish(told)
-    return {"success": True, "analysis": analysis}
+    work = analyses.compare(call.services, call.caller.user_id, call.body, candidates)
+    return {"success": True, **await while_connected(call.request, work)}
 
 
 def _estimate(call: RestCall, count: int, arranged: bool) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import datetime
 from dawg_server.claude.small import BillingContext
 from dawg_server.lyrics import estimate
 from handlers import analyses
-from handlers.analyses import AnalysisRequester
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.event_stream import while_connected
 from handlers.rest.routes import Routes
@@ -17,20 +16,6 @@ PER_MILLION = 1_000_000
 UNITS = ("input_tokens", "output_tokens")
 
 routes = Routes("lyrics")
-
-
-@routes.post(
-    "/lyrics/analyze", "Analyse lyrics", body=schemas.AnalyzeLyrics, reply=schemas.LyricsAnalysis, errors=(403, 404)
-)
-async def analyze(call: RestCall) -> Answer:
-    """Sections, repetition and advice: computed, and read by a language model where one is configured.
-
-    `method` says which of the two it was; why a configured model had no part in it is said in `warnings`.
-    """
-    work = analyses.analyze_lyrics(call.services, AnalysisRequester(call.caller.user_id), call.body)
-    found = await while_connected(call.request, work)
-    checked = await call.services.assistants.lyrics.validate(call.body["lyrics"])
-    return {"success": True, "analysis": found, "validation": {"warnings": [*checked["warnings"], *found["warnings"]]}}
 
 
 @routes.post(

@@ -112,7 +112,8 @@ class Routes:
     def _add(self, method: str, path: str, summary: str, options: dict[str, Any]) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             schemas = {name: options.pop(name)() for name in ("body", "query", "reply") if name in options}
-            self.all.append(Route(method, path, summary, handler, self.tag, **schemas, **options))
+            tag = options.pop("tag", self.tag)
+            self.all.append(Route(method, path, summary, handler, tag, **schemas, **options))
             return handler
 
         return declare
