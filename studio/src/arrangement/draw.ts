@@ -194,7 +194,7 @@ const notes = (brush: Brush, clip: Clip, bounds: Bounds, colour: string): void =
   const written = notesOf(clip);
   if (written.length === 0) return;
   const map = tempoMap.value;
-  const origin = map.beat(clip.startTime) - clip.offset / (60 / map.bpm(0));
+  const origin = map.beat(clip.startTime) - clip.offsetBeats;
   const low = Math.min(...written.map(({ pitch }) => pitch)) - 1;
   const high = Math.max(...written.map(({ pitch }) => pitch)) + 2;
   const row = bounds.height / Math.max(12, high - low);

@@ -2,7 +2,7 @@ import { batch } from "@preact/signals";
 import type { Operation } from "../project/document";
 import { updateClip } from "../project/edits";
 import type { Clip } from "../project/entities";
-import { clips, clipsByTrack, mayEdit, preview, recordings, tracks } from "../project/store";
+import { clips, clipsByTrack, mayEdit, preview, recordings, tempoMap, tracks } from "../project/store";
 import { player } from "../sound/player";
 import { panel, selectedClips, selectedTrack, zoom } from "../view";
 import { hit, type Part, RULER, snapped, toSeconds, trackAt } from "./geometry";
@@ -144,11 +144,17 @@ const reshape = (x: number, clip: Clip, part: Part): Gesture => {
 const shapes: Record<Part, (clip: Clip, by: number, free: boolean) => Partial<Clip>> = {
   body: () => ({}),
   start: (clip, by, free) => {
-    const earliest = clip.audioFileId ? clip.startTime - clip.offset : 0;
+    const map = tempoMap.value;
+    const earliest = clip.audioFileId
+      ? clip.startTime - clip.offset
+      : map.seconds(Math.max(0, map.beat(clip.startTime) - clip.offsetBeats));
     const ends = clip.startTime + clip.duration;
     const startTime = Math.min(ends - SHORTEST, Math.max(earliest, 0, snapped(clip.startTime + by, free)));
-    const offset = Math.max(0, clip.offset + startTime - clip.startTime);
-    return withFades(clip, { startTime, offset, duration: ends - startTime });
+    // The offset is a place in the material: in seconds of a recording, in beats of notes.
+    const offset = clip.audioFileId
+      ? { offset: Math.max(0, clip.offset + startTime - clip.startTime) }
+      : { offsetBeats: Math.max(0, clip.offsetBeats + map.beat(startTime) - map.beat(clip.startTime)) };
+    return withFades(clip, { startTime, ...offset, duration: ends - startTime });
   },
   end: (clip, by, free) => {
     const length = recordings.value.get(clip.audioFileId ?? "")?.duration;

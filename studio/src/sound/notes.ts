@@ -25,7 +25,7 @@ export const playNotes = (
 ): (() => void) => {
   const bus = new GainNode(audio, { gain: 0.25 * 10 ** (clip.gain / 20) });
   bus.connect(output);
-  const origin = map.beat(clip.startTime) - map.beat(clip.offset);
+  const origin = map.beat(clip.startTime) - clip.offsetBeats;
   for (const note of notesOf(clip)) {
     const begins = map.seconds(Math.max(0, origin + note.start)) - clip.startTime; // within the clip
     const ends = Math.min(
