@@ -17,7 +17,7 @@ LAYERS = (
     ("dawg_server/schema", ("dawg_server.database", "dawg_server.daw")),
     ("handlers", ("dawg_server.database",)),
 )
-COMPOSITION_ROOT = {"dawg_server/app.py", "dawg_server/__main__.py"}
+COMPOSITION_ROOT = {"dawg_server/app.py", "dawg_server/serving.py", "dawg_server/__main__.py"}
 
 
 def imported(path: Path) -> Iterator[str]:

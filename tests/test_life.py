@@ -162,6 +162,20 @@ def test_help_names_every_variable() -> None:
     assert [name for name, _, _ in settings.describe() if name not in done.stdout] == []
 
 
+@pytest.mark.parametrize("command", ["--help", "openapi", "asyncapi"])
+def test_a_reader_that_has_seen_enough_is_no_error(command: str) -> None:
+    ended = subprocess.run(
+        ["bash", "-c", '"$0" -m dawg_server "$1" | head -c 1; echo " ${PIPESTATUS[0]}"', sys.executable, command],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert ended.stderr == ""
+    assert ended.stdout.split()[1] in ("0", "141")  # the first when all of it was taken by the pipe in time
+
+
 async def test_a_worker_of_its_own_does_the_jobs_of_a_server_that_does_none(tmp_path: Path) -> None:
     async with DawgProcess(tmp_path, JOB_CONCURRENCY="0") as process:
         job = (await _post(process, "/api/generate/beat", BEAT))["jobId"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,7 @@ def routes() -> Routes:
     return made
 
 
+@functools.cache
 def _route(action: Action, method: str, path: str) -> Route:
     async def handle(call: RestCall) -> Answer:
         given = editing.changes(call)

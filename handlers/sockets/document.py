@@ -6,6 +6,7 @@ stored operation (contract, section 6.4).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -33,6 +34,7 @@ def events() -> Events:
     return made
 
 
+@functools.cache
 def _event(action: Action) -> ClientEvent:
     kind, makes = action.kind, action.makes
     # By the parameters of the command, where they are in the payload. Those of a new entity are all under its name.

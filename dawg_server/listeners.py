@@ -1,0 +1,40 @@
+"""The sockets that a server accepts connections on."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Sequence
+
+from dawg_server.errors import ConfigurationError
+
+BACKLOG = 1024  # connections that wait to be accepted
+
+
+def listening(hosts: Sequence[str], port: int) -> list[socket.socket]:
+    """Bound, and with a queue for those who connect before the server is ready.
+
+    An address of a family that this machine does not have is left out when there is another one.
+    """
+    bound: list[socket.socket] = []
+    missing: OSError | None = None
+    for host in hosts:
+        try:
+            bound += _bind(host, port)
+        except OSError as error:
+            if error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                raise ConfigurationError(
+                    f"Port {port} cannot be used ({error.strerror}): stop what uses it, or set PORT to another one."
+                ) from None
+            missing = error
+    if not bound:
+        raise ConfigurationError(f"HOST cannot be listened on ({missing and missing.strerror}): {hosts[0]}.")
+    return bound
+
+
+def _bind(host: str, port: int) -> list[socket.socket]:
+    if host in ("", "::") and socket.has_dualstack_ipv6():
+        return [socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG)]
+    found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)  # noqa: S104
+    targets = dict.fromkeys((family, address) for family, _, _, _, address in found)
+    return [socket.create_server(address, family=family, backlog=BACKLOG) for family, address in targets]
