@@ -18,7 +18,7 @@ from dawg_server.archives import checking, document
 from dawg_server.archives.layout import COMPRESSIBLE, DOCUMENT, ArchiveLimits
 from dawg_server.archives.packing import ArchiveEntry, packed, whole
 from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
-from dawg_server.audiofiles.measuring import Measuring
+from dawg_server.audiofiles.measuring import Measuring, unmeasured
 from dawg_server.database import ForeignKeyViolation, archives, tracks
 from dawg_server.database.pool import Database
 from dawg_server.database.table import Batch
@@ -150,22 +150,15 @@ class Archives:
         key = filenames.storage_key(user_id, id, checksum, info.format)
         stored = await self._storage.put(key, Path(unpacked.path), info.mime_type)
         stem = recording["name"].removesuffix(f".{info.format}")
-        return {
-            "id": id,
-            "owner_id": user_id,
-            "project_id": project_id,
-            "generation_id": None,
-            "filename": f"{filenames.safe(stem, 'audio')}.{info.format}",
-            "original_name": recording["name"],
-            "mime_type": info.mime_type,
-            "size_bytes": stored.size,
-            "duration": info.duration,
-            "sample_rate": info.rate,
-            "channels": info.channels,
-            "bit_depth": info.bit_depth,
-            "storage_key": key,
-            "sha256": checksum,
-            "source": recording["source"],
-            "lufs": None,
-            "true_peak_db": None,
-        }
+        return unmeasured(
+            info,
+            id=id,
+            owner_id=user_id,
+            project_id=project_id,
+            filename=f"{filenames.safe(stem, 'audio')}.{info.format}",
+            original_name=recording["name"],
+            size_bytes=stored.size,
+            storage_key=key,
+            sha256=checksum,
+            source=recording["source"],
+        )

@@ -10,6 +10,7 @@ import structlog
 
 from bus.supervision import SupervisedLoop
 from dawg_server import errors, logs
+from dawg_server.audio.formats import AudioInfo
 from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
 from dawg_server.database import waveforms
 from dawg_server.database.pool import Connection, Database
@@ -36,6 +37,22 @@ UNREADABLE = (
 )
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
+
+
+def unmeasured(info: AudioInfo, **columns: Any) -> dict[str, Any]:
+    """A row of `audio_files` for a recording that is still to be measured; `columns` are those that its file does not
+    say."""
+    return {
+        "generation_id": None,
+        "mime_type": info.mime_type,
+        "duration": info.duration,
+        "sample_rate": info.rate,
+        "channels": info.channels,
+        "bit_depth": info.bit_depth,
+        "lufs": None,
+        "true_peak_db": None,
+        **columns,
+    }
 
 
 class Measuring:

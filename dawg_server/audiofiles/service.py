@@ -14,7 +14,7 @@ from dawg_server import errors, filenames, logs
 from dawg_server.audio.formats import SUPPORTED, AudioInfo
 from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
 from dawg_server.audiofiles.cleaner import Cleaner
-from dawg_server.audiofiles.measuring import Measuring
+from dawg_server.audiofiles.measuring import Measuring, unmeasured
 from dawg_server.database import ForeignKeyViolation, RestrictViolation, audio_files
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
@@ -74,25 +74,18 @@ class AudioFiles:
         audio_id = str(uuid.uuid4())
         key = filenames.storage_key(owner_id, audio_id, incoming.sha256, info.format)
         stored = await self._storage.put(key, incoming.path, info.mime_type)
-        row = {
-            "id": audio_id,
-            "owner_id": owner_id,
-            "project_id": project_id,
-            "generation_id": None,
-            "filename": f"{_file_name(incoming.name, info.format)}.{info.format}",
-            "original_name": incoming.name,
-            "mime_type": info.mime_type,
-            "size_bytes": stored.size,
-            "duration": info.duration,
-            "sample_rate": info.rate,
-            "channels": info.channels,
-            "bit_depth": info.bit_depth,
-            "storage_key": key,
-            "sha256": incoming.sha256,
-            "source": source,
-            "lufs": None,
-            "true_peak_db": None,
-        }
+        row = unmeasured(
+            info,
+            id=audio_id,
+            owner_id=owner_id,
+            project_id=project_id,
+            filename=f"{_file_name(incoming.name, info.format)}.{info.format}",
+            original_name=incoming.name,
+            size_bytes=stored.size,
+            storage_key=key,
+            sha256=incoming.sha256,
+            source=source,
+        )
         async with self._database.transaction() as connection:
             await audio_files.insert(connection, [row])
             written = await audio_files.get(connection, audio_id)

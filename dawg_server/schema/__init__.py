@@ -9,9 +9,7 @@ from dawg_server.schema.base import Body as Body
 from dawg_server.schema.base import Choice as Choice
 from dawg_server.schema.base import Decibels as Decibels
 from dawg_server.schema.base import Field as Field
-from dawg_server.schema.base import FieldError as FieldError
 from dawg_server.schema.base import Flag as Flag
-from dawg_server.schema.base import ForeignId as ForeignId
 from dawg_server.schema.base import Id as Id
 from dawg_server.schema.base import Number as Number
 from dawg_server.schema.base import Page as Page
@@ -21,6 +19,8 @@ from dawg_server.schema.base import Uuid as Uuid
 from dawg_server.schema.base import camel as camel
 from dawg_server.schema.base import load as load
 from dawg_server.schema.base import spoken as spoken
+from dawg_server.schema.field_errors import FieldError as FieldError
+from dawg_server.schema.field_errors import ForeignId as ForeignId
 from dawg_server.schema.parameters import Items as Items
 from dawg_server.schema.parameters import JsonValue as JsonValue
 from dawg_server.schema.parameters import OneNumber as OneNumber

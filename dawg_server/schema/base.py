@@ -4,52 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, TypeAlias, cast
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, pre_load
 
-from dawg_server import errors
+from dawg_server.schema.field_errors import FieldError, ForeignId
 
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")  # no blanks and line ends
 AnyField: TypeAlias = fields.Field[Any]
-MAX_PROBLEMS = 50  # named in one refusal
 _HUMP = re.compile(r"([a-z])([A-Z])")
 _TEXT_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 _OWN_ID = re.compile(r"(?=.*\d)[A-Za-z][A-Za-z0-9]*[-_:][\w:-]+", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
 _WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-
-
-class FieldError(Exception):
-    """A value that was refused: paths inside of it ("" is the value itself) with a sentence for each."""
-
-    def __init__(self, problems: str | Mapping[str, str]) -> None:
-        self.problems = {"": problems} if isinstance(problems, str) else dict(problems)
-        super().__init__(self.problems)
-
-    def refusal(self) -> errors.ValidationError:
-        """A sentence for each wrong field."""
-        details = {path or "body": str(sentence) for path, sentence in self.problems.items()}
-        path, sentence = next(iter(details.items()))
-        return errors.ValidationError(f"{path} {sentence}.", details=details)
-
-
-class ForeignId(str):
-    """What is said of an id that its sender has made up itself, as `track-1732`: a word, a hyphen, and a number.
-
-    `kind` is that of the thing (track, clip, audioFile), `value` what was sent.
-    """
-
-    __slots__ = ("kind", "value")
-    kind: str
-    value: str
-
-    @classmethod
-    def of(cls, kind: str, value: str, sentence: str) -> ForeignId:
-        made = cls(sentence)
-        made.kind, made.value = kind, value
-        return made
 
 
 class Body(Schema):
@@ -104,7 +72,7 @@ def checked(schema: Body, data: Any, *, closed: bool = False) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load(data, unknown=RAISE if closed else None)
     except ValidationError as error:
-        raise FieldError(dict(list(_flatten(error.messages))[:MAX_PROBLEMS])) from None
+        raise FieldError.of(error) from None
     return loaded
 
 
@@ -319,48 +287,11 @@ class Id(Field):
         return {} if self.words else {"format": "uuid"}
 
 
-class Spelt(Field):
-    """Text that people write in several ways and that is kept in one.
-
-    `read` takes what was sent and raises ValueError when it is none; `expected` says what is.
-    """
-
-    expected: ClassVar[str]
-    examples: ClassVar[tuple[str, ...]] = ()
-
-    @staticmethod
-    def read(value: Any) -> str:
-        raise NotImplementedError
-
-    def check(self, value: Any) -> str:
-        try:
-            return self.read(value)
-        except (ValueError, TypeError):
-            raise ValidationError(f"has to be {self.expected}") from None
-
-    def limits(self) -> dict[str, Any]:
-        return {"examples": list(self.examples)}
-
-
 class Page(Query):
     """Which part of a list."""
 
     page = Number(1, 1_000_000, whole=True, load_default=1)
     limit = Number(1, 100, whole=True, load_default=20)
-
-
-def _flatten(messages: Any, path: str = "") -> Iterable[tuple[str, str]]:
-    if isinstance(messages, Mapping):
-        for key, inner in messages.items():
-            part = "" if key in ("_schema", "value") else str(key)[:60]
-            yield from _flatten(inner, f"{path}.{part}".strip(".") if part else path)
-    elif isinstance(messages, list):
-        if len(messages) == 1 and isinstance(messages[0], ForeignId):
-            yield path, messages[0]
-        else:
-            yield path, "; ".join(str(message).rstrip(".") for message in messages)
-    else:
-        yield path, str(messages).rstrip(".")
 
 
 def _uuid(value: Any) -> str | None:

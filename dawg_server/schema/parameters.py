@@ -9,7 +9,6 @@ import orjson
 from marshmallow import ValidationError, fields, missing, pre_load, validates_schema
 
 from dawg_server.schema.base import (
-    MAX_PROBLEMS,
     AnyField,
     Body,
     Described,
@@ -18,6 +17,7 @@ from dawg_server.schema.base import (
     checked,
     load,
 )
+from dawg_server.schema.field_errors import MAX_PROBLEMS
 
 
 class Parameters(Body):
@@ -149,7 +149,7 @@ class JsonValue(Field):
             raise ValidationError("has to be an object")
         try:
             size = len(orjson.dumps(value))
-        except TypeError:
+        except (TypeError, RecursionError):
             raise ValidationError("has to be plain JSON") from None
         if size > self.limit:
             raise ValidationError(f"has to be at most {self.limit} bytes of JSON")

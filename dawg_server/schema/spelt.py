@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
+
+from marshmallow import ValidationError
 
 from dawg_server.music import genres, theory
-from dawg_server.schema.base import Choice, Spelt
+from dawg_server.schema.base import Choice, Field
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _SIGNATURE = re.compile(r"([1-9]|[12][0-9]|3[0-2])/(1|2|4|8|16|32)")
+
+
+class Spelt(Field):
+    """Text that people write in several ways and that is kept in one.
+
+    `read` takes what was sent and raises ValueError when it is none; `expected` says what is.
+    """
+
+    expected: ClassVar[str]
+    examples: ClassVar[tuple[str, ...]] = ()
+
+    @staticmethod
+    def read(value: Any) -> str:
+        raise NotImplementedError
+
+    def check(self, value: Any) -> str:
+        try:
+            return self.read(value)
+        except (ValueError, TypeError):
+            raise ValidationError(f"has to be {self.expected}") from None
+
+    def limits(self) -> dict[str, Any]:
+        return {"examples": list(self.examples)}
 
 
 class Key(Spelt):

@@ -18,7 +18,8 @@ from dawg_server import errors
 from dawg_server import schema as base
 from dawg_server.idempotency import IdempotencyKey, Replayed
 from dawg_server.identity import Caller, Credentials
-from dawg_server.schema.base import FieldError, checked
+from dawg_server.schema.base import checked
+from dawg_server.schema.field_errors import FieldError
 from dawg_server.services import Services
 from dawg_server.wire import timestamp
 from handlers import payloads

@@ -4,35 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import orjson
 from marshmallow import ValidationError, fields
 
 from dawg_server.claude.message import blank
-from dawg_server.schema import Body, Choice, Flag, Id, Items, Number, Query, Text
+from dawg_server.schema import Body, Choice, Flag, Id, Items, JsonValue, Number, Query, Text
 
 MAX_MESSAGE = 8000  # characters
 MAX_GIVEN = 20  # messages of a client's own history
 MAX_CONTEXT = 16_000  # bytes of JSON
 MESSAGES = 100  # of a conversation that are shown at once, unless asked for otherwise
-
-
-class SmallObject(fields.Raw):
-    """An object of at most `MAX_CONTEXT` bytes as JSON."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("metadata", {})["type"] = "object"
-        super().__init__(**kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if not isinstance(value, dict):
-            raise ValidationError("has to be an object")
-        try:
-            size = len(orjson.dumps(value))
-        except (TypeError, RecursionError):
-            raise ValidationError("has to be JSON") from None
-        if size > MAX_CONTEXT:
-            raise ValidationError(f"holds at most {MAX_CONTEXT // 1000} kB")
-        return value
 
 
 class VisibleText(Text):
@@ -71,7 +51,7 @@ class Ask(Body):
     conversation_id = Id("conversation", load_default=None, allow_none=True)
     conversation_history = GivenMessages(load_default=list)
     project_id = Id("project", load_default=None, allow_none=True)
-    project_context = SmallObject(load_default=None, allow_none=True)
+    project_context = JsonValue(MAX_CONTEXT, objects=True, load_default=None, allow_none=True)
     request_id = Text(1, 128, load_default=None, allow_none=True)
 
 
@@ -82,7 +62,7 @@ class Regenerate(Body):
 
     message_id = Id("message", load_default=None, allow_none=True)
     project_id = Id("project", load_default=None, allow_none=True)
-    project_context = SmallObject(load_default=None, allow_none=True)
+    project_context = JsonValue(MAX_CONTEXT, objects=True, load_default=None, allow_none=True)
     request_id = Text(1, 128, load_default=None, allow_none=True)
 
 
@@ -193,7 +173,7 @@ class DawCommand(Body):
 
     command = VisibleText(1, 500, required=True)
     project_id = Id("project", required=True)
-    current_state = SmallObject(load_default=None, allow_none=True)
+    current_state = JsonValue(MAX_CONTEXT, objects=True, load_default=None, allow_none=True)
 
 
 class CommandDone(Body):

@@ -5,31 +5,12 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-import orjson
 from marshmallow import ValidationError, fields
 
 from dawg_server.memory.service import TYPES
-from dawg_server.schema import Body, Choice, Number, Query, Text
+from dawg_server.schema import Body, Choice, JsonValue, Number, Query, Text
 
 MAX_METADATA = 8000  # bytes of JSON
-
-
-class Metadata(fields.Raw):
-    """An object of at most 8 kB as JSON."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("metadata", {})["type"] = "object"
-        super().__init__(**kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if not isinstance(value, dict):
-            raise ValidationError("has to be an object")
-        text = orjson.dumps(value)
-        if len(text) > MAX_METADATA:
-            raise ValidationError("holds at most 8 kB")
-        if b"\\u0000" in text:
-            raise ValidationError("holds a character that cannot be stored")
-        return value
 
 
 class Future(fields.Field[datetime.datetime]):
@@ -58,7 +39,7 @@ class MemoryChange(Body):
     content = Text(1, 4000)
     category = Text(1, 60, allow_none=True)
     importance = Number(1, 10, whole=True)
-    metadata = Metadata(allow_none=True)
+    metadata = JsonValue(MAX_METADATA, objects=True, allow_none=True)
     expires_at = Future(allow_none=True)
     user_id = Text(1, 128, load_only=True)
 

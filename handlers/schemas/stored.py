@@ -6,7 +6,7 @@ from marshmallow import fields
 
 from dawg_server import errors
 from dawg_server.schema import AnyField, Body, ForeignId, Id, spoken
-from dawg_server.schema.base import FieldError
+from dawg_server.schema.field_errors import FieldError
 
 _UPLOAD = "Upload the recording first (POST /api/audio/upload), and send the id of the answer as audioFileId."
 SEND_INSTEAD = {
