@@ -138,25 +138,31 @@ class Record(Described, fields.Nested):
 
 
 class JsonValue(Field):
-    """Any JSON value of at most `limit` bytes; `objects`: only objects."""
+    """Any JSON value of at most `limit` bytes; `objects`: only objects; `stored`: as `jsonb`, which knows no U+0000."""
 
-    def __init__(self, limit: int, help: str = "", *, objects: bool = False, **options: Any) -> None:
+    json_type = "object"
+
+    def __init__(
+        self, limit: int, help: str = "", *, objects: bool = False, stored: bool = False, **options: Any
+    ) -> None:
         super().__init__(help, **options)
-        self.limit, self.objects = limit, objects
+        self.limit, self.objects, self.stored = limit, objects, stored
 
     def check(self, value: Any) -> Any:
         if self.objects and not isinstance(value, dict):
             raise ValidationError("has to be an object")
         try:
-            size = len(orjson.dumps(value))
+            text = orjson.dumps(value)
         except (TypeError, RecursionError):
             raise ValidationError("has to be plain JSON") from None
-        if size > self.limit:
+        if len(text) > self.limit:
             raise ValidationError(f"has to be at most {self.limit} bytes of JSON")
+        if self.stored and b"\\u0000" in text:
+            raise ValidationError("holds a character that cannot be stored")
         return value
 
     def described(self) -> dict[str, Any]:
-        return {"type": "object"} if self.objects else {}
+        return super().described() if self.objects else {}
 
 
 class OneNumber(Field):

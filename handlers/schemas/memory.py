@@ -39,7 +39,7 @@ class MemoryChange(Body):
     content = Text(1, 4000)
     category = Text(1, 60, allow_none=True)
     importance = Number(1, 10, whole=True)
-    metadata = JsonValue(MAX_METADATA, objects=True, allow_none=True)
+    metadata = JsonValue(MAX_METADATA, objects=True, stored=True, allow_none=True)
     expires_at = Future(allow_none=True)
     user_id = Text(1, 128, load_only=True)
 
