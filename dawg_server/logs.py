@@ -48,6 +48,12 @@ def hide(*secrets: str | None) -> None:
     _known_secrets.update(secret for secret in secrets if secret and len(secret) >= 6)
 
 
+def service_of(path: str) -> Service:
+    if "/ai-brain" in path or path.endswith("/chat"):
+        return "ai-brain"
+    return "voice" if "/voice" in path or "/functions" in path else "main"
+
+
 def get(service: Service) -> structlog.stdlib.BoundLogger:
     logger: structlog.stdlib.BoundLogger = structlog.get_logger(service=service)
     return logger

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+LATENCY_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
+
+Answered = Mapping[tuple[str, str, int], int]
+"""HTTP requests by method, route and status."""
+Latency = Mapping[tuple[str, str], Sequence[float]]
+"""By method and route: requests per bucket of `LATENCY_BUCKETS`, those beyond, and the sum in seconds."""
 
 
 class Metrics:
@@ -72,8 +80,29 @@ class Metrics:
         }
         self.registry.register(_Totals(totals))
 
+    def count_requests(self, answered: Answered, latency: Latency) -> None:
+        """Whoever answers requests counts them there."""
+        self.registry.register(_HttpRequests(answered, latency))
+
     def render(self) -> bytes:
         return generate_latest(self.registry)
+
+
+class _HttpRequests(Collector):
+    def __init__(self, answered: Answered, latency: Latency) -> None:
+        self._answered, self._latency = answered, latency
+
+    def collect(self) -> Iterator[Metric]:
+        answered = CounterMetricFamily("dawg_http_requests", "HTTP requests.", labels=["method", "route", "status"])
+        for (method, route, status), count in self._answered.items():
+            answered.add_metric([method, route, str(status)], count)
+        yield answered
+        latency = HistogramMetricFamily("dawg_http_request_seconds", "Time to answer.", labels=["method", "route"])
+        bounds = [*(str(bound) for bound in LATENCY_BUCKETS), "+Inf"]
+        for labels, (*counts, total) in self._latency.items():
+            buckets = list(zip(bounds, itertools.accumulate(counts), strict=True))
+            latency.add_metric(list(labels), buckets, total)
+        yield latency
 
 
 class _Totals(Collector):

@@ -250,7 +250,8 @@ def _open_one(parts: Mapping[str, Any], statement_timeout: float, deadline: floa
     raw = psycopg2.connect(**{"application_name": "dawg", **KEEPALIVES, **parts}, async_=True)
     try:
         _wait(raw, deadline, gave_up)
-        _prepare(raw)
+        for caster in _CASTERS:
+            extensions.register_type(caster, raw)
         with raw.cursor() as cursor:
             # Not as start-up options, which poolers in front of Postgres refuse and a DSN may carry already.
             cursor.execute(
@@ -296,12 +297,6 @@ def _addresses(parts: Mapping[str, str]) -> list[dict[str, Any]]:
     if not found and unknown is not None:
         raise unknown
     return found
-
-
-def _prepare(raw: Any) -> None:
-    """Tells a psycopg2 connection to return json as objects, numeric as float, bytea as bytes and uuids as str."""
-    for caster in _CASTERS:
-        extensions.register_type(caster, raw)
 
 
 def _bytes(value: str | None, cursor: Any) -> bytes | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import structlog
 from aiohttp import http_exceptions, web
 
@@ -9,6 +11,8 @@ from dawg_server import errors, logs
 from dawg_server.limits import Allowance
 from handlers.rest import endpoint
 from handlers.rest.state import STATE
+
+_HEADER = re.compile(rb"^(Origin|Host|X-Forwarded-Proto|X-Forwarded-Host): *([\x21-\x7e]{1,300})\r?$", re.I | re.M)
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
 
@@ -52,8 +56,18 @@ def from_exception(request: web.Request, error: Exception) -> errors.DawgError:
     return errors.DawgError()
 
 
-def unreadable(error: BaseException | None, line_limit: int) -> errors.DawgError:
-    """What the parser refuses; `line_limit` (bytes) is that of the address, others are of headers."""
+def unreadable(
+    request: web.BaseRequest, head: bytes | bytearray, error: BaseException | None, line_limit: int
+) -> tuple[web.BaseRequest, errors.DawgError]:
+    """(the request with what its head says of the page that asks, what the parser refuses).
+
+    `line_limit` (bytes) is that of the address, others are of headers.
+    """
+    said = {name.decode(): value.decode() for name, value in _HEADER.findall(head)}
+    return request.clone(headers=said), _unreadable(error, line_limit)
+
+
+def _unreadable(error: BaseException | None, line_limit: int) -> errors.DawgError:
     if isinstance(error, http_exceptions.LineTooLong):
         limit = error.args[1]
         kind = errors.UriTooLong if limit == line_limit else errors.HeadersTooLarge

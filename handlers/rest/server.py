@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import bisect
-import itertools
 import logging
 import math
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import structlog
 from aiohttp import StreamReader, http_exceptions, web
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from dawg_server import errors, logs
+from dawg_server.metrics import LATENCY_BUCKETS
 from dawg_server.platform import Platform
 from handlers.addresses import Addresses
 from handlers.rest import cors, refusals
@@ -35,8 +33,6 @@ TOO_LARGE = errors.PayloadTooLarge.status
 SLOW = 1.0  # seconds; slower requests are logged as info even when routine
 SOCKETS = "/socket.io"  # answers preflights itself
 ROUTINE = ("/health", "/metrics")  # asked every few seconds by machines
-LATENCY_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
-_HEADER = re.compile(rb"^(Origin|Host|X-Forwarded-Proto|X-Forwarded-Host): *([\x21-\x7e]{1,300})\r?$", re.I | re.M)
 _LEVEL = logging.getLogger(__name__)
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
@@ -53,8 +49,8 @@ class RequestContext:
         self.addresses = addresses
         self._platform = platform
         self._spoken = re.compile("|".join(re.sub(r"{\w+}", "[^/]+", path) for path in spoken) or r"\Z.")
-        self._requests = HttpRequestCollector()
-        platform.metrics.registry.register(self._requests)
+        self._requests = RequestCounts()
+        platform.metrics.count_requests(self._requests.answered, self._requests.latency)
 
     def around(self, handle: Handle) -> Handle:
         """Outside of the application, which would make middlewares cost as much again.
@@ -152,12 +148,8 @@ class HttpRunner(web.AppRunner):
         made = await super()._make_server()
         # Bodies are unpacked where they are read, because the parser takes half of a gzip file for a whole one.
         limits = {"max_line_size": MAX_LINE, "max_field_size": MAX_HEADER, "auto_decompress": False}
-        return _Server(
-            self.app[CONTEXT],
-            made.request_handler,
-            request_factory=made.request_factory,
-            **self._kwargs | limits,
-        )
+        context, options = self.app[CONTEXT], self._kwargs | limits
+        return _Server(context, made.request_handler, request_factory=made.request_factory, **options)
 
 
 class _Server(web.Server):
@@ -270,9 +262,7 @@ class _Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """The answer to a request that could not be read (`status` 400), or whose answer could not be made."""
         if status == 400:
-            found = {name.decode(): value.decode() for name, value in _HEADER.findall(self._kept.last)}
-            request = request.clone(headers=found)
-            error = refusals.unreadable(exc, MAX_LINE)
+            request, error = refusals.unreadable(request, self._kept.last, exc, MAX_LINE)
             log.info(
                 "A request could not be read.",
                 action="request_malformed",
@@ -292,7 +282,7 @@ class _Connection(web.RequestHandler):
         return reply
 
 
-def _account(requests: HttpRequestCollector, request: web.Request, status: int, seconds: float) -> None:
+def _account(requests: RequestCounts, request: web.Request, status: int, seconds: float) -> None:
     resource = request.match_info.route.resource
     template = resource.canonical if resource is not None else "unknown"
     requests.count(request.method, template, status, seconds)
@@ -304,7 +294,7 @@ def _account(requests: HttpRequestCollector, request: web.Request, status: int, 
     write(
         f"{request.method} {path} was answered with {status}.",
         action="request",
-        service=_service(path),
+        service=logs.service_of(path),
         method=request.method,
         path=path,
         status=status,
@@ -312,38 +302,20 @@ def _account(requests: HttpRequestCollector, request: web.Request, status: int, 
     )
 
 
-def _service(path: str) -> logs.Service:
-    if "/ai-brain" in path or path.endswith("/chat"):
-        return "ai-brain"
-    return "voice" if "/voice" in path or "/functions" in path else "main"
-
-
-class HttpRequestCollector(Collector):
-    """HTTP requests by method, route and status, and how long they took.
+class RequestCounts:
+    """HTTP requests by method, route and status, and how long they took, as `dawg_server.metrics` shows them.
 
     Counted on the event loop alone, so without the locks and checks of the library's own counters.
     """
 
     def __init__(self) -> None:
-        self._answered: Counter[tuple[str, str, int]] = Counter()
+        self.answered: Counter[tuple[str, str, int]] = Counter()
         # Per bucket, the last one without a bound; then the sum.
-        self._latency: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0] * (len(LATENCY_BUCKETS) + 2))
+        self.latency: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0] * (len(LATENCY_BUCKETS) + 2))
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """`route` is a template, so that there are only as many of these as there are routes."""
-        self._answered[method, route, status] += 1
-        latency = self._latency[method, route]
+        self.answered[method, route, status] += 1
+        latency = self.latency[method, route]
         latency[bisect.bisect_left(LATENCY_BUCKETS, seconds)] += 1
         latency[-1] += seconds
-
-    def collect(self) -> Iterator[Metric]:
-        answered = CounterMetricFamily("dawg_http_requests", "HTTP requests.", labels=["method", "route", "status"])
-        for (method, route, status), count in self._answered.items():
-            answered.add_metric([method, route, str(status)], count)
-        yield answered
-        latency = HistogramMetricFamily("dawg_http_request_seconds", "Time to answer.", labels=["method", "route"])
-        bounds = [*(str(bound) for bound in LATENCY_BUCKETS), "+Inf"]
-        for labels, (*counts, total) in self._latency.items():
-            buckets = list(zip(bounds, itertools.accumulate(counts), strict=True))
-            latency.add_metric(list(labels), buckets, total)
-        yield latency
