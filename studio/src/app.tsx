@@ -8,6 +8,7 @@ import { loadGenres } from "./generate/store";
 import { JobTray } from "./generate/tray";
 import { listenToKeys } from "./keyboard";
 import { Mixer } from "./mixer/mixer";
+import { PianoRoll } from "./notes/roll";
 import { openSomeProject } from "./project/open";
 import { TransportBar } from "./transport/bar";
 import { Notices, notify } from "./ui/notices";
@@ -44,6 +45,7 @@ export const App = () => {
 
 const PANELS: { name: Exclude<Panel, null>; title: string; view: () => preact.JSX.Element }[] = [
   { name: "mixer", title: "Mixer", view: Mixer },
+  { name: "notes", title: "Notes", view: PianoRoll },
   { name: "jobs", title: "Jobs", view: JobTray },
 ];
 

@@ -1,16 +1,16 @@
 import "./arrangement.css";
-import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
-import { clips, markers, mayEdit, sections, tempoMap, tracks } from "../project/store";
+import { useComputed, useSignalEffect } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { clips, markers, mayEdit, recordings, sections, tempoMap, tracks } from "../project/store";
 import { peaksCount } from "../sound/peaks";
 import { player } from "../sound/player";
 import { barText, clock } from "../time/tempo-map";
-import { left, selectedClips, theme, top, trackHeight, zoom } from "../view";
+import { Canvas } from "../ui/canvas";
+import { left, selectedClips, selectedTrack, top, trackHeight, zoom } from "../view";
 import { draw } from "./draw";
 import { RULER, toX } from "./geometry";
 import { begin, cursorAt, open } from "./gestures";
 import { TrackHeaders } from "./headers";
-import { type Palette, paletteOf } from "./palette";
 import { dropped } from "./upload";
 
 const MIN_ZOOM = 0.5; // pixels per second
@@ -18,87 +18,28 @@ const MAX_ZOOM = 2000;
 
 /** The time line: headers of tracks, and a canvas on which everything lies. */
 export const Arrangement = () => {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const palette = useSignal<Palette | null>(null);
-  const size = useSignal({ width: 0, height: 0 });
-  const frame = useRef(0);
-
-  useEffect(() => {
-    const watch = new ResizeObserver(([entry]) => {
-      if (entry) size.value = { width: entry.contentRect.width, height: entry.contentRect.height };
-    });
-    if (canvas.current) watch.observe(canvas.current);
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    const refresh = () => {
-      if (canvas.current?.parentElement) palette.value = paletteOf(canvas.current.parentElement);
-    };
-    const unwatch = theme.subscribe(() => requestAnimationFrame(refresh));
-    dark.addEventListener("change", refresh);
-    return () => {
-      watch.disconnect();
-      unwatch();
-      dark.removeEventListener("change", refresh);
-    };
-  }, []);
-
-  useSignalEffect(() => {
-    const { width, height } = size.value;
-    const colours = palette.value;
-    peaksCount.value; // an outline that has come is drawn
-    const element = canvas.current;
-    const brush = element?.getContext("2d", { alpha: false });
-    if (!element || !brush || !colours || !width) return;
-    // Everything that is drawn is read here, so that a change of any of it asks for one frame.
-    for (const each of [left, top, zoom, trackHeight, selectedClips, clips, tracks, sections, markers, tempoMap])
-      each.value;
-    for (const each of [player.loop, player.looping]) each.value;
-    cancelAnimationFrame(frame.current);
-    frame.current = requestAnimationFrame(() => {
-      fit(element, brush, width, height);
-      draw(brush, width, height, colours);
-    });
-  });
-
-  const press = (event: PointerEvent) => {
-    if (event.button !== 0) return;
-    const element = event.currentTarget as HTMLCanvasElement;
-    const gesture = begin(event);
-    if (!gesture) return;
-    element.setPointerCapture(event.pointerId);
-    const done = new AbortController();
-    const { signal } = done;
-    const finish = (cancelled: boolean) => {
-      done.abort();
-      gesture.end(cancelled);
-    };
-    element.addEventListener("pointermove", gesture.move, { signal });
-    element.addEventListener("pointerup", () => finish(false), { signal });
-    element.addEventListener("pointercancel", () => finish(true), { signal });
-    window.addEventListener("keydown", ({ key }) => key === "Escape" && finish(true), { signal });
-  };
-
+  const surface = useRef<HTMLDivElement>(null);
   const name = useComputed(() => `Arrangement: ${tracks.value.length} tracks, ${clips.value.size} clips`);
   return (
     <section
       class="arrangement"
       aria-label="Arrangement"
       onDragOver={(event) => mayEdit.value && event.preventDefault()}
-      onDrop={(event) => dropped(event, canvas.current)}
+      onDrop={(event) => dropped(event, surface.current)}
     >
       <TrackHeaders />
-      <div class="timeline">
-        {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: it takes the keys itself */}
-        <canvas
-          ref={canvas}
-          tabIndex={0}
-          role="application"
-          aria-label={name}
-          onPointerDown={press}
-          onPointerMove={(event) => {
-            if (event.buttons === 0) event.currentTarget.style.cursor = cursorAt(event);
+      <div class="timeline" ref={surface}>
+        <Canvas
+          name={name}
+          draw={draw}
+          reads={() => {
+            for (const each of [left, top, zoom, trackHeight, selectedClips, selectedTrack]) each.value;
+            for (const each of [clips, tracks, sections, markers, tempoMap, recordings, peaksCount]) each.value;
+            for (const each of [player.loop, player.looping]) each.value;
           }}
-          onDblClick={open}
-          onWheel={scroll}
+          begin={begin}
+          onHover={cursorAt}
+          canvasProps={{ onDblClick: open, onWheel: scroll }}
         />
         <Playhead />
       </div>
@@ -136,16 +77,6 @@ export const zoomBy = (factor: number, x: number): void => {
   const at = left.value + x / zoom.value;
   zoom.value = Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, zoom.value * factor));
   left.value = Math.max(0, at - x / zoom.value);
-};
-
-const fit = (element: HTMLCanvasElement, brush: CanvasRenderingContext2D, width: number, height: number): void => {
-  const scale = window.devicePixelRatio;
-  const [wide, high] = [Math.round(width * scale), Math.round(height * scale)];
-  if (element.width !== wide || element.height !== high) {
-    element.width = wide;
-    element.height = high;
-  }
-  brush.setTransform(scale, 0, 0, scale, 0, 0);
 };
 
 /** Bars and time of the playhead, for the top of the page. */

@@ -4,26 +4,16 @@ import { updateClip } from "../project/edits";
 import type { Clip } from "../project/entities";
 import { clips, clipsByTrack, mayEdit, preview, recordings, tempoMap, tracks } from "../project/store";
 import { player } from "../sound/player";
+import { type Gesture, pointOf } from "../ui/canvas";
 import { panel, selectedClips, selectedTrack, zoom } from "../view";
 import { hit, type Part, RULER, snapped, toSeconds, trackAt } from "./geometry";
-
-/** One drag: told of each move of the pointer, and of its end. */
-interface Gesture {
-  move: (event: PointerEvent) => void;
-  end: (cancelled: boolean) => void;
-}
 
 const SLOP = 3; // pixels that a press may slip without being a drag
 const SHORTEST = 0.02; // seconds of a clip
 
-const point = (event: MouseEvent): { x: number; y: number } => {
-  const { left, top } = (event.currentTarget as Element).getBoundingClientRect();
-  return { x: event.clientX - left, y: event.clientY - top };
-};
-
 /** What a press on the arrangement begins. */
 export const begin = (event: PointerEvent): Gesture | null => {
-  const { x, y } = point(event);
+  const { x, y } = pointOf(event);
   if (y < RULER) return y < RULER / 2 ? loopFrom(x, event.altKey) : scrub(x);
   const found = hit(x, y, clipsByTrack.value);
   selectedTrack.value = tracks.value[trackAt(y)]?.id ?? null;
@@ -34,13 +24,13 @@ export const begin = (event: PointerEvent): Gesture | null => {
 };
 
 export const open = (event: MouseEvent): void => {
-  const { x, y } = point(event);
+  const { x, y } = pointOf(event);
   const found = hit(x, y, clipsByTrack.value);
   if (found && !found.clip.audioFileId) panel.value = "notes";
 };
 
 export const cursorAt = (event: MouseEvent): string => {
-  const { x, y } = point(event);
+  const { x, y } = pointOf(event);
   if (y < RULER) return "text";
   const part = hit(x, y, clipsByTrack.value)?.part;
   if (!part) return "default";
@@ -61,7 +51,7 @@ const choose = (id: string, more: boolean): void => {
 const scrub = (x: number): Gesture => {
   const go = (at: number) => player.seek(Math.max(0, toSeconds(at)));
   go(x);
-  return { move: (event) => go(point(event).x), end: () => {} };
+  return { move: (event) => go(pointOf(event).x), end: () => {} };
 };
 
 const loopFrom = (x: number, free: boolean): Gesture => {
@@ -69,7 +59,7 @@ const loopFrom = (x: number, free: boolean): Gesture => {
   const before = player.loop.value;
   return {
     move: (event) => {
-      const other = snapped(toSeconds(point(event).x), event.altKey);
+      const other = snapped(toSeconds(pointOf(event).x), event.altKey);
       if (other !== first) player.loop.value = { from: Math.min(first, other), to: Math.max(first, other) };
     },
     end: (cancelled) => {
@@ -87,7 +77,7 @@ const select = (event: PointerEvent, x: number, y: number): Gesture => {
   const from = toSeconds(x);
   return {
     move: (moved) => {
-      const other = point(moved);
+      const other = pointOf(moved);
       const [begins, ends] = [from, toSeconds(other.x)].sort((one, two) => one - two) as [number, number];
       const [first, last] = [trackAt(y), trackAt(other.y)].sort((one, two) => one - two) as [number, number];
       const rows = tracks.value.slice(Math.max(0, first), last + 1);
@@ -108,7 +98,7 @@ const moveClips = (x: number, y: number, held: Clip): Gesture => {
   let changes = new Map<string, Partial<Clip>>();
   return {
     move: (event) => {
-      const now = point(event);
+      const now = pointOf(event);
       if (changes.size === 0 && Math.abs(now.x - x) < SLOP && trackAt(now.y) === from) return;
       const wanted = snapped(held.startTime + (now.x - x) / zoom.value, event.altKey) - held.startTime;
       const by = Math.max(wanted, -Math.min(...moved.map(({ startTime }) => startTime)));
@@ -132,7 +122,7 @@ const reshape = (x: number, clip: Clip, part: Part): Gesture => {
   let changes: Partial<Clip> = {};
   return {
     move: (event) => {
-      const by = (point(event).x - x) / zoom.value;
+      const by = (pointOf(event).x - x) / zoom.value;
       if (Math.abs(by * zoom.value) < SLOP && Object.keys(changes).length === 0) return;
       changes = shapes[part](clip, by, event.altKey);
       show(new Map([[clip.id, changes]]));

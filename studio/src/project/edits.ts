@@ -68,8 +68,7 @@ export const reorderTracks = (trackOrders: { id: string; order: number }[]) =>
 
 const NEW_CLIP = { offset: 0, fadeIn: 0, fadeOut: 0, gain: 0, color: null, audioFileId: null, midiData: null };
 
-export const createClip = (fields: Partial<Clip> & { trackId: string; startTime: number }) =>
-  create("clip", { ...NEW_CLIP, ...fields });
+export const createClip = (fields: Partial<Clip> & { trackId: string }) => create("clip", { ...NEW_CLIP, ...fields });
 export const updateClip = (id: string, changes: Partial<Clip>, how?: How) => change("clip", id, changes, how);
 export const updateClips = (clipIds: string[], changes: Partial<Clip>) =>
   edit({
