@@ -170,10 +170,11 @@ class _Anchor:
         return {pair[0]: own_value, pair[1]: _rounded(self._beats(own_value))}
 
     def _seconds(self, beats: float) -> float:
-        return self._sign * (self._tempo.seconds(self._beat + self._sign * beats) - self._time)
+        return max(0.0, self._sign * (self._tempo.seconds(self._beat + self._sign * beats) - self._time))
 
     def _beats(self, seconds: float) -> float:
-        return self._sign * (self._tempo.beat(self._time + self._sign * seconds) - self._beat)
+        # What is nothing in seconds is not a rounding error below nothing in beats.
+        return max(0.0, self._sign * (self._tempo.beat(self._time + self._sign * seconds) - self._beat))
 
 
 def _rounded(value: float) -> float:
