@@ -226,6 +226,21 @@ _SPECIAL = (
         reply=replies.LyricsReply,
     ),
     _special(
+        "groupTracks",
+        "Put tracks into a new group",
+        TRACK,
+        path="POST /tracks/group",
+        event="tracks:group",
+        about="`track` is the new track, of the type GROUP; `tracks` are those in it.",
+    ),
+    _special(
+        "ungroupTracks",
+        "Remove a group and keep its tracks",
+        TRACK,
+        path="POST /tracks/{track_id}/ungroup",
+        event="track:ungroup",
+    ),
+    _special(
         "moveSection",
         "Move a section with everything in it",
         SECTION,

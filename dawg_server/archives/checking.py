@@ -160,12 +160,14 @@ def _check_references(
 
 
 def _check_routing(found: Mapping[EntityType, Iterable[JsonObject]]) -> None:
-    buses = {track["id"] for track in found[registry.find("track")] if track["trackType"] == "AUX"}
+    types = {track["id"]: track["trackType"] for track in found[registry.find("track")]}
     for kind, entities in found.items():
         for each in entities:
             for name in signal_flow.leading(kind):
-                if each[name] != kind.references[name].cleared and each[name] not in buses:
-                    refuse("a track sends its sound to something that is no AUX track", trackId=each["id"])
+                reference = kind.references[name]
+                if each[name] != reference.cleared and types.get(each[name]) != reference.sound:
+                    sentence = f"a track sends its sound to something that is no {reference.sound} track"
+                    refuse(sentence, trackId=each["id"])
     if signal_flow.has_loop(way for kind, entities in found.items() for way in signal_flow.ways(kind, entities)):
         refuse("the sound of a track comes back to itself")
 

@@ -185,7 +185,7 @@ async def _judge(draft: Draft, kind: EntityType, entity: Entity | None, changed:
     leads = False
     for name, reference in kind.references.items():
         if name in changed and changed[name] != reference.cleared:
-            leads |= reference.sound or reference.heard
+            leads |= bool(reference.sound) or reference.heard
             await draft.get(reference.entity, changed[name])
     if leads:
         await signal_flow.check(draft, kind, after, changed.keys())

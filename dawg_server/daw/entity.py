@@ -66,14 +66,14 @@ def check(held: str | None, needed: str) -> str:
 class Reference:
     """A field that names another entity. When that goes, this one goes as well, or the field becomes `cleared`.
 
-    `sound`: the field leads sound there, so its target has to be an AUX track, and sound must never come back. `heard`:
+    `sound`: the field leads sound to a track of that type, AUX or GROUP, and sound must never come back. `heard`:
     the sound of that track, another one, is led here, and must never come back either.
     """
 
     entity: str
     on_delete: Literal["cascade", "clear"] = "cascade"
     cleared: Any = None
-    sound: bool = False
+    sound: Literal["", "AUX", "GROUP"] = ""
     heard: bool = False
 
 

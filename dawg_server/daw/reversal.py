@@ -182,9 +182,9 @@ class Reversal:
             if target is None:
                 blame = await undo_log.remover(draft.connection, draft.id, wanted[name])
                 self._skip(step, name, blame, f"a {reference.entity} that it needs was deleted since")
-            elif reference.sound and target["trackType"] != "AUX":
+            elif reference.sound and target["trackType"] != reference.sound:
                 blame = await self._blame("track", target["id"], step, {"trackType"})
-                self._skip(step, name, blame, "the track that it leads to is no AUX track any more")
+                self._skip(step, name, blame, f"the track that it leads to is no {reference.sound} track any more")
             elif (reference.sound or reference.heard) and await signal_flow.loops_with(
                 draft, registry.find(entity), {**(thing or step["inverse"]), **wanted}
             ):
@@ -205,14 +205,14 @@ class Reversal:
             del wanted[name]
         if (
             thing
-            and thing.get("trackType") == "AUX" != wanted.get("trackType", "AUX")
+            and wanted.get("trackType", thing.get("trackType")) != thing.get("trackType")
             and (users := await self._feeding(id))
         ):
             await self._skip_for(step, users, "other tracks send their sound to it", "trackType")
             del wanted["trackType"]
 
     async def _feeding(self, track_id: str) -> list[tuple[str, str]]:
-        """(entity, id) of what sends sound to an AUX track."""
+        """(entity, id) of what leads sound to a track."""
         return [(kind.name, each["id"]) for kind, each in await signal_flow.feeding(self._draft, track_id)]
 
     async def _gone(self, step: Step, fields: Collection[str]) -> bool:

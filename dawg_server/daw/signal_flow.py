@@ -1,4 +1,4 @@
-"""Where sound goes: from a track by its output and its sends, only to AUX tracks, and never back to itself.
+"""Where sound goes: from a track by its output, its sends and its group, and never back to itself.
 
 Which fields lead sound is declared by the entities: to the track that they name (`Reference.sound`), or from it
 (`Reference.heard`), as to a compressor that listens to another track.
@@ -79,9 +79,9 @@ async def check(draft: Draft, kind: EntityType, entity: Entity, changed: Collect
         leads = True
         target = await draft.get(reference.entity, entity[name])
         own = entity.get("id") if kind.name == "track" else entity["trackId"]
-        if target["trackType"] != "AUX" or target["id"] == own:
+        if target["trackType"] != reference.sound or target["id"] == own:
             other = f"{reference.cleared} or " if reference.cleared else ""
-            raise wrong(name, f"has to be {other}another track of the type AUX")
+            raise wrong(name, f"has to be {other}another track of the type {reference.sound}")
     for name in hearing(kind):
         if name in changed and entity[name] != kind.references[name].cleared:
             leads = True

@@ -56,6 +56,7 @@ class TrackReply(Body):
     volume_db = fields.Float(allow_none=True, metadata={"description": "volume in dB; null is silence"})
     pan = fields.Float()
     order = fields.Integer()
+    group_id = fields.UUID(allow_none=True)
     sends = fields.List(fields.Dict())
     revision = fields.Integer()
     track = fields.Dict()

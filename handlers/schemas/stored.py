@@ -15,6 +15,7 @@ SEND_INSTEAD = {
     "project": "Create the project first (POST /api/projects) and send the id of the answer, or leave it out.",
     "track": "Create the track first (POST /api/tracks), and send the id of the answer.",
     "AUX track": "Create the track first (POST /api/tracks, trackType AUX), and send the id of the answer.",
+    "GROUP track": "Create the group first (POST /api/tracks/group), and send the id of the answer.",
     "clip": "Upload its recording first (POST /api/audio/upload), create the clip (POST /api/clips), and send its id.",
     "conversation": "Leave it out, which begins a conversation, and send the conversationId of the answer then.",
 }

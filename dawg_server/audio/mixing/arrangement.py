@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dawg_server.music.score import Note
@@ -48,7 +49,8 @@ class TrackSend:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """`volume` is linear, 1 = unity; `pan` -1..1; `mono` folds the track before its pan; no `output` is the master."""
+    """`volume` is linear, 1 = unity; `pan` -1..1; `mono` folds the track before its pan; no `output` is the master, or
+    the `group` that it is in."""
 
     id: str
     name: str = ""
@@ -59,6 +61,7 @@ class Track:
     solo: bool = False
     mono: bool = False
     output: str | None = None
+    group: str | None = None
     clips: tuple[Clip, ...] = ()
     sends: tuple[TrackSend, ...] = ()
 
@@ -79,3 +82,27 @@ class Arrangement:
     def clips(self) -> Iterator[Clip]:
         for track in self.tracks:
             yield from track.clips
+
+
+def grouped(tracks: Sequence[Track]) -> tuple[Track, ...]:
+    """The same tracks, led into their groups: muted and soloed with them, and heard through their faders.
+
+    What leads to an AUX track of its own does not pass its group, but is muted and soloed with it all the same.
+    """
+    known = {track.id: track for track in tracks}
+
+    def around(track: Track) -> list[Track]:
+        found: dict[str, Track] = {}
+        while (group := known.get(track.group or "")) is not None and group.id not in found:
+            track = found[group.id] = group
+        return list(found.values())
+
+    return tuple(
+        dataclasses.replace(
+            track,
+            muted=track.muted or any(group.muted for group in around(track)),
+            solo=track.solo or any(group.solo for group in around(track)),
+            output=track.output or track.group,
+        )
+        for track in tracks
+    )

@@ -24,7 +24,7 @@ SEND = EntityType(
     fields=FIELDS,
     parent="track",
     within="parent",
-    references={"destinationTrackId": Reference("track", sound=True)},
+    references={"destinationTrackId": Reference("track", sound="AUX")},
     unique=("trackId", "destinationTrackId"),
     limit=None,
     module=__name__,

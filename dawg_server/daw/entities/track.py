@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from dawg_server import errors
 from dawg_server.database import tracks
-from dawg_server.daw import signal_flow
-from dawg_server.daw.commands import command
+from dawg_server.daw import ordering, signal_flow
+from dawg_server.daw.commands import command, find
 from dawg_server.daw.entities.project import MAX_LYRICS
-from dawg_server.daw.entity import Bulk, Entity, EntityType, Reference, the
-from dawg_server.schema import Choice, Colour, Decibels, Flag, Id, JsonValue, Number, Text
+from dawg_server.daw.entity import Bulk, Entity, EntityType, Reference, the, wrong
+from dawg_server.schema import Choice, Colour, Decibels, Flag, Id, Items, JsonValue, Number, Text
 
 if TYPE_CHECKING:
     from dawg_server.daw.draft import Draft
@@ -31,10 +31,11 @@ MIXING = {
     "isSolo": Flag(load_default=False),
     "isArmed": Flag("ready to record", load_default=False),
     "outputDestination": Id("AUX track", '"master" or an AUX track\'s id', words=(MASTER,), load_default=MASTER),
+    "groupId": Id("GROUP track", "the group that it is in", allow_none=True, load_default=None),
 }
 FIELDS = {
     "name": Text(1, 120, required=True),
-    "trackType": Choice(("AUDIO", "MIDI", "INSTRUMENT", "AUX", "MASTER"), load_default="AUDIO"),
+    "trackType": Choice(("AUDIO", "MIDI", "INSTRUMENT", "AUX", "GROUP", "MASTER"), load_default="AUDIO"),
     **MIXING,
     "order": Number(0, MAX_TRACKS, "place in the list, from 0", whole=True),
     "channels": Choice(("mono", "stereo"), load_default="stereo"),
@@ -44,12 +45,16 @@ METADATA = JsonValue(MAX_METADATA, "what is known about its sound", objects=True
 
 
 async def judge(draft: Draft, track: Entity | None, changed: Entity) -> Collection[str]:
-    """An AUX track stays one while others send their sound to it."""
-    if track is not None and track["trackType"] == "AUX":
+    """A track keeps its type while others send their sound to it."""
+    after = {**(track or {}), **changed}
+    if after["trackType"] == MASTER.upper() and after["groupId"] is not None:
+        raise wrong("groupId", "is not for the MASTER track")
+    if track is not None and "trackType" in changed:
         feeding = [signal_flow.source(kind, each) for kind, each in await signal_flow.feeding(draft, track["id"])]
         if feeding:
             raise errors.InUse(
-                "Other tracks send their sound to this AUX track.", details={"trackIds": list(dict.fromkeys(feeding))}
+                f"Other tracks send their sound to this {track['trackType']} track.",
+                details={"trackIds": list(dict.fromkeys(feeding))},
             )
     return ()
 
@@ -61,15 +66,57 @@ TRACK = EntityType(
     table=tracks.TRACKS,
     fields=FIELDS,
     written={"metadata": METADATA},
-    references={"outputDestination": Reference("track", "clear", MASTER, sound=True)},
+    references={
+        "outputDestination": Reference("track", "clear", MASTER, sound="AUX"),
+        "groupId": Reference("track", "clear", sound="GROUP"),
+    },
     ordered=True,
     limit=MAX_TRACKS,
     rule=judge,
-    ruled=frozenset({"trackType"}),
+    ruled=frozenset({"trackType", "groupId"}),
     bulk=Bulk(MIXING, 100),
-    about_deletion="With its clips and the sends to it; all of that can be undone.",
+    about_deletion="With its clips and the sends to it; all of that can be undone. Tracks of a group stay.",
     module=__name__,
 )
+
+
+@command(
+    "groupTracks",
+    "Puts tracks into a new group, whose fader, pan, mute and solo are for all of them.",
+    {
+        "trackIds": Items(Id("track"), 1, 100, required=True),
+        "name": Text(1, 120, load_default="Group"),
+    },
+)
+async def group_tracks(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
+    """The group takes the place of the first of them, and they follow it; it is in the group that all of them share."""
+    found = sorted(await draft.several("track", values["trackIds"]), key=lambda each: each["order"])
+    if any(each["trackType"] == MASTER.upper() for each in found):
+        raise wrong("trackIds", "names the MASTER track, which is in no group")
+    around = {each["groupId"] for each in found}
+    ids = [each["id"] for each in found]
+    if not around.isdisjoint(ids):
+        raise wrong("trackIds", "names a group together with tracks that are in it")
+    order = found[0]["order"]
+    new = {**TRACK.create.defaults, "name": values["name"], "trackType": "GROUP", "volume": 1.0, "order": order}
+    made = await find("createTrack").plan(draft, {**new, "groupId": around.pop() if len(around) == 1 else None})
+    group_id = made["track"]["id"]
+    for id in ids:
+        draft.update("track", id, {"groupId": group_id})
+    await ordering.move(draft, TRACK, draft.id, {id: place for place, id in enumerate(ids, order + 1)})
+    return {"track": draft.shown("track", group_id), "tracks": [draft.shown("track", id) for id in ids]}
+
+
+@command("ungroupTracks", "Removes a group; its tracks stay, in the group that it was in.", {"trackId": the("track")})
+async def ungroup_tracks(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
+    group = dict(await draft.get("track", values["trackId"]))
+    if group["trackType"] != "GROUP":
+        raise wrong("trackId", "has to be a track of the type GROUP")
+    ids = [each["id"] for each in await draft.naming("track", "groupId", group["id"])]
+    for id in ids:
+        draft.update("track", id, {"groupId": group["groupId"]})
+    await find("deleteTrack").plan(draft, {"trackId": group["id"]})
+    return {"tracks": [draft.shown("track", id) for id in ids]}
 
 
 @command(

@@ -174,7 +174,7 @@ EDITING = (
         parameters(
             {
                 "name": TRACK.fields["name"],
-                "trackType": Choice(("AUDIO", "MIDI", "INSTRUMENT", "AUX"), load_default="AUDIO"),
+                "trackType": Choice(("AUDIO", "MIDI", "INSTRUMENT", "AUX", "GROUP"), load_default="AUDIO"),
                 "channels": TRACK.fields["channels"],
             }
         ),

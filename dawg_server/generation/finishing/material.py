@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.audio.mixing.arrangement import Arrangement, Clip, Track, TrackSend
+from dawg_server.audio.mixing.arrangement import Arrangement, Clip, Track, TrackSend, grouped
 from dawg_server.database import audio_files
 from dawg_server.database.pool import Database
 from dawg_server.daw.document import Document
@@ -46,8 +46,8 @@ class Material:
         return Arrangement(
             rate=rate or project["sampleRate"],
             bpm=project["bpm"],
-            tracks=tuple(
-                _track(track, paths, with_clips=only is None or track["id"] in only) for track in project["tracks"]
+            tracks=grouped(
+                [_track(track, paths, with_clips=only is None or track["id"] in only) for track in project["tracks"]]
             ),
         )
 
@@ -64,6 +64,7 @@ def _track(row: Mapping[str, Any], paths: Mapping[str, str], *, with_clips: bool
         solo=row["isSolo"],
         mono=row["channels"] == "mono",
         output=None if output in (None, "master") else output,
+        group=row["groupId"],
         clips=tuple(_clip(clip, row, paths) for clip in row["clips"]) if with_clips else (),
         sends=tuple(
             TrackSend(send["destinationTrackId"], send["level"], send["pan"], send["preFader"], send["enabled"])
