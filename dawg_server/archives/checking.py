@@ -6,6 +6,7 @@ Fields are held to the same rules as those of commands; what they name has to be
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION
 from dawg_server.archives.unpacking import refuse
 from dawg_server.daw import entity as registry
 from dawg_server.daw import signal_flow, timing
+from dawg_server.daw.entities.track import MASTER, misfit
 from dawg_server.daw.entity import MAX_ORDER, EntityType, needed
 from dawg_server.schema import AnyField, FieldError, Id, Items, Number, Parameters, Record, Text, parameters
 
@@ -91,6 +93,7 @@ def checked(document: Any) -> JsonObject:
         _check_references(kind, entities, found, {each["id"] for each in content["audioFiles"]})
     _check_routing(found)
     _check_clips(content["clips"])
+    _check_channels(content["tracks"], content["clips"])
     return content
 
 
@@ -176,6 +179,27 @@ def _check_clips(clips: Iterable[JsonObject]) -> None:
     for clip in clips:
         if clip["fadeIn"] + clip["fadeOut"] > clip["duration"] + timing.TINY:
             refuse("the fades of a clip are longer than the clip", clipId=clip["id"])
+
+
+def _check_channels(tracks: Iterable[JsonObject], clips: Iterable[JsonObject]) -> None:
+    """Archives from before clips had to fit to their tracks get the types of their clips."""
+    on: dict[str, list[JsonObject]] = defaultdict(list)
+    for clip in clips:
+        on[clip["trackId"]].append(clip)
+    masters = [each for each in tracks if each["trackType"] == "MASTER"]
+    if len(masters) > 1 or any(each["outputDestination"] != MASTER or each["sends"] for each in masters):
+        refuse("there is one MASTER track, where all sound goes", trackIds=[each["id"] for each in masters])
+    for track in tracks:
+        played = [clip["audioFileId"] is not None for clip in on[track["id"]]]
+        if (
+            len(set(played)) == 1
+            and track["trackType"] in ("AUDIO", "MIDI", "INSTRUMENT")
+            and misfit(track["trackType"], on[track["id"]][0])
+        ):
+            track["trackType"] = "AUDIO" if played[0] else "MIDI"
+        for clip in on[track["id"]]:
+            if (sentence := misfit(track["trackType"], clip)) is not None:
+                refuse(f"trackId {sentence}", clipId=clip["id"])
 
 
 def _require_distinct(what: str, names: Iterable[str]) -> None:

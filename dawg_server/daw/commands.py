@@ -146,7 +146,9 @@ async def _update_all(kind: EntityType, draft: Draft, values: dict[str, Any]) ->
 async def _delete(kind: EntityType, draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     entity = dict(await _named(kind, draft, values))
     await cascade(draft, kind.name, entity["id"])
-    draft.delete(kind.name, entity["id"])
+    parent_id = await ordering.take_out(draft, kind, entity["id"])
+    if kind.ordered:
+        await ordering.close_gaps(draft, kind, parent_id)
     told: dict[str, Any] = {"deleted": True, kind.id: entity["id"]}
     return told | ({kind.name: entity, **_parent(draft, kind, entity)} if kind.within == "parent" else {})
 
@@ -196,6 +198,10 @@ async def _judge(draft: Draft, kind: EntityType, entity: Entity | None, changed:
     if not changed.keys().isdisjoint(kind.unique) and await twin(draft, kind, after) is not None:
         same = {name: after[name] for name in kind.unique}
         raise errors.Conflict(f"There is such a {kind} already.", details=same)
+    if kind.condition is not None and not kind.condition.fields.isdisjoint(changed):
+        hindrance = await kind.condition.unmet(draft, after, changed.keys())
+        if hindrance is not None:
+            raise wrong(hindrance.field, hindrance.sentence)
     if kind.rule is not None and (entity is None or not kind.ruled.isdisjoint(changed)):
         return await kind.rule(draft, entity, changed)
     return ()

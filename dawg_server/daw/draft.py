@@ -25,7 +25,8 @@ ChangeKind = Literal["create", "update", "delete", "reorder"]
 class Change:
     """One step. `forward` and `inverse` hold wire fields with their values after and before it.
 
-    create: everything / nothing. update: the fields that differ. delete: nothing / everything.
+    create: everything / nothing. update: the fields that differ. delete: nothing / everything, and of what has a place
+    `after`, the one behind which it stood.
     reorder: `trackOrders` (of other entities likewise) with the new and the old places of those that move, `[{id,
     order}]`; it has no entity id. `parent_id`: the track that an entity is on. `follows`: it follows another change by
     itself (`timing`). `group`: the undo group that it belongs to, if not to that of its call.
@@ -237,11 +238,11 @@ class Draft:
         thing.update(forward, **registry.find(name).in_decibels(forward))
         self._touch(thing)
 
-    def delete(self, name: str, id: str) -> None:
-        """Nothing may depend on it any more."""
+    def delete(self, name: str, id: str, **more: Any) -> None:
+        """Nothing may depend on it any more. `more` is kept for whoever brings it back."""
         thing = self.find(name, id)
         assert thing is not None
-        self._note("delete", name, id, {}, registry.find(name).stored(thing), thing)
+        self._note("delete", name, id, {}, {**registry.find(name).stored(thing), **more}, thing)
         self._known(name)[id] = None
 
     def reorder(self, name: str, orders: Mapping[str, int]) -> None:

@@ -134,6 +134,27 @@ class Units(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Hindrance:
+    """Why something cannot be: a sentence about a field, and the ids of the entities of a kind that are in the way."""
+
+    field: str
+    sentence: str
+    entity: str = ""
+    ids: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What has to be true of an entity together with others, whenever one of these `fields` changes, also by undo.
+
+    `unmet` gets the draft, the entity as it is to be, and the names of the fields that change.
+    """
+
+    fields: frozenset[str]
+    unmet: Callable[[Draft, Entity, Collection[str]], Awaitable[Hindrance | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Bulk:
     """The same changes of some fields to up to `most` entities at once."""
 
@@ -149,12 +170,12 @@ class EntityType:
     that to a parent track need not be said. `role` is who may change it. `limit`: of a project. `ordered`: the field
     `order` is the place among those with the same parent, which stays, from 0. `unique`: fields that no two with the
     same parent have alike. `recording`: the field that names a recording, if it plays one; it may be the project's, one
-    that clips of the project play, or the caller's. `either`: two fields of which exactly one is not null. `rule` looks
-    at those changes that are about `ruled` fields, and at everything new; `fit` at what undo puts back; `check` at what
-    an archive brings. `in_time`: how it lies in time, and moves with its section; `units`: how it tells its times in
-    beats and seconds; `tempo`: fields that decide how these belong together. `within`: where clients see it: in the
-    project's list, in its parent's when a whole project is shown, or always as a part of its parent. `kept`: what
-    versions and archives keep of the project.
+    that clips of the project play, or the caller's. `either`: two fields of which exactly one is not null. `condition`
+    is about an entity among others; `rule` looks at those changes that are about `ruled` fields, and at everything new,
+    `fit` at what undo puts back, `check` at what an archive brings. `in_time`: how it lies in time, and moves with its
+    section; `units`: how it tells its times in beats and seconds; `tempo`: fields that decide how these belong
+    together. `within`: where clients see it: in the project's list, in its parent's when a whole project is shown, or
+    always as a part of its parent. `kept`: what versions and archives keep of the project.
     """
 
     name: str
@@ -173,6 +194,7 @@ class EntityType:
     recording: str = ""
     either: tuple[str, str] | tuple[()] = ()
     fit: Fit | None = None
+    condition: Condition | None = None
     rule: Rule | None = None
     ruled: frozenset[str] = frozenset()
     check: Check | None = None

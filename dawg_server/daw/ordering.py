@@ -16,16 +16,49 @@ Places = Mapping[str, int]
 
 
 async def place_new(draft: Draft, kind: EntityType, fields: Entity) -> None:
-    """Gives a new one the place that it asks for, or the last one."""
+    """Gives a new one the place that it asks for, counted without gaps, or the last one."""
     others = await draft.siblings(kind, fields[kind.parent_field])
-    end = others[-1]["order"] + 1 if others else 0
+    end = len(others)
     fields["order"] = end if fields["order"] is None else min(fields["order"], end)
     make_room(draft, kind, others, fields["order"])
 
 
 def make_room(draft: Draft, kind: EntityType, others: Sequence[Entity], place: int) -> None:
-    """Moves those from `place` on one further, as far as they stand in the way."""
-    shifted = {}
+    """Leaves `place` free, and no other gap."""
+    draft.reorder(kind.name, {each["id"]: at if at < place else at + 1 for at, each in enumerate(others)})
+
+
+async def close_gaps(draft: Draft, kind: EntityType, parent_id: str) -> None:
+    """After some have gone."""
+    others = await draft.siblings(kind, parent_id)
+    draft.reorder(kind.name, {each["id"]: place for place, each in enumerate(others)})
+
+
+async def take_out(draft: Draft, kind: EntityType, id: str) -> str:
+    """Deletes one, whose parent is returned. The log keeps behind whom it stood, as `after`."""
+    thing = draft.find(kind.name, id)
+    assert thing is not None
+    parent_id = str(thing.get(kind.parent_field, draft.id))
+    if kind.ordered:
+        others = [each["id"] for each in await draft.siblings(kind, parent_id)]
+        at = others.index(id)
+        draft.delete(kind.name, id, after=others[at - 1] if at else None)
+    else:
+        draft.delete(kind.name, id)
+    return parent_id
+
+
+async def place_back(draft: Draft, kind: EntityType, thing: Entity) -> None:
+    """Gives one that comes back its place; where somebody else has taken that, behind the one behind which it stood.
+
+    Gaps stay, until all have come back.
+    """
+    others = await draft.siblings(kind, thing[kind.parent_field])
+    places = {each["id"]: each["order"] for each in others}
+    after = thing.pop("after", None)
+    if after in places and thing["order"] in places.values():
+        thing["order"] = places[after] + 1
+    place, shifted = thing["order"], {}
     for each in others:
         if each["order"] == place:
             place += 1

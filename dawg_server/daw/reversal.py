@@ -11,7 +11,7 @@ from dawg_server.daw import entity as registry
 from dawg_server.daw import ordering, signal_flow, timing
 from dawg_server.daw.commands import dependents, twin
 from dawg_server.daw.draft import Draft
-from dawg_server.daw.entity import Entity, EntityType
+from dawg_server.daw.entity import Entity, EntityType, Hindrance
 
 MAX_SKIPPED = 200  # told in one answer
 
@@ -36,6 +36,8 @@ class Reversal:
         self._draft, self._user_id, self._steps = draft, user_id, steps
         self._own = {step["id"] for step in steps}
         self._newer: Sequence[Step] = ()  # steps of the same person in other groups
+        self._gaps: set[tuple[str, str]] = set()  # (kind, parent) of which something came or went
+        self._changed: dict[tuple[str, str], None] = {}  # (kind, id) of what is another one, or there, again
         self._before = len(draft.changes)
 
     @property
@@ -57,6 +59,12 @@ class Reversal:
                 del self.skipped[told + 1 :]  # the reason is enough
                 marked = self.left
             marked.append(step["id"])
+        for name, parent_id in sorted(self._gaps):
+            await ordering.close_gaps(draft, registry.find(name), parent_id)
+        for name, id in self._changed:  # when all of it is back, because what fits may depend on several steps
+            fit, thing = registry.find(name).fit, await self._find(name, id)
+            if fit is not None and thing is not None:
+                draft.update(name, id, await fit(draft, thing))
 
     async def _take_back(self, step: Step) -> bool:
         """Whether anything of the step is gone; what is not stands in `skipped`."""
@@ -97,9 +105,10 @@ class Reversal:
                 del wanted["bpm"]
         if not wanted:
             return not then
-        if (fit := registry.find(entity).fit) is not None:
-            wanted |= await fit(draft, {**thing, **wanted})
+        if (units := registry.find(entity).units) is not None:
+            wanted |= units.settled({**thing, **wanted}, {}, timing.tempo_map(draft))
         draft.update(entity, id, wanted)
+        self._changed[entity, id] = None
         return True
 
     async def _remove(self, step: Step) -> bool:
@@ -118,7 +127,10 @@ class Reversal:
         if users := [(kind.name, each["id"]) for kind, _, each in await dependents(self._draft, entity, id)]:
             await self._skip_for(step, users, f"the {entity} is in use now")
             return False
-        self._draft.delete(entity, id)
+        kind = registry.find(entity)
+        parent_id = await ordering.take_out(self._draft, kind, id)
+        if kind.ordered:
+            self._gaps.add((kind.name, parent_id))
         return True
 
     async def _bring_back(self, step: Step) -> bool:
@@ -135,11 +147,10 @@ class Reversal:
         thing |= {name: references[name].cleared for name in lost}
         kind = registry.find(entity)
         if kind.ordered:
-            others = await draft.siblings(kind, thing[kind.parent_field])
-            ordering.make_room(draft, kind, others, thing["order"])
-        if kind.fit is not None:
-            thing |= await kind.fit(draft, thing)
+            await ordering.place_back(draft, kind, thing)
+            self._gaps.add((kind.name, str(thing[kind.parent_field])))
         draft.create(entity, thing)
+        self._changed[entity, step["entity_id"]] = None
         return True
 
     async def _reorder(self, step: Step) -> bool:
@@ -210,6 +221,42 @@ class Reversal:
         ):
             await self._skip_for(step, users, "other tracks send their sound to it", "trackType")
             del wanted["trackType"]
+
+        await self._check_condition(step, kind, thing, wanted)
+
+    async def _check_condition(
+        self, step: Step, kind: EntityType, thing: Entity | None, wanted: dict[str, Any]
+    ) -> None:
+        condition = kind.condition
+        if condition is None or condition.fields.isdisjoint(wanted):
+            return
+        after = {**(thing or step["inverse"]), **wanted}
+        if thing is None and any(
+            name not in wanted for name, each in kind.references.items() if each.on_delete == "cascade"
+        ):
+            return  # it does not come back at all
+        hindrance = await condition.unmet(self._draft, after, wanted.keys())
+        if hindrance is None:
+            return
+        if self._about_to_change(step, hindrance):
+            return
+        users = [(hindrance.entity, id) for id in hindrance.ids]
+        await self._skip_for(step, users, f"{hindrance.field} {hindrance.sentence}", hindrance.field)
+        for name in condition.fields:
+            wanted.pop(name, None)
+
+    def _about_to_change(self, step: Step, hindrance: Hindrance) -> bool:
+        """Whether an older step of the same group has brought about what is in the way, so that it goes as well."""
+        condition = registry.find(hindrance.entity).condition
+        fields = condition.fields if condition is not None else frozenset()
+        older = [each for each in self._steps if each["revision"] < step["revision"]]
+        return all(
+            any(
+                each["entity_id"] == id and (each["kind"] != "update" or fields & each["forward"].keys())
+                for each in older
+            )
+            for id in hindrance.ids
+        )
 
     async def _feeding(self, track_id: str) -> list[tuple[str, str]]:
         """(entity, id) of what leads sound to a track."""

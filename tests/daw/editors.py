@@ -40,7 +40,10 @@ async def redo(document: Document, project_id: str, by: Actor, steps: int = 1) -
 
 
 def create_track(project: Project, dice: random.Random) -> Command:
-    parameters: dict[str, Any] = {"name": dice.choice(NAMES), "trackType": dice.choice(("AUDIO", "MIDI", "AUX", "AUX"))}
+    parameters: dict[str, Any] = {
+        "name": dice.choice(NAMES),
+        "trackType": dice.choice(("AUDIO", "MIDI", "MIDI", "AUX", "AUX", "MASTER")),
+    }
     if dice.random() < 0.4:
         parameters["order"] = dice.randrange(4)
     return Command("createTrack", parameters)
@@ -56,7 +59,7 @@ def update_track(project: Project, dice: random.Random) -> Command | None:
         "isMuted": dice.random() < 0.5,
         "color": dice.choice((None, "#aabbcc")),
         "order": dice.randrange(5),
-        "trackType": dice.choice(("AUDIO", "AUX")),
+        "trackType": dice.choice(("AUDIO", "MIDI", "AUX")),
         "lyrics": dice.choice((None, "la la")),
         "outputDestination": dice.choice(("master", _track(project, dice)["id"])),
     }
@@ -107,7 +110,8 @@ def create_clip(project: Project, dice: random.Random) -> Command | None:
     if not project["tracks"]:
         return None
     note = {"pitch": dice.randrange(128), "start": dice.random() * 4, "duration": 0.5, "velocity": 100}
-    parameters = {"trackId": _track(project, dice)["id"], "startTime": dice.randrange(8), "midiData": {"notes": [note]}}
+    track_id = _track(project, dice, "MIDI")["id"]
+    parameters = {"trackId": track_id, "startTime": dice.randrange(8), "midiData": {"notes": [note]}}
     return Command("createClip", parameters)
 
 
@@ -119,7 +123,7 @@ def change_clip(project: Project, dice: random.Random) -> Command | None:
     return dice.choice(
         (
             Command("updateClip", {"clipId": clip_id, "changes": {"startTime": dice.randrange(9), "gain": -3}}),
-            Command("updateClip", {"clipId": clip_id, "changes": {"trackId": _track(project, dice)["id"]}}),
+            Command("updateClip", {"clipId": clip_id, "changes": {"trackId": _track(project, dice, "MIDI")["id"]}}),
             Command("moveClip", {"clipId": clip_id, "newPosition": dice.randrange(9), "unit": "bars"}),
             Command("quantize", {"clipIds": [clip_id], "division": "quarter", "strength": 50}),
             Command("deleteClip", {"clipId": clip_id}),
@@ -156,8 +160,10 @@ KINDS: tuple[Callable[[Project, random.Random], Command | None], ...] = (
 )
 
 
-def _track(project: Project, dice: random.Random) -> dict[str, Any]:
-    return dict(dice.choice(project["tracks"]))
+def _track(project: Project, dice: random.Random, fitting: str = "") -> dict[str, Any]:
+    """Any track, mostly one of the `fitting` type."""
+    found = [track for track in project["tracks"] if track["trackType"] == fitting]
+    return dict(dice.choice(found if found and dice.random() < 0.9 else project["tracks"]))
 
 
 class Recordings:
@@ -173,7 +179,8 @@ class Recordings:
         if project["tracks"] and (not self._ids or dice.random() < 0.4):
             if len(self._ids) < 3:
                 self._ids.append(await self._new(actor.user_id))
-            parameters = {"trackId": _track(project, dice)["id"], "audioFileId": dice.choice(self._ids), "startTime": 1}
+            track_id = _track(project, dice, "AUDIO")["id"]
+            parameters = {"trackId": track_id, "audioFileId": dice.choice(self._ids), "startTime": 1}
             await self._document.execute(project_id, [Command("createClip", parameters)], actor)
         elif clips and dice.random() < 0.4:
             fields = {"duration": dice.choice((0.5, 3, 9)), "offset": dice.choice((0, 1.5)), "fadeIn": 0.25}

@@ -109,7 +109,7 @@ async def test_nothing_is_told_twice_when_the_news_come_after_all(stage: Stage) 
 async def test_news_from_the_log_say_the_same_as_those_that_got_lost(stage: Stage) -> None:
     """What clients are told, for every kind of step; `track` and `clip` are as they are by now."""
     aux = (await stage.run(Command("createTrack", {"name": "Echo", "trackType": "AUX"})))[0]["track"]["id"]
-    track = (await stage.run(Command("createTrack", {"name": "Voice"})))[0]["track"]["id"]
+    track = (await stage.run(Command("createTrack", {"name": "Voice", "trackType": "MIDI"})))[0]["track"]["id"]
     send = (await stage.run(Command("createSend", {"trackId": track, "destinationTrackId": aux})))[0]["send"]["id"]
     midi = {"notes": [{"pitch": 60, "start": 0, "duration": 1, "velocity": 90}]}
     clip = {"trackId": track, "startTime": 1.0, "duration": 2.0, "name": "Notes", "midiData": midi}

@@ -23,13 +23,14 @@ class Song:
 
     def __init__(self, document: Document, database: Database, project_id: str) -> None:
         self.document, self.database, self.project_id = document, database, project_id
-        self.track_id = ""
+        self.track_id = self.note_track_id = ""
 
     async def do(self, name: str, /, **parameters: Any) -> dict[str, Any]:
         return (await self.document.execute(self.project_id, [Command(name, parameters)], ADA)).results[0]
 
     async def clip(self, **fields: Any) -> dict[str, Any]:
-        fields = {"trackId": self.track_id, "startTime": 0, **fields}
+        track_id = self.note_track_id if fields.get("midiData") else self.track_id
+        fields = {"trackId": track_id, "startTime": 0, **fields}
         return dict((await self.do("createClip", **fields))["clip"])
 
     async def update(self, clip: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -52,6 +53,7 @@ class Song:
 async def song(document: Document, database: Database, project_id: str) -> Song:
     song = Song(document, database, project_id)
     song.track_id = (await song.do("createTrack", name="Voice"))["track"]["id"]
+    song.note_track_id = (await song.do("createTrack", name="Keys", trackType="MIDI"))["track"]["id"]
     return song
 
 
@@ -104,7 +106,9 @@ async def test_a_clip_has_a_recording_or_notes_and_never_both(song: Song) -> Non
         await song.update(clip, audioFileId=await song.recording())
     with pytest.raises(errors.ValidationError):
         await song.update(clip, midiData=None)
-    now = await song.update(clip, audioFileId=await song.recording(), midiData=None)
+    with pytest.raises(errors.ValidationError):
+        await song.update(clip, audioFileId=await song.recording(), midiData=None)
+    now = await song.update(clip, audioFileId=await song.recording(), midiData=None, trackId=song.track_id)
     assert now["midiData"] is None
     assert now["audioFileId"] is not None
 
@@ -168,7 +172,7 @@ async def test_a_recording_of_unknown_length_needs_a_duration(song: Song) -> Non
 
 async def test_a_clip_moves_within_its_project_only(song: Song, document: Document) -> None:
     clip = await song.clip(midiData=NOTES)
-    other = (await song.do("createTrack", name="Other"))["track"]["id"]
+    other = (await song.do("createTrack", name="Other", trackType="INSTRUMENT"))["track"]["id"]
     assert (await song.update(clip, trackId=other))["trackId"] == other
     far = Song(document, song.database, (await document.create("ada", {"name": "Far"}))["id"])
     foreign = (await far.do("createTrack", name="Foreign"))["track"]["id"]
@@ -202,3 +206,29 @@ async def test_several_clips_change_together_or_not_at_all(song: Song) -> None:
         await song.do("updateClips", clipIds=[long["id"], short["id"]], changes={"fadeIn": 3})
     done = await song.do("updateClips", clipIds=[long["id"], short["id"]], changes={"fadeIn": 1})
     assert [clip["fadeIn"] for clip in done["clips"]] == [1, 1]
+
+
+async def test_recordings_lie_on_audio_tracks_and_notes_on_those_that_play_them(song: Song) -> None:
+    recording = await song.recording()
+    for kind in ("AUDIO", "MIDI", "INSTRUMENT", "AUX", "MASTER"):
+        track_id = (await song.do("createTrack", name=kind, trackType=kind))["track"]["id"]
+        for content, fits in (({"audioFileId": recording}, ("AUDIO",)), ({"midiData": NOTES}, ("MIDI", "INSTRUMENT"))):
+            if kind in fits:
+                clip = await song.clip(trackId=track_id, **content)
+                with pytest.raises(errors.ValidationError, match="clips"):
+                    await song.do("updateTrack", trackId=track_id, changes={"trackType": "AUX"})
+                elsewhere = song.note_track_id if "audioFileId" in content else song.track_id
+                with pytest.raises(errors.ValidationError, match="track"):
+                    await song.update(clip, trackId=elsewhere)
+            else:
+                with pytest.raises(errors.ValidationError, match="track"):
+                    await song.clip(trackId=track_id, **content)
+
+
+async def test_undo_puts_no_clip_on_a_track_that_others_have_made_another_one(song: Song, document: Document) -> None:
+    clip = await song.clip(midiData=NOTES)
+    await song.do("deleteClip", clipId=clip["id"])
+    change = Command("updateTrack", {"trackId": song.note_track_id, "changes": {"trackType": "AUDIO"}})
+    await document.execute(song.project_id, [change], Actor("bob", "rest"))
+    first = (await song.do("undo"))["skipped"][0]
+    assert (first["entity"], first["field"], first["by"]) == ("clip", "trackId", "bob")

@@ -101,7 +101,7 @@ async def test_a_step_over_which_somebody_else_has_written_is_not_undone(play: P
 
 
 async def test_a_new_track_on_which_others_have_worked_is_not_taken_away(play: Play) -> None:
-    track = await play.track(ADA)
+    track = await play.track(ADA, trackType="MIDI")
     await play.do(BOB, "createClip", trackId=track, startTime=0, midiData=NOTES)
     assert await play.skipped(ADA) == [("track", track, None, "bob")]
     assert len((await play.state())["tracks"]) == 1
@@ -124,7 +124,7 @@ async def test_what_somebody_else_deleted_cannot_be_undone_or_repeated(play: Pla
 
 
 async def test_a_clip_does_not_come_back_without_its_track_or_its_recording(play: Play, database: Database) -> None:
-    track = await play.track(BOB)
+    track = await play.track(BOB, trackType="MIDI")
     clip = (await play.do(ADA, "createClip", trackId=track, startTime=0, midiData=NOTES))["clip"]
     await play.do(ADA, "deleteClip", clipId=clip["id"])
     await play.do(BOB, "deleteTrack", trackId=track)

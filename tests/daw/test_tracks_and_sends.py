@@ -175,20 +175,26 @@ async def test_deleting_a_track_takes_along_all_that_hangs_on_it_and_undo_brings
     track, aux = await desk.track("Voice"), await desk.aux()
     await desk.send(track, aux, level=0.3)
     follower = await desk.track("Bass", outputDestination=aux)
+    keys = await desk.track("Keys", trackType="MIDI")
+    await desk.send(keys, aux)
     notes = {"notes": [{"pitch": 60, "start": 0, "duration": 1, "velocity": 90}]}
-    await desk.do("createClip", trackId=aux, startTime=1, midiData=notes)
+    await desk.do("createClip", trackId=keys, startTime=1, midiData=notes)
     before = await desk.tracks()
+    executed = await document.execute(desk.project_id, [Command("deleteTrack", {"trackId": keys})], ADA)
+    gone = [("delete", "send"), ("delete", "clip"), ("delete", "track")]
+    assert [(each["kind"], each["entity"]) for each in executed.operations] == gone
     executed = await document.execute(desk.project_id, [Command("deleteTrack", {"trackId": aux})], ADA)
     assert [(each["kind"], each["entity"]) for each in executed.operations] == [
         ("delete", "send"),
         ("update", "track"),
-        ("delete", "clip"),
         ("delete", "track"),
+        ("reorder", "track"),
     ]
     after = {each["id"]: each for each in await desk.tracks()}
-    assert set(after) == {track, follower}
+    assert {id: each["order"] for id, each in after.items()} == {track: 0, follower: 1}
     assert after[track]["sends"] == []
     assert after[follower]["outputDestination"] == "master"
+    await editors.undo(document, desk.project_id, ADA)
     await editors.undo(document, desk.project_id, ADA)
     assert [_timeless(each) for each in await desk.tracks()] == [_timeless(each) for each in before]
 
@@ -223,3 +229,39 @@ async def test_a_room_is_told_all_sends_of_a_track_also_when_one_alone_is_taken_
         await editors.undo(document, desk.project_id, ADA)
     sends = [dict(sockets.told(event))["track:updated"]["changes"]["sends"] for event in told]
     assert [[each["level"] for each in found] for found in sends] == [[0.8, 0.8], [0.8]]
+
+
+async def test_there_is_one_master_and_its_sound_goes_nowhere_else(desk: Desk) -> None:
+    aux, other = await desk.aux(), await desk.track()
+    master = await desk.track("Master", trackType="MASTER")
+    for refused in (
+        desk.track("Second", trackType="MASTER"),
+        desk.update(other, trackType="MASTER"),
+        desk.update(master, outputDestination=aux),
+        desk.send(master, aux),
+    ):
+        with pytest.raises(errors.ValidationError):
+            await refused
+    await desk.do("deleteTrack", trackId=master)
+    await desk.update(other, trackType="MASTER")
+    assert [(await desk.do("undo"))["skipped"] for _ in range(2)] == [[], []]
+    assert [each["name"] for each in await desk.tracks() if each["trackType"] == "MASTER"] == ["Master"]
+
+
+async def test_orders_have_no_gaps_whatever_comes_and_goes(desk: Desk) -> None:
+    ids = [await desk.track(name) for name in "abcd"]
+    await desk.do("deleteTrack", trackId=ids[1])
+    assert await desk.order() == [("a", 0), ("c", 1), ("d", 2)]
+    await desk.track("new", order=2)
+    assert await desk.order() == [("a", 0), ("c", 1), ("new", 2), ("d", 3)]
+    await desk.do("undo")
+    await desk.do("undo")
+    assert await desk.order() == [("a", 0), ("b", 1), ("c", 2), ("d", 3)]
+
+
+async def test_a_track_that_comes_back_stands_behind_the_same_one_as_before(desk: Desk, document: Document) -> None:
+    ids = [await desk.track(name) for name in "abcd"]
+    await desk.do("deleteTrack", trackId=ids[1])
+    await document.execute(desk.project_id, [Command("createTrack", {"name": "new", "order": 0})], Actor("bob", "rest"))
+    await desk.do("undo")
+    assert [name for name, _ in await desk.order()] == ["new", "a", "b", "c", "d"]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from dawg_server.database import tracks
 from dawg_server.daw import timing
 from dawg_server.daw.commands import change, command
-from dawg_server.daw.entity import Bulk, Entity, EntityType, the, wrong
+from dawg_server.daw.entities.track import misfit
+from dawg_server.daw.entity import Bulk, Condition, Entity, EntityType, Hindrance, the, wrong
 from dawg_server.daw.notes import MAX_BEATS, Notes
 from dawg_server.daw.tempo_map import TempoMap
 from dawg_server.daw.timing import MAX_SECONDS
@@ -74,6 +75,13 @@ async def judge(draft: Draft, clip: Entity | None, changed: Entity) -> Collectio
     return [name for name, _ in timing.PAIRS if name in corrected and fields[name] - corrected[name] > ROUNDING]
 
 
+async def unmet(draft: Draft, clip: Entity, changed: Collection[str]) -> Hindrance | None:
+    """Recordings lie on audio tracks, notes on MIDI and instrument tracks."""
+    track = await draft.get("track", clip["trackId"])
+    sentence = misfit(track["trackType"], clip)
+    return Hindrance("trackId", sentence, "track", [track["id"]]) if sentence else None
+
+
 async def fit(draft: Draft, clip: Entity) -> Entity:
     """All of its times, as they are at the present tempo and with the present recording."""
     recording = await draft.recording(clip["audioFileId"]) if clip["audioFileId"] else None
@@ -93,6 +101,7 @@ CLIP = EntityType(
     within="whole parent",
     recording="audioFileId",
     either=("audioFileId", "midiData"),
+    condition=Condition(frozenset({"trackId", "audioFileId", "midiData"}), unmet),
     fit=fit,
     rule=judge,
     ruled=frozenset({*_CONTENT, *timing.NAMES}),

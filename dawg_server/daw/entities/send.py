@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
 from dawg_server.database import tracks
 from dawg_server.daw.entities.track import MAX_DECIBELS, MAX_GAIN
-from dawg_server.daw.entity import EntityType, Reference, the
+from dawg_server.daw.entity import Condition, Entity, EntityType, Hindrance, Reference, the
 from dawg_server.schema import Decibels, Flag, Number
+
+if TYPE_CHECKING:
+    from dawg_server.daw.draft import Draft
 
 FIELDS = {
     "destinationTrackId": the("track", "id of an AUX track"),
@@ -16,6 +22,15 @@ FIELDS = {
     "enabled": Flag(load_default=True),
 }
 
+
+async def unmet(draft: Draft, send: Entity, changed: Collection[str]) -> Hindrance | None:
+    """All sound ends at the MASTER."""
+    track = await draft.get("track", send["trackId"])
+    if track["trackType"] != "MASTER":
+        return None
+    return Hindrance("trackId", "is the MASTER track, which has no sends", "track", [track["id"]])
+
+
 SEND = EntityType(
     name="send",
     plural="sends",
@@ -25,6 +40,7 @@ SEND = EntityType(
     parent="track",
     within="parent",
     references={"destinationTrackId": Reference("track", sound="AUX")},
+    condition=Condition(frozenset({"trackId"}), unmet),
     unique=("trackId", "destinationTrackId"),
     limit=None,
     module=__name__,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dawg_server import errors
@@ -10,7 +10,7 @@ from dawg_server.database import tracks
 from dawg_server.daw import ordering, signal_flow
 from dawg_server.daw.commands import command, find
 from dawg_server.daw.entities.project import MAX_LYRICS
-from dawg_server.daw.entity import Bulk, Entity, EntityType, Reference, the, wrong
+from dawg_server.daw.entity import Bulk, Condition, Entity, EntityType, Hindrance, Reference, the, wrong
 from dawg_server.schema import Choice, Colour, Decibels, Flag, Id, Items, JsonValue, Number, Text
 
 if TYPE_CHECKING:
@@ -44,6 +44,41 @@ FIELDS = {
 METADATA = JsonValue(MAX_METADATA, "what is known about its sound", objects=True, allow_none=True, load_default=None)
 
 
+def misfit(track_type: str, clip: Mapping[str, Any]) -> str | None:
+    """What is wrong about a clip on a track of that type."""
+    if clip["audioFileId"] is not None:
+        return None if track_type == "AUDIO" else "has to be an audio track, because the clip plays a recording"
+    fits = track_type in ("MIDI", "INSTRUMENT")
+    return None if fits else "has to be a MIDI or instrument track, because the clip has notes"
+
+
+async def unmet(draft: Draft, track: Entity, changed: Collection[str]) -> Hindrance | None:
+    """Clips fit to their track, and one MASTER is where all sound goes."""
+    known = draft.find("track", track.get("id", "")) is not None
+    if "trackType" in changed and known:
+        clips = [
+            each for each in await draft.naming("clip", "trackId", track["id"]) if misfit(track["trackType"], each)
+        ]
+        if clips:
+            kinds = "recordings" if clips[0]["audioFileId"] is not None else "notes"
+            return Hindrance(
+                "trackType", f"does not fit to its clips of {kinds}", "clip", [each["id"] for each in clips]
+            )
+    if track["trackType"] != "MASTER":
+        return None
+    others = [each["id"] for each in await draft.all("track") if each["trackType"] == "MASTER"]
+    if others := [id for id in others if id != track.get("id")]:
+        return Hindrance("trackType", "cannot be MASTER, because there is a MASTER track already", "track", others)
+    if track["outputDestination"] != MASTER:
+        return Hindrance("outputDestination", "of the MASTER track cannot lead elsewhere", "track", [track["id"]])
+    sends = await draft.naming("send", "trackId", track["id"]) if known else []
+    if sends:
+        return Hindrance(
+            "trackType", "cannot be MASTER while the track has sends", "send", [each["id"] for each in sends]
+        )
+    return None
+
+
 async def judge(draft: Draft, track: Entity | None, changed: Entity) -> Collection[str]:
     """A track keeps its type while others send their sound to it."""
     after = {**(track or {}), **changed}
@@ -72,6 +107,7 @@ TRACK = EntityType(
     },
     ordered=True,
     limit=MAX_TRACKS,
+    condition=Condition(frozenset({"trackType", "outputDestination"}), unmet),
     rule=judge,
     ruled=frozenset({"trackType", "groupId"}),
     bulk=Bulk(MIXING, 100),

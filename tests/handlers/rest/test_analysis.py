@@ -272,7 +272,9 @@ async def test_an_arrangement_without_a_key_is_refused_and_the_rest_is_there_whe
 async def test_clips_that_cannot_be_compared_are_named(session: Session) -> None:
     clip = await session.clip(await session.recording(CLICKS[90]))
     notes = {"midiData": {"notes": [{"pitch": 60, "start": 0, "duration": 1, "velocity": 100}]}, "duration": 1}
-    status, silent = await session.post("/api/clips", trackId=session.track, name="notes", startTime=0, **notes)
+    status, keys = await session.post("/api/tracks", projectId=session.project, name="Keys", trackType="MIDI")
+    assert status == 201, keys
+    status, silent = await session.post("/api/clips", trackId=keys["id"], name="notes", startTime=0, **notes)
     assert status == 201, silent
     unknown = str(uuid.uuid4())
     for path in ("analyze-multiple", "analyze-by-ids"):

@@ -399,7 +399,7 @@ async def test_a_change_that_changed_nothing_is_remembered_too(song: Song) -> No
 
 
 async def test_a_deletion_that_is_repeated_is_answered_again(song: Song) -> None:
-    track = await song.track()
+    track = await song.track(trackType="MIDI")
     clip = await song.clip(track, midiData={"notes": []})
     bus = await song.track(trackType="AUX")
     send = (await song.call("POST", f"/tracks/{track}/sends", {"destinationTrackId": bus}))["send"]["id"]

@@ -207,7 +207,7 @@ async def test_sends_come_with_their_track_and_loops_are_refused(api: Api) -> No
 
 async def test_clips_come_twice_by_time_and_move_between_tracks(api: Api) -> None:
     id = await api.project()
-    track, other = await api.track(id), await api.track(id)
+    track, other = await api.track(id, trackType="MIDI"), await api.track(id, trackType="INSTRUMENT")
     late, early = await api.clip(track, startTime=5), await api.clip(track, startTime=1, name="Hook")
     listed = await api(200, "GET", f"/clips/track/{track}")
     assert ([clip["id"] for clip in listed["clips"]], listed["total"]) == ([early, late], 2)
@@ -245,7 +245,7 @@ async def test_the_log_is_read_in_parts_and_steps_are_undone(api: Api) -> None:
 
 async def test_strangers_find_nothing_and_viewers_change_nothing(api: Api) -> None:
     id = await api.project()
-    track, aux = await api.track(id), await api.track(id, trackType="AUX")
+    track, aux = await api.track(id, trackType="MIDI"), await api.track(id, trackType="AUX")
     clip = await api.clip(track)
     send = (await api(200, "POST", f"/tracks/{track}/sends", destinationTrackId=aux))["send"]["id"]
     await api(201, "POST", "/projects", "eve", name="Own")
@@ -299,7 +299,7 @@ async def test_a_malformed_id_is_an_unknown_one(api: Api, id: str) -> None:
 
 async def test_a_repeated_post_makes_one_thing(api: Api) -> None:
     project = await api.project()
-    track = await api.track(project)
+    track = await api.track(project, trackType="MIDI")
     for path, body in (
         ("/projects", {"name": "x"}),
         ("/tracks", {"projectId": project, "name": "x"}),

@@ -101,8 +101,9 @@ async def test_a_version_is_numbered_and_tells_who_made_it_when_and_of_what(song
 
 async def test_a_restore_brings_everything_back_and_undo_takes_it_back_again(song: Song) -> None:
     reverb = await song.track("reverb", trackType="AUX")
-    drums, bass = await song.track("drums", outputDestination=reverb), await song.track("bass")
-    doomed = await song.track("doomed", color="#ff0000", lyrics="gone")
+    drums = await song.track("drums", outputDestination=reverb, trackType="MIDI")
+    bass = await song.track("bass", trackType="MIDI")
+    doomed = await song.track("doomed", trackType="MIDI", color="#ff0000", lyrics="gone")
     await song.send(bass, reverb)
     await song.send(doomed, reverb)
     kick, lost = await song.clip(drums, 1.5), await song.clip(doomed, 3)
@@ -116,7 +117,7 @@ async def test_a_restore_brings_everything_back_and_undo_takes_it_back_again(son
     delay = await song.track("delay", trackType="AUX", order=0)
     await song.call("PUT", f"/tracks/{drums}", {"outputDestination": delay, "volume": 0.1})
     await song.send(bass, delay)
-    await song.clip(delay, 0)
+    await song.clip(bass, 0)
     changed = await song.state()
     before = (await song.call("GET", f"/projects/{song.id}"))["revision"]
 
@@ -185,10 +186,13 @@ async def _change_something(song: Song, chance: random.Random) -> None:
     aux = [track["id"] for track in tracks if track["trackType"] == "AUX"]
     what = chance.choice(["track", "track", "clip", "clip", "send", "output", "order", "delete", "move", "project"])
     if what == "track" or not tracks:
-        await song.track(f"t{chance.random():.3f}", trackType=chance.choice(["AUX", "AUDIO"]))
+        await song.track(f"t{chance.random():.3f}", trackType=chance.choice(["AUX", "AUDIO", "MIDI", "MIDI"]))
         return
     track = chance.choice(tracks)
-    if what == "clip":
+    if what == "clip" and track["trackType"] != "MIDI":
+        path = f"/api/tracks/{track['id']}"
+        await song.server.json("PUT", path, json={"trackType": chance.choice(["AUX", "AUDIO", "MIDI"])})
+    elif what == "clip":
         await song.clip(track["id"], chance.randrange(60))
     elif what == "send" and aux:
         await song.server.json(

@@ -87,7 +87,7 @@ async def test_who_was_away_gets_what_was_missed(room: Room) -> None:
 async def test_who_missed_many_bytes_gets_the_project_instead(room: Room) -> None:
     """However few operations they are in."""
     ada = await room.enter("ada")
-    track = await room.track(ada)
+    track = await room.track(ada, trackType="MIDI")
     notes = [{"pitch": 60, "start": number, "duration": 1, "velocity": 90} for number in range(6000)]
     for start in range(4):
         clip = {"trackId": track, "startTime": start, "midiData": {"notes": notes}}
@@ -141,7 +141,7 @@ async def test_each_change_reaches_the_others_once_with_the_fields_of_the_contra
         {"volume": 0, "volumeDb": None, "isMuted": True},
         0,
     )
-    other = await room.track(ada)
+    other = await room.track(ada, trackType="MIDI")
     orders = [{"id": other, "order": 0}, {"id": track["id"], "order": 1}]
     assert (await room.ask(ada, "track:reorder", trackOrders=orders))["trackOrders"] == orders
     assert (await bob.wait_for("track:reordered"))["trackOrders"] == orders
