@@ -3,9 +3,11 @@ import { needsSignIn } from "./api/session";
 import { SignIn } from "./api/sign-in";
 import { Arrangement } from "./arrangement/arrangement";
 import { AssistantPanel } from "./assistant/panel";
+import { FinishPanel } from "./finish/panel";
 import { BeatForm } from "./generate/form";
 import { loadGenres } from "./generate/store";
 import { JobTray } from "./generate/tray";
+import { HistoryPanel } from "./history/panel";
 import { listenToKeys } from "./keyboard";
 import { Mixer } from "./mixer/mixer";
 import { PianoRoll } from "./notes/roll";
@@ -46,6 +48,8 @@ export const App = () => {
 const PANELS: { name: Exclude<Panel, null>; title: string; view: () => preact.JSX.Element }[] = [
   { name: "mixer", title: "Mixer", view: Mixer },
   { name: "notes", title: "Notes", view: PianoRoll },
+  { name: "finish", title: "Finish", view: FinishPanel },
+  { name: "history", title: "History", view: HistoryPanel },
   { name: "jobs", title: "Jobs", view: JobTray },
 ];
 

@@ -13,7 +13,7 @@ export const trackHeight = signal(72);
 /** Beats to which edits snap; 0: they don't. */
 export const snap = signal(1);
 
-export type Panel = "mixer" | "notes" | "lyrics" | "jobs" | null;
+export type Panel = "mixer" | "notes" | "lyrics" | "finish" | "history" | "jobs" | null;
 export const panel = signal<Panel>("mixer");
 export const assistantOpen = signal(window.innerWidth > 1100);
 
