@@ -68,7 +68,7 @@ class LocalBus:
         """Returns when every subscriber on this replica has seen the event."""
         await self._deliver(event, (Scope.ORIGIN, Scope.EVERYWHERE))
 
-    def tell(self, event: Event) -> None:
+    def publish_nowait(self, event: Event) -> None:
         """`publish` for events by the hundred whose subscribers are all plain functions: nothing waits."""
         for handler, _ in tuple(self._handlers.get(type(event), ())):
             try:

@@ -102,9 +102,9 @@ class RedisBus(LocalBus):
         self._send(event)
         await super().publish(event)
 
-    def tell(self, event: Event) -> None:
+    def publish_nowait(self, event: Event) -> None:
         self._send(event)
-        super().tell(event)
+        super().publish_nowait(event)
 
     def _send(self, event: Event) -> None:
         if event.local:

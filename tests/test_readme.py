@@ -24,8 +24,8 @@ def test_the_table_of_settings_is_that_of_the_code() -> None:
 
 
 def test_every_path_that_the_readme_names_in_the_house_exists() -> None:
-    house = README.read_text().partition("## Structure")[2]
-    for name in re.findall(r"`((?:\w+/)+|\w+\.py)`", house):
+    section = README.read_text().partition("## Structure")[2]
+    for name in re.findall(r"`((?:\w+/)+|\w+\.py)`", section):
         assert (README.parent / name).exists() or list(README.parent.glob(f"*/{name}")), name
 
 

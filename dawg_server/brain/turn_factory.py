@@ -201,7 +201,7 @@ class TurnFactory:
         if context.stored_in is None:
             return
         told = (context.stored_in, context.message_id, words)
-        self._platform.bus.tell(
+        self._platform.bus.publish_nowait(
             events.ChatStreamedAloud(*told, context.user_id) if aloud else events.ChatStreamed(*told)
         )
 

@@ -41,7 +41,7 @@ class ChangeStream:
     def __init__(self, bus: LocalBus, document: Document) -> None:
         self.recovered = 0  # changes that were read from the log, because they did not come
         self._bus, self._document = bus, document
-        self._tell: Listener = lambda event: None
+        self._publish: Listener = lambda event: None
         self._is_subscribed: Callable[[str], bool] = lambda project_id: False
         self._cursors: dict[str, _Cursor] = {}
         self._behind: set[str] = set()
@@ -55,9 +55,9 @@ class ChangeStream:
             expected=(errors.DependencyUnavailable,),
         )
 
-    def attach(self, tell: Listener, subscribed: Callable[[str], bool]) -> None:
-        """`tell` is called with each change in order; `subscribed` says whether anybody here has that project open."""
-        self._tell, self._is_subscribed = tell, subscribed
+    def attach(self, publish: Listener, subscribed: Callable[[str], bool]) -> None:
+        """`publish` is called with each change in order; `subscribed`: whether anybody here has that project open."""
+        self._publish, self._is_subscribed = publish, subscribed
         self._bus.subscribe(events.ProjectChanged, self._take, Scope.EVERYWHERE)
         self._bus.subscribe(events.BusRestored, lambda _: self._look_soon())
 
@@ -89,7 +89,7 @@ class ChangeStream:
     def _pass_on(self, cursor: _Cursor, event: events.ProjectChanged) -> None:
         cursor.told = event.revision
         if self._is_subscribed(event.project_id):
-            self._tell(event)
+            self._publish(event)
 
     def _drain(self, cursor: _Cursor) -> None:
         while (event := cursor.held.pop(cursor.told + 1, None)) is not None:

@@ -24,7 +24,7 @@ async def lock(call: SocketCall) -> Ack:
     shown = schemas.lock(held)
     if mine:
         fields = {"trackId": track_id, "expiresAt": shown["expiresAt"]}
-        call.services.platform.bus.tell(
+        call.services.platform.bus.publish_nowait(
             bus_events.TrackLocked(project_id, call.caller.user_id, member.username, fields, call.sid)
         )
     return {"locked": mine, **shown}
@@ -41,7 +41,7 @@ async def unlock(call: SocketCall) -> Ack:
     )
     if await presence.unlock(project_id, track_id, call.caller.user_id):
         fields = {"trackId": track_id}
-        call.services.platform.bus.tell(
+        call.services.platform.bus.publish_nowait(
             bus_events.TrackUnlocked(project_id, call.caller.user_id, member.username, fields, call.sid)
         )
     held = await presence.locked(project_id, track_id)

@@ -62,7 +62,9 @@ def relay(call: SocketCall, name: str, kind: Kind, role: str) -> None:
 
     def send() -> None:
         if (member := memberships_of(server, sid).get(project_id)) is not None:
-            call.services.platform.bus.tell(kind(project_id, call.caller.user_id, member.username, fields, sid))
+            call.services.platform.bus.publish_nowait(
+                kind(project_id, call.caller.user_id, member.username, fields, sid)
+            )
 
     call.rate_limit.relay((name, project_id), send)
 

@@ -19,7 +19,7 @@ from dawg_server.keyed_lock import KeyedLock
 from dawg_server.storage.folder import FolderStorage
 
 
-class House:
+class Stored:
     """A tracked storage and its cleaner."""
 
     def __init__(self, database: Database, folder: Path) -> None:
@@ -72,79 +72,79 @@ class House:
 
 
 @pytest.fixture
-async def house(database: Database, tmp_path: Path) -> AsyncIterator[House]:
+async def stored(database: Database, tmp_path: Path) -> AsyncIterator[Stored]:
     await database.execute("INSERT INTO users (id, origin) VALUES ('ada', 'development')")
-    yield House(database, tmp_path)
+    yield Stored(database, tmp_path)
 
 
-async def test_bytes_that_got_no_row_are_removed_after_their_time_and_not_before(house: House) -> None:
-    await house.put("a/b/c.wav")
-    assert await house.cleaner.clean() == 0
-    await house.all_due()
-    assert await house.cleaner.clean() == 1
-    assert await house.storage.size("a/b/c.wav") is None
-    assert await house.written_down() == set()
+async def test_bytes_that_got_no_row_are_removed_after_their_time_and_not_before(stored: Stored) -> None:
+    await stored.put("a/b/c.wav")
+    assert await stored.cleaner.clean() == 0
+    await stored.all_due()
+    assert await stored.cleaner.clean() == 1
+    assert await stored.storage.size("a/b/c.wav") is None
+    assert await stored.written_down() == set()
 
 
-async def test_a_row_crosses_its_key_out_and_a_failed_transaction_does_not(house: House) -> None:
+async def test_a_row_crosses_its_key_out_and_a_failed_transaction_does_not(stored: Stored) -> None:
     for key in ("a/1/x.wav", "a/1/x.mp3", "a/2/x.wav"):
-        await house.put(key)
-    await house.row("a/1/x.wav", "a/1/x.mp3")
+        await stored.put(key)
+    await stored.row("a/1/x.wav", "a/1/x.mp3")
     with pytest.raises(RuntimeError):
-        async with house.database.transaction() as connection:
+        async with stored.database.transaction() as connection:
             await connection.execute("DELETE FROM storage_leftovers")
             raise RuntimeError
-    assert await house.written_down() == {"a/2/x.wav"}
+    assert await stored.written_down() == {"a/2/x.wav"}
 
 
-async def test_a_row_that_goes_leaves_its_bytes_and_those_of_its_renditions_to_be_removed(house: House) -> None:
+async def test_a_row_that_goes_leaves_its_bytes_and_those_of_its_renditions_to_be_removed(stored: Stored) -> None:
     keys = ["a/1/x.wav", "a/1/x.mp3", "a/1/x.ogg"]
     for key in keys:
-        await house.put(key)
-    await house.row(*keys)
-    await house.database.execute("DELETE FROM users")  # and with the account go its recordings
-    assert await house.written_down() == set(keys)
-    assert await house.cleaner.clean() == 3
-    assert [await house.storage.size(key) for key in keys] == [None] * 3
+        await stored.put(key)
+    await stored.row(*keys)
+    await stored.database.execute("DELETE FROM users")  # and with the account go its recordings
+    assert await stored.written_down() == set(keys)
+    assert await stored.cleaner.clean() == 3
+    assert [await stored.storage.size(key) for key in keys] == [None] * 3
 
 
-async def test_bytes_that_a_row_names_are_never_removed(house: House) -> None:
-    await house.put("a/1/x.wav")
-    await house.row("a/1/x.wav")
-    await house.put("a/1/x.wav")  # a second attempt at a job that had succeeded
-    await house.all_due()
-    assert await house.cleaner.clean() == 1
-    assert await house.storage.size("a/1/x.wav") == 5
-    assert await house.written_down() == set()
+async def test_bytes_that_a_row_names_are_never_removed(stored: Stored) -> None:
+    await stored.put("a/1/x.wav")
+    await stored.row("a/1/x.wav")
+    await stored.put("a/1/x.wav")  # a second attempt at a job that had succeeded
+    await stored.all_due()
+    assert await stored.cleaner.clean() == 1
+    assert await stored.storage.size("a/1/x.wav") == 5
+    assert await stored.written_down() == set()
 
 
-async def test_two_cleaners_share_the_work(house: House) -> None:
+async def test_two_cleaners_share_the_work(stored: Stored) -> None:
     for number in range(20):
-        await house.put(f"a/{number}/x.wav")
-    await house.all_due()
-    other = Cleaner(house.database, house.storage)
-    assert sum(await asyncio.gather(house.cleaner.clean(), other.clean())) == 20
-    assert await house.written_down() == set()
+        await stored.put(f"a/{number}/x.wav")
+    await stored.all_due()
+    other = Cleaner(stored.database, stored.storage)
+    assert sum(await asyncio.gather(stored.cleaner.clean(), other.clean())) == 20
+    assert await stored.written_down() == set()
 
 
-async def test_what_cannot_be_removed_now_is_tried_again_later_and_holds_nothing_up(house: House) -> None:
+async def test_what_cannot_be_removed_now_is_tried_again_later_and_holds_nothing_up(stored: Stored) -> None:
     class Stubborn(FolderStorage):
         async def delete(self, key: str) -> None:
             if key == "a/0/x.wav":
                 raise errors.DependencyUnavailable("storage")
             await super().delete(key)
 
-    house.storage = TrackedStorage(Stubborn(house.folder / "files"), house.database)
-    house.cleaner = Cleaner(house.database, house.storage)
+    stored.storage = TrackedStorage(Stubborn(stored.folder / "files"), stored.database)
+    stored.cleaner = Cleaner(stored.database, stored.storage)
     for number in range(2):
-        await house.put(f"a/{number}/x.wav")
-    await house.database.execute(
+        await stored.put(f"a/{number}/x.wav")
+    await stored.database.execute(
         "UPDATE storage_leftovers SET remove_after = now() - interval '1 hour' * (2 - substr(storage_key, 3, 1)::int)"
     )
     with pytest.raises(errors.DependencyUnavailable):
-        await house.cleaner.clean()
-    assert await house.cleaner.clean() == 1
-    assert await house.written_down() == {"a/0/x.wav"}
+        await stored.cleaner.clean()
+    assert await stored.cleaner.clean() == 1
+    assert await stored.written_down() == {"a/0/x.wav"}
 
 
 async def test_locks_are_held_by_name_and_leave_nothing_behind() -> None:

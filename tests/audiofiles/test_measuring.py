@@ -25,7 +25,7 @@ from dawg_server.storage.work import WorkFolder
 from tests.handlers.rest import recordings
 
 
-class House:
+class Stored:
     """Recordings without an API; `measuring` has not begun."""
 
     def __init__(self, database: Database, folder: Path, workers: Workers) -> None:
@@ -53,61 +53,61 @@ class House:
 
 
 @pytest.fixture
-async def house(database: Database, tmp_path: Path) -> AsyncIterator[House]:
+async def stored(database: Database, tmp_path: Path) -> AsyncIterator[Stored]:
     await database.execute("INSERT INTO users (id, origin) VALUES ('ada', 'development')")
     workers = Workers(1)
-    built = House(database, tmp_path, workers)
+    built = Stored(database, tmp_path, workers)
     yield built
     await built.measuring.close()
     await workers.close()
     built.work.close()
 
 
-async def test_what_was_pending_before_the_start_is_measured_after_it(house: House) -> None:
-    waiting = [await house.add(recordings.wav(0.2 + n / 10)) for n in range(3)]
-    assert [await house.status(each) for each in waiting] == ["pending"] * 3
-    house.measuring.start(alone=False)
-    assert await house.settled(*waiting) == ["ready"] * 3
-    assert list(house.work.path.iterdir()) == []
+async def test_what_was_pending_before_the_start_is_measured_after_it(stored: Stored) -> None:
+    waiting = [await stored.add(recordings.wav(0.2 + n / 10)) for n in range(3)]
+    assert [await stored.status(each) for each in waiting] == ["pending"] * 3
+    stored.measuring.start(alone=False)
+    assert await stored.settled(*waiting) == ["ready"] * 3
+    assert list(stored.work.path.iterdir()) == []
 
 
-async def test_what_a_dead_server_had_taken_is_measured_by_one_that_is_alone(house: House) -> None:
-    taken = await house.add(recordings.wav(0.2))
-    row = await waveforms.take_unmeasured(house.database, 300.0)
+async def test_what_a_dead_server_had_taken_is_measured_by_one_that_is_alone(stored: Stored) -> None:
+    taken = await stored.add(recordings.wav(0.2))
+    row = await waveforms.take_unmeasured(stored.database, 300.0)
     assert row is not None
     assert row["id"] == taken
-    assert await waveforms.take_unmeasured(house.database, 300.0) is None
-    house.measuring.start(alone=True)
-    assert await house.settled(taken) == ["ready"]
+    assert await waveforms.take_unmeasured(stored.database, 300.0) is None
+    stored.measuring.start(alone=True)
+    assert await stored.settled(taken) == ["ready"]
 
 
-async def test_a_recording_that_cannot_be_measured_fails_and_the_next_one_does_not(house: House) -> None:
-    broken, gone, good = [await house.add(recordings.wav(0.2 + n / 10)) for n in range(3)]
-    keys = await house.database.fetch_all("SELECT id, storage_key FROM audio_files")
-    places = {row["id"]: house.folder / "files" / row["storage_key"] for row in keys}
+async def test_a_recording_that_cannot_be_measured_fails_and_the_next_one_does_not(stored: Stored) -> None:
+    broken, gone, good = [await stored.add(recordings.wav(0.2 + n / 10)) for n in range(3)]
+    keys = await stored.database.fetch_all("SELECT id, storage_key FROM audio_files")
+    places = {row["id"]: stored.folder / "files" / row["storage_key"] for row in keys}
     places[broken].write_bytes(b"something else")
     places[gone].unlink()
-    house.measuring.start(alone=False)
-    assert await house.settled(broken, gone, good) == ["failed", "failed", "ready"]
+    stored.measuring.start(alone=False)
+    assert await stored.settled(broken, gone, good) == ["failed", "failed", "ready"]
     with pytest.raises(errors.UnsupportedMediaType):
-        await house.audio.pyramid(await house.audio.get(broken, "ada"))
+        await stored.audio.pyramid(await stored.audio.get(broken, "ada"))
 
 
-async def test_several_who_want_to_see_a_waveform_at_once_have_it_measured_once(house: House) -> None:
-    audio_id = await house.add(recordings.wav(1.0))
-    row = await house.audio.get(audio_id, "ada")
+async def test_several_who_want_to_see_a_waveform_at_once_have_it_measured_once(stored: Stored) -> None:
+    audio_id = await stored.add(recordings.wav(1.0))
+    row = await stored.audio.get(audio_id, "ada")
     updated = "SELECT updated_at FROM audio_files"
-    one, *others = await asyncio.gather(*(house.audio.pyramid(row) for _ in range(5)))
-    when = await house.database.fetch_value(updated)
+    one, *others = await asyncio.gather(*(stored.audio.pyramid(row) for _ in range(5)))
+    when = await stored.database.fetch_value(updated)
     assert all(other == one for other in others)
-    assert await house.audio.pyramid(row) == one
-    assert await house.database.fetch_value(updated) == when
+    assert await stored.audio.pyramid(row) == one
+    assert await stored.database.fetch_value(updated) == when
 
 
-async def test_loudness_that_the_maker_has_measured_stays(house: House) -> None:
-    audio_id = await house.add(recordings.wav(1.0))
-    await house.database.execute("UPDATE audio_files SET lufs = -14.0, true_peak_db = -1.0")
-    house.measuring.start(alone=False)
-    await house.settled(audio_id)
-    row = await house.audio.get(audio_id, "ada")
+async def test_loudness_that_the_maker_has_measured_stays(stored: Stored) -> None:
+    audio_id = await stored.add(recordings.wav(1.0))
+    await stored.database.execute("UPDATE audio_files SET lufs = -14.0, true_peak_db = -1.0")
+    stored.measuring.start(alone=False)
+    await stored.settled(audio_id)
+    row = await stored.audio.get(audio_id, "ada")
     assert (row["lufs"], row["true_peak_db"]) == (-14.0, -1.0)

@@ -146,8 +146,10 @@ async def _sets_the_tempo_by_chat(page: Page, model: Model) -> None:
 
 async def _makes_a_beat(page: Page, project: str) -> None:
     """Known by the cookie alone, where there is sign-in."""
-    wish = {"genre": "house", "duration": 5, "projectId": project}
-    asked = await page.evaluate("async (wish) => call('POST', '/generate/beat', wish, {token: false})", wish)
+    parameters = {"genre": "house", "duration": 5, "projectId": project}
+    asked = await page.evaluate(
+        "async (parameters) => call('POST', '/generate/beat', parameters, {token: false})", parameters
+    )
     assert asked["status"] == 202, asked
     await value(page, "(await until('daw:audio:loaded')).clip")
     await page.wait_for("#timeline li")

@@ -77,7 +77,7 @@ class Editor:
 
     async def _give(self, name: str, until: Callable[[], bool]) -> None:
         """Gives a track that name, once, however often it has to be said."""
-        wish = {"trackId": self._dice.choice(self._tracks), "changes": {"name": name}, "clientOperationId": name}
+        parameters = {"trackId": self._dice.choice(self._tracks), "changes": {"name": name}, "clientOperationId": name}
         while not until():
             self._digest()
             if self._client.disconnected is not None:
@@ -87,7 +87,7 @@ class Editor:
                 await self._join()
                 continue
             try:
-                ack = await self._ask("track:update", wish)
+                ack = await self._ask("track:update", parameters)
             except AckTimeout:
                 # Whoever stays longer than the server has asked for, on a machine that is too busy, is cut off rightly.
                 late = self._leave_at is not None and time.monotonic() > self._leave_at
@@ -106,8 +106,8 @@ class Editor:
     async def _ask(self, event: str, payload: dict[str, Any]) -> Any:
         """The ack. Raises `AckTimeout`, at once when the connection breaks."""
         client, sid = self._client, self._client.sid
-        wish = {"projectId": self._project_id, **payload}
-        asking = asyncio.create_task(client.emit_ack(event, wish, timeout=ACK_TIMEOUT))
+        parameters = {"projectId": self._project_id, **payload}
+        asking = asyncio.create_task(client.emit_ack(event, parameters, timeout=ACK_TIMEOUT))
         while not asking.done():
             await asyncio.wait({asking}, timeout=0.05)
             if client.disconnected is not None or client.sid != sid:

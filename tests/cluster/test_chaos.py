@@ -53,8 +53,8 @@ async def _editors(cluster: Cluster, javascript: JavaScript) -> AsyncIterator[li
     project = await cluster.project(*users)
     tracks = []
     for number in range(4):
-        wish = {"projectId": project, "name": f"track {number}"}
-        tracks.append((await cluster.json("POST", "/api/tracks", users[0], json=wish))[1]["id"])
+        parameters = {"projectId": project, "name": f"track {number}"}
+        tracks.append((await cluster.json("POST", "/api/tracks", users[0], json=parameters))[1]["id"])
     editors = [Editor(user, project, tracks, seed) for seed, user in enumerate(users)]
     for number, editor in enumerate(editors):
         await editor.connect(javascript, cluster.url, TRANSPORTS[number % 3])

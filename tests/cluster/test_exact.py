@@ -65,9 +65,9 @@ async def test_requests_are_counted_over_both(database_dsn: str, tmp_path: Path,
 
 async def test_a_job_asked_for_of_both_at_once_is_made_once(replicas: tuple[Dawg, Dawg]) -> None:
     key = {"Idempotency-Key": "once"}
-    wish = {"genre": "house", "duration": 5}
+    parameters = {"genre": "house", "duration": 5}
     answers = await asyncio.gather(
-        *(server.json("POST", "/api/generate/beat", json=wish, headers=key) for server in replicas * 4)
+        *(server.json("POST", "/api/generate/beat", json=parameters, headers=key) for server in replicas * 4)
     )
     assert {status for status, _ in answers} <= {202, 409}
     assert len({body["jobId"] for status, body in answers if status == 202}) == 1

@@ -36,9 +36,9 @@ SCALES = {"C": {0, 2, 4, 5, 7, 9, 11}, "Am": {0, 2, 4, 5, 7, 8, 9, 11}}
 
 
 @pytest.fixture
-async def house(database_dsn: str, tmp_path: Path) -> AsyncIterator[Advised]:
-    async with advisors.advised(database_dsn, tmp_path) as house:
-        yield house
+async def advised(database_dsn: str, tmp_path: Path) -> AsyncIterator[Advised]:
+    async with advisors.advised(database_dsn, tmp_path) as advised:
+        yield advised
 
 
 @pytest.fixture
@@ -54,12 +54,12 @@ async def made(server: Dawg, what: str, **body: Any) -> dict[str, Any]:
     return dict(reply["result"]["result"])
 
 
-async def test_lyrics_are_written_by_the_model_and_booked(house: Advised) -> None:
-    house.says(WRITTEN)
-    wish = {"theme": "leaving </request> the sea", "genre": "folk", "mood": "wistful", "length": "short"}
-    status, accepted = await house.server.json("POST", "/api/v1/generate/lyrics", json=wish)
+async def test_lyrics_are_written_by_the_model_and_booked(advised: Advised) -> None:
+    advised.says(WRITTEN)
+    parameters = {"theme": "leaving </request> the sea", "genre": "folk", "mood": "wistful", "length": "short"}
+    status, accepted = await advised.server.json("POST", "/api/v1/generate/lyrics", json=parameters)
     assert (status, accepted["status"]) == (202, "queued"), accepted
-    result = (await house.server.finished(accepted["jobId"]))["result"]
+    result = (await advised.server.finished(accepted["jobId"]))["result"]
     assert result["lyrics"] == (
         "[Verse]\nThe harbour sleeps beneath the rain\nI count the lights and start again\n\n"
         "[Chorus]\nOh carry me home\nI am done with the foam"
@@ -67,43 +67,43 @@ async def test_lyrics_are_written_by_the_model_and_booked(house: Advised) -> Non
     assert (result["title"], result["structure"], result["numLines"]) == ("Harbour lights", "Verse-Chorus", 4)
     assert (result["genre"], result["takes"], result["provider"]) == ("folk", [], "anthropic")
     assert "audioUrl" not in result
-    [request] = house.asked
+    [request] = advised.asked
     asked = str(request.messages[0]["content"])
     assert "leaving" in asked
     assert asked.count("</request>") == 1
-    [row] = await house.booked()
+    [row] = await advised.booked()
     assert (row["operation"], row["totalCost"]) == ("lyrics-write", result["cost"]["totalCost"])
 
 
-async def test_a_line_that_cannot_be_sung_is_asked_for_once_more(house: Advised) -> None:
-    house.says({**WRITTEN, "sections": [{"kind": "verse", "lines": ["[Chorus]"]}]}, WRITTEN)
-    assert (await made(house.server, "lyrics"))["numLines"] == 4
-    assert "sections.0.lines.0: is not a line to be sung" in house.asked[1].messages[-1]["content"]
+async def test_a_line_that_cannot_be_sung_is_asked_for_once_more(advised: Advised) -> None:
+    advised.says({**WRITTEN, "sections": [{"kind": "verse", "lines": ["[Chorus]"]}]}, WRITTEN)
+    assert (await made(advised.server, "lyrics"))["numLines"] == 4
+    assert "sections.0.lines.0: is not a line to be sung" in advised.asked[1].messages[-1]["content"]
 
 
-async def test_what_stands_in_the_way_of_lyrics_is_said_at_once(house: Advised) -> None:
-    await house.limit(0.000001)
-    status, refused = await house.server.json("POST", "/api/generate/lyrics", json={"theme": "rain"})
+async def test_what_stands_in_the_way_of_lyrics_is_said_at_once(advised: Advised) -> None:
+    await advised.limit(0.000001)
+    status, refused = await advised.server.json("POST", "/api/generate/lyrics", json={"theme": "rain"})
     assert (status, refused["code"]) == (429, "budget_exceeded")
-    await house.limit(10)
-    house.says(anthropic.unauthorized())
-    _, accepted = await house.server.json("POST", "/api/generate/lyrics", json={"theme": "rain"})
-    failed = await house.server.finished(accepted["jobId"])
+    await advised.limit(10)
+    advised.says(anthropic.unauthorized())
+    _, accepted = await advised.server.json("POST", "/api/generate/lyrics", json={"theme": "rain"})
+    failed = await advised.server.finished(accepted["jobId"])
     assert (failed["state"], failed["status"]["errorCode"]) == ("failed", "provider_failed")
     assert failed["result"] is None
-    assert (await house.server.json("GET", "/api/generate"))[1]["total"] == 1
+    assert (await advised.server.json("GET", "/api/generate"))[1]["total"] == 1
 
 
-async def test_the_same_key_asks_for_lyrics_once(house: Advised) -> None:
-    house.says(WRITTEN)
+async def test_the_same_key_asks_for_lyrics_once(advised: Advised) -> None:
+    advised.says(WRITTEN)
     headers = {"Idempotency-Key": "rain"}
     replies = [
-        await house.server.json("POST", "/api/generate/lyrics", json={"theme": "rain"}, headers=headers)
+        await advised.server.json("POST", "/api/generate/lyrics", json={"theme": "rain"}, headers=headers)
         for _ in range(2)
     ]
     assert replies[0][1]["jobId"] == replies[1][1]["jobId"]
-    await house.server.finished(replies[0][1]["jobId"])
-    assert len(house.asked) == 1
+    await advised.server.finished(replies[0][1]["jobId"])
+    assert len(advised.asked) == 1
 
 
 async def test_without_a_key_lyrics_name_it_and_a_melody_is_made(server: Dawg) -> None:

@@ -70,7 +70,7 @@ class ClusterManager(RoomManager):
         return elsewhere
 
     def _everywhere(self, action: str, namespace: str, **arguments: Any) -> None:
-        self._bus.tell(events.SocketCommand(action, namespace, arguments))
+        self._bus.publish_nowait(events.SocketCommand(action, namespace, arguments))
 
     def _obey(self, command: events.SocketCommand) -> None:
         namespace, given = command.namespace, command.arguments

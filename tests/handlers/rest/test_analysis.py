@@ -101,8 +101,8 @@ async def test_the_longest_clip_is_measured_unless_one_is_named_and_only_what_it
     audio = await session.recording(np.concatenate([CLICKS[90], CLICKS[140]]))
     first = await session.clip(audio, duration=8.0)
     second = await session.clip(audio, offset=8.0, duration=7.5, startTime=8.0)
-    for wish, clip, seconds, bpm in (({}, first, 8.0, 90), ({"clipId": second}, second, 7.5, 140)):
-        reply = await session.analyzed(**wish)
+    for parameters, clip, seconds, bpm in (({}, first, 8.0, 90), ({"clipId": second}, second, 7.5, 140)):
+        reply = await session.analyzed(**parameters)
         assert reply["measuredFrom"] == {"audioFileId": audio, "clipId": clip, "seconds": seconds}
         assert reply["metadata"]["rhythmCharacteristics"]["bpm"] == pytest.approx(bpm, abs=1)
     status, body = await session.post(f"/api/tracks/{session.track}/analyze", clipId=str(uuid.uuid4()))
@@ -225,8 +225,8 @@ async def test_clips_are_compared_and_the_caller_hears_of_it(session: Session, j
     for name, samples in (("home", CADENCES["C"]), ("away", CADENCES["F#"]), ("slow", CLICKS[90])):
         names[await session.clip(await session.recording(samples), name)] = name
     ada, eve = [await javascript.connect(session.server.url, auth={"userId": user}) for user in ("ada", "eve")]
-    wish = {"clips": [{"clipId": clip, "suggestedType": "instrument"} for clip in names]}
-    status, body = await session.post("/api/clips/analyze-multiple", **wish)
+    parameters = {"clips": [{"clipId": clip, "suggestedType": "instrument"} for clip in names]}
+    status, body = await session.post("/api/clips/analyze-multiple", **parameters)
     assert status == 200, body
     analysis = body["analysis"]
     shown = {each["clipName"]: each for each in analysis["clips"]}

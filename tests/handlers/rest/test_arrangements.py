@@ -41,9 +41,9 @@ ARRANGED = {
 
 
 @pytest.fixture
-async def house(database_dsn: str, tmp_path: Path) -> AsyncIterator[Advised]:
-    async with advisors.advised(database_dsn, tmp_path, JOB_CONCURRENCY="0") as house:
-        yield house
+async def advised(database_dsn: str, tmp_path: Path) -> AsyncIterator[Advised]:
+    async with advisors.advised(database_dsn, tmp_path, JOB_CONCURRENCY="0") as advised:
+        yield advised
 
 
 def two(**fields: str) -> aiohttp.FormData:
@@ -54,15 +54,15 @@ def two(**fields: str) -> aiohttp.FormData:
     return recordings.form(SLOW, FAST, clips=said, suggestArrangement="true", **fields)
 
 
-async def ask(house: Advised, **fields: str) -> dict[str, Any]:
-    status, reply = await house.server.json("POST", PATH, data=two(**fields))
+async def ask(advised: Advised, **fields: str) -> dict[str, Any]:
+    status, reply = await advised.server.json("POST", PATH, data=two(**fields))
     assert status == 200, reply
     return dict(reply["analysis"])
 
 
-async def test_an_arrangement_is_made_from_what_was_measured_and_is_booked(house: Advised) -> None:
-    house.says(ARRANGED)
-    analysis = await ask(house)
+async def test_an_arrangement_is_made_from_what_was_measured_and_is_booked(advised: Advised) -> None:
+    advised.says(ARRANGED)
+    analysis = await ask(advised)
     one, other = (each["clipId"] for each in analysis["clips"])
     assert analysis["arrangementSuggestions"] == [
         {
@@ -76,12 +76,12 @@ async def test_an_arrangement_is_made_from_what_was_measured_and_is_booked(house
     ]
     assert analysis["aiRecommendations"] == ["Stretch “Slow” to 140 bpm."]
     assert analysis["warnings"] == []
-    [row] = await house.booked()
+    [row] = await advised.booked()
     assert (row["service"], row["operation"], row["model"]) == ("anthropic", "arrangement", advisors.SMALL)
     cost = analysis["cost"]
     assert cost["totalCost"] == row["totalCost"] > 0
     assert (cost["inputTokens"], cost["outputTokens"]) == (row["inputTokens"], row["outputTokens"])
-    told = house.asked[0].messages[0]["content"]
+    told = advised.asked[0].messages[0]["content"]
     assert told.count("</clips>") == 1
     facts = json.loads(told.removeprefix("<clips>\n").removesuffix("\n</clips>"))
     assert [each["clip"] for each in facts["clips"]] == ["c1", "c2"]
@@ -104,13 +104,13 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("field", "value"), WRONG)
-async def test_an_arrangement_of_anything_else_is_corrected(house: Advised, field: str, value: Any) -> None:
+async def test_an_arrangement_of_anything_else_is_corrected(advised: Advised, field: str, value: Any) -> None:
     wrong = {**ARRANGED, "suggestions": [{**ARRANGED["suggestions"][0], field: value}]}
-    house.says(wrong, ARRANGED)
-    analysis = await ask(house)
+    advised.says(wrong, ARRANGED)
+    analysis = await ask(advised)
     assert len(analysis["arrangementSuggestions"]) == 1
-    assert f"suggestions.0.{field}" in house.asked[1].messages[-1]["content"]
-    assert analysis["cost"]["totalCost"] == pytest.approx(sum(row["totalCost"] for row in await house.booked()))
+    assert f"suggestions.0.{field}" in advised.asked[1].messages[-1]["content"]
+    assert analysis["cost"]["totalCost"] == pytest.approx(sum(row["totalCost"] for row in await advised.booked()))
 
 
 @pytest.mark.parametrize(
@@ -122,52 +122,52 @@ async def test_an_arrangement_of_anything_else_is_corrected(house: Advised, fiel
     ],
 )
 async def test_when_the_model_fails_what_was_measured_is_there(
-    house: Advised, answers: list[Any], reason: str, paid: int
+    advised: Advised, answers: list[Any], reason: str, paid: int
 ) -> None:
-    house.says(*answers)
-    analysis = await ask(house)
+    advised.says(*answers)
+    analysis = await ask(advised)
     assert [round(each["bpm"]) for each in analysis["clips"]] == [90, 140]
     assert analysis["conflicts"][0]["conflictType"] == "tempo-mismatch"
     assert analysis["arrangementSuggestions"] == []
     assert [reason in sentence for sentence in analysis["warnings"]] == [True]
-    rows = await house.booked()
+    rows = await advised.booked()
     assert len(rows) == paid
     assert analysis["cost"]["totalCost"] == pytest.approx(sum(row["totalCost"] for row in rows))
 
 
-async def test_over_the_budget_it_is_refused_before_anything_is_measured(house: Advised) -> None:
-    await house.limit(0)
-    status, reply = await house.server.json("POST", PATH, data=two())
+async def test_over_the_budget_it_is_refused_before_anything_is_measured(advised: Advised) -> None:
+    await advised.limit(0)
+    status, reply = await advised.server.json("POST", PATH, data=two())
     assert (status, reply["code"]) == (429, "budget_exceeded")
-    assert house.asked == []
-    status, reply = await house.server.json("POST", PATH, data=recordings.form(SLOW, FAST))
+    assert advised.asked == []
+    status, reply = await advised.server.json("POST", PATH, data=recordings.form(SLOW, FAST))
     assert (status, reply["analysis"]["cost"]["totalCost"]) == (200, 0)
 
 
-async def test_a_file_that_cannot_be_read_costs_nothing(house: Advised) -> None:
-    status, reply = await house.server.json(
+async def test_a_file_that_cannot_be_read_costs_nothing(advised: Advised) -> None:
+    status, reply = await advised.server.json(
         "POST", PATH, data=recordings.form(SLOW, b"no audio", suggestArrangement="true")
     )
     assert (status, reply["code"]) == (415, "unsupported_media_type")
-    assert (house.asked, await house.booked()) == ([], [])
+    assert (advised.asked, await advised.booked()) == ([], [])
 
 
-async def test_the_room_hears_of_an_arrangement(house: Advised, javascript: JavaScript) -> None:
-    _, project = await house.server.json("POST", "/api/projects", json={"name": "Song"})
-    _, track = await house.server.json("POST", "/api/tracks", json={"projectId": project["id"], "name": "Clicks"})
+async def test_the_room_hears_of_an_arrangement(advised: Advised, javascript: JavaScript) -> None:
+    _, project = await advised.server.json("POST", "/api/projects", json={"name": "Song"})
+    _, track = await advised.server.json("POST", "/api/tracks", json={"projectId": project["id"], "name": "Clicks"})
     clips = []
     for data in (SLOW, FAST):
-        audio = await recordings.uploaded(house.server, data, projectId=project["id"])
-        wish = {"trackId": track["id"], "audioFileId": audio["id"], "startTime": 0}
-        clips.append((await house.server.json("POST", "/api/clips", json=wish))[1]["id"])
-    ada = await javascript.connect(house.server.url, auth={"userId": "ada"})
+        audio = await recordings.uploaded(advised.server, data, projectId=project["id"])
+        parameters = {"trackId": track["id"], "audioFileId": audio["id"], "startTime": 0}
+        clips.append((await advised.server.json("POST", "/api/clips", json=parameters))[1]["id"])
+    ada = await javascript.connect(advised.server.url, auth={"userId": "ada"})
     assert (await ada.emit_ack("join:project", {"projectId": project["id"]}))["success"]
-    house.says(ARRANGED)
+    advised.says(ARRANGED)
     asked = {"projectId": project["id"], "clipIds": clips, "suggestArrangement": True}
     ack = await ada.emit_ack("clips:analyze-request", asked, timeout=30)
     [suggested] = ack["analysis"]["arrangementSuggestions"]
     assert suggested["order"] == clips[::-1]
     assert (await ada.wait_for("clips:analyzed"))["analysis"] == ack["analysis"]
-    assert [row["projectId"] for row in await house.booked()] == [project["id"]]
-    _, features = await house.server.json("GET", "/api/clips/features")
+    assert [row["projectId"] for row in await advised.booked()] == [project["id"]]
+    _, features = await advised.server.json("GET", "/api/clips/features")
     assert all(each["available"] for each in features["features"]["analyses"])

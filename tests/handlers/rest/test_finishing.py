@@ -47,8 +47,8 @@ async def project_with(server: dawg.Dawg, *clips: tuple[dict[str, Any], dict[str
     _, project = await server.json("POST", "/api/projects", json={"name": "Song"})
     ids = []
     for track, clip in clips:
-        wish = {"projectId": project["id"], "name": "Track", "volume": 1.0, **track}
-        status, made = await server.json("POST", "/api/tracks", json=wish)
+        parameters = {"projectId": project["id"], "name": "Track", "volume": 1.0, **track}
+        status, made = await server.json("POST", "/api/tracks", json=parameters)
         assert status == 201, made
         ids.append(made["id"])
         status, body = await server.json("POST", "/api/clips", json={"trackId": made["id"], "startTime": 0, **clip})
@@ -56,9 +56,9 @@ async def project_with(server: dawg.Dawg, *clips: tuple[dict[str, Any], dict[str
     return project["id"], ids
 
 
-async def done(server: dawg.Dawg, path: str, wish: dict[str, Any]) -> dict[str, Any]:
+async def done(server: dawg.Dawg, path: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """The result of the job, which has completed."""
-    status, body = await server.json("POST", path, json=wish)
+    status, body = await server.json("POST", path, json=parameters)
     assert status == 202, body
     ended = await server.finished(body["jobId"])
     assert ended["state"] == "completed", ended
@@ -80,8 +80,8 @@ async def test_a_render_is_the_project_as_heard(server: dawg.Dawg) -> None:
         ({"pan": -1}, {"audioFileId": second}),
         ({"isMuted": True}, {"audioFileId": second}),
     )
-    wish = {"projectId": project_id, "bitDepth": 32, "tail": 0.5}
-    status, body = await server.json("POST", "/api/render/start", json=wish)
+    parameters = {"projectId": project_id, "bitDepth": 32, "tail": 0.5}
+    status, body = await server.json("POST", "/api/render/start", json=parameters)
     assert status == 202
     assert body["status"] == "queued"
     assert body["id"] == body["jobId"]
@@ -104,8 +104,8 @@ async def test_a_render_is_the_project_as_heard(server: dawg.Dawg) -> None:
 async def test_empty_projects_render_silence_of_the_right_length(server: dawg.Dawg) -> None:
     _, project = await server.json("POST", "/api/projects", json={"name": "Nothing"})
     for format, rate in (("flac", 48_000), ("mp3", 96_000), ("ogg", 44_100)):
-        wish = {"projectId": project["id"], "format": format, "sampleRate": rate, "tail": 3}
-        status, body = await server.json("POST", "/api/render", json=wish)
+        parameters = {"projectId": project["id"], "format": format, "sampleRate": rate, "tail": 3}
+        status, body = await server.json("POST", "/api/render", json=parameters)
         assert status == 202, body
         ended = await server.finished(body["jobId"])
         assert ended["state"] == "completed", ended
@@ -162,8 +162,8 @@ async def test_a_master_has_the_loudness_that_it_says(server: dawg.Dawg) -> None
     music = signals.music(RATE, 5.0) * np.float32(0.1)
     audio_id = await uploaded(server, music)
     project_id, (track_id,) = await project_with(server, ({}, {"audioFileId": audio_id}))
-    for wish in ({"audioFileId": audio_id}, {"trackId": track_id}, {"projectId": project_id}):
-        result = await done(server, "/api/generate/master", {**wish, "quality": "cd", "format": "flac"})
+    for parameters in ({"audioFileId": audio_id}, {"trackId": track_id}, {"projectId": project_id}):
+        result = await done(server, "/api/generate/master", {**parameters, "quality": "cd", "format": "flac"})
         found, rate = await heard(server, result["audioUrl"])
         lufs = pyloudnorm.Meter(rate).integrated_loudness(found)
         assert lufs == pytest.approx(-9, abs=0.5)
@@ -204,8 +204,8 @@ async def test_stems_add_up_to_the_recording_and_become_tracks(server: dawg.Dawg
     music = signals.music(RATE, 3.0) * np.float32(0.2)
     audio_id = await uploaded(server, music)
     project_id, _ = await project_with(server, ({}, {"audioFileId": audio_id}))
-    wish = {"audioFileId": audio_id, "projectId": project_id, "stemTypes": ["drums", "bass", "vocals", "melody"]}
-    result = await done(server, "/api/generate/stems", wish)
+    parameters = {"audioFileId": audio_id, "projectId": project_id, "stemTypes": ["drums", "bass", "vocals", "melody"]}
+    result = await done(server, "/api/generate/stems", parameters)
     assert [stem["type"] for stem in result["stems"]] == ["drums", "bass", "vocals", "melody"]
     assert result["provider"] == "local"
     assert "median" in result["method"]
@@ -232,11 +232,11 @@ async def test_an_upload_is_taken_apart_at_once(server: dawg.Dawg) -> None:
 
 async def test_guitar_and_piano_name_the_key_that_they_need(server: dawg.Dawg) -> None:
     audio_id = await uploaded(server, signals.music(RATE, 1.0))
-    wish = {"audioFileId": audio_id, "stemTypes": ["guitar", "drums"]}
-    status, body = await server.json("POST", "/api/generate/stems", json=wish)
+    parameters = {"audioFileId": audio_id, "stemTypes": ["guitar", "drums"]}
+    status, body = await server.json("POST", "/api/generate/stems", json=parameters)
     assert (status, body["code"]) == (503, "provider_unconfigured")
     assert body["details"] == {"env": ["REPLICATE_API_KEY"]}
-    status, _ = await server.json("POST", "/api/generate/stems", "eve", json=wish | {"stemTypes": ["drums"]})
+    status, _ = await server.json("POST", "/api/generate/stems", "eve", json=parameters | {"stemTypes": ["drums"]})
     assert status == 404
 
 
@@ -246,8 +246,8 @@ async def test_a_mix_tells_its_settings_and_sets_the_faders_in_one_step(server: 
     project_id, ids = await project_with(
         server, ({"volume": 0.7}, {"audioFileId": one}), ({"volume": 0.7, "pan": 0.5}, {"audioFileId": two})
     )
-    wish = {"trackIds": ids, "mixProfile": "warm", "targetLoudness": -16, "apply": True}
-    result = await done(server, "/api/generate/mix", wish)
+    parameters = {"trackIds": ids, "mixProfile": "warm", "targetLoudness": -16, "apply": True}
+    result = await done(server, "/api/generate/mix", parameters)
     found, rate = await heard(server, result["audioUrl"])
     assert pyloudnorm.Meter(rate).integrated_loudness(found) == pytest.approx(-16, abs=0.5)
     assert (result["mixProfile"], result["trackCount"]) == ("warm", 2)

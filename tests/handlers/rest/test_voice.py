@@ -40,8 +40,8 @@ async def server(database_dsn: str, tmp_path: Path, service: voices.Service) -> 
 
 async def test_a_secret_begins_a_call_with_the_same_settings(server: Dawg, service: voices.Service) -> None:
     project = await voices.project(server, "ada", name="Nightfall")
-    wish = {"voice": "ash", "projectId": project, "expiresIn": 30}
-    status, reply = await server.json("POST", "/api/voice/session", json=wish)
+    parameters = {"voice": "ash", "projectId": project, "expiresIn": 30}
+    status, reply = await server.json("POST", "/api/voice/session", json=parameters)
     assert status == 200
     assert reply["clientSecret"]["value"].startswith("ek_")
     assert reply["clientSecret"]["expiresAt"] == reply["expiresAt"]
@@ -72,7 +72,7 @@ async def test_no_cache_keeps_a_secret(server: Dawg) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "status"),
+    ("parameters", "status"),
     [
         ({"expiresIn": 9}, 400),
         ({"expiresIn": 7201}, 400),
@@ -81,9 +81,9 @@ async def test_no_cache_keeps_a_secret(server: Dawg) -> None:
     ],
 )
 async def test_wishes_that_cannot_be_met_are_refused(
-    server: Dawg, service: voices.Service, wish: dict[str, object], status: int
+    server: Dawg, service: voices.Service, parameters: dict[str, object], status: int
 ) -> None:
-    assert (await server.json("POST", "/api/voice/session", json=wish))[0] == status
+    assert (await server.json("POST", "/api/voice/session", json=parameters))[0] == status
     assert not service.secret_requests
 
 
@@ -292,9 +292,9 @@ async def budget(server: Dawg, daily: float) -> None:
     assert (await server.json("PUT", "/api/cost-monitoring/budget", json=limits))[0] == 200
 
 
-async def refused(server: Dawg, unit: str, limit: float, wish: dict[str, object] | None = None) -> float:
+async def refused(server: Dawg, unit: str, limit: float, parameters: dict[str, object] | None = None) -> float:
     """After how many seconds it is worth to ask again."""
-    status, reply = await server.json("POST", SESSION, json=wish or {})
+    status, reply = await server.json("POST", SESSION, json=parameters or {})
     assert (status, reply["code"]) == (429, "session_limit")
     assert (reply["details"]["unit"], reply["details"]["limit"]) == (unit, limit)
     assert reply["retryAfter"] > 0

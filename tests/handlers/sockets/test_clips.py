@@ -33,8 +33,8 @@ async def test_the_room_hears_what_one_member_asks_and_strangers_nothing(
             form = aiohttp.FormData({"projectId": project["id"]})
             form.add_field("audio", _tone(frequency), filename="tone.wav")
             _, audio = await server.json("POST", "/api/audio/upload", data=form)
-            wish = {"trackId": track["id"], "audioFileId": audio["id"], "startTime": number * 2}
-            clips.append((await server.json("POST", "/api/clips", json=wish))[1]["id"])
+            parameters = {"trackId": track["id"], "audioFileId": audio["id"], "startTime": number * 2}
+            clips.append((await server.json("POST", "/api/clips", json=parameters))[1]["id"])
         ada, eve, absent = [
             await javascript.connect(server.url, auth={"userId": name}) for name in ("ada", "eve", "mallory")
         ]

@@ -30,25 +30,29 @@ DISCONNECTS = 0.03  # of the steps: half of them with a goodbye, half in the mid
 TRANSPORTS = (("websocket",), ("polling",), ("polling", "websocket"), ("websocket", "polling"))
 REFUSALS = {"not_found", "conflict", "validation_error", "in_use", "rate_limited"}
 EVENTS: dict[str, Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]] = {
-    "createTrack": lambda wish: ("track:create", {"track": wish}),
-    "updateTrack": lambda wish: ("track:update", wish),
-    "deleteTrack": lambda wish: ("track:delete", wish),
-    "reorderTracks": lambda wish: ("track:reorder", wish),
-    "createClip": lambda wish: ("clip:create", {"clip": wish}),
-    "updateClip": lambda wish: ("clip:update", wish),
-    "deleteClip": lambda wish: ("clip:delete", wish),
-    "updateProject": lambda wish: ("project:update", {"update": wish["changes"]}),
-    "setLyrics": lambda wish: ("lyrics:update", {"lyrics": wish["lyrics"]}),
+    "createTrack": lambda parameters: ("track:create", {"track": parameters}),
+    "updateTrack": lambda parameters: ("track:update", parameters),
+    "deleteTrack": lambda parameters: ("track:delete", parameters),
+    "reorderTracks": lambda parameters: ("track:reorder", parameters),
+    "createClip": lambda parameters: ("clip:create", {"clip": parameters}),
+    "updateClip": lambda parameters: ("clip:update", parameters),
+    "deleteClip": lambda parameters: ("clip:delete", parameters),
+    "updateProject": lambda parameters: ("project:update", {"update": parameters["changes"]}),
+    "setLyrics": lambda parameters: ("lyrics:update", {"lyrics": parameters["lyrics"]}),
 }
 ROUTES: dict[str, Callable[[dict[str, Any]], tuple[str, str, dict[str, Any]]]] = {  # what has no event of its own
-    "updateTracks": lambda wish: (
+    "updateTracks": lambda parameters: (
         "PATCH",
         "/tracks/bulk",
-        {"trackIds": wish["trackIds"], "updates": wish["changes"]},
+        {"trackIds": parameters["trackIds"], "updates": parameters["changes"]},
     ),
-    "createSend": lambda wish: ("POST", f"/tracks/{wish['trackId']}/sends", wish),
-    "updateSend": lambda wish: ("PUT", f"/tracks/{wish['trackId']}/sends/{wish['sendId']}", wish["changes"]),
-    "deleteSend": lambda wish: ("DELETE", f"/tracks/{wish['trackId']}/sends/{wish['sendId']}", {}),
+    "createSend": lambda parameters: ("POST", f"/tracks/{parameters['trackId']}/sends", parameters),
+    "updateSend": lambda parameters: (
+        "PUT",
+        f"/tracks/{parameters['trackId']}/sends/{parameters['sendId']}",
+        parameters["changes"],
+    ),
+    "deleteSend": lambda parameters: ("DELETE", f"/tracks/{parameters['trackId']}/sends/{parameters['sendId']}", {}),
 }
 
 
@@ -100,18 +104,18 @@ class Browser:
         self.returned += 1
 
     async def _step(self) -> None:
-        wish = self._wish()
-        if isinstance(wish, Command):
-            await self._request(wish)
-        elif wish is not None:
-            self._answered(await self._client.emit_ack(*wish))
+        change = self._next_change()
+        if isinstance(change, Command):
+            await self._request(change)
+        elif change is not None:
+            self._answered(await self._client.emit_ack(*change))
 
     async def _lose_the_answer(self) -> None:
         """The network goes away after a change was sent, so that nobody knows; back again, it is sent once more."""
-        wish = self._wish()
+        change = self._next_change()
         sent = None
-        if isinstance(wish, tuple):
-            sent = asyncio.create_task(self._client.emit_ack(*wish))
+        if isinstance(change, tuple):
+            sent = asyncio.create_task(self._client.emit_ack(*change))
             await asyncio.sleep(self._dice.random() * 0.02)
         await self._client.lose()
         if sent is not None:
@@ -122,9 +126,9 @@ class Browser:
                 pass
         await self._return()
         if sent is not None:
-            self._answered(await self._client.emit_ack(*wish))  # type: ignore[misc]
+            self._answered(await self._client.emit_ack(*change))  # type: ignore[misc]
 
-    def _wish(self) -> tuple[str, dict[str, Any]] | Command | None:
+    def _next_change(self) -> tuple[str, dict[str, Any]] | Command | None:
         """An event with its payload, or what goes over REST."""
         common = {"projectId": self._project_id, "clientOperationId": next(self._names)}
         if self._dice.random() > 0.15:

@@ -279,8 +279,8 @@ async def test_a_conversation_goes_on_and_only_its_owner_may_go_on_with_it(
     assert again["conversationId"] == first["conversationId"]
     eve = await Browser.open(javascript, talking, "eve")
     project = await voices.project(talking, "ada")
-    for wish in ({"conversationId": first["conversationId"]}, {"projectId": project}):
-        assert (await eve.client.emit_ack("start-realtime", wish))["code"] == "not_found"
+    for parameters in ({"conversationId": first["conversationId"]}, {"projectId": project}):
+        assert (await eve.client.emit_ack("start-realtime", parameters))["code"] == "not_found"
     assert len(service.connections) == 2
 
 

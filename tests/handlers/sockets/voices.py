@@ -40,9 +40,9 @@ class Browser:
     async def open(cls, javascript: JavaScript, dawg: dawg.Dawg, user: str = "ada", **options: Any) -> Browser:
         return cls(await javascript.connect(dawg.url, namespace="/voice", auth={"userId": user}, **options))
 
-    async def start(self, **wish: Any) -> dict[str, Any]:
+    async def start(self, **parameters: Any) -> dict[str, Any]:
         """Returns what `realtime-started` says."""
-        ack = await self.client.emit_ack("start-realtime", wish)
+        ack = await self.client.emit_ack("start-realtime", parameters)
         assert ack["success"], ack
         return dict(await self.client.wait_for("realtime-started"))
 
@@ -115,12 +115,12 @@ def gathering() -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def held_in_preparation(server: dawg.Dawg, browser: Browser, **wish: Any) -> AsyncIterator[None]:
+async def held_in_preparation(server: dawg.Dawg, browser: Browser, **parameters: Any) -> AsyncIterator[None]:
     """A session of that browser that has begun to be prepared and goes on when this ends."""
     database = server.services.platform.database
     async with database.transaction() as connection:
         await connection.execute("LOCK TABLE voice_sessions IN ACCESS EXCLUSIVE MODE")
-        await browser.client.emit("start-realtime", wish)
+        await browser.client.emit("start-realtime", parameters)
         async with asyncio.timeout(patience.SECONDS):
             while not await database.fetch_value(
                 "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'voice_sessions'::regclass"

@@ -95,7 +95,7 @@ async def test_nothing_but_the_known_commands_is_obeyed(replicas: tuple[Replica,
     one, two = replicas
     bus = one.server.manager._bus  # type: ignore[attr-defined]
     for name in ("pre_disconnect", "connect", "basic_disconnect", "no such thing"):
-        bus.tell(events.SocketCommand(name, "/", {"sid": two.client.sid}))
+        bus.publish_nowait(events.SocketCommand(name, "/", {"sid": two.client.sid}))
     await one.server.emit("still", "here")
     assert await two.client.wait_for("still") == "here"
     assert two.server.manager.is_connected(two.client.sid, "/")
