@@ -55,15 +55,15 @@ def renamed(document: Mapping[str, Any], project_id: str, recordings: Mapping[st
     found: Content = []
     for kind, each in sorted(old, key=lambda pair: pair[1]["order"] if pair[0].ordered else 0):
         names = {field: new[other.entity].get(each[field], each[field]) for field, other in kind.references.items()}
-        thing = {**kind.stored(each), **names, "id": new[kind.name][each["id"]]}
+        entity = {**kind.stored(each), **names, "id": new[kind.name][each["id"]]}
         if kind.parent == "project":
-            thing["projectId"] = project_id
+            entity["projectId"] = project_id
         if kind.recording and each[kind.recording] is not None:
-            thing[kind.recording] = recordings[each[kind.recording]]
+            entity[kind.recording] = recordings[each[kind.recording]]
         if kind.ordered:
-            among = f"{kind.name} {thing[kind.parent_field]}"
-            thing["order"], places[among] = places[among], places[among] + 1
-        found.append((kind, thing))
+            among = f"{kind.name} {entity[kind.parent_field]}"
+            entity["order"], places[among] = places[among], places[among] + 1
+        found.append((kind, entity))
     kinds = registry.contents()
     return sorted(found, key=lambda pair: kinds.index(pair[0]))
 
@@ -110,10 +110,10 @@ def format_of(row: Mapping[str, Any]) -> str:
     return str(row["storage_key"]).rpartition(".")[2]
 
 
-def _shown(kind: EntityType, thing: Mapping[str, Any]) -> JsonObject:
+def _shown(kind: EntityType, entity: Mapping[str, Any]) -> JsonObject:
     """Without the project, which is another one wherever it is read, nor what it is a part of."""
     besides = {"projectId", kind.parent_field if kind.within == "parent" else "projectId"}
-    shown = {name: value for name, value in kind.stored(thing).items() if name not in besides}
+    shown = {name: value for name, value in kind.stored(entity).items() if name not in besides}
     for part in registry.parts_of(kind):
-        shown[part.plural] = [_shown(part, each) for each in thing[part.plural]]
+        shown[part.plural] = [_shown(part, each) for each in entity[part.plural]]
     return shown

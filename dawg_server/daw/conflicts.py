@@ -48,11 +48,11 @@ def _current(draft: Draft, change: Change) -> Any:
     """What stands in the database: the draft without its own changes."""
     if change.kind == "reorder" or change.entity_id is None:
         return change.inverse[registry.find(change.entity).orders]
-    thing: Entity = dict(draft.find(change.entity, change.entity_id) or {"id": change.entity_id})
+    entity: Entity = dict(draft.find(change.entity, change.entity_id) or {"id": change.entity_id})
     for each in reversed(draft.changes):
         if each.entity == change.entity and each.entity_id == change.entity_id:
-            thing |= each.inverse
-    return thing
+            entity |= each.inverse
+    return entity
 
 
 def touched(operations: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:

@@ -178,9 +178,9 @@ class Draft:
 
     def shown(self, name: str, id: str) -> Entity:
         """As clients see it: a track has its sends with it."""
-        thing = self.find(name, id)
-        assert thing is not None
-        shown = dict(thing)
+        entity = self.find(name, id)
+        assert entity is not None
+        shown = dict(entity)
         for part in registry.parts_of(registry.find(name)):
             found = (each for each in self._known(part.name).values() if each and each[part.parent_field] == id)
             shown[part.plural] = [dict(each) for each in self._sorted(part.name, found)]
@@ -217,38 +217,38 @@ class Draft:
     def create(self, name: str, fields: Mapping[str, Any]) -> Entity:
         """`fields` are complete but for the id; an earlier release may have kept fewer of them."""
         declared = registry.find(name)
-        thing = {"id": str(uuid.uuid4()), **declared.blank, **fields}
-        self._note("create", name, thing["id"], thing, {}, thing)
+        entity = {"id": str(uuid.uuid4()), **declared.blank, **fields}
+        self._note("create", name, entity["id"], entity, {}, entity)
         times = {each: self.now for each in declared.table.extra if each in TIMES}
-        self._known(name)[thing["id"]] = shown = {**thing, **declared.in_decibels(thing), **times}
+        self._known(name)[entity["id"]] = shown = {**entity, **declared.in_decibels(entity), **times}
         for kind in registry.contents():
             if kind.parent == name:  # nothing is on it yet
-                self._naming.add((kind.name, kind.parent_field, thing["id"]))
+                self._naming.add((kind.name, kind.parent_field, entity["id"]))
         return shown
 
     def update(self, name: str, id: str, fields: Mapping[str, Any], *, follows: bool = False) -> None:
         """Only what differs is a change. `follows`: it follows another change by itself."""
-        thing = self.find(name, id)
-        assert thing is not None
-        forward = {field: value for field, value in fields.items() if thing[field] != value}
+        entity = self.find(name, id)
+        assert entity is not None
+        forward = {field: value for field, value in fields.items() if entity[field] != value}
         if not forward:
             return
-        inverse = {field: thing[field] for field in forward}
-        self._note("update", name, id, forward, inverse, thing, follows=follows)
-        thing.update(forward, **registry.find(name).in_decibels(forward))
-        self._touch(thing)
+        inverse = {field: entity[field] for field in forward}
+        self._note("update", name, id, forward, inverse, entity, follows=follows)
+        entity.update(forward, **registry.find(name).in_decibels(forward))
+        self._touch(entity)
 
     def delete(self, name: str, id: str, **more: Any) -> None:
         """Nothing may depend on it any more. `more` is kept for whoever brings it back."""
-        thing = self.find(name, id)
-        assert thing is not None
-        self._note("delete", name, id, {}, {**registry.find(name).stored(thing), **more}, thing)
+        entity = self.find(name, id)
+        assert entity is not None
+        self._note("delete", name, id, {}, {**registry.find(name).stored(entity), **more}, entity)
         self._known(name)[id] = None
 
     def reorder(self, name: str, orders: Mapping[str, int]) -> None:
         """Moves entities of one kind to other places; all of them are known."""
-        found = {id: thing for id in orders if (thing := self.find(name, id)) is not None}
-        before = {id: thing["order"] for id, thing in found.items()}
+        found = {id: entity for id in orders if (entity := self.find(name, id)) is not None}
+        before = {id: entity["order"] for id, entity in found.items()}
         moved = {id: order for id, order in orders.items() if before[id] != order}
         if not moved:
             return
@@ -270,14 +270,14 @@ class Draft:
         id: str | None,
         forward: Entity,
         inverse: Entity,
-        thing: Entity,
+        entity: Entity,
         *,
         follows: bool = False,
     ) -> None:
         declared = registry.find(name)
         if not declared.tempo.isdisjoint(forward.keys() | inverse.keys()):
             self.retimed, self.tempo_map = True, None
-        parent_id = thing[declared.parent_field] if declared.parent != "project" else None
+        parent_id = entity[declared.parent_field] if declared.parent != "project" else None
         self.changes.append(Change(kind, name, id, forward, inverse, parent_id, follows, self.group))
 
     async def _read(self, name: str, ids: Iterable[str]) -> None:
@@ -291,9 +291,9 @@ class Draft:
         else:
             self._learn(name, await table.get(self.connection, kind.table, self.id, unknown))
 
-    def _touch(self, thing: Entity) -> None:
-        if "updatedAt" in thing:
-            thing["updatedAt"] = self.now
+    def _touch(self, entity: Entity) -> None:
+        if "updatedAt" in entity:
+            entity["updatedAt"] = self.now
 
     def _known(self, name: str) -> dict[str, Entity | None]:
         return self._entities.setdefault(name, {})
@@ -305,8 +305,8 @@ class Draft:
     def _learn(self, name: str, found: Iterable[Entity]) -> None:
         """What was changed or deleted here is newer than what is read."""
         parts = registry.parts_of(registry.find(name))
-        for thing in found:
+        for entity in found:
             for part in parts:
-                self._learn(part.name, thing.pop(part.plural))
-                self._naming.add((part.name, part.parent_field, thing["id"]))
-            self._known(name).setdefault(thing["id"], thing)
+                self._learn(part.name, entity.pop(part.plural))
+                self._naming.add((part.name, part.parent_field, entity["id"]))
+            self._known(name).setdefault(entity["id"], entity)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dawg_server.daw.tempo_map import TempoMap
 
 Entity = dict[str, Any]
-"""A thing of a project by the names of the wire, with its `id`."""
+"""The project, or a track, clip or other part of it, by the names of the wire, with its `id`."""
 Role = Literal["viewer", "editor", "owner"]
 Fit = Callable[["Draft", Entity], Awaitable[Entity]]
 """(the draft, an entity as undo has left it): what has to be different so that it fits to what it plays."""

@@ -36,9 +36,9 @@ async def close_gaps(draft: Draft, kind: EntityType, parent_id: str) -> None:
 
 async def take_out(draft: Draft, kind: EntityType, id: str) -> str:
     """Deletes one, whose parent is returned. The log keeps behind whom it stood, as `after`."""
-    thing = draft.find(kind.name, id)
-    assert thing is not None
-    parent_id = str(thing.get(kind.parent_field, draft.id))
+    entity = draft.find(kind.name, id)
+    assert entity is not None
+    parent_id = str(entity.get(kind.parent_field, draft.id))
     if kind.ordered:
         others = [each["id"] for each in await draft.siblings(kind, parent_id)]
         at = others.index(id)
@@ -48,17 +48,17 @@ async def take_out(draft: Draft, kind: EntityType, id: str) -> str:
     return parent_id
 
 
-async def place_back(draft: Draft, kind: EntityType, thing: Entity) -> None:
+async def place_back(draft: Draft, kind: EntityType, entity: Entity) -> None:
     """Gives one that comes back its place; where somebody else has taken that, behind the one behind which it stood.
 
     Gaps stay, until all have come back.
     """
-    others = await draft.siblings(kind, thing[kind.parent_field])
+    others = await draft.siblings(kind, entity[kind.parent_field])
     places = {each["id"]: each["order"] for each in others}
-    after = thing.pop("after", None)
-    if after in places and thing["order"] in places.values():
-        thing["order"] = places[after] + 1
-    place, shifted = thing["order"], {}
+    after = entity.pop("after", None)
+    if after in places and entity["order"] in places.values():
+        entity["order"] = places[after] + 1
+    place, shifted = entity["order"], {}
     for each in others:
         if each["order"] == place:
             place += 1

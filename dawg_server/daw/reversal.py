@@ -62,9 +62,9 @@ class Reversal:
         for name, parent_id in sorted(self._gaps):
             await ordering.close_gaps(draft, registry.find(name), parent_id)
         for name, id in self._changed:  # when all of it is back, because what fits may depend on several steps
-            fit, thing = registry.find(name).fit, await self._find(name, id)
-            if fit is not None and thing is not None:
-                draft.update(name, id, await fit(draft, thing))
+            fit, existing = registry.find(name).fit, await self._find(name, id)
+            if fit is not None and existing is not None:
+                draft.update(name, id, await fit(draft, existing))
 
     async def _take_back(self, step: Step) -> bool:
         """Whether anything of the step is gone; what is not stands in `skipped`."""
@@ -80,14 +80,14 @@ class Reversal:
 
     async def _update(self, step: Step) -> bool:
         draft, entity, id = self._draft, step["entity"], step["entity_id"]
-        thing = await self._find(entity, id)
-        if thing is None:
+        existing = await self._find(entity, id)
+        if existing is None:
             return await self._gone(step, step["inverse"])
-        then, now = await self._own_fields(step, thing)
+        then, now = await self._own_fields(step, existing)
         self._leave(step, id, then.keys())
         wanted: dict[str, Any] = {}
         for name, value in then.items():
-            untouched = thing[name] == value or timing.close(thing[name], now[name])
+            untouched = existing[name] == value or timing.close(existing[name], now[name])
             blame = None if untouched else await self._blame(entity, id, step, {name})
             if blame is None:
                 wanted[name] = value
@@ -96,7 +96,7 @@ class Reversal:
         either = registry.find(entity).either
         if any(name in wanted for name in either) and any(name in then and name not in wanted for name in either):
             wanted = {name: value for name, value in wanted.items() if name not in either}
-        await self._drop_impossible(step, thing, wanted)
+        await self._drop_impossible(step, existing, wanted)
         if (bpm := wanted.get("bpm")) is not None:
             try:
                 await timing.check_reach(draft, bpm)
@@ -106,7 +106,7 @@ class Reversal:
         if not wanted:
             return not then
         if (units := registry.find(entity).units) is not None:
-            wanted |= units.settled({**thing, **wanted}, {}, timing.tempo_map(draft))
+            wanted |= units.settled({**existing, **wanted}, {}, timing.tempo_map(draft))
         draft.update(entity, id, wanted)
         self._changed[entity, id] = None
         return True
@@ -137,19 +137,19 @@ class Reversal:
         draft, entity = self._draft, step["entity"]
         if await self._find(entity, step["entity_id"]) is not None:
             return False
-        thing = {**step["inverse"], **(await self._own_fields(step, step["inverse"]))[0]}
-        needed = dict(thing)
+        restored = {**step["inverse"], **(await self._own_fields(step, step["inverse"]))[0]}
+        needed = dict(restored)
         await self._drop_impossible(step, None, needed)
         references = registry.find(entity).references
-        lost = thing.keys() - needed.keys()
+        lost = restored.keys() - needed.keys()
         if any(name not in references or references[name].on_delete == "cascade" for name in lost):
             return False
-        thing |= {name: references[name].cleared for name in lost}
+        restored |= {name: references[name].cleared for name in lost}
         kind = registry.find(entity)
         if kind.ordered:
-            await ordering.place_back(draft, kind, thing)
-            self._gaps.add((kind.name, str(thing[kind.parent_field])))
-        draft.create(entity, thing)
+            await ordering.place_back(draft, kind, restored)
+            self._gaps.add((kind.name, str(restored[kind.parent_field])))
+        draft.create(entity, restored)
         self._changed[entity, step["entity_id"]] = None
         return True
 
@@ -176,14 +176,14 @@ class Reversal:
     async def _parent_of(self, kind: EntityType, step: Step) -> str | None:
         """Of what was put into another order; None when nothing of it is left."""
         for pair in step["forward"][kind.orders]:
-            if (thing := await self._find(kind.name, pair["id"])) is not None:
-                return str(thing[kind.parent_field])
+            if (existing := await self._find(kind.name, pair["id"])) is not None:
+                return str(existing[kind.parent_field])
         return None
 
     # -- what is in the way --------------------------------------------------------------------------------------------
 
-    async def _drop_impossible(self, step: Step, thing: Entity | None, wanted: dict[str, Any]) -> None:
-        """Takes out of `wanted` what cannot be any more. `thing` is what is there, None when it is to be made."""
+    async def _drop_impossible(self, step: Step, existing: Entity | None, wanted: dict[str, Any]) -> None:
+        """Takes out of `wanted` what cannot be any more. `existing` is what is there, None when it is to be made."""
         draft, entity, id = self._draft, step["entity"], step["entity_id"]
         for name, reference in registry.find(entity).references.items():
             if name not in wanted or wanted[name] == reference.cleared:
@@ -197,7 +197,7 @@ class Reversal:
                 blame = await self._blame("track", target["id"], step, {"trackType"})
                 self._skip(step, name, blame, f"the track that it leads to is no {reference.sound} track any more")
             elif (reference.sound or reference.heard) and await signal_flow.loops_with(
-                draft, registry.find(entity), {**(thing or step["inverse"]), **wanted}
+                draft, registry.find(entity), {**(existing or step["inverse"]), **wanted}
             ):
                 self._skip(step, name, None, "that would send the sound of a track back to itself")
             else:
@@ -208,30 +208,30 @@ class Reversal:
             self._skip(step, kind.recording, None, "its recording was deleted since")
             for name in kind.either or (kind.recording,):
                 wanted.pop(name, None)
-        same = {**(thing or {}), **wanted}
+        same = {**(existing or {}), **wanted}
         if not wanted.keys().isdisjoint(kind.unique) and (other := await twin(draft, kind, same)) is not None:
             name = next(each for each in reversed(kind.unique) if each in wanted)
             blame = await self._blame(entity, other["id"], step)
             self._skip(step, name, blame, f"there is another such {kind} now")
             del wanted[name]
         if (
-            thing
-            and wanted.get("trackType", thing.get("trackType")) != thing.get("trackType")
+            existing
+            and wanted.get("trackType", existing.get("trackType")) != existing.get("trackType")
             and (users := await self._feeding(id))
         ):
             await self._skip_for(step, users, "other tracks send their sound to it", "trackType")
             del wanted["trackType"]
 
-        await self._check_condition(step, kind, thing, wanted)
+        await self._check_condition(step, kind, existing, wanted)
 
     async def _check_condition(
-        self, step: Step, kind: EntityType, thing: Entity | None, wanted: dict[str, Any]
+        self, step: Step, kind: EntityType, existing: Entity | None, wanted: dict[str, Any]
     ) -> None:
         condition = kind.condition
         if condition is None or condition.fields.isdisjoint(wanted):
             return
-        after = {**(thing or step["inverse"]), **wanted}
-        if thing is None and any(
+        after = {**(existing or step["inverse"]), **wanted}
+        if existing is None and any(
             name not in wanted for name, each in kind.references.items() if each.on_delete == "cascade"
         ):
             return  # it does not come back at all
@@ -335,7 +335,7 @@ class Reversal:
         except errors.NotFound:
             return None
 
-    async def _own_fields(self, step: Step, thing: Entity) -> tuple[dict[str, Any], dict[str, Any]]:
+    async def _own_fields(self, step: Step, existing: Entity) -> tuple[dict[str, Any], dict[str, Any]]:
         """(fields as they are to be, as the step left them), without those that only follow from others."""
         kind = registry.find(step["entity"])
         then, now = (
@@ -346,6 +346,6 @@ class Reversal:
             return then, now
         bpm = await undo_log.tempo_in_seconds(self._draft.connection, self._draft.id, step["revision"])
         if bpm is not None:
-            then, now = (units.upgraded(each, thing, bpm) for each in (then, now))
-        follows = units.derived({**thing, **then})
+            then, now = (units.upgraded(each, existing, bpm) for each in (then, now))
+        follows = units.derived({**existing, **then})
         return tuple({name: each[name] for name in each if name not in follows} for each in (then, now))  # type: ignore[return-value]

@@ -24,9 +24,9 @@ def changes(call: RestCall) -> dict[str, Any]:
     return {name: value for name, value in call.body.items() if name not in actions.HOW}
 
 
-def with_alias(kind: str, thing: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+def with_alias(kind: str, entity: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     """A single object as both published clients read it: at the top level, and under its kind."""
-    return {**thing, kind: thing, "success": True, **more}
+    return {**entity, kind: entity, "success": True, **more}
 
 
 def deleted(id: str, what: str, **more: Any) -> dict[str, Any]:

@@ -165,7 +165,7 @@ def _told(
         yield f"{name}:created", {name: things.get(name, {}).get(id) or changes}
     elif step == "update":
         # What is gone by the end of the transaction has nothing more to show than its changes.
-        thing = things.get(name, {}).get(id) or {"id": id, **changes}
-        yield f"{name}:updated", {kind.id: id, "changes": changes, name: thing}
+        shown = things.get(name, {}).get(id) or {"id": id, **changes}
+        yield f"{name}:updated", {kind.id: id, "changes": changes, name: shown}
     else:
         yield f"{name}:deleted", {kind.id: id}

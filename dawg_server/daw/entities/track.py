@@ -177,9 +177,9 @@ async def set_metadata(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 )
 async def set_lyrics(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     track_id, lyrics = values.get("trackId"), values["lyrics"]
-    thing = await draft.get("track", track_id) if track_id else draft.project
-    if values.get("append") and thing["lyrics"]:
-        lyrics = f"{thing['lyrics']}\n{lyrics or ''}"
+    target = await draft.get("track", track_id) if track_id else draft.project
+    if values.get("append") and target["lyrics"]:
+        lyrics = f"{target['lyrics']}\n{lyrics or ''}"
         if len(lyrics) > MAX_LYRICS:
             sentence = f"would become longer than {MAX_LYRICS} characters"
             raise errors.ValidationError(f"The lyrics {sentence}.", details={"lyrics": sentence})
