@@ -1,5 +1,6 @@
 import { deleteClip, redo, undo } from "./project/edits";
 import { mayEdit } from "./project/store";
+import { toggle as record } from "./recording/recorder";
 import { player } from "./sound/player";
 import { selectedClips } from "./view";
 
@@ -19,6 +20,7 @@ const removeSelected = () => {
 export const shortcuts: Shortcut[] = [
   { keys: "Space", does: "play and stop", run: () => player.toggle() },
   { keys: "Home", does: "back to the beginning", run: () => player.seek(0) },
+  { keys: "R", does: "record and stop", run: record, edits: true },
   { keys: "L", does: "loop on and off", run: () => (player.looping.value = !player.looping.value) },
   { keys: "M", does: "metronome on and off", run: () => (player.metronome.value = !player.metronome.value) },
   { keys: "Ctrl Z", does: "undo", run: undo, edits: true },

@@ -4,6 +4,7 @@ import { connection, people } from "../project/connection";
 import { redo, undo, updateProject } from "../project/edits";
 import { createProject } from "../project/open";
 import { mayEdit, project, waiting } from "../project/store";
+import { RecordControls } from "../recording/controls";
 import { player } from "../sound/player";
 import { assistantOpen, theme } from "../view";
 
@@ -41,6 +42,7 @@ export const TransportBar = () => {
         >
           ⟲
         </button>
+        <RecordControls />
         <button
           type="button"
           aria-label="Metronome"

@@ -1,0 +1,126 @@
+import { computed, signal } from "@preact/signals";
+import { place } from "../arrangement/upload";
+import { tempoMap, tracks } from "../project/store";
+import { running } from "../sound/context";
+import { Metronome } from "../sound/metronome";
+import { player } from "../sound/player";
+import { notify } from "../ui/notices";
+import { selectedTrack } from "../view";
+import { wav } from "./wav";
+import worklet from "./worklet.ts?worker&url";
+
+const LONGEST = 1800; // seconds
+
+/** `counting` the bar before it begins, then `recording`, then `storing` until the take lies on its track. */
+export const state = signal<"idle" | "counting" | "recording" | "storing">("idle");
+export const countIn = signal(true);
+export const monitoring = signal(false);
+
+/** The highest sample of the last block, 0..1. */
+export const inputLevel = signal(0);
+
+/** Where a take goes: the armed track, else the selected one if it takes recordings, else a new one. */
+export const target = computed(() => {
+  const audio = tracks.value.filter(({ trackType }) => trackType === "AUDIO");
+  return audio.find(({ isArmed }) => isArmed) ?? audio.find(({ id }) => id === selectedTrack.value) ?? null;
+});
+
+let stopping: (() => void) | null = null;
+
+export const toggle = (): void => {
+  if (stopping) stopping();
+  else if (state.value === "idle") void record();
+};
+
+const record = async (): Promise<void> => {
+  const trackId = target.value?.id;
+  let stream: MediaStream;
+  try {
+    // What browsers do for calls spoils music.
+    const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
+  } catch (error) {
+    const denied = (error as DOMException).name === "NotAllowedError";
+    notify("trouble", denied ? "Allow the microphone in the browser, then record again." : "There is no microphone.");
+    return;
+  }
+  const audio = await running();
+  await audio.audioWorklet.addModule(worklet);
+  const source = audio.createMediaStreamSource(stream);
+  const recorder = new AudioWorkletNode(audio, "recorder", { numberOfOutputs: 0, channelCount: 1 });
+  const blocks: Float32Array[] = [];
+  source.connect(recorder);
+  let heard = false;
+  const unmonitor = monitoring.subscribe((on) => {
+    if (on === heard) return;
+    if (on) source.connect(player.mixer.master.input);
+    else source.disconnect(player.mixer.master.input);
+    heard = on;
+  });
+  let frames = 0;
+  recorder.port.onmessage = ({ data }: MessageEvent<Float32Array>) => {
+    inputLevel.value = data.reduce((highest, sample) => Math.max(highest, Math.abs(sample)), 0);
+    if (state.value !== "recording") return;
+    blocks.push(data);
+    frames += data.length;
+    if (frames > LONGEST * audio.sampleRate) stopping?.();
+  };
+
+  const from = player.position.value;
+  const begun = await counted(audio, from);
+  const startedAt = player.position.value;
+  if (begun) {
+    state.value = "recording";
+    await player.play();
+    await new Promise<void>((resolve) => {
+      stopping = resolve;
+    });
+  }
+  stopping = null;
+  player.stop();
+  unmonitor();
+  source.disconnect();
+  for (const track of stream.getTracks()) track.stop();
+  recorder.port.close();
+  inputLevel.value = 0;
+  if (blocks.length > 0) {
+    state.value = "storing";
+    // What was played was heard later than it was scheduled, and what was sung arrived later still.
+    const late = (audio.outputLatency || audio.baseLatency) + audio.baseLatency;
+    const kept = withoutFirst(blocks, Math.round(late * audio.sampleRate));
+    const name = `Take ${new Date().toLocaleTimeString()}.wav`;
+    await place(new File([wav(kept, audio.sampleRate)], name, { type: "audio/wav" }), startedAt, trackId);
+  }
+  state.value = "idle";
+};
+
+/** A bar of clicks; false if it was stopped meanwhile. */
+const counted = async (audio: AudioContext, from: number): Promise<boolean> => {
+  if (!countIn.value) return true;
+  state.value = "counting";
+  const click = new Metronome(audio);
+  const { unit, length } = tempoMap.value.metre(tempoMap.value.beat(from));
+  const beat = (unit * 60) / tempoMap.value.bpm(tempoMap.value.beat(from));
+  const beats = Math.round(length / unit);
+  for (let each = 0; each < beats; each++)
+    click.click(audio.currentTime + 0.05 + each * beat, each === 0 ? 1760 : 1320);
+  const waited = await new Promise<boolean>((resolve) => {
+    const timer = setTimeout(() => resolve(true), beats * beat * 1000);
+    stopping = () => {
+      clearTimeout(timer);
+      resolve(false);
+    };
+  });
+  if (!waited) click.silence();
+  stopping = null;
+  return waited;
+};
+
+const withoutFirst = (blocks: readonly Float32Array[], frames: number): Float32Array[] => {
+  let left = frames;
+  return blocks.flatMap((block) => {
+    const cut = Math.min(left, block.length);
+    left -= cut;
+    return cut < block.length ? [block.subarray(cut)] : [];
+  });
+};
