@@ -244,6 +244,7 @@ async def run(command: list[str], where: Path, environment: dict[str, str]) -> N
     assert process.returncode == 0, said.decode()
 
 
+@pytest.mark.long
 async def test_the_steps_of_the_image_lead_to_a_server_that_is_healthy(scratch_folder: Path, studio: Path) -> None:
     """Walked in a bare folder, since no image can be pulled here: paths of the image begin there, and what the image
     downloads first is what these tests run with. The source tree is not in sight, and root is left where it can be.

@@ -17,7 +17,7 @@ from schemathesis.specs.openapi import checks
 
 from tests.servers import dawg
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "4"))  # requests per route and test run
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))  # requests per route and test run
 SEED = os.environ.get("FUZZ_SEED")  # other requests than always
 CONFORMANCE = [
     checks.status_code_conformance,

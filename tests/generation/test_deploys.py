@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from tests.generation.vocals import humming
+from tests.sampling import sample
 from tests.servers.dawg import DawgProcess
 
 # Jobs wait for ever: none of these is called.
@@ -87,7 +88,7 @@ async def jobs(process: DawgProcess) -> set[str]:
         return {job["jobId"] for job in (await reply.json())["jobs"]}
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", sample([signal.SIGTERM, signal.SIGKILL], signal.SIGTERM))
 async def test_who_waits_while_the_server_ends_comes_back_to_the_same_job(
     tmp_path: Path, number: signal.Signals
 ) -> None:

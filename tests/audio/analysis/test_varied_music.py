@@ -11,17 +11,20 @@ from tests.audio.analysis import listening, material
 from tests.music.songs import Songs
 
 KINDS = {"mix": 24, "drums": 10, "chords": 16, "melody": 10}
+SOME = 3  # of which one is heard when the run is a short one
 Heard = list[tuple[material.Piece, dict[str, Any]]]
 
 
-@pytest.fixture(scope="module")
-def heard(songs: Songs) -> Heard:
+@pytest.fixture(
+    scope="module", params=[pytest.param(SOME, id="some"), pytest.param(1, id="all", marks=pytest.mark.long)]
+)
+def heard(songs: Songs, request: pytest.FixtureRequest) -> Heard:
     return songs.once(
-        "varied music",
+        f"varied music {request.param}",
         lambda folder: [
             _listen(material.varied(seed, kind, seconds=12.0), folder)
             for kind, count in KINDS.items()
-            for seed in range(count)
+            for seed in range(0, count, request.param)
         ],
     )
 
@@ -65,7 +68,9 @@ def test_key_is_right_in_85_percent_of_pitched_music(heard: Heard) -> None:
 
 
 def test_drums_alone_have_no_key(heard: Heard) -> None:
-    assert [found["key"] for piece, found in heard if piece.key is None] == [None] * KINDS["drums"]
+    drums = [found["key"] for piece, found in heard if piece.key is None]
+    assert drums
+    assert set(drums) == {None}
 
 
 def test_confidence_is_higher_where_the_key_is_right(heard: Heard) -> None:

@@ -16,6 +16,7 @@ from dawg_server.music import compose
 from tests.audio import signals
 from tests.benchmarks.finishing import measured
 from tests.music.songs import Songs
+from tests.sampling import sample
 
 RATE = 44_100
 BEAT_SECONDS = 8
@@ -40,7 +41,7 @@ def beat(songs: Songs) -> Path:
     return made.premaster.parent
 
 
-@pytest.mark.parametrize("target", [-24.0, -14.0, -9.0, -6.0])
+@pytest.mark.parametrize("target", sample([-24.0, -14.0, -9.0, -6.0], -9.0))
 @pytest.mark.parametrize("kind", ["mix", "drums", "voice", "sine"])
 def test_the_target_is_met_and_the_peaks_stay_below_minus_one(
     kind: str, target: float, beat: Path, tmp_path: Path
@@ -63,7 +64,7 @@ def test_the_target_is_met_and_the_peaks_stay_below_minus_one(
     assert made["facts"]["duration"] == pytest.approx(codecs.probe(source).duration, abs=1e-6)
 
 
-@pytest.mark.parametrize("quality", ["streaming", "cd", "club"])
+@pytest.mark.parametrize("quality", sample(["streaming", "cd", "club"], "streaming"))
 @pytest.mark.parametrize("format", ["flac", "mp3"])
 def test_presets_have_their_loudness_in_every_format(quality: str, format: str, beat: Path, tmp_path: Path) -> None:
     target = str(tmp_path / f"out.{format}")
@@ -144,7 +145,7 @@ def test_the_same_recording_gives_the_same_master(beat: Path, tmp_path: Path) ->
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.wav", "b.wav"]
 
 
-@pytest.mark.parametrize("target", [-14.0, -8.0])
+@pytest.mark.parametrize("target", sample([-14.0, -8.0], -8.0))
 def test_a_long_recording_that_changes_meets_its_target_too(target: float, tmp_path: Path) -> None:
     """The stretches that are tried first are steady here, and all that is struck lies between them."""
     rate, random = 32_000, np.random.default_rng(4)

@@ -14,6 +14,7 @@ from dawg_server.audio.mixing import dynamics, mixdown, planning
 from dawg_server.audio.mixing.arrangement import Arrangement, Clip, Track
 from tests.audio import signals
 from tests.music.songs import Songs
+from tests.sampling import sample
 
 RATE = 44_100
 
@@ -38,7 +39,7 @@ def mixed(arrangement: Arrangement, folder: Path, **options: object) -> tuple[np
     return soundfile.read(folder / "mix.wav")[0], made
 
 
-@pytest.mark.parametrize("target", [-20.0, -14.0, -9.0])
+@pytest.mark.parametrize("target", sample([-20.0, -14.0, -9.0], -14.0))
 def test_a_mix_is_as_loud_as_asked(stems: dict[str, str], target: float, tmp_path: Path) -> None:
     found, made = mixed(project(stems), tmp_path, target=target)
     lufs = pyloudnorm.Meter(RATE).integrated_loudness(found)
@@ -64,7 +65,9 @@ def test_levels_that_were_off_come_back_into_balance(stems: dict[str, str], tmp_
     }
 
 
-@pytest.mark.parametrize(("genre", "bpm"), [("trap", 150), ("house", 125), ("rock", 120), ("techno", 125)])
+@pytest.mark.parametrize(
+    ("genre", "bpm"), sample([("trap", 150), ("house", 125), ("rock", 120), ("techno", 125)], ("trap", 150))
+)
 def test_parts_are_told_apart_by_their_sound(genre: str, bpm: float, songs: Songs) -> None:
     made = songs.composed(genre, bpm, 9)
     tracks = tuple(Track(name, clips=(Clip(0, 8.0, path=str(path)),)) for name, path in made.stems.items())

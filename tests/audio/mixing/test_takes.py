@@ -13,6 +13,7 @@ import soundfile
 from dawg_server.audio.mixing import render, takes
 from dawg_server.audio.mixing.arrangement import Arrangement, Clip, Track
 from tests.audio import voices
+from tests.sampling import sample
 
 RATE = 44_100
 NOTES = [(0.1 + 0.5 * n, 0.4, 57.0 + pitch) for n, pitch in enumerate((0, 2, 3, 5, 7, 5, 3, 2, 0, 3, 5, 7))]
@@ -114,7 +115,7 @@ def test_one_good_take_is_kept_whole(tmp_path: Path) -> None:
     assert all(part["scores"]["0"] > part["scores"]["1"] for part in found[0]["segments"])
 
 
-@pytest.mark.parametrize("stretch", [1.0, 2.0, 6.0])
+@pytest.mark.parametrize("stretch", sample([1.0, 2.0, 6.0], 2.0))
 def test_a_complete_take_wins_over_one_that_stops_early(tmp_path: Path, stretch: float) -> None:
     for number, stop in enumerate((1.2, 3.3, 5.2)):
         (tmp_path / str(number)).mkdir()
@@ -143,16 +144,20 @@ def held(seconds: float, noise: float, seed: int) -> np.ndarray:
     return tone + np.random.default_rng(seed).standard_normal(len(time)) * noise
 
 
-@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("order", sample([1, -1], -1))
 @pytest.mark.parametrize("goes_on", ["clip", "silence", "noise"])
 @pytest.mark.parametrize(
     ("noise", "noise_of_stopped", "stop", "clipped"),
-    [
-        (0.003, 0.001, 4.8, False),
+    sample(
+        [
+            (0.003, 0.001, 4.8, False),
+            (0.003, 0.001, 4.803, False),
+            (0.01, 0.0001, 4.5, False),
+            (0.001, 0.001, 4.2, True),
+        ],
         (0.003, 0.001, 4.803, False),
-        (0.01, 0.0001, 4.5, False),
         (0.001, 0.001, 4.2, True),
-    ],
+    ),
 )
 def test_what_a_take_lacks_before_a_joint_comes_from_another(
     tmp_path: Path, noise: float, noise_of_stopped: float, stop: float, clipped: bool, goes_on: str, order: int
@@ -173,7 +178,7 @@ def test_what_a_take_lacks_before_a_joint_comes_from_another(
         assert np.abs(np.diff(out)).max() < 1.5 * steepest  # no click
 
 
-@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(6, 24))])
+@pytest.mark.parametrize("seed", sample(range(24), 0, 1))
 def test_the_comp_is_silent_nowhere_where_some_take_sounds(tmp_path: Path, seed: int) -> None:
     random = np.random.default_rng(seed)
     count = int(random.integers(2, 6))
@@ -199,7 +204,7 @@ def test_the_comp_is_silent_nowhere_where_some_take_sounds(tmp_path: Path, seed:
         assert one["trackId"] != other["trackId"] or other["start"] > one["start"] + one["duration"]
 
 
-@pytest.mark.parametrize("hiss", [0.003, 0.03, 0.2])
+@pytest.mark.parametrize("hiss", sample([0.003, 0.03, 0.2], 0.03))
 @pytest.mark.parametrize("hissing", [0, 1])
 def test_hiss_wins_neither_alone_nor_under_a_performance(tmp_path: Path, hiss: float, hissing: int) -> None:
     random = np.random.default_rng(5)

@@ -12,6 +12,7 @@ from dawg_server.audio import codecs
 from dawg_server.audio.separation import separate, spectra
 from tests.audio import signals, voices
 from tests.music.songs import Songs
+from tests.sampling import sample
 
 RATE = 44_100
 GENRES = {"trap": 150, "house": 125, "rock": 120, "lo-fi": 85}
@@ -32,7 +33,7 @@ def separated(mix: np.ndarray, folder: Path, rate: int = RATE, **options: object
     return {name: soundfile.read(stem["path"], always_2d=True)[0] for name, stem in made["stems"].items()}
 
 
-@pytest.mark.parametrize("genre", GENRES)
+@pytest.mark.parametrize("genre", sample(GENRES, "trap"))
 def test_drums_and_bass_are_at_least_three_decibels_purer_than_in_the_mix(
     genre: str, songs: Songs, tmp_path: Path
 ) -> None:

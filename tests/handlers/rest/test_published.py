@@ -17,6 +17,7 @@ import yarl
 
 from tests.audio import signals
 from tests.handlers.rest import recordings
+from tests.sampling import sample
 from tests.servers import dawg
 
 RATE = recordings.RATE
@@ -214,7 +215,8 @@ async def test_music_is_made_from_words_by_the_older_name(server: dawg.Dawg) -> 
 
 
 @pytest.mark.parametrize(
-    ("part", "stem"), [("drums", "drums"), ("bass", "bass"), ("chords", "chords"), ("lead", "melody")]
+    ("part", "stem"),
+    sample([("drums", "drums"), ("bass", "bass"), ("chords", "chords"), ("lead", "melody")], ("lead", "melody")),
 )
 async def test_one_part_of_a_piece_is_made_where_nothing_is_to_be_taken_apart(
     server: dawg.Dawg, part: str, stem: str

@@ -8,6 +8,7 @@ import pytest
 from dawg_server.music import sound
 from dawg_server.music.score import Note
 from dawg_server.music.sound import kits
+from tests.sampling import sample
 
 PIECES = {"kick": 36, "snare": 38, "clap": 39, "closed hat": 42, "open hat": 46, "ride": 51, "crash": 49, "tom": 45}
 ALL_KEYS = range(27, 88)
@@ -44,7 +45,7 @@ def test_no_two_kits_share_a_sound(piece: str) -> None:
     assert len(set(sounds.values())) == len(sounds)
 
 
-@pytest.mark.parametrize("kit", kits.KITS)
+@pytest.mark.parametrize("kit", sample(kits.KITS, "kit trap", "kit lofi"))
 def test_every_key_of_every_kit_sounds_and_dies_away(kit: str) -> None:
     for key in ALL_KEYS:
         samples = hit(kit, key)

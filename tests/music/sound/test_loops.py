@@ -11,6 +11,7 @@ import pytest
 
 from dawg_server.music import compose, genres, midi, score, sound
 from tests.music.sound import pieces
+from tests.sampling import sample
 
 RATE = 44_100
 
@@ -29,7 +30,7 @@ def level(samples: np.ndarray) -> float:
     return float(10 * np.log10(np.mean(np.square(samples)) + 1e-12))
 
 
-@pytest.mark.parametrize("genre", ["trap", "lo-fi", "drum and bass", "rock"])
+@pytest.mark.parametrize("genre", sample(["trap", "lo-fi", "drum and bass", "rock"], "lo-fi"))
 def test_four_bars_are_four_bars_and_level_at_their_seam(genre: str, tmp_path: Path) -> None:
     written = composed(genre, 4)
     done = sound.render(written, tmp_path, formats=("wav",))
@@ -106,7 +107,7 @@ def test_midi_is_as_long_as_the_sound(genre: str, beats_per_bar: float, tmp_path
     assert written.duration == pytest.approx(4 * beats_per_bar * 60 / written.bpm)
 
 
-@pytest.mark.parametrize("genre", genres.names())
+@pytest.mark.parametrize("genre", sample(genres.names(), "trap", "jazz"))
 def test_a_score_of_any_number_of_bars_has_exactly_these_and_no_ending(genre: str) -> None:
     for bars in (1, 2, 4, 7, 16, 24, 64):
         written = composed(genre, bars)
