@@ -28,7 +28,19 @@ from marshmallow import missing as absent
 
 from dawg_server import errors
 from dawg_server.database.table import TIMES, Column, Table, plain
-from dawg_server.schema import AnyField, Decibels, Id, Items, JsonValue, Number, Parameters, Record, parameters, spoken
+from dawg_server.schema import (
+    AnyField,
+    Decibels,
+    Described,
+    Id,
+    Items,
+    JsonValue,
+    Number,
+    Parameters,
+    Record,
+    parameters,
+    spoken,
+)
 
 if TYPE_CHECKING:
     from dawg_server.daw.draft import Draft
@@ -45,6 +57,7 @@ the names of what it has clamped. Raises for what must not be."""
 Check = Callable[[Entity], None]
 """Looks at an entity by itself, as an archive has it. May correct it; raises ValidationError for what must not be."""
 MAX_ORDER = 1_000_000  # places in a list
+_AS_JSON = ("object", "array")  # how fields are kept that are no single value
 RANKS: Mapping[str, int] = {"viewer": 1, "editor": 2, "owner": 3}  # of roles
 
 
@@ -317,7 +330,7 @@ def table_of(
     """
     columns = plain("id", f"{parent}Id", *fields)
     for each, declared in fields.items():
-        if isinstance(declared, JsonValue):
+        if isinstance(declared, JsonValue) or (isinstance(declared, Described) and declared.json_type in _AS_JSON):
             columns[each] = Column(columns[each].name, json=True)
     if "order" in fields:
         columns["order"] = Column("position")

@@ -8,6 +8,7 @@ from dawg_server.schema.base import AnyField as AnyField
 from dawg_server.schema.base import Body as Body
 from dawg_server.schema.base import Choice as Choice
 from dawg_server.schema.base import Decibels as Decibels
+from dawg_server.schema.base import Described as Described
 from dawg_server.schema.base import Field as Field
 from dawg_server.schema.base import Flag as Flag
 from dawg_server.schema.base import Id as Id

@@ -20,6 +20,7 @@ from dawg_server.daw import entity as registry
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document
+from dawg_server.daw.entities.automation import Points
 from dawg_server.daw.notes import Notes
 from dawg_server.schema import Choice, Id, Items, JsonValue, Number, Record
 from tests.daw import editors
@@ -61,6 +62,8 @@ def _example(field: Any) -> Any:
         return max(field.low or 0, 1)
     if isinstance(field, Notes):
         return {"notes": []}
+    if isinstance(field, Points):
+        return [{"beat": 0, "value": 0}]
     if isinstance(field, Choice):
         return next(iter(field.choices.values()))
     if isinstance(field, JsonValue):
