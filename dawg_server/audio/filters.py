@@ -1,6 +1,6 @@
 """Recursive filters for long material: exact, in blocks of any size, without a loop over samples.
 
-A cascade of biquads is one linear system `s' = A s + B x`, `y = C s + D x`. Unrolled over 64 samples it becomes two
+A cascade of biquads is one linear system `s' = A s + B x`, `y = C s + D x`. Unrolled over 32 samples it becomes two
 matrix products per stretch, and the states at the borders of the stretches follow from a parallel prefix scan
 (Hillis and Steele, 1986). Nothing is truncated: the result equals the sample-by-sample recursion to about -200 dB.
 
@@ -19,27 +19,29 @@ import numpy.typing as npt
 
 from dawg_server.audio import arrays
 
-_STRETCH = 64  # samples unrolled into one matrix product
-_PORTION = 1024 * _STRETCH  # samples at a time: what is worked on stays in the processor's cache
+_STRETCH = 32  # samples unrolled into one matrix product
+_PORTION = 2048 * _STRETCH  # samples at a time: what is worked on stays in the processor's cache
 _NEGLIGIBLE = 1e-150  # smaller states are set to zero: denormal numbers would make silence slow
 _HIGHEST = 0.47  # of the rate
 BUTTERWORTH_Q = math.sqrt(0.5)
 
 
 class Biquad(NamedTuple):
-    """One second-order section with `a0 = 1`: `y = b0 x + b1 x' + b2 x'' - a1 y' - a2 y''`."""
+    """One second-order section with `a0 = 1`: `y = b0 x + b1 x' + b2 x'' - a1 y' - a2 y''`.
 
-    b0: float
-    b1: float
-    b2: float
-    a1: float
-    a2: float
+    Where a design was given arrays (frequencies, gains, Qs at so many moments), these are arrays.
+    """
+
+    b0: Any
+    b1: Any
+    b2: Any
+    a1: Any
+    a2: Any
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Band:
-    """One stage of an equaliser, at any sample rate: `low pass`, `high pass`, `band pass`, `bell`, `low shelf` or
-    `high shelf`; Hz, dB (of bell and shelves) and Q."""
+    """One stage of an equaliser, at any sample rate: one of `KINDS`; Hz, dB (of bell and shelves) and Q."""
 
     kind: str
     frequency: float
@@ -48,24 +50,33 @@ class Band:
 
     def section(self, rate: int) -> Biquad:
         """Frequencies of no use at this rate are held a little below half of it."""
-        frequency = min(self.frequency, _HIGHEST * rate)
-        if self.kind in _WITH_GAIN:
-            return _WITH_GAIN[self.kind](rate, frequency, self.gain_db, self.q)
-        return _WITHOUT_GAIN[self.kind](rate, frequency, self.q)
+        return design(self.kind, rate, self.frequency, self.gain_db, self.q)
 
 
-def peaking(rate: int, frequency: float, gain_db: float, q: float) -> Biquad:
+Value = float | arrays.Doubles
+"""A number, or one for each of several moments."""
+
+
+def design(kind: str, rate: int, frequency: Value, gain_db: Value, q: Value) -> Biquad:
+    """One of `KINDS`; frequencies of no use at this rate are held a little below half of it."""
+    frequency = np.minimum(frequency, _HIGHEST * rate)
+    if kind in _WITH_GAIN:
+        return _WITH_GAIN[kind](rate, frequency, gain_db, q)
+    return _WITHOUT_GAIN[kind](rate, frequency, q)
+
+
+def peaking(rate: int, frequency: Value, gain_db: Value, q: Value) -> Biquad:
     """A bell of `gain_db` around `frequency` Hz."""
     cosine, alpha = _angles(rate, frequency, q)
     a = 10 ** (gain_db / 40)
     return _normal(1 + alpha * a, -2 * cosine, 1 - alpha * a, 1 + alpha / a, -2 * cosine, 1 - alpha / a)
 
 
-def low_shelf(rate: int, frequency: float, gain_db: float, q: float = BUTTERWORTH_Q) -> Biquad:
+def low_shelf(rate: int, frequency: Value, gain_db: Value, q: Value = BUTTERWORTH_Q) -> Biquad:
     """`gain_db` below `frequency` Hz, half of it (in dB) at `frequency`."""
     cosine, alpha = _angles(rate, frequency, q)
     a = 10 ** (gain_db / 40)
-    slope = 2 * math.sqrt(a) * alpha
+    slope = 2 * np.sqrt(a) * alpha
     return _normal(
         a * ((a + 1) - (a - 1) * cosine + slope),
         2 * a * ((a - 1) - (a + 1) * cosine),
@@ -76,11 +87,11 @@ def low_shelf(rate: int, frequency: float, gain_db: float, q: float = BUTTERWORT
     )
 
 
-def high_shelf(rate: int, frequency: float, gain_db: float, q: float = BUTTERWORTH_Q) -> Biquad:
+def high_shelf(rate: int, frequency: Value, gain_db: Value, q: Value = BUTTERWORTH_Q) -> Biquad:
     """`gain_db` above `frequency` Hz, half of it (in dB) at `frequency`."""
     cosine, alpha = _angles(rate, frequency, q)
     a = 10 ** (gain_db / 40)
-    slope = 2 * math.sqrt(a) * alpha
+    slope = 2 * np.sqrt(a) * alpha
     return _normal(
         a * ((a + 1) + (a - 1) * cosine + slope),
         -2 * a * ((a - 1) + (a + 1) * cosine),
@@ -91,26 +102,45 @@ def high_shelf(rate: int, frequency: float, gain_db: float, q: float = BUTTERWOR
     )
 
 
-def low_pass(rate: int, frequency: float, q: float = BUTTERWORTH_Q) -> Biquad:
+def low_pass(rate: int, frequency: Value, q: Value = BUTTERWORTH_Q) -> Biquad:
     """12 dB per octave above `frequency` Hz."""
     cosine, alpha = _angles(rate, frequency, q)
     return _normal((1 - cosine) / 2, 1 - cosine, (1 - cosine) / 2, 1 + alpha, -2 * cosine, 1 - alpha)
 
 
-def high_pass(rate: int, frequency: float, q: float = BUTTERWORTH_Q) -> Biquad:
+def high_pass(rate: int, frequency: Value, q: Value = BUTTERWORTH_Q) -> Biquad:
     """12 dB per octave below `frequency` Hz."""
     cosine, alpha = _angles(rate, frequency, q)
     return _normal((1 + cosine) / 2, -1 - cosine, (1 + cosine) / 2, 1 + alpha, -2 * cosine, 1 - alpha)
 
 
-def band_pass(rate: int, frequency: float, q: float) -> Biquad:
+def band_pass(rate: int, frequency: Value, q: Value) -> Biquad:
     """0 dB at `frequency` Hz, 6 dB per octave to both sides."""
     cosine, alpha = _angles(rate, frequency, q)
     return _normal(alpha, 0.0, -alpha, 1 + alpha, -2 * cosine, 1 - alpha)
 
 
+def notch(rate: int, frequency: Value, q: Value) -> Biquad:
+    """Nothing at `frequency` Hz, 0 dB far from it."""
+    cosine, alpha = _angles(rate, frequency, q)
+    return _normal(1.0, -2 * cosine, 1.0, 1 + alpha, -2 * cosine, 1 - alpha)
+
+
+def all_pass(rate: int, frequency: Value, q: Value) -> Biquad:
+    """0 dB everywhere; the phase is turned by 180 degrees at `frequency` Hz."""
+    cosine, alpha = _angles(rate, frequency, q)
+    return _normal(1 - alpha, -2 * cosine, 1 + alpha, 1 + alpha, -2 * cosine, 1 - alpha)
+
+
 _WITH_GAIN = {"bell": peaking, "low shelf": low_shelf, "high shelf": high_shelf}
-_WITHOUT_GAIN = {"low pass": low_pass, "high pass": high_pass, "band pass": band_pass}
+_WITHOUT_GAIN = {
+    "low pass": low_pass,
+    "high pass": high_pass,
+    "band pass": band_pass,
+    "notch": notch,
+    "all pass": all_pass,
+}
+KINDS = (*_WITH_GAIN, *_WITHOUT_GAIN)
 
 
 class Cascade:
@@ -180,14 +210,14 @@ class Cascade:
         self._state = states[:, -1].copy()
 
 
-def _angles(rate: int, frequency: float, q: float) -> tuple[float, float]:
-    if not 0 < frequency < rate / 2 or q <= 0:
+def _angles(rate: int, frequency: Value, q: Value) -> tuple[Any, Any]:
+    if np.min(frequency) <= 0 or np.max(frequency) >= rate / 2 or np.min(q) <= 0:
         raise ValueError(f"frequency has to lie between 0 and {rate / 2} Hz and q above 0, got {frequency} and {q}")
     omega = 2 * math.pi * frequency / rate
-    return math.cos(omega), math.sin(omega) / (2 * q)
+    return np.cos(omega), np.sin(omega) / (2 * q)
 
 
-def _normal(b0: float, b1: float, b2: float, a0: float, a1: float, a2: float) -> Biquad:
+def _normal(b0: Any, b1: Any, b2: Any, a0: Any, a1: Any, a2: Any) -> Biquad:
     return Biquad(b0 / a0, b1 / a0, b2 / a0, a1 / a0, a2 / a0)
 
 

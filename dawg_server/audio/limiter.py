@@ -17,7 +17,7 @@ import numpy as np
 from dawg_server.audio import arrays, truepeak
 
 _FACTOR = 8  # oversampling of the detector; four-fold would miss up to 0.5 dB of a tone near half the sample rate
-_STEP = 4  # frames per value of gain
+STEP = 4  # frames per value of gain
 _CHUNK = 16_384  # frames worked on at once, whatever the caller's blocks: the result never depends on them
 _MARGIN_DB = 0.05  # for what lies between the detector's points
 _INAUDIBLE_DB = 1e-3  # a smaller reduction ends, so that quiet passages return to exactly 0 dB
@@ -37,29 +37,42 @@ class Limiter:
     _smoothed: tuple[arrays.Doubles, arrays.Doubles]
 
     def __init__(
-        self, rate: int, channels: int, ceiling_db: float = -1.0, lookahead_ms: float = 4.0, release_ms: float = 120.0
+        self,
+        rate: int,
+        channels: int,
+        ceiling_db: float = -1.0,
+        lookahead_ms: float = 4.0,
+        release_ms: float = 120.0,
+        chunk: int = _CHUNK,
     ) -> None:
-        """`ceiling_db` in dBTP; `release_ms` is the time in which a reduction falls to 37 % of its decibels."""
+        """`ceiling_db` in dBTP; `release_ms` is the time in which a reduction falls to 37 % of its decibels; each
+        call works on whole chunks of `chunk` frames, a multiple of `STEP`."""
+        self._chunk = chunk
         self._channels = channels
         self._ceiling = 10 ** ((ceiling_db - _MARGIN_DB) / 20)
-        self._half = max(4, round(rate * lookahead_ms / 2000 / _STEP))  # steps
+        self._half = max(4, round(rate * lookahead_ms / 2000 / STEP))  # steps
         self._reach = 2 * self._half - 1  # steps; both averages of `half` values together, and one to come from
-        self._decay = -1000 * _STEP / (release_ms * rate)  # natural logarithm of the factor per step
-        self._delay = truepeak.HALF + self._reach * _STEP  # frames held back
+        self._decay = -1000 * STEP / (release_ms * rate)  # natural logarithm of the factor per step
+        self._delay = truepeak.HALF + self._reach * STEP  # frames held back
         self._interpolator = truepeak.Interpolator(_FACTOR)
         self._reset()
 
     def process(self, block: arrays.Samples) -> arrays.Samples:
         """`block`: float32 `(frames, channels)` of any length; returns what is ready, possibly nothing."""
         self._waiting = np.concatenate((self._waiting, arrays.as_frames(block, self._channels)))
-        ready = len(self._waiting) // _CHUNK * _CHUNK
+        ready = len(self._waiting) // self._chunk * self._chunk
         chunks, self._waiting = self._waiting[:ready], self._waiting[ready:].copy()
         return self._joined([self._limit(chunks[start : start + _CHUNK]) for start in range(0, ready, _CHUNK)])
+
+    @property
+    def latency(self) -> int:
+        """Frames that `process` holds back, besides those of an incomplete chunk."""
+        return self._delay
 
     def flush(self) -> arrays.Samples:
         """The frames held back; afterwards the limiter is as new."""
         rest = len(self._waiting) + self._delay
-        ending = np.zeros((-(-rest // _STEP) * _STEP, self._channels), np.float32)
+        ending = np.zeros((-(-rest // STEP) * STEP, self._channels), np.float32)
         ending[: len(self._waiting)] = self._waiting
         due = rest - self._lead
         last = self._joined([self._limit(ending)])[:due]
@@ -102,7 +115,7 @@ class Limiter:
         self._smoothed = _last(first, reduction), _last(second, once)
         gains = np.concatenate(([self._last_gain], np.exp(twice * (-math.log(10) / 20))))
         self._last_gain = float(gains[-1])
-        ramps = gains[:-1, np.newaxis] + np.diff(gains)[:, np.newaxis] * (np.arange(_STEP) / _STEP)
+        ramps = gains[:-1, np.newaxis] + np.diff(gains)[:, np.newaxis] * (np.arange(STEP) / STEP)
         limited: arrays.Samples = leaving * ramps.reshape(-1, 1).astype(np.float32)
         return limited
 
@@ -112,13 +125,13 @@ class Limiter:
         heights = np.maximum.reduce([np.abs(lane) for lane in known.T])
         if float(heights.max()) * self._interpolator.highest_gain <= self._ceiling:
             self._last_gap = np.zeros(1, np.float32)
-            return np.zeros(count // _STEP)
+            return np.zeros(count // STEP)
         gaps = np.maximum.reduce([self._interpolator.gaps(np.ascontiguousarray(lane)) for lane in known.T])
         before = np.concatenate((self._last_gap, gaps[:-1]))
         self._last_gap = gaps[-1:]
         middle = truepeak.HALF - 1
         heights = np.maximum(np.maximum(before, gaps), heights[middle : middle + count])
-        highest = np.maximum.reduce([heights[frame::_STEP] for frame in range(_STEP)])
+        highest = np.maximum.reduce([heights[frame::STEP] for frame in range(STEP)])
         over = highest > self._ceiling
         needed = np.zeros(len(highest))
         needed[over] = 20 * np.log10(highest[over] / self._ceiling)

@@ -176,7 +176,7 @@ COMPRESSOR = DeviceType(
         "earHighpass": number(0, 500, 0, "Hz", "the detector hears nothing below; 0 lets it hear all", fixed=True),
         "mix": number(0, 1, 1, "", _MIX),
     },
-    "dynamics:Compressor",
+    "levels:CompressorDevice",
     {
         "vocal": {"threshold": -22, "ratio": 3, "attack": 8, "release": 120, "makeup": 3},
         "drum bus": {"threshold": -18, "ratio": 4, "attack": 25, "release": 90, "makeup": 2, "earHighpass": 90},
@@ -197,7 +197,7 @@ GATE = DeviceType(
         "hold": number(0, 1_000, 30, "ms", "it stays open at least so long"),
         "release": number(5, 2_000, 100, "ms", "until 63 % of the way to closed"),
     },
-    "dynamics:Gate",
+    "levels:Gate",
     {
         "drums": {"threshold": -30, "attack": 0.5, "hold": 40, "release": 80},
         "voice": {"threshold": -45, "range": -20, "hold": 120, "release": 250},
@@ -212,7 +212,7 @@ LIMITER = DeviceType(
         "ceiling": number(-24, 0, -1, "dB", "dBTP that are never exceeded"),
         "release": number(10, 1_000, 120, "ms", "until 37 % of a reduction are left", fixed=True),
     },
-    "dynamics:Limiter",
+    "levels:LimiterDevice",
     {"master": {"ceiling": -1, "release": 120}, "loud": {"gain": 6, "ceiling": -1, "release": 60}},
 )
 SATURATION = DeviceType(

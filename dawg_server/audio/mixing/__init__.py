@@ -1,1 +1,1 @@
-"""From clips on tracks to one sound: what a project says (`arrangement`), where that goes (`gain_matrix`), the sum."""
+"""From clips on tracks to one sound: what a project says (`arrangement`), where it goes (`signal_graph`), `mixer`."""

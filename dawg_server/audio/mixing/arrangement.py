@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dawg_server.music.score import Note
 
@@ -38,19 +39,47 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class TrackSend:
-    """A second way out of a track, to an AUX track. `level` and `pan` as on tracks."""
+    """A second way out of a track, to an AUX track. `level` and `pan` as on tracks; envelopes know it by its `id`."""
 
     destination: str
     level: float = 0.8
     pan: float = 0.0
     pre_fader: bool = False
     enabled: bool = True
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """A device in the chain of a track: its type and parameters are those of `devices.catalogue`.
+
+    `sidechain`: the track whose sound, after its own devices and before its fader, it listens to.
+    """
+
+    id: str
+    type: str
+    parameters: Mapping[str, Any]
+    sidechain: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Moves `target` (volume, pan, mute, send, device) of its track by points `(seconds, value, curve)`, sorted.
+
+    `of`: the id of the send or the device, `parameter` that of the device. What the curves are: `envelopes.Curve`.
+    """
+
+    target: str
+    points: tuple[tuple[float, float, str], ...]
+    of: str = ""
+    parameter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
     """`volume` is linear, 1 = unity; `pan` -1..1; `mono` folds the track before its pan; no `output` is the master, or
-    the `group` that it is in."""
+    the `group` that it is in. `unheard`: it is only there for the side chains that listen to it.
+    """
 
     id: str
     name: str = ""
@@ -64,6 +93,12 @@ class Track:
     group: str | None = None
     clips: tuple[Clip, ...] = ()
     sends: tuple[TrackSend, ...] = ()
+    devices: tuple[Insert, ...] = ()
+    envelopes: tuple[Envelope, ...] = ()
+    unheard: bool = False
+
+    def envelope(self, target: str, of: str = "") -> Envelope | None:
+        return next((each for each in self.envelopes if (each.target, each.of) == (target, of)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +112,7 @@ class Arrangement:
     @property
     def end(self) -> float:
         """When the last clip is over, muted or not; 0 for an empty project."""
-        return max((clip.end for clip in self.clips()), default=0.0)
+        return max((clip.end for track in self.tracks if not track.unheard for clip in track.clips), default=0.0)
 
     def clips(self) -> Iterator[Clip]:
         for track in self.tracks:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dawg_server.audio import arrays, filters
+from dawg_server.audio.filters import Value
 
 STEP = 64  # frames per value of level and gain
 _FLOOR_DB = -120.0
@@ -86,9 +87,15 @@ class Compressor:
         return result
 
 
-def smoothed(wanted: arrays.Doubles, attack: float, release: float, before: float = 0.0) -> arrays.Doubles:
+def smoothed(wanted: arrays.Doubles, attack: Value, release: Value, before: float = 0.0) -> arrays.Doubles:
     """Decibels of reduction that follow `wanted`: of their distance, these factors remain after each step."""
     now, found = before, []
+    if isinstance(attack, np.ndarray) or isinstance(release, np.ndarray):
+        factors = (np.broadcast_to(each, len(wanted)).tolist() for each in (attack, release))
+        for value, rising, falling in zip(wanted.tolist(), *factors, strict=True):
+            now = value + (now - value) * (rising if value > now else falling)
+            found.append(now)
+        return np.array(found)
     for value in wanted.tolist():
         now = value + (now - value) * (attack if value > now else release)
         found.append(now)
@@ -97,9 +104,14 @@ def smoothed(wanted: arrays.Doubles, attack: float, release: float, before: floa
 
 def wanted(level_db: arrays.Doubles, settings: CompressorSettings) -> arrays.Doubles:
     """The static curve: decibels of reduction for each level."""
-    over = level_db - settings.threshold_db
-    slope = 1 - 1 / settings.ratio
-    knee = settings.knee_db
-    bent = slope * np.square(over + knee / 2) / (2 * knee) if knee else np.zeros_like(over)
-    reduction: arrays.Doubles = np.where(over > knee / 2, slope * over, np.where(over > -knee / 2, bent, 0.0))
+    return curve(level_db, settings.threshold_db, settings.ratio, settings.knee_db)
+
+
+def curve(level_db: arrays.Doubles, threshold_db: Value, ratio: Value, knee_db: Value) -> arrays.Doubles:
+    """Decibels of reduction for each level: none below the knee, a parabola in it, a straight line above."""
+    over = level_db - threshold_db
+    slope = 1 - 1 / ratio
+    half = np.asarray(knee_db) / 2
+    bent = slope * np.square(over + half) / np.maximum(4 * half, 1e-9)
+    reduction: arrays.Doubles = np.where(over >= half, slope * over, np.where(over > -half, bent, 0.0))
     return reduction

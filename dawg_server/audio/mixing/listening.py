@@ -9,7 +9,7 @@ import numpy as np
 
 from dawg_server.audio import recording_meter
 from dawg_server.audio.mastering import balance
-from dawg_server.audio.mixing import render
+from dawg_server.audio.mixing import mixer
 from dawg_server.audio.mixing.arrangement import Arrangement, Track
 
 ROLES = ("drums", "bass", "vocals", "other")
@@ -40,12 +40,12 @@ class TrackLevels:
 
 
 def listen(project: Arrangement, track: Track, frames: int) -> TrackLevels:
-    """Plays the track alone, from the beginning, before its fader."""
+    """Plays the track alone with its devices, from the beginning, before its fader."""
     meter, listener = (
         recording_meter.RecordingMeter(project.rate, 2, with_true_peak=False),
         balance.BalanceMeter(project.rate),
     )
-    for block in render.track_blocks(project, track, 0, frames):
+    for block in mixer.played(project, 0, frames, only=track.id):
         meter.add(block)
         listener.add(block)
     found = listener.result()

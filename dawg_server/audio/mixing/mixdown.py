@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import functools
 import math
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,17 +14,18 @@ import numpy as np
 from dawg_server import errors
 from dawg_server.audio import arrays, codecs, filters, recording_meter
 from dawg_server.audio.mastering import levelling, master
-from dawg_server.audio.mixing import arrangement, dynamics, gain_matrix, listening, planning, render
+from dawg_server.audio.mixing import arrangement, dynamics, listening, mixer, planning, render
 from dawg_server.audio.mixing.arrangement import Arrangement
 from dawg_server.music.sound import space
 
-BLOCK = render.BLOCK
+BLOCK = mixer.BLOCK
 TAIL = 2.0  # seconds after the last clip
 _GLUE = 1.6  # ratio of the compressor over everything
 _GLUE_ABOVE_DB = -1.0  # its threshold, above the mean level of what plays
 _SHARES = {"listening": 0.3, "mixing": 0.65, "levelling": 0.97}  # progress at the end of each stage
 
 Report = Callable[[float], None]
+_ROOM = "the room of the mix"  # an AUX track of its own
 _ROOM_SECONDS = 1.1  # until the room is 60 dB down
 _ROOM_SEED = 29
 
@@ -75,7 +76,7 @@ def _frames(project: Arrangement) -> int:
 
 
 def _heard(project: Arrangement, frames: int, report: Report) -> list[listening.TrackLevels]:
-    tracks = [track for track in project.tracks if track.clips]
+    tracks = [track for track in project.tracks if track.clips and not track.unheard]
     found = []
     for number, track in enumerate(tracks):
         found.append(listening.listen(project, track, frames))
@@ -83,22 +84,14 @@ def _heard(project: Arrangement, frames: int, report: Report) -> list[listening.
     return found
 
 
-class _Channel:
-    """One track through its strip, up to its fader."""
-
-    def __init__(self, project: Arrangement, strip: planning.ChannelPlan) -> None:
-        rate = project.rate
-        track = next(track for track in project.tracks if track.id == strip.track_id)
-        self.player = render.Player(track.clips, rate, project.bpm, 0)
-        sections = [filters.high_pass(rate, strip.low_cut), *(band.section(rate) for band in strip.equaliser)]
-        self._tone = filters.Cascade(sections, 2)
-        self._squeeze = dynamics.Compressor(rate, 2, strip.compressor) if strip.compressor else None
-        self.send = None if strip.send_db is None else np.float32(10 ** (strip.send_db / 20))
-
-    def block(self) -> arrays.Samples:
-        played = self.player.block(BLOCK)
-        block = self._tone.process(np.zeros((BLOCK, 2), np.float32) if played is None else played)
-        return block if self._squeeze is None else self._squeeze.process(block)
+def _strip(rate: int, strip: planning.ChannelPlan) -> mixer.Process:
+    """What one track goes through before its fader."""
+    sections = [filters.high_pass(rate, strip.low_cut), *(band.section(rate) for band in strip.equaliser)]
+    tone = filters.Cascade(sections, 2)
+    if strip.compressor is None:
+        return tone.process
+    squeeze = dynamics.Compressor(rate, 2, strip.compressor)
+    return lambda block: squeeze.process(tone.process(block))
 
 
 def _level(strips: Sequence[planning.ChannelPlan]) -> float:
@@ -107,37 +100,42 @@ def _level(strips: Sequence[planning.ChannelPlan]) -> float:
     return 10 * math.log10(sum(powers))
 
 
-def _summed(project: Arrangement, strips: Sequence[planning.ChannelPlan], frames: int, profile: str) -> render.Blocks:
+def _summed(
+    project: Arrangement, strips: Sequence[planning.ChannelPlan], frames: int, profile: str
+) -> Iterator[arrays.Samples]:
+    rate = project.rate
     loud = round(_level(strips) + _GLUE_ABOVE_DB, 1)
     faders = {strip.track_id: strip for strip in strips}
-    moved = dataclasses.replace(project, tracks=tuple(_moved(track, faders) for track in project.tracks))
-    gains = {track_id: gain.astype(np.float32) for track_id, gain in gain_matrix.gains(moved).items()}
-    room = Room(project.rate, BLOCK)
+    room = arrangement.Track(_ROOM, kind=arrangement.AUX)
+    moved = dataclasses.replace(project, tracks=(*(_moved(track, faders) for track in project.tracks), room))
+    processes: dict[str, Callable[[], mixer.Process]] = {
+        id: functools.partial(_strip, rate, strip) for id, strip in faders.items()
+    }
+    processes[_ROOM] = lambda: Room(rate, BLOCK).process
     tone = planning.tone(profile)
-    colour = filters.Cascade([band.section(project.rate) for band in tone], 2) if tone else None
-    glue = dynamics.Compressor(project.rate, 2, dynamics.CompressorSettings(loud, _GLUE, 30.0, 200.0, 8.0, ear_hz=90.0))
-    with contextlib.ExitStack() as open_players:
-        channels = {}
-        for strip in strips:
-            if gains[strip.track_id].any():
-                channels[strip.track_id] = channel = _Channel(project, strip)
-                open_players.callback(channel.player.close)
-        for position in range(0, frames, BLOCK):
-            total, wet = np.zeros((BLOCK, 2), np.float32), np.zeros((BLOCK, 2), np.float32)
-            for track_id, channel in channels.items():
-                placed = channel.block() @ gains[track_id]
-                total += placed
-                if channel.send is not None:
-                    wet += placed * channel.send
-            total += room.process(wet)
-            if colour is not None:
-                total = colour.process(total)
-            yield glue.process(total)[: frames - position]
+    colour = filters.Cascade([band.section(rate) for band in tone], 2) if tone else None
+    glue = dynamics.Compressor(rate, 2, dynamics.CompressorSettings(loud, _GLUE, 30.0, 200.0, 8.0, ear_hz=90.0))
+    for total in mixer.played(moved, 0, frames, strips=processes):
+        yield glue.process(total if colour is None else colour.process(total))
+    yield glue.flush()
 
 
 def _moved(track: arrangement.Track, faders: dict[str, planning.ChannelPlan]) -> arrangement.Track:
+    """At its new fader, with a send to the room; an envelope of its volume goes on moving it as much as before."""
     strip = faders.get(track.id)
-    return track if strip is None else dataclasses.replace(track, volume=strip.volume, pan=strip.pan)
+    if strip is None:
+        return track
+    sends = track.sends
+    if strip.send_db is not None:
+        sends += (arrangement.TrackSend(_ROOM, 10 ** (strip.send_db / 20), strip.pan, id=_ROOM),)
+    louder = strip.volume / track.volume if track.volume else 1.0
+    envelopes = tuple(
+        dataclasses.replace(each, points=tuple((when, value * louder, curve) for when, value, curve in each.points))
+        if each.target == "volume"
+        else each
+        for each in track.envelopes
+    )
+    return dataclasses.replace(track, volume=strip.volume, pan=strip.pan, sends=sends, envelopes=envelopes)
 
 
 class Room:

@@ -7,10 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.audio.mixing.arrangement import Arrangement, Clip, Track, TrackSend, grouped
+from dawg_server.audio.mixing.arrangement import (
+    AUX,
+    MASTER,
+    Arrangement,
+    Clip,
+    Envelope,
+    Insert,
+    Track,
+    TrackSend,
+    grouped,
+)
 from dawg_server.database import audio_files
 from dawg_server.database.pool import Database
 from dawg_server.daw.document import Document
+from dawg_server.daw.tempo_map import TempoMap
 from dawg_server.generation.finishing import voicing
 from dawg_server.music.score import Note
 from dawg_server.storage import Storage
@@ -39,20 +50,39 @@ class Material:
         self, project: Mapping[str, Any], folder: Path, *, rate: int | None = None, only: Collection[str] | None = None
     ) -> Arrangement:
         """`project` is a snapshot; `rate` in Hz, by default the project's. With `only`, the clips of other tracks than
-        these are left out, and their buses stay."""
-        wanted = [track for track in project["tracks"] if only is None or track["id"] in only]
+        these are left out, and their buses stay; what their side chains listen to is there, but not heard."""
+        heard = {track["id"] for track in project["tracks"] if only is None or track["id"] in only}
+        played = heard | _listened(project, heard)
+        wanted = [track for track in project["tracks"] if track["id"] in played]
         used = {clip["audioFileId"] for track in wanted for clip in track["clips"] if clip["audioFileId"]}
+        times = TempoMap(project["bpm"])
         paths = {audio_id: str(await self.recording(audio_id, folder)) for audio_id in sorted(used)}
         return Arrangement(
             rate=rate or project["sampleRate"],
             bpm=project["bpm"],
             tracks=grouped(
-                [_track(track, paths, with_clips=only is None or track["id"] in only) for track in project["tracks"]]
+                [
+                    _track(track, paths, times, with_clips=track["id"] in played, unheard=track["id"] in played - heard)
+                    for track in project["tracks"]
+                ]
             ),
         )
 
 
-def _track(row: Mapping[str, Any], paths: Mapping[str, str], *, with_clips: bool) -> Track:
+def _listened(project: Mapping[str, Any], heard: Collection[str]) -> set[str]:
+    """The tracks whose sound moves devices on those that are heard, or on buses."""
+    return {
+        device["sidechainTrackId"]
+        for track in project["tracks"]
+        if track["id"] in heard or track["trackType"] in (AUX, "GROUP", MASTER)
+        for device in track["devices"]
+        if device["sidechainTrackId"] is not None and not device["bypassed"]
+    }
+
+
+def _track(
+    row: Mapping[str, Any], paths: Mapping[str, str], times: TempoMap, *, with_clips: bool, unheard: bool
+) -> Track:
     output = row["outputDestination"]
     return Track(
         id=row["id"],
@@ -67,10 +97,24 @@ def _track(row: Mapping[str, Any], paths: Mapping[str, str], *, with_clips: bool
         group=row["groupId"],
         clips=tuple(_clip(clip, row, paths) for clip in row["clips"]) if with_clips else (),
         sends=tuple(
-            TrackSend(send["destinationTrackId"], send["level"], send["pan"], send["preFader"], send["enabled"])
+            TrackSend(
+                send["destinationTrackId"], send["level"], send["pan"], send["preFader"], send["enabled"], send["id"]
+            )
             for send in row["sends"]
         ),
+        devices=tuple(
+            Insert(device["id"], device["type"], device["parameters"], device["sidechainTrackId"])
+            for device in row["devices"]
+            if not device["bypassed"]
+        ),
+        envelopes=tuple(_envelope(each, times) for each in row["automations"] if each["enabled"]),
+        unheard=unheard,
     )
+
+
+def _envelope(row: Mapping[str, Any], times: TempoMap) -> Envelope:
+    points = tuple((times.seconds(each["beat"]), each["value"], each["curve"]) for each in row["points"])
+    return Envelope(row["target"], points, row["sendId"] or row["deviceId"] or "", row["parameter"] or "")
 
 
 def _clip(row: Mapping[str, Any], track: Mapping[str, Any], paths: Mapping[str, str]) -> Clip:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from dawg_server.audio.mixing import render, takes
+from dawg_server.audio.mixing import mixer, takes
 from dawg_server.audio.mixing.arrangement import Arrangement, Clip, Track
 from tests.audio import voices
 from tests.sampling import sample
@@ -48,7 +48,7 @@ def comp(arrangement: Arrangement, found: list[dict]) -> np.ndarray:
         fade_out = each["fadeOut"] if end == each["start"] + each["duration"] else 0.0
         clips.append(Clip(begin, end - begin, begin - source.start, each["fadeIn"], fade_out, path=source.path))
     end = round(arrangement.end * RATE)
-    return np.concatenate(list(render.blocks(Arrangement(RATE, 120.0, (Track("comp", clips=tuple(clips)),)), 0, end)))[
+    return np.concatenate(list(mixer.played(Arrangement(RATE, 120.0, (Track("comp", clips=tuple(clips)),)), 0, end)))[
         :, 0
     ]
 
