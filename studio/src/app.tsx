@@ -14,6 +14,7 @@ import { PianoRoll } from "./notes/roll";
 import { openSomeProject } from "./project/open";
 import { TransportBar } from "./transport/bar";
 import { Notices, notify } from "./ui/notices";
+import { ShortcutSheet } from "./ui/shortcuts";
 import { assistantOpen, type Panel, panel } from "./view";
 
 /** Opens a song, as soon as the server lets this person in. */
@@ -41,6 +42,7 @@ export const App = () => {
       </main>
       {assistantOpen.value && <AssistantPanel />}
       <Notices />
+      <ShortcutSheet />
     </div>
   );
 };

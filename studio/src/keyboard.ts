@@ -1,8 +1,12 @@
+import { signal } from "@preact/signals";
 import { deleteClip, redo, undo } from "./project/edits";
 import { mayEdit } from "./project/store";
 import { toggle as record } from "./recording/recorder";
 import { player } from "./sound/player";
 import { selectedClips } from "./view";
+
+/** Whether the sheet of keys is open. */
+export const sheetOpen = signal(false);
 
 interface Shortcut {
   keys: string; // as the sheet shows them, and as `nameOf` names an event
@@ -27,6 +31,7 @@ export const shortcuts: Shortcut[] = [
   { keys: "Ctrl Shift Z", does: "redo", run: redo, edits: true },
   { keys: "Delete", does: "delete what is selected", run: removeSelected, edits: true },
   { keys: "Backspace", does: "delete what is selected", run: removeSelected, edits: true },
+  { keys: "?", does: "this sheet", run: () => (sheetOpen.value = !sheetOpen.value) },
   { keys: "Escape", does: "select nothing", run: () => (selectedClips.value = new Set()) },
 ];
 

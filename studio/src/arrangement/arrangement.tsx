@@ -1,14 +1,16 @@
 import "./arrangement.css";
 import { useComputed, useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { Others } from "../people/overlay";
+import { point } from "../people/presence";
 import { clips, markers, mayEdit, recordings, sections, tempoMap, tracks } from "../project/store";
 import { peaksCount } from "../sound/peaks";
 import { player } from "../sound/player";
 import { barText, clock } from "../time/tempo-map";
-import { Canvas } from "../ui/canvas";
+import { Canvas, pointOf } from "../ui/canvas";
 import { left, selectedClips, selectedTrack, top, trackHeight, zoom } from "../view";
 import { draw } from "./draw";
-import { RULER, toX } from "./geometry";
+import { RULER, toSeconds, toX } from "./geometry";
 import { begin, cursorAt, open } from "./gestures";
 import { TrackHeaders } from "./headers";
 import { dropped } from "./upload";
@@ -38,10 +40,15 @@ export const Arrangement = () => {
             for (const each of [player.loop, player.looping]) each.value;
           }}
           begin={begin}
-          onHover={cursorAt}
+          onHover={(event) => {
+            const { x, y } = pointOf(event);
+            point(toSeconds(x), (y - RULER + top.value) / trackHeight.value);
+            return cursorAt(event);
+          }}
           canvasProps={{ onDblClick: open, onWheel: scroll }}
         />
         <Playhead />
+        <Others />
       </div>
     </section>
   );
