@@ -6,10 +6,11 @@ Stands beside the bus because the bus itself has three of them; everything above
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ JITTER = 0.2  # of the pause, either way
 BROKEN_AFTER = 60.0  # seconds of nothing but failures after which this process is not ready for new work
 SETTLED_AFTER = 30.0  # seconds of work without a failure that count as a success
 CLOSE_TIMEOUT = 10.0  # seconds
+SETTLE_INTERVAL = 0.02  # seconds between two looks at what is still running
 ASK_AGAIN = 1.0  # seconds between two requests to end; `asyncio.wait_for` of Python 3.11 can lose one
 
 log = structlog.get_logger(service="main")
@@ -154,6 +156,41 @@ class SupervisedLoop:
 def broken() -> list[str]:
     """The names of this process' loops that do nothing but fail."""
     return sorted(loop.name for loop in _started if loop.broken)
+
+
+class Tasks:
+    """Tasks that end by themselves: none is lost by the garbage collector, breaks silently or outlives its owner.
+
+    `running` is open to owners of tasks that rest and wake: who rests is taken out, and ended by its owner.
+    """
+
+    def __init__(self) -> None:
+        self.running: set[asyncio.Task[Any]] = set()
+
+    def start(self, coroutine: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
+        task = asyncio.create_task(coroutine, name=name)
+        self.running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def settle(self, grace: float) -> None:
+        """Gives what is running `grace` seconds to end by itself."""
+        until = time.monotonic() + grace
+        while self.running and (left := until - time.monotonic()) > 0:
+            await asyncio.wait(self.running, timeout=min(left, SETTLE_INTERVAL))
+
+    async def close(self) -> None:
+        """Cancels and awaits everything that is still running."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                while running := self.running - {asyncio.current_task()}:
+                    await end(*running)
+                    await asyncio.sleep(0)  # for `_ended` of those that had ended before
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self.running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("A task broke.", action="task_failed", task=task.get_name(), exc_info=error)
 
 
 async def end(*tasks: asyncio.Task[Any], ask_again: float = ASK_AGAIN) -> None:

@@ -19,7 +19,7 @@ from handlers import relay
 from handlers.addresses import Addresses
 from handlers.rest import application
 from handlers.sockets import authentication, document, drain, events, rooms, tables
-from handlers.sockets.transport import ClusterManager, Forwarder, Server, create_server
+from handlers.sockets.transport import ClusterManager, Forwarder, Server
 
 REPLICA_KEY = "replica_key"
 
@@ -41,7 +41,7 @@ async def api(parts: Services) -> AsyncIterator[tuple[web.Application, Server]]:
     """REST and sockets over the services, not listening yet."""
     metrics, presence, changes = parts.platform.metrics, parts.documents.presence, parts.documents.changes
     addresses = Addresses(parts.platform.settings)
-    server = create_server(
+    server = Server(
         addresses=addresses,
         on_slow_client=lambda namespace, sid: metrics.dropped_events.labels("slow_client").inc(),
         **await _among_replicas(parts),

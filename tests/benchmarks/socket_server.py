@@ -37,7 +37,7 @@ def stock() -> socketio.AsyncServer:
 
 
 def ours() -> socketio.AsyncServer:
-    server = transport.create_server(addresses=Addresses(settings.load({})))
+    server = transport.Server(addresses=Addresses(settings.load({})))
     server.on("update", lambda sid, data: server.broadcast("track:updated", data, room=ROOM, skip_sid=sid))
     server.on("plain", lambda sid, data: {"success": True})
 

@@ -125,8 +125,8 @@ class Dispatcher:
             return
         connection.partial = None
         if packet.kind == packets.CONNECT:
-            name = f"socket-connect {packet.namespace[:40]}"
-            self._change(connection, self._server.membership.join, connection, packet, name=name)
+            joining = self._server.join(connection, packet)
+            self._change(connection, joining, f"socket-connect {packet.namespace[:40]}")
         elif (client := connection.clients.get(packet.namespace)) is None:
             return
         elif packet.kind in (packets.EVENT, packets.BINARY_EVENT):
@@ -134,14 +134,15 @@ class Dispatcher:
         elif packet.kind in (packets.ACK, packets.BINARY_ACK):
             self._ack(client, packet)
         elif packet.kind == packets.DISCONNECT:
-            reason, name = self._server.reason.CLIENT_DISCONNECT, f"socket-disconnect {client.sid}"
-            self._change(connection, self._server.membership.leave, client, reason, name=name)
+            leaving = self._server.leave(client, self._server.reason.CLIENT_DISCONNECT)
+            self._change(connection, leaving, f"socket-disconnect {client.sid}")
 
-    def _change(self, connection: ClientConnection, change: Callable[..., Running], *arguments: Any, name: str) -> None:
+    def _change(self, connection: ClientConnection, change: Running, name: str) -> None:
         """Begins to join or to leave. A namespace is free again before its handlers have ended, so they are counted."""
         if len(connection.transitions) >= MAX_TRANSITIONS:
+            change.close()
             raise packets.Malformed("too many namespaces are being joined and left")
-        task = self.tasks.start(change(*arguments), name=name)
+        task = self.tasks.start(change, name=name)
         connection.transitions.add(task)
         task.add_done_callback(connection.transitions.discard)
         connection.yield_before_next = True
@@ -297,7 +298,8 @@ class EventQueue:
                 if begun is not None:
                     await dispatcher.finish(*begun)
                 while self._waiting:
-                    await client.send_queue.relieved(RELIEF_TIMEOUT)
+                    if client.send_queue.congested:
+                        await client.send_queue.flushed(RELIEF_TIMEOUT)
                     if self._waiting:  # still
                         call = self._waiting.popleft()
                         self._waiting_bytes -= call.size

@@ -8,18 +8,20 @@ signature covers what the other replica believes because of it: where the reques
 from __future__ import annotations
 
 import asyncio
-import collections
 import contextlib
 import hashlib
 import hmac
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
 
 import aiohttp
-from aiohttp import WSMsgType, web
+from aiohttp import web
 from yarl import URL
 
+from bus import supervision
+from bus.supervision import Tasks
 from dawg_server import logs
 from handlers.addresses import FORWARDED
 
@@ -48,17 +50,15 @@ class Forwarder:
         """`own` names this replica; `key` is the same on all of them."""
         self.own = own
         self.forwarded = 0  # requests
-        self.polls: collections.Counter[str] = collections.Counter()  # under way, by session
-        self.websockets: collections.Counter[str] = collections.Counter()  # likewise
+        self.polls: list[str] = []  # the sessions of those under way
+        self.websockets: list[str] = []  # likewise
         self._find, self._key = find, key
         self._http: aiohttp.ClientSession | None = None
-        self._pumps: set[asyncio.Task[None]] = set()
+        self._pumps = Tasks()
 
     async def end_websockets(self) -> None:
         """Requests go on being passed on until `close`."""
-        for pump in self._pumps:
-            pump.cancel()
-        await asyncio.gather(*self._pumps, return_exceptions=True)
+        await self._pumps.close()
 
     async def close(self) -> None:
         await self.end_websockets()
@@ -95,12 +95,11 @@ class Forwarder:
         headers = {name.title(): value for name, value in request.headers.items() if not _HOP_BY_HOP.fullmatch(name)}
         headers.update({name.title(): value for name, value in caller.items()})
         headers[HEADER] = self.sign(request.method, url.raw_path_qs, caller)
+        upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
+        under_way = self.websockets if upgrade else self.polls
+        under_way.append(sid)
         try:
-            if request.headers.get("Upgrade", "").lower() == "websocket":
-                with _counted(self.websockets, sid):
-                    return await self._websocket(request, url, headers)
-            with _counted(self.polls, sid):
-                return await self._poll(request, url, headers)
+            return await (self._websocket if upgrade else self._poll)(request, url, headers)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             log.info(
                 "The replica of a session does not answer.",
@@ -109,6 +108,8 @@ class Forwarder:
                 error=type(error).__name__,
             )
             return None
+        finally:
+            under_way.remove(sid)
 
     def _signed(self, moment: int, method: str, path: str, headers: Mapping[str, str]) -> str:
         # No line break can be in any of them.
@@ -135,30 +136,23 @@ class Forwarder:
             return web.Response(status=reply.status, body=await reply.read(), headers=shown)
 
     async def _websocket(self, request: web.Request, url: URL, headers: dict[str, str]) -> web.StreamResponse:
-        async with self._client().ws_connect(
-            url,
-            headers=headers,
-            autoping=False,
-            compress=0,
-            max_msg_size=MAX_SENT,
-            timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
-        ) as there:
-            here = web.WebSocketResponse(
-                autoping=False, compress=False, timeout=CLOSE_TIMEOUT, max_msg_size=MAX_RECEIVED
+        timeout = aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT)
+        connecting = self._client().ws_connect(
+            url, headers=headers, compress=0, max_msg_size=MAX_SENT, timeout=timeout, decode_text=False
+        )
+        async with connecting as there:
+            here: web.WebSocketResponse[Literal[False]] = web.WebSocketResponse(
+                compress=False, timeout=CLOSE_TIMEOUT, max_msg_size=MAX_RECEIVED, decode_text=False
             )
             await here.prepare(request)
             pumps = {
-                asyncio.create_task(_pump(here, there), name="socket-forward out"),
-                asyncio.create_task(_pump(there, here), name="socket-forward in"),
+                self._pumps.start(_pump(here, there), name="socket-forward out"),
+                self._pumps.start(_pump(there, here), name="socket-forward in"),
             }
-            self._pumps |= pumps
             try:
                 await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for pump in pumps:
-                    pump.cancel()
-                await asyncio.gather(*pumps, return_exceptions=True)
-                self._pumps -= pumps
+                await supervision.end(*pumps)
                 with contextlib.suppress(ConnectionError):
                     await here.close()
             return here
@@ -168,34 +162,11 @@ def _bytes(text: str) -> bytes:
     return text.encode(errors="surrogateescape")  # as aiohttp has decoded it
 
 
-@contextlib.contextmanager
-def _counted(counter: collections.Counter[str], sid: str) -> Iterator[None]:
-    counter[sid] += 1
-    try:
-        yield
-    finally:
-        counter[sid] -= 1
-        if not counter[sid]:
-            del counter[sid]
-
-
-_WebSocket = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
+_WebSocket = aiohttp.ClientWebSocketResponse[Literal[False]] | web.WebSocketResponse[Literal[False]]
 
 
 async def _pump(source: _WebSocket, target: _WebSocket) -> None:
     """Until one side has ended. Waits for a slow reader, so that the budget for its backlog stays at the other end."""
-    while True:
-        message = await source.receive()
-        try:
-            if message.type is WSMsgType.TEXT:
-                await target.send_str(message.data)
-            elif message.type is WSMsgType.BINARY:
-                await target.send_bytes(message.data)
-            elif message.type is WSMsgType.PING:
-                await target.ping(message.data)
-            elif message.type is WSMsgType.PONG:
-                await target.pong(message.data)
-            else:
-                return
-        except ConnectionError:
-            return
+    with contextlib.suppress(ConnectionError):
+        async for message in source:
+            await target.send_frame(message.data, message.type)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from socketio import async_manager  # type: ignore[import-untyped]
 
+from bus.supervision import Tasks
 from handlers.sockets.transport import packets
-from handlers.sockets.transport.tasks import Tasks
 
 if TYPE_CHECKING:
     from handlers.sockets.transport.connection import ClientConnection
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 ALIASES = {"/api": "/"}  # names that clients may call a namespace by, for those whose base address has a path
 MAX_CALLBACKS = 256  # acknowledgements that one client owes us; beyond that the oldest is given up
+
+Sids = str | Collection[str] | None
+Rooms = str | Iterable[str] | None
 
 
 class ClientState(enum.Enum):
@@ -48,14 +51,6 @@ class Client:
         self.session: dict[str, Any] = {}
         self.event_queue: EventQueue | None = None  # from its first event that waits, or is waited for
         self.callbacks: dict[int, Callable[..., Any]] = {}
-        self.callback_ids = itertools.count(1)
-
-    def expect(self, callback: Callable[..., Any]) -> int:
-        id = next(self.callback_ids)
-        if len(self.callbacks) >= MAX_CALLBACKS:
-            del self.callbacks[next(iter(self.callbacks))]
-        self.callbacks[id] = callback
-        return id
 
 
 class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
@@ -67,6 +62,7 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         self.namespaces: dict[str, dict[str, Client]] = {}
         self.rooms: dict[str, dict[str, dict[str, Client]]] = {}  # namespace, room, sid
         self.tasks = Tasks()  # handlers and callbacks
+        self._callback_ids = itertools.count(1)
 
     # -- sending ------------------------------------------------------------------------------------------------------
 
@@ -75,52 +71,54 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         event: str,
         data: Any,
         namespace: str,
-        room: str | Iterable[str] | None = None,
-        skip_sid: str | Collection[str] | None = None,
+        room: Rooms = None,
+        skip_sid: Sids = None,
         callback: Callable[..., Any] | None = None,
-        to: str | Iterable[str] | None = None,
+        to: Rooms = None,
         **kwargs: Any,
     ) -> None:
         """To everyone who should have it; acknowledgements are asked of clients of this process alone."""
         if callback is None:
             self.broadcast(event, data, namespace, room=to or room, skip_sid=skip_sid)
             return
-        for client in list(self._members(namespace, to or room)):
-            if client.state is ClientState.CONNECTED and client.sid not in _sids(skip_sid):
-                client.send_queue.put(packets.event(event, data, client.called, client.expect(callback)))
+        for client in self._addressed(namespace, to or room, skip_sid):
+            id = next(self._callback_ids)
+            if len(client.callbacks) >= MAX_CALLBACKS:
+                del client.callbacks[next(iter(client.callbacks))]
+            client.callbacks[id] = callback
+            client.send_queue.put(packets.event(event, data, client.called, id))
 
     def broadcast(
-        self,
-        event: str,
-        data: Any = None,
-        namespace: str = "/",
-        *,
-        room: str | Iterable[str] | None = None,
-        skip_sid: str | Collection[str] | None = None,
+        self, event: str, data: Any = None, namespace: str = "/", *, room: Rooms = None, skip_sid: Sids = None
     ) -> None:
-        """To everyone who should have it and is connected to this process.
-
-        Encoded once, on its way at the end of this turn of the loop, and no task is made.
+        """To everyone who should have it and is connected to this process. Encoded once, on its way at the
+        end of this turn of the loop, and no task is made.
         """
         message = packets.event(event, data, namespace)
         messages = {namespace: message}  # by what the clients call it
-        skipped = _sids(skip_sid)
-        connected = ClientState.CONNECTED
-        for client in self._members(namespace, room):
-            if client.state is connected and client.sid not in skipped:
-                if client.called not in messages:
-                    messages[client.called] = packets.renamed(message, client.called)
-                client.send_queue.join(messages[client.called])
+        for client in self._addressed(namespace, room, skip_sid):
+            if client.called not in messages:
+                messages[client.called] = packets.renamed(message, client.called)
+            client.send_queue.join(messages[client.called])
 
-    def _members(self, namespace: str, room: str | Iterable[str] | None) -> Collection[Client]:
+    def _addressed(self, namespace: str, room: Rooms, skip_sid: Sids) -> list[Client]:
+        # A tuple with one text, never the text itself, in which `in` would find parts.
+        skipped = () if skip_sid is None else (skip_sid,) if isinstance(skip_sid, str) else skip_sid
+        connected = ClientState.CONNECTED
+        return [
+            client
+            for client in self._members(namespace, room)
+            if client.state is connected and client.sid not in skipped
+        ]
+
+    def _members(self, namespace: str, room: Rooms) -> Collection[Client]:
         if room is None:
             return self.namespaces.get(namespace, {}).values()
-        if isinstance(room, str):
-            client = self.clients.get(room)
-            if client is not None:
-                return (client,) if client.namespace == namespace else ()
-            return self.rooms.get(namespace, {}).get(room, {}).values()
-        return {member.sid: member for each in room for member in self._members(namespace, each)}.values()
+        if not isinstance(room, str):
+            return {member.sid: member for each in room for member in self._members(namespace, each)}.values()
+        if (client := self.clients.get(room)) is not None:
+            return (client,) if client.namespace == namespace else ()
+        return self.rooms.get(namespace, {}).get(room, {}).values()
 
     def has_members(self, namespace: str, room: str) -> bool:
         """Whether anybody who is connected to this process is in the room."""
@@ -129,37 +127,65 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
     async def trigger_callback(self, sid: str, id: int, data: Any) -> None:
         client = self.clients.get(sid)
         callback = client.callbacks.pop(id, None) if client is not None else None
-        if callback is None or not isinstance(data, list):
-            return
-        result = callback(*data)
-        if inspect.isawaitable(result):
+        if callback is not None and isinstance(data, list) and inspect.isawaitable(result := callback(*data)):
             await result
 
-    # -- membership, as python-socketio's server asks for it -----------------------------------------------------------
+    # -- membership ----------------------------------------------------------------------------------------------------
+
+    def add(self, connection: ClientConnection, called: str) -> Client | None:
+        """A client whose connect handler is about to run; None when the connection is in that namespace already."""
+        if connection.closing or called in connection.clients:
+            return None
+        client = Client(str(self.server.eio.generate_id()), called, connection)
+        self.clients[client.sid] = connection.clients[called] = client
+        self.namespaces.setdefault(client.namespace, {})[client.sid] = client
+        return client
+
+    def begin_leaving(self, client: Client) -> None:
+        client.state = ClientState.LEAVING
+        if client.event_queue is not None:
+            client.event_queue.close()
+        connection = client.connection
+        # The same browser may come back to this namespace while the disconnect handler is still running.
+        if connection.clients.get(client.called) is client:
+            del connection.clients[client.called]
+        if not connection.clients:
+            connection.expect_namespace()
+
+    def remove(self, client: Client) -> None:
+        self.begin_leaving(client)
+        for room in tuple(client.rooms):
+            self.leave(client, room)
+        del self.clients[client.sid]
+        _discard(self.namespaces, client.namespace, client.sid)
+
+    def enter(self, client: Client, room: str) -> None:
+        if room in self.clients:
+            raise ValueError("cannot enter a sid room")
+        self.rooms.setdefault(client.namespace, {}).setdefault(room, {})[client.sid] = client
+        client.rooms.add(room)
+
+    def leave(self, client: Client, room: str) -> None:
+        if room in client.rooms:
+            client.rooms.discard(room)
+            rooms = self.rooms[client.namespace]
+            _discard(rooms, room, client.sid)
+            if not rooms:
+                del self.rooms[client.namespace]
+
+    def empty(self, room: str, namespace: str) -> None:
+        for client in tuple(self.rooms.get(namespace, {}).get(room, {}).values()):
+            self.leave(client, room)
+
+    # -- as python-socketio's server asks for it -----------------------------------------------------------------------
 
     def find(self, sid: str, namespace: str | None) -> Client | None:
         client = self.clients.get(sid)
         return client if client is not None and client.namespace == (namespace or "/") else None
 
-    def get_participants(self, namespace: str, room: str | Iterable[str] | None) -> Iterator[tuple[str, str]]:
-        for client in list(self._members(namespace, room)):
+    def get_participants(self, namespace: str, room: Rooms) -> Iterator[tuple[str, str]]:
+        for client in tuple(self._members(namespace, room)):
             yield client.sid, client.connection.sid
-
-    async def pre_connect(self, eio_sid: str, namespace: str) -> str | None:
-        connection = self.server.eio.sockets.get(eio_sid)
-        if connection is None or connection.closing or namespace in connection.clients:
-            return None
-        sid = str(self.server.eio.generate_id())
-        client = Client(sid, namespace, connection)
-        self.clients[sid] = connection.clients[namespace] = client
-        self.namespaces.setdefault(client.namespace, {})[sid] = client
-        return sid
-
-    async def connect(self, sid: str, namespace: str) -> str:
-        client = self.clients[sid]
-        client.state = ClientState.CONNECTED
-        client.connection.namespace_joined()
-        return sid
 
     def is_connected(self, sid: str, namespace: str) -> bool:
         client = self.find(sid, namespace)
@@ -168,29 +194,6 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
     def eio_sid_from_sid(self, sid: str, namespace: str) -> str | None:
         client = self.find(sid, namespace)
         return client.connection.sid if client is not None else None
-
-    def pre_disconnect(self, sid: str, namespace: str) -> str:
-        client = self.clients[sid]
-        client.state = ClientState.LEAVING
-        if client.event_queue is not None:
-            client.event_queue.close()
-        # The same browser may come back to this namespace while the disconnect handler is still running.
-        if client.connection.clients.get(client.called) is client:
-            del client.connection.clients[client.called]
-        if not client.connection.clients:
-            client.connection.expect_namespace()
-        return client.connection.sid
-
-    async def disconnect(self, sid: str, namespace: str, **kwargs: Any) -> None:
-        if sid not in self.clients:
-            return
-        self.pre_disconnect(sid, namespace)
-        client = self.clients.pop(sid)
-        for room in list(client.rooms):
-            self.leave(client, room)
-        del self.namespaces[client.namespace][sid]
-        if not self.namespaces[client.namespace]:
-            del self.namespaces[client.namespace]
 
     async def enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:
         """Raises `ClientGone`."""
@@ -206,32 +209,12 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
     async def close_room(self, room: str, namespace: str) -> None:
         self.empty(room, namespace)
 
-    def enter(self, client: Client, room: str) -> None:
-        if room in self.clients:
-            raise ValueError("cannot enter a sid room")
-        self.rooms.setdefault(client.namespace, {}).setdefault(room, {})[client.sid] = client
-        client.rooms.add(room)
-
-    def empty(self, room: str, namespace: str) -> None:
-        for client in list(self.rooms.get(namespace, {}).get(room, {}).values()):
-            self.leave(client, room)
-
-    def leave(self, client: Client, room: str) -> None:
-        if room not in client.rooms:
-            return
-        client.rooms.discard(room)
-        rooms = self.rooms[client.namespace]
-        del rooms[room][client.sid]
-        if not rooms[room]:
-            del rooms[room]
-            if not rooms:
-                del self.rooms[client.namespace]
-
     def get_rooms(self, sid: str, namespace: str) -> list[str]:
         client = self.find(sid, namespace)
         return [sid, *client.rooms] if client is not None else []
 
 
-def _sids(skip_sid: str | Collection[str] | None) -> Collection[str]:
-    # A tuple with one text, never the text itself, in which `in` would find parts.
-    return () if skip_sid is None else (skip_sid,) if isinstance(skip_sid, str) else skip_sid
+def _discard(index: dict[str, dict[str, Client]], name: str, sid: str) -> None:
+    del index[name][sid]
+    if not index[name]:
+        del index[name]

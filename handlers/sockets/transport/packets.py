@@ -18,12 +18,12 @@ from socketio import packet as stock  # type: ignore[import-untyped]
 from dawg_server import errors
 from handlers import payloads
 
-CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)
+OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0123456"  # of Engine.IO
+CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)  # of Socket.IO
 
 MAX_ATTACHMENTS = 64  # of one packet
 MAX_ID_DIGITS = 15  # of an acknowledgement
 
-_BINARY_KIND = {EVENT: BINARY_EVENT, ACK: BINARY_ACK}
 _HEADER = re.compile(rf"([0-6])(?:([0-9]{{1,3}})-)?(?:(/[^,]*),?)?([0-9]{{1,{MAX_ID_DIGITS}}})?")
 _EVENT_NAME = re.compile(r'\["([^"\\]{1,100})"')
 _TEXT_FRAME, _BINARY_FRAME = 0x81, 0x82  # FIN and opcode
@@ -59,8 +59,8 @@ class Message:
             self.frame += b"".join(_frame(_BINARY_FRAME, each) for each in attachments)
         self.size = len(self.frame)  # bytes
 
-    def encode(self, b64: bool = True) -> str:
-        """The form in a polling body; has the signature of an Engine.IO packet, so that the stock payload takes it."""
+    def encode(self) -> str:
+        """The form in a polling body."""
         return "\x1e".join([self.text.decode(), *("b" + base64.b64encode(each).decode() for each in self.attachments)])
 
 
@@ -128,10 +128,10 @@ def connect_error(namespace: str, reason: Any) -> Message:
     return _encode(CONNECT_ERROR, namespace, None, reason)
 
 
-def engine(kind: int, data: Any = None) -> Message:
+def engine(kind: str, data: Any = None) -> Message:
     """An Engine.IO packet that carries no Socket.IO packet: open, close, ping, pong, noop."""
     body = b"" if data is None else data.encode() if isinstance(data, str) else orjson.dumps(data)
-    return Message(str(kind).encode() + body)
+    return Message(kind.encode() + body)
 
 
 def decode(text: str) -> Packet:
@@ -177,12 +177,10 @@ def _encode(kind: int, namespace: str, id: int | None, data: Any) -> Message:
         return Message(b"4%d%b%b" % (kind, tail, orjson.dumps(data)))
     except TypeError:
         # Bytes, or keys that are not text: rare enough to be found by failing first.
-        data, found = stock.Packet.deconstruct_binary(data)
-        body = orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
-    if not found:
-        return Message(b"4%d%b%b" % (kind, tail, body))
-    head = b"4%d%d-%b" % (_BINARY_KIND.get(kind, kind), len(found), tail)
-    return Message(head + body, [bytes(each) for each in found])
+        encoded = stock.Packet(kind, data=data, namespace=namespace, id=id).encode()
+    if isinstance(encoded, str):
+        return Message(f"4{encoded}".encode())
+    return Message(f"4{encoded[0]}".encode(), [bytes(each) for each in encoded[1:]])
 
 
 def _frame(first: int, payload: bytes) -> bytes:

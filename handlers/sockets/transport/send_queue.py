@@ -7,11 +7,8 @@ import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from dawg_server import logs
+from bus.supervision import Tasks
 from handlers.sockets.transport.packets import Message
-from handlers.sockets.transport.tasks import Tasks
-
-log = logs.get("main")
 
 WRITE_CHUNK = 64 * 1024  # bytes joined into one write when a backlog is worked off
 JOIN_WITHIN = 0.002  # seconds that a small message waits for others to the same client
@@ -34,11 +31,7 @@ class Joiner:
     def _write(self) -> None:
         queues, self._queues = self._queues, []
         for queue in queues:
-            try:
-                queue.wake()
-            except Exception:
-                # The others must not wait for ever for what they were promised.
-                log.exception("What was sent to a client could not be written.", action="socket_write_failed")
+            queue.wake()
 
 
 class SendQueue:
@@ -51,15 +44,11 @@ class SendQueue:
     """
 
     def __init__(self, limit: int, tasks: Tasks, soon: Joiner, later: Joiner, on_overflow: Callable[[], None]) -> None:
-        self._limit = limit
-        self._half = limit // 2
-        self._joinable = min(WRITE_CHUNK, self._half)
-        self._tasks = tasks
-        self._soon, self._later = soon, later
-        self._on_overflow = on_overflow
+        self._limit, self._half = limit, limit // 2
+        self._tasks, self._soon, self._later, self._on_overflow = tasks, soon, later, on_overflow
         self._waiting: deque[Message] = deque()
         self._waiting_bytes = 0
-        self._uncounted_bytes = 0  # of what waits, as far as messages are larger than half of the budget
+        self._counted_bytes = 0  # of what waits, a large message as half of the limit
         self._due = False  # it is written at the end of this turn of the loop
         self._transport: asyncio.WriteTransport | None = None
         self._high_water = 0  # bytes in the transport above which it is paused
@@ -85,20 +74,13 @@ class SendQueue:
         transport = self._transport
         return self._waiting_bytes + (transport.get_write_buffer_size() if transport is not None else 0) > self._half
 
-    async def relieved(self, seconds: float) -> None:
-        """Waits, at most that long, for a congested client to take what waits."""
-        if self.congested:
-            await self.flushed(seconds)
-
     async def flushed(self, seconds: float) -> bool:
         """Waits, at most that long, until nothing waits here and the transport is below its high-water mark."""
-        if self._is_flushed():
-            return True
-        self._flushed.clear()
-        self.wake()
         if not self._is_flushed():
+            self._flushed.clear()
+            self.wake()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._flushed.wait(), seconds)
+                await asyncio.wait_for(self._flushed.wait(), 0 if self._is_flushed() else seconds)
         return self._is_flushed()
 
     def put(self, message: Message) -> bool:
@@ -113,7 +95,7 @@ class SendQueue:
 
     def join(self, message: Message) -> None:
         """As `put`, at the end of this turn of the loop: what many send to many within it is one write for each."""
-        if self._transport is None or self._closed or self._waiting_bytes + message.size > self._joinable:
+        if self._transport is None or self._closed or self._waiting_bytes + message.size > min(WRITE_CHUNK, self._half):
             self.put(message)
             return
         if not self._due:
@@ -121,12 +103,13 @@ class SendQueue:
             self._soon.add(self)
         self._waiting.append(message)
         self._waiting_bytes += message.size
+        self._counted_bytes += message.size
 
     def put_volatile(self, message: Message, *, joined: bool = False) -> bool:
         """As `put`, for what is worth nothing late: refused as soon as half of the budget is in use, because speech
         arrives faster than it is played, and the other half stays for the rest.
 
-        `joined`: it may wait for others a little longer than what `join` sends.
+        `joined`: it may wait a little for others.
         """
         if self.size + message.size > self._half:
             return False
@@ -142,30 +125,20 @@ class SendQueue:
         self._high_water = transport.get_write_buffer_limits()[1]
         self.wake()
 
-    def replace_waiting(self, final_messages: list[Message]) -> None:
-        """Forgets everything that waits, queues `final_messages` instead and accepts nothing after them."""
-        self._clear()
-        for message in final_messages:
-            self._append(message)
+    def end(self, *last: Message, forget: bool = False) -> None:
+        """Accepts nothing more after these. What waits before them is delivered, unless it is to be forgotten."""
+        if forget:
+            self._clear()
+            self._flushed.set()
+        if not self._closed or forget:
+            for message in last:
+                self._append(message)
         self._closed = True
         self.wake()
-
-    def close(self, final_message: Message | None = None) -> None:
-        """Accepts nothing more; what waits is still delivered."""
-        if final_message is not None:
-            self.put(final_message)
-        self._closed = True
-        self.release_poll()
-
-    def discard(self) -> None:
-        self._closed = True
-        self._clear()
-        self._flushed.set()
         self.release_poll()
 
     async def take(self, seconds: float) -> list[Message]:
         """What the next polling reply carries: waits for the first message; empty when released, or out of time."""
-        assert self._poll is None
         if not self._waiting and not self._closed:
             self._poll = asyncio.get_running_loop().create_future()
             try:
@@ -175,12 +148,14 @@ class SendQueue:
             finally:
                 self._poll = None
         taken: list[Message] = []
-        packets = 0
+        count = 0
         while self._waiting and self._transport is None:
-            packets += 1 + len(self._waiting[0].attachments)
-            if taken and packets > MAX_POLLED:
+            count += 1 + len(self._waiting[0].attachments)
+            if taken and count > MAX_POLLED:
                 break
             taken.append(self._pop())
+        if not self._waiting:
+            self._flushed.set()
         return taken
 
     def release_poll(self) -> None:
@@ -189,26 +164,21 @@ class SendQueue:
 
     def wake(self) -> None:
         """What waits goes out as far as it can."""
-        transport, waiting, self._due = self._transport, self._waiting, False
+        transport, self._due = self._transport, False
         if transport is None:
-            if waiting:
+            if self._waiting:
                 self.release_poll()
-        elif transport.is_closing():
+            return
+        if transport.is_closing():
             self._clear()
-        elif self._waiting_bytes <= WRITE_CHUNK and self._written() <= self._high_water:
-            if waiting:
-                transport.write(waiting[0].frame if len(waiting) == 1 else b"".join([each.frame for each in waiting]))
-                self._clear()
-        else:
-            self._write_chunks(transport)
-
-    def _write_chunks(self, transport: asyncio.WriteTransport) -> None:
-        while self._waiting and self._written() <= self._high_water:
-            chunk = [self._pop().frame]
-            length = len(chunk[0])
-            while self._waiting and length + self._waiting[0].size <= WRITE_CHUNK:
+        elif self._waiting_bytes <= WRITE_CHUNK and transport.get_write_buffer_size() <= self._high_water:
+            transport.write(b"".join([each.frame for each in self._waiting]))
+            self._clear()
+            return
+        while self._waiting and transport.get_write_buffer_size() <= self._high_water:
+            chunk, length = [self._pop().frame], 0
+            while self._waiting and (length := length + self._waiting[0].size) <= WRITE_CHUNK:
                 chunk.append(self._pop().frame)
-                length += len(chunk[-1])
             transport.write(b"".join(chunk))
         if self._flusher is None and not self._is_flushed():
             self._flusher = self._tasks.start(self._flush(), name="socket-flush")
@@ -217,8 +187,8 @@ class SendQueue:
         if self._closed:
             return False
         # The transport holds one message, or chunk, besides what it takes before it is paused.
-        counted = self._waiting_bytes - self._uncounted_bytes + min(message.size, self._half)
-        if counted + min(self._written(), 2 * WRITE_CHUNK) > self._limit:
+        written = min(self._written(), 2 * WRITE_CHUNK)
+        if self._counted_bytes + min(message.size, self._half) + written > self._limit:
             self._closed = True
             self._on_overflow()
             return False
@@ -230,25 +200,23 @@ class SendQueue:
     def _append(self, message: Message) -> None:
         self._waiting.append(message)
         self._waiting_bytes += message.size
-        self._uncounted_bytes += max(message.size - self._half, 0)
+        self._counted_bytes += min(message.size, self._half)
 
     def _pop(self) -> Message:
         message = self._waiting.popleft()
         self._waiting_bytes -= message.size
-        self._uncounted_bytes -= max(message.size - self._half, 0)
-        if not self._waiting and self._transport is None:
-            self._flushed.set()
+        self._counted_bytes -= min(message.size, self._half)
         return message
 
     def _clear(self) -> None:
         self._waiting.clear()
-        self._waiting_bytes = self._uncounted_bytes = 0
+        self._waiting_bytes = self._counted_bytes = 0
 
     def _written(self) -> int:
         return self._transport.get_write_buffer_size() if self._transport is not None else 0
 
     def _is_flushed(self) -> bool:
-        return not self._waiting and (self._transport is None or self._written() <= self._high_water)
+        return not self._waiting and self._written() <= self._high_water
 
     async def _flush(self) -> None:
         # Ends when the backlog is gone or the connection is lost; it is never cancelled while the connection lives,
@@ -260,7 +228,7 @@ class SendQueue:
                 self.wake()
                 await asyncio.sleep(0)
         except ConnectionError:
-            self.discard()
+            self.end(forget=True)
         finally:
             self._flusher = None
             self._flushed.set()

@@ -3,66 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Callable
 from typing import Any
 
-from engineio import packet as engine_packet  # type: ignore[import-untyped]
+from socketio import exceptions  # type: ignore[import-untyped]
 
-from dawg_server import logs
+from dawg_server import errors, logs
 from dawg_server.wire import now
 from handlers.addresses import Addresses
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import ClientConnection
 from handlers.sockets.transport.dispatcher import Dispatcher, Handler
-from handlers.sockets.transport.engine import CONNECT_TIMEOUT, Engine
-from handlers.sockets.transport.forwarding import Forwarder
-from handlers.sockets.transport.manager import Client, ClientGone, ClientState, RoomManager
-from handlers.sockets.transport.membership import Membership
+from handlers.sockets.transport.engine import Engine
+from handlers.sockets.transport.manager import ALIASES, Client, ClientGone, ClientState, RoomManager
 from handlers.sockets.transport.stock import StockServer
 
 log = logs.get("main")
 
 NAMESPACES = ("/", "/ai-brain", "/voice")
+CONNECT_PATIENCE, DISCONNECT_PATIENCE = 20.0, 10.0  # seconds for the handlers
 
 SlowClientHook = Callable[[str, str], None]
 """Called with namespace and sid, once for each namespace of the slow connection."""
-
-
-def create_server(
-    *,
-    addresses: Addresses,
-    max_packet_bytes: int = 1_000_000,
-    ping_interval: float = 25,
-    ping_timeout: float = 20,
-    connect_timeout: float = CONNECT_TIMEOUT,
-    max_queue_bytes: int = 4 * 2**20,
-    on_slow_client: SlowClientHook | None = None,
-    manager: RoomManager | None = None,
-    forwarder: Forwarder | None = None,
-) -> Server:
-    """Contract, section 6.1 and the socket rows of 1.3. `server.attach(app)` mounts it at `/socket.io`.
-
-    `addresses` tells which origins may connect; a client without an `Origin` header is not a browser and passes.
-    Intervals and timeouts are in seconds; `connect_timeout` is how long a connection may be in no namespace.
-    Among other replicas it needs a `ClusterManager` and a `forwarder`.
-    """
-    return Server(
-        client_manager=manager or RoomManager(),
-        on_slow_client=on_slow_client,
-        namespaces=NAMESPACES,
-        json=packets.JsonCodec,
-        logger=logging.getLogger("socketio"),
-        engineio_logger=logging.getLogger("socketio.engine"),
-        transports=["websocket", "polling"],
-        addresses=addresses,
-        max_http_buffer_size=max_packet_bytes,
-        max_queue_bytes=max_queue_bytes,
-        forwarder=forwarder,
-        ping_interval=ping_interval,
-        ping_timeout=ping_timeout,
-        connect_timeout=connect_timeout,
-    )
 
 
 class Server(StockServer):
@@ -70,16 +34,39 @@ class Server(StockServer):
 
     A handler's `DawgError` becomes the ack (or, without a callback, the `error` event) that section 6.1 of the contract
     asks for; any other exception becomes `internal_error`. `dispatcher` tells the order in which handlers run.
+
+    `attach(app)` mounts it at `/socket.io`. `addresses` tells which origins may connect; a client without an `Origin`
+    header is not a browser and passes. Among other replicas it needs a `ClusterManager` and a `forwarder`. In seconds:
+    `ping_interval` (25), `ping_timeout` (20), and `connect_timeout` (45), how long a connection may be in no namespace.
     """
 
     engine_class = Engine
     eio: Engine
     manager: RoomManager
 
-    def __init__(self, *, on_slow_client: SlowClientHook | None, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(
+        self,
+        *,
+        addresses: Addresses,
+        manager: RoomManager | None = None,
+        max_packet_bytes: int = 1_000_000,
+        max_queue_bytes: int = 4 * 2**20,
+        on_slow_client: SlowClientHook | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(
+            client_manager=manager or RoomManager(),
+            namespaces=NAMESPACES,
+            json=packets.JsonCodec,
+            logger=logging.getLogger("socketio"),
+            engineio_logger=logging.getLogger("socketio.engine"),
+            transports=["websocket", "polling"],
+            addresses=addresses,
+            max_http_buffer_size=max_packet_bytes,
+            max_queue_bytes=max_queue_bytes,
+            **options,
+        )
         self._on_slow_client = on_slow_client
-        self.membership = Membership(self)
         self.dispatcher = self.eio.dispatcher = Dispatcher(self)
         self.eio.on_overflow = self._end_slow_client
         self.eio.on("disconnect", self._connection_ended)
@@ -120,7 +107,7 @@ class Server(StockServer):
         if await self.manager.can_disconnect(sid, namespace or "/"):
             client = self.manager.clients[sid]
             client.send_queue.put(packets.disconnect(client.called))
-            await self.membership.leave(client, self.reason.SERVER_DISCONNECT)
+            await self.leave(client, self.reason.SERVER_DISCONNECT)
 
     async def close(self, grace: float = 5.0) -> None:
         """Refuses new connections and events, lets running handlers end within `grace` seconds, then ends everything.
@@ -135,6 +122,74 @@ class Server(StockServer):
     async def shutdown(self) -> None:
         await self.close()
 
+    # -- joining and leaving -------------------------------------------------------------------------------------------
+
+    async def join(self, connection: ClientConnection, packet: packets.Packet) -> None:
+        """In a task of its own: a connect handler that waits for the database holds up no other namespace."""
+        called = packet.namespace
+        client = self.manager.add(connection, called) if self._serves(ALIASES.get(called, called)) else None
+        if client is None:
+            connection.send_queue.put(packets.connect_error(called, {"message": "Invalid namespace"}))
+        elif (refusal := await self._ask(client, packet)) is not None:
+            self.manager.remove(client)
+            connection.send_queue.put(packets.connect_error(called, refusal))
+        elif client.state is ClientState.CONNECTING and not connection.closing:
+            connection.send_queue.put(packets.connect(called, client.sid))
+            client.state = ClientState.CONNECTED
+            connection.namespace_joined()
+        else:
+            await self._end(client, self.reason.TRANSPORT_CLOSE)
+
+    async def leave(self, client: Client, reason: str) -> None:
+        """A client that leaves while its connect handler is running is only marked; `join` then ends it."""
+        if client.state is ClientState.CONNECTING:
+            self.manager.begin_leaving(client)
+        elif client.state is ClientState.CONNECTED:
+            await self._end(client, reason)
+
+    async def _end(self, client: Client, reason: str) -> None:
+        self.manager.begin_leaving(client)
+        try:
+            async with asyncio.timeout(DISCONNECT_PATIENCE):
+                await self._call("disconnect", client, reason)
+        except Exception:
+            # Whoever leaves is gone, whatever the handler thinks of it.
+            log.exception("A disconnect handler broke.", action="socket_disconnect_failed", namespace=client.namespace)
+        finally:
+            self.manager.remove(client)
+
+    async def _ask(self, client: Client, packet: packets.Packet) -> dict[str, Any] | None:
+        """Runs the connect handler; returns what a refused client is told, or None."""
+        request_id = logs.request_id()
+        try:
+            auth = packet.data()
+            environ = self.environ[client.connection.sid]
+            async with asyncio.timeout(CONNECT_PATIENCE):
+                accepted = await self._call("connect", client, environ, auth if isinstance(auth, dict) else None)
+            return dict(exceptions.ConnectionRefusedError().error_args) if accepted is False else None
+        except exceptions.ConnectionRefusedError as refused:
+            return dict(refused.error_args)
+        except errors.DawgError as refused:
+            error = refused
+        except Exception as broken:
+            error = errors.DawgError()
+            if not isinstance(broken, ClientGone):  # which hears nothing
+                log.exception(
+                    "A connect handler broke.",
+                    action="socket_connect_failed",
+                    namespace=client.namespace,
+                    request_id=request_id,
+                )
+        return {"message": error.message, "data": error.envelope(request_id)}
+
+    async def _call(self, event: str, client: Client, *arguments: Any) -> Any:
+        handler = self.dispatcher.resolve(event, client.namespace)
+        result = handler.call(client.sid, *arguments) if handler is not None else None
+        return await result if inspect.isawaitable(result) else result
+
+    def _serves(self, namespace: str) -> bool:
+        return namespace in self.namespaces or namespace in self.handlers or namespace in self.namespace_handlers
+
     # -- for the parts of the transport --------------------------------------------------------------------------------
 
     def _end_slow_client(self, connection: ClientConnection) -> None:
@@ -142,7 +197,7 @@ class Server(StockServer):
         log.warning("A client reads too slowly.", action="socket_slow_client", sids=[client.sid for client in clients])
         notice = {"maxQueueBytes": self.eio.max_queue_bytes, "timestamp": now()}
         final_messages = [packets.event("server:slow-client", notice, client.called) for client in clients]
-        connection.send_queue.replace_waiting([*final_messages, packets.engine(engine_packet.CLOSE)])
+        connection.send_queue.end(*final_messages, packets.engine(packets.CLOSE), forget=True)
         connection.begin_close(self.reason.SERVER_DISCONNECT)
         if self._on_slow_client is None:
             return
@@ -161,5 +216,5 @@ class Server(StockServer):
 
     async def _connection_ended(self, eio_sid: str, reason: str) -> None:
         if (connection := self.eio.sockets.get(eio_sid)) is not None:
-            await asyncio.gather(*(self.membership.leave(each, reason) for each in tuple(connection.clients.values())))
+            await asyncio.gather(*(self.leave(each, reason) for each in tuple(connection.clients.values())))
         self.environ.pop(eio_sid, None)

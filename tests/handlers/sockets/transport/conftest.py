@@ -53,13 +53,13 @@ class Running:
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
-    """Starts a server that `register` has put handlers on; keywords go to `create_server`."""
+    """Starts a server that `register` has put handlers on; keywords go to `Server`."""
     started: list[Running] = []
 
     async def start(register: Callable[[transport.Server], Any] | None = None, **options: Any) -> Running:
         slow: list[tuple[str, str]] = []
         usual = {"addresses": addresses(ORIGIN), "on_slow_client": lambda *who: slow.append(who)}
-        server = transport.create_server(**{**usual, **options})
+        server = transport.Server(**{**usual, **options})
         if register is not None:
             register(server)
         app = web.Application()

@@ -42,7 +42,7 @@ async def test_everyone_is_disconnected_and_no_task_remains(
     await stalled(running)
     running.server.broadcast("filling", "." * 1_000_000)
     await clients[0].emit("endless")
-    await patience.until(lambda: len(running.server.manager.tasks) == 1)
+    await patience.until(lambda: len(running.server.manager.tasks.running) == 1)
     async with asyncio.timeout(patience.SECONDS):
         await running.stop(grace=0.05)
     for client in clients:
@@ -68,7 +68,7 @@ async def test_what_is_running_may_end_and_what_comes_later_is_refused(
     client = await raw(running)
     await client.join()
     await client.send('421["slow"]')
-    await patience.until(lambda: len(running.server.manager.tasks) == 1)
+    await patience.until(lambda: len(running.server.manager.tasks.running) == 1)
     closing = asyncio.create_task(running.server.close(grace=5))
     await patience.until(lambda: running.server.eio.draining)
     await client.send('422["slow"]')
@@ -116,7 +116,7 @@ from handlers.addresses import Addresses
 from handlers.sockets import transport
 
 async def main():
-    server = transport.create_server(addresses=Addresses(settings.load({})))
+    server = transport.Server(addresses=Addresses(settings.load({})))
     app = web.Application()
     server.attach(app)
     runner = web.AppRunner(app)

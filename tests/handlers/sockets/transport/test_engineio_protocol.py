@@ -27,13 +27,13 @@ class Bytes(packets.Message):
         super().__init__(b"", [data])
         self.frame = self.frame[2:]  # without the empty text
 
-    def encode(self, b64: bool = True) -> str:
+    def encode(self) -> str:
         return super().encode()[1:]
 
 
 class Echo:
     def receive(self, connection: ClientConnection, text: str) -> None:
-        connection.send_queue.put(packets.engine(4, text))
+        connection.send_queue.put(packets.engine(packets.MESSAGE, text))
 
     def receive_attachment(self, connection: ClientConnection, data: bytes) -> None:
         connection.send_queue.put(Bytes(data))

@@ -112,7 +112,7 @@ async def test_an_upgrade_goes_through_and_either_end_ends_both(pair: Pair) -> N
                 while (await websocket.receive()).type is aiohttp.WSMsgType.TEXT:
                     pass
                 assert websocket.closed
-        await patience.until(lambda: not pair.home.server.eio.sockets and not pair.forwarder._pumps)
+        await patience.until(lambda: not pair.home.server.eio.sockets and not pair.forwarder._pumps.running)
 
 
 async def test_what_the_session_refuses_is_refused_with_its_own_words(pair: Pair) -> None:

@@ -11,7 +11,7 @@ import pytest
 import socketio
 from aiohttp import test_utils, web
 from engineio.async_drivers import aiohttp as driver
-from socketio import async_manager, packet
+from socketio import async_manager
 
 from handlers.sockets.transport import stock
 from handlers.sockets.transport.connection import TextQueue
@@ -22,20 +22,15 @@ SIGNATURES: list[tuple[Any, str, str]] = [
     (socketio.AsyncServer, "_get_namespace_handler", "(self, namespace, args)"),
     (socketio.AsyncServer, "_engineio_server_class", "(self)"),
     (socketio.AsyncServer, "_handle_eio_connect", "(self, eio_sid, environ)"),
-    (async_manager.AsyncManager, "pre_connect", "(self, eio_sid, namespace)"),
-    (async_manager.AsyncManager, "connect", "(self, sid, namespace)"),
-    (async_manager.AsyncManager, "disconnect", "(self, sid, namespace, **kwargs)"),
     (async_manager.AsyncManager, "can_disconnect", "(self, sid, namespace)"),
     (async_manager.AsyncManager, "enter_room", "(self, sid, namespace, room, eio_sid=None)"),
     (async_manager.AsyncManager, "leave_room", "(self, sid, namespace, room)"),
     (async_manager.AsyncManager, "close_room", "(self, room, namespace)"),
-    (async_manager.AsyncManager, "pre_disconnect", "(self, sid, namespace)"),
     (async_manager.AsyncManager, "eio_sid_from_sid", "(self, sid, namespace)"),
     (async_manager.AsyncManager, "get_participants", "(self, namespace, room)"),
     (async_manager.AsyncManager, "get_rooms", "(self, sid, namespace)"),
     (engineio.AsyncServer, "generate_id", "(self)"),
     (driver, "translate_request", "(request)"),
-    (packet.Packet, "deconstruct_binary", "(data)"),
 ]
 
 
