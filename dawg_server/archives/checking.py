@@ -99,7 +99,7 @@ def checked(document: Any) -> JsonObject:
 
 def fit_lengths(content: Mapping[str, Any], seconds: Mapping[str, float]) -> None:
     """Lets clips end where their recordings do; `seconds` are the lengths of recordings, by id."""
-    tempo = timing.of_project(content["project"])
+    tempo = timing.of_project({**content, **content["project"]})
     for clip in content["clips"]:
         if (length := seconds.get(clip["audioFileId"] or "")) is not None:
             clip |= timing.fitted(clip, length, tempo)
@@ -107,7 +107,7 @@ def fit_lengths(content: Mapping[str, Any], seconds: Mapping[str, float]) -> Non
 
 def _tell_both_units(content: JsonObject) -> None:
     """What follows from others is not believed. Earlier releases wrote seconds only."""
-    tempo = timing.of_project(content["project"])
+    tempo = timing.of_project({**content, **content["project"]})
     for kind in registry.contents():
         if (units := kind.units) is None:
             continue

@@ -32,14 +32,14 @@ async def lock(
     project_id: str,
     user_id: str,
     *,
-    named: Mapping[str, tuple[Table, Collection[str]]] | None = None,
+    named: Mapping[str, tuple[Table, Collection[str] | None]] | None = None,
     client_operation_id: str | None = None,
 ) -> dict[str, Any] | None:
     """Makes the caller the only writer of a project until the transaction ends, and reads what it has to know.
 
     `project` (as JSON), `role`, `username`, `now` (the transaction's time), the rows of each table of `named` (with
-    these ids; None when there are none), `locks` (of tracks, which others hold; likewise), and `replay` (`reply` and
-    `digest` that were stored for that client operation). None when there is no such project.
+    these ids, or all; None when there are none), `locks` (of tracks, which others hold; likewise), `replay` (`reply`
+    and `digest` that were stored for that client operation). None when there is no such project.
     """
     values: dict[str, Any] = {"project": project_id, "user": user_id, "operation": client_operation_id}
     wanted = [
@@ -51,9 +51,10 @@ async def lock(
             WHERE project_id = p.id AND user_id <> %(user)s AND expires_at > clock_timestamp()) AS held) AS locks""",
     ]
     for name, (table, ids) in (named or {}).items():
-        values[name] = list(ids)
+        values[name] = ids if ids is None else list(ids)
+        these = "" if ids is None else f"AND x.id = ANY(%({name})s::uuid[])"
         wanted.append(f"""(SELECT json_agg({table.json("x")}) FROM {table.table} x
-            WHERE {table.within("x", "p.id")} AND x.id = ANY(%({name})s::uuid[])) AS "{name}" """)
+            WHERE {table.within("x", "p.id")} {these}) AS "{name}" """)
     if client_operation_id is not None:
         wanted.append("""(SELECT json_build_object('reply', o.reply, 'digest', encode(o.digest, 'hex'))
             FROM client_operations o

@@ -30,7 +30,7 @@ from dawg_server.database import (
     tracks,
 )
 from dawg_server.database.pool import Connection, Database
-from dawg_server.database.table import Batch
+from dawg_server.database.table import Batch, Table
 from dawg_server.daw import (  # noqa: F401 (entities and history declare commands)
     access,
     conflicts,
@@ -119,7 +119,7 @@ class Editing:
 
     async def follow_recording(self, audio_file_id: str, length: float) -> None:
         """Clips end where their recording does, which has turned out to be `length` seconds long."""
-        row = await operations.lock(self.connection, self._project_id, self._by.user_id)
+        row = await operations.lock(self.connection, self._project_id, self._by.user_id, named=_read({}))
         if row is None:
             return
         draft = Draft(self.connection, self._by.user_id, row, {})
@@ -139,7 +139,7 @@ class Editing:
             self.connection,
             self._project_id,
             self._by.user_id,
-            named={(kind := registry.find(name)).plural: (kind.table, ids) for name, ids in named.items()},
+            named=_read(named),
             client_operation_id=once.id if once else None,
         )
         access.check(row["role"] if row else None, role)
@@ -289,6 +289,14 @@ class Document(ProjectReader):
             if not await projects.delete(self._database, project_id):
                 access.check(None, "owner")
         await self._bus.publish(events.ProjectDeleted(project_id=project_id, user_id=user_id))
+
+
+def _read(named: Mapping[str, Sequence[str]]) -> dict[str, tuple[Table, Sequence[str] | None]]:
+    """What the draft has to know from the beginning: entities by their ids, and all that decides about the tempo."""
+    wanted: dict[str, tuple[Table, Sequence[str] | None]] = {
+        (kind := registry.find(name)).plural: (kind.table, ids) for name, ids in named.items()
+    }
+    return wanted | {kind.plural: (kind.table, None) for kind in registry.deciding_tempo()}
 
 
 def _busy() -> errors.DependencyUnavailable:

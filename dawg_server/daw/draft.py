@@ -80,7 +80,8 @@ class Draft:
     def __init__(
         self, connection: Connection, user_id: str, row: Mapping[str, Any], named: Mapping[str, Iterable[str]]
     ) -> None:
-        """`row` is what `operations.lock` has read, `named` the ids that it was asked for, by the kind of entity."""
+        """`row` is what `operations.lock` has read, `named` the ids that it was asked for, by the kind of entity,
+        besides everything that decides about the tempo."""
         self.connection = connection
         self.project: Entity = row["project"]
         self.id: str = self.project["id"]
@@ -107,6 +108,9 @@ class Draft:
             self._learn(name, row.get(registry.find(name).plural) or ())
             for id in ids:
                 self._known(name).setdefault(id, None)
+        for kind in registry.deciding_tempo():
+            self._learn(kind.name, row.get(kind.plural) or ())
+            self._complete.add(kind.name)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -176,6 +180,10 @@ class Draft:
         """What is known already."""
         return self.project if name == "project" else self._known(name).get(id)
 
+    def known(self, name: str) -> list[Entity]:
+        """All that are known already, sorted as clients see them."""
+        return self._sorted(name, (each for each in self._known(name).values() if each))
+
     def shown(self, name: str, id: str) -> Entity:
         """As clients see it: a track has its sends with it."""
         entity = self.find(name, id)
@@ -190,7 +198,8 @@ class Draft:
         """What was created or changed, as it is now, by kind and id; of what is shown as a part of its track, the
         track, and the track's id. `revision` is the project's afterwards.
 
-        `order`: by kind, the places of all entities that stand beside those that were moved.
+        `order`: by kind, the places of all entities that stand beside those that were moved. `tempo`: all that decides
+        about it, where something of that may have changed.
         """
         parents: dict[str, dict[str, str | None]] = {}
         order: dict[str, dict[str, int]] = {}
@@ -210,6 +219,9 @@ class Draft:
         }
         if (project := found.get("project", {}).get(self.id)) is not None:
             project |= {"revision": revision, "updatedAt": self.now}
+        if any(registry.sets_tempo(change.entity, change.forward) for change in self.changes):
+            lists = {kind.plural: self.known(kind.name) for kind in registry.deciding_tempo()}
+            found["tempo"] = registry.tempo_of({**self.project, **lists})
         return {**found, "order": order}
 
     # -- changing ------------------------------------------------------------------------------------------------------

@@ -402,6 +402,24 @@ def contents() -> tuple[EntityType, ...]:
 
 
 @functools.cache
+def deciding_tempo() -> tuple[EntityType, ...]:
+    """What is in a project and decides where its beats are; always read, because there is little of it."""
+    return tuple(each for each in contents() if each.tempo)
+
+
+def sets_tempo(name: str, changes: Mapping[str, Any]) -> bool:
+    """Whether a step that changes these fields of an entity may be about the tempo or the metre."""
+    kind = find(name)
+    return bool(kind.tempo) and (kind.name != "project" or not kind.tempo.isdisjoint(changes))
+
+
+def tempo_of(project: Mapping[str, Any]) -> Entity:
+    """What decides about the tempo of a project as it is shown, and nothing else."""
+    names = (*find("project").tempo, *(each.plural for each in deciding_tempo()))
+    return {name: project[name] for name in sorted(names)}
+
+
+@functools.cache
 def parts_of(kind: EntityType) -> tuple[EntityType, ...]:
     """Those that are always shown as a part of it."""
     return tuple(each for each in contents() if each.within == "parent" and each.parent == kind.name)
@@ -413,5 +431,5 @@ def tables() -> dict[str, Table]:
 
 
 def _forget() -> None:
-    for known in (every, contents, parts_of):
+    for known in (every, contents, deciding_tempo, parts_of):
         known.cache_clear()

@@ -69,6 +69,8 @@ class ProjectReader:
         if row is None:
             return []
         things: dict[str, dict[str, Any]] = {"order": {}, "project": {project_id: row["project"]}}
+        if any(registry.sets_tempo(each["operation"]["entity"], each["operation"]["changes"]) for each in rows):
+            things["tempo"] = registry.tempo_of({**row, **row["project"]})
         for kind in registry.contents():
             if kind.within == "parent":  # their tracks are told instead
                 found = {each["id"]: each[kind.parent_field] for each in _parts(row, kind)}

@@ -97,9 +97,9 @@ class Reversal:
         if any(name in wanted for name in either) and any(name in then and name not in wanted for name in either):
             wanted = {name: value for name, value in wanted.items() if name not in either}
         await self._drop_impossible(step, existing, wanted)
-        if (bpm := wanted.get("bpm")) is not None:
+        if entity == "project" and (bpm := wanted.get("bpm")) is not None:
             try:
-                await timing.check_reach(draft, bpm)
+                await timing.check_reach(draft, "bpm", bpm=bpm)
             except errors.ValidationError as error:
                 self._skip(step, "bpm", None, error.message)
                 del wanted["bpm"]

@@ -136,6 +136,13 @@ class TempoMap:
         curved = 60.0 / steep * np.log1p(np.where(flat, 0.0, slope * elapsed / bpm))
         return np.asarray(np.asarray(self._seconds)[number] + np.where(flat, elapsed * 60.0 / bpm, curved))
 
+    def bpm_of(self, beats: Floats) -> Floats:
+        """`bpm` of many at once."""
+        import numpy as np
+
+        number, elapsed = self._located(beats, self._beats)
+        return np.asarray(np.asarray(self._bpms)[number] + np.asarray(self._slopes)[number] * np.maximum(elapsed, 0.0))
+
     def beats_of(self, seconds: Floats) -> Floats:
         """`beat` of many at once."""
         import numpy as np

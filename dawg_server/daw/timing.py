@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from dawg_server import errors
 from dawg_server.daw import entity as registry
 from dawg_server.daw.entity import Entity, wrong
-from dawg_server.daw.tempo_map import TempoMap
+from dawg_server.daw.tempo_map import MetreChange, TempoChange, TempoMap
 
 if TYPE_CHECKING:
     from dawg_server.daw.draft import Draft
@@ -38,6 +38,8 @@ START, LENGTH, FADE_IN, FADE_OUT, OFFSET = PAIRS = (
     ("offset", "offsetBeats"),
 )
 NAMES = frozenset(name for pair in PAIRS for name in pair)
+# Kinds of events, where they are, and the field that they have in common with the project when they are at its start.
+AT_START = (("tempoEvent", "beat", "bpm"), ("timeSignatureEvent", "bar", "timeSignature"))
 MUSICAL, ABSOLUTE = "musical", "absolute"
 
 
@@ -45,33 +47,44 @@ MUSICAL, ABSOLUTE = "musical", "absolute"
 
 
 def of_project(project: Mapping[str, Any]) -> TempoMap:
-    """The tempo map of a project as it is shown."""
-    return TempoMap(project["bpm"], (), project["timeSignature"])
+    """The tempo map of a project as it is shown, with its `tempoEvents` and `timeSignatureEvents`."""
+    tempi = (TempoChange(each["beat"], each["bpm"], each["curve"]) for each in project.get("tempoEvents", ()))
+    metres = (MetreChange(each["bar"], each["timeSignature"]) for each in project.get("timeSignatureEvents", ()))
+    return TempoMap(project["bpm"], tempi, project["timeSignature"], metres)
 
 
 def tempo_map(draft: Draft) -> TempoMap:
     """The tempo map as the draft has it now."""
     if draft.tempo_map is None:
-        draft.tempo_map = of_project(draft.project)
+        draft.tempo_map = of_project(_told(draft))
     return draft.tempo_map
 
 
-async def check_reach(draft: Draft, bpm: float) -> None:
-    """Raises `ValidationError` when that tempo would move something musical out of reach."""
-    if bpm >= draft.project["bpm"]:
-        return
-    tempo = of_project({**draft.project, "bpm": bpm})
+async def check_reach(draft: Draft, field: str, *, bpm: float | None = None, event: Entity | None = None) -> None:
+    """Raises `ValidationError` when a tempo would move something musical out of reach.
+
+    `bpm`: another one at the start; `event`: a tempo event that is new or different; `field` is to blame.
+    """
+    told = _told(draft)
+    if bpm is not None:
+        told |= {"bpm": bpm, "tempoEvents": [each for each in told["tempoEvents"] if each["beat"]]}
+    if event is not None:
+        told["tempoEvents"] = [*(each for each in told["tempoEvents"] if each["id"] != event["id"]), event]
+    tempo = of_project(told)
     for clip in await draft.all("clip"):
         if clip["timebase"] != MUSICAL:
             continue
         start = tempo.seconds(clip["startBeat"])
         if start > MAX_SECONDS or tempo.seconds(clip["startBeat"] + clip["lengthBeats"]) - start > MAX_SECONDS:
-            sentence = f"would move clips beyond {MAX_SECONDS} seconds"
-            raise errors.ValidationError(f"bpm {sentence}.", details={"bpm": sentence})
+            raise wrong(field, f"would move clips beyond {MAX_SECONDS} seconds")
 
 
 async def follow(draft: Draft) -> None:
     """Brings up to date what a new tempo makes different."""
+    for name, at, field in AT_START:
+        for each in draft.known(name):
+            if each[at] == 0:
+                draft.update("project", draft.id, {field: each[field]})
     draft.retimed = False
     tempo = tempo_map(draft)
     for kind in registry.contents():
@@ -81,6 +94,10 @@ async def follow(draft: Draft) -> None:
             if number % PIECE == PIECE - 1:
                 await asyncio.sleep(0)
             draft.update(kind.name, each["id"], kind.units.settled(each, {}, tempo), follows=True)
+
+
+def _told(draft: Draft) -> dict[str, Any]:
+    return {**draft.project, **{kind.plural: draft.known(kind.name) for kind in registry.deciding_tempo()}}
 
 
 # -- clips in both units -----------------------------------------------------------------------------------------------
@@ -163,11 +180,12 @@ class _Anchor:
             if pair in (START, LENGTH):
                 raise wrong(pair[0], f"or {pair[1]} is needed")
             return dict.fromkeys(pair, 0)
+        least = 10.0**-DIGITS if pair is LENGTH else 0.0
         if own:
             own_value: float = self._beats(seconds) if beats is None else beats
-            return {pair[0]: _rounded(self._seconds(own_value)), pair[1]: own_value}
+            return {pair[0]: _rounded(self._seconds(own_value)) or least, pair[1]: own_value}
         own_value = self._seconds(beats) if seconds is None else seconds
-        return {pair[0]: own_value, pair[1]: _rounded(self._beats(own_value))}
+        return {pair[0]: own_value, pair[1]: _rounded(self._beats(own_value)) or least}
 
     def _seconds(self, beats: float) -> float:
         return max(0.0, self._sign * (self._tempo.seconds(self._beat + self._sign * beats) - self._time))
@@ -178,7 +196,7 @@ class _Anchor:
 
 
 def _rounded(value: float) -> float:
-    return round(value, DIGITS) or value
+    return round(value, DIGITS)
 
 
 class ClipsInTime:

@@ -79,6 +79,7 @@ def test_time_never_runs_backwards_and_arrays_agree_with_numbers(tempo: TempoMap
     assert np.all(np.diff(many) >= 0)
     np.testing.assert_allclose(many, [tempo.seconds(beat) for beat in beats], rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(tempo.beats_of(many), beats, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(tempo.bpm_of(np.array(beats)), [tempo.bpm(beat) for beat in beats])
 
 
 @given(MAPS, st.floats(-100, 5_000))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dawg_server.daw.tempo_map import TempoMap
 from dawg_server.music.score import Note
 
 AUX, MASTER = "AUX", "MASTER"
@@ -103,11 +104,16 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """`rate` in Hz; the tracks in their order in the project."""
+    """`rate` in Hz; the tracks in their order in the project; `tempo` where that is not `bpm` all the time."""
 
     rate: int
     bpm: float
     tracks: tuple[Track, ...] = ()
+    tempo: TempoMap | None = None
+
+    @property
+    def tempo_map(self) -> TempoMap:
+        return self.tempo or TempoMap(self.bpm)
 
     @property
     def end(self) -> float:

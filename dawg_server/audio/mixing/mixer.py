@@ -59,7 +59,8 @@ def played(
 
 def beat_seconds(project: Arrangement, times: arrays.Doubles) -> arrays.Doubles:
     """How long a beat is at times in seconds."""
-    return np.full(len(times), 60.0 / project.bpm)
+    tempo = project.tempo_map
+    return 60.0 / tempo.bpm_of(tempo.beats_of(times))
 
 
 class _Channel:
@@ -124,7 +125,7 @@ class _Channel:
 
     def open(self, start: int) -> None:
         if self.node.track.clips and not self.node.passed:
-            self._player = Player(self.node.track.clips, self._project.rate, self._project.bpm, start)
+            self._player = Player(self.node.track.clips, self._project.rate, self._project.tempo_map, start)
 
     def close(self) -> None:
         if self._player is not None:

@@ -12,14 +12,15 @@ import numpy as np
 from dawg_server.audio import arrays
 from dawg_server.audio.mixing import sources
 from dawg_server.audio.mixing.arrangement import Clip
+from dawg_server.daw.tempo_map import TempoMap
 
 
 class Player:
     """The clips of one track in adjoining blocks."""
 
-    def __init__(self, clips: Sequence[Clip], rate: int, bpm: float, start: int) -> None:
+    def __init__(self, clips: Sequence[Clip], rate: int, tempo: TempoMap, start: int) -> None:
         """Begins at frame `start` of the timeline; what sounds there already is joined in its middle."""
-        self._rate, self._bpm, self._position = rate, bpm, start
+        self._rate, self._tempo, self._position = rate, tempo, start
         self._coming = sorted(clips, key=lambda clip: clip.start, reverse=True)
         self._playing: list[_Voice] = []
 
@@ -29,7 +30,7 @@ class Player:
         while self._coming and round(self._coming[-1].start * self._rate) < end:
             clip = self._coming.pop()
             if round((clip.end + sources.RING) * self._rate) > self._position:
-                self._playing.append(_Voice(clip, self._rate, self._bpm, self._position))
+                self._playing.append(_Voice(clip, self._rate, self._tempo, self._position))
         total: arrays.Samples | None = None
         for voice in self._playing:
             total = np.zeros((frames, 2), np.float32) if total is None else total
@@ -45,8 +46,8 @@ class Player:
 
 
 class _Voice:
-    def __init__(self, clip: Clip, rate: int, bpm: float, position: int) -> None:
-        self._blocks = sources.blocks(clip, rate, bpm)
+    def __init__(self, clip: Clip, rate: int, tempo: TempoMap, position: int) -> None:
+        self._blocks = sources.blocks(clip, rate, tempo)
         self._kept = np.zeros((0, 2), np.float32)
         self._at = round(clip.start * rate)  # timeline frame of the first kept sample
         self.over = False

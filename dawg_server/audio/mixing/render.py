@@ -22,7 +22,7 @@ Blocks = Generator[arrays.Samples, None, None]
 
 def track_blocks(project: Arrangement, track: arrangement.Track, start: int, frames: int) -> Blocks:
     """The clips of one track as they are: `frames` frames from frame `start` on, in blocks of `BLOCK`."""
-    player = Player(track.clips, project.rate, project.bpm, start)
+    player = Player(track.clips, project.rate, project.tempo_map, start)
     try:
         for position in range(0, frames, BLOCK):
             length = min(BLOCK, frames - position)

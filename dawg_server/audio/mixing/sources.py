@@ -12,6 +12,7 @@ import numpy as np
 
 from dawg_server.audio import arrays, codecs, formats
 from dawg_server.audio.mixing.arrangement import Clip
+from dawg_server.daw.tempo_map import TempoMap
 from dawg_server.music import sound
 from dawg_server.music.score import Note
 
@@ -22,13 +23,13 @@ _Blocks = Generator[arrays.Samples, None, None]
 _CENTRE = np.sqrt(0.5)  # ITU-R BS.775-3, table 2: centre and surround at -3 dB
 
 
-def blocks(clip: Clip, rate: int, bpm: float) -> _Blocks:
+def blocks(clip: Clip, rate: int, tempo: TempoMap) -> _Blocks:
     """The clip from its first frame on, float32 `(frames, 2)` of any length, with gain and fades."""
     frames = round(clip.end * rate) - round(clip.start * rate)
     if clip.path is not None:
         raw = _recording(clip.path, clip.offset, rate)
     else:
-        raw = _notes(clip, rate, bpm)
+        raw = _notes(clip, rate, tempo)
         frames += 0 if clip.fade_out else round(RING * rate)
     gain = np.float32(10 ** (clip.gain_db / 20))
     position = 0
@@ -105,15 +106,15 @@ def _skip(found: Iterator[arrays.Samples], count: int) -> _Blocks:
             yield left
 
 
-def _notes(clip: Clip, rate: int, bpm: float) -> _Blocks:
+def _notes(clip: Clip, rate: int, tempo: TempoMap) -> _Blocks:
     """Plays the notes in portions, so that a long clip needs no more memory than a short one."""
-    beat = 60.0 / bpm
-    played = sorted(_cut(clip, beat), key=lambda note: (note.start, note.pitch))
+    played = sorted(_cut(clip, tempo), key=lambda note: (note.start, note.pitch))
     ringing = np.zeros((0, 2), np.float32)
     length = round(_PORTION * rate)
     index = 0
     while played or len(ringing):
         until = (index + 1) * _PORTION
+        bpm = tempo.bpm(tempo.beat(clip.start + index * _PORTION))
         now = [dataclasses.replace(note, start=note.start - index * _PORTION) for note in played if note.start < until]
         played = [note for note in played if note.start >= until]
         fresh = sound.synthesize(now, clip.instrument, rate, bpm=bpm) if now else np.zeros((0, 2), np.float32)
@@ -125,11 +126,15 @@ def _notes(clip: Clip, rate: int, bpm: float) -> _Blocks:
         index += 1
 
 
-def _cut(clip: Clip, beat: float) -> Generator[Note, None, None]:
+def _cut(clip: Clip, tempo: TempoMap) -> Generator[Note, None, None]:
     """The notes in seconds from the clip's beginning; what lies outside of the clip is not played."""
-    for note in clip.notes:
-        start = max(note.start * beat - clip.offset, 0.0)
-        end = min((note.start + note.duration) * beat - clip.offset, clip.duration)
+    origin = tempo.beat(clip.start - clip.offset)  # the beat at which the material begins
+    starts = np.array([note.start for note in clip.notes], np.float64)
+    lengths = np.array([note.duration for note in clip.notes], np.float64)
+    # To a nanosecond, so that rounding moves no note to the next frame.
+    times = np.round(tempo.seconds_of(origin + np.stack([starts, starts + lengths])) - clip.start, 9)
+    for note, begin, finish in zip(clip.notes, *times.tolist(), strict=True):
+        start, end = max(begin, 0.0), min(finish, clip.duration)
         if end > start:
             yield dataclasses.replace(note, start=start, duration=end - start)
 

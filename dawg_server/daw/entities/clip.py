@@ -12,15 +12,15 @@ from dawg_server.daw.commands import change, command
 from dawg_server.daw.entities.track import misfit
 from dawg_server.daw.entity import Bulk, Condition, Entity, EntityType, Hindrance, the, wrong
 from dawg_server.daw.notes import MAX_BEATS, Notes
+from dawg_server.daw.quantizing import DIVISIONS, Grid
 from dawg_server.daw.tempo_map import TempoMap
 from dawg_server.daw.timing import MAX_SECONDS
-from dawg_server.schema import Choice, Colour, Id, Items, Number, Text
+from dawg_server.schema import Choice, Colour, Flag, Id, Items, Number, Text
 
 if TYPE_CHECKING:
     from dawg_server.daw.draft import Draft
 
 ROUNDING = 0.001  # seconds by which fades may seem to outlast their clip, or a clip its recording, without a word
-DIVISIONS = {"16th": 0.25, "8th": 0.5, "quarter": 1.0, "half": 2.0}  # beats
 SLACK = 0.1  # seconds by which the length of a recording may have been known wrongly
 FADE_CURVES = ("linear", "equalPower")
 
@@ -141,25 +141,25 @@ async def move_clip(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     "Moves the starts of clips and of MIDI notes to the grid; it does not cut inside of audio.",
     {
         "clipIds": Items(Id("clip"), 1, 100, required=True),
-        "division": Choice(tuple(DIVISIONS), required=True),
+        "division": Choice(tuple(DIVISIONS), "of the grid, which begins anew at each bar line", required=True),
         "strength": Number(0, 100, "percent of the way", load_default=100),
+        "swing": Number(50, 75, "percent of two steps that the first one takes; 50 is straight", load_default=50),
+        "ends": Flag("whether the ends of notes are moved to the grid as well", load_default=False),
     },
 )
 async def quantize(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
+    """Notes come to the lines of the project's grid, as if their clip was on its line already."""
     clips = await draft.several("clip", values["clipIds"])
-    grid, strength = DIVISIONS[values["division"]], values["strength"] / 100
+    tempo, strength = timing.tempo_map(draft), values["strength"] / 100
+    grid = Grid(tempo, DIVISIONS[values["division"]], values["swing"] / 100, strength)
     for clip in clips:
-        changes: dict[str, Any] = {"startBeat": snapped(clip["startBeat"], grid, strength)}
+        changes: dict[str, Any] = {"startBeat": grid.moved(clip["startBeat"])}
         if clip["midiData"] is not None:
-            notes = [{**note, "start": snapped(note["start"], grid, strength)} for note in clip["midiData"]["notes"]]
+            origin = grid.line(clip["startBeat"]) - clip["offsetBeats"]
+            notes = grid.notes(clip["midiData"]["notes"], origin, ends=values["ends"])
             changes["midiData"] = {**clip["midiData"], "notes": notes}
         await change(draft, CLIP, clip, changes)
     return {"clips": [draft.shown("clip", clip["id"]) for clip in clips]}
-
-
-def snapped(beats: float, grid: float, strength: float) -> float:
-    """`beats`, moved towards the next line of the grid by `strength` (0..1)."""
-    return beats + (math.floor(beats / grid + 0.5) * grid - beats) * strength
 
 
 def _fitted(

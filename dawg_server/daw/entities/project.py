@@ -40,7 +40,13 @@ async def judge(draft: Draft, project: Entity | None, changed: Entity) -> Collec
             "Only the owner decides whether a project is public.", details={"role": draft.role, "required": "owner"}
         )
     if "bpm" in changed:
-        await timing.check_reach(draft, changed["bpm"])
+        await timing.check_reach(draft, "bpm", bpm=changed["bpm"])
+    # Events at the start say the same as the project.
+    for name, at, field in timing.AT_START:
+        if field in changed:
+            for event in draft.known(name):
+                if event[at] == 0:
+                    draft.update(name, event["id"], {field: changed[field]})
     return ()
 
 
@@ -52,7 +58,7 @@ PROJECT = EntityType(
     fields=FIELDS,
     aliases={"tempo": "bpm"},
     rule=judge,
-    ruled=frozenset({"isPublic", "bpm"}),
+    ruled=frozenset({"isPublic", "bpm", "timeSignature"}),
     tempo=frozenset({"bpm", "timeSignature"}),
     # Who may read a project is its owner's alone to decide.
     kept=tuple(name for name in FIELDS if name != "isPublic"),

@@ -20,6 +20,7 @@ from dawg_server.audio.mixing.arrangement import (
 )
 from dawg_server.database import audio_files
 from dawg_server.database.pool import Database
+from dawg_server.daw import timing
 from dawg_server.daw.document import Document
 from dawg_server.daw.tempo_map import TempoMap
 from dawg_server.generation.finishing import voicing
@@ -55,11 +56,12 @@ class Material:
         played = heard | _listened(project, heard)
         wanted = [track for track in project["tracks"] if track["id"] in played]
         used = {clip["audioFileId"] for track in wanted for clip in track["clips"] if clip["audioFileId"]}
-        times = TempoMap(project["bpm"])
+        times = timing.of_project(project)
         paths = {audio_id: str(await self.recording(audio_id, folder)) for audio_id in sorted(used)}
         return Arrangement(
             rate=rate or project["sampleRate"],
             bpm=project["bpm"],
+            tempo=times,
             tracks=grouped(
                 [
                     _track(track, paths, times, with_clips=track["id"] in played, unheard=track["id"] in played - heard)

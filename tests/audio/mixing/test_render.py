@@ -14,6 +14,7 @@ from dawg_server import errors
 from dawg_server.audio import codecs
 from dawg_server.audio.mixing import render
 from dawg_server.audio.mixing.arrangement import Arrangement, Clip, Track, TrackSend
+from dawg_server.daw.tempo_map import TempoChange, TempoMap
 from dawg_server.music.score import Note
 from tests.audio import signals
 
@@ -271,3 +272,21 @@ def test_clips_of_a_compressed_file_fall_where_those_of_the_original_do(tmp_path
     clips = tuple(Clip(start, 0.5, start, path=path) for start in (0.0, 0.5, 1.0, 1.5))
     out = rendered(project(Track("a", clips=clips)), tmp_path)
     assert np.allclose(out, codecs.read(path)[: len(out)], atol=1e-6)
+
+
+def test_notes_lie_where_the_tempo_map_has_their_beats(tmp_path: Path) -> None:
+    tempo = TempoMap(120, [TempoChange(2, 120, "linear"), TempoChange(6, 60), TempoChange(8, 200)])
+    beats = np.array([0.0, 1.5, 2.0, 3.25, 5.5, 6.0, 7.0, 8.0, 9.5])
+    notes = tuple(Note(float(beat), 0.5, 60 + number, 100) for number, beat in enumerate(beats))
+    start, offset, length = tempo.seconds(3.0), tempo.seconds(3.0) - tempo.seconds(2.5), 5.0
+    # The material begins at beat 2.5; here every note is where it lies in seconds, at 60 bpm.
+    times = tempo.seconds_of(2.5 + np.stack([beats, beats + 0.5])) - (start - offset)
+    plain = tuple(
+        Note(float(begin), float(end - begin), 60 + number, 100) for number, (begin, end) in enumerate(times.T)
+    )
+    clip = Clip(start, length, offset, notes=notes)
+    found = rendered(Arrangement(RATE, 120.0, (Track("a", kind="MIDI", clips=(clip,)),), tempo), tmp_path)
+    clip = Clip(start, length, offset, notes=plain)
+    expected = rendered(Arrangement(RATE, 60.0, (Track("a", kind="MIDI", clips=(clip,)),)), tmp_path)
+    assert found.any()
+    assert np.abs(found - expected).max() < 1e-6

@@ -125,6 +125,42 @@ async def test_notes_sound_in_a_render(server: dawg.Dawg) -> None:
     assert np.abs(found[RATE : RATE + RATE // 2]).max() > 0.01
 
 
+async def test_half_the_tempo_keeps_every_note_and_every_bar_in_a_render(server: dawg.Dawg) -> None:
+    """Sample by sample: the notes of before, spread out, and a recording that stays at its second."""
+    sixteen = [{"pitch": 48 + beat, "start": beat, "duration": 0.25, "velocity": 100} for beat in range(16)]
+    one = signals.music(RATE, 1.0) * np.float32(0.2)
+    recording = await uploaded(server, one)
+    project_id, _ = await project_with(
+        server,
+        (
+            {"trackType": "MIDI"},
+            {"midiData": {"notes": sixteen}, "startBeat": 16, "lengthBeats": 16, "startTime": None},
+        ),
+        ({}, {"audioFileId": recording, "startTime": 2.5}),
+    )
+    spread = [{**note, "start": note["start"] * 2, "duration": note["duration"] * 2} for note in sixteen]
+    other_id, _ = await project_with(
+        server,
+        ({"trackType": "MIDI"}, {"midiData": {"notes": spread}, "startBeat": 32, "lengthBeats": 32, "startTime": None}),
+        ({}, {"audioFileId": recording, "startTime": 2.5}),
+    )
+    await server.json("PATCH", f"/api/projects/{project_id}", json={"bpm": 60})
+    found, expected = [
+        (
+            await heard(
+                server, (await done(server, "/api/render/start", {"projectId": id, "bitDepth": 32}))["downloadUrl"]
+            )
+        )[0]
+        for id in (project_id, other_id)
+    ]
+    assert len(found) == (32 + 2) * RATE
+    assert np.abs(found - expected).max() < 1e-6
+    assert np.abs(found[round(2.5 * RATE) : round(3.5 * RATE)] - one).max() < 1e-5
+    for beat in range(16):
+        begin = (16 + beat) * RATE
+        assert np.abs(found[begin : begin + RATE // 4]).max() > 0.01
+
+
 IMPOSSIBLE: tuple[tuple[dict[str, Any], str], ...] = (
     ({"format": "aac"}, "format"),
     ({"sampleRate": 22_050}, "sampleRate"),

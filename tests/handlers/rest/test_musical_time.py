@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import math
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +13,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+import socketio  # type: ignore[import-untyped]
 
+from dawg_server.daw.access import Actor
+from dawg_server.daw.commands import Command
 from tests.handlers.rest import recordings
 from tests.servers import dawg
 
@@ -69,6 +73,17 @@ class Song:
         )
         status, reply = await self.server.json("PATCH", f"/api/projects/{self.id}", "bob", json={"bpm": bpm})
         assert status == 200, reply
+
+    async def add(self, kind: str, **fields: Any) -> dict[str, Any]:
+        return dict((await self.call("POST", f"/{kind}s", {"projectId": self.id, **fields}, 201))[kind])
+
+    async def shown(self) -> dict[str, Any]:
+        return dict(await self.call("GET", f"/projects/{self.id}"))
+
+    async def execute(self, name: str, **parameters: Any) -> None:
+        """A command that only functions have."""
+        document = self.server.services.documents.document
+        await document.execute(self.id, [Command(name, parameters)], Actor("ada", "rest"))
 
     async def clips(self) -> list[dict[str, Any]]:
         tracks = (await self.call("GET", f"/projects/{self.id}"))["tracks"]
@@ -233,6 +248,132 @@ async def test_steps_of_before_are_undone_at_the_beats_that_they_had(song: Song)
     assert picked(await song.find(clip), "startBeat", "lengthBeats", "timebase") == [12, 16, "musical"]
     await song.call("POST", f"/projects/{song.id}/undo", {})
     assert picked(await song.find(clip), "startBeat", "lengthBeats") == [8, 16]
+
+
+# -- the tempo map -----------------------------------------------------------------------------------------------------
+
+
+async def test_clips_follow_tempo_events_and_ramps(song: Song) -> None:
+    notes = await song.notes(startBeat=16, lengthBeats=16)
+    sound = await song.sound(startTime=10, duration=4)
+    early = await song.sound(startBeat=4, lengthBeats=4, timebase="musical")
+    before = await song.clips()
+    event = await song.add("tempoEvent", beat=8, bpm=60)
+    now = await song.find(notes)
+    assert picked(now, *BEATS) == picked(notes, *BEATS)
+    assert picked(now, "startTime", "duration") == [12, 16]
+    now = await song.find(sound)
+    assert picked(now, "startTime", "duration", "startBeat", "lengthBeats") == [10, 4, 14, 4]
+    assert await song.find(early) == early
+    flat = await song.clips()
+    await song.add("tempoEvent", beat=0, bpm=120, curve="linear")
+    now = await song.find(notes)
+    assert now["startTime"] == pytest.approx(8 * math.log(2) + 8, abs=1e-8)  # from 120 to 60 bpm over 8 beats, then 8 s
+    assert picked(now, "startBeat", "lengthBeats", "duration") == [16, 16, 16]
+    for expected in (flat, before):
+        await song.call("POST", f"/projects/{song.id}/undo", {})
+        assert await song.clips() == expected
+    await song.call("POST", f"/projects/{song.id}/redo", {})
+    assert await song.clips() == flat
+    await song.call("PATCH", f"/tempoEvents/{event['id']}", {"beat": 16})
+    assert picked(await song.find(notes), "startTime", "duration") == [8, 16]
+    await song.call("DELETE", f"/tempoEvents/{event['id']}")
+    assert await song.clips() == before
+
+
+async def test_events_at_the_start_and_the_project_say_the_same(song: Song) -> None:
+    await song.add("tempoEvent", beat=0, bpm=90)
+    await song.add("timeSignatureEvent", bar=0, timeSignature="6/8")
+    shown = await song.shown()
+    assert (shown["bpm"], shown["timeSignature"]) == (90, "6/8")
+    await song.call("PATCH", f"/projects/{song.id}", {"bpm": 100, "timeSignature": "3/4"})
+    shown = await song.shown()
+    assert shown["tempoEvents"][0]["bpm"] == 100
+    assert shown["timeSignatureEvents"][0]["timeSignature"] == "3/4"
+    await song.call("POST", f"/projects/{song.id}/undo", {"steps": 3})
+    shown = await song.shown()
+    assert (shown["bpm"], shown["timeSignature"], shown["tempoEvents"]) == (120, "4/4", [])
+    for _ in range(2):
+        await song.call("POST", f"/projects/{song.id}/redo", {})
+    assert (await song.shown())["bpm"] == 90
+
+
+async def test_events_have_a_place_and_a_range_each(song: Song) -> None:
+    for kind, good, wrong in (
+        ("tempoEvent", {"beat": 8, "bpm": 60}, ({"bpm": 301}, {"bpm": 19}, {"beat": -1}, {"curve": "bent"})),
+        ("timeSignatureEvent", {"bar": 4, "timeSignature": "7/8"}, ({"bar": 1.5}, {"timeSignature": "7"})),
+    ):
+        made = await song.add(kind, **good)
+        await song.call("POST", f"/{kind}s", {"projectId": song.id, **good}, 409)
+        for changes in wrong:
+            reply = await song.call("PATCH", f"/{kind}s/{made['id']}", changes, 400)
+            assert list(reply["details"]) == list(changes)
+        status, _ = await song.server.json("DELETE", f"/api/{kind}s/{made['id']}", "eve")
+        assert status == 404
+
+
+async def test_bars_follow_the_time_signatures(song: Song) -> None:
+    clip = await song.notes(startBeat=0, lengthBeats=4)
+    await song.add("timeSignatureEvent", bar=2, timeSignature="3/4")
+    await song.add("timeSignatureEvent", bar=4, timeSignature="6/8")
+    await song.add("tempoEvent", beat=8, bpm=60)
+    await song.execute("moveClip", clipId=clip["id"], newPosition=5, unit="bars")
+    assert picked(await song.find(clip), "startBeat", "startTime") == [17, 13]
+    bare = await song.notes(startBeat=14, midiData={"notes": [{**NOTES[0], "start": 3.5}]})
+    assert bare["lengthBeats"] == 6  # two bars of 6/8
+
+
+async def test_the_map_is_in_versions_archives_and_the_transport(song: Song) -> None:
+    await song.notes(startBeat=16, lengthBeats=16)
+    async with socketio.AsyncSimpleClient() as page:
+        await page.connect(song.server.url, auth={"userId": "ada"}, transports=["websocket"])
+        await page.call("join:project", {"projectId": song.id})
+        await song.add("tempoEvent", beat=8, bpm=60, curve="linear")
+        await song.add("timeSignatureEvent", bar=4, timeSignature="3/4")
+        heard: list[dict[str, Any]] = []
+        async with asyncio.timeout(10):
+            while len(heard) < 2:
+                name, data = await page.receive()
+                heard += [data] if name == "daw:transport:sync" else []
+    assert (heard[1]["bpm"], heard[1]["timeSignature"]) == (120, "4/4")
+    assert picked(heard[1]["tempoEvents"][0], "beat", "bpm", "curve") == [8, 60, "linear"]
+    assert picked(heard[1]["timeSignatureEvents"][0], "bar", "timeSignature") == [4, "3/4"]
+    before, shown = await song.clips(), await song.shown()
+    version = (await song.call("POST", f"/projects/{song.id}/versions", {}, 201))["version"]["number"]
+    await song.call("DELETE", f"/tempoEvents/{shown['tempoEvents'][0]['id']}")
+    assert await song.clips() != before
+    await song.call("POST", f"/projects/{song.id}/versions/{version}/restore")
+    assert await song.clips() == before
+    path, headers = f"{song.server.url}/api/projects/{song.id}/export", song.server.as_user("ada")
+    async with song.server.http.get(path, headers=headers) as reply:
+        archive = await reply.read()
+    status, made = await song.server.json("POST", "/api/projects/import", data=_form(archive))
+    assert status == 201, made
+    copy = Song(song.server, made["id"])
+    assert picked((await copy.clips())[0], *SECONDS, *BEATS) == picked(before[0], *SECONDS, *BEATS)
+    assert (await copy.shown())["tempoEvents"][0]["curve"] == "linear"
+
+
+# -- the grid ----------------------------------------------------------------------------------------------------------
+
+
+async def test_what_lies_between_two_lines_goes_to_the_later_one(song: Song) -> None:
+    starts = [0.5, 1.5, 2.5, 3.5]
+    notes = [{**NOTES[0], "start": start} for start in starts]
+    clip = await song.notes(startBeat=0, midiData={"notes": notes})
+    await song.execute("quantize", clipIds=[clip["id"]], division="quarter")
+    assert [note["start"] for note in (await song.find(clip))["midiData"]["notes"]] == [1, 2, 3, 4]
+    for beat, line in ((0.5, 1), (1.5, 2), (2.5, 3), (3.5, 4)):
+        await song.update(clip, startBeat=beat)
+        await song.execute("quantize", clipIds=[clip["id"]], division="quarter")
+        assert (await song.find(clip))["startBeat"] == line
+
+
+async def test_the_grid_heeds_the_offset_of_a_clip(song: Song) -> None:
+    notes = [{**NOTES[0], "start": start} for start in (1.1, 2.45)]
+    clip = await song.notes(startBeat=4, offsetBeats=0.25, midiData={"notes": notes})
+    await song.execute("quantize", clipIds=[clip["id"]], division="quarter")
+    assert [note["start"] for note in (await song.find(clip))["midiData"]["notes"]] == [1.25, 2.25]
 
 
 def _rewritten(archive: bytes, *, old: bool) -> bytes:
