@@ -106,7 +106,7 @@ class Analyses:
                 question.mood,
             ]
         )
-        async with self._locks.holding((sha256, name)):
+        async with self._locks.setdefault((sha256, name), asyncio.Lock()):
             known = await analyses.find(self._database, sha256, name)
             if known is not None:
                 return known

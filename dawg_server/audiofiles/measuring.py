@@ -91,7 +91,7 @@ class Measuring:
 
         Raises `errors.UnsupportedMediaType` when it cannot be read.
         """
-        async with self._locks.holding(row["id"]):
+        async with self._locks.setdefault(row["id"], asyncio.Lock()):
             pyramid, failure = await waveforms.read(self._database, row["id"])
             if failure is not None:
                 raise errors.UnsupportedMediaType(failure)

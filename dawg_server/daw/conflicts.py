@@ -1,4 +1,6 @@
-"""Whether what somebody changes was changed by others since the revision that they had seen (`baseRevision`)."""
+"""Whether others have changed what somebody changes: since the revision that they had seen (`baseRevision`), or at the
+same moment, which Postgres refuses.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.database import operations
+from dawg_server.database import ForeignKeyViolation, IntegrityError, UniqueViolation, constraint, operations
 from dawg_server.daw import entity as registry
 from dawg_server.daw.draft import Change, Draft
 from dawg_server.daw.entity import Entity
@@ -66,3 +68,13 @@ def touched(operations: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str,
                 yield operation["entity"], operation["entity_id"], field
         else:
             yield operation["entity"], operation["entity_id"], "*"
+
+
+def refused(error: IntegrityError) -> errors.DawgError:
+    """What slipped past the checks because two things happened at once."""
+    name = constraint(error)
+    if isinstance(error, UniqueViolation):
+        return errors.Conflict("That exists already.", details={"constraint": name})
+    if isinstance(error, ForeignKeyViolation):
+        return errors.Conflict("Something that this needs was deleted meanwhile.", details={"constraint": name})
+    return errors.ValidationError("A value is out of range.", details={"constraint": name})

@@ -8,6 +8,7 @@ checked, stored with its inverse, counted by the project's revision and told to 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import uuid
@@ -20,15 +21,7 @@ import orjson
 from bus import events
 from bus.local import LocalBus
 from dawg_server import errors
-from dawg_server.database import (
-    ForeignKeyViolation,
-    IntegrityError,
-    UniqueViolation,
-    constraint,
-    operations,
-    projects,
-    tracks,
-)
+from dawg_server.database import IntegrityError, operations, projects, tracks
 from dawg_server.database.pool import Connection, Database
 from dawg_server.database.table import Batch, Table
 from dawg_server.daw import (  # noqa: F401 (entities and history declare commands)
@@ -219,7 +212,7 @@ class Document(ProjectReader):
         self._bus = bus
         # One writer per project in this process: the others wait here instead of each holding a database session. News
         # of a project are published while it is locked, so they keep their order.
-        self._locks = KeyedLock(patience=LOCK_PATIENCE, late=_busy)
+        self._locks = KeyedLock()
 
     async def execute(
         self,
@@ -255,13 +248,13 @@ class Document(ProjectReader):
 
         `whole`: nobody has; the change itself ends the transaction.
         """
-        async with self._locks.holding(project_id):
+        async with self._writing(project_id):
             try:
                 async with self._database.transaction() as connection:
                     editing = Editing(connection, project_id, by, whole=whole)
                     yield editing
             except IntegrityError as error:
-                raise _refused(error) from error
+                raise conflicts.refused(error) from error
             for event in editing.outgoing:
                 await self._bus.publish(event)
 
@@ -273,7 +266,7 @@ class Document(ProjectReader):
         outgoing: list[events.ProjectEvent] = []
         async with contextlib.AsyncExitStack() as stack:
             for project_id in project_ids:
-                await stack.enter_async_context(self._locks.holding(project_id))
+                await stack.enter_async_context(self._writing(project_id))
             yield outgoing
             for event in outgoing:
                 await self._bus.publish(event)
@@ -285,10 +278,24 @@ class Document(ProjectReader):
     async def delete(self, project_id: str, user_id: str) -> None:
         """Removes a project and everything in it, for good. Only its owner may."""
         access.check(await self.role(project_id, user_id), "owner")
-        async with self._locks.holding(project_id):
+        async with self._writing(project_id):
             if not await projects.delete(self._database, project_id):
                 access.check(None, "owner")
         await self._bus.publish(events.ProjectDeleted(project_id=project_id, user_id=user_id))
+
+    @contextlib.asynccontextmanager
+    async def _writing(self, project_id: str) -> AsyncIterator[None]:
+        lock = self._locks.setdefault(project_id, asyncio.Lock())
+        try:
+            async with asyncio.timeout(LOCK_PATIENCE):
+                await lock.acquire()
+        except TimeoutError:
+            sentence = "Too many people are changing this project at once. Try again."
+            raise errors.DependencyUnavailable("database", sentence) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 def _read(named: Mapping[str, Sequence[str]]) -> dict[str, tuple[Table, Sequence[str] | None]]:
@@ -297,20 +304,6 @@ def _read(named: Mapping[str, Sequence[str]]) -> dict[str, tuple[Table, Sequence
         (kind := registry.find(name)).plural: (kind.table, ids) for name, ids in named.items()
     }
     return wanted | {kind.plural: (kind.table, None) for kind in registry.deciding_tempo()}
-
-
-def _busy() -> errors.DependencyUnavailable:
-    return errors.DependencyUnavailable("database", "Too many people are changing this project at once. Try again.")
-
-
-def _refused(error: Exception) -> errors.DawgError:
-    """What slipped past the checks because two things happened at once."""
-    name = constraint(error)
-    if isinstance(error, UniqueViolation):
-        return errors.Conflict("That exists already.", details={"constraint": name})
-    if isinstance(error, ForeignKeyViolation):
-        return errors.Conflict("Something that this needs was deleted meanwhile.", details={"constraint": name})
-    return errors.ValidationError("A value is out of range.", details={"constraint": name})
 
 
 def _once(client_operation_id: str | None, asked: Any) -> ClientOperation | None:

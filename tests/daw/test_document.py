@@ -81,6 +81,19 @@ async def test_strangers_do_not_learn_whether_a_project_exists(document: Documen
             await editors.undo(document, id, STRANGER)
 
 
+async def test_who_waits_too_long_for_other_writers_is_told_and_the_others_are_served(
+    document: Document, project_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = (await document.create("ada", {"name": "Other"}))["id"]
+    async with document.editing(project_id, ADA):
+        with monkeypatch.context() as impatient:
+            impatient.setattr("dawg_server.daw.document.LOCK_PATIENCE", 0.01)
+            with pytest.raises(errors.DependencyUnavailable, match="at once"):
+                await document.execute(project_id, [TRACK], ADA)
+        await document.execute(other, [TRACK], ADA)
+    assert (await document.execute(project_id, [TRACK], ADA)).revision == 1
+
+
 async def test_each_stored_operation_raises_the_revision_by_one(document: Document, project_id: str) -> None:
     executed = await document.execute(
         project_id, [TRACK, TRACK, Command("updateProject", {"changes": {"bpm": 90}})], ADA
