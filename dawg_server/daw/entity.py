@@ -20,6 +20,7 @@ from __future__ import annotations
 import copy
 import functools
 import importlib
+import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -116,14 +117,21 @@ class InBeats:
     divisible: bool = False
 
     def spans(self, draft: Draft, entities: Sequence[Entity]) -> list[tuple[float, float]]:
-        return [(each[self.start], each[self.start] + (each[self.length] if self.length else 0.0)) for each in entities]
+        if not self.length:
+            return [(each[self.start], each[self.start]) for each in entities]
+        begins = sorted({each[self.start] for each in entities})
+        following = dict(zip(begins, [*begins[1:], math.inf], strict=True))
+        return [
+            (begin := each[self.start], following[begin] if each[self.length] is None else begin + each[self.length])
+            for each in entities
+        ]
 
     def moved(self, draft: Draft, entity: Entity, beat: float) -> Entity:
         return {self.start: beat}
 
     def cut(self, draft: Draft, entity: Entity, beat: float) -> tuple[Entity, Entity]:
-        before = beat - entity[self.start]
-        return {self.length: before}, {self.start: beat, self.length: entity[self.length] - before}
+        before, length = beat - entity[self.start], entity[self.length]
+        return {self.length: before}, {self.start: beat, self.length: None if length is None else length - before}
 
 
 class Units(Protocol):

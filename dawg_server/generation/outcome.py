@@ -232,7 +232,7 @@ def _changes(result: dict[str, Any]) -> list[Command]:
 
 
 def _placing(job: Job, result: dict[str, Any]) -> list[Command]:
-    """A track with a clip for each of the recordings; parts of a beat come with its tempo, its key and its sections."""
+    """A track with a clip for each of the recordings; parts of a beat come with its tempo, key, chords and sections."""
     start = float(job.input.get("startTime") or 0)
     as_parts = job.input.get("as") == "stems" and bool(result.get("stems"))
     commands = [_score(job, result, start)] if as_parts else []
@@ -256,8 +256,16 @@ def _score(job: Job, result: dict[str, Any], start: float) -> Command:
         }
         for section in result.get("sections", [])
     ]
+    chords = [
+        {
+            "symbol": chord["symbol"],
+            "beat": round((start + chord["start"]) * bpm / 60, 6),
+            "length": round(chord["duration"] * bpm / 60, 6),
+        }
+        for chord in result.get("chords", [])
+    ]
     metre = f"{job.input['beatsPerBar']:g}/4"
-    parameters = {"bpm": bpm, "key": job.input["key"], "timeSignature": metre, "sections": sections}
+    parameters = {"bpm": bpm, "key": job.input["key"], "timeSignature": metre, "sections": sections, "chords": chords}
     return Command("adoptMusic", parameters)
 
 

@@ -28,7 +28,7 @@ def line(
         if bar.section.energy < bass.energy:
             continue
         if bar.ending:
-            root = theory.pitch_in(bar.harmony[0].chord.root, bass.low)
+            root = theory.pitch_in(bar.harmony[0].chord.bass, bass.low)
             notes.append(score.Note(bar.start, bar.beats, root, 104))
             continue
         chosen = loud_pattern if bar.section.energy >= 0.8 else pattern
@@ -61,7 +61,7 @@ def _pitch(symbol: str, bar: bar_grid.Bar, beat: float, low: int, key: theory.Mu
     if symbol == "T":
         return theory.pitch_in(key.tonic, low)
     if symbol == "8":
-        return root + 12
+        return theory.pitch_in(chord.bass, low) + 12
     if symbol == "5":
         fifth = root + chord.intervals[2]
         return fifth if fifth <= low + 14 else fifth - 12
@@ -71,8 +71,8 @@ def _pitch(symbol: str, bar: bar_grid.Bar, beat: float, low: int, key: theory.Mu
         seventh = root + (chord.intervals[3] if len(chord.intervals) > 3 else 12) - 12
         return seventh if seventh >= low - 2 else seventh + 12
     if symbol == "a":
-        return _approach(theory.pitch_in(bar.ahead.root, low), root, key)
-    return root
+        return _approach(theory.pitch_in(bar.ahead.bass, low), root, key)
+    return theory.pitch_in(chord.bass, low)
 
 
 def _approach(target: int, origin: int, key: theory.MusicalKey) -> int:
@@ -94,9 +94,9 @@ def _walk(
         chord = bar.chord_at(start)
         changed = any(abs(span.start - start) < 1e-6 for span in bar.harmony)
         last_of_chord = bar.boundary_after(start) - start <= 1 + 1e-6
-        target = theory.nearest(here, theory.ladder((bar.chord_at(bar.boundary_after(start)).root,), low, high))
+        target = theory.nearest(here, theory.ladder((bar.chord_at(bar.boundary_after(start)).bass,), low, high))
         if changed:
-            here = theory.nearest(here, theory.ladder((chord.root,), low, high))
+            here = theory.nearest(here, theory.ladder((chord.bass,), low, high))
         elif last_of_chord:
             step = target + 1 if rng.random() < 0.2 else _approach(target, here, key)
             here = step if step != here else _approach(target, 2 * target - here, key)  # from the other side
@@ -120,7 +120,7 @@ def _slide(
     if not long_notes:
         return []
     note = rng.choice(long_notes)
-    ahead = theory.pitch_in(bar.ahead.root, low)
+    ahead = theory.pitch_in(bar.ahead.bass, low)
     options = [note.pitch + 12, note.pitch + 7, note.pitch + 12, ahead if ahead != note.pitch else note.pitch + 5]
     target = rng.choice([pitch for pitch in options if pitch % 12 in key.scale] or [note.pitch + 12])
     length = min(_SLIDE_BEATS, note.duration / 2)

@@ -1,15 +1,16 @@
-"""One part alone, for a MIDI clip: chords, a melody or drums in key and metre, on the grid, ready to loop."""
+"""One part alone, for a MIDI clip: chords, bass, a melody or drums in key and metre, on the grid, ready to loop."""
 
 from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Sequence
 
-from dawg_server.music import bar_grid, comping, genres, groove, harmony, melody, moods, rhythm, score, theory
+from dawg_server.music import bar_grid, bass, comping, genres, groove, harmony, melody, moods, rhythm, score, theory
 from dawg_server.music.style import ChordLayer, GenreStyle
 from dawg_server.music.styles import STYLES
 
-PARTS = ("chords", "melody", "drums")
+PARTS = ("chords", "bass", "melody", "drums")
 COMPLEXITIES = {"simple": -0.7, "medium": 0.0, "complex": 0.7}  # as density (see `moods.Mood`)
 MOST_BARS = 64
 _ENERGY = 0.78  # of a section where everybody plays
@@ -26,11 +27,13 @@ def part_notes(
     seed: int = 0,
     beats_per_bar: float = 4.0,
     mood: moods.Mood = moods.NEUTRAL,
+    chords: Sequence[score.ScoreChord] = (),
 ) -> tuple[score.Note, ...]:
-    """Notes of "chords", "melody" or "drums" over `bars` (1..64), all within `bars * beats_per_bar` beats.
+    """Notes of "chords", "bass", "melody" or "drums" over `bars` (1..64), all within `bars * beats_per_bar` beats.
 
     `complexity` is simple, medium or complex, and how dense the notes are whatever the mood; `beats_per_bar` counts
-    quarter notes (6/8 is 3). The same arguments give the same notes. Raises ValueError with a sentence for people.
+    quarter notes (6/8 is 3). `chords` (sorted) are those that are there already. The same arguments give the same
+    notes. Raises ValueError with a sentence for people.
     """
     found = genres.find(genre)
     if found is None:
@@ -43,11 +46,12 @@ def part_notes(
         raise ValueError(f"bars has to be between 1 and {MOST_BARS}.")
     style, parsed, density = STYLES[found.name], theory.parse_key(key), COMPLEXITIES[complexity]
     mood = dataclasses.replace(mood, density=density)
-    # Harmony has a stream of its own, so that chords and melody of one seed belong together.
-    frames = _frames(style, parsed, mood, bars, beats_per_bar, random.Random(f"{seed}/{found.name}/harmony"))
+    frames = harmony.replaced(_frames(style, parsed, mood, bars, beats_per_bar, seed), chords)
     rng = random.Random(f"{seed}/{found.name}/{part}/{complexity}")
     if part == "drums":
         notes = rhythm.drums(frames, _with_fills(style, bars, complexity), mood, rng)
+    elif part == "bass":
+        notes, _ = bass.line(frames, dataclasses.replace(style.bass, energy=0.0), parsed, mood, rng)
     elif part == "melody":
         lead = dataclasses.replace(style.leads[0], energy=0.0)
         notes = melody.lead(frames, lead, parsed, mood, rng)
@@ -57,9 +61,23 @@ def part_notes(
     return tuple(groove.perform(notes, on_grid, rng, drums=part == "drums"))
 
 
+def chord_symbols(
+    key: str, genre: str, bars: int, complexity: str = "medium", seed: int = 0, beats_per_bar: float = 4.0
+) -> tuple[score.ScoreChord, ...]:
+    """The chords that the parts of these arguments play."""
+    found = genres.find(genre)
+    assert found is not None
+    style, parsed = STYLES[found.name], theory.parse_key(key)
+    mood = dataclasses.replace(moods.NEUTRAL, density=COMPLEXITIES[complexity])
+    frames = _frames(style, parsed, mood, bars, beats_per_bar, seed)
+    return harmony.symbols(frames, parsed, _chord_layer(style, complexity).size)
+
+
 def _frames(
-    style: GenreStyle, key: theory.MusicalKey, mood: moods.Mood, bars: int, beats_per_bar: float, rng: random.Random
+    style: GenreStyle, key: theory.MusicalKey, mood: moods.Mood, bars: int, beats_per_bar: float, seed: int
 ) -> list[bar_grid.Bar]:
+    # Harmony has a stream of its own, so that chords and melody of one seed belong together.
+    rng = random.Random(f"{seed}/{style.genre}/harmony")
     energy = _ENERGY + _ENERGY_PER_DENSITY * mood.density
     section = score.ScoreSection("verse", 0.0, bars * beats_per_bar, energy)
     return harmony.lay([section], key=key, style=style, mood=moods.Mood(), beats_per_bar=beats_per_bar, rng=rng)

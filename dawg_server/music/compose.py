@@ -98,6 +98,7 @@ def compose(
         grit=_shade(style.grit, leaning.grit),
         loop=loop,
         trims=prompt_effects.trims(parts, hints),
+        chords=harmony.symbols(bars, parsed, max((layer.size for layer in style.layers), default=3)),
     )
 
 

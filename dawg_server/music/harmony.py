@@ -6,6 +6,8 @@ where the style has one, and the ending is the tonic chord.
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import random
 from collections.abc import Sequence
 
@@ -63,6 +65,40 @@ def lay(
         for number, text in enumerate(_section(progression, count, key, style, mood, following)):
             numerals.append((section, number, count - 1 - number, beats_per_bar, text))
     return _bars(numerals, key, beats_per_bar)
+
+
+def replaced(bars: Sequence[bar_grid.Bar], chords: Sequence[score.ScoreChord]) -> list[bar_grid.Bar]:
+    """The same bars with these chords (sorted) where they lie; elsewhere they keep their own."""
+    found = []
+    for bar in bars:
+        given = [
+            bar_grid.Span(begin, end - begin, theory.parse_chord(each.symbol)[1])
+            for each in chords
+            if (end := min(each.start_beat + each.beats, bar.end)) - (begin := max(each.start_beat, bar.start)) > 1e-6
+        ]
+        lines = sorted(
+            {bar.start, *(span.start for span in (*bar.harmony, *given)), *(s.start + s.beats for s in given)}
+        )
+        places = [line for line in lines if line < bar.end - 1e-6]
+        spans = []
+        for begin, end in itertools.pairwise([*places, bar.end]):
+            own = next((span for span in given if span.start - 1e-6 <= begin < span.start + span.beats - 1e-6), None)
+            spans.append(bar_grid.Span(begin, end - begin, own.chord if own else bar.chord_at(begin)))
+        found.append(dataclasses.replace(bar, harmony=tuple(spans)))
+    following = [*found[1:], found[0]]
+    return [dataclasses.replace(bar, ahead=after.harmony[0].chord) for bar, after in zip(found, following, strict=True)]
+
+
+def symbols(bars: Sequence[bar_grid.Bar], key: theory.MusicalKey, size: int) -> tuple[score.ScoreChord, ...]:
+    """The chords under the bars, of at most `size` notes, each until the next one."""
+    found: list[score.ScoreChord] = []
+    for span in (span for bar in bars for span in bar.harmony):
+        symbol = span.chord.of_size(size).symbol(key)
+        if found and found[-1].symbol == symbol:
+            found[-1] = dataclasses.replace(found[-1], beats=found[-1].beats + span.beats)
+        else:
+            found.append(score.ScoreChord(symbol, span.start, span.beats))
+    return tuple(found)
 
 
 def _section(

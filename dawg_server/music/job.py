@@ -45,6 +45,7 @@ def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str],
             "stems": {},
             "measured": facts,
             "sections": _sections(score),
+            "chords": _chords(score),
         }
     files, stems, wav = _played(score, place, report)
     report(0.92, "measure")
@@ -60,6 +61,7 @@ def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str],
             "keyConfidence": measured["keyConfidence"],
         },
         "sections": _sections(score),
+        "chords": _chords(score),
     }
 
 
@@ -86,6 +88,7 @@ def make_melody(request: Mapping[str, Any], folder: str, report: Callable[[float
         "stems": {},
         "measured": {"bpm": score.bpm, "key": score.key},
         "sections": _sections(score),
+        "chords": _chords(score),
         "instrument": part.instrument,
         "notes": [
             {
@@ -138,6 +141,14 @@ def _sections(score: scores.Score) -> list[dict[str, Any]]:
             "duration": section.beats * 60 / score.bpm,
         }
         for section in score.sections
+    ]
+
+
+def _chords(score: scores.Score) -> list[dict[str, Any]]:
+    """In seconds, as sections."""
+    beat = 60 / score.bpm
+    return [
+        {"symbol": each.symbol, "start": each.start_beat * beat, "duration": each.beats * beat} for each in score.chords
     ]
 
 

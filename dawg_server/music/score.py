@@ -56,6 +56,15 @@ class ScoreSection:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoreChord:
+    """A chord under a stretch of the piece, such as "Cm7/G" (`theory.parse_chord`)."""
+
+    symbol: str
+    start_beat: float
+    beats: float
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """A whole piece.
 
@@ -78,3 +87,4 @@ class Score:
     grit: float
     loop: bool = False
     trims: tuple[tuple[str, float], ...] = ()
+    chords: tuple[ScoreChord, ...] = ()

@@ -28,6 +28,7 @@ from dawg_server.schema.parameters import OneNumber as OneNumber
 from dawg_server.schema.parameters import Parameters as Parameters
 from dawg_server.schema.parameters import Record as Record
 from dawg_server.schema.parameters import parameters as parameters
+from dawg_server.schema.spelt import ChordSymbol as ChordSymbol
 from dawg_server.schema.spelt import Colour as Colour
 from dawg_server.schema.spelt import Genre as Genre
 from dawg_server.schema.spelt import Key as Key

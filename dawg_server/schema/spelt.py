@@ -48,6 +48,19 @@ class Key(Spelt):
         return theory.parse_key(value).name
 
 
+class ChordSymbol(Spelt):
+    """`C`, `Am7`, `F#m7b5`, `Bbmaj9/D`."""
+
+    expected = "a chord such as C, F#m7 or Bbmaj9/D"
+    examples = ("C", "Am7", "Bbmaj9/D")
+
+    @staticmethod
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise TypeError(value)
+        return theory.parse_chord(value)[0]
+
+
 class Genre(Choice):
     """A genre's canonical name; aliases, case, blanks, - and _ do not matter on input."""
 

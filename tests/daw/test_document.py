@@ -23,6 +23,7 @@ from dawg_server.daw.document import Document
 from dawg_server.daw.entities.automation import Points
 from dawg_server.daw.notes import Notes
 from dawg_server.schema import Choice, Id, Items, JsonValue, Number, Record
+from dawg_server.schema.base import Spelt
 from tests.daw import editors
 
 ADA, BOB, EVE = Actor("ada", "rest"), Actor("bob", "rest"), Actor("eve", "rest")
@@ -68,6 +69,8 @@ def _example(field: Any) -> Any:
         return next(iter(field.choices.values()))
     if isinstance(field, JsonValue):
         return {}
+    if isinstance(field, Spelt):
+        return field.examples[0]
     return str(uuid.uuid4()) if isinstance(field, Id) else "A"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import socketio
 
-from dawg_server.audio.mixing import render
+from dawg_server.audio.mixing import mixer
 from dawg_server.generation.finishing.material import Material
 from tests.daw.song import Song
 from tests.servers import dawg
@@ -52,12 +52,12 @@ class Band:
         return [(track["name"], names.get(track["groupId"])) for track in tracks]
 
     async def heard(self, folder: Path) -> np.ndarray:
-        """Half a second of the project, as a render of it is."""
+        """Half a second of the project, as a render of it begins."""
         parts = self.song.server.services
         document = parts.documents.document
         material = Material(parts.platform.database, document, parts.platform.storage)
         arrangement = await material.arrangement(await document.snapshot(self.song.id, "ada"), folder)
-        return np.concatenate(list(render.blocks(arrangement, 0, arrangement.rate // 2)))
+        return np.concatenate(list(mixer.played(arrangement, 0, arrangement.rate // 2)))
 
 
 async def test_tracks_are_put_into_groups_and_taken_out_in_one_step(server: dawg.Dawg) -> None:

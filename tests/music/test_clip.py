@@ -68,7 +68,7 @@ def test_straight_genres_are_on_the_grid() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("bass", "Cm", "pop", 4), "part"),
+        (("flute", "Cm", "pop", 4), "part"),
         (("drums", "X", "pop", 4), "letter"),
         (("drums", "Cm", "polka", 4), "trap"),
         (("drums", "Cm", "pop", 65), "bars"),

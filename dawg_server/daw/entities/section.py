@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dawg_server.daw import arranging, timing
 from dawg_server.daw.commands import command
 from dawg_server.daw.entities import project
+from dawg_server.daw.entities.chord import CHORD, MAX_CHORDS
 from dawg_server.daw.entity import EntityType, InBeats, table_of, the, wrong
 from dawg_server.daw.notes import MAX_BEATS
 from dawg_server.schema import Colour, Id, Items, Number, Record, Text, parameters
@@ -80,18 +81,20 @@ async def arrange_sections(draft: Draft, values: dict[str, Any]) -> dict[str, An
 
 @command(
     "adoptMusic",
-    "Gives a project in which no clip lies the tempo, metre, key and sections of a piece; any other keeps its own.",
+    "Gives a project in which no clip lies the tempo, metre, key, chords and sections of a piece; others keep theirs.",
     {
         **{name: project.FIELDS[name] for name in ("bpm", "key", "timeSignature")},
         "sections": Items(Record(parameters(FIELDS)), 0, MAX_SECTIONS, required=True),
+        "chords": Items(Record(CHORD.create), 0, MAX_CHORDS, load_default=[]),
     },
 )
 async def adopt_music(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
-    sections = values.pop("sections")
+    lists = {name: values.pop(f"{name}s") for name in ("section", "chord")}
     if await draft.count("clip"):
         return {}
     draft.update("project", draft.id, values)
-    if not await draft.count("section"):
-        for each in sections:
-            draft.create("section", {"projectId": draft.id, **each})
+    for name, found in lists.items():
+        if not await draft.count(name):
+            for each in found:
+                draft.create(name, {"projectId": draft.id, **each})
     return {"project": draft.project}

@@ -7,7 +7,7 @@ from typing import Any
 
 from dawg_server import errors
 from dawg_server.daw.functions import midi
-from dawg_server.daw.functions.service import Functions, Result, Task
+from dawg_server.daw.functions.service import Executor, Functions, Result, Task
 
 
 def register(functions: Functions) -> None:
@@ -32,9 +32,25 @@ def register(functions: Functions) -> None:
         "moveClip": move_clip,
         "deleteClip": delete_clip,
         "quantize": quantize,
+        "createMarker": _command("createMarker", "The marker was set."),
+        "createSection": _command("createSection", "The section was added."),
+        "moveSection": _command("moveSection", "The section was moved with everything in it."),
+        "arrangeSections": _command("arrangeSections", "The sections are in that order now."),
+        "createChord": _command("createChord", "The chord was written."),
+        "groupTracks": _command("groupTracks", "The tracks are in a group now."),
+        "ungroupTracks": _command("ungroupTracks", "The group was removed; its tracks stay."),
         "generateMidi": midi.generate,
     }.items():
         functions.register(name, executor)
+
+
+def _command(name: str, message: str) -> Executor:
+    """What runs a command with the arguments as they are."""
+
+    async def execute(task: Task) -> Result:
+        return await task.change(message, name, **task.arguments)
+
+    return execute
 
 
 async def get_project(task: Task) -> Result:

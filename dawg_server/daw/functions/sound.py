@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dawg_server.daw.functions.function import Function, known_as
+from dawg_server.daw.notes import MAX_BEATS
 from dawg_server.schema import Choice, Flag, Genre, Id, Items, Key, Number, OneNumber, Text, parameters
 
 STEMS = ("drums", "bass", "vocals", "melody", "other", "guitar", "piano")
@@ -105,14 +106,15 @@ SOUND = (
     ),
     Function(
         "generateMidi",
-        "Writes chords, a melody or drums as notes, on a new MIDI track.",
+        "Writes chords, bass, a melody or drums as notes, on a new MIDI track, fitting to the chords of the project.",
         parameters(
             {
-                "part": Choice(("chords", "melody", "drums"), required=True),
+                "part": Choice(("chords", "bass", "melody", "drums"), required=True),
                 "key": Key("without it the project's"),
                 "genre": Genre(),
                 "bars": Number(1, 64, whole=True, load_default=8),
                 "complexity": Choice(("simple", "medium", "complex"), load_default="medium"),
+                "startBeat": Number(0, MAX_BEATS, "where it begins, in quarter notes", load_default=0),
             }
         ),
         undo=True,

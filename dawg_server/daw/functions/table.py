@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dawg_server.daw import history  # noqa: F401 (declares undo and redo)
+from dawg_server.daw.entities.chord import CHORD
+from dawg_server.daw.entities.marker import MARKER
 from dawg_server.daw.entities.project import PROJECT
+from dawg_server.daw.entities.section import SECTION
 from dawg_server.daw.entities.send import SEND
 from dawg_server.daw.entities.track import MAX_DECIBELS, MAX_GAIN, TRACK
 from dawg_server.daw.entity import needed, the
@@ -266,6 +269,13 @@ EDITING = (
     of_command("moveClip", aliases=known_as("move_clip")),
     of_command("deleteClip", aliases=known_as("delete_clip")),
     of_command("quantize", aliases=known_as("quantize_audio", "quantize_to_grid")),
+    Function("createMarker", "Names a place on the time line.", parameters(MARKER.fields), undo=True),
+    Function("createSection", "Names a stretch of the time line.", parameters(SECTION.fields), undo=True),
+    of_command("moveSection"),
+    of_command("arrangeSections"),
+    Function("createChord", "Writes a chord on the chord track.", parameters(CHORD.fields), undo=True),
+    of_command("groupTracks"),
+    of_command("ungroupTracks"),
 )
 
 TALKING = (

@@ -49,6 +49,7 @@ class EmbeddedProvider:
             "requested": {name: work.input[name] for name in wanted if name in work.input},
             "warnings": requests.beat_warnings(work.input, take.files[0].facts["duration"], take.measured.get("bpm")),
             "sections": made["sections"],
+            "chords": made["chords"],
         }
         if "part" in work.input:
             extra["part"] = work.input["part"]

@@ -150,7 +150,11 @@ async def test_each_change_reaches_the_others_once_with_the_fields_of_the_contra
     assert (await bob.wait_for("clip:created"))["clip"] == clip
     await room.ask(ada, "clip:update", clipId=clip["id"], changes={"startTime": 2})
     told = await bob.wait_for("clip:updated")
-    assert (told["clipId"], told["changes"], told["clip"]["startTime"]) == (clip["id"], {"startTime": 2}, 2)
+    assert (told["clipId"], told["changes"], told["clip"]["startTime"]) == (
+        clip["id"],
+        {"startTime": 2, "startBeat": 4},
+        2,
+    )
     await room.ask(ada, "clip:delete", clipId=clip["id"])
     assert (await bob.wait_for("clip:deleted"))["clipId"] == clip["id"]
     await room.ask(ada, "lyrics:update", lyrics="la", trackId=other)
@@ -396,10 +400,12 @@ async def test_the_parts_of_a_beat_come_as_tracks_with_their_tempo_in_one_step(r
     stems = [stem["audioFileId"] for stem in done["result"]["stems"]]
     assert [each["clips"][0]["audioFileId"] for each in project["tracks"]] == stems
     assert (project["bpm"], project["key"], project["timeSignature"]) == (150, "Fm", "4/4")
-    assert sum(each["length"] for each in project["sections"]) == pytest.approx(16)
+    for plural in ("sections", "chords"):
+        assert sum(each["length"] for each in project[plural]) == pytest.approx(16)
     await room.server.json("POST", f"/api/projects/{room.id}/undo", json={})
     _, empty = await room.server.json("GET", f"/api/projects/{room.id}")
     assert (empty["tracks"], empty["sections"], empty["bpm"], empty["key"]) == ([], [], 120, "C")
+    assert empty["chords"] == []
 
     await room.server.json("POST", f"/api/projects/{room.id}/redo", json={})
     _, job = await room.server.json("POST", "/api/generate/beat", json={**body, "bpm": 90, "key": "C"})
