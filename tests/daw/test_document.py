@@ -23,7 +23,7 @@ from dawg_server.daw.document import Document
 from dawg_server.daw.entities.automation import Points
 from dawg_server.daw.notes import Notes
 from dawg_server.schema import Choice, Id, Items, JsonValue, Number, Record
-from dawg_server.schema.base import Spelt
+from dawg_server.schema.spelt import Spelt
 from tests.daw import editors
 
 ADA, BOB, EVE = Actor("ada", "rest"), Actor("bob", "rest"), Actor("eve", "rest")
