@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
+import pytest_asyncio
 
 from dawg_server import errors
 from dawg_server.audio import formats, workers
@@ -19,7 +20,10 @@ REFUSALS = (errors.UnsupportedMediaType, errors.PayloadTooLarge, errors.Validati
 KINDS = [*test_codecs.KINDS, "aac"]
 
 
-@pytest.fixture
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def pool() -> AsyncIterator[workers.Workers]:
     pool = workers.Workers(1, root="tests", memory_mb=512)
     yield pool

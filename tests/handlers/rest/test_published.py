@@ -12,6 +12,7 @@ import aiohttp
 import mido  # type: ignore[import-untyped]
 import numpy as np
 import pytest
+import pytest_asyncio
 import soundfile
 import yarl
 
@@ -19,14 +20,28 @@ from tests.audio import signals
 from tests.handlers.rest import recordings
 from tests.sampling import sample
 from tests.servers import dawg
+from tests.servers.databases import TestDatabases
 
 RATE = recordings.RATE
 MISSING = "00000000-0000-0000-0000-000000000000"
 
 
-@pytest.fixture
-async def server(database_dsn: str, tmp_path: Path) -> AsyncIterator[dawg.Dawg]:
-    async with dawg.running(database_dsn, tmp_path, JOBS_PER_MINUTE="1000") as running:
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(test_databases: TestDatabases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dawg.Dawg]:
+    """One for all tests of this module: most of them have jobs to do, and its workers are warm."""
+    folder = tmp_path_factory.mktemp("published")
+    with test_databases.lent() as dsn:
+        async with dawg.running(dsn, folder, JOBS_PER_MINUTE="1000", REQUESTS_PER_MINUTE="100000") as running:
+            yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def own(database_dsn: str, tmp_path: Path) -> AsyncIterator[dawg.Dawg]:
+    """One without anything of others."""
+    async with dawg.running(database_dsn, tmp_path) as running:
         yield running
 
 
@@ -331,44 +346,44 @@ async def test_separations_as_their_widget_follows_them(server: dawg.Dawg) -> No
         assert (await server.json("DELETE", f"/api/separation/cancel/{job}", user))[0] == 404
 
 
-async def test_files_as_their_manager_sees_them(server: dawg.Dawg) -> None:
+async def test_files_as_their_manager_sees_them(own: dawg.Dawg) -> None:
     for name, seconds in (("b.wav", 0.5), ("a.wav", 1.0), ("C take.wav", 0.25)):
         form = recordings.form(recordings.wav(seconds), name="file", filename=name)
-        status, body = await server.json("POST", "/api/storage/upload", data=form)
+        status, body = await own.json("POST", "/api/storage/upload", data=form)
         assert (status, body["file"]["fileName"]) == (200, name)  # the manager takes 200 alone for a success
     for path in ("/api/storage/files", "/api/storage", "/api/v1/storage/list"):
-        _, found = await server.json("GET", f"{path}?userId=user-123&sortBy=uploadedAt&sortOrder=desc&limit=2")
+        _, found = await own.json("GET", f"{path}?userId=user-123&sortBy=uploadedAt&sortOrder=desc&limit=2")
         assert [file["fileName"] for file in found["files"]] == ["C take.wav", "a.wav"]
         assert (found["total"], found["hasMore"]) == (3, True)
-    _, found = await server.json("GET", "/api/storage/files?sortBy=fileName&sortOrder=asc")
+    _, found = await own.json("GET", "/api/storage/files?sortBy=fileName&sortOrder=asc")
     assert [file["fileName"] for file in found["files"]] == ["a.wav", "b.wav", "C take.wav"]
-    _, found = await server.json("GET", "/api/storage/files?sortBy=size&offset=2")
+    _, found = await own.json("GET", "/api/storage/files?sortBy=size&offset=2")
     assert [file["fileName"] for file in found["files"]] == ["C take.wav"]
-    _, found = await server.json("GET", "/api/storage/files?search=TAKE")
+    _, found = await own.json("GET", "/api/storage/files?search=TAKE")
     (file,) = found["files"]
     sizes = [len(recordings.wav(seconds)) for seconds in (0.5, 1.0, 0.25)]
-    _, quota = await server.json("GET", "/api/storage/quota")
+    _, quota = await own.json("GET", "/api/storage/quota")
     assert (quota["quota"]["usedSpace"], quota["quota"]["fileCount"]) == (sum(sizes), 3)
     assert (quota["quota"]["totalLimit"], quota["quota"]["quotaPercentage"]) == (None, 0)
-    _, link = await server.json("GET", f"/api/storage/download/{file['id']}")
-    async with server.http.get(link["url"]) as reply:
+    _, link = await own.json("GET", f"/api/storage/download/{file['id']}")
+    async with own.http.get(link["url"]) as reply:
         assert reply.headers["Content-Disposition"].startswith('attachment; filename="C take.wav"')
     for user in ("eve", "mallory"):
-        assert (await server.json("GET", "/api/storage/files", user))[1]["files"] == []
-        assert (await server.json("GET", "/api/storage/quota", user))[1]["quota"]["fileCount"] == 0
+        assert (await own.json("GET", "/api/storage/files", user))[1]["files"] == []
+        assert (await own.json("GET", "/api/storage/quota", user))[1]["quota"]["fileCount"] == 0
         for method, path in (("DELETE", "files"), ("GET", "download")):
-            assert (await server.json(method, f"/api/storage/{path}/{file['id']}", user))[0] == 404
+            assert (await own.json(method, f"/api/storage/{path}/{file['id']}", user))[0] == 404
     renaming = f"/api/storage/files/{file['id']}/rename"
-    assert (await server.json("PUT", renaming, "eve", json={"newName": "Mine"}))[0] == 404
-    assert (await server.json("PUT", renaming, json={"newName": " "}))[0] == 400
-    _, renamed = await server.json("PUT", renaming, json={"newName": "Take 7.mp3"})
+    assert (await own.json("PUT", renaming, "eve", json={"newName": "Mine"}))[0] == 404
+    assert (await own.json("PUT", renaming, json={"newName": " "}))[0] == 400
+    _, renamed = await own.json("PUT", renaming, json={"newName": "Take 7.mp3"})
     assert (renamed["file"]["id"], renamed["file"]["fileName"]) == (file["id"], "Take 7.mp3")
-    async with server.http.get(renamed["file"]["downloadUrl"]) as reply:
+    async with own.http.get(renamed["file"]["downloadUrl"]) as reply:
         assert reply.headers["Content-Disposition"].startswith('attachment; filename="Take 7.wav"')
-    assert (await server.json("DELETE", f"/api/storage/files/{file['id']}?permanent=true"))[0] == 200
-    assert (await server.json("DELETE", f"/api/storage/files/{file['id']}"))[0] == 404
-    assert (await server.json("GET", "/api/storage/quota"))[1]["quota"]["fileCount"] == 2
-    assert (await server.json("GET", "/api/storage/nothing"))[0] == 404
+    assert (await own.json("DELETE", f"/api/storage/files/{file['id']}?permanent=true"))[0] == 200
+    assert (await own.json("DELETE", f"/api/storage/files/{file['id']}"))[0] == 404
+    assert (await own.json("GET", "/api/storage/quota"))[1]["quota"]["fileCount"] == 2
+    assert (await own.json("GET", "/api/storage/nothing"))[0] == 404
 
 
 async def test_beatboxing_becomes_drums(server: dawg.Dawg) -> None:
