@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { deleteClip, redo, undo } from "./project/edits";
+import { deleteClip, redo, toggleLoop, undo } from "./project/edits";
 import { mayEdit } from "./project/store";
 import { toggle as record } from "./recording/recorder";
 import { player } from "./sound/player";
@@ -25,7 +25,7 @@ export const shortcuts: Shortcut[] = [
   { keys: "Space", does: "play and stop", run: () => player.toggle() },
   { keys: "Home", does: "back to the beginning", run: () => player.seek(0) },
   { keys: "R", does: "record and stop", run: record, edits: true },
-  { keys: "L", does: "loop on and off", run: () => (player.looping.value = !player.looping.value) },
+  { keys: "L", does: "loop on and off", run: toggleLoop, edits: true },
   { keys: "M", does: "metronome on and off", run: () => (player.metronome.value = !player.metronome.value) },
   { keys: "Ctrl Z", does: "undo", run: undo, edits: true },
   { keys: "Ctrl Shift Z", does: "redo", run: redo, edits: true },

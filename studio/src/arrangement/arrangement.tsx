@@ -3,7 +3,7 @@ import { useComputed, useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { Others } from "../people/overlay";
 import { point } from "../people/presence";
-import { clips, markers, mayEdit, recordings, sections, tempoMap, tracks } from "../project/store";
+import { clips, loop, looping, markers, mayEdit, recordings, sections, tempoMap, tracks } from "../project/store";
 import { peaksCount } from "../sound/peaks";
 import { player } from "../sound/player";
 import { barText, clock } from "../time/tempo-map";
@@ -37,7 +37,7 @@ export const Arrangement = () => {
           reads={() => {
             for (const each of [left, top, zoom, trackHeight, selectedClips, selectedTrack]) each.value;
             for (const each of [clips, tracks, sections, markers, tempoMap, recordings, peaksCount]) each.value;
-            for (const each of [player.loop, player.looping]) each.value;
+            for (const each of [loop, looping]) each.value;
           }}
           begin={begin}
           onHover={(event) => {

@@ -1,8 +1,7 @@
 import type { Clip, Track } from "../project/entities";
-import { clipsByTrack, markers, recordings, sections, tempoMap, tracks } from "../project/store";
+import { clipsByTrack, loop, looping, markers, recordings, sections, tempoMap, tracks } from "../project/store";
 import { notesOf } from "../sound/notes";
 import { peaksOf } from "../sound/peaks";
-import { player } from "../sound/player";
 import { selectedClips, selectedTrack, trackHeight, zoom } from "../view";
 import { type Bounds, boundsOf, PLACES, RULER, toSeconds, toX, toY } from "./geometry";
 import { colourOf, type Palette } from "./palette";
@@ -71,10 +70,10 @@ function* lines(width: number): Generator<{ x: number; main: boolean; bar: numbe
 const ruler = (brush: Brush, width: number, palette: Palette): void => {
   brush.fillStyle = palette.panel;
   brush.fillRect(0, 0, width, RULER);
-  const loop = player.loop.value;
-  if (loop) {
-    brush.fillStyle = player.looping.value ? palette.accent : palette.line;
-    brush.fillRect(toX(loop.from), PLACES, (loop.to - loop.from) * zoom.value, 4);
+  const region = loop.value;
+  if (region) {
+    brush.fillStyle = looping.value ? palette.accent : palette.line;
+    brush.fillRect(toX(region.from), PLACES, (region.to - region.from) * zoom.value, 4);
   }
   places(brush, palette);
   brush.fillStyle = palette.line;

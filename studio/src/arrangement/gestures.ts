@@ -1,7 +1,7 @@
 import { batch } from "@preact/signals";
 import type { Operation } from "../project/document";
-import { updateClip } from "../project/edits";
-import type { Clip } from "../project/entities";
+import { toggleLoop, updateClip, updateProject } from "../project/edits";
+import type { Clip, Project } from "../project/entities";
 import { clips, clipsByTrack, mayEdit, preview, recordings, tempoMap, tracks } from "../project/store";
 import { player } from "../sound/player";
 import { type Gesture, pointOf } from "../ui/canvas";
@@ -51,22 +51,28 @@ const choose = (id: string, more: boolean): void => {
 const scrub = (x: number): Gesture => {
   const go = (at: number) => player.seek(Math.max(0, toSeconds(at)));
   go(x);
-  return { move: (event) => go(pointOf(event).x), end: () => {} };
+  return { scrolls: true, move: (now) => go(now.x), end: () => {} };
 };
 
+/** Drags out the region that is looped; a click switches it on and off. */
 const loopFrom = (x: number, free: boolean): Gesture => {
-  const first = snapped(toSeconds(x), free);
-  const before = player.loop.value;
+  const beatAt = (at: number, free: boolean) => tempoMap.value.beat(snapped(toSeconds(at), free));
+  const first = beatAt(x, free);
+  let changes: Partial<Project> | null = null;
   return {
-    move: (event) => {
-      const other = snapped(toSeconds(pointOf(event).x), event.altKey);
-      if (other !== first) player.loop.value = { from: Math.min(first, other), to: Math.max(first, other) };
+    scrolls: true,
+    move: ({ x: now, altKey }) => {
+      const other = beatAt(now, altKey);
+      if (other === first) return;
+      changes = { loopStart: Math.min(first, other), loopEnd: Math.max(first, other), looping: true };
+      preview.value = [{ kind: "update", entity: "project", entityId: null, changes }];
     },
-    end: (cancelled) => {
-      if (cancelled) player.loop.value = before;
-      else if (player.loop.value === before) player.looping.value = !player.looping.value;
-      else player.looping.value = true;
-    },
+    end: (cancelled) =>
+      batch(() => {
+        preview.value = [];
+        if (cancelled || !mayEdit.value) return;
+        void (changes ? updateProject(changes) : toggleLoop());
+      }),
   };
 };
 
@@ -76,8 +82,8 @@ const select = (event: PointerEvent, x: number, y: number): Gesture => {
   selectedClips.value = kept;
   const from = toSeconds(x);
   return {
-    move: (moved) => {
-      const other = pointOf(moved);
+    scrolls: true,
+    move: (other) => {
       const [begins, ends] = [from, toSeconds(other.x)].sort((one, two) => one - two) as [number, number];
       const [first, last] = [trackAt(y), trackAt(other.y)].sort((one, two) => one - two) as [number, number];
       const rows = tracks.value.slice(Math.max(0, first), last + 1);
@@ -95,12 +101,13 @@ const select = (event: PointerEvent, x: number, y: number): Gesture => {
 const moveClips = (x: number, y: number, held: Clip): Gesture => {
   const moved = [...selectedClips.value].flatMap((id) => clips.value.get(id) ?? []);
   const from = trackAt(y);
+  const begun = toSeconds(x);
   let changes = new Map<string, Partial<Clip>>();
   return {
-    move: (event) => {
-      const now = pointOf(event);
+    scrolls: true,
+    move: (now) => {
       if (changes.size === 0 && Math.abs(now.x - x) < SLOP && trackAt(now.y) === from) return;
-      const wanted = snapped(held.startTime + (now.x - x) / zoom.value, event.altKey) - held.startTime;
+      const wanted = snapped(held.startTime + toSeconds(now.x) - begun, now.altKey) - held.startTime;
       const by = Math.max(wanted, -Math.min(...moved.map(({ startTime }) => startTime)));
       const down = trackAt(now.y) - from;
       changes = new Map(moved.map((clip) => [clip.id, { startTime: clip.startTime + by, ...onTrack(clip, down) }]));
@@ -119,12 +126,14 @@ const onTrack = (clip: Clip, down: number): Partial<Clip> => {
 };
 
 const reshape = (x: number, clip: Clip, part: Part): Gesture => {
+  const from = toSeconds(x);
   let changes: Partial<Clip> = {};
   return {
-    move: (event) => {
-      const by = (pointOf(event).x - x) / zoom.value;
+    scrolls: true,
+    move: (now) => {
+      const by = toSeconds(now.x) - from;
       if (Math.abs(by * zoom.value) < SLOP && Object.keys(changes).length === 0) return;
-      changes = shapes[part](clip, by, event.altKey);
+      changes = shapes[part](clip, by, now.altKey);
       show(new Map([[clip.id, changes]]));
     },
     end: (cancelled) => finish(new Map(Object.keys(changes).length ? [[clip.id, changes]] : []), cancelled),

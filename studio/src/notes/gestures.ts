@@ -1,6 +1,6 @@
 import { mayEdit } from "../project/store";
 import type { Note } from "../sound/notes";
-import { type Gesture, pointOf } from "../ui/canvas";
+import { type Gesture, type Pointer, pointOf } from "../ui/canvas";
 import { beatWidth, hitNote, hitVelocity, KEYS, RULER, toBeat, toPitch, VELOCITIES } from "./geometry";
 import {
   grid,
@@ -28,7 +28,7 @@ export const begin = (event: PointerEvent): Gesture | null => {
     if (y > RULER && y < bottom) void listen(toPitch(y));
     return null;
   }
-  if (y > bottom) return mayEdit.value ? velocities(x) : null;
+  if (y > bottom) return mayEdit.value ? velocities(x, bottom + VELOCITIES) : null;
   const found = hitNote(x, y, notes.value);
   if (!found) return event.shiftKey || !mayEdit.value ? select(x, y) : write(x, y, event.altKey);
   choose(found.index, event.shiftKey);
@@ -71,9 +71,9 @@ const write = (x: number, y: number, free: boolean): Gesture => {
   void listen(pitch);
   show([...before, note]);
   return {
-    move: (event) => {
-      const end = snapped(toBeat(pointOf(event).x), event.altKey);
-      if (Math.abs(pointOf(event).x - x) > SLOP) note = { ...note, duration: Math.max(step || SHORTEST, end - start) };
+    move: (now) => {
+      const end = snapped(toBeat(now.x), now.altKey);
+      if (Math.abs(now.x - x) > SLOP) note = { ...note, duration: Math.max(step || SHORTEST, end - start) };
       show([...before, note]);
     },
     end: (cancelled) => {
@@ -86,13 +86,13 @@ const write = (x: number, y: number, free: boolean): Gesture => {
 };
 
 /** Changes all that is selected in the same way while the pointer moves. */
-const change = (by: (note: Note, event: PointerEvent) => Note): Gesture => {
+const change = (by: (note: Note, now: Pointer) => Note): Gesture => {
   const before = notes.value;
   const chosen = selectedNotes.value;
   let after = before;
   return {
-    move: (event) => {
-      after = before.map((note, index) => (chosen.has(index) ? by(note, event) : note));
+    move: (now) => {
+      after = before.map((note, index) => (chosen.has(index) ? by(note, now) : note));
       show(after);
     },
     end: (cancelled) => (cancelled || after === before ? hide() : store(after)),
@@ -104,9 +104,8 @@ const move = (x: number, y: number, held: Note): Gesture => {
     ...notes.value.filter((_, index) => selectedNotes.value.has(index)).map(({ start }) => start),
   );
   let heard = held.pitch;
-  return change((note, event) => {
-    const now = pointOf(event);
-    const wanted = snapped(held.start + (now.x - x) / beatWidth.value, event.altKey) - held.start;
+  return change((note, now) => {
+    const wanted = snapped(held.start + (now.x - x) / beatWidth.value, now.altKey) - held.start;
     const by = Math.abs(now.x - x) > SLOP ? Math.max(wanted, -lowest) : 0;
     const up = toPitch(now.y) - toPitch(y);
     if (held.pitch + up !== heard) {
@@ -118,18 +117,17 @@ const move = (x: number, y: number, held: Note): Gesture => {
 };
 
 const lengthen = (x: number): Gesture =>
-  change((note, event) => {
-    const end = snapped(note.start + note.duration + (pointOf(event).x - x) / beatWidth.value, event.altKey);
+  change((note, now) => {
+    const end = snapped(note.start + note.duration + (now.x - x) / beatWidth.value, now.altKey);
     return { ...note, duration: Math.max(SHORTEST, end - note.start) };
   });
 
-const velocities = (x: number): Gesture | null => {
+const velocities = (x: number, floor: number): Gesture | null => {
   const found = hitVelocity(x, notes.value);
   if (found === null) return null;
   if (!selectedNotes.value.has(found)) selectedNotes.value = new Set([found]);
-  return change((note, event) => {
-    const { bottom } = (event.currentTarget as Element).getBoundingClientRect();
-    const share = (bottom - event.clientY) / (VELOCITIES - 8);
+  return change((note, now) => {
+    const share = (floor - now.y) / (VELOCITIES - 8);
     return { ...note, velocity: Math.min(127, Math.max(1, Math.round(share * 127))) };
   });
 };
@@ -137,8 +135,7 @@ const velocities = (x: number): Gesture | null => {
 const select = (x: number, y: number): Gesture => {
   const [from, pitch] = [toBeat(x), toPitch(y)];
   return {
-    move: (event) => {
-      const now = pointOf(event);
+    move: (now) => {
       const [begins, ends] = [from, toBeat(now.x)].sort((one, two) => one - two) as [number, number];
       const [low, high] = [pitch, toPitch(now.y)].sort((one, two) => one - two) as [number, number];
       const touched = notes.value.flatMap((note, index) =>

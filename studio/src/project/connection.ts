@@ -1,7 +1,7 @@
 import { effect, signal } from "@preact/signals";
 import { socket } from "../api/sockets";
 import { notify } from "../ui/notices";
-import { applied, fromSnapshot, goneSends, type Operation, operationsOf } from "./document";
+import { appliedAll, fromSnapshot, goneSends, type Operation, operationsOf } from "./document";
 import type { Recording } from "./entities";
 import { acknowledged, type Edit, recordings, remember, waiting } from "./store";
 
@@ -104,7 +104,7 @@ const arrive = (revision: number, operations: Operation[]): void => {
     const found = early.get(next);
     if (!found) break;
     early.delete(next);
-    document = found.reduce(applied, document);
+    document = appliedAll(document, found);
     document = { ...document, project: { ...document.project, revision: next } };
   }
   if (document !== base) acknowledged.value = document;

@@ -38,15 +38,26 @@ export const fromSnapshot = (snapshot: Record<string, unknown>): Document => {
   return { project: Object.fromEntries(fields) as Project, entities: entities as unknown as Collections };
 };
 
-/** The document after one step. What is already so, stays the same object. */
-export const applied = (document: Document, operation: Operation): Document => {
+/** The document after many steps; each collection is copied once. */
+export const appliedAll = (document: Document, operations: readonly Operation[]): Document => {
+  const fresh = new Set<ReadonlyMap<string, Entity>>();
+  return operations.reduce((known, operation) => applied(known, operation, fresh), document);
+};
+
+/** The document after one step. What is already so, stays the same object. `fresh`: collections that nobody else has. */
+export const applied = (
+  document: Document,
+  operation: Operation,
+  fresh?: Set<ReadonlyMap<string, Entity>>,
+): Document => {
   const { kind, entity, entityId, changes } = operation;
   const revision = Math.max(document.project.revision, operation.revision ?? 0);
   if (entity === "project") return { ...document, project: { ...document.project, ...changes, revision } };
   const project = revision === document.project.revision ? document.project : { ...document.project, revision };
   if (!isKind(entity)) return { ...document, project }; // a kind that this page does not know yet
   const before = document.entities[entity] as ReadonlyMap<string, Entity>;
-  const after = new Map(before);
+  const after = fresh?.has(before) ? (before as Map<string, Entity>) : new Map(before);
+  fresh?.add(after);
   if (kind === "reorder") {
     for (const { id, order } of changes[`${entity}Orders`] as { id: string; order: number }[]) {
       const known = before.get(id);

@@ -1,7 +1,7 @@
 import { edit } from "./connection";
 import type { Operation } from "./document";
-import type { Clip, Entity, Kind, Project, Send, Track } from "./entities";
-import { waiting } from "./store";
+import type { Clip, Entity, Kind, Kinds, Project, Send, Track } from "./entities";
+import { looping, waiting } from "./store";
 
 /** Fields of one entity or more that change; `gesture` joins what one drag sends into one step that can be undone. */
 interface How {
@@ -15,7 +15,7 @@ const update = (entity: string, entityId: string | null, changes: Record<string,
   changes,
 });
 
-const change = (kind: Kind, id: string, changes: Record<string, unknown>, { gesture }: How = {}) =>
+export const change = <K extends Kind>(kind: K, id: string, changes: Partial<Kinds[K]>, { gesture }: How = {}) =>
   edit({
     event: `${kind}:update`,
     payload: { [`${kind}Id`]: id, changes },
@@ -23,14 +23,14 @@ const change = (kind: Kind, id: string, changes: Record<string, unknown>, { gest
     gesture,
   });
 
-const create = (kind: Kind, fields: Record<string, unknown>) =>
+export const create = <K extends Kind>(kind: K, fields: Partial<Kinds[K]>) =>
   edit({
     event: `${kind}:create`,
     payload: { [kind]: fields },
     operations: [{ kind: "create", entity: kind, entityId: crypto.randomUUID(), changes: fields }],
   });
 
-const remove = (kind: Kind, id: string) =>
+export const remove = (kind: Kind, id: string) =>
   edit({
     event: `${kind}:delete`,
     payload: { [`${kind}Id`]: id },
@@ -39,6 +39,8 @@ const remove = (kind: Kind, id: string) =>
 
 export const updateProject = (changes: Partial<Project>) =>
   edit({ event: "project:update", payload: { update: changes }, operations: [update("project", null, changes)] });
+
+export const toggleLoop = () => updateProject({ looping: !looping.peek() });
 
 const NEW_TRACK = {
   volume: 0.8,

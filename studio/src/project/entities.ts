@@ -31,6 +31,23 @@ export type Section = Required<Omit<Schemas["SectionCreate"], "projectId" | "bas
 export type Marker = Required<Omit<Schemas["MarkerCreate"], "projectId" | "baseRevision" | "clientOperationId">> &
   Entity;
 
+/** The harmony from a beat on, until the next chord where `length` is null. */
+export type Chord = Required<Omit<Schemas["ChordCreate"], "projectId" | "baseRevision" | "clientOperationId">> & Entity;
+
+/** Another tempo from a beat on, and other bars from a bar on, which counts from 0. */
+export type TempoEvent = Required<
+  Omit<Schemas["TempoEventCreate"], "projectId" | "baseRevision" | "clientOperationId">
+> &
+  Entity;
+export type TimeSignatureEvent = Required<
+  Omit<Schemas["TimeSignatureEventCreate"], "projectId" | "baseRevision" | "clientOperationId">
+> &
+  Entity;
+
+/** An envelope of a fader, a send or a parameter of a device. */
+export type Automation = Required<Omit<Schemas["AutomationCreate"], "baseRevision" | "clientOperationId">> &
+  Entity & { trackId: string };
+
 /** A recording that clips play, as the project lists it. */
 export interface Recording {
   id: string;
@@ -46,6 +63,10 @@ export interface Kinds {
   send: Send;
   section: Section;
   marker: Marker;
+  chord: Chord;
+  tempoEvent: TempoEvent;
+  timeSignatureEvent: TimeSignatureEvent;
+  automation: Automation;
 }
 export type Kind = keyof Kinds;
 export const PLURALS: Record<Kind, string> = {
@@ -54,9 +75,13 @@ export const PLURALS: Record<Kind, string> = {
   send: "sends",
   section: "sections",
   marker: "markers",
+  chord: "chords",
+  tempoEvent: "tempoEvents",
+  timeSignatureEvent: "timeSignatureEvents",
+  automation: "automations",
 };
 
 /** Those that come inside of their tracks when a whole project is told. */
-export const WITHIN_TRACKS: readonly Kind[] = ["clip", "send"];
+export const WITHIN_TRACKS: readonly Kind[] = ["clip", "send", "automation"];
 
 export const isKind = (name: string): name is Kind => name in PLURALS;

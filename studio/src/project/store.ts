@@ -1,7 +1,19 @@
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { parseMetre, TempoMap } from "../time/tempo-map";
-import { applied, type Document, inOrder, type Operation } from "./document";
-import type { Clip, Marker, Recording, Role, Section, Send, Track } from "./entities";
+import { appliedAll, type Document, inOrder, type Operation } from "./document";
+import type {
+  Automation,
+  Chord,
+  Clip,
+  Marker,
+  Recording,
+  Role,
+  Section,
+  Send,
+  TempoEvent,
+  TimeSignatureEvent,
+  Track,
+} from "./entities";
 
 /** An edit on its way: what is sent, and what it comes to here until the server has answered. */
 export interface Edit {
@@ -21,9 +33,10 @@ export const preview = signal<readonly Operation[]>([]);
 
 const edited = computed(() => {
   const base = acknowledged.value;
-  return base && waiting.value.reduce((known, edit) => edit.operations.reduce(applied, known), base);
+  const operations = waiting.value.flatMap((edit) => edit.operations);
+  return base && appliedAll(base, operations);
 });
-export const document = computed(() => edited.value && preview.value.reduce(applied, edited.value));
+export const document = computed(() => edited.value && appliedAll(edited.value, preview.value));
 
 /** Each follows its own part alone: a fader that moves does not redraw the clips. */
 export const project = computed(() => document.value?.project ?? null);
@@ -39,6 +52,21 @@ const sectionMap = computed(() => document.value?.entities.section);
 const markerMap = computed(() => document.value?.entities.marker);
 export const sections: ReadonlySignal<readonly Section[]> = computed(() => inTime(sectionMap.value?.values() ?? []));
 export const markers: ReadonlySignal<readonly Marker[]> = computed(() => inTime(markerMap.value?.values() ?? []));
+
+const chordMap = computed(() => document.value?.entities.chord);
+const tempoEventMap = computed(() => document.value?.entities.tempoEvent);
+const timeSignatureEventMap = computed(() => document.value?.entities.timeSignatureEvent);
+const automationMap = computed(() => document.value?.entities.automation);
+export const chords: ReadonlySignal<readonly Chord[]> = computed(() => inTime(chordMap.value?.values() ?? []));
+export const tempoEvents: ReadonlySignal<readonly TempoEvent[]> = computed(() =>
+  inTime(tempoEventMap.value?.values() ?? []),
+);
+export const timeSignatureEvents: ReadonlySignal<readonly TimeSignatureEvent[]> = computed(() =>
+  [...(timeSignatureEventMap.value?.values() ?? [])].sort((one, other) => one.bar - other.bar),
+);
+export const automations: ReadonlySignal<readonly Automation[]> = computed(() => [
+  ...(automationMap.value?.values() ?? []),
+]);
 
 /** Of each track, in the order of time. */
 export const clipsByTrack = computed(() => {
@@ -57,9 +85,22 @@ const inTime = <Each extends { beat: number }>(entities: Iterable<Each>): Each[]
 
 const tempo = computed(() => project.value?.bpm ?? 120);
 const metre = computed(() => project.value?.timeSignature ?? "4/4");
-export const tempoMap = computed(
-  () => new TempoMap([{ beat: 0, bpm: tempo.value }], [{ bar: 0, ...parseMetre(metre.value) }]),
-);
+/** An event at the beginning is the tempo, or the metre, of the project. */
+export const tempoMap = computed(() => {
+  const tempos = tempoEvents.value.map(({ beat, bpm, curve }) => ({ beat, bpm, ramp: curve === "linear" }));
+  const metres = timeSignatureEvents.value.map(({ bar, timeSignature }) => ({ bar, ...parseMetre(timeSignature) }));
+  if (tempos[0]?.beat !== 0) tempos.unshift({ beat: 0, bpm: tempo.value, ramp: false });
+  if (metres[0]?.bar !== 0) metres.unshift({ bar: 0, ...parseMetre(metre.value) });
+  return new TempoMap(tempos, metres);
+});
+
+/** The region that is played again and again while `looping`, in seconds; none while it has no length. */
+export const loop = computed(() => {
+  const { loopStart = 0, loopEnd = 0 } = project.value ?? {};
+  const map = tempoMap.value;
+  return loopEnd > loopStart ? { from: map.seconds(loopStart), to: map.seconds(loopEnd) } : null;
+});
+export const looping = computed(() => project.value?.looping ?? false);
 
 /** In seconds: where the last clip ends. */
 export const end = computed(() =>

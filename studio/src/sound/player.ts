@@ -1,6 +1,6 @@
 import { effect, signal, untracked } from "@preact/signals";
 import type { Clip } from "../project/entities";
-import { clips, end, sends, tempoMap, tracks } from "../project/store";
+import { clips, end, loop, looping, sends, tempoMap, tracks } from "../project/store";
 import { context, running } from "./context";
 import { Desk } from "./desk";
 import { Metronome } from "./metronome";
@@ -12,17 +12,10 @@ const AHEAD = 0.25; // seconds for which sound is scheduled
 const EVERY = 50; // ms between two looks ahead
 const START = 0.06; // seconds from the press of a button to the first sound
 
-export interface Loop {
-  from: number; // seconds
-  to: number;
-}
-
 /** The document as it sounds. Positions are seconds from its beginning; they move with every frame. */
 class Player {
   readonly playing = signal(false);
   readonly position = signal(0);
-  readonly loop = signal<Loop | null>(null);
-  readonly looping = signal(false);
   readonly metronome = signal(false);
   private desk: Desk | null = null;
   private click: Metronome | null = null;
@@ -66,7 +59,6 @@ class Player {
     const audio = await running();
     this.click ??= new Metronome(audio);
     void this.mixer;
-    const { loop, looping } = this;
     if (looping.value && loop.value && this.position.value >= loop.value.to) this.position.value = loop.value.from;
     this.begin(this.position.value);
     this.playing.value = true;
@@ -109,9 +101,9 @@ class Player {
   private follow(): void {
     if (!this.playing.value) return;
     const now = this.now();
-    const loop = this.looping.value ? this.loop.value : null;
-    if (loop && now >= loop.to) this.begin(loop.from);
-    else if (!loop && end.peek() > 0 && now > end.peek() + 2) {
+    const region = looping.peek() ? loop.peek() : null;
+    if (region && now >= region.to) this.begin(region.from);
+    else if (!region && end.peek() > 0 && now > end.peek() + 2) {
       this.stop();
       this.position.value = 0;
     }

@@ -1,9 +1,9 @@
 import "./bar.css";
 import { Position } from "../arrangement/arrangement";
 import { connection, people } from "../project/connection";
-import { redo, undo, updateProject } from "../project/edits";
+import { redo, toggleLoop, undo, updateProject } from "../project/edits";
 import { createProject } from "../project/open";
-import { mayEdit, project, waiting } from "../project/store";
+import { loop, looping, mayEdit, project, waiting } from "../project/store";
 import { RecordControls } from "../recording/controls";
 import { player } from "../sound/player";
 import { assistantOpen, theme } from "../view";
@@ -34,11 +34,9 @@ export const TransportBar = () => {
           type="button"
           aria-label="Loop"
           title="L"
-          aria-pressed={player.looping.value}
-          disabled={!player.loop.value}
-          onClick={() => {
-            player.looping.value = !player.looping.value;
-          }}
+          aria-pressed={looping.value}
+          disabled={!loop.value || !mayEdit.value}
+          onClick={() => void toggleLoop()}
         >
           ⟲
         </button>

@@ -4,10 +4,19 @@ import { useEffect, useRef } from "preact/hooks";
 import { type Palette, paletteOf } from "../arrangement/palette";
 import { theme } from "../view";
 
-/** One drag: told of each move of the pointer, and of its end. */
+/** Where a pointer is on its canvas, and what is held down meanwhile. */
+export interface Pointer {
+  x: number;
+  y: number;
+  altKey: boolean;
+  shiftKey: boolean;
+}
+
+/** One drag: told of each move of the pointer, and of its end. `scrolls`: what is beyond the edge comes into sight. */
 export interface Gesture {
-  move: (event: PointerEvent) => void;
+  move: (at: Pointer) => void;
   end: (cancelled: boolean) => void;
+  scrolls?: boolean;
 }
 
 interface CanvasProps {
@@ -18,11 +27,13 @@ interface CanvasProps {
   begin: (event: PointerEvent) => Gesture | null;
   onHover?: (event: PointerEvent) => string; // the cursor
   onSize?: (width: number, height: number) => void;
+  /** Scrolls by pixels while something is dragged beyond the edge. */
+  scroll?: (across: number, down: number) => void;
   canvasProps?: HTMLAttributes<HTMLCanvasElement>;
 }
 
 /** A canvas that is drawn once for each change, at the resolution of the screen, in the colours of the theme. */
-export const Canvas = ({ name, draw, reads, begin, onHover, onSize, canvasProps }: CanvasProps) => {
+export const Canvas = ({ name, draw, reads, begin, onHover, onSize, scroll, canvasProps }: CanvasProps) => {
   const canvas = useRef<HTMLCanvasElement>(null);
   const palette = useSignal<Palette | null>(null);
   const size = useSignal({ width: 0, height: 0 });
@@ -72,11 +83,29 @@ export const Canvas = ({ name, draw, reads, begin, onHover, onSize, canvasProps 
     element.setPointerCapture(event.pointerId);
     const done = new AbortController();
     const { signal } = done;
+    const { width, height } = size.value;
+    let last: Pointer | null = null;
+    let scrolling = 0;
     const finish = (cancelled: boolean) => {
       done.abort();
+      cancelAnimationFrame(scrolling);
       gesture.end(cancelled);
     };
-    element.addEventListener("pointermove", gesture.move, { signal });
+    const keepScrolling = () => {
+      scrolling = 0;
+      if (!last || !scroll || !gesture.scrolls) return;
+      const [across, down] = [beyond(last.x, width), beyond(last.y, height)];
+      if (!across && !down) return;
+      scroll(across, down);
+      gesture.move(last);
+      scrolling = requestAnimationFrame(keepScrolling);
+    };
+    const move = (moved: PointerEvent) => {
+      last = pointerOf(moved, element);
+      gesture.move(last);
+      scrolling ||= requestAnimationFrame(keepScrolling);
+    };
+    element.addEventListener("pointermove", move, { signal });
     element.addEventListener("pointerup", () => finish(false), { signal });
     element.addEventListener("pointercancel", () => finish(true), { signal });
     window.addEventListener("keydown", ({ key }) => key === "Escape" && finish(true), { signal });
@@ -108,8 +137,16 @@ const fit = (element: HTMLCanvasElement, brush: CanvasRenderingContext2D, width:
   brush.setTransform(scale, 0, 0, scale, 0, 0);
 };
 
-/** Where on its canvas an event is. */
-export const pointOf = (event: MouseEvent): { x: number; y: number } => {
-  const { left, top } = (event.currentTarget as Element).getBoundingClientRect();
-  return { x: event.clientX - left, y: event.clientY - top };
+const RIM = 24; // pixels from the edge at which a drag begins to scroll
+const SPEED = 0.25; // of the distance, each frame
+
+const beyond = (at: number, size: number): number =>
+  at < RIM ? (at - RIM) * SPEED : at > size - RIM ? (at - size + RIM) * SPEED : 0;
+
+const pointerOf = ({ clientX, clientY, altKey, shiftKey }: MouseEvent, element: Element): Pointer => {
+  const { left, top } = element.getBoundingClientRect();
+  return { x: clientX - left, y: clientY - top, altKey, shiftKey };
 };
+
+/** Where on its canvas an event is that is being handled there. */
+export const pointOf = (event: MouseEvent): Pointer => pointerOf(event, event.currentTarget as Element);
