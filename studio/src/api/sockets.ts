@@ -8,3 +8,6 @@ export const socket: Socket<ServerEvents["/"], ClientEvents["/"]> = io("/", OPTI
 
 /** The text assistant, on the same connection. It connects with the first question. */
 export const brain: Socket<ServerEvents["/ai-brain"], ClientEvents["/ai-brain"]> = io("/ai-brain", OPTIONS);
+
+/** Live speech, on the same connection. */
+export const voice: Socket<ServerEvents["/voice"], ClientEvents["/voice"]> = io("/voice", OPTIONS);

@@ -3,6 +3,7 @@ import { answered, api } from "../api/client";
 import { brain } from "../api/sockets";
 import { openProject } from "../project/connection";
 import { acknowledged } from "../project/store";
+import { runHere } from "./functions";
 
 /** Something that the assistant does with the song, while and after it does it. */
 export interface Step {
@@ -87,6 +88,12 @@ brain.on("tool-result", (event: Event) => {
   change(event.requestId, ({ steps }) => ({
     steps: steps.map((step) => (step.callId === event.callId ? { ...step, state, words } : step)),
   }));
+});
+brain.on("function-call", async (event: Event) => {
+  const step: Step = { callId: String(event.callId), name: String(event.name), state: "done", words: "" };
+  change(event.requestId, ({ steps }) => ({ steps: [...steps, step] }));
+  const result = await runHere(step.name, event.arguments);
+  brain.emit("function-result", { callId: step.callId, ...result }, () => {});
 });
 brain.on("response-done", (event: Event) => {
   batch(() => {

@@ -2,6 +2,7 @@ import "./assistant.css";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { answering, ask, lookForKeys, type Message, messages, missing, spoken, stopAnswer } from "./chat";
+import { level, talk, toggleTalk } from "./talk";
 
 /** The right side of the page: ask for anything, see what it changes. */
 export const AssistantPanel = () => {
@@ -24,7 +25,11 @@ export const AssistantPanel = () => {
 
   return (
     <aside class="assistant" aria-label="Assistant">
-      <h2>Assistant</h2>
+      <header class="row">
+        <h2>Assistant</h2>
+        <span class="grow" />
+        <Talk />
+      </header>
       <ol ref={list} class="talk" aria-live="polite">
         {messages.value.length === 0 && !needed && (
           <li class="quiet">Ask for a change: “a slower tempo”, “add a bass line”, “turn the drums down a little”.</li>
@@ -64,6 +69,35 @@ export const AssistantPanel = () => {
         )}
       </form>
     </aside>
+  );
+};
+
+const STATES = {
+  off: "Talk",
+  connecting: "Connecting",
+  listening: "Listening",
+  hearing: "Hearing you",
+  answering: "Answering",
+};
+
+/** Speech in both directions; without a key it says what is missing. */
+const Talk = () => {
+  const needed = missing.value?.voice;
+  if (needed) {
+    return (
+      <span class="quiet">
+        voice needs <code>{needed}</code>
+      </span>
+    );
+  }
+  const now = talk.value;
+  return (
+    <>
+      {now !== "off" && <meter min={0} max={1} value={level.value} aria-label="Level of the microphone" />}
+      <button type="button" aria-pressed={now !== "off"} onClick={toggleTalk}>
+        {STATES[now]}
+      </button>
+    </>
   );
 };
 
