@@ -1,4 +1,4 @@
-"""Notes of MIDI clips, checked in one go: there may be twenty thousand of them in one change."""
+"""Notes of MIDI clips and what moves them, checked in one go: there may be twenty thousand of them in one change."""
 
 from __future__ import annotations
 
@@ -10,11 +10,27 @@ from marshmallow import ValidationError
 from dawg_server.schema import Field
 
 MAX_NOTES = 20_000  # per clip
+MAX_EVENTS = 20_000  # of controllers, bends and so on, each, per clip
 MAX_BEATS = 1_000_000
+
+# Lists beside the notes, sorted by beat: the ranges of what their entries say besides `beat`. What one says holds until
+# the next one, also for the part of the clip that comes after its offset.
+EVENTS: dict[str, dict[str, tuple[int, int]]] = {
+    "controllers": {"controller": (0, 127), "value": (0, 127)},
+    "pitchBends": {"value": (-8192, 8191)},  # of `bendRange` down and up
+    "channelPressures": {"value": (0, 127)},
+    "programs": {"program": (0, 127)},  # General MIDI, from 0
+}
+# Of the whole clip.
+SETTINGS: dict[str, tuple[int, int]] = {
+    "channel": (0, 15),  # which a MIDI file calls 1 to 16
+    "bendRange": (0, 24),  # semitones; without it 2
+}
 
 
 class Notes(Field):
-    """`{notes: [{pitch 0..127, start ≥ 0, duration > 0, velocity 1..127}]}` in beats; other fields are dropped."""
+    """`{notes: [{pitch 0..127, start ≥ 0, duration > 0, velocity 1..127}]}` in beats, and, if they are there and not
+    empty, the lists of `EVENTS` (`{beat ≥ 0, …}`) and the numbers of `SETTINGS`. Other fields are dropped."""
 
     json_type = "object"
 
@@ -24,7 +40,14 @@ class Notes(Field):
             raise ValidationError({"notes": "has to be a list"})
         if len(notes) > MAX_NOTES:
             raise ValidationError({"notes": f"has to have at most {MAX_NOTES} entries"})
-        return {"notes": [_note(number, note) for number, note in enumerate(notes)]}
+        found: dict[str, Any] = {"notes": [_note(number, note) for number, note in enumerate(notes)]}
+        for name, ranges in EVENTS.items():
+            if events := _events(name, value.get(name), ranges):
+                found[name] = events
+        for name, (low, high) in SETTINGS.items():
+            if (number := value.get(name)) is not None:
+                found[name] = _whole_number(name, number, low, high)
+        return found
 
     def limits(self) -> dict[str, Any]:
         beats = {"type": "number", "maximum": MAX_BEATS, "description": "in beats"}
@@ -40,7 +63,47 @@ class Notes(Field):
             "additionalProperties": False,
         }
         notes = {"type": "array", "items": note, "maxItems": MAX_NOTES}
-        return {"properties": {"notes": notes}, "required": ["notes"], "additionalProperties": False}
+        properties: dict[str, Any] = {"notes": notes}
+        for name, ranges in EVENTS.items():
+            shown = {each: {"type": "integer", "minimum": low, "maximum": high} for each, (low, high) in ranges.items()}
+            event = {
+                "type": "object",
+                "properties": {"beat": {**beats, "minimum": 0}, **shown},
+                "required": ["beat", *ranges],
+                "additionalProperties": False,
+            }
+            properties[name] = {"type": "array", "items": event, "maxItems": MAX_EVENTS}
+        for name, (low, high) in SETTINGS.items():
+            properties[name] = {"type": "integer", "minimum": low, "maximum": high}
+        return {"properties": properties, "required": ["notes"], "additionalProperties": False}
+
+
+def _events(name: str, events: Any, ranges: dict[str, tuple[int, int]]) -> list[dict[str, Any]]:
+    if events is None:
+        return []
+    if not isinstance(events, list):
+        raise ValidationError({name: "has to be a list"})
+    if len(events) > MAX_EVENTS:
+        raise ValidationError({name: f"has to have at most {MAX_EVENTS} entries"})
+    found = []
+    for number, event in enumerate(events):
+        if not isinstance(event, dict):
+            raise ValidationError({f"{name}.{number}": "has to be an object"})
+        beat: Any = event.get("beat")
+        if not _beats(beat) or beat < 0:
+            raise ValidationError({f"{name}.{number}.beat": "has to be a number of beats, at least 0"})
+        said = {
+            each: _whole_number(f"{name}.{number}.{each}", event.get(each), low, high)
+            for each, (low, high) in ranges.items()
+        }
+        found.append({"beat": beat, **said})
+    return sorted(found, key=lambda event: event["beat"])
+
+
+def _whole_number(path: str, value: Any, low: int, high: int) -> int:
+    if not _whole(value, low, high):
+        raise ValidationError({path: f"has to be a whole number between {low} and {high}"})
+    return int(value)
 
 
 def _note(number: int, note: Any) -> dict[str, Any]:

@@ -14,6 +14,14 @@ AUX, MASTER = "AUX", "MASTER"
 
 
 @dataclass(frozen=True, slots=True)
+class MidiControls:
+    """What moves the notes of a clip: `controllers` `(beat, number, value)`, `bends` `(beat, semitones)`, sorted."""
+
+    controllers: tuple[tuple[float, int, int], ...] = ()
+    bends: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Clip:
     """A recording (`path`) or notes (`notes`, in beats from the beginning of the material) on the timeline.
 
@@ -32,6 +40,7 @@ class Clip:
     notes: tuple[Note, ...] = ()
     instrument: str = "grand piano"
     equal_power: bool = False
+    controls: MidiControls | None = None
 
     @property
     def end(self) -> float:

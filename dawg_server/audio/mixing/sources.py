@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from dawg_server.audio import arrays, codecs, formats
 from dawg_server.audio.mixing.arrangement import Clip
 from dawg_server.daw.tempo_map import TempoMap
-from dawg_server.music import sound
+from dawg_server.music import expression, sound
 from dawg_server.music.score import Note
 
 BLOCK = 32_768  # frames
@@ -108,7 +108,9 @@ def _skip(found: Iterator[arrays.Samples], count: int) -> _Blocks:
 
 def _notes(clip: Clip, rate: int, tempo: TempoMap) -> _Blocks:
     """Plays the notes in portions, so that a long clip needs no more memory than a short one."""
-    played = sorted(_cut(clip, tempo), key=lambda note: (note.start, note.pitch))
+    controls = _controls(clip, tempo)
+    cut = expression.sustained(list(_cut(clip, tempo)), controls.pedal, clip.duration)
+    played = sorted(cut, key=lambda note: (note.start, note.pitch))
     ringing = np.zeros((0, 2), np.float32)
     length = round(_PORTION * rate)
     index = 0
@@ -117,13 +119,44 @@ def _notes(clip: Clip, rate: int, tempo: TempoMap) -> _Blocks:
         bpm = tempo.bpm(tempo.beat(clip.start + index * _PORTION))
         now = [dataclasses.replace(note, start=note.start - index * _PORTION) for note in played if note.start < until]
         played = [note for note in played if note.start >= until]
-        fresh = sound.synthesize(now, clip.instrument, rate, bpm=bpm) if now else np.zeros((0, 2), np.float32)
+
+        def play(notes: Sequence[Note], bpm: float = bpm) -> arrays.Samples:
+            return sound.synthesize(notes, clip.instrument, rate, bpm=bpm)
+
+        fresh = np.zeros((0, 2), np.float32)
+        if now:
+            fresh = expression.played(now, controls.since(index * _PORTION), rate, play)
         total = np.zeros((max(len(fresh), len(ringing), length if played else 0), 2), np.float32)
         total[: len(fresh)] += fresh
         total[: len(ringing)] += ringing
-        yield total[:length]
-        ringing = total[length:]
+        ready, ringing = total[:length], total[length:]
+        if controls.gain.times:
+            times = index * _PORTION + np.arange(len(ready)) / rate
+            ready *= controls.gain.over(times).astype(np.float32)[:, None]
+        yield ready
         index += 1
+
+
+def _controls(clip: Clip, tempo: TempoMap) -> expression.Controls:
+    """What moves its notes, in seconds from the clip's beginning; what was before it still counts."""
+    if (given := clip.controls) is None:
+        return expression.Controls()
+    origin = tempo.beat(clip.start - clip.offset)
+
+    def timed(events: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+        beats = np.array([beat for beat, _ in events], np.float64)
+        times = tempo.seconds_of(origin + beats) - clip.start
+        return list(zip(times.tolist(), (value for _, value in events), strict=True))
+
+    def values(number: int) -> list[tuple[float, float]]:
+        return timed([(beat, value) for beat, each, value in given.controllers if each == number])
+
+    return expression.Controls(
+        bend=expression.Steps.of(timed(given.bends)),
+        modulation=expression.Steps.of([(time, value / 127) for time, value in values(expression.MODULATION)]),
+        pedal=expression.Steps.of([(time, float(value >= 64)) for time, value in values(expression.SUSTAIN)]),
+        gain=expression.gains(values(expression.VOLUME), values(expression.EXPRESSION)),
+    )
 
 
 def _cut(clip: Clip, tempo: TempoMap) -> Generator[Note, None, None]:

@@ -14,6 +14,7 @@ from dawg_server.audio.mixing.arrangement import (
     Clip,
     Envelope,
     Insert,
+    MidiControls,
     Track,
     TrackSend,
     grouped,
@@ -24,6 +25,7 @@ from dawg_server.daw import timing
 from dawg_server.daw.document import Document
 from dawg_server.daw.tempo_map import TempoMap
 from dawg_server.generation.finishing import voicing
+from dawg_server.music.expression import BEND_RANGE
 from dawg_server.music.score import Note
 from dawg_server.storage import Storage
 
@@ -120,7 +122,8 @@ def _envelope(row: Mapping[str, Any], times: TempoMap) -> Envelope:
 
 
 def _clip(row: Mapping[str, Any], track: Mapping[str, Any], paths: Mapping[str, str]) -> Clip:
-    notes = (row["midiData"] or {}).get("notes", ())
+    midi = row["midiData"] or {}
+    notes = midi.get("notes", ())
     return Clip(
         start=row["startTime"],
         duration=row["duration"],
@@ -132,4 +135,13 @@ def _clip(row: Mapping[str, Any], track: Mapping[str, Any], paths: Mapping[str, 
         path=paths.get(row["audioFileId"]),
         notes=tuple(Note(n["start"], n["duration"], int(n["pitch"]), int(n["velocity"])) for n in notes),
         instrument=voicing.instrument(track, row),
+        controls=_controls(midi) if midi.keys() & {"controllers", "pitchBends"} else None,
+    )
+
+
+def _controls(midi: Mapping[str, Any]) -> MidiControls:
+    semitones = midi.get("bendRange", BEND_RANGE) / 8192
+    return MidiControls(
+        tuple((each["beat"], each["controller"], each["value"]) for each in midi.get("controllers", ())),
+        tuple((each["beat"], each["value"] * semitones) for each in midi.get("pitchBends", ())),
     )
