@@ -20,7 +20,8 @@ CHECKS = {
 # One process more than there are cores: tests wait for sockets, other processes and timers a good part of their time.
 WHOLE_SUITE = ("--numprocesses", str((os.cpu_count() or 1) + 1), "--dist", "worksteal", "--durations", "10")
 BUSY = "while True: pass"
-LONG = {"FUZZ_EXAMPLES": "12", "EDITORS_SECONDS": "30"}  # unless the environment says otherwise
+# Unless the environment says otherwise.
+LONG = {"FUZZ_EXAMPLES": "12", "EDITORS_SECONDS": "30", "WRONG_PAYLOADS": "10000"}
 
 
 def main(arguments: Sequence[str]) -> int:
