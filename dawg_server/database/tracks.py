@@ -24,7 +24,7 @@ TRACKS = Table(
         "outputDestination": Column(
             "output_track_id", "coalesce({0}.output_track_id::text, 'master')", "nullif(%s, 'master')::uuid"
         ),
-        **plain("groupId", "lyrics"),
+        **plain("groupId", "lyrics", "instrument"),
         "metadata": Column("metadata", json=True),
     },
     {"volumeDb": decibels("volume"), **TIMES},

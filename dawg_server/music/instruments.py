@@ -1,4 +1,4 @@
-"""The instruments that a score can name, with their General MIDI programs (0 to 127)."""
+"""The instruments that scores and tracks can name, with their General MIDI programs (0 to 127)."""
 
 from __future__ import annotations
 
@@ -38,9 +38,64 @@ PROGRAMS = {
     "vinyl noise": 122,
 }
 
+KITS = (
+    "kit",  # the usual one
+    "kit trap",
+    "kit lofi",
+    "kit boom bap",
+    "kit house",
+    "kit acoustic",
+    "kit jazz",
+    "kit dnb",
+    "kit techno",
+    "kit dubstep",
+    "kit rnb",
+    "kit country",
+)
+DEFAULT = "grand piano"
+NAMES = (*PROGRAMS, *KITS)
 UNPITCHED = frozenset({"riser", "impact", "vinyl noise"})
 
 
 def program(instrument: str) -> int:
     """The General MIDI program closest to an instrument; drum kits and unknown names get 0."""
     return PROGRAMS.get(instrument, 0)
+
+
+def kind(instrument: str) -> str:
+    return "drums" if instrument in KITS else "noise" if instrument in UNPITCHED else "pitched"
+
+
+def spoken_of(text: str) -> str | None:
+    """The instrument that the name of a track or a clip speaks of."""
+    text = text.lower()
+    if named := [known for known in PROGRAMS if known in text]:
+        return max(named, key=len)
+    return next((instrument for word, instrument in _WORDS.items() if word in text), None)
+
+
+_WORDS = {  # the first that occurs decides
+    "drum": "kit",
+    "kit": "kit",
+    "beat": "kit",
+    "percussion": "kit",
+    "hat": "kit",
+    "kick": "kit",
+    "snare": "kit",
+    "bass": "finger bass",
+    "rhodes": "electric piano",
+    "organ": "organ",
+    "guitar": "clean guitar",
+    "string": "strings",
+    "violin": "strings",
+    "pad": "pad",
+    "pluck": "pluck",
+    "bell": "bell",
+    "flute": "flute",
+    "sax": "saxophone",
+    "choir": "choir",
+    "lead": "lead synth",
+    "synth": "lead synth",
+    "chord": "electric piano",
+    "melody": "lead synth",
+}

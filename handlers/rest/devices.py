@@ -1,8 +1,9 @@
-"""`/devices`: the types of devices that there are; the devices of a project are entities like others (`changes`)."""
+"""`/devices`, `/instruments`: what there is to put on tracks; the devices of a project are entities (`changes`)."""
 
 from __future__ import annotations
 
 from dawg_server.audio.devices.catalogue import TYPES
+from dawg_server.music import instruments
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.routes import Routes
 from handlers.schemas import devices as schemas
@@ -15,3 +16,14 @@ async def list_device_types(call: RestCall) -> Answer:
     """Each with the JSON Schema of its parameters, in which `unit` is their unit and `automatable` tells whether an
     envelope can move them, and with its presets."""
     return {"success": True, "types": [each.described() for each in TYPES.values()]}
+
+
+@routes.get("/instruments", "The instruments of tracks of notes", reply=schemas.Instruments)
+async def list_instruments(call: RestCall) -> Answer:
+    """`name` is what the field `instrument` of a track takes; besides these, a device of the type sampler plays notes
+    with a recording."""
+    shown = [
+        {"name": name, "kind": instruments.kind(name), "program": instruments.program(name)}
+        for name in instruments.NAMES
+    ]
+    return {"success": True, "instruments": shown}

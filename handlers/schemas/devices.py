@@ -1,4 +1,4 @@
-"""What clients are answered about the types of devices."""
+"""What clients are answered about the types of devices and the instruments."""
 
 from __future__ import annotations
 
@@ -24,3 +24,18 @@ class DeviceTypes(Body):
 
     success = fields.Boolean()
     types = fields.List(fields.Nested(DeviceTypeReply))
+
+
+class InstrumentReply(Body):
+    """A sound of the embedded engine."""
+
+    name = fields.String()
+    kind = fields.String(metadata={"description": "pitched, drums or noise"})
+    program = fields.Integer(metadata={"description": "the closest General MIDI program, 0 to 127; 0 for drums"})
+
+
+class Instruments(Body):
+    """Every instrument."""
+
+    success = fields.Boolean()
+    instruments = fields.List(fields.Nested(InstrumentReply))

@@ -6,7 +6,7 @@ import numpy as np
 
 from dawg_server.audio import arrays, filters
 from dawg_server.audio.devices.base import Device, Line, Setup, Values, between, mixed, pairs, sides
-from dawg_server.audio.devices.recursion import VaryingBiquad
+from dawg_server.audio.devices.recursion import Poles, VaryingBiquad
 from dawg_server.audio.filters import Value
 
 
@@ -110,7 +110,7 @@ class Phaser(Device):
         now = filters.design(
             "all pass", self.rate, values["frequency"] * np.exp2(values["depth"] * np.sin(turns)), 0.0, values["q"]
         )
-        wet = block
+        wet, poles = block, Poles(now.a1, now.a2, len(block))
         for each in self._filters:
-            wet = each.through(wet, now)
+            wet = each.through(wet, now, poles)
         return mixed(block, wet, values["mix"])

@@ -28,52 +28,66 @@ class VaryingBiquad:
     def process(self, block: arrays.Samples, frequency: Value, gain_db: Value, q: Value) -> arrays.Samples:
         return self.through(block, design(self._kind, self._rate, frequency, gain_db, q))
 
-    def through(self, block: arrays.Samples, now: Biquad) -> arrays.Samples:
-        """`now`: its coefficients, numbers or one for each frame."""
+    def through(self, block: arrays.Samples, now: Biquad, poles: Poles | None = None) -> arrays.Samples:
+        """`now`: its coefficients, numbers or one for each frame; `poles` are theirs, if somebody has them already."""
         if not len(block):
             return block
         known = np.concatenate((self._before, block.T.astype(np.float64)), axis=1)
-        weighed = now.b0 * known[:, 2:] + now.b1 * known[:, 1:-1] + now.b2 * known[:, :-2]
-        found = resonated(weighed, now.a1, now.a2, self._after)
+        weighed = now.b0 * known[:, 2:]
+        weighed += now.b1 * known[:, 1:-1]
+        weighed += now.b2 * known[:, :-2]
+        found = (poles or Poles(now.a1, now.a2, len(block))).resonated(weighed, self._after)
         self._before = known[:, -2:]
         self._after = np.concatenate((self._after, found), axis=1)[:, -2:]
         out: arrays.Samples = np.ascontiguousarray(found.T, dtype=np.float32)
         return out
 
 
-def resonated(weighed: arrays.Doubles, a1: Value, a2: Value, before: arrays.Doubles) -> arrays.Doubles:
-    """`y[n] = w[n] - a1[n] y[n-1] - a2[n] y[n-2]` for each lane of `weighed` (2, frames); `before`: y[-2] and y[-1]."""
-    frames = weighed.shape[1]
-    size = max(_SHORTEST, math.isqrt(frames))
-    rows = -(-frames // size)
+class Poles:
+    """The part with memory, `y[n] = w[n] - a1[n] y[n-1] - a2[n] y[n-2]`, for so many frames; for several streams."""
 
-    def laid(values: Value) -> arrays.Doubles:
+    def __init__(self, a1: Value, a2: Value, frames: int) -> None:
+        self._frames = frames
+        self._size = max(_SHORTEST, math.isqrt(frames))
+        self._rows = -(-frames // self._size)
+        self._factors = np.stack((self._laid(a2), self._laid(a1)), axis=1)[:, :, None]
+        silence = np.zeros((self._size, 2, self._rows))
+        self._answers = self._run(silence, np.array([[0.0, 1.0], [1.0, 0.0]]))  # to y[-1] = 1, and to y[-2] = 1
+        self._last = self._answers[-2:].transpose(2, 1, 0).tolist()
+
+    def resonated(self, weighed: arrays.Doubles, before: arrays.Doubles) -> arrays.Doubles:
+        """y of each lane of `weighed` (2, frames); `before`: y[-2] and y[-1] of each lane."""
+        out = self._run(np.stack([self._laid(lane) for lane in weighed], axis=1), np.zeros((2, 2)))
+        ends = out[-2:].transpose(1, 2, 0).tolist()
+        for lane in range(2):
+            earlier, last = before[lane].tolist()
+            known = []  # what was before each stretch: y[-2], y[-1]
+            for (own_earlier, own_last), (by_last, by_earlier) in zip(ends[lane], self._last, strict=True):
+                known.append((earlier, last))
+                earlier, last = (
+                    own_earlier + by_last[0] * last + by_earlier[0] * earlier,
+                    own_last + by_last[1] * last + by_earlier[1] * earlier,
+                )
+            states = np.array(known)
+            out[:, lane] += self._answers[:, 0] * states[:, 1]
+            out[:, lane] += self._answers[:, 1] * states[:, 0]
+        return out.transpose(1, 2, 0).reshape(2, -1)[:, : self._frames]
+
+    def _run(self, weighed: arrays.Doubles, before: arrays.Doubles) -> arrays.Doubles:
+        """`weighed`: (size, lanes, rows), which it becomes. `before`: (y[-2], y[-1]; lanes), the same for all rows."""
+        out = np.empty((self._size + 2, *weighed.shape[1:]))
+        out[:2] = before[:, :, None]
+        out[2:] = weighed
+        product = np.empty((2, *weighed.shape[1:]))
+        for n in range(self._size):
+            np.multiply(out[n : n + 2], self._factors[n], out=product)
+            now = out[n + 2]
+            now -= product[0]
+            now -= product[1]
+        return out[2:]
+
+    def _laid(self, values: Value) -> arrays.Doubles:
         """(size, rows): time goes down, stretches lie side by side."""
-        padded = np.zeros(rows * size)
-        padded[:frames] = values
-        return np.ascontiguousarray(padded.reshape(rows, size).T)
-
-    poles = np.stack((laid(a2), laid(a1)), axis=1)[:, :, None]
-    out = np.zeros((size + 2, 4, rows))  # two lanes, and the answers to (0, 1) and (1, 0) before the stretch
-    out[2:, 0], out[2:, 1] = laid(weighed[0]), laid(weighed[1])
-    out[1, 2] = out[0, 3] = 1.0
-    product = np.empty((2, 4, rows))
-    for n in range(size):
-        np.multiply(out[n : n + 2], poles[n], out=product)
-        now = out[n + 2]
-        now -= product[0]
-        now -= product[1]
-    ends = out[-2:].transpose(2, 1, 0).tolist()
-    known = np.empty((2, rows, 2))  # what was before each stretch, by lane: y[-2], y[-1]
-    for lane in range(2):
-        earlier, last = before[lane].tolist()
-        for row, end in enumerate(ends):
-            known[lane, row] = earlier, last
-            by_last, by_earlier = end[2], end[3]
-            earlier, last = (
-                end[lane][0] + by_last[0] * last + by_earlier[0] * earlier,
-                end[lane][1] + by_last[1] * last + by_earlier[1] * earlier,
-            )
-    answers = out[2:, 2], out[2:, 3]
-    found = [out[2:, lane] + answers[0] * known[lane, :, 1] + answers[1] * known[lane, :, 0] for lane in range(2)]
-    return np.stack([lane.T.reshape(-1)[:frames] for lane in found])
+        padded = np.zeros(self._rows * self._size)
+        padded[: self._frames] = values
+        return np.ascontiguousarray(padded.reshape(self._rows, self._size).T)

@@ -18,30 +18,32 @@ BeatSeconds = Callable[[arrays.Doubles], arrays.Doubles]
 
 
 class Stage:
-    """`late`: frames by which the sound that comes to it is late; envelopes and the tempo are as late for it."""
+    """`late`: frames by which the sound that comes to it is late. It begins to work that much later, so that what a
+    device counts (steps, oscillators, the tempo) it counts from the beginning of the timeline."""
 
     def __init__(self, insert: Insert, curves: Mapping[str, Curve], rate: int, beat_seconds: BeatSeconds) -> None:
         kind = TYPES[insert.type]
         known = {name: value for name, value in insert.parameters.items() if name in kind.parameters}
         self.late = 0
-        self._rate, self._beat_seconds = rate, beat_seconds
         self._values = {**kind.defaults, **known}
         self._curves = {name: curve for name, curve in curves.items() if _movable(insert.type, name)}
         self._ranges = {name: kind.parameters[name].range for name in self._curves}
-        setup = Setup(rate, self._values, frozenset(self._curves), self._beats)
+        setup = Setup(rate, self._values, frozenset(self._curves), beat_seconds)
         module, _, name = kind.realised.partition(":")
         self.device: Device = getattr(importlib.import_module(f"{__package__}.{module}"), name)(setup)
 
     def process(self, block: arrays.Samples, position: int, side: arrays.Samples | None) -> arrays.Samples:
         """`position`: the frame of the stream at which the block begins."""
+        silent = min(len(block), max(0, self.late - position))
+        if silent:
+            rest = block[silent:]
+            heard = self.process(rest, self.late, None if side is None else side[silent:]) if len(rest) else rest
+            return np.concatenate((np.zeros((silent, 2), np.float32), heard))
         moved = {
             name: np.clip(curve.over(position - self.late, len(block)), *(self._ranges[name] or (None, None)))
             for name, curve in self._curves.items()
         }
         return self.device.process(block, {**self._values, **moved}, side)
-
-    def _beats(self, times: arrays.Doubles) -> arrays.Doubles:
-        return self._beat_seconds(times - self.late / self._rate)
 
 
 def is_effect(insert: Insert) -> bool:

@@ -22,8 +22,17 @@ class MidiControls:
 
 
 @dataclass(frozen=True, slots=True)
+class SampledSound:
+    """A recording by which notes are played; parameters of the type `sampler` of `devices.catalogue`."""
+
+    path: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Clip:
-    """A recording (`path`) or notes (`notes`, in beats from the beginning of the material) on the timeline.
+    """A recording (`path`) or notes (`notes`, in beats from the beginning of the material) on the timeline, which
+    `sampler` plays if there is one, else `instrument`.
 
     `offset` is where in the material the clip begins. Fades are straight lines in amplitude, as a browser's
     `linearRampToValueAtTime` draws them, or of `equal_power`: sin(x π/2), so that the powers of two clips of which one
@@ -39,6 +48,7 @@ class Clip:
     path: str | None = None
     notes: tuple[Note, ...] = ()
     instrument: str = "grand piano"
+    sampler: SampledSound | None = None
     equal_power: bool = False
     controls: MidiControls | None = None
 

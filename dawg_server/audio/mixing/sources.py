@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dawg_server.audio import arrays, codecs, formats
+from dawg_server.audio.devices.sampler import Sampler
 from dawg_server.audio.mixing.arrangement import Clip
 from dawg_server.daw.tempo_map import TempoMap
 from dawg_server.music import expression, sound
@@ -108,6 +109,7 @@ def _skip(found: Iterator[arrays.Samples], count: int) -> _Blocks:
 
 def _notes(clip: Clip, rate: int, tempo: TempoMap) -> _Blocks:
     """Plays the notes in portions, so that a long clip needs no more memory than a short one."""
+    sampler = Sampler(clip.sampler.path, clip.sampler.parameters, rate) if clip.sampler else None
     controls = _controls(clip, tempo)
     cut = expression.sustained(list(_cut(clip, tempo)), controls.pedal, clip.duration)
     played = sorted(cut, key=lambda note: (note.start, note.pitch))
@@ -121,7 +123,7 @@ def _notes(clip: Clip, rate: int, tempo: TempoMap) -> _Blocks:
         played = [note for note in played if note.start >= until]
 
         def play(notes: Sequence[Note], bpm: float = bpm) -> arrays.Samples:
-            return sound.synthesize(notes, clip.instrument, rate, bpm=bpm)
+            return sampler.play(notes) if sampler else sound.synthesize(notes, clip.instrument, rate, bpm=bpm)
 
         fresh = np.zeros((0, 2), np.float32)
         if now:

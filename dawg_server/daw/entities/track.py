@@ -11,6 +11,7 @@ from dawg_server.daw import ordering, signal_flow
 from dawg_server.daw.commands import command, find
 from dawg_server.daw.entities.project import MAX_LYRICS
 from dawg_server.daw.entity import Bulk, Condition, Entity, EntityType, Hindrance, Reference, the, wrong
+from dawg_server.music import instruments
 from dawg_server.schema import Choice, Colour, Decibels, Flag, Id, Items, JsonValue, Number, Text
 
 if TYPE_CHECKING:
@@ -40,7 +41,14 @@ FIELDS = {
     "order": Number(0, MAX_TRACKS, "place in the list, from 0", whole=True),
     "channels": Choice(("mono", "stereo"), load_default="stereo"),
     "lyrics": Text(0, MAX_LYRICS, strip=False, allow_none=True, load_default=None),
+    "instrument": Choice(
+        instruments.NAMES,
+        "what plays its notes, if no sampler does; without it what its name or its clips' names speak of",
+        allow_none=True,
+        load_default=None,
+    ),
 }
+NOTED = ("MIDI", "INSTRUMENT")  # types of tracks that play notes
 METADATA = JsonValue(MAX_METADATA, "what is known about its sound", objects=True, allow_none=True, load_default=None)
 
 
@@ -48,8 +56,7 @@ def misfit(track_type: str, clip: Mapping[str, Any]) -> str | None:
     """What is wrong about a clip on a track of that type."""
     if clip["audioFileId"] is not None:
         return None if track_type == "AUDIO" else "has to be an audio track, because the clip plays a recording"
-    fits = track_type in ("MIDI", "INSTRUMENT")
-    return None if fits else "has to be a MIDI or instrument track, because the clip has notes"
+    return None if track_type in NOTED else "has to be a MIDI or instrument track, because the clip has notes"
 
 
 async def unmet(draft: Draft, track: Entity, changed: Collection[str]) -> Hindrance | None:
@@ -80,10 +87,17 @@ async def unmet(draft: Draft, track: Entity, changed: Collection[str]) -> Hindra
 
 
 async def judge(draft: Draft, track: Entity | None, changed: Entity) -> Collection[str]:
-    """A track keeps its type while others send their sound to it."""
+    """A track keeps its type while others send their sound to it. A new one for notes has the instrument that its name
+    speaks of."""
     after = {**(track or {}), **changed}
     if after["trackType"] == MASTER.upper() and after["groupId"] is not None:
         raise wrong("groupId", "is not for the MASTER track")
+    if after["trackType"] not in NOTED and after["instrument"] is not None:
+        if changed.get("instrument") is not None:
+            raise wrong("instrument", "is for MIDI and instrument tracks")
+        changed["instrument"] = None
+    elif after["trackType"] in NOTED and track is None and after["instrument"] is None:
+        changed["instrument"] = instruments.spoken_of(after["name"])
     if track is not None and "trackType" in changed:
         feeding = [signal_flow.source(kind, each) for kind, each in await signal_flow.feeding(draft, track["id"])]
         if feeding:
@@ -109,7 +123,7 @@ TRACK = EntityType(
     limit=MAX_TRACKS,
     condition=Condition(frozenset({"trackType", "outputDestination"}), unmet),
     rule=judge,
-    ruled=frozenset({"trackType", "groupId"}),
+    ruled=frozenset({"trackType", "groupId", "instrument"}),
     bulk=Bulk(MIXING, 100),
     about_deletion="With its clips and the sends to it; all of that can be undone. Tracks of a group stay.",
     module=__name__,

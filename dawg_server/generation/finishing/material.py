@@ -15,6 +15,7 @@ from dawg_server.audio.mixing.arrangement import (
     Envelope,
     Insert,
     MidiControls,
+    SampledSound,
     Track,
     TrackSend,
     grouped,
@@ -24,7 +25,7 @@ from dawg_server.database.pool import Database
 from dawg_server.daw import timing
 from dawg_server.daw.document import Document
 from dawg_server.daw.tempo_map import TempoMap
-from dawg_server.generation.finishing import voicing
+from dawg_server.music import instruments
 from dawg_server.music.expression import BEND_RANGE
 from dawg_server.music.score import Note
 from dawg_server.storage import Storage
@@ -57,7 +58,12 @@ class Material:
         heard = {track["id"] for track in project["tracks"] if only is None or track["id"] in only}
         played = heard | _listened(project, heard)
         wanted = [track for track in project["tracks"] if track["id"] in played]
-        used = {clip["audioFileId"] for track in wanted for clip in track["clips"] if clip["audioFileId"]}
+        used = {
+            each["audioFileId"]
+            for track in wanted
+            for each in (*track["clips"], *track["devices"])
+            if each["audioFileId"]
+        }
         times = timing.of_project(project)
         paths = {audio_id: str(await self.recording(audio_id, folder)) for audio_id in sorted(used)}
         return Arrangement(
@@ -122,6 +128,14 @@ def _envelope(row: Mapping[str, Any], times: TempoMap) -> Envelope:
 
 
 def _clip(row: Mapping[str, Any], track: Mapping[str, Any], paths: Mapping[str, str]) -> Clip:
+    sampler = next(
+        (
+            SampledSound(paths[device["audioFileId"]], device["parameters"])
+            for device in track["devices"]
+            if device["audioFileId"] in paths and not device["bypassed"]
+        ),
+        None,
+    )
     midi = row["midiData"] or {}
     notes = midi.get("notes", ())
     return Clip(
@@ -134,7 +148,8 @@ def _clip(row: Mapping[str, Any], track: Mapping[str, Any], paths: Mapping[str, 
         gain_db=row["gain"],
         path=paths.get(row["audioFileId"]),
         notes=tuple(Note(n["start"], n["duration"], int(n["pitch"]), int(n["velocity"])) for n in notes),
-        instrument=voicing.instrument(track, row),
+        instrument=_instrument(track, row),
+        sampler=sampler,
         controls=_controls(midi) if midi.keys() & {"controllers", "pitchBends"} else None,
     )
 
@@ -145,3 +160,13 @@ def _controls(midi: Mapping[str, Any]) -> MidiControls:
         tuple((each["beat"], each["controller"], each["value"]) for each in midi.get("controllers", ())),
         tuple((each["beat"], each["value"] * semitones) for each in midi.get("pitchBends", ())),
     )
+
+
+def _instrument(track: Mapping[str, Any], clip: Mapping[str, Any]) -> str:
+    """The track's own, or the one that is named by its metadata, the name of the clip or of the track."""
+    known = (track.get("metadata") or {}).get("instrument")
+    if track["instrument"] is None and isinstance(known, str) and known.lower() in instruments.NAMES:
+        return known.lower()
+    names = (str(each.get("name") or "") for each in (clip, track))
+    spoken = (found for name in names if (found := instruments.spoken_of(name)) is not None)
+    return track["instrument"] or next(spoken, instruments.DEFAULT)
