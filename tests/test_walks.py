@@ -21,7 +21,7 @@ BEAT = {"genre": "trap", "bpm": 140, "duration": 8, "provider": "embedded"}
 # (modules, statements): what each walk may take. It only ever gets less.
 UNTIL_ACCEPTED = (16, 4)
 UNTIL_DONE = (30, 16)
-UNTIL_TOLD = (19, 2)
+UNTIL_TOLD = (18, 2)
 
 
 @pytest.fixture

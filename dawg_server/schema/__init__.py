@@ -10,10 +10,8 @@ from dawg_server.schema.base import Choice as Choice
 from dawg_server.schema.base import Decibels as Decibels
 from dawg_server.schema.base import Described as Described
 from dawg_server.schema.base import Field as Field
-from dawg_server.schema.base import Flag as Flag
 from dawg_server.schema.base import Id as Id
 from dawg_server.schema.base import Number as Number
-from dawg_server.schema.base import Page as Page
 from dawg_server.schema.base import Query as Query
 from dawg_server.schema.base import Text as Text
 from dawg_server.schema.base import Uuid as Uuid
@@ -22,9 +20,11 @@ from dawg_server.schema.base import load as load
 from dawg_server.schema.base import spoken as spoken
 from dawg_server.schema.field_errors import FieldError as FieldError
 from dawg_server.schema.field_errors import ForeignId as ForeignId
+from dawg_server.schema.parameters import Flag as Flag
 from dawg_server.schema.parameters import Items as Items
 from dawg_server.schema.parameters import JsonValue as JsonValue
 from dawg_server.schema.parameters import OneNumber as OneNumber
+from dawg_server.schema.parameters import Page as Page
 from dawg_server.schema.parameters import Parameters as Parameters
 from dawg_server.schema.parameters import Record as Record
 from dawg_server.schema.parameters import parameters as parameters

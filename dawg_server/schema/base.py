@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar, TypeAlias, cast
 
-from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, pre_load
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, pre_load, validates_schema
 
 from dawg_server.schema.field_errors import FieldError, ForeignId
 
@@ -17,16 +17,18 @@ _HUMP = re.compile(r"([a-z])([A-Z])")
 _TEXT_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 _OWN_ID = re.compile(r"(?=.*\d)[A-Za-z][A-Za-z0-9]*[-_:][\w:-]+", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
-_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 class Body(Schema):
     """A JSON object, with camelCase outside and snake_case inside. Unknown fields are ignored.
 
-    `aliases` maps other spellings of a field to its real one; the real one wins.
+    `aliases` maps other spellings of a field to its real one; the real one wins. Of the names in `one_of` at least one
+    has to be there.
     """
 
     aliases: ClassVar[Mapping[str, str]] = {}
+    one_of: ClassVar[tuple[str, ...]] = ()
+    drops_nulls: ClassVar[bool] = False
     from_text: ClassVar[bool] = False
 
     class Meta:
@@ -51,6 +53,25 @@ class Body(Schema):
             if alias in resolved and resolved.get(name) is None:
                 resolved[name] = resolved.pop(alias)
         return resolved
+
+    @pre_load
+    def _drop_nulls(self, data: Any, **_: Any) -> Any:
+        if not self.drops_nulls or self.partial or not isinstance(data, Mapping):
+            return data
+        kept = (field.data_key for field in self.fields.values() if field.allow_none)
+        nullable = {*kept, *self.aliases}
+        return {name: value for name, value in data.items() if value is not None or name in nullable}
+
+    @validates_schema
+    def _needs_one(self, data: Mapping[str, Any], **_: Any) -> None:
+        if self.one_of and not any(data.get(name) is not None for name in self.one_of):
+            raise ValidationError(f"is needed, or else {', '.join(self.one_of[1:])}", self.one_of[0])
+
+    def ids(self, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """(kind, id) of everything that values name."""
+        for name, value in values.items():
+            if (field := self.fields.get(name)) is not None and value is not None:
+                yield from _ids(field, value)
 
 
 class Query(Body):
@@ -213,19 +234,6 @@ class Decibels(Number):
         return round(found, 4) if found >= cls.SILENCE else None
 
 
-class Flag(Field):
-    """`true` or `false`; in a query string also 1, 0, yes and no."""
-
-    json_type = "boolean"
-
-    def check(self, value: Any) -> bool:
-        if isinstance(value, str) and self._from_text:
-            value = _WORDS.get(value.strip().lower(), value)
-        if not isinstance(value, bool):
-            raise ValidationError("has to be true or false")
-        return value
-
-
 class Choice(Field):
     """One of a closed set, in any case; comes out written as in the set. What `ignored` matches does not count.
 
@@ -287,11 +295,15 @@ class Id(Field):
         return {} if self.words else {"format": "uuid"}
 
 
-class Page(Query):
-    """Which part of a list."""
-
-    page = Number(1, 1_000_000, whole=True, load_default=1)
-    limit = Number(1, 100, whole=True, load_default=20)
+def _ids(field: AnyField, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(field, Id):
+        if value not in field.words:
+            yield field.kind, value
+    elif isinstance(field, fields.List):
+        for each in value:
+            yield from _ids(field.inner, each)
+    elif isinstance(field, fields.Nested) and isinstance(field.schema, Body):
+        yield from field.schema.ids(value)
 
 
 def _uuid(value: Any) -> str | None:

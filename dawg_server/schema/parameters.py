@@ -1,33 +1,35 @@
-"""Objects within objects, and parameters of commands and functions: with ids, and with JSON Schema for models."""
+"""Objects within objects, parameters of commands and functions, values of more kinds; and JSON Schema for models."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, cast
 
 import orjson
-from marshmallow import ValidationError, fields, missing, pre_load, validates_schema
+from marshmallow import ValidationError, fields, missing
 
 from dawg_server.schema.base import (
     AnyField,
     Body,
     Described,
     Field,
-    Id,
+    Number,
+    Query,
     checked,
     load,
 )
 from dawg_server.schema.field_errors import MAX_PROBLEMS
 
+_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
 
 class Parameters(Body):
     """Of a command or a function: names are those of the wire. Made by `parameters`.
 
-    Of the names in `one_of` at least one has to be there. Null is as good as nothing where it is no value of its own;
-    among changes (`partial`) it is wrong.
+    Null is as good as nothing where it is no value of its own; among changes (`partial`) it is wrong.
     """
 
-    one_of: ClassVar[tuple[str, ...]] = ()
+    drops_nulls = True
     changes: ClassVar[bool] = False
 
     def __init__(self, **options: Any) -> None:
@@ -52,28 +54,9 @@ class Parameters(Body):
         """The values; raises `FieldError`."""
         return checked(self, data, closed=closed)
 
-    def ids(self, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """(kind, id) of everything that values name."""
-        for name, value in values.items():
-            if (field := self.fields.get(name)) is not None and value is not None:
-                yield from _ids(field, value)
-
     def json_schema(self) -> dict[str, Any]:
         """For models."""
         return object_schema(self)
-
-    @pre_load
-    def _drop_nulls(self, data: Any, **_: Any) -> Any:
-        if self.partial or not isinstance(data, Mapping):
-            return data
-        kept = (field.data_key for field in self.fields.values() if field.allow_none)
-        nullable = {*kept, *self.aliases}
-        return {name: value for name, value in data.items() if value is not None or name in nullable}
-
-    @validates_schema
-    def _needs_one(self, data: Mapping[str, Any], **_: Any) -> None:
-        if self.one_of and not any(data.get(name) is not None for name in self.one_of):
-            raise ValidationError(f"is needed, or else {', '.join(self.one_of[1:])}", self.one_of[0])
 
 
 def parameters(
@@ -88,6 +71,19 @@ def parameters(
     options = {"aliases": dict(aliases or {}), "one_of": tuple(one_of), "changes": changes}
     made: type[Parameters] = type(name, (Parameters.from_dict(dict(declared), name=name),), options)
     return made()
+
+
+class Flag(Field):
+    """`true` or `false`; in a query string also 1, 0, yes and no."""
+
+    json_type = "boolean"
+
+    def check(self, value: Any) -> bool:
+        if isinstance(value, str) and self._from_text:
+            value = _WORDS.get(value.strip().lower(), value)
+        if not isinstance(value, bool):
+            raise ValidationError("has to be true or false")
+        return value
 
 
 class Items(Described, fields.List[Any]):
@@ -183,6 +179,13 @@ class OneNumber(Field):
         return {"enum": list(self.choices)}
 
 
+class Page(Query):
+    """Which part of a list."""
+
+    page = Number(1, 1_000_000, whole=True, load_default=1)
+    limit = Number(1, 100, whole=True, load_default=20)
+
+
 def json_schema(field: AnyField) -> dict[str, Any]:
     """JSON Schema of a value, complete in itself."""
     if not isinstance(field, Described):
@@ -206,14 +209,3 @@ def object_schema(schema: Body) -> dict[str, Any]:
     elif required:
         described["required"] = required
     return described
-
-
-def _ids(field: fields.Field[Any], value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(field, Id):
-        if value not in field.words:
-            yield field.kind, value
-    elif isinstance(field, Items):
-        for each in value:
-            yield from _ids(field.inner, each)
-    elif isinstance(field, Record) and isinstance(field.schema, Parameters):
-        yield from field.schema.ids(value)
