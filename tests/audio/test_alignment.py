@@ -12,6 +12,7 @@ import soundfile
 from dawg_server import errors
 from dawg_server.audio import alignment
 from dawg_server.audio.pitch import tracker
+from tests.sampling import sample
 
 RATE = 44_100
 BPM = 120.0
@@ -41,7 +42,7 @@ def aligned(folder: Path, source: str, **options: Any) -> dict[str, Any]:
     return alignment.align(source, str(folder / "aligned.wav"), **{"bpm": BPM, "division": 8, **options})
 
 
-@pytest.mark.parametrize("kind", ["pluck", "click", "kick"])
+@pytest.mark.parametrize("kind", sample(["pluck", "click", "kick"], "kick"))
 def test_onsets_come_to_the_grid(tmp_path: Path, kind: str) -> None:
     offsets = np.random.default_rng(2).uniform(-0.045, 0.045, 40)
     source = played(tmp_path, offsets, kind, channels=2)

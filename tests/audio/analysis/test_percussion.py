@@ -13,12 +13,20 @@ from dawg_server.audio.analysis import percussion
 from dawg_server.audio.mixing import render
 from dawg_server.audio.mixing.arrangement import Arrangement, Clip, Track
 from dawg_server.music.score import Note
+from tests.sampling import sample
 
 KICK, SNARE, HAT, OPEN = 36, 38, 42, 46
 BAR = ((0.0, KICK), (0.5, HAT), (1.0, SNARE), (1.5, HAT), (2.0, KICK), (2.5, KICK), (3.0, SNARE), (3.5, OPEN))
 
 
-@pytest.mark.parametrize(("kit", "bpm"), [("kit", 100.0), ("kit 808", 90.0), ("kit trap", 140.0), ("kit jazz", 120.0)])
+@pytest.mark.parametrize(
+    ("kit", "bpm"),
+    sample(
+        [("kit", 100.0), ("kit 808", 90.0), ("kit trap", 140.0), ("kit jazz", 120.0)],
+        ("kit", 100.0),
+        ("kit trap", 140.0),
+    ),
+)
 def test_what_a_kit_plays_is_written_down(tmp_path: Path, kit: str, bpm: float) -> None:
     notes = tuple(Note(4 * bar + start, 0.25, pitch, 100) for bar in range(8) for start, pitch in BAR)
     clip = Clip(0, 8 * 4 * 60 / bpm, notes=notes, instrument=kit)

@@ -3,9 +3,10 @@ import pytest
 
 from dawg_server.audio.analysis import voice
 from tests.audio.analysis import listening, material
+from tests.sampling import sample
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", sample(range(5), 0, 3))
 def test_singing_is_judged_vocal(seed: int) -> None:
     sung = material.singing(7, seed=seed, high=seed % 2 == 1, wet=0.1 * (seed % 3), sibilance=0.4 * (seed % 3))
     assert voice.likelihood(listening.spectra(sung)) >= voice.VOCAL
@@ -30,7 +31,7 @@ def test_a_band_without_a_singer_is_not(kind: str) -> None:
     assert voice.likelihood(listening.spectra(material.varied(7, kind, 8.0))) < voice.VOCAL / 2
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", sample([1, 2, 3], 2))
 def test_sibilance_is_heard_only_where_there_is_some(seed: int) -> None:
     assert voice.traces(listening.spectra(material.singing(7, seed=seed, sibilance=1))).sibilance is True
     assert voice.traces(listening.spectra(material.singing(7, seed=seed, sibilance=0))).sibilance is False

@@ -79,7 +79,10 @@ def test_clicks_over_steady_tones_part_almost_wholly(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("quality", separate.OVERLAPS)
-@pytest.mark.parametrize(("rate", "channels", "frames"), [(44_100, 2, 100_001), (48_000, 1, 70_000), (22_050, 2, 500)])
+@pytest.mark.parametrize(
+    ("rate", "channels", "frames"),
+    sample([(44_100, 2, 100_001), (48_000, 1, 70_000), (22_050, 2, 500)], (48_000, 1, 70_000)),
+)
 def test_the_stems_add_up_to_the_source_exactly(
     rate: int, channels: int, frames: int, quality: str, tmp_path: Path
 ) -> None:
