@@ -37,7 +37,7 @@ CLIPS = Table(
         **plain("id", "trackId", "audioFileId", "name", "color", "timebase", "startTime", "duration"),
         "offset": Column("source_offset"),
         **plain("fadeIn", "fadeOut", "fadeCurve"),
-        **plain("startBeat", "lengthBeats", "offsetBeats", "fadeInBeats", "fadeOutBeats"),
+        **plain("startBeat", "lengthBeats", "offsetBeats", "fadeInBeats", "fadeOutBeats", "stretch", "originalBpm"),
         "gain": Column("gain_db"),
         "midiData": Column("midi", json=True),
     },
@@ -69,6 +69,20 @@ async def recording(connection: Connection, project_id: str, audio_file_id: str)
            FROM audio_files a WHERE id = %s FOR KEY SHARE OF a""",
         (project_id, audio_file_id),
     )
+
+
+async def tempo_of_recording(connection: Connection, audio_file_id: str) -> float | None:
+    """The tempo at which a recording was made, or that an analysis has found in it; None while it is not known."""
+    tempo: float | None = await connection.fetch_value(
+        """SELECT coalesce(
+               (SELECT (g.input ->> 'bpm')::double precision FROM generations g WHERE g.id = a.generation_id
+                   AND jsonb_typeof(g.input -> 'bpm') = 'number'),
+               (SELECT (found.value ->> 'bpm')::double precision FROM jsonb_each(a.analysis) AS found
+                   WHERE jsonb_typeof(found.value -> 'bpm') = 'number' ORDER BY found.key LIMIT 1))
+           FROM audio_files a WHERE a.id = %s""",
+        (audio_file_id,),
+    )
+    return tempo
 
 
 async def lock_recording(connection: Connection, audio_file_id: str) -> dict[str, Any] | None:

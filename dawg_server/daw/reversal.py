@@ -83,6 +83,8 @@ class Reversal:
         existing = await self._find(entity, id)
         if existing is None:
             return await self._gone(step, step["inverse"])
+        if draft.retimed and registry.find(entity).units is not None:
+            await timing.follow(draft)  # what followed from the tempo may become an own unit
         then, now = await self._own_fields(step, existing)
         self._leave(step, id, then.keys())
         wanted: dict[str, Any] = {}

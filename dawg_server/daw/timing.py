@@ -4,7 +4,8 @@ A `musical` clip keeps its beats, an `absolute` one its seconds; what they come 
 and follows every change of the tempo. Such changes, and clips that end with their recordings, are nobody's own steps:
 undo does not take them back one by one, but lets them follow what it takes back.
 
-The offset is a place in the material: in beats for notes, in seconds for a recording, whatever the timebase.
+The offset is a place in the material: in beats for notes, in seconds for a recording, whatever the timebase. A
+recording that is stretched has its beats at its `originalBpm`.
 """
 
 from __future__ import annotations
@@ -141,8 +142,9 @@ def default_timebase(clip: Mapping[str, Any]) -> str:
 def settled(clip: Mapping[str, Any] | None, given: Mapping[str, Any], tempo: TempoMap) -> Entity:
     """All places and lengths of a clip in both units.
 
-    `clip`: as it was, None for a new one; `given`: what changes, in either unit, with `timebase` and `midiData` if they
-    are new or different. Raises `ValidationError` when the units of `given` disagree, or a new clip lacks a place.
+    `clip`: as it was, None for a new one; `given`: what changes, in either unit, with `timebase`, `midiData`, `stretch`
+    and `originalBpm` if they are new or different. Raises `ValidationError` when the units of `given` disagree, or a
+    new clip lacks a place.
     """
     fields = {**(clip or {}), **given}
     musical, notes = fields["timebase"] == MUSICAL, fields["midiData"] is not None
@@ -153,6 +155,8 @@ def settled(clip: Mapping[str, Any] | None, given: Mapping[str, Any], tempo: Tem
     found |= _Anchor(tempo, start, own).both(LENGTH, clip, known, own)
     found |= _Anchor(tempo, start, own).both(FADE_IN, clip, known, own)
     found |= _Anchor(tempo, start + found[LENGTH[own]], own, -1).both(FADE_OUT, clip, known, own)
+    if fields.get("stretch"):
+        return found | _Anchor(TempoMap(fields["originalBpm"]), 0.0, 0).both(OFFSET, clip, known, 0)
     return found | _Anchor(tempo, start, own, -1).both(OFFSET, clip, known, 1 if notes else 0)
 
 
@@ -221,7 +225,7 @@ class ClipsInTime:
         after = entity["lengthBeats"] - before
         fade_in, fade_out = min(entity["fadeInBeats"], before), min(entity["fadeOutBeats"], after)
         left = settled(entity, {"lengthBeats": before, "fadeInBeats": fade_in, "fadeOutBeats": 0}, tempo)
-        offset: Entity = {"offset": entity["offset"] + left["duration"]}
+        offset: Entity = {"offset": entity["offset"] + material({**entity, **left})}
         if (midi := entity["midiData"]) is not None:
             offset = {"offsetBeats": entity["offsetBeats"] + before}
         place = {"startBeat": beat, "lengthBeats": after, "fadeInBeats": 0, "fadeOutBeats": fade_out}
@@ -231,6 +235,11 @@ class ClipsInTime:
             left["midiData"] = {**midi, "notes": [note for note in midi["notes"] if note["start"] < first]}
             right["midiData"] = {**midi, "notes": [note for note in midi["notes"] if note["start"] >= first]}
         return left, right
+
+
+def material(clip: Mapping[str, Any]) -> float:
+    """How much of its recording a clip plays, in seconds of that, if it is long enough."""
+    return float(clip["lengthBeats"] * 60 / clip["originalBpm"] if clip.get("stretch") else clip["duration"])
 
 
 # -- clips and their recordings ----------------------------------------------------------------------------------------
@@ -247,7 +256,11 @@ def fitted(clip: Mapping[str, Any], length: float | None, tempo: TempoMap, *, as
     if length is not None:
         if offset > length - TINY:
             changed["offset"] = offset = max(0.0, length - MIN_LENGTH)
-        if duration > length - offset and (asked or clip["timebase"] == ABSOLUTE):
+        if clip.get("stretch"):
+            longest = (length - offset) * clip["originalBpm"] / 60
+            if clip["lengthBeats"] > longest + TINY:
+                changed["lengthBeats"] = longest
+        elif duration > length - offset and (asked or clip["timebase"] == ABSOLUTE):
             changed["duration"] = duration = length - offset
     unit = 1 if clip["timebase"] == MUSICAL else 0
     after = settled(clip, changed, tempo) if changed else clip

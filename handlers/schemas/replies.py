@@ -75,6 +75,8 @@ class ClipReply(Body):
     duration = fields.Float()
     start_beat = fields.Float()
     length_beats = fields.Float()
+    stretch = fields.Boolean()
+    original_bpm = fields.Float(allow_none=True)
     clamped = fields.List(fields.String(), metadata={"description": "fields that were too long, and are cut"})
     revision = fields.Integer()
     clip = fields.Dict()

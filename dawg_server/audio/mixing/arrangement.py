@@ -34,9 +34,10 @@ class Clip:
     """A recording (`path`) or notes (`notes`, in beats from the beginning of the material) on the timeline, which
     `sampler` plays if there is one, else `instrument`.
 
-    `offset` is where in the material the clip begins. Fades are straight lines in amplitude, as a browser's
-    `linearRampToValueAtTime` draws them, or of `equal_power`: sin(x π/2), so that the powers of two clips of which one
-    fades in while the other one fades out add up to 1.
+    `offset` is where in the material the clip begins. With `original_bpm` a recording is stretched from that tempo to
+    that of the project. Fades are straight lines in amplitude, as a browser's `linearRampToValueAtTime` draws them, or
+    of `equal_power`: sin(x π/2), so that the powers of two clips of which one fades in while the other one fades out
+    add up to 1.
     """
 
     start: float
@@ -51,6 +52,7 @@ class Clip:
     sampler: SampledSound | None = None
     equal_power: bool = False
     controls: MidiControls | None = None
+    original_bpm: float | None = None
 
     @property
     def end(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Callable, Generator, Mapping
@@ -12,8 +13,9 @@ import numpy as np
 from dawg_server import errors
 from dawg_server.audio import arrays, codecs, encoder, recording_meter
 from dawg_server.audio.mixing import arrangement, mixer, sources
-from dawg_server.audio.mixing.arrangement import Arrangement
+from dawg_server.audio.mixing.arrangement import Arrangement, Clip
 from dawg_server.audio.mixing.players import Player
+from dawg_server.daw.tempo_map import TempoMap
 
 BLOCK = sources.BLOCK  # frames
 Report = Callable[[float], None]
@@ -66,7 +68,9 @@ def render(
 
 
 def unpacked(project: Arrangement, folder: pathlib.Path) -> Arrangement:
-    """The same project, its often used compressed recordings written out once: jumping into those is slow."""
+    """The same project, with what takes long done once: its often used compressed recordings are written out, because
+    jumping into those is slow, and so is what several clips stretch in the same way."""
+    project = _stretched_once(project, folder)
     uses: dict[str, int] = {}
     for clip in project.clips():
         if clip.path is not None:
@@ -77,6 +81,41 @@ def unpacked(project: Arrangement, folder: pathlib.Path) -> Arrangement:
         if count > 1 and not sources.is_seekable(path)
     }
     return dataclasses.replace(project, tracks=tuple(_moved(track, moved) for track in project.tracks))
+
+
+def _stretched_once(project: Arrangement, folder: pathlib.Path) -> Arrangement:
+    tempo = project.tempo_map
+    alike: dict[tuple[object, ...], list[Clip]] = {}
+    for clip in project.clips():
+        if clip.original_bpm is not None:
+            place = None if tempo.is_constant else clip.start
+            key = (clip.path, clip.offset, clip.original_bpm, place)
+            alike.setdefault(key, []).append(clip)
+    made: dict[Clip, Clip] = {}
+    for number, clips in enumerate(alike.values()):
+        if len(clips) > 1:
+            longest = max(clips, key=lambda clip: clip.duration)
+            path = _write_stretched(longest, project.rate, tempo, folder / f"stretched-{number}.wav")
+            made |= {clip: dataclasses.replace(clip, path=path, offset=0.0, original_bpm=None) for clip in clips}
+    tracks = (
+        dataclasses.replace(track, clips=tuple(made.get(clip, clip) for clip in track.clips))
+        for track in project.tracks
+    )
+    return dataclasses.replace(project, tracks=tuple(tracks)) if made else project
+
+
+def _write_stretched(clip: Clip, rate: int, tempo: TempoMap, target: pathlib.Path) -> str:
+    left = round(clip.duration * rate) + 1  # places are rounded to frames
+    with (
+        codecs.Writer(target, "wav", rate, 2, bit_depth=32) as writer,
+        contextlib.closing(sources.material(clip, rate, tempo)) as blocks,
+    ):
+        for block in blocks:
+            writer.write(block[:left])
+            left -= len(block)
+            if left <= 0:
+                break
+    return str(target)
 
 
 def _moved(track: arrangement.Track, moved: Mapping[str, str]) -> arrangement.Track:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from dawg_server.audio import arrays, codecs, formats
 from dawg_server.audio.devices.sampler import Sampler
 from dawg_server.audio.mixing.arrangement import Clip
+from dawg_server.audio.pitch import shift
 from dawg_server.daw.tempo_map import TempoMap
 from dawg_server.music import expression, sound
 from dawg_server.music.score import Note
@@ -28,7 +29,7 @@ def blocks(clip: Clip, rate: int, tempo: TempoMap) -> _Blocks:
     """The clip from its first frame on, float32 `(frames, 2)` of any length, with gain and fades."""
     frames = round(clip.end * rate) - round(clip.start * rate)
     if clip.path is not None:
-        raw = _recording(clip.path, clip.offset, rate)
+        raw = material(clip, rate, tempo)
     else:
         raw = _notes(clip, rate, tempo)
         frames += 0 if clip.fade_out else round(RING * rate)
@@ -58,6 +59,26 @@ def _curve(way: arrays.Doubles, clip: Clip) -> arrays.Samples:
     """The gain after this share of the way from silence to full sound, as a column."""
     way = np.clip(way, 0.0, 1.0)
     return (np.sin(way * (np.pi / 2)) if clip.equal_power else way).astype(np.float32)[:, None]
+
+
+def material(clip: Clip, rate: int, tempo: TempoMap) -> _Blocks:
+    """The recording from where the clip begins in it, stretched if it is, and not cut at the end of the clip."""
+    assert clip.path is not None
+    raw = _recording(clip.path, clip.offset, rate)
+    original = clip.original_bpm
+    if original is None or (tempo.is_constant and tempo.bpm(0) == original):
+        return raw
+    first = tempo.beat(clip.start)
+
+    def origin(frame: float) -> float:
+        return (tempo.beat(clip.start + frame / rate) - first) * 60 / original * rate
+
+    return _stretched(raw, rate, origin)
+
+
+def _stretched(raw: _Blocks, rate: int, origin: Callable[[float], float]) -> _Blocks:
+    with contextlib.closing(raw):
+        yield from shift.retimed(raw, rate, 2, origin)
 
 
 def _recording(path: str, offset: float, rate: int) -> _Blocks:

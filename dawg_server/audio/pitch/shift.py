@@ -9,7 +9,9 @@ original, so that attacks stay sharp.
 
 from __future__ import annotations
 
+import collections
 import functools
+import math
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -22,6 +24,8 @@ MOST = 12.0  # semitones
 _OVERLAP = 8  # windows over each sample
 _NEIGHBOURS = 3  # bins on either side that a peak is higher than
 _ONSET = 1.6  # rise of the magnitudes' sum, beside which ...
+_MOST_GAIN = 2.0  # by which lost power is given back
+_SILENCE = 1e-12  # energy of a window
 _SHARE = 0.35  # ... this share of the bins that count at least doubles
 
 Angles = npt.NDArray[np.float64]
@@ -77,15 +81,14 @@ def retimed(
     size = spectra.window_size(rate)
     hop = size // _OVERLAP
     window = np.hanning(size + 1)[:-1].astype(np.float32)
-    back = _Overlap(size, hop, channels, window)
+    back, level = _Overlap(size, hop, channels, window), _Level(size, hop, window)
     turner = _Turner(size, hop)
     at = functools.partial(_at, origin, hop)
-    for number, (now, before) in enumerate(_pairs(blocks, size, hop, at, channels, window)):
-        turned = turner.turn(now, before)
-        ready = back.add(np.fft.irfft(turned, size, axis=1).astype(np.float32))
-        if number >= _OVERLAP // 2:  # what the first window holds lies before the beginning
-            yield ready
-    yield back.rest()
+    for now, before in _pairs(blocks, size, hop, at, channels, window):
+        frames = np.fft.irfft(turner.turn(now, before), size, axis=1).astype(np.float32)
+        level.expect(float(np.square(frames).sum()))
+        yield level.restored(back.add(frames))
+    yield from level.rest(back.rest())
 
 
 def _pairs(
@@ -189,3 +192,43 @@ class _Overlap:
 
     def rest(self) -> arrays.Samples:
         return np.ascontiguousarray(self._open[:, : -self._hop].T)
+
+
+class _Level:
+    """Gives back the power that sound without a pitch loses where turned windows no longer agree with each other.
+
+    The windows of the output, cut out of it again, are to have the energy that each of them had before they were added.
+    """
+
+    def __init__(self, size: int, hop: int, window: arrays.Samples) -> None:
+        self._hop, self._window = hop, window[:, None]
+        self._expected: collections.deque[float] = collections.deque()
+        self._blocks: collections.deque[arrays.Samples] = collections.deque(maxlen=_OVERLAP)  # of one window
+        self._count, self._gain = 0, 1.0
+
+    def expect(self, energy: float) -> None:
+        """Of the next window."""
+        self._expected.append(energy)
+
+    def restored(self, block: arrays.Samples) -> arrays.Samples:
+        """Half a window behind `block`; nothing for what lies before the beginning."""
+        self._blocks.append(block)
+        self._count += 1
+        if self._count < _OVERLAP:
+            return block[:0]
+        found, expected = float(np.square(np.concatenate(self._blocks) * self._window).sum()), self._expected.popleft()
+        before, self._gain = self._gain, _gain(expected, found)
+        if self._count == _OVERLAP:
+            return block[:0]
+        ramp = np.linspace(before, self._gain, self._hop, endpoint=False, dtype=np.float32)[:, None]
+        return self._blocks[_OVERLAP // 2 - 1] * ramp
+
+    def rest(self, samples: arrays.Samples) -> Iterator[arrays.Samples]:
+        for start in range(0, len(samples), self._hop):
+            yield self.restored(samples[start : start + self._hop])
+        for block in list(self._blocks)[_OVERLAP // 2 :]:
+            yield block * np.float32(self._gain)
+
+
+def _gain(expected: float, found: float) -> float:
+    return min(max(math.sqrt(expected / found), 1 / _MOST_GAIN), _MOST_GAIN) if found > _SILENCE else 1.0

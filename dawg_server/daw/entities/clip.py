@@ -44,12 +44,16 @@ FIELDS = {
     "offsetBeats": Number(0, MAX_BEATS, "offset in beats"),
     "fadeInBeats": Number(0, MAX_BEATS, "fadeIn in beats"),
     "fadeOutBeats": Number(0, MAX_BEATS, "fadeOut in beats"),
+    "stretch": Flag("whether the recording follows the tempo by time-stretching; musical then", load_default=False),
+    "originalBpm": Number(
+        20, 400, "the tempo of the recording, without which the known one is taken", allow_none=True, load_default=None
+    ),
     "gain": Number(-60, 24, "dB", load_default=0),
     "color": Colour("such as #3b82f6", allow_none=True, load_default=None),
 }
 
 # What is judged together with the recording.
-_CONTENT = {"audioFileId", "midiData", "timebase", *timing.OFFSET, *timing.LENGTH}
+_CONTENT = {"audioFileId", "midiData", "timebase", "stretch", "originalBpm", *timing.OFFSET, *timing.LENGTH}
 
 
 async def judge(draft: Draft, clip: Entity | None, changed: Entity) -> Collection[str]:
@@ -61,11 +65,21 @@ async def judge(draft: Draft, clip: Entity | None, changed: Entity) -> Collectio
     tempo = timing.tempo_map(draft)
     if clip is None:
         fields["name"] = changed["name"] = fields["name"] or _name_of(recording)
-        fields["timebase"] = changed["timebase"] = fields["timebase"] or timing.default_timebase(fields)
+        if fields["timebase"] is None and not fields["stretch"]:
+            fields["timebase"] = changed["timebase"] = timing.default_timebase(fields)
+    if fields["stretch"]:
+        changed |= await _stretched(draft, clip, fields, changed)
+        fields |= changed
+    if clip is None:
         if all(fields[name] is None for name in timing.LENGTH):
             changed |= _default_length(tempo, fields, recording)
+    elif not {"stretch", "originalBpm"}.isdisjoint(changed) and set(timing.LENGTH).isdisjoint(changed):
+        # It plays the same part of its recording as before.
+        length = timing.material(clip)
+        changed |= {"lengthBeats": length * fields["originalBpm"] / 60} if fields["stretch"] else {"duration": length}
     given = {name: changed[name] for name in timing.NAMES if changed.get(name) is not None}
-    fields |= timing.settled(clip, {**given, "timebase": fields["timebase"], "midiData": fields["midiData"]}, tempo)
+    what = {name: fields[name] for name in ("timebase", "midiData", "stretch", "originalBpm")}
+    fields |= timing.settled(clip, {**given, **what}, tempo)
     for seconds, beats in (timing.START, timing.LENGTH):
         if fields[seconds] > MAX_SECONDS:
             raise wrong(beats if beats in given else seconds, f"lies beyond {MAX_SECONDS} seconds")
@@ -181,11 +195,24 @@ def _default_length(tempo: TempoMap, fields: dict[str, Any], recording: Entity |
         raise wrong("duration", "is needed, because the length of this recording is not known yet")
     placed = timing.settled(None, {**fields, "duration": timing.MIN_LENGTH}, tempo)
     if recording is not None:
-        return {"duration": max(float(recording["duration"]) - float(placed["offset"]), timing.MIN_LENGTH)}
+        rest = max(float(recording["duration"]) - float(placed["offset"]), timing.MIN_LENGTH)
+        return {"lengthBeats": rest * fields["originalBpm"] / 60} if fields["stretch"] else {"duration": rest}
     start, notes = placed["startBeat"], fields["midiData"]["notes"]
     first, end = tempo.bar(start), max((note["start"] + note["duration"] for note in notes), default=0)
     bars = max(1, math.ceil(tempo.bar(start + end) - first - timing.TINY))
     return {"lengthBeats": round(tempo.beat_of_bar(first + bars) - start, timing.DIGITS)}
+
+
+async def _stretched(draft: Draft, clip: Entity | None, fields: Entity, changed: Entity) -> Entity:
+    """What a clip has to be, so that it can be stretched."""
+    if fields["audioFileId"] is None:
+        raise wrong("stretch", "is for recordings: notes follow the tempo without it")
+    if changed.get("timebase") == timing.ABSOLUTE:
+        raise wrong("timebase", "of a clip that is stretched is musical; set stretch to false as well")
+    bpm = fields["originalBpm"] or await tracks.tempo_of_recording(draft.connection, fields["audioFileId"])
+    if bpm is None:
+        raise wrong("originalBpm", "is needed, because the tempo of this recording is not known: say it, or analyse it")
+    return {"timebase": timing.MUSICAL, "originalBpm": min(max(float(bpm), 20.0), 400.0)}
 
 
 def _name_of(recording: Entity | None) -> str:

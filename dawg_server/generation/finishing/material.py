@@ -151,6 +151,7 @@ def _clip(row: Mapping[str, Any], track: Mapping[str, Any], paths: Mapping[str, 
         instrument=_instrument(track, row),
         sampler=sampler,
         controls=_controls(midi) if midi.keys() & {"controllers", "pitchBends"} else None,
+        original_bpm=row["originalBpm"] if row["stretch"] else None,
     )
 
 

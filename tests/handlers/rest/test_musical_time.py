@@ -376,6 +376,54 @@ async def test_the_grid_heeds_the_offset_of_a_clip(song: Song) -> None:
     assert [note["start"] for note in (await song.find(clip))["midiData"]["notes"]] == [1.25, 2.25]
 
 
+# -- stretching --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_stretched_clip_keeps_its_beats_and_plays_the_same_part_of_its_recording(song: Song) -> None:
+    clip = await song.sound(startTime=2, offset=1, duration=4)
+    before = await song.clips()
+    assert list((await song.update(clip, 400, stretch=True))["details"]) == ["originalBpm"]
+    clip = await song.update(clip, stretch=True, originalBpm=100)
+    assert picked(clip, "timebase", "originalBpm", "startBeat", "offset") == ["musical", 100, 4, 1]
+    assert clip["lengthBeats"] == pytest.approx(4 * 100 / 60)
+    assert clip["duration"] == pytest.approx(4 * 100 / 120)
+    assert clip["offsetBeats"] == pytest.approx(100 / 60)
+    await song.tempo(50)
+    slow = await song.find(clip)
+    assert picked(slow, "startBeat", "lengthBeats", "offset") == picked(clip, "startBeat", "lengthBeats", "offset")
+    assert slow["duration"] == pytest.approx(8)
+    reply = await song.call("PATCH", f"/clips/{clip['id']}", {"duration": 100})
+    assert reply["clamped"] == ["duration"]
+    assert reply["clip"]["lengthBeats"] == pytest.approx(7 * 100 / 60)  # what there is of the recording
+    await song.call("POST", f"/projects/{song.id}/undo", {"steps": 3})
+    assert await song.clips() == before
+    await song.call("POST", f"/projects/{song.id}/redo", {"steps": 3})
+    assert (await song.find(clip))["lengthBeats"] == pytest.approx(7 * 100 / 60)
+    plain = await song.update(clip, stretch=False)
+    assert picked(plain, "duration", "offset") == pytest.approx([7, 1])
+
+
+async def test_what_cannot_be_stretched_is_said(song: Song) -> None:
+    notes = await song.notes(startBeat=0)
+    assert list((await song.update(notes, 400, stretch=True, originalBpm=90))["details"]) == ["stretch"]
+    body = {"trackId": song.audio, "audioFileId": song.file, "startBeat": 0, "stretch": True}
+    assert list((await song.call("POST", "/clips", body, 400))["details"]) == ["originalBpm"]
+    wrong = {**body, "originalBpm": 90, "timebase": "absolute"}
+    assert list((await song.call("POST", "/clips", wrong, 400))["details"]) == ["timebase"]
+    clip = (await song.call("POST", "/clips", {**body, "originalBpm": 90}, 201))["clip"]
+    assert picked(clip, "lengthBeats", "timebase") == [12, "musical"]  # eight seconds at 90 bpm
+    assert list((await song.update(clip, 400, timebase="absolute"))["details"]) == ["timebase"]
+
+
+async def test_the_tempo_of_a_recording_is_taken_from_its_analysis(song: Song) -> None:
+    await song.server.services.platform.database.execute(
+        """UPDATE audio_files SET analysis = '{"{\\"what\\": \\"track\\"}": {"bpm": 96.5, "key": "C"}}' WHERE id = %s""",
+        (song.file,),
+    )
+    clip = await song.sound(startBeat=0, stretch=True)
+    assert picked(clip, "originalBpm", "lengthBeats") == pytest.approx([96.5, 8 * 96.5 / 60])
+
+
 def _rewritten(archive: bytes, *, old: bool) -> bytes:
     """`old`: as an earlier release wrote it."""
     if not old:
