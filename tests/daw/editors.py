@@ -123,6 +123,10 @@ def change_clip(project: Project, dice: random.Random) -> Command | None:
     return dice.choice(
         (
             Command("updateClip", {"clipId": clip_id, "changes": {"startTime": dice.randrange(9), "gain": -3}}),
+            Command(
+                "updateClip", {"clipId": clip_id, "changes": {"lengthBeats": dice.choice((1 / 3, 7)), "fadeIn": 0}}
+            ),
+            Command("updateClip", {"clipId": clip_id, "changes": {"timebase": dice.choice(("musical", "absolute"))}}),
             Command("updateClip", {"clipId": clip_id, "changes": {"trackId": _track(project, dice, "MIDI")["id"]}}),
             Command("moveClip", {"clipId": clip_id, "newPosition": dice.randrange(9), "unit": "bars"}),
             Command("quantize", {"clipIds": [clip_id], "division": "quarter", "strength": 50}),
@@ -184,6 +188,7 @@ class Recordings:
             await self._document.execute(project_id, [Command("createClip", parameters)], actor)
         elif clips and dice.random() < 0.4:
             fields = {"duration": dice.choice((0.5, 3, 9)), "offset": dice.choice((0, 1.5)), "fadeIn": 0.25}
+            fields |= {"stretch": dice.random() < 0.6, "originalBpm": dice.choice((75, 100.5))}
             changes = {name: fields[name] for name in dice.sample(sorted(fields), 2)}
             parameters = {"clipId": dice.choice(clips)["id"], "changes": changes}
             await self._document.execute(project_id, [Command("updateClip", parameters)], actor)
