@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,3 +51,12 @@ def test_no_import_points_up_or_past_a_layer(layer: str, above: tuple[str, ...])
         if any(module == each or module.startswith(f"{each}.") for each in above)
     }
     assert wrong == set()
+
+
+def test_the_process_that_serves_loads_nothing_that_computes_and_no_sdk() -> None:
+    """Their work is done in worker processes, or they are loaded with their first use: a fresh server is small and
+    starts at once."""
+    heavy = ("numpy", "scipy", "av", "soundfile", "soxr", "anthropic", "openai", "replicate", "aiobotocore")
+    script = f"import sys, dawg_server.serving; print(*[name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.stdout.strip(), done.stderr) == ("", "")

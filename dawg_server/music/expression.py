@@ -24,7 +24,6 @@ from dawg_server.music.sound.tone import Samples, Signal
 
 MODULATION, VOLUME, EXPRESSION, SUSTAIN = 1, 7, 11, 64
 VIBRATO_HERTZ, VIBRATO_SEMITONES = 5.5, 0.5
-BEND_RANGE = 2.0  # semitones
 SLEW = 0.005  # seconds in which a value is reached, so that steps do not click
 AFTER = 0.5  # seconds after its end for which a note that is bent is heard
 

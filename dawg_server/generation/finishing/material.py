@@ -26,9 +26,10 @@ from dawg_server.daw import timing
 from dawg_server.daw.document import Document
 from dawg_server.daw.tempo_map import TempoMap
 from dawg_server.music import instruments
-from dawg_server.music.expression import BEND_RANGE
 from dawg_server.music.score import Note
 from dawg_server.storage import Storage
+
+BEND_RANGE = 2.0  # semitones, of a clip that names none
 
 
 class Material:
