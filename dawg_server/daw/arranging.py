@@ -71,6 +71,10 @@ async def rearrange(draft: Draft, stretches: Sequence[Stretch]) -> None:
         if kind.in_time is not None:
             entities = await draft.all(kind.name)
             found.append((kind, list(zip(entities, kind.in_time.spans(draft, entities), strict=True))))
+    for kind in registry.every():
+        for entity in await draft.all(kind.name) if kind.along is not None else ():
+            assert kind.along is not None
+            draft.update(kind.name, entity["id"], kind.along(entity, stretches))
     for kind, placed in found:
         for entity, (begin, end) in placed:
             crossed = [line for line in lines if begin + NEAR < line < end - NEAR]

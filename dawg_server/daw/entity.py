@@ -44,6 +44,7 @@ from dawg_server.schema import (
 )
 
 if TYPE_CHECKING:
+    from dawg_server.daw.arranging import Stretch
     from dawg_server.daw.draft import Draft
     from dawg_server.daw.tempo_map import TempoMap
 
@@ -91,6 +92,10 @@ class Reference:
     heard: bool = False
 
 
+Along = Callable[[Entity, "Sequence[Stretch]"], Entity]
+"""(an entity that lies all along the time line, stretches that go elsewhere): the fields that are different."""
+
+
 class InTime(Protocol):
     """How entities of a kind lie in time, for what arranges it anew; all beats are quarters from the beginning."""
 
@@ -120,7 +125,7 @@ class InBeats:
         if not self.length:
             return [(each[self.start], each[self.start]) for each in entities]
         begins = sorted({each[self.start] for each in entities})
-        following = dict(zip(begins, [*begins[1:], math.inf], strict=True))
+        following = dict(zip(begins, [*begins[1:], math.inf], strict=False))  # there may be none
         return [
             (begin := each[self.start], following[begin] if each[self.length] is None else begin + each[self.length])
             for each in entities
@@ -194,9 +199,10 @@ class EntityType:
     that clips of the project play, or the caller's. `either`: two fields of which exactly one is not null. `condition`
     is about an entity among others; `rule` looks at those changes that are about `ruled` fields, and at everything new,
     `fit` at what undo puts back, `check` at what an archive brings. `in_time`: how it lies in time, and moves with its
-    section; `units`: how it tells its times in beats and seconds; `tempo`: fields that decide how these belong
-    together. `within`: where clients see it: in the project's list, in its parent's when a whole project is shown, or
-    always as a part of its parent. `kept`: what versions and archives keep of the project.
+    section; `along`: how it changes with sections, if it lies all along the time line; `units`: how it tells its times
+    in beats and seconds; `tempo`: fields that decide how these belong together. `within`: where clients see it: in the
+    project's list, in its parent's when a whole project is shown, or always as a part of its parent. `kept`: what
+    versions and archives keep of the project.
     """
 
     name: str
@@ -220,6 +226,7 @@ class EntityType:
     ruled: frozenset[str] = frozenset()
     check: Check | None = None
     in_time: InTime | None = None
+    along: Along | None = None
     units: Units | None = None
     tempo: frozenset[str] = frozenset()
     bulk: Bulk | None = None

@@ -88,3 +88,21 @@ async def test_envelopes_go_with_what_they_move_and_come_back_with_it(song: Song
     for _ in range(3):
         await song.redo()
     assert await found() == before
+
+
+async def test_points_move_with_their_section_and_the_rest_closes_the_gap(song: Song) -> None:
+    track = await track_of(song)
+    points = [{"beat": beat, "value": value} for beat, value in ((0, 0), (16, 1), (24, 0))]
+    made = await song.add("automation", trackId=track, target="pan", points=points)
+    still = await song.add("automation", trackId=track, target="volume", points=[{"beat": 3, "value": 0.5}])
+    section = await song.add("section", name="Verse", beat=8, length=8)
+
+    async def drawn(id: str) -> list[tuple[float, float]]:
+        found = (await song.shown())["tracks"][0]["automations"]
+        return [(p["beat"], p["value"]) for each in found if each["id"] == id for p in each["points"]]
+
+    await song.call("POST", f"/sections/{section['id']}/move", {"beat": 0})
+    assert await drawn(made["id"]) == [(0, 0.5), (8, 1), (8, 0), (16, 0.5), (16, 1), (24, 0)]
+    assert {value for _, value in await drawn(still["id"])} == {0.5}
+    await song.undo()
+    assert await drawn(made["id"]) == [(0, 0), (16, 1), (24, 0)]

@@ -7,8 +7,9 @@ jump. While there is an envelope that is enabled, what the track, send or device
 
 from __future__ import annotations
 
+import bisect
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import ValidationError
@@ -21,6 +22,7 @@ from dawg_server.daw.notes import MAX_BEATS
 from dawg_server.schema import AnyField, Choice, Field, Flag, Id, Number, Text
 
 if TYPE_CHECKING:
+    from dawg_server.daw.arranging import Stretch
     from dawg_server.daw.draft import Draft
 
 MAX_POINTS = 10_000  # of an envelope
@@ -84,6 +86,70 @@ FIELDS: dict[str, AnyField] = {
 }
 
 
+def rearranged(envelope: Entity, stretches: Sequence[Stretch]) -> Entity:
+    """The points move with their stretches, at whose ends the value stays what it was; a curve that is cut there goes
+    on as a straight line."""
+    points = envelope["points"]
+    begin, end = stretches[0].begin, stretches[-1].end
+    found = [*_part(points, 0.0, begin, 0.0)] if begin else []
+    for each in sorted(stretches, key=lambda each: each.begin + each.shift):
+        found += _part(points, each.begin, each.end, each.shift)
+    found += _part(points, end, max(end, points[-1]["beat"]), 0.0)
+    kept: list[dict[str, Any]] = []
+    for place, point in enumerate(found):
+        following = found[place + 1] if place + 1 < len(found) else point
+        if kept and kept[-1]["value"] == point["value"]:  # a point that nothing turns at says nothing
+            if kept[-1]["beat"] == point["beat"]:
+                kept[-1] = point
+                continue
+            if following["value"] == point["value"]:
+                continue
+        kept.append(point)
+    return {"points": kept} if len(kept) <= MAX_POINTS else {}
+
+
+def _part(points: list[dict[str, Any]], begin: float, end: float, shift: float) -> Iterator[dict[str, Any]]:
+    """What the envelope does from one beat to another, moved."""
+    first, last = bisect.bisect_right(points, begin, key=_beat), bisect.bisect_left(points, end, key=_beat)
+    curve = points[first - 1]["curve"] if first else CURVES[0]
+    whole = first == len(points) or (first and points[first - 1]["beat"] == begin and points[first]["beat"] <= end)
+    yield {"beat": begin + shift, "value": _value(points, first, begin), "curve": curve if whole else _plain(curve)}
+    for place in range(first, last):
+        cut = place == last - 1 and place + 1 < len(points) and points[place + 1]["beat"] > end
+        curve = points[place]["curve"]
+        yield {**points[place], "beat": points[place]["beat"] + shift, "curve": _plain(curve) if cut else curve}
+    yield {"beat": end + shift, "value": _value(points, last, end), "curve": CURVES[0]}
+
+
+def _value(points: list[dict[str, Any]], following: int, beat: float) -> float:
+    """The value at a beat before the point at the place `following`."""
+    if following == 0 or following == len(points):
+        return float(points[max(0, following - 1)]["value"])
+    before, after = points[following - 1], points[following]
+    passed = (beat - before["beat"]) / ((after["beat"] - before["beat"]) or 1.0)
+    return float(before["value"] + (after["value"] - before["value"]) * _shape(before["curve"], passed))
+
+
+def _shape(curve: str, passed: float) -> float:
+    """As `audio.mixing.envelopes.Curve` tells it; here in beats, at a tempo that stays."""
+    shapes = {
+        "linear": passed,
+        "hold": 0.0,
+        "smooth": (1 - math.cos(math.pi * passed)) / 2,
+        "slow": passed**2,
+        "fast": 1 - (1 - passed) ** 2,
+    }
+    return shapes[curve]
+
+
+def _plain(curve: str) -> str:
+    return curve if curve == "hold" else "linear"
+
+
+def _beat(point: dict[str, Any]) -> float:
+    return float(point["beat"])
+
+
 async def judge(draft: Draft, envelope: Entity | None, changed: Entity) -> Collection[str]:
     """What an envelope moves is on its track and stays; its values are in the range of that."""
     if envelope is not None and (moved := [name for name in _WHAT if name in changed]):
@@ -142,6 +208,7 @@ AUTOMATION = EntityType(
     rule=judge,
     ruled=frozenset({*_WHAT, "points"}),
     check=check,
+    along=rearranged,
     limit=MAX_ENVELOPES,
     module=__name__,
 )
