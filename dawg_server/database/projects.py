@@ -44,7 +44,7 @@ _AUDIO_FILES = f"""(SELECT coalesce(json_agg(json_build_object(
         'createdAt', {moment("a.created_at")}, 'updatedAt', {moment("a.updated_at")}) ORDER BY a.created_at, a.id),
         '[]'::json)
     FROM audio_files a WHERE a.project_id = p.id OR a.id IN (
-        SELECT c.audio_file_id FROM clips c JOIN tracks t ON t.id = c.track_id WHERE t.project_id = p.id))"""
+        SELECT r.audio_file_id FROM played_recordings r WHERE r.project_id = p.id))"""
 _SORTED = {"updatedAt": "p.updated_at", "createdAt": "p.created_at", "name": "lower(p.name)"}
 
 

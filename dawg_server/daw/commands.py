@@ -277,6 +277,14 @@ async def dependents(draft: Draft, name: str, id: str) -> list[tuple[EntityType,
     ]
 
 
+async def copy_parts(draft: Draft, kind: EntityType, id: str, copy_id: str) -> None:
+    """Gives a copy of an entity what cannot be without the original, but for what it has of its own by now."""
+    for other, naming, entity in await dependents(draft, kind.name, id):
+        if other.references[naming].on_delete == "cascade":
+            same = {name: value for name, value in other.stored(entity).items() if name != "id"}
+            draft.create(other.name, {**same, naming: copy_id})
+
+
 async def cascade(draft: Draft, name: str, id: str) -> None:
     """Deletes what cannot be without the entity, and clears the fields that name it. It goes itself afterwards."""
     for kind, naming, entity in await dependents(draft, name, id):
