@@ -22,7 +22,7 @@ TRACKS = Table(
         **plain("channels"),
         "order": Column("position"),
         "outputDestination": Column(
-            "output_track_id", "coalesce({0}.output_track_id::text, 'master')", "nullif(%s, 'master')::uuid"
+            "output_track_id", "coalesce({0}.output_track_id::text, 'master')", absent="master"
         ),
         **plain("groupId", "lyrics", "instrument"),
         "metadata": Column("metadata", json=True),
