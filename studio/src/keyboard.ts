@@ -1,5 +1,18 @@
 import { signal } from "@preact/signals";
-import { deleteClip, redo, toggleLoop, undo } from "./project/edits";
+import {
+  copy,
+  crossfade,
+  cut,
+  glue,
+  nudge,
+  paste,
+  removeSelected,
+  repeat,
+  selectAll,
+  split,
+} from "./arrangement/actions";
+import { zoomBy, zoomToFit, zoomToSelection } from "./arrangement/layout";
+import { redo, toggleLoop, undo } from "./project/edits";
 import { mayEdit } from "./project/store";
 import { toggle as record } from "./recording/recorder";
 import { player } from "./sound/player";
@@ -15,11 +28,6 @@ interface Shortcut {
   edits?: boolean;
 }
 
-const removeSelected = () => {
-  for (const id of selectedClips.value) void deleteClip(id);
-  selectedClips.value = new Set();
-};
-
 /** Every key that works anywhere on the page, for the listener and for the sheet behind `?`. */
 export const shortcuts: Shortcut[] = [
   { keys: "Space", does: "play and stop", run: () => player.toggle() },
@@ -29,6 +37,20 @@ export const shortcuts: Shortcut[] = [
   { keys: "M", does: "metronome on and off", run: () => (player.metronome.value = !player.metronome.value) },
   { keys: "Ctrl Z", does: "undo", run: undo, edits: true },
   { keys: "Ctrl Shift Z", does: "redo", run: redo, edits: true },
+  { keys: "S", does: "split at the playhead", run: () => split(), edits: true },
+  { keys: "Ctrl D", does: "duplicate", run: () => repeat(), edits: true },
+  { keys: "Ctrl C", does: "copy", run: copy },
+  { keys: "Ctrl X", does: "cut", run: cut, edits: true },
+  { keys: "Ctrl V", does: "paste at the playhead", run: () => paste(), edits: true },
+  { keys: "Ctrl A", does: "select all clips", run: selectAll },
+  { keys: "X", does: "crossfade what overlaps", run: crossfade, edits: true },
+  { keys: "G", does: "glue clips of notes", run: glue, edits: true },
+  { keys: "Alt ArrowLeft", does: "move what is selected earlier", run: () => nudge(-1, 0), edits: true },
+  { keys: "Alt ArrowRight", does: "move what is selected later", run: () => nudge(1, 0), edits: true },
+  { keys: "+", does: "zoom in", run: () => zoomBy(1.5) },
+  { keys: "-", does: "zoom out", run: () => zoomBy(1 / 1.5) },
+  { keys: "Z", does: "zoom to what is selected", run: zoomToSelection },
+  { keys: "Shift Z", does: "zoom to everything", run: zoomToFit },
   { keys: "Delete", does: "delete what is selected", run: removeSelected, edits: true },
   { keys: "Backspace", does: "delete what is selected", run: removeSelected, edits: true },
   { keys: "?", does: "this sheet", run: () => (sheetOpen.value = !sheetOpen.value) },
@@ -37,7 +59,11 @@ export const shortcuts: Shortcut[] = [
 
 const nameOf = ({ key, ctrlKey, metaKey, shiftKey, altKey }: KeyboardEvent): string => {
   const named = key === " " ? "Space" : key.length === 1 ? key.toUpperCase() : key;
-  const held = [ctrlKey || metaKey ? "Ctrl " : "", altKey ? "Alt " : "", shiftKey && named !== "?" ? "Shift " : ""];
+  const held = [
+    ctrlKey || metaKey ? "Ctrl " : "",
+    altKey ? "Alt " : "",
+    shiftKey && !"?+".includes(named) ? "Shift " : "",
+  ];
   return held.join("") + named;
 };
 

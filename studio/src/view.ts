@@ -10,8 +10,12 @@ export const left = signal(0);
 export const top = signal(0);
 export const trackHeight = signal(72);
 
-/** Beats to which edits snap; 0: they don't. */
+/** Beats to which edits snap; `BAR`: to bars; 0: they don't. */
+export const BAR = -1;
 export const snap = signal(1);
+
+/** Whether the arrangement turns its page with the playhead. */
+export const following = signal(true);
 
 export type Panel = "mixer" | "notes" | "lyrics" | "finish" | "history" | "jobs" | null;
 export const panel = signal<Panel>("mixer");

@@ -3,25 +3,34 @@ import { useComputed, useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { Others } from "../people/overlay";
 import { point } from "../people/presence";
-import { clips, loop, looping, markers, mayEdit, recordings, sections, tempoMap, tracks } from "../project/store";
-import { peaksCount } from "../sound/peaks";
+import { clips, mayEdit, tempoMap, tracks } from "../project/store";
 import { player } from "../sound/player";
 import { barText, clock } from "../time/tempo-map";
 import { Canvas, pointOf } from "../ui/canvas";
-import { left, selectedClips, selectedTrack, top, trackHeight, zoom } from "../view";
+import { Menu } from "../ui/menu";
+import { following, left, zoom } from "../view";
+import { nudge, selection, walk } from "./actions";
+import { contextMenu } from "./clip-menu";
 import { draw } from "./draw";
-import { RULER, toSeconds, toX } from "./geometry";
+import { toSeconds, toX } from "./geometry";
 import { begin, cursorAt, open } from "./gestures";
 import { TrackHeaders } from "./headers";
+import { ClipInspector } from "./inspector";
+import { placeOf, scaleTracks, scrollBy, size, zoomBy } from "./layout";
+import { PlaceEditor } from "./place-editor";
+import { Toolbar } from "./toolbar";
 import { dropped } from "./upload";
-
-const MIN_ZOOM = 0.5; // pixels per second
-const MAX_ZOOM = 2000;
 
 /** The time line: headers of tracks, and a canvas on which everything lies. */
 export const Arrangement = () => {
   const surface = useRef<HTMLDivElement>(null);
-  const name = useComputed(() => `Arrangement: ${tracks.value.length} tracks, ${clips.value.size} clips`);
+  const name = useComputed(() => {
+    const chosen = selection();
+    const [first] = chosen;
+    const where = first ? ` in bar ${tempoMap.value.position(tempoMap.value.beat(first.startTime)).bar}` : "";
+    const selected = chosen.length > 1 ? `${chosen.length} clips` : first ? `${first.name}${where}` : "nothing";
+    return `Arrangement: ${tracks.value.length} tracks, ${clips.value.size} clips. Selected: ${selected}`;
+  });
   return (
     <section
       class="arrangement"
@@ -29,32 +38,38 @@ export const Arrangement = () => {
       onDragOver={(event) => mayEdit.value && event.preventDefault()}
       onDrop={(event) => dropped(event, surface.current)}
     >
+      <Toolbar />
       <TrackHeaders />
       <div class="timeline" ref={surface}>
         <Canvas
           name={name}
           draw={draw}
-          reads={() => {
-            for (const each of [left, top, zoom, trackHeight, selectedClips, selectedTrack]) each.value;
-            for (const each of [clips, tracks, sections, markers, tempoMap, recordings, peaksCount]) each.value;
-            for (const each of [loop, looping]) each.value;
-          }}
           begin={begin}
           onHover={(event) => {
             const { x, y } = pointOf(event);
-            point(toSeconds(x), (y - RULER + top.value) / trackHeight.value);
+            point(toSeconds(x), placeOf(y));
             return cursorAt(event);
           }}
-          canvasProps={{ onDblClick: open, onWheel: scroll }}
+          onSize={(width, height) => {
+            size.value = { width, height };
+          }}
+          scroll={scrollBy}
+          canvasProps={{ onDblClick: open, onWheel: wheel, onContextMenu: contextMenu, onKeyDown: keys }}
         />
         <Playhead />
         <Others />
       </div>
+      <ClipInspector />
+      <PlaceEditor />
+      <Menu />
     </section>
   );
 };
 
-/** Lies above the canvas, so that playing moves one element and draws nothing. */
+const PAGE = 0.9; // of the width, at which the next page comes
+const BEFORE = 0.1; // of it, that stays in sight
+
+/** Lies above the canvas, so that playing moves one element and draws nothing until the page turns. */
 const Playhead = () => {
   const element = useRef<HTMLDivElement>(null);
   useSignalEffect(() => {
@@ -63,27 +78,39 @@ const Playhead = () => {
     element.current.style.transform = `translateX(${x}px)`;
     element.current.hidden = x < 0;
   });
+  useSignalEffect(() => {
+    const at = player.position.value;
+    if (!player.playing.value || !following.value) return;
+    const wide = size.peek().width / zoom.peek();
+    const within = (at - left.peek()) / wide;
+    if (within < 0 || within > PAGE) left.value = Math.max(0, at - wide * BEFORE);
+  });
   return <div ref={element} class="playhead" aria-hidden="true" />;
 };
 
-const scroll = (event: WheelEvent): void => {
+/** Scrolls; with Ctrl, or two fingers that part, it zooms, and with Alt the tracks become higher. */
+const wheel = (event: WheelEvent): void => {
   event.preventDefault();
-  const { left: edge } = (event.currentTarget as Element).getBoundingClientRect();
-  if (event.ctrlKey || event.metaKey) {
-    zoomBy(2 ** (-event.deltaY / 200), event.clientX - edge);
-    return;
-  }
-  const [across, down] = event.shiftKey ? [event.deltaY, 0] : [event.deltaX, event.deltaY];
-  left.value = Math.max(0, left.value + across / zoom.value);
-  const most = Math.max(0, tracks.value.length * trackHeight.value - 120);
-  top.value = Math.min(most, Math.max(0, top.value + down));
+  if (event.ctrlKey || event.metaKey) zoomBy(2 ** (-event.deltaY / 200), pointOf(event).x);
+  else if (event.altKey) scaleTracks(2 ** (-event.deltaY / 400));
+  else if (event.shiftKey) scrollBy(event.deltaX || event.deltaY, 0);
+  else scrollBy(event.deltaX, event.deltaY);
 };
 
-/** Around a point, in pixels from the left edge, which stays where it is. */
-export const zoomBy = (factor: number, x: number): void => {
-  const at = left.value + x / zoom.value;
-  zoom.value = Math.min(MAX_ZOOM, Math.max(MIN_ZOOM, zoom.value * factor));
-  left.value = Math.max(0, at - x / zoom.value);
+/** Arrows walk from clip to clip; with Alt they move what is selected. */
+const keys = (event: KeyboardEvent): void => {
+  const steps: Record<string, [number, number]> = {
+    ArrowLeft: [-1, 0],
+    ArrowRight: [1, 0],
+    ArrowUp: [0, -1],
+    ArrowDown: [0, 1],
+  };
+  const step = steps[event.key];
+  if (!step || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (event.altKey) nudge(...step);
+  else walk(...step);
 };
 
 /** Bars and time of the playhead, for the top of the page. */
@@ -91,7 +118,7 @@ export const Position = () => {
   const at = player.position.value;
   const map = tempoMap.value;
   return (
-    <output class="position" aria-label="Position" style={{ minHeight: `${RULER / 2}px` }}>
+    <output class="position" aria-label="Position">
       <b>{barText(map.position(map.beat(at)))}</b>
       <span>{clock(at)}</span>
     </output>

@@ -1,22 +1,31 @@
-import { batch } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 import type { Operation } from "../project/document";
-import { toggleLoop, updateClip, updateProject } from "../project/edits";
-import type { Clip, Project } from "../project/entities";
-import { clips, clipsByTrack, mayEdit, preview, recordings, tempoMap, tracks } from "../project/store";
-import { player } from "../sound/player";
+import { updateEach } from "../project/edits";
+import type { Clip } from "../project/entities";
+import { clips, mayEdit, preview, recordings, tempoMap } from "../project/store";
 import { type Gesture, pointOf } from "../ui/canvas";
-import { panel, selectedClips, selectedTrack, zoom } from "../view";
-import { hit, type Part, RULER, snapped, toSeconds, trackAt } from "./geometry";
+import { panel, selectedClips, selectedTrack, top, zoom } from "../view";
+import { takes } from "./actions";
+import { placedAt, RULER, snapped, tidy, toSeconds } from "./geometry";
+import { hit, type Part } from "./hit";
+import { beginLane } from "./lane-gestures";
+import { clipsWithin, rows, spotAt } from "./layout";
+import { beginRuler, cursorOfRuler, openRuler } from "./ruler-gestures";
 
 const SLOP = 3; // pixels that a press may slip without being a drag
 const SHORTEST = 0.02; // seconds of a clip
 
+/** What is being drawn around clips: seconds, and pixels from the top of the first track. */
+export const band = signal<{ from: number; to: number; upper: number; lower: number } | null>(null);
+
 /** What a press on the arrangement begins. */
 export const begin = (event: PointerEvent): Gesture | null => {
   const { x, y } = pointOf(event);
-  if (y < RULER) return y < RULER / 2 ? loopFrom(x, event.altKey) : scrub(x);
-  const found = hit(x, y, clipsByTrack.value);
-  selectedTrack.value = tracks.value[trackAt(y)]?.id ?? null;
+  if (y < RULER) return beginRuler(event);
+  const spot = spotAt(y);
+  if (spot?.lane) return beginLane(event, spot.lane);
+  const found = hit(x, y);
+  selectedTrack.value = spot?.row.track.id ?? null;
   if (!found) return select(event, x, y);
   choose(found.clip.id, event.shiftKey || event.metaKey || event.ctrlKey);
   if (!mayEdit.value) return null;
@@ -25,14 +34,19 @@ export const begin = (event: PointerEvent): Gesture | null => {
 
 export const open = (event: MouseEvent): void => {
   const { x, y } = pointOf(event);
-  const found = hit(x, y, clipsByTrack.value);
+  if (y < RULER) {
+    openRuler(event);
+    return;
+  }
+  const found = hit(x, y);
   if (found && !found.clip.audioFileId) panel.value = "notes";
 };
 
 export const cursorAt = (event: MouseEvent): string => {
   const { x, y } = pointOf(event);
-  if (y < RULER) return "text";
-  const part = hit(x, y, clipsByTrack.value)?.part;
+  if (y < RULER) return cursorOfRuler(event);
+  if (spotAt(y)?.lane) return "crosshair";
+  const part = hit(x, y)?.part;
   if (!part) return "default";
   return { body: "grab", start: "ew-resize", end: "ew-resize", fadeIn: "pointer", fadeOut: "pointer" }[part];
 };
@@ -48,90 +62,83 @@ const choose = (id: string, more: boolean): void => {
   selectedClips.value = chosen;
 };
 
-const scrub = (x: number): Gesture => {
-  const go = (at: number) => player.seek(Math.max(0, toSeconds(at)));
-  go(x);
-  return { scrolls: true, move: (now) => go(now.x), end: () => {} };
-};
-
-/** Drags out the region that is looped; a click switches it on and off. */
-const loopFrom = (x: number, free: boolean): Gesture => {
-  const beatAt = (at: number, free: boolean) => tempoMap.value.beat(snapped(toSeconds(at), free));
-  const first = beatAt(x, free);
-  let changes: Partial<Project> | null = null;
-  return {
-    scrolls: true,
-    move: ({ x: now, altKey }) => {
-      const other = beatAt(now, altKey);
-      if (other === first) return;
-      changes = { loopStart: Math.min(first, other), loopEnd: Math.max(first, other), looping: true };
-      preview.value = [{ kind: "update", entity: "project", entityId: null, changes }];
-    },
-    end: (cancelled) =>
-      batch(() => {
-        preview.value = [];
-        if (cancelled || !mayEdit.value) return;
-        void (changes ? updateProject(changes) : toggleLoop());
-      }),
-  };
-};
-
 /** A press on empty ground: everything that the rectangle touches; a click takes the selection away. */
 const select = (event: PointerEvent, x: number, y: number): Gesture => {
   const kept = event.shiftKey ? selectedClips.value : new Set<string>();
   selectedClips.value = kept;
-  const from = toSeconds(x);
+  const begun = toSeconds(x);
+  const begunAt = y - RULER + top.value;
   return {
     scrolls: true,
-    move: (other) => {
-      const [begins, ends] = [from, toSeconds(other.x)].sort((one, two) => one - two) as [number, number];
-      const [first, last] = [trackAt(y), trackAt(other.y)].sort((one, two) => one - two) as [number, number];
-      const rows = tracks.value.slice(Math.max(0, first), last + 1);
-      const touched = rows.flatMap((track) =>
-        (clipsByTrack.value.get(track.id) ?? []).filter(
-          ({ startTime, duration }) => startTime < ends && startTime + duration > begins,
-        ),
-      );
-      selectedClips.value = new Set([...kept, ...touched.map(({ id }) => id)]);
+    move: (now) => {
+      const at = Math.max(RULER, now.y) - RULER + top.value;
+      const [from, to] = inOrder(begun, toSeconds(now.x));
+      const [upper, lower] = inOrder(begunAt, at);
+      const touched = rows.value
+        .filter((row) => row.top < lower && row.top + row.height > upper)
+        .flatMap(({ track }) => clipsWithin(track.id, from, to));
+      batch(() => {
+        band.value = { from, to, upper, lower };
+        selectedClips.value = new Set([...kept, ...touched.map(({ id }) => id)]);
+      });
     },
-    end: () => {},
+    end: () => {
+      band.value = null;
+    },
   };
+};
+
+const inOrder = (one: number, other: number): [number, number] => [Math.min(one, other), Math.max(one, other)];
+
+const placeAt = (y: number): number => {
+  const row = spotAt(Math.max(RULER, y))?.row;
+  return row ? rows.value.indexOf(row) : rows.value.length - 1;
 };
 
 const moveClips = (x: number, y: number, held: Clip): Gesture => {
   const moved = [...selectedClips.value].flatMap((id) => clips.value.get(id) ?? []);
-  const from = trackAt(y);
+  const earliest = Math.min(...moved.map(({ startTime }) => startTime));
+  const from = placeAt(y);
   const begun = toSeconds(x);
+  const map = tempoMap.value;
   let changes = new Map<string, Partial<Clip>>();
   return {
     scrolls: true,
     move: (now) => {
-      if (changes.size === 0 && Math.abs(now.x - x) < SLOP && trackAt(now.y) === from) return;
-      const wanted = snapped(held.startTime + toSeconds(now.x) - begun, now.altKey) - held.startTime;
-      const by = Math.max(wanted, -Math.min(...moved.map(({ startTime }) => startTime)));
-      const down = trackAt(now.y) - from;
-      changes = new Map(moved.map((clip) => [clip.id, { startTime: clip.startTime + by, ...onTrack(clip, down) }]));
+      if (changes.size === 0 && Math.abs(now.x - x) < SLOP && placeAt(now.y) === from) return;
+      const wanted = snapped(held.startTime + toSeconds(now.x) - begun, now.altKey);
+      // By beats, so that all of them stay on their lines where the tempo changes on the way.
+      const by = Math.max(map.beat(wanted) - map.beat(held.startTime), -map.beat(earliest));
+      const down = placeAt(now.y) - from;
+      const tracks = onTracks(moved, down);
+      changes = new Map(
+        moved.map((clip) => [
+          clip.id,
+          { ...placedAt(clip, map.seconds(tidy(map.beat(clip.startTime) + by))), ...tracks.get(clip.id) },
+        ]),
+      );
       show(changes);
     },
     end: (cancelled) => finish(changes, cancelled),
   };
 };
 
-/** Another track of the same kind, or none. */
-const onTrack = (clip: Clip, down: number): Partial<Clip> => {
-  const index = tracks.value.findIndex(({ id }) => id === clip.trackId);
-  const target = tracks.value[index + down];
-  const fits = target && (clip.audioFileId ? target.trackType === "AUDIO" : target.trackType !== "AUX");
-  return fits && down !== 0 && target.trackType !== "MASTER" ? { trackId: target.id } : {};
+/** So many tracks lower, if all of them fit there. */
+const onTracks = (moved: readonly Clip[], down: number): ReadonlyMap<string, Partial<Clip>> => {
+  if (down === 0) return new Map();
+  const places = new Map(rows.value.map(({ track }, index) => [track.id, index]));
+  const targets = moved.map((clip) => rows.value[(places.get(clip.trackId) ?? -1) + down]?.track);
+  if (!targets.every((track, index) => track && takes(track, moved[index] as Clip))) return new Map();
+  return new Map(moved.map((clip, index) => [clip.id, { trackId: targets[index]?.id ?? clip.trackId }]));
 };
 
 const reshape = (x: number, clip: Clip, part: Part): Gesture => {
-  const from = toSeconds(x);
+  const begun = toSeconds(x);
   let changes: Partial<Clip> = {};
   return {
     scrolls: true,
     move: (now) => {
-      const by = toSeconds(now.x) - from;
+      const by = toSeconds(now.x) - begun;
       if (Math.abs(by * zoom.value) < SLOP && Object.keys(changes).length === 0) return;
       changes = shapes[part](clip, by, now.altKey);
       show(new Map([[clip.id, changes]]));
@@ -173,16 +180,14 @@ const withFades = (clip: Clip, changes: Partial<Clip> & { duration: number }): P
   return { ...changes, fadeIn: clip.fadeIn * share, fadeOut: clip.fadeOut * share };
 };
 
-const operations = (changes: ReadonlyMap<string, Partial<Clip>>): Operation[] =>
-  [...changes].map(([id, fields]) => ({ kind: "update", entity: "clip", entityId: id, changes: fields }));
-
 const show = (changes: ReadonlyMap<string, Partial<Clip>>): void => {
-  preview.value = operations(changes);
+  preview.value = [...changes].map(
+    ([id, fields]): Operation => ({ kind: "update", entity: "clip", entityId: id, changes: fields }),
+  );
 };
 
 const finish = (changes: ReadonlyMap<string, Partial<Clip>>, cancelled: boolean): void =>
   batch(() => {
     preview.value = [];
-    if (cancelled) return;
-    for (const [id, fields] of changes) void updateClip(id, fields);
+    if (!cancelled && changes.size > 0) void updateEach(changes);
   });

@@ -5,7 +5,8 @@ import { createClip, createTrack } from "../project/edits";
 import type { Recording } from "../project/entities";
 import { mayEdit, remember, tracks } from "../project/store";
 import { notify } from "../ui/notices";
-import { snapped, toSeconds, trackAt } from "./geometry";
+import { snapped, toSeconds } from "./geometry";
+import { rows, spotAt } from "./layout";
 
 export interface Upload {
   name: string;
@@ -20,8 +21,9 @@ export const dropped = (event: DragEvent, canvas: HTMLElement | null): void => {
   if (!canvas || !mayEdit.value || files.length === 0) return;
   const { left, top } = canvas.getBoundingClientRect();
   const at = snapped(toSeconds(Math.max(0, event.clientX - left)), event.altKey);
-  const first = trackAt(event.clientY - top);
-  files.forEach((file, index) => void place(file, at, tracks.value[first + index]?.id));
+  const under = spotAt(event.clientY - top)?.row;
+  const first = under ? rows.value.indexOf(under) : rows.value.length;
+  files.forEach((file, index) => void place(file, at, rows.value[first + index]?.track.id));
 };
 
 /** Uploads a file and puts it on a track of recordings: the one that is named, or a new one. */

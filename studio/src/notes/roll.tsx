@@ -7,7 +7,7 @@ import { player } from "../sound/player";
 import { Canvas } from "../ui/canvas";
 import { selectedClips, selectedTrack } from "../view";
 import { bringIntoSight, draw } from "./draw";
-import { beatWidth, leftBeat, rowHeight, topPitch, toX } from "./geometry";
+import { beatWidth, leftBeat, topPitch, toX } from "./geometry";
 import { begin, cursorAt, removeAt } from "./gestures";
 import {
   grid,
@@ -73,10 +73,6 @@ export const PianoRoll = () => {
         <Canvas
           name={`${name}, ${notes.value.length} notes`}
           draw={draw}
-          reads={() => {
-            for (const each of [notes, selectedNotes, grid, isDrums, project, tempoMap, openClip]) each.value;
-            for (const each of [beatWidth, rowHeight, leftBeat, topPitch]) each.value;
-          }}
           begin={begin}
           onHover={cursorAt}
           onSize={(_, tall) => {

@@ -1,7 +1,7 @@
 import "./people.css";
-import { RULER, toX } from "../arrangement/geometry";
+import { toX } from "../arrangement/geometry";
+import { yOfPlace } from "../arrangement/layout";
 import { colourOf } from "../arrangement/palette";
-import { top, trackHeight } from "../view";
 import { others } from "./presence";
 
 /** What others do, above the arrangement: their pointers and playheads. */
@@ -16,7 +16,7 @@ export const Others = () => (
           <i
             class="pointer"
             style={{
-              transform: `translate(${toX(pointer.time)}px, ${RULER + pointer.track * trackHeight.value - top.value}px)`,
+              transform: `translate(${toX(pointer.time)}px, ${yOfPlace(pointer.track)}px)`,
             }}
           >
             <b>{name}</b>

@@ -150,7 +150,7 @@ socket.on("disconnect", () => {
 
 socket.onAny((name: string, event: Event) => {
   if (!event || event.projectId !== projectId) return;
-  if (typeof event.revision === "number" && acknowledged.value && name !== "daw:audio:loaded") {
+  if (typeof event.revision === "number" && acknowledged.value && !name.startsWith("daw:")) {
     const gone = goneSends(acknowledged.value, name, event);
     arrive(event.revision, [...operationsOf(name, event), ...gone]);
   }

@@ -23,11 +23,12 @@ export const change = <K extends Kind>(kind: K, id: string, changes: Partial<Kin
     gesture,
   });
 
-export const create = <K extends Kind>(kind: K, fields: Partial<Kinds[K]>) =>
+/** `shown`: what it has besides until the server has told. */
+export const create = <K extends Kind>(kind: K, fields: Partial<Kinds[K]>, shown: Partial<Kinds[K]> = {}) =>
   edit({
     event: `${kind}:create`,
     payload: { [kind]: fields },
-    operations: [{ kind: "create", entity: kind, entityId: crypto.randomUUID(), changes: fields }],
+    operations: [{ kind: "create", entity: kind, entityId: crypto.randomUUID(), changes: { ...shown, ...fields } }],
   });
 
 export const remove = (kind: Kind, id: string) =>
@@ -68,9 +69,15 @@ export const reorderTracks = (trackOrders: { id: string; order: number }[]) =>
     operations: [{ kind: "reorder", entity: "track", entityId: null, changes: { trackOrders } }],
   });
 
+/** A new group, whose fader, pan, mute and solo are for all of them. */
+export const groupTracks = (trackIds: string[]) =>
+  edit({ event: "tracks:group", payload: { trackIds }, operations: [] });
+export const ungroupTracks = (trackId: string) =>
+  edit({ event: "track:ungroup", payload: { trackId }, operations: [] });
+
 const NEW_CLIP = { offset: 0, fadeIn: 0, fadeOut: 0, gain: 0, color: null, audioFileId: null, midiData: null };
 
-export const createClip = (fields: Partial<Clip> & { trackId: string }) => create("clip", { ...NEW_CLIP, ...fields });
+export const createClip = (fields: Partial<Clip> & { trackId: string }) => create("clip", fields, NEW_CLIP);
 export const updateClip = (id: string, changes: Partial<Clip>, how?: How) => change("clip", id, changes, how);
 export const updateClips = (clipIds: string[], changes: Partial<Clip>) =>
   edit({
@@ -78,6 +85,16 @@ export const updateClips = (clipIds: string[], changes: Partial<Clip>) =>
     payload: { clipIds, changes },
     operations: clipIds.map((id) => update("clip", id, changes)),
   });
+/** Of each clip its own changes: one edit of all where they are alike, else one of each in the same step. */
+export const updateEach = (changes: ReadonlyMap<string, Partial<Clip>>): Promise<unknown> => {
+  const [first, ...others] = [...changes.values()].map((fields) => JSON.stringify(fields));
+  const ids = [...changes.keys()];
+  if (first && others.length > 0 && others.every((each) => each === first)) {
+    return updateClips(ids, changes.get(ids[0] as string) as Partial<Clip>);
+  }
+  const gesture = crypto.randomUUID();
+  return Promise.all([...changes].map(([id, fields]) => updateClip(id, fields, { gesture })));
+};
 export const deleteClip = (id: string) => remove("clip", id);
 
 export const createSend = (fields: Partial<Send> & Entity) => create("send", fields);

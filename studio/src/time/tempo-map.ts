@@ -54,6 +54,11 @@ export class TempoMap {
     }
   }
 
+  /** Whether there is one tempo from the beginning to the end. */
+  get isEven(): boolean {
+    return this.stretches.length === 1;
+  }
+
   seconds(beat: number): number {
     const { beat: from, seconds, bpm, slope } = lastAt(this.stretches, (each) => each.beat <= beat);
     const beats = beat - from;
@@ -87,6 +92,17 @@ export class TempoMap {
       beat: Math.floor(within / TICKS) + 1,
       tick: within % TICKS,
     };
+  }
+
+  /** The beat of "3", "3.2" or "3.2.480": bar, beat and tick as people count; null if it says nothing. */
+  beatAt(text: string): number | null {
+    const [bar = 0, beat = 1, tick = 0] = text
+      .trim()
+      .split(/[.:\s]+/)
+      .map(Number);
+    if (![bar, beat, tick].every(Number.isFinite) || bar < 1 || beat < 1 || tick < 0) return null;
+    const from = this.beatOfBar(bar - 1);
+    return from + (beat - 1 + tick / TICKS) * this.metre(from).unit;
   }
 
   /** What holds at a beat: how long a bar and a beat of the metre are, in quarter notes. */

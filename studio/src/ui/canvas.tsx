@@ -1,4 +1,4 @@
-import { type ReadonlySignal, useSignal, useSignalEffect } from "@preact/signals";
+import { effect, type ReadonlySignal, useSignal } from "@preact/signals";
 import type { HTMLAttributes } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { type Palette, paletteOf } from "../arrangement/palette";
@@ -21,9 +21,8 @@ export interface Gesture {
 
 interface CanvasProps {
   name: string | ReadonlySignal<string>;
-  /** Called in the next frame after anything has changed that `reads` reads. */
+  /** Called once a frame after any signal has changed that it read the last time. It writes none. */
   draw: (brush: CanvasRenderingContext2D, width: number, height: number, palette: Palette) => void;
-  reads: () => void;
   begin: (event: PointerEvent) => Gesture | null;
   onHover?: (event: PointerEvent) => string; // the cursor
   onSize?: (width: number, height: number) => void;
@@ -33,11 +32,10 @@ interface CanvasProps {
 }
 
 /** A canvas that is drawn once for each change, at the resolution of the screen, in the colours of the theme. */
-export const Canvas = ({ name, draw, reads, begin, onHover, onSize, scroll, canvasProps }: CanvasProps) => {
+export const Canvas = ({ name, draw, begin, onHover, onSize, scroll, canvasProps }: CanvasProps) => {
   const canvas = useRef<HTMLCanvasElement>(null);
   const palette = useSignal<Palette | null>(null);
   const size = useSignal({ width: 0, height: 0 });
-  const frame = useRef(0);
 
   useEffect(() => {
     const watch = new ResizeObserver(([entry]) => {
@@ -60,19 +58,31 @@ export const Canvas = ({ name, draw, reads, begin, onHover, onSize, scroll, canv
     };
   }, []);
 
-  useSignalEffect(() => {
-    const { width, height } = size.value;
-    const colours = palette.value;
-    reads();
-    const element = canvas.current;
-    const brush = element?.getContext("2d", { alpha: false });
-    if (!element || !brush || !colours || !width || !height) return;
-    cancelAnimationFrame(frame.current);
-    frame.current = requestAnimationFrame(() => {
-      fit(element, brush, width, height);
-      draw(brush, width, height, colours);
-    });
-  });
+  useEffect(() => {
+    let frame = 0;
+    let forget = () => {};
+    const paint = () => {
+      forget();
+      let drawn = false;
+      forget = effect(() => {
+        if (drawn) {
+          frame = requestAnimationFrame(paint);
+          return;
+        }
+        drawn = true;
+        const { width, height } = size.value;
+        const brush = canvas.current?.getContext("2d", { alpha: false });
+        if (!canvas.current || !brush || !palette.value || !width || !height) return;
+        fit(canvas.current, brush, width, height);
+        draw(brush, width, height, palette.value);
+      });
+    };
+    paint();
+    return () => {
+      cancelAnimationFrame(frame);
+      forget();
+    };
+  }, [draw]);
 
   const press = (event: PointerEvent) => {
     if (event.button !== 0) return;

@@ -1,0 +1,108 @@
+import type { Clip } from "../project/entities";
+import { mayEdit } from "../project/store";
+import { player } from "../sound/player";
+import { pointOf } from "../ui/canvas";
+import { type MenuItem, showMenu } from "../ui/menu";
+import { panel, selectedClips, selectedTrack } from "../view";
+import {
+  clipboard,
+  copy,
+  crossfade,
+  cut,
+  glue,
+  normalise,
+  overlaps,
+  paste,
+  removeSelected,
+  repeat,
+  selectAll,
+  selection,
+  split,
+} from "./actions";
+import { bandAt, RULER, toX } from "./geometry";
+import { boundsOf, hit } from "./hit";
+import { laneMenu } from "./lane-gestures";
+import { rowOf, spotAt, zoomToSelection } from "./layout";
+import { itemsAt, itemsOf } from "./places";
+import { beatAt, placedAt } from "./ruler-gestures";
+
+/** Of the clips that are selected. */
+export const clipItems = (): MenuItem[] => {
+  const list = selection();
+  const off = !mayEdit.value || list.length === 0;
+  const at = player.position.value;
+  const met = list.some(({ startTime, duration }) => startTime < at && startTime + duration > at);
+  const notes = list.every(({ midiData }) => midiData);
+  const sound = list.every(({ audioFileId }) => audioFileId);
+  return [
+    { words: "Open the notes", off: list.length !== 1 || !notes, run: () => (panel.value = "notes") },
+    { words: "Split at the playhead", keys: "S", off: off || !met, run: () => split() },
+    { words: "Duplicate", keys: "Ctrl D", off, run: () => repeat() },
+    { words: "Repeat to 4 times", off, run: () => repeat(3) },
+    { words: "Repeat to 8 times", off, run: () => repeat(7) },
+    { words: "Copy", keys: "Ctrl C", off: list.length === 0, apart: true, run: copy },
+    { words: "Cut", keys: "Ctrl X", off, run: cut },
+    {
+      words: "Paste at the playhead",
+      keys: "Ctrl V",
+      off: !mayEdit.value || clipboard.value.length === 0,
+      run: () => paste(),
+    },
+    { words: "Crossfade", keys: "X", off: off || overlaps().length === 0, apart: true, run: crossfade },
+    { words: "Glue", keys: "G", off: off || list.length < 2 || !notes, run: glue },
+    { words: "Normalise", off: off || !sound, run: normalise },
+    { words: "Zoom to it", keys: "Z", off: list.length === 0, apart: true, run: zoomToSelection },
+    { words: "Delete", keys: "Delete", off, run: removeSelected },
+  ];
+};
+
+const groundItems = (): MenuItem[] => [
+  {
+    words: "Paste at the playhead",
+    keys: "Ctrl V",
+    off: !mayEdit.value || clipboard.value.length === 0,
+    run: () => paste(),
+  },
+  { words: "Select all", keys: "Ctrl A", run: selectAll },
+];
+
+/** The menu of what is under the pointer; from the keyboard that of the selection. */
+export const contextMenu = (event: MouseEvent): void => {
+  event.preventDefault();
+  const byKeys = event.button !== 2 && !(event.ctrlKey && event.button === 0);
+  if (byKeys) {
+    menuOfSelection(event.currentTarget as Element);
+    return;
+  }
+  const { x, y, altKey } = pointOf(event);
+  const [left, top] = [event.clientX, event.clientY];
+  if (y < RULER) {
+    const found = placedAt(x, y);
+    const items =
+      found && mayEdit.value ? itemsOf(found.kind, found.id, left, top) : itemsAt(left, top, beatAt(x, altKey));
+    showMenu(bandAt(y), left, top, items);
+    return;
+  }
+  const lane = spotAt(y)?.lane;
+  if (lane) {
+    laneMenu(event, lane);
+    return;
+  }
+  const found = hit(x, y);
+  selectedTrack.value = spotAt(y)?.row.track.id ?? selectedTrack.value;
+  if (found && !selectedClips.value.has(found.clip.id)) selectedClips.value = new Set([found.clip.id]);
+  showMenu(found ? (found.clip.name ?? "Clip") : "Arrangement", left, top, found ? clipItems() : groundItems());
+};
+
+const menuOfSelection = (canvas: Element): void => {
+  const { left, top } = canvas.getBoundingClientRect();
+  const first: Clip | undefined = selection()[0];
+  const row = rowOf.value.get(first?.trackId ?? "");
+  const bounds = first && row ? boundsOf(first, row) : { x: toX(player.position.value), y: RULER };
+  showMenu(
+    first?.name ?? "Arrangement",
+    left + Math.max(0, bounds.x) + 8,
+    top + bounds.y + 20,
+    first ? clipItems() : groundItems(),
+  );
+};
