@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 
 from dawg_server.daw import commands
 from dawg_server.daw import entity as registry
+from dawg_server.daw.entities.clip import CLIP
 from dawg_server.daw.entities.project import PROJECT
 from dawg_server.daw.entities.section import SECTION
+from dawg_server.daw.entities.take import TAKE
 from dawg_server.daw.entities.track import TRACK
 from dawg_server.daw.entity import EntityType, needed, the
 from dawg_server.daw.history import STEPS
@@ -188,7 +190,16 @@ def _travel(command: str, summary: str, about: str) -> Action:
     )
 
 
-def _special(command: str, summary: str, kind: EntityType, *, path: str, event: str, about: str = "") -> Action:
+def _special(
+    command: str,
+    summary: str,
+    kind: EntityType,
+    *,
+    path: str,
+    event: str,
+    told: EntityType | None = None,
+    about: str = "",
+) -> Action:
     """A command that several entities of a kind are told about afterwards; its fields are the command's own."""
     declared = commands.find(command).parameters.declared
     return Action(
@@ -199,7 +210,7 @@ def _special(command: str, summary: str, kind: EntityType, *, path: str, event: 
         fields={name: each for name, each in declared.items() if name != kind.id},
         name=f"{command[0].upper()}{command[1:]}",
         kind=kind,
-        reply=replies.several(kind),
+        reply=replies.several(told or kind),
         about=about,
     )
 
@@ -239,6 +250,15 @@ _SPECIAL = (
         TRACK,
         path="POST /tracks/{track_id}/ungroup",
         event="track:ungroup",
+    ),
+    _special(
+        "compTakes",
+        "Choose which take of a clip is heard when",
+        CLIP,
+        told=TAKE,
+        path="POST /clips/{clip_id}/comp",
+        event="takes:comp",
+        about="`takes` are all takes of the clip as they are now. One step to undo.",
     ),
     _special(
         "moveSection",

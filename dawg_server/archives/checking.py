@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from marshmallow import missing
@@ -16,8 +16,8 @@ from dawg_server import errors
 from dawg_server.archives.document import JsonObject, listed
 from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION
 from dawg_server.archives.unpacking import refuse
+from dawg_server.daw import bounds, signal_flow, timing
 from dawg_server.daw import entity as registry
-from dawg_server.daw import signal_flow, timing
 from dawg_server.daw.entities.track import MASTER, misfit
 from dawg_server.daw.entity import MAX_ORDER, EntityType, needed
 from dawg_server.schema import AnyField, FieldError, Id, Items, Number, Parameters, Record, Text, parameters
@@ -67,7 +67,7 @@ def _list(kind: EntityType) -> AnyField:
     fields |= {part.plural: _list(part) for part in registry.parts_of(kind)}
     old = kind.name in _FIRST
     options: dict[str, Any] = {"required": True} if old else {"load_default": []}
-    return Items(Record(parameters(fields)), 0, kind.limit or MAX_ENTITIES, **options)
+    return Items(Record(parameters(fields)), 0, MAX_ENTITIES, **options)
 
 
 def checked(document: Any) -> JsonObject:
@@ -86,6 +86,7 @@ def checked(document: Any) -> JsonObject:
     _check_recordings(content["audioFiles"])
     found = {kind: list(listed(content, kind)) for kind in registry.contents()}
     for kind, entities in found.items():
+        _check_bounds(kind, entities)
         _require_distinct(kind.plural, (each["id"] for each in entities))
         if kind.unique:
             _require_distinct(kind.plural, (" ".join(str(each[name]) for name in kind.unique) for each in entities))
@@ -118,6 +119,15 @@ def _tell_both_units(content: JsonObject) -> None:
                 each |= units.settled(None, own, tempo)
             except errors.ValidationError as error:
                 refuse(f"a {kind} has no place in time: {error.message}", id=each["id"])
+
+
+def _check_bounds(kind: EntityType, entities: Collection[JsonObject]) -> None:
+    """Raises `Conflict`, as commands do."""
+    if kind.limit is not None and len(entities) > kind.limit:
+        raise bounds.too_many(kind)
+    weight = kind.weight
+    if weight is not None and sum(weight.of(each[weight.field]) for each in entities) > weight.limit:
+        raise bounds.too_much(kind)
 
 
 def _check_recordings(recordings: Iterable[JsonObject]) -> None:

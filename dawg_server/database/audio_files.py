@@ -31,17 +31,16 @@ _READ = f"""{", ".join(_COLUMNS)}, created_at, updated_at,
     CASE WHEN waveform IS NULL THEN 'pending' WHEN waveform ? 'pyramid' THEN 'ready' ELSE 'failed' END
         AS waveform_status"""
 _RENDITION = ("audio_file_id", "format", "mime_type", "size_bytes", "storage_key", "sha256")
-# Seen by its owner and by whoever may read its project, or one in which a clip plays it.
+# Seen by its owner and by whoever may read its project, or one in which it is played.
 _VISIBLE = """(owner_id = %(user)s OR EXISTS (
     SELECT FROM projects p WHERE p.deleted_at IS NULL
         AND (p.id = audio_files.project_id OR p.id IN (
-            SELECT t.project_id FROM clips c JOIN tracks t ON t.id = c.track_id
-            WHERE c.audio_file_id = audio_files.id))
+            SELECT r.project_id FROM played_recordings r WHERE r.audio_file_id = audio_files.id))
         AND (p.is_public OR EXISTS (
             SELECT FROM collaborators c
             WHERE c.project_id = p.id AND c.user_id = %(user)s AND c.accepted_at IS NOT NULL))))"""
 _IN_PROJECT = """(project_id = %(project)s OR id IN (
-    SELECT c.audio_file_id FROM clips c JOIN tracks t ON t.id = c.track_id WHERE t.project_id = %(project)s))"""
+    SELECT r.audio_file_id FROM played_recordings r WHERE r.project_id = %(project)s))"""
 
 
 async def insert(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from dawg_server import errors
@@ -69,42 +69,37 @@ async def lock(
         return None
 
 
+_LOGGED = """id, project_id, revision, group_id, actor_id, source, kind, entity, entity_id, forward, inverse, follows,
+    client_operation_id"""
+_APPEND = f"""INSERT INTO operations ({_LOGGED})
+    SELECT {_LOGGED} FROM json_populate_recordset(NULL::operations, %s::json)"""
+
+
 def append(
     batch: Batch,
     project_id: str,
-    operations: Iterable[Mapping[str, Any]],
-    changes: Iterable[LoggedChange],
+    operation: Mapping[str, Any],
+    change: LoggedChange,
     *,
     client_operation_id: str | None,
 ) -> None:
-    """`operations` are as clients see them, `changes` what they were made of. `client_operation_id` is kept with the
-    first one."""
-    rows: list[Any] = []
-    count = 0
-    for operation, change in zip(operations, changes, strict=True):
-        rows += [
-            operation["id"],
-            project_id,
-            operation["revision"],
-            operation["groupId"],
-            operation["actorId"],
-            operation["source"],
-            operation["kind"],
-            operation["entity"],
-            operation["entityId"],
-            Json(operation["changes"]),
-            Json(change.inverse),
-            change.follows,
-            client_operation_id,
-        ]
-        client_operation_id = None
-        count += 1
-    row = f"({', '.join(['%s'] * 13)})"
-    batch.add(
-        f"""INSERT INTO operations (id, project_id, revision, group_id, actor_id, source, kind, entity, entity_id,
-                forward, inverse, follows, client_operation_id) VALUES {", ".join([row] * count)}""",
-        rows,
-    )
+    """`operation` is as clients see it, `change` what it was made of."""
+    row = {
+        "id": operation["id"],
+        "project_id": project_id,
+        "revision": operation["revision"],
+        "group_id": operation["groupId"],
+        "actor_id": operation["actorId"],
+        "source": operation["source"],
+        "kind": operation["kind"],
+        "entity": operation["entity"],
+        "entity_id": operation["entityId"],
+        "forward": operation["changes"],
+        "inverse": change.inverse,
+        "follows": change.follows,
+        "client_operation_id": client_operation_id,
+    }
+    batch.add_row(_APPEND, row)
 
 
 def remember(

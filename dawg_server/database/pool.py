@@ -25,6 +25,7 @@ from dawg_server.database.driver import (
     translated,
     unreachable,
 )
+from dawg_server.wire import TimeSlices
 
 POOL_WAIT = 5.0  # seconds for a free session
 CONNECT_TIMEOUT = 5.0  # seconds
@@ -33,6 +34,8 @@ CLOSE_TIMEOUT = 5.0  # seconds for statements that still run when the pool close
 CONTENTION_TRIES = 3  # of a transaction that gives way to others
 NETWORK_MARGIN = 2.0  # seconds that we wait longer than Postgres' own statement_timeout
 SHUTTING_DOWN = "The server is shutting down."
+
+FETCHED = 50  # rows that are translated at once; a clip of twenty thousand notes is one
 
 Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any] | None
 Row: TypeAlias = dict[str, Any]
@@ -98,7 +101,15 @@ class Connection(_Statements):
                 if cursor.description is None:
                     return _Result(max(cursor.rowcount, 0), [])
                 names = [column[0] for column in cursor.description]
-                return _Result(cursor.rowcount, [dict(zip(names, row, strict=True)) for row in cursor.raw.fetchall()])
+                rows: list[Row] = []
+                slices: TimeSlices | None = None
+                while found := cursor.raw.fetchmany(FETCHED):
+                    rows += [dict(zip(names, row, strict=True)) for row in found]
+                    if len(found) < FETCHED:
+                        break
+                    slices = slices or TimeSlices()
+                    await slices.pause()
+                return _Result(cursor.rowcount, rows)
 
     async def _commit(self) -> None:
         if self._unbegun or self._committed:

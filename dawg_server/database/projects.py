@@ -44,7 +44,7 @@ _AUDIO_FILES = f"""(SELECT coalesce(json_agg(json_build_object(
         'createdAt', {moment("a.created_at")}, 'updatedAt', {moment("a.updated_at")}) ORDER BY a.created_at, a.id),
         '[]'::json)
     FROM audio_files a WHERE a.project_id = p.id OR a.id IN (
-        SELECT c.audio_file_id FROM clips c JOIN tracks t ON t.id = c.track_id WHERE t.project_id = p.id))"""
+        SELECT r.audio_file_id FROM played_recordings r WHERE r.project_id = p.id))"""
 _SORTED = {"updatedAt": "p.updated_at", "createdAt": "p.created_at", "name": "lower(p.name)"}
 
 
@@ -71,13 +71,25 @@ async def snapshot(
 ) -> dict[str, Any] | None:
     """The whole project at one moment, as `project`, `role`, `audioFiles`, `collaborators`, and the rows of each of the
     tables under its name."""
-    contents = "".join(f', {table.listed("p.id")} AS "{name}"' for name, table in tables.items())
-    return await database.fetch_one(
-        f"""SELECT {SHOWN} AS project, {ROLE} AS role, {_AUDIO_FILES} AS "audioFiles", {_COLLABORATORS} AS collaborators
-                {contents}
-            FROM projects p WHERE p.id = %(project)s AND p.deleted_at IS NULL""",
+    # A row for each entity, because one value of megabytes could only be read at one go.
+    contents = "".join(
+        f"""
+            UNION ALL (SELECT '{name}', {table.json("x")} FROM {table.table} x
+                WHERE {table.within("x", "%(project)s")} ORDER BY {table.order("x")})"""
+        for name, table in tables.items()
+    )
+    rows = await database.fetch_all(
+        f"""(SELECT NULL AS list, json_build_object('project', {SHOWN}, 'role', {ROLE}, 'audioFiles', {_AUDIO_FILES},
+                'collaborators', {_COLLABORATORS}) AS row
+            FROM projects p WHERE p.id = %(project)s AND p.deleted_at IS NULL){contents}""",
         {"user": user_id, "project": project_id},
     )
+    if not rows or rows[0]["list"] is not None:
+        return None
+    found: dict[str, Any] = {**rows[0]["row"], **{name: [] for name in tables}}
+    for row in rows[1:]:
+        found[row["list"]].append(row["row"])
+    return found
 
 
 async def revisions(database: Database, project_ids: Iterable[str]) -> dict[str, int]:

@@ -12,6 +12,8 @@ from typing import Any
 from dawg_server.database.pool import Connection, Database, Json
 
 MAX_STATEMENTS = 500  # in one round trip, so that a statement timeout never meets a whole project at once
+MAX_ROWS = 200  # that one statement writes: their JSON is made and quoted at one go
+MAX_NOTED = 5_000  # items in the lists of these rows, likewise
 
 
 def moment(expression: str) -> str:
@@ -29,35 +31,86 @@ class Batch:
     """Statements that are sent together and run one after the other, each seeing what the ones before it did."""
 
     def __init__(self) -> None:
-        self._statements: list[tuple[str, Sequence[Any]]] = []
+        self._statements: list[_Statement] = []
 
     def add(self, sql: str, parameters: Sequence[Any]) -> None:
-        self._statements.append((sql, parameters))
+        self._statements.append(_Statement(sql, parameters))
+
+    def add_row(self, sql: str, row: Mapping[str, Any]) -> None:
+        """A row that one statement writes together with those before it that are written by the same one.
+
+        Its one parameter is all of them as JSON.
+        """
+        last = self._statements[-1] if self._statements else None
+        size = sum(_size(value) for value in row.values())
+        if last is None or last.sql != sql or not last.takes(row, size):
+            last = _Statement(sql, (), [])
+            self._statements.append(last)
+        last.add(row, size)
+
+    def __len__(self) -> int:
+        return len(self._statements)
 
     async def run(self, connection: Connection, *, finish: bool = False) -> None:
         """`finish`: nothing else belongs to the transaction, which ends with them."""
-        for start in range(0, len(self._statements), MAX_STATEMENTS):
-            chunk = self._statements[start : start + MAX_STATEMENTS]
-            last = finish and start + MAX_STATEMENTS >= len(self._statements)
-            await (connection.finish if last else connection.execute)(
-                ";\n".join(sql for sql, _ in chunk), [value for _, parameters in chunk for value in parameters]
+        chunks: list[list[_Statement]] = [[]]
+        for each in self._statements:
+            large = each.rows is not None and len(each.rows) > 1
+            if chunks[-1] and (large or len(chunks[-1]) >= MAX_STATEMENTS):
+                chunks.append([])
+            chunks[-1].append(each)
+            if large:
+                chunks.append([])
+        chunks = [chunk for chunk in chunks if chunk]
+        for chunk in chunks:
+            await (connection.finish if finish and chunk is chunks[-1] else connection.execute)(
+                ";\n".join(each.sql for each in chunk), [value for each in chunk for value in each.values()]
             )
+
+
+class _Statement:
+    def __init__(self, sql: str, parameters: Sequence[Any], rows: list[Mapping[str, Any]] | None = None) -> None:
+        self.sql, self.rows = sql, rows
+        self._parameters = parameters
+        self._size = 0
+        self._ids: set[Any] = set()
+
+    def takes(self, row: Mapping[str, Any], size: int) -> bool:
+        full = self.rows is None or len(self.rows) >= MAX_ROWS or self._size + size > MAX_NOTED
+        return not full and row.get("id") not in self._ids
+
+    def add(self, row: Mapping[str, Any], size: int) -> None:
+        assert self.rows is not None
+        self.rows.append(row)
+        self._size += size
+        self._ids.add(row.get("id"))
+
+    def values(self) -> Sequence[Any]:
+        return self._parameters if self.rows is None else (Json(self.rows),)
+
+
+def _size(value: Any) -> int:
+    """About how many items a value has; two levels are enough to find the notes of a clip, also in a logged change."""
+    if isinstance(value, dict):
+        return sum(_size(each) if isinstance(each, dict | list) else 1 for each in value.values())
+    return len(value) if isinstance(value, list) else 1
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`shown` reads it and `{}` is the table's alias; `stored` writes it; `json`: a jsonb column."""
+    """`shown` reads it and `{}` is the table's alias; `absent` is the value that is stored as null; `json`: jsonb."""
 
     name: str
     shown: str = ""
-    stored: str = "%s"
+    absent: str | None = None
     json: bool = False
 
     def read(self, alias: str) -> str:
         return self.shown.format(alias) if self.shown else f"{alias}.{self.name}"
 
     def value(self, value: Any) -> Any:
-        return Json(value) if self.json and value is not None else value
+        """As JSON for the column."""
+        return None if value == self.absent else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +159,25 @@ class Table:
         return self.array("x", self.within("x", project))
 
     def insert(self, batch: Batch, values: Mapping[str, Any]) -> None:
-        columns = {name: self.columns[name] for name in values}
-        names = ", ".join(column.name for column in columns.values())
-        places = ", ".join(column.stored for column in columns.values())
-        batch.add(
-            f"INSERT INTO {self.table} ({names}) VALUES ({places})",
-            [columns[name].value(value) for name, value in values.items()],
-        )
+        names = ", ".join(self.columns[name].name for name in values)
+        batch.add_row(f"INSERT INTO {self.table} ({names}) SELECT {names} FROM {self._rows}", self._row(values))
 
     def update(self, batch: Batch, id: str, values: Mapping[str, Any]) -> None:
-        columns = {name: self.columns[name] for name in values}
-        settings = ", ".join(f"{column.name} = {column.stored}" for column in columns.values())
-        batch.add(
-            f"UPDATE {self.table} SET {settings} WHERE id = %s",
-            [*(columns[name].value(value) for name, value in values.items()), id],
+        settings = ", ".join(f"{name} = new.{name}" for name in (self.columns[each].name for each in values))
+        batch.add_row(
+            f"UPDATE {self.table} SET {settings} FROM {self._rows} AS new WHERE {self.table}.id = new.id",
+            {**self._row(values), "id": id},
         )
 
     def delete(self, batch: Batch, id: str) -> None:
-        batch.add(f"DELETE FROM {self.table} WHERE id = %s", [id])
+        batch.add_row(f"DELETE FROM {self.table} USING {self._rows} AS old WHERE {self.table}.id = old.id", {"id": id})
+
+    @property
+    def _rows(self) -> str:
+        return f"json_populate_recordset(NULL::{self.table}, %s::json)"
+
+    def _row(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {self.columns[name].name: self.columns[name].value(value) for name, value in values.items()}
 
     def reorder(self, batch: Batch, places: Iterable[Mapping[str, Any]]) -> None:
         """`places`: `{id, order}` of the rows that move."""
@@ -187,6 +241,12 @@ async def naming(
 
 async def count(database: Database | Connection, table: Table, project_id: str) -> int:
     query = f"SELECT count(*) FROM {table.table} x WHERE {table.within('x', '%s')}"
+    return int(await database.fetch_value(query, (project_id,)))
+
+
+async def total(database: Database | Connection, table: Table, project_id: str, column: str) -> int:
+    """The sum of a column."""
+    query = f"SELECT coalesce(sum(x.{column}), 0) FROM {table.table} x WHERE {table.within('x', '%s')}"
     return int(await database.fetch_value(query, (project_id,)))
 
 

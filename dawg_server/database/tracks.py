@@ -22,7 +22,7 @@ TRACKS = Table(
         **plain("channels"),
         "order": Column("position"),
         "outputDestination": Column(
-            "output_track_id", "coalesce({0}.output_track_id::text, 'master')", "nullif(%s, 'master')::uuid"
+            "output_track_id", "coalesce({0}.output_track_id::text, 'master')", absent="master"
         ),
         **plain("groupId", "lyrics", "instrument"),
         "metadata": Column("metadata", json=True),
@@ -58,14 +58,13 @@ async def projects_playing(connection: Connection | Database, audio_file_id: str
 
 
 async def recording(connection: Connection, project_id: str, audio_file_id: str) -> dict[str, Any] | None:
-    """What a clip has to know of the recording that it plays; `played`: by a clip of that project, as stored.
+    """What a clip has to know of the recording that it plays; `played`: in that project, as stored.
 
     The lock makes a correction of its length (see `lock_recording`) wait until the clip is stored.
     """
     return await connection.fetch_one(
         """SELECT id, owner_id, project_id, duration, original_name, filename, EXISTS (
-               SELECT FROM clips c JOIN tracks t ON t.id = c.track_id
-               WHERE t.project_id = %s AND c.audio_file_id = a.id) AS played
+               SELECT FROM played_recordings r WHERE r.project_id = %s AND r.audio_file_id = a.id) AS played
            FROM audio_files a WHERE id = %s FOR KEY SHARE OF a""",
         (project_id, audio_file_id),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from dawg_server.database import users
-from dawg_server.database.pool import Connection, Json
+from dawg_server.database.pool import Connection
 
 # Steps that a person took, not those by which they were undone and repeated, nor what a measurement has corrected.
 _STEPS = "project_id = %(project)s AND actor_id = %(user)s AND source NOT IN ('undo', 'redo', 'measuring')"
@@ -31,15 +31,6 @@ async def newest_group(
                 {"AND (group_id <> %(within)s OR created_at = (SELECT created_at FROM newest))" if within else ""}
             ORDER BY revision DESC""",
         {"project": project_id, "user": user_id, "within": within, "besides": list(besides)},
-    )
-
-
-async def standing_of(connection: Connection, project_id: str, user_id: str, revision: int) -> list[dict[str, Any]]:
-    """The user's own steps after `revision` that could be undone: id, revision, kind, entity, entity_id, `fields`."""
-    return await connection.fetch_all(
-        f"""SELECT id, revision, kind, entity, entity_id, {_FIELDS} AS fields FROM operations
-            WHERE {_STEPS} AND undone_at IS NULL AND NOT follows AND revision > %(revision)s""",
-        {"project": project_id, "user": user_id, "revision": revision},
     )
 
 
@@ -70,40 +61,37 @@ async def newest_undone(connection: Connection, project_id: str, user_id: str) -
 
 
 async def standing_since(
-    connection: Connection, project_id: str, entity: str, entity_id: str, revision: int
+    connection: Connection, project_id: str, revision: int, besides: Iterable[str]
 ) -> list[dict[str, Any]]:
-    """Steps after `revision` on one thing (or on its place in an order) that nobody has taken back, newest first:
-    `id`, `kind`, `fields`, `actor_id`, `username`, `final` (undo has skipped it, so it stays).
+    """All steps after `revision`, but those in `besides` (ids), that nobody has taken back, newest first: `id`,
+    `revision`, `kind`, `entity`, `entity_id`, `fields`, of a new order the ids that `moved`, `actor_id`, `username`,
+    `final` (undo has skipped it, so it stays).
 
     Changes that follow others by themselves are not among them.
     """
     return await connection.fetch_all(
-        f"""SELECT id, kind, actor_id, group_id, {users.named("actor_id")} AS username, undone_at IS NOT NULL AS final,
-                {_FIELDS} AS fields
+        f"""SELECT id, revision, kind, entity, entity_id, actor_id, group_id, {users.named("actor_id")} AS username,
+                undone_at IS NOT NULL AS final, {_FIELDS} AS fields,
+                CASE WHEN kind = 'reorder' THEN ARRAY(SELECT pair ->> 'id' FROM jsonb_array_elements(
+                    forward -> (entity || 'Orders')) AS pair) END AS moved
             FROM operations
             WHERE project_id = %(project)s AND revision > %(revision)s AND undone_by IS NULL AND NOT follows
-                AND source NOT IN ('undo', 'redo', 'measuring')
-                AND (entity_id = %(id)s OR (entity = %(entity)s AND kind = 'reorder' AND forward @> %(moved)s))
+                AND source NOT IN ('undo', 'redo', 'measuring') AND id <> ALL(%(besides)s::uuid[])
             ORDER BY revision DESC""",
-        {
-            "project": project_id,
-            "entity": entity,
-            "id": entity_id,
-            "revision": revision,
-            "moved": Json({f"{entity}Orders": [{"id": entity_id}]}),
-        },
+        {"project": project_id, "revision": revision, "besides": list(besides)},
     )
 
 
-async def remover(connection: Connection, project_id: str, entity_id: str) -> dict[str, Any] | None:
-    """The newest deletion of a thing: `id`, `actor_id`, `username`, `final`, `source`."""
-    return await connection.fetch_one(
-        f"""SELECT id, actor_id, group_id, {users.named("actor_id")} AS username, source,
-                (undone_at IS NOT NULL OR source IN ('undo', 'redo')) AS final
-            FROM operations WHERE project_id = %s AND entity_id = %s AND kind = 'delete'
-            ORDER BY revision DESC LIMIT 1""",
-        (project_id, entity_id),
+async def removers(connection: Connection, project_id: str, entity_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """By id the newest deletion of each thing: `id`, `actor_id`, `username`, `final`, `source`."""
+    rows = await connection.fetch_all(
+        f"""SELECT DISTINCT ON (entity_id) entity_id, id, actor_id, group_id, {users.named("actor_id")} AS username,
+                source, (undone_at IS NOT NULL OR source IN ('undo', 'redo')) AS final
+            FROM operations WHERE project_id = %s AND entity_id = ANY(%s::uuid[]) AND kind = 'delete'
+            ORDER BY entity_id, revision DESC""",
+        (project_id, list(entity_ids)),
     )
+    return {row["entity_id"]: row for row in rows}
 
 
 async def tempo_in_seconds(connection: Connection, project_id: str, revision: int) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dawg_server.database import projects
-from dawg_server.database.pool import Connection, Database, Json
+from dawg_server.database.pool import Connection, Database
 from dawg_server.database.table import Table
 
 KEPT_AUTOMATIC = 50  # per project; versions that somebody made on purpose are all kept
@@ -27,14 +27,13 @@ async def insert(
 
     `tables`: as for `projects.snapshot`.
     """
-    state = await projects.snapshot(connection, project_id, user_id, tables)
-    if state is None:
-        return None
-    kept = {part: state[part] for part in ("project", *tables)}
+    lists = "".join(f", '{name}', {table.listed('p.id')}" for name, table in tables.items())
     return await connection.fetch_one(
         f"""INSERT INTO versions (project_id, number, name, description, revision, snapshot, automatic, created_by)
-            VALUES (%(project)s, (SELECT coalesce(max(number), 0) + 1 FROM versions WHERE project_id = %(project)s),
-                %(name)s, %(description)s, %(revision)s, %(snapshot)s, %(automatic)s, %(user)s)
+            SELECT p.id, (SELECT coalesce(max(number), 0) + 1 FROM versions WHERE project_id = p.id),
+                %(name)s, %(description)s, p.revision, json_build_object('project', {projects.SHOWN}{lists})::jsonb,
+                %(automatic)s, %(user)s
+            FROM projects p WHERE p.id = %(project)s AND p.deleted_at IS NULL
             RETURNING {_SHOWN}""",
         {
             "project": project_id,
@@ -42,8 +41,6 @@ async def insert(
             "name": name,
             "description": description,
             "automatic": automatic,
-            "revision": state["project"]["revision"],
-            "snapshot": Json(kept),
         },
     )
 
@@ -70,7 +67,21 @@ async def page(database: Database, project_id: str, *, limit: int, offset: int) 
 
 async def snapshot(connection: Connection, project_id: str, number: int) -> dict[str, Any] | None:
     """`project`, and each list of what was in it, as it was."""
-    kept: dict[str, Any] | None = await connection.fetch_value(
-        "SELECT snapshot FROM versions WHERE project_id = %s AND number = %s", (project_id, number)
+    rows = await connection.fetch_all(
+        """SELECT part.key, jsonb_typeof(part.value) = 'array' AS listed, entity.value
+            FROM versions, jsonb_each(snapshot) AS part, jsonb_array_elements(
+                CASE WHEN jsonb_typeof(part.value) = 'array' THEN part.value ELSE jsonb_build_array(part.value) END
+                || '[null]'  -- so that empty lists are there
+            ) WITH ORDINALITY AS entity
+            WHERE project_id = %s AND number = %s ORDER BY part.key, entity.ordinality""",
+        (project_id, number),
     )
-    return kept
+    kept: dict[str, Any] = {}
+    for row in rows:
+        if not row["listed"]:
+            kept.setdefault(row["key"], row["value"])
+            continue
+        found = kept.setdefault(row["key"], [])
+        if row["value"] is not None:
+            found.append(row["value"])
+    return kept or None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dawg_server.daw import entity as registry
+from dawg_server.daw.commands import copy_parts
 from dawg_server.daw.entity import Entity, EntityType
 
 if TYPE_CHECKING:
@@ -78,10 +79,10 @@ async def rearrange(draft: Draft, stretches: Sequence[Stretch]) -> None:
     for kind, placed in found:
         for entity, (begin, end) in placed:
             crossed = [line for line in lines if begin + NEAR < line < end - NEAR]
-            _move(draft, kind, entity, begin, crossed, stretches)
+            await _move(draft, kind, entity, begin, crossed, stretches)
 
 
-def _move(
+async def _move(
     draft: Draft, kind: EntityType, entity: Entity, begin: float, crossed: Sequence[float], to: Sequence[Stretch]
 ) -> None:
     """`crossed`: the lines inside of it."""
@@ -94,6 +95,7 @@ def _move(
         same = {name: value for name, value in kind.stored(piece).items() if name != "id"}
         draft.update(kind.name, piece["id"], left)
         pieces.append((draft.create(kind.name, {**same, **right})["id"], line))
+        await copy_parts(draft, kind, piece["id"], pieces[-1][0])
     for id, start in pieces:
         if shift := _shift(to, start):
             piece = draft.find(kind.name, id)

@@ -115,8 +115,6 @@ def of_kind(kind: EntityType) -> dict[str, Spec]:
 async def _create(kind: EntityType, draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     if kind.ordered:  # read here already, so that they need not be counted
         await draft.siblings(kind, values.get(kind.parent_field, draft.id))
-    if kind.limit is not None and await draft.count(kind.name) >= kind.limit:
-        raise errors.Conflict(f"A project has at most {kind.limit} {kind.plural}.", details={"limit": kind.limit})
     fields = dict.fromkeys(name for name in kind.table.fields if name != "id") | kind.as_gains(values)
     if kind.parent == "project":
         fields["projectId"] = draft.id
@@ -277,9 +275,18 @@ async def dependents(draft: Draft, name: str, id: str) -> list[tuple[EntityType,
     ]
 
 
+async def copy_parts(draft: Draft, kind: EntityType, id: str, copy_id: str) -> None:
+    """Gives a copy of an entity what cannot be without the original, but for what it has of its own by now."""
+    for other, naming, entity in await dependents(draft, kind.name, id):
+        if other.references[naming].on_delete == "cascade":
+            same = {name: value for name, value in other.stored(entity).items() if name != "id"}
+            draft.create(other.name, {**same, naming: copy_id})
+
+
 async def cascade(draft: Draft, name: str, id: str) -> None:
     """Deletes what cannot be without the entity, and clears the fields that name it. It goes itself afterwards."""
     for kind, naming, entity in await dependents(draft, name, id):
+        await draft.pause()
         if draft.find(kind.name, entity["id"]) is None:
             continue  # named it twice
         if kind.references[naming].on_delete == "clear":

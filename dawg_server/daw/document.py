@@ -26,6 +26,7 @@ from dawg_server.database.pool import Connection, Database
 from dawg_server.database.table import Batch, Table
 from dawg_server.daw import (  # noqa: F401 (entities and history declare commands)
     access,
+    bounds,
     conflicts,
     entities,
     history,
@@ -108,6 +109,8 @@ class Editing:
             results[0] |= more
         if base_revision is not None:
             await conflicts.check_base(draft, base_revision)
+        if +draft.growth:
+            await bounds.check(draft)
         return await self._store(draft, results, group, once)
 
     async def follow_recording(self, audio_file_id: str, length: float) -> None:
@@ -158,18 +161,21 @@ class Editing:
             if "project" in result:
                 result["project"] |= {"revision": revision, "updatedAt": draft.now}
         group = (None if travelled else group) or str(uuid.uuid4())
-        stored = [
-            change.operation(number, change.group or group, self._by.user_id, source, draft.now)
-            for number, change in enumerate(draft.changes, draft.revision + 1)
-        ]
+        stored = []
+        for number, change in enumerate(draft.changes, draft.revision + 1):
+            await draft.pause()
+            stored.append(change.operation(number, change.group or group, self._by.user_id, source, draft.now))
         group = stored[0]["groupId"] if stored else group
         batch = Batch()
         if stored:
             for change in draft.changes:
+                await draft.pause()
                 change.write(batch)
-            operations.append(
-                batch, self._project_id, stored, draft.changes, client_operation_id=once.id if once else None
-            )
+            first_id = once.id if once else None
+            for operation, change in zip(stored, draft.changes, strict=True):
+                await draft.pause()
+                operations.append(batch, self._project_id, operation, change, client_operation_id=first_id)
+                first_id = None
             operations.advance(batch, self._project_id, len(stored))
             self.outgoing.append(
                 events.ProjectChanged(

@@ -7,6 +7,7 @@ they need is read when they first ask for it, so that a small change to a large 
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +18,9 @@ from dawg_server.database.table import TIMES, Batch
 from dawg_server.daw import entity as registry
 from dawg_server.daw.entity import Entity, EntityType, missing
 from dawg_server.daw.tempo_map import TempoMap
+from dawg_server.wire import TimeSlices
+
+ROUNDS = 32  # of a long loop, that take a millisecond or less
 
 ChangeKind = Literal["create", "update", "delete", "reorder"]
 
@@ -92,6 +96,10 @@ class Draft:
         self.now: str = row["now"]
         self.locks: list[dict[str, Any]] = row["locks"] or []
         self.changes: list[Change] = []
+        self.growth: Counter[str] = Counter()  # how many have come, by the names of kinds and weights
+        self._stored: dict[str, int] = {}  # how many there were
+        self._worked = 0
+        self._slices: TimeSlices | None = None
         self.attached: set[str] = set()  # recordings that become the project's own
         self.tempo_map: TempoMap | None = None  # see `timing`; None when it is not known
         self.retimed = False  # the tempo is another one, and what follows it has not followed yet
@@ -132,6 +140,13 @@ class Draft:
             raise missing(name, *lost)
         return [entity for _, entity in found if entity is not None]
 
+    async def look_up(self, name: str, ids: Iterable[str]) -> None:
+        """Reads them all at once, so that each of them is known to be there, or not."""
+        wanted = list(ids)
+        await self._read(name, wanted)
+        for id in wanted:
+            self._known(name).setdefault(id, None)
+
     async def all(self, name: str) -> list[Entity]:
         """Every entity of a kind, sorted as clients see them."""
         if name not in self._complete:
@@ -166,9 +181,17 @@ class Draft:
         """How many entities of a kind there are."""
         if name in self._complete:
             return sum(each is not None for each in self._known(name).values())
-        difference = {"create": 1, "delete": -1}
-        changed = sum(difference.get(change.kind, 0) for change in self.changes if change.entity == name)
-        return await table.count(self.connection, registry.find(name).table, self.id) + changed
+        if name not in self._stored:
+            self._stored[name] = await table.count(self.connection, registry.find(name).table, self.id)
+        return self._stored[name] + self.growth[name]
+
+    async def total(self, kind: EntityType) -> int:
+        """How much the entities of a kind hold together (`EntityType.weight`)."""
+        assert kind.weight is not None
+        name = kind.weight.name
+        if name not in self._stored:
+            self._stored[name] = await table.total(self.connection, kind.table, self.id, kind.weight.column)
+        return self._stored[name] + self.growth[name]
 
     async def recording(self, id: str) -> Entity | None:
         """`id, owner_id, project_id, duration, original_name, filename, played`, or None."""
@@ -204,6 +227,7 @@ class Draft:
         parents: dict[str, dict[str, str | None]] = {}
         order: dict[str, dict[str, int]] = {}
         for change in self.changes:
+            await self.pause()
             kind = registry.find(change.entity)
             if change.entity_id is None:
                 beside = await self.siblings(kind, change.parent_id or self.id)
@@ -213,10 +237,13 @@ class Draft:
                 parents.setdefault(kind.parent, {})[str(change.parent_id)] = None
             else:
                 parents.setdefault(kind.name, {})[change.entity_id] = None
-        found: dict[str, dict[str, Any]] = {
-            name: {id: parent or self.shown(name, id) for id, parent in ids.items() if parent or self.find(name, id)}
-            for name, ids in parents.items()
-        }
+        found: dict[str, dict[str, Any]] = {}
+        for name, ids in parents.items():
+            shown = found[name] = {}
+            for id, parent in ids.items():
+                await self.pause()
+                if parent or self.find(name, id):
+                    shown[id] = parent or self.shown(name, id)
         if (project := found.get("project", {}).get(self.id)) is not None:
             project |= {"revision": revision, "updatedAt": self.now}
         if any(registry.sets_tempo(change.entity, change.forward) for change in self.changes):
@@ -273,6 +300,24 @@ class Draft:
             found[id]["order"] = order
             self._touch(found[id])
 
+    async def pause(self) -> None:
+        """For every round of a loop over many changes: lets others go on now and then."""
+        self._worked += 1
+        if self._worked % ROUNDS == 0:
+            self._slices = self._slices or TimeSlices()
+            await self._slices.pause()
+
+    def take_back(self) -> None:
+        """The latest change was too much: it has not been."""
+        change = self.changes.pop()
+        self._grow(registry.find(change.entity), change.kind, change.forward, change.inverse, -1)
+        thing = self.find(change.entity, str(change.entity_id))
+        assert thing is not None
+        if change.kind == "create":
+            self._known(change.entity)[str(change.entity_id)] = None
+        else:
+            thing.update(change.inverse)
+
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def _note(
@@ -289,8 +334,16 @@ class Draft:
         declared = registry.find(name)
         if not declared.tempo.isdisjoint(forward.keys() | inverse.keys()):
             self.retimed, self.tempo_map = True, None
+        self._grow(declared, kind, forward, inverse, 1)
         parent_id = entity[declared.parent_field] if declared.parent != "project" else None
         self.changes.append(Change(kind, name, id, forward, inverse, parent_id, follows, self.group))
+
+    def _grow(self, kind: EntityType, change: ChangeKind, forward: Entity, inverse: Entity, sign: int) -> None:
+        if change in ("create", "delete"):
+            self.growth[kind.name] += sign if change == "create" else -sign
+        if (weight := kind.weight) is not None and (weight.field in forward or weight.field in inverse):
+            after, before = weight.of(forward.get(weight.field)), weight.of(inverse.get(weight.field))
+            self.growth[weight.name] += sign * (after - before)
 
     async def _read(self, name: str, ids: Iterable[str]) -> None:
         """What is a part of something else is read with that, which is told with all its parts."""

@@ -181,6 +181,20 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Weight:
+    """What entities of a kind hold, of which a project may have so much: `name` in the plural, `of` a value of `field`.
+
+    `column` is where the table keeps it.
+    """
+
+    name: str
+    limit: int
+    field: str
+    of: Callable[[Any], int]
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bulk:
     """The same changes of some fields to up to `most` entities at once."""
 
@@ -193,7 +207,7 @@ class EntityType:
     """`fields` are what clients may set, with their units, `written` what only the server does.
 
     `parent` is `project` or `track`; where `fields` have no `trackId`, it never changes. `references` are by field;
-    that to a parent track need not be said. `role` is who may change it. `limit`: of a project. `ordered`: the field
+    that to a parent track need not be said. `role` is who may change it. `limit`, `weight`: of a project. `ordered`:
     `order` is the place among those with the same parent, which stays, from 0. `unique`: fields that no two with the
     same parent have alike. `recording`: the field that names a recording, if it plays one; it may be the project's, one
     that clips of the project play, or the caller's. `either`: two fields of which exactly one is not null. `condition`
@@ -222,6 +236,7 @@ class EntityType:
     either: tuple[str, str] | tuple[()] = ()
     fit: Fit | None = None
     condition: Condition | None = None
+    weight: Weight | None = None
     rule: Rule | None = None
     ruled: frozenset[str] = frozenset()
     check: Check | None = None

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from dawg_server import errors
 from dawg_server.database import undo_log
+from dawg_server.daw import bounds, ordering, signal_flow, timing
 from dawg_server.daw import entity as registry
-from dawg_server.daw import ordering, signal_flow, timing
 from dawg_server.daw.commands import dependents, twin
 from dawg_server.daw.draft import Draft
 from dawg_server.daw.entity import Entity, EntityType, Hindrance
+from dawg_server.daw.later_steps import Blame, LaterSteps, Step
 
 MAX_SKIPPED = 200  # told in one answer
-
-Step = Mapping[str, Any]
-"""A row of the log: id, revision, group_id, kind, entity, entity_id, forward, inverse, follows."""
-Blame = Mapping[str, Any]
-"""Who is in the way: id, actor_id, username, group_id, final."""
 
 
 class _Left(Exception):
@@ -34,10 +30,10 @@ class Reversal:
         self.left: list[str] = []
         self.skipped: list[dict[str, Any]] = []
         self._draft, self._user_id, self._steps = draft, user_id, steps
-        self._own = {step["id"] for step in steps}
-        self._newer: Sequence[Step] = ()  # steps of the same person in other groups
+        self._later = LaterSteps(draft, user_id)
         self._gaps: set[tuple[str, str]] = set()  # (kind, parent) of which something came or went
         self._changed: dict[tuple[str, str], None] = {}  # (kind, id) of what is another one, or there, again
+        self._in_seconds: bool | None = None  # whether any step is from when clips knew nothing but seconds
         self._before = len(draft.changes)
 
     @property
@@ -46,10 +42,9 @@ class Reversal:
 
     async def run(self) -> None:
         draft = self._draft
-        first = min((step["revision"] for step in self._steps), default=0)
-        newer = await undo_log.standing_of(draft.connection, draft.id, self._user_id, first)
-        self._newer = [step for step in newer if step["id"] not in self._own]
+        await self._later.read(self._steps)
         for step in self._steps:
+            await draft.pause()
             marked = self.taken
             told = len(self.skipped)
             try:
@@ -62,6 +57,7 @@ class Reversal:
         for name, parent_id in sorted(self._gaps):
             await ordering.close_gaps(draft, registry.find(name), parent_id)
         for name, id in self._changed:  # when all of it is back, because what fits may depend on several steps
+            await draft.pause()
             fit, existing = registry.find(name).fit, await self._find(name, id)
             if fit is not None and existing is not None:
                 draft.update(name, id, await fit(draft, existing))
@@ -90,7 +86,7 @@ class Reversal:
         wanted: dict[str, Any] = {}
         for name, value in then.items():
             untouched = existing[name] == value or timing.close(existing[name], now[name])
-            blame = None if untouched else await self._blame(entity, id, step, {name})
+            blame = None if untouched else self._later.blame(entity, id, step, {name})
             if blame is None:
                 wanted[name] = value
             else:
@@ -110,24 +106,28 @@ class Reversal:
         if (units := registry.find(entity).units) is not None:
             wanted |= units.settled({**existing, **wanted}, {}, timing.tempo_map(draft))
         draft.update(entity, id, wanted)
+        if (refusal := await bounds.excess(draft, registry.find(entity))) is not None:
+            draft.take_back()
+            self._skip(step, None, None, refusal.message)
+            return False
         self._changed[entity, id] = None
         return True
 
     async def _remove(self, step: Step) -> bool:
         entity, id = step["entity"], step["entity_id"]
         if await self._find(entity, id) is None:
-            blame: Blame | None = await undo_log.remover(self._draft.connection, self._draft.id, id)
+            blame: Blame | None = await self._later.remover(id)
             if blame is not None and self._mine(step, blame):
                 raise _Left
             if blame is not None and blame["actor_id"] != self._user_id:
                 self._skip(step, None, blame, f"the {entity} was deleted since")
             return True
         self._leave(step, id)
-        if blame := await self._blame(entity, id, step):
+        if blame := self._later.blame(entity, id, step):
             self._skip(step, None, blame, f"the {entity} was changed since")
             return False
-        if users := [(kind.name, each["id"]) for kind, _, each in await dependents(self._draft, entity, id)]:
-            await self._skip_for(step, users, f"the {entity} is in use now")
+        if users := [each["id"] for _, _, each in await dependents(self._draft, entity, id)]:
+            self._skip_for(step, users, f"the {entity} is in use now")
             return False
         kind = registry.find(entity)
         parent_id = await ordering.take_out(self._draft, kind, id)
@@ -152,6 +152,10 @@ class Reversal:
             await ordering.place_back(draft, kind, restored)
             self._gaps.add((kind.name, str(restored[kind.parent_field])))
         draft.create(entity, restored)
+        if (refusal := await bounds.excess(draft, kind)) is not None:
+            draft.take_back()
+            self._skip(step, None, None, refusal.message)
+            return False
         self._changed[entity, step["entity_id"]] = None
         return True
 
@@ -170,7 +174,7 @@ class Reversal:
             self._leave(step, id, {"order"})
         wanted, moved_since = ordering.restored(places, now, then)
         for id in moved_since:
-            blame = await self._blame(entity, id, step, {"order"})
+            blame = self._later.blame(entity, id, step, {"order"})
             self._skip({**step, "entity_id": id}, "order", blame, f"the order of the {kind.plural} was changed since")
         draft.reorder(entity, wanted)
         return bool(wanted) or not moved_since
@@ -193,10 +197,10 @@ class Reversal:
             target = await self._find(reference.entity, wanted[name])
             blame: Blame | None
             if target is None:
-                blame = await undo_log.remover(draft.connection, draft.id, wanted[name])
+                blame = await self._later.remover(wanted[name])
                 self._skip(step, name, blame, f"a {reference.entity} that it needs was deleted since")
             elif reference.sound and target["trackType"] != reference.sound:
-                blame = await self._blame("track", target["id"], step, {"trackType"})
+                blame = self._later.blame("track", target["id"], step, {"trackType"})
                 self._skip(step, name, blame, f"the track that it leads to is no {reference.sound} track any more")
             elif (reference.sound or reference.heard) and await signal_flow.loops_with(
                 draft, registry.find(entity), {**(existing or step["inverse"]), **wanted}
@@ -213,7 +217,7 @@ class Reversal:
         same = {**(existing or {}), **wanted}
         if not wanted.keys().isdisjoint(kind.unique) and (other := await twin(draft, kind, same)) is not None:
             name = next(each for each in reversed(kind.unique) if each in wanted)
-            blame = await self._blame(entity, other["id"], step)
+            blame = self._later.blame(entity, other["id"], step)
             self._skip(step, name, blame, f"there is another such {kind} now")
             del wanted[name]
         if (
@@ -221,7 +225,7 @@ class Reversal:
             and wanted.get("trackType", existing.get("trackType")) != existing.get("trackType")
             and (users := await self._feeding(id))
         ):
-            await self._skip_for(step, users, "other tracks send their sound to it", "trackType")
+            self._skip_for(step, users, "other tracks send their sound to it", "trackType")
             del wanted["trackType"]
 
         await self._check_condition(step, kind, existing, wanted)
@@ -242,8 +246,7 @@ class Reversal:
             return
         if self._about_to_change(step, hindrance):
             return
-        users = [(hindrance.entity, id) for id in hindrance.ids]
-        await self._skip_for(step, users, f"{hindrance.field} {hindrance.sentence}", hindrance.field)
+        self._skip_for(step, hindrance.ids, f"{hindrance.field} {hindrance.sentence}", hindrance.field)
         for name in condition.fields:
             wanted.pop(name, None)
 
@@ -260,50 +263,25 @@ class Reversal:
             for id in hindrance.ids
         )
 
-    async def _feeding(self, track_id: str) -> list[tuple[str, str]]:
-        """(entity, id) of what leads sound to a track."""
-        return [(kind.name, each["id"]) for kind, each in await signal_flow.feeding(self._draft, track_id)]
+    async def _feeding(self, track_id: str) -> list[str]:
+        """The ids of what sends sound to a track."""
+        return [each["id"] for _, each in await signal_flow.feeding(self._draft, track_id)]
 
     async def _gone(self, step: Step, fields: Collection[str]) -> bool:
-        draft = self._draft
-        blame = await undo_log.remover(draft.connection, draft.id, step["entity_id"])
+        blame = await self._later.remover(step["entity_id"])
         for name in fields:
             self._skip(step, name, blame, f"the {step['entity']} was deleted since")
         return False
 
     def _leave(self, step: Step, id: str, fields: Collection[str] = ()) -> None:
         """Raises when the same person has built on it in another group, which goes first."""
-        for row in self._newer:
-            if row["revision"] < step["revision"]:
-                continue
-            if row["kind"] == "reorder":
-                found = row["entity"] == step["entity"] and "order" in fields
-            else:
-                found = row["entity_id"] == id and (not fields or bool(set(fields) & set(row["fields"])))
-            if found:
-                name = next((each for each in row["fields"] if each in fields), None)
-                blame = {"actor_id": self._user_id, "username": None, "final": False, "group_id": None}
-                self._skip(step, name, blame, "you have changed it again since; take that back first")
+        for row in self._later.own(step["entity"], id, step, fields):
+            name = next((each for each in row["fields"] if each in fields), None)
+            blame = {"actor_id": self._user_id, "username": None, "final": False, "group_id": None}
+            self._skip(step, name, blame, "you have changed it again since; take that back first")
 
-    async def _blame(self, entity: str, id: str, step: Step, fields: Collection[str] = ()) -> Blame | None:
-        """The newest step since that stands and has changed one of these fields; without `fields` any but the order."""
-        draft = self._draft
-        for row in await undo_log.standing_since(draft.connection, draft.id, entity, id, step["revision"]):
-            if row["id"] in self._own:
-                continue
-            touched = {"order"} if row["kind"] == "reorder" else set(row["fields"])
-            if (touched & set(fields)) if fields else row["kind"] != "reorder":
-                return row
-        return None
-
-    async def _skip_for(
-        self, step: Step, users: Sequence[tuple[str, str]], reason: str, field: str | None = None
-    ) -> None:
-        draft = self._draft
-        found: list[Blame] = []
-        for entity, id in users:
-            rows = await undo_log.standing_since(draft.connection, draft.id, entity, id, step["revision"])
-            found += [row for row in rows if row["id"] not in self._own and row["kind"] != "reorder"]
+    def _skip_for(self, step: Step, ids: Iterable[str], reason: str, field: str | None = None) -> None:
+        found = [row for id in ids for row in self._later.on(id, step)]
         others = [row for row in found if not self._mine(step, row)]
         self._skip(step, field, next(iter(others or found), None), reason)
 
@@ -346,8 +324,14 @@ class Reversal:
         )
         if (units := kind.units) is None or units.names.isdisjoint(then):
             return then, now
-        bpm = await undo_log.tempo_in_seconds(self._draft.connection, self._draft.id, step["revision"])
-        if bpm is not None:
+        if (bpm := await self._earlier_tempo(step["revision"])) is not None:
             then, now = (units.upgraded(each, existing, bpm) for each in (then, now))
         follows = units.derived({**existing, **then})
         return tuple({name: each[name] for name in each if name not in follows} for each in (then, now))  # type: ignore[return-value]
+
+    async def _earlier_tempo(self, revision: int) -> float | None:
+        connection, project_id = self._draft.connection, self._draft.id
+        if self._in_seconds is None:
+            first = min(step["revision"] for step in self._steps)
+            self._in_seconds = await undo_log.tempo_in_seconds(connection, project_id, first) is not None
+        return await undo_log.tempo_in_seconds(connection, project_id, revision) if self._in_seconds else None

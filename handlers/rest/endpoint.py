@@ -6,7 +6,7 @@ import contextlib
 import datetime
 import hashlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from dawg_server.identity import Caller, Credentials
 from dawg_server.schema.base import checked
 from dawg_server.schema.field_errors import FieldError
 from dawg_server.services import Services
-from dawg_server.wire import timestamp
+from dawg_server.wire import TimeSlices, timestamp
 from handlers import payloads
 from handlers.addresses import ADDRESSES
 from handlers.rest import multipart, session_cookie
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 MAX_JSON = 1024 * 1024  # bytes
 JSON = "application/json"
 COMPRESS_FROM = 1024  # bytes
+ITEMS = 100  # of a list, from which on its JSON is made in parts
+LEVELS = 5  # down to which such lists are looked for: project, tracks, track, clips, clip
 REPLAY_RETRY_AFTER = 1.0  # seconds, while the first request with the same key still runs
 NOBODY = Caller("", "development")
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
@@ -78,7 +80,7 @@ def handler(route: Route, services: Services) -> Callable[[web.Request], Awaitab
             reply = await route.handler(
                 RestCall(request, services, caller, request.match_info, query, {}, route.status)
             )
-            return response(reply, route.status) if type(reply) is dict else _response(reply, route.status)
+            return await _response(reply, route.status)
         async with _body(route, request, services) as body:
             call = RestCall(request, services, caller, request.match_info, query, body.fields, route.status, body.files)
             if route.idempotent and (given := request.headers.get("Idempotency-Key")) is not None:
@@ -101,7 +103,7 @@ def handler(route: Route, services: Services) -> Callable[[web.Request], Awaitab
             return replay(first.row, key.digest)
 
     async def answer(call: RestCall) -> web.StreamResponse:
-        return _response(await route.handler(call), call.status)
+        return await _response(await route.handler(call), call.status)
 
     return handle
 
@@ -122,7 +124,10 @@ async def authenticate(request: web.Request, services: Services) -> Caller:
 
 
 def response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    data = dumps(body)
+    return _of_bytes(dumps(body), status, headers)
+
+
+def _of_bytes(data: bytes, status: int, headers: dict[str, str] | None = None) -> web.Response:
     reply = web.Response(body=data, status=status, headers=headers, content_type=JSON)
     if len(data) >= COMPRESS_FROM:
         reply.enable_compression()
@@ -192,8 +197,46 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     return body
 
 
-def _response(answer: Answer, status: int) -> web.StreamResponse:
-    return answer if isinstance(answer, web.StreamResponse) else response(answer, status)
+async def _response(answer: Answer, status: int) -> web.StreamResponse:
+    if isinstance(answer, web.StreamResponse):
+        return answer
+    if not _is_long(answer):
+        return response(answer, status)
+    slices, parts = TimeSlices(), []
+    for part in _parts(answer, {}):
+        parts.append(part)
+        await slices.pause()
+    return _of_bytes(b"".join(parts), status)
+
+
+def _is_long(value: Any, levels: int = LEVELS) -> bool:
+    """Whether a list in it, down to so many levels, has so many items that its JSON is made in parts."""
+    if isinstance(value, dict):
+        return levels > 0 and any(_is_long(each, levels - 1) for each in value.values() if type(each) in (dict, list))
+    if not isinstance(value, list):
+        return False
+    return len(value) > ITEMS or (levels > 0 and any(_is_long(each, levels - 1) for each in value))
+
+
+def _parts(value: Any, known: dict[int, list[bytes]], levels: int = LEVELS) -> Iterator[bytes]:
+    """The same bytes as `dumps`. `known` are the parts of lists that come again, as a project does under its alias."""
+    if isinstance(value, dict) and _is_long(value, levels):
+        for number, (name, each) in enumerate(value.items()):
+            yield (b"," if number else b"{") + dumps(name) + b":"
+            yield from _parts(each, known, levels - 1)
+        yield b"}"
+    elif isinstance(value, list) and _is_long(value, levels):
+        if (parts := known.get(id(value))) is None:
+            parts = known[id(value)] = []
+            for number, each in enumerate(value):
+                parts.append(b"," if number else b"[")
+                for part in _parts(each, known, levels - 1):
+                    parts.append(part)
+                    yield b""  # a place to pause
+            parts.append(b"]")
+        yield b"".join(parts)
+    else:
+        yield dumps(value)
 
 
 @contextlib.asynccontextmanager

@@ -37,7 +37,8 @@ class Clip:
     `offset` is where in the material the clip begins. With `original_bpm` a recording is stretched from that tempo to
     that of the project. Fades are straight lines in amplitude, as a browser's `linearRampToValueAtTime` draws them, or
     of `equal_power`: sin(x π/2), so that the powers of two clips of which one fades in while the other one fades out
-    add up to 1.
+    add up to 1. With `parts`
+    these play instead, in seconds of the recording from `offset` on, through its gain and fades.
     """
 
     start: float
@@ -53,6 +54,7 @@ class Clip:
     equal_power: bool = False
     controls: MidiControls | None = None
     original_bpm: float | None = None
+    parts: tuple[Clip, ...] = ()
 
     @property
     def end(self) -> float:
@@ -142,8 +144,10 @@ class Arrangement:
         return max((clip.end for track in self.tracks if not track.unheard for clip in track.clips), default=0.0)
 
     def clips(self) -> Iterator[Clip]:
+        """Every clip, with what it is made of."""
         for track in self.tracks:
-            yield from track.clips
+            for clip in track.clips:
+                yield from clip.parts or (clip,)
 
 
 def grouped(tracks: Sequence[Track]) -> tuple[Track, ...]:

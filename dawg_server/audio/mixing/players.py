@@ -5,7 +5,8 @@ Only what sounds in a block is open, so memory grows with how many clips sound a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Generator, Sequence
 
 import numpy as np
 
@@ -47,7 +48,8 @@ class Player:
 
 class _Voice:
     def __init__(self, clip: Clip, rate: int, tempo: TempoMap, position: int) -> None:
-        self._blocks = sources.blocks(clip, rate, tempo)
+        parts = _together(clip.parts, rate, tempo) if clip.parts else None
+        self._blocks = sources.blocks(clip, rate, tempo, parts)
         self._kept = np.zeros((0, 2), np.float32)
         self._at = round(clip.start * rate)  # timeline frame of the first kept sample
         self.over = False
@@ -82,3 +84,12 @@ class _Voice:
             self._kept = next(self._blocks)
         except StopIteration:
             self.over = True
+
+
+def _together(clips: Sequence[Clip], rate: int, tempo: TempoMap) -> Generator[arrays.Samples, None, None]:
+    """Without end."""
+    player = Player(clips, rate, tempo, 0)
+    with contextlib.closing(player):
+        while True:
+            block = player.block(sources.BLOCK)
+            yield np.zeros((sources.BLOCK, 2), np.float32) if block is None else block

@@ -119,10 +119,14 @@ def _write_stretched(clip: Clip, rate: int, tempo: TempoMap, target: pathlib.Pat
 
 
 def _moved(track: arrangement.Track, moved: Mapping[str, str]) -> arrangement.Track:
-    clips = tuple(
-        dataclasses.replace(clip, path=moved.get(clip.path, clip.path)) if clip.path else clip for clip in track.clips
+    return dataclasses.replace(track, clips=_replaced(track.clips, moved))
+
+
+def _replaced(clips: tuple[arrangement.Clip, ...], moved: Mapping[str, str]) -> tuple[arrangement.Clip, ...]:
+    return tuple(
+        dataclasses.replace(clip, path=moved.get(clip.path or "", clip.path), parts=_replaced(clip.parts, moved))
+        for clip in clips
     )
-    return dataclasses.replace(track, clips=clips)
 
 
 def _unpack(path: str, target: pathlib.Path) -> str:

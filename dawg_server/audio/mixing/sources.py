@@ -25,11 +25,11 @@ _Blocks = Generator[arrays.Samples, None, None]
 _CENTRE = np.sqrt(0.5)  # ITU-R BS.775-3, table 2: centre and surround at -3 dB
 
 
-def blocks(clip: Clip, rate: int, tempo: TempoMap) -> _Blocks:
-    """The clip from its first frame on, float32 `(frames, 2)` of any length, with gain and fades."""
+def blocks(clip: Clip, rate: int, tempo: TempoMap, raw: _Blocks | None = None) -> _Blocks:
+    """The clip from its first frame on, float32 `(frames, 2)` of any length, with gain and fades; `raw`: its parts."""
     frames = round(clip.end * rate) - round(clip.start * rate)
     if clip.path is not None:
-        raw = material(clip, rate, tempo)
+        raw = material(clip, rate, tempo, raw)
     else:
         raw = _notes(clip, rate, tempo)
         frames += 0 if clip.fade_out else round(RING * rate)
@@ -61,10 +61,11 @@ def _curve(way: arrays.Doubles, clip: Clip) -> arrays.Samples:
     return (np.sin(way * (np.pi / 2)) if clip.equal_power else way).astype(np.float32)[:, None]
 
 
-def material(clip: Clip, rate: int, tempo: TempoMap) -> _Blocks:
-    """The recording from where the clip begins in it, stretched if it is, and not cut at the end of the clip."""
+def material(clip: Clip, rate: int, tempo: TempoMap, raw: _Blocks | None = None) -> _Blocks:
+    """The recording from where the clip begins in it, or its parts (`raw`), stretched if it is, and not cut at the end
+    of the clip."""
     assert clip.path is not None
-    raw = _recording(clip.path, clip.offset, rate)
+    raw = raw or _recording(clip.path, clip.offset, rate)
     original = clip.original_bpm
     if original is None or (tempo.is_constant and tempo.bpm(0) == original):
         return raw

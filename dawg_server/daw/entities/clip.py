@@ -10,7 +10,7 @@ from dawg_server.database import tracks
 from dawg_server.daw import timing
 from dawg_server.daw.commands import change, command
 from dawg_server.daw.entities.track import misfit
-from dawg_server.daw.entity import Bulk, Condition, Entity, EntityType, Hindrance, the, wrong
+from dawg_server.daw.entity import Bulk, Condition, Entity, EntityType, Hindrance, Weight, the, wrong
 from dawg_server.daw.notes import MAX_BEATS, Notes
 from dawg_server.daw.quantizing import DIVISIONS, Grid
 from dawg_server.daw.tempo_map import TempoMap
@@ -20,6 +20,7 @@ from dawg_server.schema import Choice, Colour, Flag, Id, Items, Number, Text
 if TYPE_CHECKING:
     from dawg_server.daw.draft import Draft
 
+MAX_CLIPS, MAX_PROJECT_NOTES = 10_000, 200_000  # of a project
 ROUNDING = 0.001  # seconds by which fades may seem to outlast their clip, or a clip its recording, without a word
 SLACK = 0.1  # seconds by which the length of a recording may have been known wrongly
 FADE_CURVES = ("linear", "equalPower")
@@ -122,7 +123,8 @@ CLIP = EntityType(
     units=timing.ClipUnits(),
     in_time=timing.ClipsInTime(),
     bulk=Bulk(FIELDS, 200),
-    limit=None,
+    limit=MAX_CLIPS,
+    weight=Weight("notes", MAX_PROJECT_NOTES, "midiData", lambda midi: len(midi["notes"]) if midi else 0, "note_count"),
     about_deletion="Its recording stays.",
     module=__name__,
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dawg_server import errors
+from dawg_server.audio.mixing import take_ranges
 from dawg_server.audio.mixing.arrangement import (
     AUX,
     MASTER,
@@ -30,6 +32,8 @@ from dawg_server.music.score import Note
 from dawg_server.storage import Storage
 
 BEND_RANGE = 2.0  # semitones, of a clip that names none
+
+LOOK_AHEAD = 0.1  # seconds
 
 
 class Material:
@@ -59,12 +63,14 @@ class Material:
         heard = {track["id"] for track in project["tracks"] if only is None or track["id"] in only}
         played = heard | _listened(project, heard)
         wanted = [track for track in project["tracks"] if track["id"] in played]
+        takes = _takes(project)
         used = {
             each["audioFileId"]
             for track in wanted
             for each in (*track["clips"], *track["devices"])
             if each["audioFileId"]
         }
+        used |= {take["audioFileId"] for track in wanted for clip in track["clips"] for take in takes[clip["id"]]}
         times = timing.of_project(project)
         paths = {audio_id: str(await self.recording(audio_id, folder)) for audio_id in sorted(used)}
         return Arrangement(
@@ -73,11 +79,47 @@ class Material:
             tempo=times,
             tracks=grouped(
                 [
-                    _track(track, paths, times, with_clips=track["id"] in played, unheard=track["id"] in played - heard)
+                    _track(
+                        _with_takes(track, takes),
+                        paths,
+                        times,
+                        with_clips=track["id"] in played,
+                        unheard=track["id"] in played - heard,
+                    )
                     for track in project["tracks"]
                 ]
             ),
         )
+
+
+def _takes(project: Mapping[str, Any]) -> defaultdict[str, list[Mapping[str, Any]]]:
+    """Those that are heard somewhere, by the id of their clip."""
+    found = defaultdict(list)
+    for take in project["takes"]:
+        if take["ranges"]:
+            found[take["clipId"]].append(take)
+    return found
+
+
+def _with_takes(track: Mapping[str, Any], takes: Mapping[str, Sequence[Mapping[str, Any]]]) -> Mapping[str, Any]:
+    return {**track, "clips": [{**clip, "takes": takes.get(clip["id"], ())} for clip in track["clips"]]}
+
+
+def _parts(row: Mapping[str, Any], paths: Mapping[str, str]) -> tuple[Clip, ...]:
+    ranges = [
+        take_ranges.TakeRanges(
+            paths[take["audioFileId"]],
+            tuple((each["start"], each["end"]) for each in take["ranges"]),
+            take["shift"],
+            take["gain"],
+            take["crossfade"],
+        )
+        for take in row["takes"]
+    ]
+    path = paths.get(row["audioFileId"])
+    # In the time of the recordings, and a little more, because stretching looks ahead.
+    length = row["lengthBeats"] * 60 / row["originalBpm"] + LOOK_AHEAD if row["stretch"] else row["duration"]
+    return take_ranges.parts(path, row["offset"], length, ranges) if path and ranges else ()
 
 
 def _listened(project: Mapping[str, Any], heard: Collection[str]) -> set[str]:
@@ -148,6 +190,7 @@ def _clip(row: Mapping[str, Any], track: Mapping[str, Any], paths: Mapping[str, 
         equal_power=row["fadeCurve"] == "equalPower",
         gain_db=row["gain"],
         path=paths.get(row["audioFileId"]),
+        parts=_parts(row, paths),
         notes=tuple(Note(n["start"], n["duration"], int(n["pitch"]), int(n["velocity"])) for n in notes),
         instrument=_instrument(track, row),
         sampler=sampler,

@@ -97,7 +97,7 @@ class ClientConnection:
         """Handles one Engine.IO packet at once; returns the reason when it ends the connection."""
         try:
             if isinstance(data, bytes):
-                self.engine.dispatcher.receive_attachment(self, data)
+                self.engine.dispatcher.receive(self, data)
             elif data[:1] == packets.MESSAGE:
                 self.engine.dispatcher.receive(self, data[1:])
             elif data[:1] == packets.PONG:

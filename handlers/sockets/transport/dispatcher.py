@@ -103,23 +103,20 @@ class Dispatcher:
 
     # -- packets -------------------------------------------------------------------------------------------------------
 
-    def receive(self, connection: ClientConnection, text: str) -> None:
-        """Raises `packets.Malformed` to end the peer."""
-        if connection.partial is not None:
-            raise packets.Malformed("text in place of a binary attachment")
-        self._take(connection, packets.decode(text))
-
-    def receive_attachment(self, connection: ClientConnection, data: bytes) -> None:
-        """Raises `packets.Malformed` to end the peer."""
-        if (packet := connection.partial) is None:
+    def receive(self, connection: ClientConnection, data: str | bytes) -> None:
+        """Takes a packet, or an attachment of the one before. Raises `packets.Malformed` to end the peer."""
+        packet = connection.partial
+        if isinstance(data, str):
+            if packet is not None:
+                raise packets.Malformed("text in place of a binary attachment")
+            packet = packets.decode(data)
+        elif packet is None:
             raise packets.Malformed("a binary attachment without its packet")
-        packet.attachments.append(data)
-        packet.size += len(data)
-        if packet.size > self._server.eio.max_http_buffer_size:
-            raise packets.Malformed("the attachments are too large")
-        self._take(connection, packet)
-
-    def _take(self, connection: ClientConnection, packet: packets.Packet) -> None:
+        else:
+            packet.attachments.append(data)
+            packet.size += len(data)
+            if packet.size > self._server.eio.max_http_buffer_size:
+                raise packets.Malformed("the attachments are too large")
         if len(packet.attachments) < packet.expected:
             connection.partial = packet
             return

@@ -93,13 +93,13 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         request[PASSED_ON] = passed_on
         origin = request.headers.get("Origin")
         if origin is not None and not self.addresses.accepts_origin(origin, request):
-            refusal = _bad_request(f"{origin} is not an accepted origin.")
-            refusal.headers["Vary"] = "Origin"
-            return refusal
-        try:
-            response = await self._respond(request)
-        except RefusedHandshake as error:
-            response = _bad_request(str(error))
+            response: web.StreamResponse = _bad_request(f"{origin} is not an accepted origin.")
+            origin = None
+        else:
+            try:
+                response = await self._respond(request)
+            except RefusedHandshake as error:
+                response = _bad_request(str(error))
         if isinstance(response, web.Response):
             _add_cors_headers(request, response, origin)
         return response

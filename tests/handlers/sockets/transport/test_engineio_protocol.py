@@ -32,11 +32,9 @@ class Bytes(packets.Message):
 
 
 class Echo:
-    def receive(self, connection: ClientConnection, text: str) -> None:
-        connection.send_queue.put(packets.engine(packets.MESSAGE, text))
-
-    def receive_attachment(self, connection: ClientConnection, data: bytes) -> None:
-        connection.send_queue.put(Bytes(data))
+    def receive(self, connection: ClientConnection, data: str | bytes) -> None:
+        text = isinstance(data, str)
+        connection.send_queue.put(packets.engine(packets.MESSAGE, data) if text else Bytes(data))
 
 
 class Server:

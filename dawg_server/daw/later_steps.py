@@ -1,0 +1,78 @@
+"""What has been done since the steps that are taken back: read once, asked for each of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from dawg_server.database import undo_log
+from dawg_server.daw.draft import Draft
+
+Step = Mapping[str, Any]
+"""A row of the log: id, revision, group_id, kind, entity, entity_id, forward, inverse, follows."""
+Blame = Mapping[str, Any]
+"""Who is in the way: id, actor_id, username, group_id, final."""
+
+
+class LaterSteps:
+    def __init__(self, draft: Draft, user_id: str) -> None:
+        self._draft, self._user_id = draft, user_id
+        self._by_id: dict[str, list[Step]] = defaultdict(list)  # of things, newest first
+        self._moves: dict[tuple[str, str], list[Step]] = defaultdict(list)  # of (entity, id), newest first
+        self._orders: dict[str, list[Step]] = defaultdict(list)  # of all of a kind
+        self._removers: dict[str, Blame | None] = {}
+
+    async def read(self, steps: Sequence[Step]) -> None:
+        """Reads what stands besides these steps, and the things that they are about."""
+        draft = self._draft
+        first = min((step["revision"] for step in steps), default=0)
+        own = [step["id"] for step in steps]
+        for row in await undo_log.standing_since(draft.connection, draft.id, first, own):
+            if row["kind"] == "reorder":
+                self._orders[row["entity"]].append(row)
+                for id in row["moved"] or ():
+                    self._moves[row["entity"], id].append(row)
+            else:
+                self._by_id[row["entity_id"]].append(row)
+        about: dict[str, dict[str, None]] = defaultdict(dict)
+        for step in steps:
+            if step["entity_id"] is not None and step["entity"] != "project":
+                about[step["entity"]][step["entity_id"]] = None
+        for entity, ids in about.items():
+            await draft.look_up(entity, ids)
+        await self._read_removers(id for entity, ids in about.items() for id in ids if draft.find(entity, id) is None)
+
+    def blame(self, entity: str, id: str, step: Step, fields: Collection[str] = ()) -> Blame | None:
+        """The newest step since that stands and has changed one of these fields; without `fields` any but the order."""
+        if "order" in fields and (moves := self._since(self._moves[entity, id], step)):
+            return moves[0]
+        rows = self._since(self._by_id[id], step)
+        return next((row for row in rows if not fields or set(row["fields"]) & set(fields)), None)
+
+    def on(self, id: str, step: Step) -> Sequence[Step]:
+        """Everything since on one thing, but new orders."""
+        return self._since(self._by_id[id], step)
+
+    def own(self, entity: str, id: str, step: Step, fields: Collection[str]) -> Iterator[Step]:
+        """What the same person has done since in other groups, and can still take back; of orders any of the kind."""
+        moves = self._since(self._orders[entity], step) if "order" in fields else ()
+        for row in (*moves, *self._since(self._by_id[id], step)):
+            changed = row["kind"] == "reorder" or not fields or set(row["fields"]) & set(fields)
+            if changed and row["actor_id"] == self._user_id and not row["final"]:
+                yield row
+
+    async def remover(self, id: str) -> Blame | None:
+        """The newest deletion of a thing."""
+        if id not in self._removers:
+            await self._read_removers([id])
+        return self._removers[id]
+
+    async def _read_removers(self, ids: Iterable[str]) -> None:
+        wanted = list(ids)
+        found = await undo_log.removers(self._draft.connection, self._draft.id, wanted) if wanted else {}
+        self._removers |= {id: found.get(id) for id in wanted}
+
+    @staticmethod
+    def _since(rows: Sequence[Step], step: Step) -> list[Step]:
+        return [row for row in rows if row["revision"] > step["revision"]]
