@@ -11,7 +11,7 @@ import { colourOf } from "./palette";
 export const ClipInspector = () => {
   const list = selection();
   const [clip] = list;
-  if (!clip) return null;
+  if (!clip) return <p class="inspector quiet">Select a clip to see its name, gain and fades.</p>;
   const map = tempoMap.value;
   const alone = list.length === 1;
   const store = (changes: Partial<Clip>) =>

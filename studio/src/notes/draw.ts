@@ -1,8 +1,22 @@
 import { colourOf, type Palette } from "../arrangement/palette";
 import { project, tempoMap } from "../project/store";
-import { beatWidth, KEYS, leftBeat, RULER, rowHeight, toBeat, topPitch, toX, toY, VELOCITIES } from "./geometry";
+import {
+  beatWidth,
+  KEYS,
+  leftBeat,
+  pitchesInSight,
+  RULER,
+  rowHeight,
+  size,
+  toBeat,
+  topRow,
+  toX,
+  toY,
+  VELOCITIES,
+} from "./geometry";
+import { band } from "./gestures";
 import { DRUMS, isBlack, pitchName, scaleOf } from "./scale";
-import { grid, isDrums, notes, openClip, openTrack, selectedNotes } from "./store";
+import { grid, isDrums, notes, openClip, openTrack, pitches, selectedNotes } from "./store";
 
 type Brush = CanvasRenderingContext2D;
 const MIN_LINE = 6; // pixels between two lines of the grid
@@ -24,15 +38,17 @@ export const draw = (brush: Brush, width: number, height: number, palette: Palet
   brush.rect(KEYS, RULER, width - KEYS, height - RULER);
   brush.clip();
   written(brush, bottom, height, palette);
+  selecting(brush, palette);
   brush.restore();
   keys(brush, bottom, palette);
 };
 
 const rows = (brush: Brush, width: number, bottom: number, palette: Palette): void => {
   const scale = scaleOf(project.value?.key);
-  for (let pitch = topPitch.value; toY(pitch) < bottom && pitch >= 0; pitch--) {
+  for (const [index, pitch] of pitchesInSight().entries()) {
     const y = toY(pitch);
-    if (isDrums.value ? DRUMS[pitch] !== undefined : scale.has(pitch % 12)) {
+    if (y > bottom) return;
+    if (isDrums.value ? (Math.floor(topRow.value) + index) % 2 === 0 : scale.has(pitch % 12)) {
       brush.fillStyle = palette.panel;
       brush.fillRect(KEYS, y, width - KEYS, rowHeight.value);
     }
@@ -71,8 +87,10 @@ const written = (brush: Brush, bottom: number, height: number, palette: Palette)
   brush.fillRect(KEYS, bottom, brush.canvas.width, VELOCITIES);
   brush.fillStyle = palette.line;
   brush.fillRect(KEYS, bottom, brush.canvas.width, 1);
+  const places = new Map(pitchesInSight().map((pitch) => [pitch, toY(pitch)]));
   notes.value.forEach(({ pitch, start, duration, velocity }, index) => {
-    const [x, y] = [toX(start), toY(pitch)];
+    const [x, y] = [toX(start), places.get(pitch) ?? bottom];
+    if (x > size.value.width || toX(start + duration) < KEYS) return;
     const chosen = selectedNotes.value.has(index);
     if (y < bottom - 2) {
       brush.globalAlpha = 0.35 + (0.65 * velocity) / 127;
@@ -92,14 +110,14 @@ const keys = (brush: Brush, bottom: number, palette: Palette): void => {
   brush.fillStyle = palette.panel;
   brush.fillRect(0, 0, KEYS, brush.canvas.height);
   brush.font = palette.small;
-  for (let pitch = topPitch.value; toY(pitch) < bottom && pitch >= 0; pitch--) {
+  for (const pitch of pitchesInSight()) {
     const y = toY(pitch);
-    brush.fillStyle = isBlack(pitch) ? palette.ground : palette.faint;
+    brush.fillStyle = isBlack(pitch) && !isDrums.value ? palette.ground : palette.faint;
     brush.fillRect(0, y, KEYS - 1, rowHeight.value - 1);
-    const name = isDrums.value ? DRUMS[pitch] : pitch % 12 === 0 ? pitchName(pitch) : undefined;
+    const name = isDrums.value ? (DRUMS[pitch] ?? pitchName(pitch)) : pitch % 12 === 0 ? pitchName(pitch) : undefined;
     if (!name) continue;
     brush.fillStyle = palette.quiet;
-    brush.fillText(name.slice(0, 8), 4, y + rowHeight.value / 2);
+    brush.fillText(name, 4, y + rowHeight.value / 2, KEYS - 8);
   }
   brush.fillStyle = palette.panel;
   brush.fillRect(0, bottom, KEYS, VELOCITIES);
@@ -110,12 +128,27 @@ const keys = (brush: Brush, bottom: number, palette: Palette): void => {
   brush.fillRect(KEYS - 1, 0, 1, brush.canvas.height);
 };
 
+const selecting = (brush: Brush, palette: Palette): void => {
+  const shown = band.value;
+  if (!shown) return;
+  const [x, y] = [toX(shown.from), toY(shown.high)];
+  const [wide, high] = [toX(shown.to) - x, toY(shown.low) + rowHeight.value - y];
+  brush.fillStyle = brush.strokeStyle = palette.accent;
+  brush.globalAlpha = 0.12;
+  brush.fillRect(x, y, wide, high);
+  brush.globalAlpha = 1;
+  brush.lineWidth = 1;
+  brush.strokeRect(x + 0.5, y + 0.5, wide, high);
+};
+
 /** Scrolls so that the notes are in sight. */
-export const bringIntoSight = (height: number): void => {
+export const bringIntoSight = (): void => {
   const clip = openClip.peek();
   leftBeat.value = Math.max(0, clip?.offsetBeats ?? 0);
-  const pitches = notes.peek().map(({ pitch }) => pitch);
-  const rowsInSight = Math.max(12, Math.floor((height - RULER - VELOCITIES) / rowHeight.peek()));
-  const middle = pitches.length ? (Math.min(...pitches) + Math.max(...pitches)) / 2 : isDrums.peek() ? 44 : 60;
-  topPitch.value = Math.min(127, Math.round(middle + rowsInSight / 2));
+  const list = pitches.peek();
+  const rowsInSight = Math.max(1, Math.floor((size.peek().height - RULER - VELOCITIES) / rowHeight.peek()));
+  const played = notes.peek().map(({ pitch }) => list.indexOf(pitch));
+  const usual = list.indexOf(isDrums.peek() ? 40 : 60);
+  const middle = played.length ? (Math.min(...played) + Math.max(...played)) / 2 : usual;
+  topRow.value = Math.min(Math.max(0, list.length - rowsInSight), Math.max(0, Math.round(middle - rowsInSight / 2)));
 };

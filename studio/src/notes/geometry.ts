@@ -1,20 +1,51 @@
 import { signal } from "@preact/signals";
 import type { Note } from "../sound/notes";
+import { pitches } from "./store";
 
-export const KEYS = 48; // pixels, at the left edge
+export const KEYS = 80; // pixels, at the left edge
 export const RULER = 20; // pixels, at the top
 export const VELOCITIES = 56; // pixels, at the bottom
 
-/** Of the piano roll: pixels per beat and per semitone, the beat at its left edge, the pitch at its upper one. */
+/** Of the piano roll: pixels per beat and per row, the beat at its left edge, the row at its upper one. */
 export const beatWidth = signal(64);
 export const rowHeight = signal(14);
 export const leftBeat = signal(0);
-export const topPitch = signal(84);
+export const topRow = signal(43);
+
+/** Of the canvas, in pixels. */
+export const size = signal({ width: 800, height: 240 });
 
 export const toX = (beat: number): number => KEYS + (beat - leftBeat.value) * beatWidth.value;
 export const toBeat = (x: number): number => (x - KEYS) / beatWidth.value + leftBeat.value;
-export const toY = (pitch: number): number => RULER + (topPitch.value - pitch) * rowHeight.value;
-export const toPitch = (y: number): number => topPitch.value - Math.floor((y - RULER) / rowHeight.value);
+/** Rows are semitones, or the sounds of a kit. */
+export const toY = (pitch: number): number => RULER + (rowOf(pitch) - topRow.value) * rowHeight.value;
+export const toPitch = (y: number): number => {
+  const row = Math.floor((y - RULER) / rowHeight.value + topRow.value);
+  return pitches.value[Math.min(pitches.value.length - 1, Math.max(0, row))] ?? 60;
+};
+const rowOf = (pitch: number): number => {
+  const found = pitches.value.indexOf(pitch);
+  return found < 0 ? pitches.value.length : found;
+};
+
+/** The rows that can be seen. */
+export const pitchesInSight = (): readonly number[] => {
+  const count = Math.ceil((size.value.height - RULER - VELOCITIES) / rowHeight.value) + 1;
+  return pitches.value.slice(Math.floor(topRow.value), Math.floor(topRow.value) + count);
+};
+
+export const scrollBy = (across: number, down: number): void => {
+  leftBeat.value = Math.max(0, leftBeat.value + across / beatWidth.value);
+  const most = Math.max(0, pitches.value.length - (size.value.height - RULER - VELOCITIES) / rowHeight.value);
+  topRow.value = Math.min(most, Math.max(0, topRow.value + down / rowHeight.value));
+};
+
+/** Around a point, in pixels from the left edge, which stays where it is. */
+export const zoomBy = (factor: number, x: number): void => {
+  const at = toBeat(x);
+  beatWidth.value = Math.min(400, Math.max(8, beatWidth.value * factor));
+  leftBeat.value = Math.max(0, at - (x - KEYS) / beatWidth.value);
+};
 
 const EDGE = 6; // pixels at the end of a note that change its length
 

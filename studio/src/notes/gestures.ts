@@ -1,3 +1,4 @@
+import { signal } from "@preact/signals";
 import { mayEdit } from "../project/store";
 import type { Note } from "../sound/notes";
 import { type Gesture, type Pointer, pointOf } from "../ui/canvas";
@@ -5,6 +6,7 @@ import { beatWidth, hitNote, hitVelocity, KEYS, RULER, toBeat, toPitch, VELOCITI
 import {
   grid,
   hide,
+  isDrums,
   listen,
   newLength,
   newVelocity,
@@ -19,6 +21,9 @@ import {
 const SHORTEST = 1 / 64; // beats
 const SLOP = 3; // pixels
 
+/** What is being drawn around notes: beats, and pitches. */
+export const band = signal<{ from: number; to: number; low: number; high: number } | null>(null);
+
 /** What a press on the piano roll begins: a note that is drawn, moved or made longer, a velocity, a selection. */
 export const begin = (event: PointerEvent): Gesture | null => {
   if (!openClip.value) return null;
@@ -30,6 +35,7 @@ export const begin = (event: PointerEvent): Gesture | null => {
   }
   if (y > bottom) return mayEdit.value ? velocities(x, bottom + VELOCITIES) : null;
   const found = hitNote(x, y, notes.value);
+  if (isDrums.value && mayEdit.value && !event.shiftKey) return step(x, y, found?.index ?? null);
   if (!found) return event.shiftKey || !mayEdit.value ? select(x, y) : write(x, y, event.altKey);
   choose(found.index, event.shiftKey);
   const note = notes.value[found.index] as Note;
@@ -42,7 +48,7 @@ export const begin = (event: PointerEvent): Gesture | null => {
 export const removeAt = (event: MouseEvent): void => {
   const { x, y } = pointOf(event);
   const found = hitNote(x, y, notes.value);
-  if (!found || !mayEdit.value) return;
+  if (!found || !mayEdit.value || isDrums.value) return;
   selectedNotes.value = new Set();
   store(notes.value.filter((_, index) => index !== found.index));
 };
@@ -52,6 +58,7 @@ export const cursorAt = (event: MouseEvent): string => {
   if (x < KEYS) return "pointer";
   if (y > (event.currentTarget as Element).clientHeight - VELOCITIES) return "ns-resize";
   const found = hitNote(x, y, notes.value);
+  if (isDrums.value) return "pointer";
   return found ? (found.part === "end" ? "ew-resize" : "grab") : "crosshair";
 };
 
@@ -60,6 +67,37 @@ const choose = (index: number, more: boolean): void => {
   if (more && selectedNotes.value.has(index)) chosen.delete(index);
   else chosen.add(index);
   selectedNotes.value = chosen;
+};
+
+/** A step of a kit is switched on, or off again; further steps of its row as the pointer passes them. */
+const step = (x: number, y: number, there: number | null): Gesture => {
+  const pitch = toPitch(y);
+  const length = grid.value || 0.25;
+  const stepOf = (beat: number) => Math.max(0, Math.floor(beat / length + 1e-6));
+  const before = notes.value;
+  const touched = new Set([there === null ? stepOf(toBeat(x)) : stepOf((before[there] as Note).start)]);
+  const after = () => {
+    const others = before.filter((note) => note.pitch !== pitch || !touched.has(stepOf(note.start)));
+    if (there !== null) return others;
+    const made = [...touched].map((each) => ({
+      pitch,
+      start: each * length,
+      duration: length,
+      velocity: newVelocity.value,
+    }));
+    return [...others, ...made];
+  };
+  if (there === null) void listen(pitch);
+  selectedNotes.value = new Set();
+  show(after());
+  return {
+    scrolls: true,
+    move: (now) => {
+      touched.add(stepOf(toBeat(now.x)));
+      show(after());
+    },
+    end: (cancelled) => (cancelled ? hide() : store(after())),
+  };
 };
 
 const write = (x: number, y: number, free: boolean): Gesture => {
@@ -91,6 +129,7 @@ const change = (by: (note: Note, now: Pointer) => Note): Gesture => {
   const chosen = selectedNotes.value;
   let after = before;
   return {
+    scrolls: true,
     move: (now) => {
       after = before.map((note, index) => (chosen.has(index) ? by(note, now) : note));
       show(after);
@@ -100,12 +139,13 @@ const change = (by: (note: Note, now: Pointer) => Note): Gesture => {
 };
 
 const move = (x: number, y: number, held: Note): Gesture => {
+  const begun = toBeat(x);
   const lowest = Math.min(
     ...notes.value.filter((_, index) => selectedNotes.value.has(index)).map(({ start }) => start),
   );
   let heard = held.pitch;
   return change((note, now) => {
-    const wanted = snapped(held.start + (now.x - x) / beatWidth.value, now.altKey) - held.start;
+    const wanted = snapped(held.start + toBeat(now.x) - begun, now.altKey) - held.start;
     const by = Math.abs(now.x - x) > SLOP ? Math.max(wanted, -lowest) : 0;
     const up = toPitch(now.y) - toPitch(y);
     if (held.pitch + up !== heard) {
@@ -135,9 +175,11 @@ const velocities = (x: number, floor: number): Gesture | null => {
 const select = (x: number, y: number): Gesture => {
   const [from, pitch] = [toBeat(x), toPitch(y)];
   return {
+    scrolls: true,
     move: (now) => {
       const [begins, ends] = [from, toBeat(now.x)].sort((one, two) => one - two) as [number, number];
       const [low, high] = [pitch, toPitch(now.y)].sort((one, two) => one - two) as [number, number];
+      band.value = { from: begins, to: ends, low, high };
       const touched = notes.value.flatMap((note, index) =>
         note.pitch >= low && note.pitch <= high && note.start < ends && note.start + note.duration > begins
           ? index
@@ -145,6 +187,8 @@ const select = (x: number, y: number): Gesture => {
       );
       selectedNotes.value = new Set(touched);
     },
-    end: () => {},
+    end: () => {
+      band.value = null;
+    },
   };
 };

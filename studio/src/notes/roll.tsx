@@ -4,22 +4,29 @@ import { useEffect, useRef } from "preact/hooks";
 import { createClip, createTrack } from "../project/edits";
 import { mayEdit, project, tempoMap, tracks } from "../project/store";
 import { player } from "../sound/player";
-import { Canvas } from "../ui/canvas";
-import { selectedClips, selectedTrack } from "../view";
+import { Canvas, pointOf } from "../ui/canvas";
+import { following, selectedClips, selectedTrack } from "../view";
 import { bringIntoSight, draw } from "./draw";
-import { beatWidth, leftBeat, topPitch, toX } from "./geometry";
+import { beatWidth, KEYS, leftBeat, scrollBy, size, toX, zoomBy } from "./geometry";
 import { begin, cursorAt, removeAt } from "./gestures";
 import {
+  copy,
+  duplicate,
   grid,
   isDrums,
+  legato,
+  newVelocity,
   notes,
   openClip,
   openTrack,
+  paste,
   playhead,
   quantize,
   removeSelected,
+  selectAll,
   selectedNotes,
-  store,
+  setVelocity,
+  shift,
   transpose,
 } from "./store";
 
@@ -35,11 +42,10 @@ const GRIDS: [beats: number, name: string][] = [
 
 /** The notes of the selected clip: a piano roll, or rows of drums. */
 export const PianoRoll = () => {
-  const height = useRef(240);
   const id = openClip.value?.id;
   useEffect(() => {
     selectedNotes.value = new Set();
-    bringIntoSight(height.current);
+    bringIntoSight();
   }, [id]);
   if (!openClip.value) return <Nothing />;
   const name = `${isDrums.value ? "Drum grid" : "Piano roll"} of ${openTrack.value?.name ?? ""}`;
@@ -65,8 +71,12 @@ export const PianoRoll = () => {
         <button type="button" disabled={!mayEdit.value} onClick={() => transpose(-12)}>
           Octave down
         </button>
+        <button type="button" title="L" disabled={!mayEdit.value} onClick={legato}>
+          Legato
+        </button>
+        <Velocity />
         <span class="quiet">
-          {`${notes.value.length} notes · ${project.value?.key ?? ""} · press to draw, drag to move, double click to delete`}
+          {`${notes.value.length} notes · ${project.value?.key ?? ""} · ${isDrums.value ? "press a step to switch it" : "press to draw, drag to move, double click to delete"}`}
         </span>
       </div>
       <div class="surface">
@@ -75,14 +85,38 @@ export const PianoRoll = () => {
           draw={draw}
           begin={begin}
           onHover={cursorAt}
-          onSize={(_, tall) => {
-            height.current = tall;
+          onSize={(width, height) => {
+            size.value = { width, height };
           }}
-          canvasProps={{ onDblClick: removeAt, onWheel: scroll, onKeyDown: keys }}
+          scroll={scrollBy}
+          canvasProps={{ onDblClick: removeAt, onWheel: wheel, onKeyDown: keys }}
         />
         <Playhead />
       </div>
     </section>
+  );
+};
+
+/** Of what is selected, else of the notes that are drawn next. */
+const Velocity = () => {
+  const chosen = [...selectedNotes.value].flatMap((index) => notes.value[index] ?? []);
+  const mean = chosen.reduce((sum, { velocity }) => sum + velocity, 0) / chosen.length;
+  return (
+    <label>
+      Velocity{" "}
+      <input
+        type="number"
+        min={1}
+        max={127}
+        value={chosen.length > 0 ? Math.round(mean) : newVelocity.value}
+        disabled={!mayEdit.value}
+        onChange={({ currentTarget }) => {
+          if (!currentTarget.validity.valid || !currentTarget.value) return;
+          if (chosen.length > 0) setVelocity(currentTarget.valueAsNumber);
+          else newVelocity.value = currentTarget.valueAsNumber;
+        }}
+      />
+    </label>
   );
 };
 
@@ -120,20 +154,26 @@ const Playhead = () => {
     element.current.hidden = at === null;
     if (at !== null) element.current.style.transform = `translateX(${toX(at)}px)`;
   });
+  useSignalEffect(() => {
+    const at = playhead.value;
+    if (at === null || !player.playing.value || !following.value) return;
+    const wide = (size.peek().width - KEYS) / beatWidth.peek();
+    const within = (at - leftBeat.peek()) / wide;
+    if (within < 0 || within > 0.95) leftBeat.value = Math.max(0, at - wide * 0.05);
+  });
   return <div ref={element} class="playhead" aria-hidden="true" />;
 };
 
-const scroll = (event: WheelEvent): void => {
+const wheel = (event: WheelEvent): void => {
   event.preventDefault();
-  if (event.ctrlKey || event.metaKey) {
-    beatWidth.value = Math.min(400, Math.max(8, beatWidth.value * 2 ** (-event.deltaY / 200)));
-    return;
-  }
-  const [across, down] = event.shiftKey ? [event.deltaY, 0] : [event.deltaX, event.deltaY];
-  leftBeat.value = Math.max(0, leftBeat.value + across / beatWidth.value);
-  topPitch.value = Math.min(127, Math.max(12, topPitch.value - Math.sign(down) * Math.ceil(Math.abs(down) / 40)));
+  if (event.ctrlKey || event.metaKey) zoomBy(2 ** (-event.deltaY / 200), pointOf(event).x);
+  else if (event.shiftKey) scrollBy(event.deltaX || event.deltaY, 0);
+  else scrollBy(event.deltaX, event.deltaY);
 };
 
+const NEEDS_NOTES = new Set(["Delete", "Backspace", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"]);
+
+/** The keys of the page mean notes here. */
 const keys = (event: KeyboardEvent): void => {
   const steps: Record<string, () => void> = {
     Delete: removeSelected,
@@ -142,20 +182,21 @@ const keys = (event: KeyboardEvent): void => {
     ArrowDown: () => transpose(event.shiftKey ? -12 : -1),
     ArrowLeft: () => shift(-(grid.value || 0.25)),
     ArrowRight: () => shift(grid.value || 0.25),
-    a: () => {
-      if (event.ctrlKey || event.metaKey) selectedNotes.value = new Set(notes.value.keys());
+    "Ctrl a": selectAll,
+    "Ctrl c": copy,
+    "Ctrl x": () => {
+      copy();
+      removeSelected();
     },
+    "Ctrl v": paste,
+    "Ctrl d": duplicate,
+    q: quantize,
+    l: legato,
   };
-  const step = steps[event.key];
-  if (!step || !mayEdit.value || (selectedNotes.value.size === 0 && event.key !== "a")) return;
+  const name = `${event.ctrlKey || event.metaKey ? "Ctrl " : ""}${event.key.length === 1 ? event.key.toLowerCase() : event.key}`;
+  const step = steps[name];
+  if (!step || !mayEdit.value || (selectedNotes.value.size === 0 && NEEDS_NOTES.has(name))) return;
   event.preventDefault();
   event.stopPropagation();
   step();
-};
-
-const shift = (beats: number): void => {
-  const chosen = selectedNotes.value;
-  store(
-    notes.value.map((note, index) => (chosen.has(index) ? { ...note, start: Math.max(0, note.start + beats) } : note)),
-  );
 };

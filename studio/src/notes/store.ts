@@ -6,6 +6,7 @@ import { running } from "../sound/context";
 import { type Note, notesOf, tone } from "../sound/notes";
 import { player } from "../sound/player";
 import { selectedClips } from "../view";
+import { DRUMS } from "./scale";
 
 /** Which clip of notes is open: the selected one, if it is one alone. */
 export const openClip = computed<Clip | null>(() => {
@@ -18,6 +19,15 @@ export const openTrack = computed<Track | null>(
 );
 export const notes = computed<readonly Note[]>(() => (openClip.value ? notesOf(openClip.value) : []));
 export const isDrums = computed(() => /drum|kit|perc/i.test(openTrack.value?.name ?? ""));
+
+const ALL = Array.from({ length: 128 }, (_, index) => 127 - index);
+
+/** What each row is, from the top: all semitones, or the sounds of a kit and whatever else is played. */
+export const pitches = computed<readonly number[]>(() => {
+  if (!isDrums.value) return ALL;
+  const kit = new Set([...Object.keys(DRUMS).map(Number), ...notes.value.map(({ pitch }) => pitch)]);
+  return [...kit].sort((one, other) => other - one);
+});
 
 /** Indices of the notes that are selected. */
 export const selectedNotes = signal<ReadonlySet<number>>(new Set());
@@ -51,14 +61,8 @@ export const snapped = (beat: number, free: boolean): number =>
 
 /** What is selected, or everything, moved to the grid; halves go up. */
 export const quantize = (): void => {
-  const chosen = selectedNotes.value;
   if (!grid.value) return;
-  const moved = notes.value.map((note, index) =>
-    chosen.size === 0 || chosen.has(index)
-      ? { ...note, start: Math.floor(note.start / grid.value + 0.5) * grid.value }
-      : note,
-  );
-  store(moved);
+  changeChosen((note) => ({ ...note, start: Math.floor(note.start / grid.value + 0.5) * grid.value }));
 };
 
 export const removeSelected = (): void => {
@@ -66,16 +70,76 @@ export const removeSelected = (): void => {
   selectedNotes.value = new Set();
 };
 
-export const transpose = (semitones: number): void => {
+/** What is selected, or everything, changed in one way. */
+export const changeChosen = (by: (note: Note) => Note): void => {
   const chosen = selectedNotes.value;
+  store(notes.value.map((note, index) => (chosen.size === 0 || chosen.has(index) ? by(note) : note)));
+};
+
+export const transpose = (semitones: number): void =>
+  changeChosen((note) => ({ ...note, pitch: Math.min(127, Math.max(0, note.pitch + semitones)) }));
+
+export const shift = (beats: number): void =>
+  changeChosen((note) => ({ ...note, start: Math.max(0, note.start + beats) }));
+
+export const setVelocity = (velocity: number): void => changeChosen((note) => ({ ...note, velocity }));
+
+/** Each note lasts until the next one begins. */
+export const legato = (): void => {
+  const chosen = selectedNotes.value;
+  const starts = [...new Set(chosenNotes().map(({ start }) => start))].sort((one, other) => one - other);
+  if (starts.length < 2) return;
   store(
-    notes.value.map((note, index) =>
-      chosen.size === 0 || chosen.has(index)
-        ? { ...note, pitch: Math.min(127, Math.max(0, note.pitch + semitones)) }
-        : note,
-    ),
+    notes.value.map((note, index) => {
+      const next = starts.find((start) => start > note.start + 1e-6);
+      return next !== undefined && (chosen.size === 0 || chosen.has(index))
+        ? { ...note, duration: next - note.start }
+        : note;
+    }),
   );
 };
+
+const chosenNotes = (): Note[] =>
+  selectedNotes.value.size === 0 ? [...notes.value] : notes.value.filter((_, index) => selectedNotes.value.has(index));
+
+export const selectAll = (): void => {
+  selectedNotes.value = new Set(notes.value.keys());
+};
+
+const clipboard = signal<readonly Note[]>([]); // from the first one's beat on
+
+export const copy = (): void => {
+  if (selectedNotes.value.size === 0) return;
+  const list = chosenNotes();
+  const from = Math.min(...list.map(({ start }) => start));
+  clipboard.value = list.map((note) => ({ ...note, start: note.start - from }));
+};
+
+const insert = (list: readonly Note[], at: number): void => {
+  const before = notes.value;
+  if (list.length === 0) return;
+  store([...before, ...list.map((note) => ({ ...note, start: note.start + at }))]);
+  selectedNotes.value = new Set(list.map((_, index) => before.length + index));
+};
+
+/** At the playhead, if it is in the clip, else behind what is selected. */
+export const paste = (): void => insert(clipboard.value, snapped(playhead.value ?? endOfChosen(), false));
+
+/** Copies what is selected behind itself, on the grid. */
+export const duplicate = (): void => {
+  if (selectedNotes.value.size === 0) return;
+  const list = chosenNotes();
+  const from = Math.min(...list.map(({ start }) => start));
+  const step = grid.value || 0.25;
+  const length = Math.ceil((endOfChosen() - from) / step - 1e-6) * step;
+  insert(list, length);
+};
+
+const endOfChosen = (): number =>
+  chosenNotes().reduce(
+    (latest, { start, duration }) => Math.max(latest, start + duration),
+    openClip.value?.offsetBeats ?? 0,
+  );
 
 /** Lets a pitch be heard for a moment. */
 export const listen = async (pitch: number, velocity = newVelocity.value): Promise<void> => {
