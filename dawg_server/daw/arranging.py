@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dawg_server.daw import entity as registry
+from dawg_server.daw import timing
 from dawg_server.daw.commands import copy_parts
 from dawg_server.daw.entity import Entity, EntityType
 
@@ -66,6 +67,7 @@ async def rearrange(draft: Draft, stretches: Sequence[Stretch]) -> None:
     lines = list(_lines(stretches))
     if not lines:
         return
+    await timing.say_tempo_at_start(draft)
     # Where everything is has to be known before the first of it moves: tempo is in time as well.
     found = []
     for kind in sorted(registry.every(), key=lambda kind: not kind.tempo):  # first what the seconds of others depend on
@@ -77,30 +79,49 @@ async def rearrange(draft: Draft, stretches: Sequence[Stretch]) -> None:
             assert kind.along is not None
             draft.update(kind.name, entity["id"], kind.along(entity, stretches))
     for kind, placed in found:
+        moves: list[tuple[str, float]] = []
         for entity, (begin, end) in placed:
             crossed = [line for line in lines if begin + NEAR < line < end - NEAR]
-            await _move(draft, kind, entity, begin, crossed, stretches)
+            moves += await _cut(draft, kind, entity, begin, crossed, stretches)
+        _move(draft, kind, moves)
+        if kind.tempo:
+            timing.adopt_tempo_at_start(draft)
 
 
-async def _move(
+def _move(draft: Draft, kind: EntityType, moves: Sequence[tuple[str, float]]) -> None:
+    """Entities to beats. Of what must not be at one place twice all are taken up before the first is put down."""
+    assert kind.in_time is not None
+    if not kind.unique:
+        for id, beat in moves:
+            draft.update(kind.name, id, kind.in_time.moved(draft, _known(draft, kind, id), beat))
+        return
+    taken = [(kind.stored(_known(draft, kind, id)), beat) for id, beat in moves]
+    for entity, _ in taken:
+        draft.delete(kind.name, entity["id"])
+    for entity, beat in taken:
+        draft.create(kind.name, {**entity, **kind.in_time.moved(draft, entity, beat)})
+
+
+async def _cut(
     draft: Draft, kind: EntityType, entity: Entity, begin: float, crossed: Sequence[float], to: Sequence[Stretch]
-) -> None:
-    """`crossed`: the lines inside of it."""
+) -> list[tuple[str, float]]:
+    """Where an entity, or each of its pieces, has to go. `crossed`: the lines inside of it."""
     assert kind.in_time is not None
     pieces = [(entity["id"], begin)]
     for line in crossed if kind.in_time.divisible else ():
-        piece = draft.find(kind.name, pieces[-1][0])
-        assert piece is not None
+        piece = _known(draft, kind, pieces[-1][0])
         left, right = kind.in_time.cut(draft, piece, line)
         same = {name: value for name, value in kind.stored(piece).items() if name != "id"}
         draft.update(kind.name, piece["id"], left)
         pieces.append((draft.create(kind.name, {**same, **right})["id"], line))
         await copy_parts(draft, kind, piece["id"], pieces[-1][0])
-    for id, start in pieces:
-        if shift := _shift(to, start):
-            piece = draft.find(kind.name, id)
-            assert piece is not None
-            draft.update(kind.name, id, kind.in_time.moved(draft, piece, start + shift))
+    return [(id, start + shift) for id, start in pieces if (shift := _shift(to, start))]
+
+
+def _known(draft: Draft, kind: EntityType, id: str) -> Entity:
+    found = draft.find(kind.name, id)
+    assert found is not None
+    return found
 
 
 def _lines(stretches: Sequence[Stretch]) -> Iterator[float]:

@@ -97,6 +97,20 @@ async def follow(draft: Draft) -> None:
             draft.update(kind.name, each["id"], kind.units.settled(each, {}, tempo), follows=True)
 
 
+async def say_tempo_at_start(draft: Draft) -> None:
+    """Lets an event tell the tempo at the start where others tell another one later: it may have to move."""
+    events = await draft.all("tempoEvent")
+    if events and events[0]["beat"] > 0:
+        draft.create("tempoEvent", {"projectId": draft.id, "beat": 0, "bpm": draft.project["bpm"], "curve": "jump"})
+
+
+def adopt_tempo_at_start(draft: Draft) -> None:
+    """The project's tempo is that of the event at its start, as a step of its own, which undo takes back as well."""
+    for event in draft.known("tempoEvent"):
+        if event["beat"] == 0:
+            draft.update("project", draft.id, {"bpm": event["bpm"]})
+
+
 def _told(draft: Draft) -> dict[str, Any]:
     return {**draft.project, **{kind.plural: draft.known(kind.name) for kind in registry.deciding_tempo()}}
 

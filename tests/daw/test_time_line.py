@@ -108,7 +108,7 @@ class Piece:
         """(beat, pitch) of every note that sounds."""
         found = []
         for clip in (await self.song.shown())["tracks"][0]["clips"]:
-            start, offset, length = clip["startTime"] * 2, clip["offset"] * 2, clip["duration"] * 2
+            start, offset, length = (clip[name] for name in ("startBeat", "offsetBeats", "lengthBeats"))
             for note in clip["midiData"]["notes"]:
                 if offset - 1e-6 <= note["start"] < offset + length - 1e-6:
                     found.append((round(start + note["start"] - offset, 6), note["pitch"]))
@@ -173,3 +173,28 @@ async def test_sections_are_put_into_another_order_over_sockets(server: dawg.Daw
     for body in ({}, {"beat": 1, "bars": 1}, {"beat": 999_999}):
         await song.call("POST", f"/sections/{wanted[0]}/move", body, expect=400)
     await song.call("POST", f"/sections/{wanted[0]}/move", {"bars": 1}, user="eve", expect=404)
+
+
+async def test_a_tempo_goes_with_its_section_and_ends_where_that_ends(server: dawg.Dawg) -> None:
+    piece = await Piece.new(server)
+    song = piece.song
+
+    async def tempi() -> list[tuple[float, float]]:
+        return [(each["beat"], each["bpm"]) for each in (await song.shown())["tempoEvents"]]
+
+    for beat, bpm in ((16, 60), (24, 90)):
+        await song.add("tempoEvent", beat=beat, bpm=bpm)
+    before, clips = await tempi(), content((await song.shown())["tracks"][0]["clips"])
+    await song.call("POST", f"/sections/{piece.ids['chorus']}/move", {"beat": 0})
+    assert await tempi() == [(0, 60), (8, 120), (24, 90)]
+    assert await piece.heard() == order((16, 24), (0, 16), (24, 32))
+    assert (await song.shown())["bpm"] == 60
+    await song.undo()
+    assert await tempi() == before
+    assert (await song.shown())["bpm"] == 120
+    assert content((await song.shown())["tracks"][0]["clips"]) == clips
+    path = f"/projects/{song.id}/sections/arrange"
+    await song.call("POST", path, {"sectionIds": [piece.ids[name] for name in ("bridge", "chorus", "verse")]})
+    assert await tempi() == [(0, 90), (8, 60), (16, 120), (32, 90)]
+    await song.undo()
+    assert await tempi() == before

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import itertools
+import math
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from dawg_server.daw import timing
@@ -31,6 +33,17 @@ async def judge(draft: Draft, event: Entity | None, changed: Entity) -> Collecti
     return ()
 
 
+class Tempi(InBeats):
+    """Each holds until the next one. On the way to that one a line is crossed at the tempo that it is crossed at."""
+
+    def spans(self, draft: Draft, entities: Sequence[Entity]) -> list[tuple[float, float]]:
+        begins = [each["beat"] for each in entities]
+        return list(itertools.zip_longest(begins, begins[1:], fillvalue=math.inf))
+
+    def cut(self, draft: Draft, entity: Entity, beat: float) -> tuple[Entity, Entity]:
+        return {}, {"beat": beat, "bpm": round(timing.tempo_map(draft).bpm(beat), 6)}
+
+
 TEMPO_EVENT = EntityType(
     name="tempoEvent",
     plural="tempoEvents",
@@ -38,7 +51,7 @@ TEMPO_EVENT = EntityType(
     table=table_of("tempo_events", FIELDS, sorted_by=("beat", "id")),
     fields=FIELDS,
     unique=("beat",),
-    in_time=InBeats(),
+    in_time=Tempi(divisible=True),
     rule=judge,
     ruled=frozenset(FIELDS),
     tempo=frozenset(FIELDS),
