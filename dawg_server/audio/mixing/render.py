@@ -91,14 +91,14 @@ def _stretched_once(project: Arrangement, folder: pathlib.Path) -> Arrangement:
             place = None if tempo.is_constant else clip.start
             key = (clip.path, clip.offset, clip.original_bpm, place)
             alike.setdefault(key, []).append(clip)
-    made: dict[Clip, Clip] = {}
+    made: dict[int, Clip] = {}  # by identity, because the sounds of notes have no hash
     for number, clips in enumerate(alike.values()):
         if len(clips) > 1:
             longest = max(clips, key=lambda clip: clip.duration)
             path = _write_stretched(longest, project.rate, tempo, folder / f"stretched-{number}.wav")
-            made |= {clip: dataclasses.replace(clip, path=path, offset=0.0, original_bpm=None) for clip in clips}
+            made |= {id(clip): dataclasses.replace(clip, path=path, offset=0.0, original_bpm=None) for clip in clips}
     tracks = (
-        dataclasses.replace(track, clips=tuple(made.get(clip, clip) for clip in track.clips))
+        dataclasses.replace(track, clips=tuple(made.get(id(clip), clip) for clip in track.clips))
         for track in project.tracks
     )
     return dataclasses.replace(project, tracks=tuple(tracks)) if made else project

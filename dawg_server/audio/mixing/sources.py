@@ -12,6 +12,7 @@ import numpy as np
 
 from dawg_server.audio import arrays, codecs, formats
 from dawg_server.audio.devices.sampler import Sampler
+from dawg_server.audio.mixing import stretching
 from dawg_server.audio.mixing.arrangement import Clip
 from dawg_server.audio.pitch import shift
 from dawg_server.daw.tempo_map import TempoMap
@@ -66,20 +67,13 @@ def material(clip: Clip, rate: int, tempo: TempoMap, raw: _Blocks | None = None)
     of the clip."""
     assert clip.path is not None
     raw = raw or _recording(clip.path, clip.offset, rate)
-    original = clip.original_bpm
-    if original is None or (tempo.is_constant and tempo.bpm(0) == original):
-        return raw
-    first = tempo.beat(clip.start)
-
-    def origin(frame: float) -> float:
-        return (tempo.beat(clip.start + frame / rate) - first) * 60 / original * rate
-
-    return _stretched(raw, rate, origin)
+    origin = stretching.origin(clip, tempo)
+    return raw if origin is None else _stretched(raw, rate, origin)
 
 
 def _stretched(raw: _Blocks, rate: int, origin: Callable[[float], float]) -> _Blocks:
     with contextlib.closing(raw):
-        yield from shift.retimed(raw, rate, 2, origin)
+        yield from shift.retimed(raw, rate, 2, lambda frame: origin(frame / rate) * rate)
 
 
 def _recording(path: str, offset: float, rate: int) -> _Blocks:
