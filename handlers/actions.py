@@ -280,5 +280,23 @@ _SPECIAL = (
 )
 
 
+_EDITS = tuple(
+    _special(command, summary, CLIP, path=path, event=event, about="`clips` are as they are now. One step to undo.")
+    for command, summary, path, event in (
+        ("splitClip", "Cut a clip in two", "POST /clips/{clip_id}/split", "clip:split"),
+        ("duplicateClips", "Copy clips, behind themselves or to a beat", "POST /clips/duplicate", "clips:duplicate"),
+        ("moveClips", "Move clips together", "POST /clips/move", "clips:move"),
+        ("deleteClips", "Delete several clips", "POST /clips/delete", "clips:delete"),
+        ("glueClips", "Join clips of one track", "POST /clips/glue", "clips:glue"),
+        ("crossfadeClips", "Fade one clip into the next one", "POST /clips/crossfade", "clips:crossfade"),
+        ("transposeNotes", "Move notes up or down", "POST /clips/transpose", "clips:transpose"),
+        ("humanizeNotes", "Move notes a little, as a player would", "POST /clips/humanize", "clips:humanize"),
+        ("rampVelocities", "Let velocities rise or fall evenly", "POST /clips/velocity-ramp", "clips:velocity-ramp"),
+        ("legatoNotes", "Let each note last until the next one", "POST /clips/legato", "clips:legato"),
+        ("reverseNotes", "Play notes backwards", "POST /clips/reverse-notes", "clips:reverse-notes"),
+    )
+)
+
+
 def every() -> tuple[Action, ...]:
-    return (*(action for kind in registry.every() for action in of_kind(kind)), *_SPECIAL)
+    return (*(action for kind in registry.every() for action in of_kind(kind)), *_SPECIAL, *_EDITS)

@@ -44,6 +44,8 @@ class Spec:
     role: Role
 
 
+FEW = 20  # entities for each of which a query may be made
+
 SPECIAL: dict[str, Spec] = {}
 
 
@@ -283,9 +285,19 @@ async def copy_parts(draft: Draft, kind: EntityType, id: str, copy_id: str) -> N
             draft.create(other.name, {**same, naming: copy_id})
 
 
+async def read_dependents(draft: Draft, names: Collection[str]) -> None:
+    """Reads all that may name many entities of these kinds, at once instead of for each of them."""
+    for kind in registry.contents():
+        if any(reference.entity in names for reference in kind.references.values()):
+            await draft.all(kind.name)
+
+
 async def cascade(draft: Draft, name: str, id: str) -> None:
     """Deletes what cannot be without the entity, and clears the fields that name it. It goes itself afterwards."""
-    for kind, naming, entity in await dependents(draft, name, id):
+    found = await dependents(draft, name, id)
+    if len(found) > FEW:
+        await read_dependents(draft, {kind.name for kind, _, _ in found})
+    for kind, naming, entity in found:
         await draft.pause()
         if draft.find(kind.name, entity["id"]) is None:
             continue  # named it twice

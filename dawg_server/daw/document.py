@@ -24,10 +24,11 @@ from dawg_server import errors
 from dawg_server.database import IntegrityError, operations, projects, tracks
 from dawg_server.database.pool import Connection, Database
 from dawg_server.database.table import Batch, Table
-from dawg_server.daw import (  # noqa: F401 (entities and history declare commands)
+from dawg_server.daw import (  # noqa: F401 (edits, entities and history declare commands)
     access,
     bounds,
     conflicts,
+    edits,
     entities,
     history,
     timing,

@@ -9,7 +9,7 @@ from dawg_server import errors
 from dawg_server.database import undo_log
 from dawg_server.daw import bounds, ordering, signal_flow, timing
 from dawg_server.daw import entity as registry
-from dawg_server.daw.commands import dependents, twin
+from dawg_server.daw.commands import FEW, dependents, read_dependents, twin
 from dawg_server.daw.draft import Draft
 from dawg_server.daw.entity import Entity, EntityType, Hindrance
 from dawg_server.daw.later_steps import Blame, LaterSteps, Step
@@ -43,6 +43,8 @@ class Reversal:
     async def run(self) -> None:
         draft = self._draft
         await self._later.read(self._steps)
+        if len(self._steps) > FEW:
+            await read_dependents(draft, {step["entity"] for step in self._steps if step["kind"] == "create"})
         for step in self._steps:
             await draft.pause()
             marked = self.taken

@@ -47,6 +47,17 @@ ORDER = [
     "moveClip",
     "deleteClip",
     "quantize",
+    "splitClip",
+    "duplicateClips",
+    "moveClips",
+    "deleteClips",
+    "glueClips",
+    "crossfadeClips",
+    "transposeNotes",
+    "humanizeNotes",
+    "rampVelocities",
+    "legatoNotes",
+    "reverseNotes",
     "createMarker",
     "createSection",
     "moveSection",
@@ -79,7 +90,7 @@ JOBS = {
     "exportProject",
 }
 NOT_UNDOABLE = {*READS, *OF_THE_BROWSER, "saveVersion", "undo", "redo", "master", "exportProject", "changeVoice"}
-KNOWN = {"2.3.0": "7b45bdec955cb011b998bd7dac2c12e58012969e9fc636dd935e4c66cf816381"}  # a new hash needs a new version
+KNOWN = {"2.4.0": "7cef310dafcedb11cd6edcd5e14e9b2432b59c9d5500e4853796f7f8e49ebaa3"}  # a new hash needs a new version
 
 
 @pytest.fixture

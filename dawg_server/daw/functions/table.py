@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dawg_server.daw import history  # noqa: F401 (declares undo and redo)
+from dawg_server.daw import edits, history  # noqa: F401 (declare commands)
 from dawg_server.daw.entities.chord import CHORD
 from dawg_server.daw.entities.marker import MARKER
 from dawg_server.daw.entities.project import PROJECT
@@ -269,6 +269,17 @@ EDITING = (
     of_command("moveClip", aliases=known_as("move_clip")),
     of_command("deleteClip", aliases=known_as("delete_clip")),
     of_command("quantize", aliases=known_as("quantize_audio", "quantize_to_grid")),
+    of_command("splitClip"),
+    of_command("duplicateClips"),
+    of_command("moveClips"),
+    of_command("deleteClips"),
+    of_command("glueClips"),
+    of_command("crossfadeClips"),
+    of_command("transposeNotes"),
+    of_command("humanizeNotes"),
+    of_command("rampVelocities"),
+    of_command("legatoNotes"),
+    of_command("reverseNotes"),
     Function("createMarker", "Names a place on the time line.", parameters(MARKER.fields), undo=True),
     Function("createSection", "Names a stretch of the time line.", parameters(SECTION.fields), undo=True),
     of_command("moveSection"),

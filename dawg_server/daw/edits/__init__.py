@@ -1,0 +1,4 @@
+"""Edits that are one step for a person: commands on clips and notes, each of which undo takes back at once."""
+
+from dawg_server.daw.edits import clips as clips
+from dawg_server.daw.edits import notes as notes
