@@ -44,7 +44,7 @@ class SendQueue:
     """
 
     def __init__(self, limit: int, tasks: Tasks, soon: Joiner, later: Joiner, on_overflow: Callable[[], None]) -> None:
-        self._limit, self._half = limit, limit // 2
+        self._limit, self._half, self._joinable = limit, limit // 2, min(WRITE_CHUNK, limit // 2)
         self._tasks, self._soon, self._later, self._on_overflow = tasks, soon, later, on_overflow
         self._waiting: deque[Message] = deque()
         self._waiting_bytes = 0
@@ -95,7 +95,7 @@ class SendQueue:
 
     def join(self, message: Message) -> None:
         """As `put`, at the end of this turn of the loop: what many send to many within it is one write for each."""
-        if self._transport is None or self._closed or self._waiting_bytes + message.size > min(WRITE_CHUNK, self._half):
+        if self._transport is None or self._closed or self._waiting_bytes + message.size > self._joinable:
             self.put(message)
             return
         if not self._due:
