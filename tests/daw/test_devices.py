@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dawg_server.audio.devices.catalogue import TYPES
+from dawg_server.audio.mixing import mixer
+from dawg_server.generation.finishing.material import Material
 from tests.daw.song import TIMES, Song
 from tests.handlers.rest.recordings import uploaded, wav
 from tests.servers import dawg
@@ -136,3 +139,50 @@ async def test_a_sampler_keeps_its_recording(song: Desk) -> None:
     assert made["parameters"]["oneShot"] is True
     assert (await song.call("PATCH", f"/devices/{made['id']}", {"audioFileId": None}, expect=400))["details"]
     await song.call("DELETE", f"/audio/{audio_id}", expect=409)
+
+
+async def test_renders_play_what_the_document_says_of_devices_and_envelopes(song: Desk, tmp_path: Path) -> None:
+    tone = (await uploaded(song.server, wav(1.0, frequency=480), projectId=song.id))["id"]
+    at = {"trackId": song.tracks["voice"], "startTime": 0, "duration": 1, "audioFileId": tone}
+    await song.add("clip", **at)
+    for fields in ({"name": "voice", "volume": 1}, {"name": "main", "volume": 1}):
+        await song.change("track", song.tracks[fields.pop("name")], **fields)
+
+    async def heard(only: set[str] | None = None) -> np.ndarray:
+        parts = song.server.services
+        document = parts.documents.document
+        material = Material(parts.platform.database, document, parts.platform.storage)
+        arrangement = await material.arrangement(await document.snapshot(song.id, "ada"), tmp_path, only=only)
+        return np.concatenate(list(mixer.played(arrangement, 0, arrangement.rate)))
+
+    before = await heard()
+    gain = await song.device("utility", "main", parameters={"gain": -6})
+    assert np.allclose(await heard(), before * 10 ** (-6 / 20), atol=1e-6)
+    await song.change("device", gain["id"], bypassed=True)
+    assert np.allclose(await heard(), before, atol=1e-6)
+    # At 120 beats a minute the second beat begins after half a second.
+    points = [{"beat": 1, "value": 1}, {"beat": 1.02, "value": 0}]
+    fade = await song.add("automation", trackId=song.tracks["voice"], target="volume", points=points)
+    faded = await heard()
+    rate = len(faded)
+    line = np.interp(np.arange(rate) / rate, (0.5, 0.51), (1, 0))[:, None]
+    assert np.allclose(faded, before * line, atol=1e-5)
+    await song.change("automation", fade["id"], enabled=False)
+    # A track that is left out moves the compressors of those that play.
+    await song.add("clip", **{**at, "trackId": song.tracks["kick"]})
+    both = await heard({song.tracks["voice"]})
+    assert np.allclose(both, before, atol=1e-6)
+    duck = {"threshold": -60, "ratio": 20, "attack": 1}
+    await song.device("compressor", sidechainTrackId=song.tracks["kick"], parameters=duck)
+    ducked = await heard({song.tracks["voice"]})
+    assert np.abs(ducked[rate // 2 :]).max() < np.abs(before).max() / 50
+    # Notes are played by a sampler if there is one, else by the track's instrument.
+    notes = {"notes": [{"pitch": 60, "start": 0, "duration": 1, "velocity": 127}]}
+    keys = await song.add("track", name="Keys", trackType="MIDI", instrument="organ", volume=1)
+    await song.add("clip", trackId=keys["id"], startTime=0, duration=0.5, midiData=notes)
+    organ = await heard({keys["id"]})
+    song.tracks["keys"] = keys["id"]
+    await song.device("sampler", "keys", audioFileId=tone, parameters={"rootPitch": 60, "attack": 0})
+    sampled = await heard({keys["id"]})
+    assert np.allclose(sampled[: rate // 2], before[: rate // 2], atol=1e-5)
+    assert not np.allclose(organ[: rate // 2], sampled[: rate // 2], atol=1e-2)

@@ -17,7 +17,7 @@ from dawg_server.audio.mixing.envelopes import Curve
 from dawg_server.audio.mixing.players import Player
 from dawg_server.audio.mixing.signal_graph import Node, SignalGraph, pan_gains
 
-BLOCK = 16_384  # frames
+BLOCK = 32_768  # frames
 Process = Callable[[arrays.Samples], arrays.Samples]
 Blocks = Generator[arrays.Samples, None, None]
 

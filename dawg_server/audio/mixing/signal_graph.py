@@ -61,7 +61,7 @@ class SignalGraph:
         self._feeders: dict[Node, list[Node]] = {node: [] for node in self._nodes.values()}
         for node in self._nodes.values():
             for _, to in node.ways:
-                if to is not None:
+                if to is not None and node not in self._feeders[to]:
                     self._feeders[to].append(node)
         wanted = (
             self.nodes_of(only)
@@ -70,8 +70,11 @@ class SignalGraph:
         )
         self.order: list[Node] = []
         self._visiting: set[Node] = set()
+        self._sounding: set[Node] = set()
+        self._listened = {each.sidechain for track in project.tracks for each in track.devices}
         for node in wanted:
             self._visit(node)
+        self.order = [node for node in self.order if self._sounds(node)]
 
     def nodes_of(self, track_id: str) -> list[Node]:
         return [node for (id, _), node in self._nodes.items() if id == track_id]
@@ -85,7 +88,7 @@ class SignalGraph:
         ]
 
     def feeders(self, node: Node) -> Collection[Node]:
-        return self._feeders[node]
+        return [each for each in self._feeders[node] if each in self._sounding]
 
     def _enter(self, track: Track, *, passed: bool) -> Node:
         key = track.id, passed
@@ -126,6 +129,14 @@ class SignalGraph:
             self._visit(each)
         self._visiting.discard(node)
         self.order.append(node)
+
+    def _sounds(self, node: Node) -> bool:
+        """Whether anything can be heard of it, or be missed by what listens to it."""
+        listened = node.track.id in self._listened
+        if (node.track.clips and not node.passed) or listened or self.feeders(node):
+            self._sounding.add(node)
+            return True
+        return False
 
     def _refuse(self, track: Track) -> None:
         raise errors.ValidationError("The routing of this project has a loop.", details={"track": track.id})

@@ -140,6 +140,12 @@ def test_solo_lets_feeders_through_buses_with_devices(clips: tuple[Clip, ...]) -
     assert decibels(heard - alone) < -120
 
 
+def test_an_output_and_a_send_to_one_bus_add_up(clips: tuple[Clip, ...]) -> None:
+    track = Track("a", clips=clips, output="bus", sends=(TrackSend("bus", 0.5, id="s"),))
+    both = played(project(track, Track("bus", kind="AUX")))
+    assert decibels(both - played(project(Track("a", clips=clips))) * np.float32(1.5)) < -100
+
+
 def test_a_sampler_plays_notes_with_a_recording(tmp_path: Path) -> None:
     tone = signals.sine(RATE, 1.0, 440.0, -12.0)
     sampler = SampledSound(wav(tmp_path / "tone.wav", tone), {"rootPitch": 69, "attack": 0, "release": 10})
