@@ -11,6 +11,7 @@ Whatever way they come, they are checked once. What a room is told of its projec
 from __future__ import annotations
 
 import functools
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -27,7 +28,10 @@ from dawg_server.schema import AnyField, Body, Parameters, Record, parameters
 from handlers.schemas import replies
 from handlers.schemas.collaboration import BASE, REPLAY, WHERE, body
 
-HOW = ("baseRevision", "clientOperationId")  # fields that are not the command's own
+HOW = ("baseRevision", "gesture", "clientOperationId")  # fields that are not the command's own
+
+
+GESTURES = uuid.UUID("6f9d2c1e-5f0a-4f5e-9d43-0c5a3c6d1b77")  # namespace of the groups that gestures are
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -296,6 +300,11 @@ _EDITS = tuple(
         ("reverseNotes", "Play notes backwards", "POST /clips/reverse-notes", "clips:reverse-notes"),
     )
 )
+
+
+def group_of(project_id: str, user_id: str, gesture: str) -> str:
+    """The undo group of a gesture."""
+    return str(uuid.uuid5(GESTURES, f"{project_id}/{user_id}/{gesture}"))
 
 
 def every() -> tuple[Action, ...]:

@@ -40,10 +40,12 @@ def _route(action: Action, method: str, path: str) -> Route:
     async def handle(call: RestCall) -> Answer:
         given = editing.changes(call)
         project_id, id, on = await _place(call, action, given)
+        gesture = call.how.get("gesture")
         executed = await call.services.documents.document.execute(
             project_id,
             [Command(action.command, _parameters(action, id, on, given), checked=True)],
             editing.actor(call),
+            group=actions.group_of(project_id, call.caller.user_id, gesture) if gesture else None,
             base_revision=call.how.get("baseRevision"),
             client_operation_id=call.how.get("clientOperationId"),
         )

@@ -31,6 +31,7 @@ MAX_REVISION = 2**62
 
 BASE: dict[str, AnyField] = {
     "baseRevision": Number(0, MAX_REVISION, "refuse what was changed after this revision", whole=True, allow_none=True),
+    "gesture": Text(1, 128, "the same for all changes of one drag, which are one step to undo", allow_none=True),
 }
 REPLAY: dict[str, AnyField] = {
     "clientOperationId": Text(1, 128, "the second use of it returns the first answer", allow_none=True),

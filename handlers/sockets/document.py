@@ -46,14 +46,19 @@ def _event(action: Action) -> ClientEvent:
 
     async def handle(call: SocketCall) -> Ack:
         call.membership()  # whether it may change anything now; what it may change is decided in the transaction
-        call.rate_limit.mutate()
         payload = call.payload
+        gesture = payload.get("gesture")
+        if gesture:
+            await call.rate_limit.turn()  # what the gesture brings meanwhile is merged (`merged`)
+        else:
+            call.rate_limit.mutate()
         given = {name: payload[place] for name, place in where.items() if place in payload}
         command = Command(action.command, payload[kind.name] if makes else given, checked=True)
         executed = await call.services.documents.document.execute(
             payload["projectId"],
             [command],
             Actor(call.caller.user_id, "socket", call.sid),
+            group=actions.group_of(payload["projectId"], call.caller.user_id, gesture) if gesture else None,
             base_revision=payload.get("baseRevision"),
             client_operation_id=payload.get("clientOperationId"),
         )
@@ -64,6 +69,19 @@ def _event(action: Action) -> ClientEvent:
 
     handle.__doc__ = action.about
     return ClientEvent(action.event, action.summary, handle, action.payload(), schemas.Stored(), concurrent=False)
+
+
+def merged(first: Any, second: Any) -> dict[str, Any] | None:
+    """One payload for two changes of a gesture that wait for their turn; None where each has to be made by itself."""
+    if not isinstance(first, dict) or not isinstance(second, dict) or not first.get("gesture"):
+        return None
+    under = "changes" if "changes" in first else "update"
+    alone = {"clientOperationId", "baseRevision"} & (first.keys() | second.keys())
+    same = all(first.get(name) == second.get(name) for name in (first.keys() | second.keys()) - {under, "requestId"})
+    changes = first.get(under), second.get(under)
+    if alone or not same or not isinstance(changes[0], dict) or not isinstance(changes[1], dict):
+        return None
+    return {**second, under: {**changes[0], **changes[1]}}
 
 
 def _locked_by(executed: Executed, command: Command, action: Action) -> dict[str, Any]:
@@ -100,7 +118,8 @@ def event_names() -> dict[str, str]:
 
 
 def mount(server: Server, changes: ChangeStream) -> None:
-    """Tells the rooms of this process."""
+    """Tells the rooms of this process; merges what waits of a gesture."""
+    server.merge = merged
 
     def send(event: bus_events.ProjectChanged) -> None:
         room, clients = project_room(event.project_id), server.manager.clients

@@ -209,6 +209,17 @@ class RateLimit:
             )
         self._mutations.append(now)
 
+    async def turn(self) -> None:
+        """Counts a change; waits where `mutate` would refuse it."""
+        while True:
+            wait = (
+                WINDOW - (time.monotonic() - self._mutations[0]) if len(self._mutations) == self._max_mutations else 0
+            )
+            if wait <= 0:
+                break
+            await asyncio.sleep(wait)
+        self._mutations.append(time.monotonic())
+
     def relay(self, what: Hashable, send: Callable[[], None]) -> None:
         """Calls `send` now, or when the window allows it; of the calls that wait only the last is made."""
         throttle = self._throttles.get(what)

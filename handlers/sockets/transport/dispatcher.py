@@ -23,7 +23,7 @@ import contextlib
 import inspect
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +77,7 @@ class EventCall:
     handler: EventHandler
     arguments: list[Any]
     size: int  # bytes, as received
+    also: list[int | None] = field(default_factory=list)  # ids of calls that were merged into this one
 
 
 class Dispatcher:
@@ -176,6 +177,13 @@ class Dispatcher:
                 callback = self._server.manager.trigger_callback(client.sid, packet.id, packet.data())
                 self.tasks.start(callback, name=f"socket-ack {client.sid}")
 
+    def merged(self, first: EventCall, second: EventCall) -> Any:
+        """The payload of one call in place of two, as `Server.merge` says of those of one event; else None."""
+        if first.event != second.event or first.handler.concurrent or not first.arguments or not second.arguments:
+            return None
+        merge = self._server.merge
+        return merge(first.arguments[0], second.arguments[0]) if merge is not None else None
+
     # -- calls ---------------------------------------------------------------------------------------------------------
 
     def start(self, call: EventCall) -> Running | None:
@@ -196,8 +204,9 @@ class Dispatcher:
             self.fail(call, error)
 
     def _answer(self, call: EventCall, result: Any) -> None:
-        if call.id is not None:
-            call.client.send_queue.put(packets.ack(call.client.called, call.id, result))
+        for id in (call.id, *call.also):
+            if id is not None:
+                call.client.send_queue.put(packets.ack(call.client.called, id, result))
 
     def fail(self, call: EventCall, error: Exception) -> None:
         if isinstance(error, ClientGone) and call.client.state is not ClientState.CONNECTED:
@@ -214,7 +223,8 @@ class Dispatcher:
                 exc_info=error,
             )
             error = errors.DawgError()
-        self._refuse(call.client, call.id, call.event, error, request_id)
+        for id in (call.id, *call.also):
+            self._refuse(call.client, id, call.event, error, request_id)
 
     def _refuse(
         self, client: Client, id: int | None, event: str | None, error: errors.DawgError, request_id: str | None = None
@@ -276,6 +286,17 @@ class EventQueue:
         self._waiting_bytes += call.size
         self._waiting_concurrent += call.handler.concurrent
 
+    def _next(self) -> EventCall:
+        """The one that has waited longest, with those behind it that may be merged into it."""
+        call = self._waiting.popleft()
+        self._waiting_bytes -= call.size
+        while self._waiting and (payload := self._dispatcher.merged(call, self._waiting[0])) is not None:
+            following = self._waiting.popleft()
+            self._waiting_bytes -= following.size
+            call.arguments = [payload]
+            call.also.append(following.id)
+        return call
+
     def _begin(self, begun: tuple[EventCall, Running] | None) -> None:
         self._client.connection.yield_before_next = True
         if self._worker is None:
@@ -298,8 +319,7 @@ class EventQueue:
                     if client.send_queue.congested:
                         await client.send_queue.flushed(RELIEF_TIMEOUT)
                     if self._waiting:  # still
-                        call = self._waiting.popleft()
-                        self._waiting_bytes -= call.size
+                        call = self._next()
                         if call.handler.concurrent:
                             self._waiting_concurrent -= 1
                             self._run_beside(call)

@@ -41,6 +41,8 @@ class Server(StockServer):
     """
 
     engine_class = Engine
+    # One payload in place of two of the same event that wait behind each other; None where each is handled.
+    merge: Callable[[Any, Any], Any] | None = None
     eio: Engine
     manager: RoomManager
 
