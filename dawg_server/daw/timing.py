@@ -10,7 +10,6 @@ recording that is stretched has its beats at its `originalBpm`.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,6 @@ TINY = 1e-9  # seconds, because sums of fractions are not exact
 CLOSE = 1e-9  # relative difference of two numbers that rounding may have made of one
 AGREEING = 1e-6  # seconds by which the two units may differ in one request
 DIGITS = 9  # decimals of what is translated: at most three nanoseconds
-PIECE = 500  # clips that follow the tempo between two turns of the event loop
 
 START, LENGTH, FADE_IN, FADE_OUT, OFFSET = PAIRS = (
     ("startTime", "startBeat"),
@@ -73,6 +71,7 @@ async def check_reach(draft: Draft, field: str, *, bpm: float | None = None, eve
         told["tempoEvents"] = [*(each for each in told["tempoEvents"] if each["id"] != event["id"]), event]
     tempo = of_project(told)
     for clip in await draft.all("clip"):
+        await draft.pause()
         if clip["timebase"] != MUSICAL:
             continue
         start = tempo.seconds(clip["startBeat"])
@@ -91,9 +90,8 @@ async def follow(draft: Draft) -> None:
     for kind in registry.contents():
         if kind.units is None:
             continue
-        for number, each in enumerate(await draft.all(kind.name)):
-            if number % PIECE == PIECE - 1:
-                await asyncio.sleep(0)
+        for each in await draft.all(kind.name):
+            await draft.pause()
             draft.update(kind.name, each["id"], kind.units.settled(each, {}, tempo), follows=True)
 
 
