@@ -15,9 +15,11 @@ from typing import Any
 
 from dawg_server import errors
 from dawg_server.audio.workers import Workers
+from dawg_server.daw import timing
 from dawg_server.daw.access import Access
 from dawg_server.daw.commands import Command
 from dawg_server.daw.functions.service import Functions, Result, Task
+from dawg_server.daw.tempo_map import TempoMap
 from dawg_server.generation.finishing.material import Material
 from dawg_server.generation.finishing.requests import NEEDS_A_MODEL, Request, Requests
 from dawg_server.generation.requests import DEFAULT_GENRE, Providers
@@ -175,7 +177,8 @@ class FinishingFunctions:
         tracks = {track["id"]: track for track in project["tracks"]}
         first = tracks[parts[0]["trackId"]]
         new = {"id": str(uuid.uuid4()), "name": "Comp", **{name: first[name] for name in ("channels", *_FADER)}}
-        clips = [clip for part in parts for clip in _pieces(part, tracks[part["trackId"]], new["id"])]
+        tempo = timing.of_project(project)
+        clips = [clip for part in parts for clip in _pieces(part, tracks[part["trackId"]], new["id"], tempo)]
         commands = [Command("createTrack", new), *(Command("createClip", clip) for clip in clips)]
         executed = await task.document.execute(task.project_id, commands, task.by, group=task.group)
         track, *made = executed.results
@@ -215,7 +218,7 @@ def _genre(named: str | None) -> str:
     return found.name
 
 
-def _pieces(part: Mapping[str, Any], take: Mapping[str, Any], track_id: str) -> list[dict[str, Any]]:
+def _pieces(part: Mapping[str, Any], take: Mapping[str, Any], track_id: str, tempo: TempoMap) -> list[dict[str, Any]]:
     """The clips of a take within one part, as clips of the new track, faded where the part begins and ends."""
     first, last = part["start"], part["start"] + part["duration"]
     found = []
@@ -223,7 +226,9 @@ def _pieces(part: Mapping[str, Any], take: Mapping[str, Any], track_id: str) -> 
         begin, end = max(first, clip["startTime"]), min(last, clip["startTime"] + clip["duration"])
         if end - begin < _SHORTEST or clip["audioFileId"] is None:
             continue
-        length = end - begin
+        length, ahead = end - begin, begin - clip["startTime"]
+        if clip["stretch"]:
+            ahead = (tempo.beat(begin) - clip["startBeat"]) * 60 / clip["originalBpm"]
         fade_in = part["fadeIn"] if begin == first else clip["fadeIn"]
         fade_out = part["fadeOut"] if end == last else clip["fadeOut"]
         fade_in = min(fade_in, length)
@@ -234,7 +239,8 @@ def _pieces(part: Mapping[str, Any], take: Mapping[str, Any], track_id: str) -> 
                 "name": clip["name"],
                 "startTime": begin,
                 "duration": length,
-                "offset": clip["offset"] + begin - clip["startTime"],
+                "offset": clip["offset"] + max(0.0, ahead),
+                **{name: clip[name] for name in ("timebase", "stretch", "originalBpm")},
                 "gain": clip["gain"],
                 "fadeIn": fade_in,
                 "fadeOut": min(fade_out, length - fade_in),
