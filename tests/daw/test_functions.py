@@ -63,6 +63,7 @@ ORDER = [
     "moveSection",
     "arrangeSections",
     "createChord",
+    "compTakes",
     "groupTracks",
     "ungroupTracks",
     "pitchShift",
@@ -90,7 +91,7 @@ JOBS = {
     "exportProject",
 }
 NOT_UNDOABLE = {*READS, *OF_THE_BROWSER, "saveVersion", "undo", "redo", "master", "exportProject", "changeVoice"}
-KNOWN = {"2.4.0": "7cef310dafcedb11cd6edcd5e14e9b2432b59c9d5500e4853796f7f8e49ebaa3"}  # a new hash needs a new version
+KNOWN = {"2.5.0": "30d9d86fa97cb6545a77a759132edc4357f5743d674a7f41630442825254210e"}  # a new hash needs a new version
 
 
 @pytest.fixture

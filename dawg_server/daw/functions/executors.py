@@ -48,6 +48,7 @@ def register(functions: Functions) -> None:
         "rampVelocities": _command("rampVelocities", "The velocities were ramped."),
         "legatoNotes": _command("legatoNotes", "The notes are tied together now."),
         "reverseNotes": _command("reverseNotes", "The notes were reversed."),
+        "compTakes": _command("compTakes", "The takes are chosen."),
         "groupTracks": _command("groupTracks", "The tracks are in a group now."),
         "ungroupTracks": _command("ungroupTracks", "The group was removed; its tracks stay."),
         "generateMidi": midi.generate,

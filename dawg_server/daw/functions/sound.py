@@ -40,12 +40,14 @@ SOUND = (
     ),
     Function(
         "autoComp",
-        "Puts the best take of each segment on a new track, crossfaded.",
+        "Puts the best take of each segment on a new track, crossfaded, or chooses among the takes of a clip.",
         parameters(
             {
-                "trackIds": Items(Id("track"), 2, 16, "the takes", required=True),
+                "trackIds": Items(Id("track"), 2, 16, "the takes"),
+                "clipId": Id("clip", "instead of trackIds: the clip whose takes are chosen from"),
                 "segmentSeconds": Number(1, 30, "length of a segment", load_default=5),
-            }
+            },
+            one_of=("trackIds", "clipId"),
         ),
         undo=True,
         aliases=known_as("auto_comp"),

@@ -285,6 +285,7 @@ EDITING = (
     of_command("moveSection"),
     of_command("arrangeSections"),
     Function("createChord", "Writes a chord on the chord track.", parameters(CHORD.fields), undo=True),
+    of_command("compTakes"),
     of_command("groupTracks"),
     of_command("ungroupTracks"),
 )

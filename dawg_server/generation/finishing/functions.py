@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -164,6 +165,8 @@ class FinishingFunctions:
 
     async def _auto_comp(self, task: Task) -> Result:
         await self._access.require(task.project_id, task.by.user_id, "editor")
+        if (clip_id := task.arguments.get("clipId")) is not None:
+            return await self._comp(task, clip_id)
         async with self._heard(task) as (project, arrangement):
             parts = await self._workers.run(
                 COMPARE,
@@ -187,6 +190,41 @@ class FinishingFunctions:
             "The best takes are on a new track; the takes themselves are as they were.", data, executed.revision
         )
 
+    async def _comp(self, task: Task, clip_id: str) -> Result:
+        """The best stretches of a clip's recording and its takes, as what is heard of them."""
+        project = await self._material.snapshot(task.project_id, task.by.user_id)
+        async with self._folder() as folder:
+            lanes = await self._material.lanes(project, clip_id, folder)
+            parts = await self._workers.run(
+                COMPARE,
+                lanes,
+                [track.id for track in lanes.tracks],
+                float(task.arguments["segmentSeconds"]),
+                timeout=LISTENING_SECONDS,
+            )
+        if not parts:
+            raise errors.NoAudio("None of these takes can be heard.")
+        begin = lanes.tracks[0].clips[0].offset
+        ranges = [
+            {
+                "takeId": part["trackId"],
+                "start": begin + part["start"] + part["fadeIn"] / 2,
+                "end": begin + part["start"] + part["duration"] - part["fadeOut"] / 2,
+            }
+            for part in parts
+            if part["trackId"] != clip_id
+        ]
+        made = await task.change("The best takes are chosen.", "compTakes", clipId=clip_id, ranges=ranges)
+        return dataclasses.replace(made, data={**made.data, "segments": parts})
+
+    @contextlib.asynccontextmanager
+    async def _folder(self) -> AsyncIterator[Path]:
+        folder: Path = self._work.new()
+        try:
+            yield folder
+        finally:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+
     @contextlib.asynccontextmanager
     async def _heard(self, task: Task) -> AsyncIterator[tuple[Mapping[str, Any], Any]]:
         """The project, and an arrangement of the tracks in question whose files exist until the block ends."""
@@ -199,11 +237,8 @@ class FinishingFunctions:
             raise errors.NotFound(
                 "There is no such track.", details={"kind": "track", "missing": missing, "valid": valid}
             )
-        folder: Path = self._work.new()
-        try:
+        async with self._folder() as folder:
             yield project, await self._material.arrangement(project, folder, only=set(wanted))
-        finally:
-            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 
 
 _FADER = ("volume", "pan")

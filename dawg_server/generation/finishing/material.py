@@ -26,6 +26,7 @@ from dawg_server.database import audio_files
 from dawg_server.database.pool import Database
 from dawg_server.daw import timing
 from dawg_server.daw.document import Document
+from dawg_server.daw.entity import missing, wrong
 from dawg_server.daw.tempo_map import TempoMap
 from dawg_server.music import instruments
 from dawg_server.music.score import Note
@@ -90,6 +91,35 @@ class Material:
                 ]
             ),
         )
+
+    async def lanes(self, project: Mapping[str, Any], clip_id: str, folder: Path) -> Arrangement:
+        """What the recording of a clip and each of its takes have in its place, as tracks by the ids of clip and takes.
+
+        Raises `NotFound` and `ValidationError`.
+        """
+        clips = (clip for track in project["tracks"] for clip in track["clips"])
+        clip = next((each for each in clips if each["id"] == clip_id), None)
+        if clip is None:
+            raise missing("clip", clip_id)
+        takes = [take for take in project["takes"] if take["clipId"] == clip_id]
+        if not takes:
+            raise wrong("clipId", "is of a clip without takes; add some first")
+        length = clip["lengthBeats"] * 60 / clip["originalBpm"] if clip["stretch"] else clip["duration"]
+        rows = [
+            (clip_id, clip["audioFileId"], 0.0),
+            *((each["id"], each["audioFileId"], each["shift"]) for each in takes),
+        ]
+        tracks = [
+            _lane(id, str(await self.recording(audio_id, folder)), clip["offset"] + shift, length)
+            for id, audio_id, shift in rows
+        ]
+        return Arrangement(project["sampleRate"], project["bpm"], tuple(tracks))
+
+
+def _lane(id: str, path: str, offset: float, length: float) -> Track:
+    """A recording from `offset` on, which may lie before its beginning."""
+    late = max(0.0, -offset)
+    return Track(id, clips=(Clip(late, max(length - late, 0.001), max(offset, 0.0), path=path),))
 
 
 def _takes(project: Mapping[str, Any]) -> defaultdict[str, list[Mapping[str, Any]]]:

@@ -76,6 +76,16 @@ async def test_the_best_takes_come_to_a_new_track_in_one_step(server: dawg.Dawg)
     assert comp["clips"][1]["fadeIn"] == pytest.approx(0.02)
     await server.json("POST", f"/api/projects/{project['id']}/undo")
     assert len((await read(server, project["id"]))["tracks"]) == 2
+    # The same as takes of one clip, of which the first second is cut off.
+    clip, other = (track["clips"][0] for track in project["tracks"])
+    with pytest.raises(errors.ValidationError, match="without takes"):
+        await run(server, "autoComp", project, clipId=clip["id"])
+    await server.json("PATCH", f"/api/clips/{clip['id']}", json={"offset": 1, "duration": 3})
+    take = {"projectId": project["id"], "clipId": clip["id"], "audioFileId": other["audioFileId"]}
+    assert (await server.json("POST", "/api/takes", json=take))[0] == 201
+    result = await run(server, "autoComp", project, clipId=clip["id"], segmentSeconds=1)
+    (chosen,) = result.data["takes"][0]["ranges"]
+    assert (chosen["start"], chosen["end"]) == (pytest.approx(2, abs=0.3), pytest.approx(4, abs=0.05))
 
 
 async def test_smart_mix_sets_faders_by_ear(server: dawg.Dawg) -> None:
