@@ -9,6 +9,7 @@ import { loadGenres } from "./generate/store";
 import { JobTray } from "./generate/tray";
 import { HistoryPanel } from "./history/panel";
 import { listenToKeys } from "./keyboard";
+import { DevicesPanel } from "./mixer/devices";
 import { Mixer } from "./mixer/mixer";
 import { PianoRoll } from "./notes/roll";
 import { openSomeProject } from "./project/open";
@@ -49,6 +50,7 @@ export const App = () => {
 
 const PANELS: { name: Exclude<Panel, null>; title: string; view: () => preact.JSX.Element }[] = [
   { name: "mixer", title: "Mixer", view: Mixer },
+  { name: "devices", title: "Devices", view: DevicesPanel },
   { name: "notes", title: "Notes", view: PianoRoll },
   { name: "finish", title: "Finish", view: FinishPanel },
   { name: "history", title: "History", view: HistoryPanel },

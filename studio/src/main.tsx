@@ -1,4 +1,5 @@
 import "./styles.css";
+import "./console";
 import { render } from "preact";
 import { App } from "./app";
 

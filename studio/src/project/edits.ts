@@ -1,6 +1,6 @@
 import { edit } from "./connection";
 import type { Operation } from "./document";
-import type { Clip, Entity, Kind, Kinds, Project, Send, Track } from "./entities";
+import type { Clip, Device, Entity, Kind, Kinds, Project, Send, Track } from "./entities";
 import { looping, waiting } from "./store";
 
 /** Fields of one entity or more that change; `gesture` joins what one drag sends into one step that can be undone. */
@@ -100,6 +100,11 @@ export const deleteClip = (id: string) => remove("clip", id);
 export const createSend = (fields: Partial<Send> & Entity) => create("send", fields);
 export const updateSend = (id: string, changes: Partial<Send>, how?: How) => change("send", id, changes, how);
 export const deleteSend = (id: string) => remove("send", id);
+
+export const createDevice = (fields: { trackId: string; type: string }) =>
+  edit({ event: "device:create", payload: { device: fields }, operations: [] });
+export const updateDevice = (id: string, changes: Partial<Device>, how?: How) => change("device", id, changes, how);
+export const deleteDevice = (id: string) => remove("device", id);
 
 /** Own steps; what others have changed since is skipped, and said. */
 export const undo = () => edit({ event: "project:undo", payload: {}, operations: [] });

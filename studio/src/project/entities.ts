@@ -44,6 +44,10 @@ export type TimeSignatureEvent = Required<
 > &
   Entity;
 
+/** An effect, or an instrument for notes, in the chain of a track. */
+export type Device = Required<Omit<Schemas["DeviceCreate"], "parameters" | "baseRevision" | "clientOperationId">> &
+  Entity & { trackId: string; order: number; parameters: Record<string, unknown> };
+
 /** An envelope of a fader, a send or a parameter of a device. */
 export type Automation = Required<Omit<Schemas["AutomationCreate"], "baseRevision" | "clientOperationId">> &
   Entity & { trackId: string };
@@ -67,6 +71,7 @@ export interface Kinds {
   tempoEvent: TempoEvent;
   timeSignatureEvent: TimeSignatureEvent;
   automation: Automation;
+  device: Device;
 }
 export type Kind = keyof Kinds;
 export const PLURALS: Record<Kind, string> = {
@@ -79,9 +84,10 @@ export const PLURALS: Record<Kind, string> = {
   tempoEvent: "tempoEvents",
   timeSignatureEvent: "timeSignatureEvents",
   automation: "automations",
+  device: "devices",
 };
 
 /** Those that come inside of their tracks when a whole project is told. */
-export const WITHIN_TRACKS: readonly Kind[] = ["clip", "send", "automation"];
+export const WITHIN_TRACKS: readonly Kind[] = ["clip", "send", "automation", "device"];
 
 export const isKind = (name: string): name is Kind => name in PLURALS;

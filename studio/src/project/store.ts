@@ -5,6 +5,7 @@ import type {
   Automation,
   Chord,
   Clip,
+  Device,
   Marker,
   Recording,
   Role,
@@ -67,6 +68,9 @@ export const timeSignatureEvents: ReadonlySignal<readonly TimeSignatureEvent[]> 
 export const automations: ReadonlySignal<readonly Automation[]> = computed(() => [
   ...(automationMap.value?.values() ?? []),
 ]);
+
+const deviceMap = computed(() => document.value?.entities.device);
+export const devices: ReadonlySignal<readonly Device[]> = computed(() => inOrder(deviceMap.value?.values() ?? []));
 
 /** Of each track, in the order of time. */
 export const clipsByTrack = computed(() => {

@@ -1,8 +1,4 @@
 /** Runs in the audio thread: hands every block of the microphone to the page. */
-declare class AudioWorkletProcessor {
-  readonly port: MessagePort;
-}
-declare function registerProcessor(name: string, processor: typeof AudioWorkletProcessor): void;
 
 class Recorder extends AudioWorkletProcessor {
   process([input]: Float32Array[][]): boolean {
@@ -16,3 +12,5 @@ class Recorder extends AudioWorkletProcessor {
 }
 
 registerProcessor("recorder", Recorder);
+
+export {};

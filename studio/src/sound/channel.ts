@@ -1,19 +1,22 @@
 import type { Track } from "../project/entities";
+import { Rack } from "./devices/rack";
 import { glide, Pan } from "./pan";
 
 const QUIET = -100; // dB that a meter shows for silence
 
 /**
- * One strip of the mixer: `input` -> mute -> `pre` (folded where the track is mono) -> fader -> `post` -> pan ->
- * `output`, with a meter. Sends leave at `pre` or `post`; a muted track's sends are silent too.
+ * One strip of the mixer: `input` -> devices (`rack`) -> mute -> `pre` (folded where the track is mono) -> fader ->
+ * `post` -> pan -> `output`, with a meter. Sends leave at `pre` or `post`; a muted track's sends are silent too. Who
+ * listens to a track hears what leaves its rack.
  */
 export class Channel {
   readonly input: GainNode;
+  readonly rack: Rack;
   readonly pre: GainNode;
   readonly post: GainNode;
   readonly output: AudioNode;
-  private readonly mute: GainNode;
-  private readonly pan: Pan;
+  readonly mute: GainNode;
+  readonly pan: Pan;
   private readonly analyser: AnalyserNode;
   private readonly window: Float32Array<ArrayBuffer>;
 
@@ -25,7 +28,9 @@ export class Channel {
     this.post = node();
     this.pan = new Pan(audio);
     this.output = this.pan.output;
-    this.input.connect(this.mute).connect(this.pre);
+    this.rack = new Rack(audio);
+    this.input.connect(this.rack.input);
+    this.rack.output.connect(this.mute).connect(this.pre);
     this.reconnect();
     this.analyser = new AnalyserNode(audio, { fftSize: 2048 });
     this.output.connect(this.analyser);

@@ -1,6 +1,8 @@
-import type { Send, Track } from "../project/entities";
+import type { Automation, Device, Send, Track } from "../project/entities";
 import { Channel } from "./channel";
-import { glide, Pan } from "./pan";
+import { type Knob, same } from "./devices/node";
+import { loadWorklet } from "./devices/worked";
+import { glide, Pan, panGain } from "./pan";
 
 /** Whose sound is heard: not what is muted and, while somebody is soloed, only what passes a soloed track on its way. */
 export const audibleTracks = (tracks: readonly Track[], sends: readonly Send[]): ReadonlySet<string> => {
@@ -8,7 +10,7 @@ export const audibleTracks = (tracks: readonly Track[], sends: readonly Send[]):
   const soloed = tracks.filter(({ isSolo, trackType }) => isSolo && trackType !== "MASTER");
   if (soloed.length === 0) return new Set(heard.keys());
   const waysOut = (track: Track): string[] => [
-    String(track.outputDestination ?? ""),
+    outOf(track),
     ...sends.filter((send) => send.trackId === track.id && send.enabled).map((send) => send.destinationTrackId),
   ];
   const kept = new Set<string>();
@@ -34,6 +36,18 @@ export const audibleTracks = (tracks: readonly Track[], sends: readonly Send[]):
 const feeds = (id: string, soloed: readonly Track[], kept: ReadonlySet<string>): boolean =>
   kept.has(id) && soloed.some((track) => track.id === id);
 
+/** Where a track leads: an AUX track that it names, else the group that it is in, else (nothing) the master. */
+const outOf = ({ outputDestination, groupId }: Track): string =>
+  outputDestination && outputDestination !== "master" ? outputDestination : (groupId ?? "");
+
+/** What the desk follows. */
+export interface Mix {
+  tracks: readonly Track[];
+  sends: readonly Send[];
+  devices: readonly Device[];
+  beatSeconds: number; // of a delay in time with the music
+}
+
 interface Wire {
   gain: GainNode;
   pan: Pan;
@@ -45,6 +59,9 @@ export class Desk {
   private readonly channels = new Map<string, Channel>();
   private readonly wires = new Map<string, Wire>(); // of sends
   private wiring = "";
+  private ears: { from: AudioNode; to: AudioNode }[] = [];
+  private worked = false; // whether devices can be made that run in the audio thread
+  private mix: Mix | null = null;
 
   constructor(
     private readonly audio: BaseAudioContext,
@@ -54,12 +71,22 @@ export class Desk {
     this.master.to(destination);
   }
 
+  /** Resolves when every device can be made. */
+  async ready(): Promise<void> {
+    if (this.worked) return;
+    await loadWorklet(this.audio);
+    this.worked = true;
+    if (this.mix) this.follow(this.mix);
+  }
+
   channel(trackId: string): Channel | undefined {
     return this.channels.get(trackId);
   }
 
   /** Makes strips, faders and wires as the document has them. */
-  follow(tracks: readonly Track[], sends: readonly Send[]): void {
+  follow(mix: Mix): void {
+    this.mix = mix;
+    const { tracks, sends } = mix;
     const audible = audibleTracks(tracks, sends);
     const present = new Set(tracks.map(({ id }) => id));
     for (const [id, channel] of this.channels) {
@@ -76,6 +103,7 @@ export class Desk {
     }
     if (!master) this.master.set({ volume: 1, pan: 0, channels: "stereo" }, true);
     this.wire(tracks, sends);
+    if (this.worked) this.plug(mix);
     for (const { id, enabled, level, pan } of sends) {
       const wire = this.wires.get(id);
       if (!wire) continue;
@@ -86,18 +114,18 @@ export class Desk {
 
   private wire(tracks: readonly Track[], sends: readonly Send[]): void {
     const wiring = JSON.stringify([
-      tracks.map(({ id, outputDestination }) => [id, outputDestination]),
+      tracks.map((track) => [track.id, outOf(track)]),
       sends.map(({ id, trackId, destinationTrackId, preFader }) => [id, trackId, destinationTrackId, preFader]),
     ]);
     if (wiring === this.wiring) return;
     this.wiring = wiring;
     for (const { gain } of this.wires.values()) gain.disconnect();
     this.wires.clear();
-    for (const { id, outputDestination } of tracks) {
-      const channel = this.channels.get(id);
+    for (const track of tracks) {
+      const channel = this.channels.get(track.id);
       if (!channel || channel === this.master) continue;
       channel.reconnect();
-      channel.to((this.channels.get(outputDestination ?? "") ?? this.master).input);
+      channel.to((this.channels.get(outOf(track)) ?? this.master).input);
     }
     for (const { id, trackId, destinationTrackId, preFader } of sends) {
       const from = this.channels.get(trackId);
@@ -108,5 +136,36 @@ export class Desk {
       wire.pan.output.connect(to.input);
       this.wires.set(id, wire);
     }
+  }
+
+  /** Devices, and what they listen to. */
+  private plug({ tracks, devices, beatSeconds }: Mix): void {
+    for (const { id } of tracks) {
+      const chain = devices.filter(({ trackId }) => trackId === id);
+      this.channels.get(id)?.rack.follow(chain, beatSeconds);
+    }
+    for (const { from, to } of this.ears) from.disconnect(to);
+    this.ears = devices.flatMap(({ id, trackId, sidechainTrackId }) => {
+      const to = this.channels.get(trackId)?.rack.node(id)?.side;
+      const from = this.channels.get(sidechainTrackId ?? "")?.rack.output;
+      return from && to ? [{ from, to }] : [];
+    });
+    for (const { from, to } of this.ears) from.connect(to);
+  }
+
+  /** What an envelope moves here. */
+  knob({ trackId, target, sendId, deviceId, parameter }: Automation): Knob {
+    const channel = this.channels.get(trackId);
+    if (!channel) return [];
+    if (target === "volume") return [[channel.post.gain, same]];
+    if (target === "mute") return [[channel.mute.gain, (value) => (value >= 0.5 ? 0 : 1)]];
+    if (target === "pan") {
+      return ([0, 1] as const).map((side) => [channel.pan.sides[side].gain, (pan: number) => panGain(pan, side)]);
+    }
+    if (target === "send") {
+      const wire = this.wires.get(sendId ?? "");
+      return wire ? [[wire.gain.gain, same]] : [];
+    }
+    return channel.rack.node(deviceId ?? "")?.knobs[parameter ?? ""] ?? [];
   }
 }

@@ -5,7 +5,7 @@
 export class Pan {
   readonly input: ChannelSplitterNode;
   readonly output: ChannelMergerNode;
-  private readonly sides: readonly [GainNode, GainNode];
+  readonly sides: readonly [GainNode, GainNode];
 
   constructor(audio: BaseAudioContext) {
     this.input = new ChannelSplitterNode(audio, { numberOfOutputs: 2 });
@@ -15,11 +15,16 @@ export class Pan {
   }
 
   set(pan: number, audio: BaseAudioContext): void {
-    const angle = ((Math.min(1, Math.max(-1, pan)) + 1) * Math.PI) / 4;
-    glide(audio, this.sides[0].gain, Math.SQRT2 * Math.cos(angle));
-    glide(audio, this.sides[1].gain, Math.SQRT2 * Math.sin(angle));
+    glide(audio, this.sides[0].gain, panGain(pan, 0));
+    glide(audio, this.sides[1].gain, panGain(pan, 1));
   }
 }
+
+/** Of the left (0) or the right (1) side. */
+export const panGain = (pan: number, side: 0 | 1): number => {
+  const angle = ((Math.min(1, Math.max(-1, pan)) + 1) * Math.PI) / 4;
+  return Math.SQRT2 * (side === 0 ? Math.cos(angle) : Math.sin(angle));
+};
 
 const GLIDE = 0.01; // seconds in which what jumps gets there, so that nothing clicks
 

@@ -1,8 +1,9 @@
-import { effect, signal, untracked } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 import type { Clip } from "../project/entities";
-import { clips, end, loop, looping, sends, tempoMap, tracks } from "../project/store";
+import { automations, clips, devices, end, loop, looping, sends, tempoMap, tracks } from "../project/store";
 import { context, running } from "./context";
-import { Desk } from "./desk";
+import { Desk, type Mix } from "./desk";
+import { moveKnobs, releaseKnobs } from "./envelopes";
 import { Metronome } from "./metronome";
 import { playNotes } from "./notes";
 import { decodedCount, samplesNow } from "./recordings";
@@ -11,6 +12,23 @@ import { playRecording } from "./sources";
 const AHEAD = 0.25; // seconds for which sound is scheduled
 const EVERY = 50; // ms between two looks ahead
 const START = 0.06; // seconds from the press of a button to the first sound
+const REST = 2; // seconds that it plays on after the last clip
+
+/** A stretch of the document that is played in one go: from its beginning or the last jump to the next one. */
+interface Pass {
+  from: number; // seconds of the document
+  to: number;
+  at: number; // where `from` is, on the context's clock
+  planned: number; // seconds of the document up to which it is scheduled
+  sounding: Map<string, { stop: () => void; clip: Clip }>;
+}
+
+const mix = computed<Mix>(() => ({
+  tracks: tracks.value,
+  sends: sends.value,
+  devices: devices.value,
+  beatSeconds: 60 / tempoMap.value.bpm(0),
+}));
 
 /** The document as it sounds. Positions are seconds from its beginning; they move with every frame. */
 class Player {
@@ -19,21 +37,23 @@ class Player {
   readonly metronome = signal(false);
   private desk: Desk | null = null;
   private click: Metronome | null = null;
-  private readonly sounding = new Map<string, { stop: () => void; clip: Clip }>();
-  private startedAt = 0; // on the context's clock, where `startedFrom` sounds
-  private startedFrom = 0;
-  private scheduledTo = 0; // seconds of the document
+  private passes: Pass[] = [];
   private timer: ReturnType<typeof setInterval> | undefined;
 
   constructor() {
     effect(() => {
-      const [present, sent] = [tracks.value, sends.value];
-      this.desk?.follow(present, sent);
+      const present = mix.value;
+      this.desk?.follow(present);
     });
     effect(() => {
       const known = clips.value;
       decodedCount.value;
       untracked(() => this.playing.value && this.reconsider(known));
+    });
+    effect(() => {
+      // Another region, or another envelope: what was planned ahead is planned anew.
+      for (const each of [loop, looping, automations, tempoMap]) each.value;
+      untracked(() => this.playing.value && this.begin(this.now()));
     });
     effect(() => {
       // A recording that is on the page soon is wanted soon.
@@ -44,7 +64,8 @@ class Player {
   get mixer(): Desk {
     if (!this.desk) {
       this.desk = new Desk(context());
-      this.desk.follow(tracks.peek(), sends.peek());
+      this.desk.follow(mix.peek());
+      void this.desk.ready();
       for (const { audioFileId } of clips.peek().values()) if (audioFileId) samplesNow(audioFileId);
     }
     return this.desk;
@@ -58,8 +79,9 @@ class Player {
   async play(): Promise<void> {
     const audio = await running();
     this.click ??= new Metronome(audio);
-    void this.mixer;
-    if (looping.value && loop.value && this.position.value >= loop.value.to) this.position.value = loop.value.from;
+    await this.mixer.ready();
+    const region = looping.peek() ? loop.peek() : null;
+    if (region && this.position.value >= region.to) this.position.value = region.from;
     this.begin(this.position.value);
     this.playing.value = true;
     this.timer ??= setInterval(() => this.lookAhead(), EVERY);
@@ -81,60 +103,81 @@ class Player {
 
   /** Where the document is heard at this moment. */
   now(): number {
-    if (!this.playing.value) return this.position.value;
-    return Math.max(this.startedFrom, this.startedFrom + context().currentTime - this.startedAt);
+    const clock = context().currentTime;
+    const heard = this.passes.findLast(({ at }) => at <= clock) ?? this.passes[0];
+    return heard ? Math.max(heard.from, heard.from + clock - heard.at) : this.position.value;
   }
 
   private begin(from: number): void {
     this.silence();
-    this.startedAt = context().currentTime + START;
-    this.startedFrom = this.scheduledTo = from;
+    this.passes = [this.pass(from, context().currentTime + START)];
     this.lookAhead();
   }
 
+  private pass(from: number, at: number): Pass {
+    const region = looping.peek() ? loop.peek() : null;
+    const to = region && from < region.to ? region.to : Number.POSITIVE_INFINITY;
+    return { from, to, at, planned: from, sounding: new Map() };
+  }
+
   private silence(): void {
-    for (const { stop } of this.sounding.values()) stop();
-    this.sounding.clear();
+    for (const { sounding } of this.passes) for (const { stop } of sounding.values()) stop();
+    this.passes = [];
     this.click?.silence();
+    if (!this.desk) return;
+    releaseKnobs(this.desk, automations.peek());
+    this.desk.follow(mix.peek());
   }
 
   private follow(): void {
     if (!this.playing.value) return;
     const now = this.now();
-    const region = looping.peek() ? loop.peek() : null;
-    if (region && now >= region.to) this.begin(region.from);
-    else if (!region && end.peek() > 0 && now > end.peek() + 2) {
+    this.position.value = now;
+    if (!looping.peek() && end.peek() > 0 && now > end.peek() + REST) {
       this.stop();
       this.position.value = 0;
     }
-    if (this.playing.value) this.position.value = this.now();
     requestAnimationFrame(() => this.follow());
   }
 
-  /** Schedules what begins to sound before the next look. */
+  /** Schedules what begins to sound before the next look, over the end of a loop as well. */
   private lookAhead(): void {
-    const until = this.now() + AHEAD;
-    for (const clip of clips.peek().values()) this.schedule(clip, until);
-    if (this.metronome.value) this.click?.schedule(tempoMap.peek(), this.scheduledTo, until, (at) => this.clock(at));
-    this.scheduledTo = Math.max(this.scheduledTo, until);
+    const clock = context().currentTime;
+    const until = clock + AHEAD;
+    this.passes = this.passes.filter(({ at, from, to }) => at + to - from > clock - AHEAD);
+    for (let each = 0; each < this.passes.length; each++) {
+      const pass = this.passes[each] as Pass;
+      this.plan(pass, Math.min(pass.to, pass.from + until - pass.at));
+      const ends = pass.at + pass.to - pass.from;
+      const region = loop.peek();
+      if (ends < until && region && each === this.passes.length - 1) this.passes.push(this.pass(region.from, ends));
+    }
   }
 
-  private clock(seconds: number): number {
-    return this.startedAt + seconds - this.startedFrom;
+  private plan(pass: Pass, until: number): void {
+    for (const clip of clips.peek().values()) this.schedule(pass, clip, until);
+    if (until <= pass.planned) return;
+    const clock = (seconds: number) => pass.at + seconds - pass.from;
+    const map = tempoMap.peek();
+    if (this.metronome.value) this.click?.schedule(map, pass.planned, until, clock);
+    moveKnobs(this.mixer, automations.peek(), map, [pass.planned, until], clock);
+    pass.planned = until;
   }
 
-  private schedule(clip: Clip, until: number): void {
-    const now = Math.max(this.now(), this.startedFrom);
+  private schedule(pass: Pass, clip: Clip, until: number): void {
+    const now = Math.max(pass.from, pass.from + context().currentTime - pass.at);
     const { startTime, duration } = clip;
-    if (startTime >= until || startTime + duration <= now || this.sounding.has(clip.id)) return;
+    if (startTime >= until || startTime + duration <= now || pass.sounding.has(clip.id)) return;
     const input = this.mixer.channel(clip.trackId)?.input;
     if (!input) return;
     const from = Math.max(0, now - startTime);
-    const when = { at: Math.max(context().currentTime, this.clock(startTime + from)), from };
+    const when = { at: Math.max(context().currentTime, pass.at + startTime + from - pass.from), from };
+    const last = Math.min(duration, pass.to - startTime); // a loop cuts what goes on beyond its end
+    const cut = last < duration ? { ...clip, duration: last, fadeOut: 0 } : clip;
     const stop = clip.audioFileId
-      ? this.recording(input, clip, when)
-      : playNotes(context(), input, clip, tempoMap.peek(), when);
-    if (stop) this.sounding.set(clip.id, { stop, clip });
+      ? this.recording(input, cut, when)
+      : playNotes(context(), input, cut, tempoMap.peek(), when);
+    if (stop) pass.sounding.set(clip.id, { stop, clip });
   }
 
   private recording(input: AudioNode, clip: Clip, when: { at: number; from: number }): (() => void) | null {
@@ -149,10 +192,12 @@ class Player {
 
   /** What has changed while it plays is played anew from this moment. */
   private reconsider(known: ReadonlyMap<string, Clip>): void {
-    for (const [id, { stop, clip }] of this.sounding) {
-      if (known.get(id) === clip) continue;
-      stop();
-      this.sounding.delete(id);
+    for (const { sounding } of this.passes) {
+      for (const [id, { stop, clip }] of sounding) {
+        if (known.get(id) === clip) continue;
+        stop();
+        sounding.delete(id);
+      }
     }
     this.lookAhead();
   }
