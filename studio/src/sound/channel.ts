@@ -17,6 +17,8 @@ export class Channel {
   readonly output: AudioNode;
   readonly mute: GainNode;
   readonly pan: Pan;
+  private late = 0; // frames
+  private hold: DelayNode | null = null;
   private readonly analyser: AnalyserNode;
   private readonly window: Float32Array<ArrayBuffer>;
 
@@ -44,6 +46,18 @@ export class Channel {
     this.pan.set(pan, this.audio);
     // Down-mixing to one channel is half of both sides, and one channel plays on both ("speakers", Web Audio API).
     this.pre.channelCount = channels === "mono" ? 1 : 2;
+  }
+
+  /** Holds back what leaves the devices, so that it meets what comes through slower ones. */
+  wait(frames: number): void {
+    if (frames === this.late) return;
+    this.late = frames;
+    this.rack.output.disconnect(this.hold ?? this.mute);
+    this.hold?.disconnect();
+    const delayTime = frames / this.audio.sampleRate;
+    this.hold = frames ? new DelayNode(this.audio, { maxDelayTime: delayTime, delayTime, channelCount: 2 }) : null;
+    if (this.hold) this.rack.output.connect(this.hold).connect(this.mute);
+    else this.rack.output.connect(this.mute);
   }
 
   /** From `pre` on to the pan, without sends. */

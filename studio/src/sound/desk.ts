@@ -40,6 +40,8 @@ const feeds = (id: string, soloed: readonly Track[], kept: ReadonlySet<string>):
 const outOf = ({ outputDestination, groupId }: Track): string =>
   outputDestination && outputDestination !== "master" ? outputDestination : (groupId ?? "");
 
+const BUSES = new Set<string>(["AUX", "GROUP", "MASTER"]);
+
 /** What the desk follows. */
 export interface Mix {
   tracks: readonly Track[];
@@ -60,6 +62,7 @@ export class Desk {
   private readonly wires = new Map<string, Wire>(); // of sends
   private wiring = "";
   private ears: { from: AudioNode; to: AudioNode }[] = [];
+  latency = 0; // frames by which everything is late
   private worked = false; // whether devices can be made that run in the audio thread
   private mix: Mix | null = null;
 
@@ -71,12 +74,14 @@ export class Desk {
     this.master.to(destination);
   }
 
-  /** Resolves when every device can be made. */
+  /** Resolves when every device sounds. */
   async ready(): Promise<void> {
-    if (this.worked) return;
-    await loadWorklet(this.audio);
-    this.worked = true;
-    if (this.mix) this.follow(this.mix);
+    if (!this.worked) {
+      await loadWorklet(this.audio);
+      this.worked = true;
+      if (this.mix) this.follow(this.mix);
+    }
+    await Promise.all([...this.channels.values()].map(({ rack }) => rack.ready()));
   }
 
   channel(trackId: string): Channel | undefined {
@@ -144,6 +149,7 @@ export class Desk {
       const chain = devices.filter(({ trackId }) => trackId === id);
       this.channels.get(id)?.rack.follow(chain, beatSeconds);
     }
+    this.align(tracks);
     for (const { from, to } of this.ears) from.disconnect(to);
     this.ears = devices.flatMap(({ id, trackId, sidechainTrackId }) => {
       const to = this.channels.get(trackId)?.rack.node(id)?.side;
@@ -151,6 +157,14 @@ export class Desk {
       return from && to ? [{ from, to }] : [];
     });
     for (const { from, to } of this.ears) from.connect(to);
+  }
+
+  /** Lets all that has no feeders be as late as the latest of it. Buses that are late stay so. */
+  private align(tracks: readonly Track[]): void {
+    const sources = tracks.filter(({ trackType }) => !BUSES.has(trackType));
+    const late = (id: string) => this.channels.get(id)?.rack.latency ?? 0;
+    this.latency = Math.max(0, ...sources.map(({ id }) => late(id)));
+    for (const { id } of sources) this.channels.get(id)?.wait(this.latency - late(id));
   }
 
   /** What an envelope moves here. */

@@ -6,7 +6,9 @@ import { playRecording } from "./sources";
 
 /** The recordings of the open project as this page plays them, from the beginning on: what the speakers would get. */
 export const renderOffline = async (seconds: number, rate: number): Promise<AudioBuffer> => {
-  const audio = new OfflineAudioContext(2, Math.ceil(seconds * rate), rate);
+  const most = rate; // frames of latency that can be cut off
+  const frames = Math.ceil(seconds * rate);
+  const audio = new OfflineAudioContext(2, frames + most, rate);
   const desk = new Desk(audio);
   desk.follow({
     tracks: tracks.peek(),
@@ -21,5 +23,10 @@ export const renderOffline = async (seconds: number, rate: number): Promise<Audi
     playRecording(audio, input, clip, await samples(clip.audioFileId), { at: clip.startTime, from: 0 });
   }
   moveKnobs(desk, automations.peek(), tempoMap.peek(), [0, seconds], (at) => at);
-  return audio.startRendering();
+  const late = await audio.startRendering();
+  const found = new AudioBuffer({ numberOfChannels: 2, length: frames, sampleRate: rate });
+  for (const side of [0, 1]) {
+    found.copyToChannel(late.getChannelData(side).subarray(desk.latency, desk.latency + frames), side);
+  }
+  return found;
 };

@@ -11,6 +11,8 @@ export interface DeviceNode {
   readonly output: AudioNode;
   readonly side?: AudioNode; // where the track arrives that it listens to
   readonly knobs: Readonly<Record<string, Knob>>;
+  readonly latency?: number; // frames by which it is late
+  readonly ready?: Promise<void>; // until then it is silent
 }
 
 export type Builder = (audio: BaseAudioContext, values: Values, beatSeconds: number) => DeviceNode;

@@ -1,8 +1,8 @@
 import type { Device } from "../../project/entities";
 import { equalizer, stereoWidth, utility } from "./filters";
 import { type Builder, type DeviceNode, stereo, turn } from "./node";
-import { chorus, delay, phaser, reverb } from "./time";
-import { compressor, flanger, gate, limiter, pitchShift, saturation } from "./worked";
+import { chorus, phaser, reverb } from "./time";
+import { compressor, delay, flanger, gate, limiter, pitchShift, saturation } from "./worked";
 
 /** Every effect that this page can play; one that it does not know is passed. */
 const BUILDERS: Record<string, Builder> = {
@@ -41,6 +41,16 @@ export class Rack {
 
   node(deviceId: string): DeviceNode | undefined {
     return this.made.get(deviceId)?.node;
+  }
+
+  /** Frames by which what comes out is late. */
+  get latency(): number {
+    return [...this.made.values()].reduce((sum, { node }) => sum + (node.latency ?? 0), 0);
+  }
+
+  /** Resolves when every device of the chain sounds. */
+  async ready(): Promise<void> {
+    await Promise.all([...this.made.values()].map(({ node }) => node.ready));
   }
 
   /** Makes the chain as the document has it; knobs are turned, everything else is built anew. */

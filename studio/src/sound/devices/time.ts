@@ -1,4 +1,4 @@
-import { type Builder, blended, bySides, chain, middleAndSides, pass, same, stereo } from "./node";
+import { type Builder, blended, bySides, chain, middleAndSides, pass, same, type Values } from "./node";
 
 /** Beats of the notes to which a delay is tied (`devices/catalogue.py`). */
 const NOTES: Record<string, number> = {
@@ -20,38 +20,11 @@ const NOTES: Record<string, number> = {
 const LONGEST = 8; // seconds
 const SHORTEST = 0.01;
 
-/** `wet = HP(LP(line[t - d]))`, fed back into the line; ping-pong crosses the sides (`devices/delay.py`). */
-export const delay: Builder = (audio, values, beatSeconds) => {
+/** Seconds between repeats: of a note at the present tempo, or as they are said (`devices/delay.py`). */
+export const repeatSeconds = (values: Values, beatSeconds: number): number => {
   const beats = NOTES[String(values.sync)];
-  const within = (seconds: number) => Math.min(LONGEST, Math.max(SHORTEST, seconds));
-  const late = beats === undefined ? within(Number(values.time) / 1000) : within(beats * beatSeconds);
-  const line = new DelayNode(audio, { maxDelayTime: LONGEST, delayTime: late, channelCount: 2 });
-  const low = pass(audio, "lowpass", Number(values.highCut));
-  const high = pass(audio, "highpass", Number(values.lowCut));
-  const feedback = stereo(audio, Number(values.feedback));
-  line.connect(low).connect(high);
-  let input: AudioNode = stereo(audio);
-  if (values.pingPong) {
-    // The left line gets both sides, and the right wet again; the right line the left wet.
-    const mono = new GainNode(audio, { channelCount: 1, channelCountMode: "explicit" });
-    const into = bySides(audio).output;
-    const split = bySides(audio).input;
-    const back = new GainNode(audio, { gain: Number(values.feedback) });
-    mono.connect(into, 0, 0);
-    high.connect(split);
-    split.connect(back, 1).connect(into, 0, 0);
-    split.connect(into, 0, 1);
-    into.connect(line);
-    input = mono;
-    const both = blended(audio, values.mix, { input, output: high });
-    return { ...both, knobs: { mix: both.knob, feedback: [[back.gain, same]] } };
-  }
-  input.connect(line);
-  high.connect(feedback).connect(line);
-  const { knob, ...both } = blended(audio, values.mix, { input, output: high });
-  const time = [[line.delayTime, (value: number) => within(value / 1000)]] as const;
-  const moving = beats === undefined ? { time } : {};
-  return { ...both, knobs: { mix: knob, feedback: [[feedback.gain, same]], ...moving } };
+  const seconds = beats === undefined ? Number(values.time) / 1000 : beats * beatSeconds;
+  return Math.min(LONGEST, Math.max(SHORTEST, seconds));
 };
 
 /** Two copies that drift, one a side, a quarter of a turn apart (`devices/modulation.py`). */
@@ -119,7 +92,7 @@ export const reverb: Builder = (audio, values) => {
   const convolver = new ConvolverNode(audio, { disableNormalization: true });
   const late = Math.round((Number(values.preDelay) / 1000) * audio.sampleRate) / audio.sampleRate;
   const before = new DelayNode(audio, { maxDelayTime: 0.3, delayTime: late, channelCount: 2 });
-  void room(audio, Number(values.decay), Number(values.damping)).then((buffer) => {
+  const ready = room(audio, Number(values.decay), Number(values.damping)).then((buffer) => {
     convolver.buffer = buffer;
   });
   const high = pass(audio, "highpass", Number(values.lowCut));
@@ -128,7 +101,7 @@ export const reverb: Builder = (audio, values) => {
   const width = middleAndSides(audio, { input: sides, output: sides });
   before.connect(convolver).connect(high).connect(low).connect(width.input);
   const { knob, ...both } = blended(audio, values.mix, { input: before, output: width.output });
-  return { ...both, knobs: { mix: knob, width: [[sides.gain, same]] } };
+  return { ...both, knobs: { mix: knob, width: [[sides.gain, same]] }, ready };
 };
 
 const rooms = new Map<string, Promise<AudioBuffer>>();

@@ -1,4 +1,5 @@
-import { type Builder, blended, type DeviceNode, fromDb, type Knob, same, stereo, type Values } from "./node";
+import { type Builder, type DeviceNode, type Knob, same, stereo, type Values } from "./node";
+import { repeatSeconds } from "./time";
 import worklet from "./worklet.ts?worker&url";
 
 const loaded = new WeakMap<BaseAudioContext, Promise<void>>();
@@ -52,40 +53,33 @@ export const compressor = listening("compressor", ["threshold", "ratio", "knee",
 export const gate = listening("gate", ["threshold", "hysteresis", "range", "attack", "hold", "release"]);
 
 const alone =
-  (name: string, moved: readonly string[], fixed: readonly string[] = []): Builder =>
+  (
+    name: string,
+    moved: readonly string[],
+    fixed: readonly string[] = [],
+    latency: (values: Values, rate: number) => number = () => 0, // frames
+  ): Builder =>
   (audio, values) => {
     const processorOptions = Object.fromEntries(fixed.map((each) => [each, values[each]]));
     const made = node(audio, name, values, moved, { processorOptions });
-    return { input: made, output: made, knobs: made.knobs };
+    return { input: made, output: made, knobs: made.knobs, latency: latency(values, audio.sampleRate) };
   };
 
 export const flanger = alone("flanger", ["rate", "delay", "depth", "feedback", "mix"]);
-export const pitchShift = alone("pitchShift", ["semitones", "mix"], ["window"]);
-export const limiter = alone("limiter", ["gain", "ceiling", "release"]);
+export const pitchShift = alone("pitchShift", ["semitones", "mix"], ["window"], ({ window }, rate) =>
+  Math.floor(Math.round((Number(window) / 1000) * rate) / 2),
+);
+export const limiter = alone("limiter", ["gain", "ceiling", "release"], [], (_, rate) => Math.round(0.004 * rate));
 
-const POINTS = 8193;
-const REACH = 64; // the curve goes to so many times full scale, 36 dB
-const CURVES: Record<string, (u: number) => number> = {
-  soft: Math.tanh,
-  hard: (u) => Math.max(-1, Math.min(1, u)),
-  fold: Math.sin,
+/** A DelayNode within a loop is late by what a browser renders at once, so the line is a worklet's. */
+export const delay: Builder = (audio, values, beatSeconds) => {
+  const seconds = repeatSeconds(values, beatSeconds);
+  const processorOptions = { lowCut: values.lowCut, highCut: values.highCut, pingPong: values.pingPong };
+  const made = node(audio, "delay", { ...values, seconds }, ["seconds", "feedback", "mix"], { processorOptions });
+  const { seconds: time = [], ...knobs } = made.knobs;
+  const tied = values.sync !== "off";
+  const late: Knob = time.map(([parameter]) => [parameter, (ms) => repeatSeconds({ sync: "off", time: ms }, 1)]);
+  return { input: made, output: made, knobs: tied ? knobs : { ...knobs, time: late } };
 };
 
-/** `in 10^(drive / 20)`, bent at twice the rate, turned down again (`devices/saturation.py`). */
-export const saturation: Builder = (audio, values) => {
-  const bend = CURVES[String(values.curve)] ?? Math.tanh;
-  const curve = Float32Array.from({ length: POINTS }, (_, n) => bend(REACH * ((2 * n) / (POINTS - 1) - 1)));
-  const drive = stereo(audio, fromDb(Number(values.drive)) / REACH);
-  const shaper = new WaveShaperNode(audio, { curve, oversample: "2x", channelCount: 2 });
-  const level = stereo(audio, fromDb(Number(values.output)));
-  drive.connect(shaper).connect(level);
-  const { knob, ...both } = blended(audio, values.mix, { input: drive, output: level });
-  return {
-    ...both,
-    knobs: {
-      mix: knob,
-      drive: [[drive.gain, (value) => fromDb(value) / REACH]],
-      output: [[level.gain, fromDb]],
-    },
-  };
-};
+export const saturation = alone("saturation", ["drive", "output", "mix"], ["curve"], () => 31);

@@ -132,6 +132,70 @@ class Line {
   }
 }
 
+/** A second-order pass with q 0.7071 (R. Bristow-Johnson, "Audio EQ Cookbook"), one side. */
+class Pass {
+  private readonly b: readonly [number, number, number];
+  private readonly a: readonly [number, number];
+  private x1 = 0;
+  private x2 = 0;
+  private y1 = 0;
+  private y2 = 0;
+
+  constructor(type: "low" | "high", frequency: number) {
+    const turn = (2 * Math.PI * frequency) / sampleRate;
+    const [cos, alpha] = [Math.cos(turn), Math.sin(turn) * Math.SQRT1_2];
+    const scale = 1 / (1 + alpha);
+    const outer = ((type === "low" ? 1 - cos : 1 + cos) / 2) * scale;
+    this.b = [outer, (type === "low" ? 2 : -2) * outer, outer];
+    this.a = [-2 * cos * scale, (1 - alpha) * scale];
+  }
+
+  process(x: number): number {
+    const y = this.b[0] * x + this.b[1] * this.x1 + this.b[2] * this.x2 - this.a[0] * this.y1 - this.a[1] * this.y2;
+    [this.x2, this.x1, this.y2, this.y1] = [this.x1, x, this.y1, y];
+    return y;
+  }
+}
+
+interface DelayOptions {
+  lowCut: number;
+  highCut: number;
+  pingPong: boolean;
+}
+
+/** `wet = HP(LP(line[t - d]))`, fed back into the line; ping-pong crosses the sides. */
+class Delay extends Device {
+  static get parameterDescriptors() {
+    return described({ seconds: 0.375, feedback: 0.35, mix: 0.25 });
+  }
+  private readonly line = new Line(Math.ceil(8 * sampleRate) + 4);
+  private readonly tone: [Pass, Pass][];
+  private readonly crosses: boolean;
+
+  constructor({ processorOptions: { lowCut, highCut, pingPong } }: { processorOptions: DelayOptions }) {
+    super();
+    this.tone = [0, 1].map(() => [new Pass("low", highCut), new Pass("high", lowCut)]);
+    this.crosses = pingPong;
+  }
+
+  protected work([left, right]: Sides, _: Sides | null, out: Sides, { seconds, feedback, mix }: Given): void {
+    const [late, again, blend] = [at(seconds, 0) * sampleRate, at(feedback, 0), at(mix, 0)];
+    for (let n = 0; n < out[0].length; n++) {
+      const [one, other] = [left[n] as number, right[n] as number];
+      const [first, second] = [this.heard(0, late), this.heard(1, late)];
+      if (this.crosses) this.line.write((one + other) / 2 + again * second, first);
+      else this.line.write(one + again * first, other + again * second);
+      out[0][n] = one * (1 - blend) + first * blend;
+      out[1][n] = other * (1 - blend) + second * blend;
+    }
+  }
+
+  private heard(side: 0 | 1, late: number): number {
+    const [low, high] = this.tone[side] as [Pass, Pass];
+    return high.process(low.process(this.line.read(side, late)));
+  }
+}
+
 class Flanger extends Device {
   static get parameterDescriptors() {
     return described({ rate: 0.25, delay: 1, depth: 3, feedback: 0.5, mix: 0.5 });
@@ -226,6 +290,98 @@ class Limiter extends Device {
   }
 }
 
+const TAPS = 63; // of a half-band low pass: a sinc in a Kaiser window
+const BETA = 8;
+
+/** Every second tap of it; of the others only the one in the middle, 0.5, is not 0. */
+const halfBand = (): Float64Array => {
+  const middle = (TAPS - 1) / 2;
+  const bessel = (x: number): number => {
+    let [sum, term] = [1, 1];
+    for (let k = 1; term > 1e-12 * sum; k++) {
+      term *= (x / 2 / k) ** 2;
+      sum += term;
+    }
+    return sum;
+  };
+  const taps = Float64Array.from({ length: TAPS / 2 + 1 }, (_, each) => {
+    const distance = 2 * each - middle;
+    const window = bessel(BETA * Math.sqrt(1 - (distance / middle) ** 2)) / bessel(BETA);
+    return 0.5 * (Math.sin((Math.PI * distance) / 2) / ((Math.PI * distance) / 2)) * window;
+  });
+  const sum = taps.reduce((total, tap) => total + tap, 0);
+  return taps.map((tap) => (tap * 0.5) / sum);
+};
+
+const CURVES: Record<string, (u: number) => number> = {
+  soft: Math.tanh,
+  hard: (u) => Math.max(-1, Math.min(1, u)),
+  fold: Math.sin,
+};
+
+/** The last values of one side, the newest first. */
+class Past {
+  private readonly values: Float32Array;
+  private end = 0;
+
+  constructor(private readonly length: number) {
+    this.values = new Float32Array(length);
+  }
+
+  push(value: number): void {
+    this.end = (this.end + 1) % this.length;
+    this.values[this.end] = value;
+  }
+
+  back(frames: number): number {
+    return this.values[(this.end - frames + this.length) % this.length] as number;
+  }
+
+  filtered(taps: Float64Array): number {
+    let sum = 0;
+    for (let each = 0; each < taps.length; each++) sum += (taps[each] as number) * this.back(each);
+    return sum;
+  }
+}
+
+/** A waveshaper at twice the rate; what comes out is 31 frames late. */
+class Saturation extends Device {
+  static get parameterDescriptors() {
+    return described({ drive: 6, output: 0, mix: 1 });
+  }
+  private readonly taps = halfBand();
+  private readonly bend: (u: number) => number;
+  private readonly sides_ = [0, 1].map(() => ({
+    loud: new Past(32),
+    even: new Past(32),
+    odd: new Past(17),
+    dry: new Past(32),
+  }));
+
+  constructor({ processorOptions }: { processorOptions: { curve: string } }) {
+    super();
+    this.bend = CURVES[processorOptions.curve] ?? Math.tanh;
+  }
+
+  protected work(input: Sides, _: Sides | null, out: Sides, { drive, output, mix }: Given): void {
+    const [loud, level, blend] = [fromDb(at(drive, 0)), fromDb(at(output, 0)), at(mix, 0)];
+    for (const side of [0, 1] as const) {
+      const past = this.sides_[side] as (typeof this.sides_)[number];
+      for (let n = 0; n < out[side].length; n++) {
+        const sample = input[side][n] as number;
+        past.loud.push(sample * loud);
+        past.dry.push(sample);
+        past.even.push(this.bend(2 * past.loud.filtered(this.taps)));
+        past.odd.push(this.bend(past.loud.back(15)));
+        const wet = past.even.filtered(this.taps) + past.odd.back(16) * 0.5;
+        out[side][n] = past.dry.back(31) * (1 - blend) + wet * level * blend;
+      }
+    }
+  }
+}
+
+registerProcessor("saturation", Saturation);
+registerProcessor("delay", Delay);
 registerProcessor("compressor", Compressor);
 registerProcessor("gate", Gate);
 registerProcessor("flanger", Flanger);
