@@ -41,6 +41,15 @@ async def test_they_are_kept_with_the_notes_by_everything_that_keeps_notes(serve
     assert plain["midiData"] == {"notes": []}
     await song.undo()
     assert (await song.shown())["tracks"][0]["clips"][0]["midiData"] == MIDI
+    # Joined, what moves the notes stays where it was heard; what a clip began with holds where that one began.
+    second = await song.add("clip", trackId=track, startBeat=8, lengthBeats=2, offsetBeats=1, midiData=MIDI)
+    glued = await song.call("POST", "/clips/glue", {"clipIds": [clip["id"], second["id"]]})
+    assert [each["beat"] for each in glued["clips"][0]["midiData"]["controllers"]] == [0, 0.5, 4, 4]
+    assert [(each["beat"], each["value"]) for each in glued["clips"][0]["midiData"]["pitchBends"]] == [
+        *((0, 8191), (2, -8192)),
+        *((4, 8191), (5, -8192)),
+    ]
+    await song.undo()
     for path, wrong in (
         ("controllers.0.value", {"controllers": [{"controller": 1, "beat": 0, "value": 128}]}),
         ("controllers.0.controller", {"controllers": [{"beat": 0, "value": 1}]}),

@@ -117,6 +117,17 @@ async def test_a_section_that_cuts_a_clip_leaves_its_takes_to_both_parts(server:
     assert len((await song.shown())["takes"]) == 1
 
 
+async def test_cut_and_copied_clips_have_the_takes_as_well(server: dawg.Dawg, tmp_path: Path) -> None:
+    lane = await Lane.new(song := await Song.new(server), 0.2)
+    await lane.comp((0, 0.5, 1.5))
+    whole = await lane.heard(tmp_path)
+    second = (await song.call("POST", f"/clips/{lane.clip['id']}/split", {"beat": 4}))["clips"][1]
+    assert np.allclose(await lane.heard(tmp_path), whole, atol=1e-6)
+    await song.call("POST", "/clips/duplicate", {"clipIds": [second["id"]]})
+    assert steady(await lane.heard(tmp_path), 3.25, 3.75) == [0.2, 0.1]
+    assert len((await song.shown())["takes"]) == 3
+
+
 async def test_what_cannot_be_of_takes_is_refused_and_sockets_comp_as_well(server: dawg.Dawg) -> None:
     lane = await Lane.new(song := await Song.new(server), 0.2)
     other = await Lane.new(song, 0.4)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dawg_server.daw import timing
-from dawg_server.daw.commands import cascade, command
+from dawg_server.daw.commands import cascade, command, copy_parts
 from dawg_server.daw.entities.clip import CLIP, unmet
 from dawg_server.daw.entity import Entity, the, wrong
-from dawg_server.daw.notes import MAX_BEATS, MAX_NOTES
+from dawg_server.daw.notes import EVENTS, MAX_BEATS, MAX_EVENTS, MAX_NOTES
 from dawg_server.schema import Id, Items, Number
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ async def split(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     draft.update("clip", clip["id"], left)
     del second["id"]
     made = draft.create("clip", second)
+    await copy_parts(draft, CLIP, clip["id"], made["id"])
     return _told(draft, [clip["id"], made["id"]])
 
 
@@ -60,6 +61,7 @@ async def duplicate(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
         del copied["id"]
         await _require_fit(draft, copied)
         made.append(draft.create("clip", copied)["id"])
+        await copy_parts(draft, CLIP, clip["id"], made[-1])
     return _told(draft, made)
 
 
@@ -121,6 +123,7 @@ async def glue(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 def _joined_notes(clips: Sequence[Entity]) -> Entity:
     """Notes are heard where they were; what a clip did not let be heard is gone."""
     first, notes = clips[0], []
+    events: dict[str, list[Entity]] = {name: [] for name in EVENTS}
     for clip in clips:
         heard, distance = clip["offsetBeats"] + clip["lengthBeats"], clip["startBeat"] - first["startBeat"]
         shift = distance + first["offsetBeats"] - clip["offsetBeats"]
@@ -129,9 +132,25 @@ def _joined_notes(clips: Sequence[Entity]) -> Entity:
             for note in clip["midiData"]["notes"]
             if clip["offsetBeats"] - timing.TINY <= note["start"] < heard
         ]
+        for name, found in events.items():
+            found += [{**each, "beat": each["beat"] + shift} for each in _heard_events(clip, name, heard)]
     if len(notes) > MAX_NOTES:
         raise wrong("clipIds", f"would make a clip of more than {MAX_NOTES} notes")
-    return {"midiData": {**first["midiData"], "notes": sorted(notes, key=lambda note: float(note["start"]))}}
+    if any(len(found) > MAX_EVENTS for found in events.values()):
+        raise wrong("clipIds", f"would make a clip of more than {MAX_EVENTS} controllers or bends")
+    kept = {name: sorted(found, key=lambda each: float(each["beat"])) for name, found in events.items() if found}
+    return {"midiData": {**first["midiData"], "notes": sorted(notes, key=lambda note: float(note["start"])), **kept}}
+
+
+def _heard_events(clip: Entity, name: str, end: float) -> list[Entity]:
+    """Those within the clip, and at its beginning what holds there of those before."""
+    begin, before, found = clip["offsetBeats"], {}, []
+    for each in clip["midiData"].get(name, ()):
+        if each["beat"] < begin - timing.TINY:
+            before[each.get("controller")] = {**each, "beat": begin}
+        elif each["beat"] < end:
+            found.append(each)
+    return [*before.values(), *found]
 
 
 def _joined_recording(clips: Sequence[Entity]) -> Entity:
