@@ -64,6 +64,10 @@ ORDER = [
     "arrangeSections",
     "createChord",
     "compTakes",
+    "createDevice",
+    "updateDevice",
+    "deleteDevice",
+    "createAutomation",
     "groupTracks",
     "ungroupTracks",
     "pitchShift",
@@ -91,7 +95,7 @@ JOBS = {
     "exportProject",
 }
 NOT_UNDOABLE = {*READS, *OF_THE_BROWSER, "saveVersion", "undo", "redo", "master", "exportProject", "changeVoice"}
-KNOWN = {"2.5.0": "30d9d86fa97cb6545a77a759132edc4357f5743d674a7f41630442825254210e"}  # a new hash needs a new version
+KNOWN = {"2.6.0": "0ff3bb2452d81f94cfda069abdbe753dd57fed5dca0621049a7975b58c40de73"}  # a new hash needs a new version
 
 
 @pytest.fixture
@@ -331,3 +335,25 @@ async def test_generated_parts_go_by_the_chords_of_the_project(
     assert symbols[-2:] == ["Ab", "Db"]
     assert (await run("undo")).data["steps"] == 1
     assert (await read())[0] == ["Ab", "Db"]
+
+
+async def test_an_assistant_builds_a_chain_and_draws_an_envelope(
+    functions: Functions, document: Document, project_id: str
+) -> None:
+    async def run(function: str, **arguments: Any) -> Result:
+        return await functions.run(function, arguments, project_id=project_id, by=BRAIN)
+
+    await run("createTrack", name="Voice")
+    track = (await document.snapshot(project_id, "ada"))["tracks"][-1]
+    await run("createDevice", trackId=track["id"], type="compressor", preset="vocal")
+    device = (await document.snapshot(project_id, "ada"))["tracks"][-1]["devices"][0]
+    assert device["parameters"]["ratio"] == 3
+    await run("updateDevice", deviceId=device["id"], changes={"parameters": {"ratio": 6}})
+    points = [{"beat": 0, "value": -20}, {"beat": 8, "value": -40}]
+    what = {"target": "device", "deviceId": device["id"], "parameter": "threshold"}
+    await run("createAutomation", trackId=track["id"], points=points, **what)
+    found = (await document.snapshot(project_id, "ada"))["tracks"][-1]
+    assert (found["devices"][0]["parameters"]["ratio"], len(found["automations"])) == (6, 1)
+    await run("deleteDevice", deviceId=device["id"])
+    found = (await document.snapshot(project_id, "ada"))["tracks"][-1]
+    assert not found["devices"] and not found["automations"]

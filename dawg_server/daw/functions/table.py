@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dawg_server.audio.devices.catalogue import TYPES
 from dawg_server.daw import edits, history  # noqa: F401 (declare commands)
 from dawg_server.daw.entities.chord import CHORD
 from dawg_server.daw.entities.marker import MARKER
@@ -286,6 +287,15 @@ EDITING = (
     of_command("arrangeSections"),
     Function("createChord", "Writes a chord on the chord track.", parameters(CHORD.fields), undo=True),
     of_command("compTakes"),
+    of_command(
+        "createDevice",
+        "Puts an effect, or a sampler for notes, at the end of a track's chain. Types with presets: "
+        + "; ".join(f"{name} ({', '.join(kind.presets)})" for name, kind in TYPES.items())
+        + ".",
+    ),
+    of_command("updateDevice"),
+    of_command("deleteDevice"),
+    of_command("createAutomation"),
     of_command("groupTracks"),
     of_command("ungroupTracks"),
 )
