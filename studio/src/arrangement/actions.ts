@@ -1,14 +1,24 @@
 import { signal } from "@preact/signals";
-import { createClip, deleteClip, updateEach } from "../project/edits";
+import {
+  createClip,
+  crossfadeClips,
+  deleteClips,
+  duplicateClips,
+  glueClips,
+  moveClips,
+  splitClip,
+  updateEach,
+} from "../project/edits";
 import type { Clip, Track } from "../project/entities";
 import { clips, clipsByTrack, mayEdit, recordings, tempoMap, tracks } from "../project/store";
-import { notesOf } from "../sound/notes";
 import { peaksOf } from "../sound/peaks";
 import { player } from "../sound/player";
 import { notify } from "../ui/notices";
 import { selectedClips, selectedTrack, snap } from "../view";
-import { placedAt, snappedBeat, tidy } from "./geometry";
+import { tidy } from "./geometry";
 import { reveal, rows } from "./layout";
+
+const MOST = 500; // clips in one edit
 
 /** The clips that are selected, in the order of time. */
 export const selection = (): Clip[] =>
@@ -49,54 +59,36 @@ const inBeats = (at: number, offsetBeats: number, lengthBeats: number): Partial<
   return { startBeat, startTime: at, offsetBeats, lengthBeats, duration: map.seconds(startBeat + lengthBeats) - at };
 };
 
-/** Makes clips and selects them when they are there. */
-const make = async (wanted: readonly (Partial<Clip> & { trackId: string })[]): Promise<void> => {
-  const made = await Promise.all(wanted.map((fields) => createClip(fields)));
-  const ids = made.flatMap(({ clip }) => (clip as { id: string } | undefined)?.id ?? []);
-  if (ids.length > 0) selectedClips.value = new Set(ids);
+/** Selects what an edit has made, when it is there. */
+const chosen = async (...edits: Promise<Record<string, unknown>>[]): Promise<void> => {
+  const made = (await Promise.all(edits)).flatMap(
+    ({ clips, clip }) => (clips ?? clip ?? []) as { id: string } | { id: string }[],
+  );
+  if (made.length > 0) selectedClips.value = new Set(made.map(({ id }) => id));
 };
 
 /** Cuts what is selected at a moment; without a selection what is there on the selected track. */
 export const split = (at = player.position.value): void => {
-  const chosen = selection();
-  const list = chosen.length > 0 ? chosen : (clipsByTrack.value.get(selectedTrack.value ?? "") ?? []);
-  const cut = list.filter((clip) => clip.startTime + 0.01 < at && endOf(clip) - 0.01 > at);
+  const list = selection();
+  const candidates = list.length > 0 ? list : (clipsByTrack.value.get(selectedTrack.value ?? "") ?? []);
+  const cut = candidates.filter((clip) => clip.startTime + 0.01 < at && endOf(clip) - 0.01 > at);
   if (cut.length === 0) {
     notify("news", "Put the playhead into a clip to split it there.");
     return;
   }
-  const changes = new Map<string, Partial<Clip>>();
-  const made = cut.map((clip) => {
-    const [before, after] = [at - clip.startTime, endOf(clip) - at];
-    const map = tempoMap.value;
-    const [from, middle] = [map.beat(clip.startTime), map.beat(at)];
-    const length = clip.audioFileId ? { duration: before } : { duration: before, lengthBeats: middle - from };
-    changes.set(clip.id, { ...length, fadeIn: Math.min(clip.fadeIn, before), fadeOut: 0 });
-    const rest = clip.audioFileId
-      ? { startTime: at, offset: clip.offset + before, duration: after }
-      : inBeats(at, clip.offsetBeats + middle - from, clip.lengthBeats - (middle - from));
-    return { ...copyOf(clip, at), ...rest, fadeIn: 0, fadeOut: Math.min(clip.fadeOut, after) };
-  });
-  void updateEach(changes);
-  void make(made);
+  const beat = tidy(tempoMap.value.beat(at));
+  void chosen(...cut.map(({ id }) => splitClip(id, beat)));
 };
 
-/** Copies behind what is selected, `times` over, so that its first beat comes where the grid goes on. */
+/** Copies behind what is selected, `times` over. */
 export const repeat = (times = 1): void => {
   const list = selection();
   if (list.length === 0) return;
-  const map = tempoMap.value;
-  const [from, to] = spanOf(list);
-  const start = map.beat(from);
-  const exact = map.beat(to) - start;
-  const rounded = snappedBeat(start + exact) - start;
-  // The next line of the grid, if the end is less than a tick away from it.
-  const length = snap.value && Math.abs(rounded - exact) < 1 / 960 ? rounded : exact;
-  void make(
-    Array.from({ length: times }, (_, time) =>
-      list.map((clip) => copyOf(clip, map.seconds(map.beat(clip.startTime) + length * (time + 1)))),
-    ).flat(),
-  );
+  const ids = list.map(({ id }) => id);
+  const from = Math.min(...list.map(({ startBeat }) => startBeat));
+  const to = Math.max(...list.map(({ startBeat, lengthBeats }) => startBeat + lengthBeats));
+  const beats = Array.from({ length: times }, (_, time) => tidy(from + (to - from) * (time + 1)));
+  void chosen(...beats.map((beat) => duplicateClips(ids, { beat })));
 };
 
 export const clipboard = signal<readonly Clip[]>([]);
@@ -109,7 +101,8 @@ export const copy = (): void => {
 };
 
 export const removeSelected = (): void => {
-  for (const { id } of selection()) void deleteClip(id);
+  const ids = selection().map(({ id }) => id);
+  for (let from = 0; from < ids.length; from += MOST) void deleteClips(ids.slice(from, from + MOST));
   selectedClips.value = new Set();
 };
 
@@ -122,22 +115,39 @@ export const cut = (): void => {
 export const paste = (at = player.position.value): void => {
   const list = clipboard.value;
   if (list.length === 0) return;
+  const map = tempoMap.value;
+  const beat = tidy(map.beat(at));
+  const targets = pasteTargets(list);
+  const [first] = targets.values();
+  const here = list.every(({ id }) => clips.value.has(id));
+  const ids = list.map(({ id }) => id);
+  if (here && list.every(({ id, trackId }) => targets.get(id) === trackId)) void chosen(duplicateClips(ids, { beat }));
+  else if (here && first && targets.size === list.length && new Set(targets.values()).size === 1)
+    void chosen(duplicateClips(ids, { beat, trackId: first }));
+  else {
+    const by = beat - Math.min(...list.map(({ startBeat }) => startBeat));
+    const copies = list.flatMap((clip) => {
+      const trackId = targets.get(clip.id);
+      return trackId ? copyOf(clip, map.seconds(clip.startBeat + by), trackId) : [];
+    });
+    void chosen(...copies.map((fields) => createClip(fields)));
+  }
+};
+
+/** As many tracks lower as the selected one is below the first of them; where that does not fit, on their own. */
+const pasteTargets = (list: readonly Clip[]): ReadonlyMap<string, string> => {
   const order = rows.value.map(({ track }) => track);
   const places = list.map(({ trackId }) => order.findIndex(({ id }) => id === trackId));
   const target = order.findIndex(({ id }) => id === selectedTrack.value);
   const first = Math.min(...places.filter((place) => place >= 0));
   const down = target >= 0 && Number.isFinite(first) ? target - first : 0;
-  const [from] = spanOf(list);
-  const map = tempoMap.value;
-  const by = map.beat(at) - map.beat(from);
-  void make(
-    list.flatMap((clip, index) => {
-      const onto = [order[(places[index] as number) + down], order[places[index] as number]].find(
-        (track) => track && takes(track, clip),
-      );
-      return onto ? copyOf(clip, map.seconds(map.beat(clip.startTime) + by), onto.id) : [];
-    }),
-  );
+  const found = new Map<string, string>();
+  list.forEach((clip, index) => {
+    const place = places[index] as number;
+    const onto = [order[place + down], order[place]].find((track) => track && takes(track, clip));
+    if (onto) found.set(clip.id, onto.id);
+  });
+  return found;
 };
 
 /** Whether a clip may lie on a track. */
@@ -148,66 +158,30 @@ export const selectAll = (): void => {
   selectedClips.value = new Set(clips.value.keys());
 };
 
-/** Neighbours that overlap, of those that are selected; one alone fades with those around it. */
+/** Neighbours that touch or overlap, of those that are selected; one alone fades with those around it. */
 export const overlaps = (): [Clip, Clip][] => {
-  const chosen = selectedClips.value;
+  const held = selectedClips.value;
   return [...new Set(selection().map(({ trackId }) => trackId))].flatMap((trackId) => {
-    const list = clipsByTrack.value.get(trackId) ?? [];
+    const list = (clipsByTrack.value.get(trackId) ?? []).filter(({ audioFileId }) => audioFileId);
     return list.slice(1).flatMap((later, index): [Clip, Clip][] => {
       const earlier = list[index] as Clip;
       const met =
-        chosen.size === 1
-          ? chosen.has(earlier.id) || chosen.has(later.id)
-          : chosen.has(earlier.id) && chosen.has(later.id);
-      return met && endOf(earlier) > later.startTime + 0.001 && endOf(later) > endOf(earlier) ? [[earlier, later]] : [];
+        held.size === 1 ? held.has(earlier.id) || held.has(later.id) : held.has(earlier.id) && held.has(later.id);
+      return met && endOf(earlier) > later.startTime - 0.0001 && endOf(later) > endOf(earlier)
+        ? [[earlier, later]]
+        : [];
     });
   });
 };
 
-/** Equal power, as long as they overlap. */
+/** Equal power, as long as they overlap; neighbours that only touch get a short one. */
 export const crossfade = (): void => {
-  const changes = new Map<string, Partial<Clip>>();
-  for (const [earlier, later] of overlaps()) {
-    const length = endOf(earlier) - later.startTime;
-    const [before, after] = [changes.get(earlier.id), changes.get(later.id)];
-    const fadeIn = Math.min(before?.fadeIn ?? earlier.fadeIn, earlier.duration - length);
-    changes.set(earlier.id, { ...before, fadeIn, fadeOut: length, fadeCurve: "equalPower" });
-    const fadeOut = Math.min(later.fadeOut, later.duration - length);
-    changes.set(later.id, { ...after, fadeIn: length, fadeOut, fadeCurve: "equalPower" });
-  }
-  if (changes.size === 0) {
-    notify("news", "Let two clips of a track overlap to crossfade them.");
-    return;
-  }
-  void updateEach(changes);
+  const pairs = overlaps();
+  if (pairs.length === 0) notify("news", "Select two neighbours that touch or overlap to crossfade them.");
+  for (const [earlier, later] of pairs) void crossfadeClips([earlier.id, later.id]);
 };
 
-/** Note clips of one track become one, from the first beat to the last. */
-export const glue = (): void => {
-  const list = selection();
-  const [first, ...others] = list;
-  if (!first || others.length === 0 || list.some(({ trackId, midiData }) => trackId !== first.trackId || !midiData)) {
-    notify("news", "Select several clips of notes on one track to glue them.");
-    return;
-  }
-  const map = tempoMap.value;
-  const origin = map.beat(first.startTime);
-  const [, to] = spanOf(list);
-  const notes = list.flatMap((clip) => {
-    const begins = map.beat(clip.startTime) - clip.offsetBeats;
-    const [low, high] = [clip.offsetBeats, clip.offsetBeats + clip.lengthBeats];
-    return notesOf(clip)
-      .filter(({ start }) => start >= low - 1e-6 && start < high - 1e-6)
-      .map((note) => ({
-        ...note,
-        start: Math.max(0, begins + note.start - origin),
-        duration: Math.min(note.duration, high - note.start),
-      }));
-  });
-  const midiData = { ...(first.midiData as object), notes } as Clip["midiData"];
-  void make([{ ...copyOf(first, first.startTime), midiData, ...inBeats(first.startTime, 0, map.beat(to) - origin) }]);
-  for (const { id } of list) void deleteClip(id);
-};
+export const glue = (): void => void chosen(glueClips(selection().map(({ id }) => id)));
 
 /** The loudest sample of each recording comes to full scale. */
 export const normalise = (): void => {
@@ -239,14 +213,24 @@ export const nudge = (lines: number, down: number): void => {
   const targets = list.map((clip) => order[order.findIndex(({ id }) => id === clip.trackId) + down]);
   const fits = targets.every((track, index) => track && takes(track, list[index] as Clip));
   if (down && !fits) return;
-  const changes = list.map((clip, index): [string, Partial<Clip>] => [
-    clip.id,
-    {
-      ...placedAt(clip, map.seconds(map.beat(clip.startTime) + by)),
-      ...(down ? { trackId: targets[index]?.id ?? "" } : {}),
-    },
-  ]);
-  void updateEach(new Map(changes));
+  moveTogether(list, by, new Map(down ? list.map((clip, index) => [clip.id, targets[index]?.id ?? clip.trackId]) : []));
+};
+
+/** Moves clips by beats and onto tracks, as one step if they come to one track or stay on their own. */
+export const moveTogether = (list: readonly Clip[], beats: number, onto: ReadonlyMap<string, string>): void => {
+  const map = tempoMap.value;
+  const tracks = new Set(onto.values());
+  const groups = tracks.size === 0 ? [null] : [...tracks];
+  for (const trackId of groups) {
+    const moved = list.filter(({ id }) => trackId === null || onto.get(id) === trackId);
+    for (let from = 0; from < moved.length; from += MOST) {
+      const shown = moved.slice(from, from + MOST).map((clip): [string, Partial<Clip>] => {
+        const startBeat = tidy(clip.startBeat + beats);
+        return [clip.id, { startBeat, startTime: map.seconds(startBeat), ...(trackId ? { trackId } : {}) }];
+      });
+      void moveClips(tidy(beats), trackId, new Map(shown));
+    }
+  }
 };
 
 /** Selects the clip beside the selected one, on its track or on the next one that has some. */

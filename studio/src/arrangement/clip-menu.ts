@@ -1,3 +1,4 @@
+import { humanizeNotes, legatoNotes, rampVelocities, reverseNotes, transposeNotes } from "../project/edits";
 import type { Clip } from "../project/entities";
 import { mayEdit } from "../project/store";
 import { player } from "../sound/player";
@@ -49,12 +50,29 @@ export const clipItems = (): MenuItem[] => {
       run: () => paste(),
     },
     { words: "Crossfade", keys: "X", off: off || overlaps().length === 0, apart: true, run: crossfade },
-    { words: "Glue", keys: "G", off: off || list.length < 2 || !notes, run: glue },
+    { words: "Glue", keys: "G", off: off || list.length < 2, run: glue },
     { words: "Normalise", off: off || !sound, run: normalise },
+    ...(notes && list.length > 0
+      ? noteItems(
+          list.map(({ id }) => id),
+          off,
+        )
+      : []),
     { words: "Zoom to it", keys: "Z", off: list.length === 0, apart: true, run: zoomToSelection },
     { words: "Delete", keys: "Delete", off, run: removeSelected },
   ];
 };
+
+/** One step edits of all notes of clips. */
+const noteItems = (ids: string[], off: boolean): MenuItem[] => [
+  { words: "Octave up", off, apart: true, run: () => void transposeNotes(ids, 12) },
+  { words: "Octave down", off, run: () => void transposeNotes(ids, -12) },
+  { words: "Legato", off, run: () => void legatoNotes(ids) },
+  { words: "Humanise", off, run: () => void humanizeNotes(ids, Date.now() % 2 ** 31) },
+  { words: "Reverse", off, run: () => void reverseNotes(ids) },
+  { words: "Crescendo", off, run: () => void rampVelocities(ids, 40, 120) },
+  { words: "Diminuendo", off, run: () => void rampVelocities(ids, 120, 40) },
+];
 
 const groundItems = (): MenuItem[] => [
   {

@@ -5,8 +5,8 @@ import type { Clip } from "../project/entities";
 import { clips, mayEdit, preview, recordings, tempoMap } from "../project/store";
 import { type Gesture, pointOf } from "../ui/canvas";
 import { panel, selectedClips, selectedTrack, top, zoom } from "../view";
-import { takes } from "./actions";
-import { placedAt, RULER, snapped, tidy, toSeconds } from "./geometry";
+import { moveTogether, takes } from "./actions";
+import { RULER, snapped, tidy, toSeconds } from "./geometry";
 import { hit, type Part } from "./hit";
 import { beginLane } from "./lane-gestures";
 import { clipsWithin, rows, spotAt } from "./layout";
@@ -97,39 +97,46 @@ const placeAt = (y: number): number => {
 
 const moveClips = (x: number, y: number, held: Clip): Gesture => {
   const moved = [...selectedClips.value].flatMap((id) => clips.value.get(id) ?? []);
-  const earliest = Math.min(...moved.map(({ startTime }) => startTime));
+  const earliest = Math.min(...moved.map(({ startBeat }) => startBeat));
   const from = placeAt(y);
   const begun = toSeconds(x);
   const map = tempoMap.value;
-  let changes = new Map<string, Partial<Clip>>();
+  let beats = 0;
+  let onto: ReadonlyMap<string, string> = new Map();
+  let dragged = false;
   return {
     scrolls: true,
     move: (now) => {
-      if (changes.size === 0 && Math.abs(now.x - x) < SLOP && placeAt(now.y) === from) return;
+      if (!dragged && Math.abs(now.x - x) < SLOP && placeAt(now.y) === from) return;
+      dragged = true;
       const wanted = snapped(held.startTime + toSeconds(now.x) - begun, now.altKey);
       // By beats, so that all of them stay on their lines where the tempo changes on the way.
-      const by = Math.max(map.beat(wanted) - map.beat(held.startTime), -map.beat(earliest));
-      const down = placeAt(now.y) - from;
-      const tracks = onTracks(moved, down);
-      changes = new Map(
-        moved.map((clip) => [
-          clip.id,
-          { ...placedAt(clip, map.seconds(tidy(map.beat(clip.startTime) + by))), ...tracks.get(clip.id) },
-        ]),
+      beats = Math.max(tidy(map.beat(wanted) - held.startBeat), -earliest);
+      onto = onTracks(moved, placeAt(now.y) - from);
+      show(
+        new Map(
+          moved.map((clip) => {
+            const trackId = onto.get(clip.id) ?? clip.trackId;
+            return [clip.id, { startTime: map.seconds(tidy(clip.startBeat + beats)), trackId }];
+          }),
+        ),
       );
-      show(changes);
     },
-    end: (cancelled) => finish(changes, cancelled),
+    end: (cancelled) =>
+      batch(() => {
+        preview.value = [];
+        if (!cancelled && (beats !== 0 || onto.size > 0)) moveTogether(moved, beats, onto);
+      }),
   };
 };
 
-/** So many tracks lower, if all of them fit there. */
-const onTracks = (moved: readonly Clip[], down: number): ReadonlyMap<string, Partial<Clip>> => {
+/** So many tracks lower, if all of them fit there: the track of each. */
+const onTracks = (moved: readonly Clip[], down: number): ReadonlyMap<string, string> => {
   if (down === 0) return new Map();
   const places = new Map(rows.value.map(({ track }, index) => [track.id, index]));
   const targets = moved.map((clip) => rows.value[(places.get(clip.trackId) ?? -1) + down]?.track);
   if (!targets.every((track, index) => track && takes(track, moved[index] as Clip))) return new Map();
-  return new Map(moved.map((clip, index) => [clip.id, { trackId: targets[index]?.id ?? clip.trackId }]));
+  return new Map(moved.map((clip, index) => [clip.id, targets[index]?.id ?? clip.trackId]));
 };
 
 const reshape = (x: number, clip: Clip, part: Part): Gesture => {

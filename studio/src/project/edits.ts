@@ -95,7 +95,51 @@ export const updateEach = (changes: ReadonlyMap<string, Partial<Clip>>): Promise
   const gesture = crypto.randomUUID();
   return Promise.all([...changes].map(([id, fields]) => updateClip(id, fields, { gesture })));
 };
-export const deleteClip = (id: string) => remove("clip", id);
+/** Edits of whole clips, each one step to undo however many they are. */
+type ClipEdit =
+  | "clips:duplicate"
+  | "clips:move"
+  | "clips:delete"
+  | "clips:glue"
+  | "clips:crossfade"
+  | "clips:transpose"
+  | "clips:humanize"
+  | "clips:velocity-ramp"
+  | "clips:legato"
+  | "clips:reverse-notes";
+const editClips = (event: ClipEdit, clipIds: string[], how: object = {}, operations: Operation[] = []) =>
+  edit({ event, payload: { clipIds, ...how }, operations });
+
+export const splitClip = (clipId: string, beat: number) =>
+  edit({ event: "clip:split", payload: { clipId, beat }, operations: [] });
+/** Behind themselves, or to a beat, or to a track. */
+export const duplicateClips = (clipIds: string[], where: { beat?: number; trackId?: string } = {}) =>
+  editClips("clips:duplicate", clipIds, where);
+/** `shown`: where each of them will be. */
+export const moveClips = (beats: number, trackId: string | null, shown: ReadonlyMap<string, Partial<Clip>>) =>
+  editClips(
+    "clips:move",
+    [...shown.keys()],
+    { beats, ...(trackId ? { trackId } : {}) },
+    [...shown].map(([id, changes]) => update("clip", id, changes)),
+  );
+export const deleteClips = (clipIds: string[]) =>
+  editClips(
+    "clips:delete",
+    clipIds,
+    {},
+    clipIds.map((id) => ({ kind: "delete", entity: "clip", entityId: id, changes: {} })),
+  );
+export const glueClips = (clipIds: string[]) => editClips("clips:glue", clipIds);
+export const crossfadeClips = (clipIds: [string, string]) => editClips("clips:crossfade", clipIds);
+export const humanizeNotes = (clipIds: string[], seed: number) => editClips("clips:humanize", clipIds, { seed });
+export const rampVelocities = (clipIds: string[], from: number, to: number) =>
+  editClips("clips:velocity-ramp", clipIds, { from, to });
+export const legatoNotes = (clipIds: string[]) => editClips("clips:legato", clipIds);
+export const reverseNotes = (clipIds: string[]) => editClips("clips:reverse-notes", clipIds);
+export const transposeNotes = (clipIds: string[], semitones: number) =>
+  editClips("clips:transpose", clipIds, { semitones });
+
 
 export const createSend = (fields: Partial<Send> & Entity) => create("send", fields);
 export const updateSend = (id: string, changes: Partial<Send>, how?: How) => change("send", id, changes, how);
