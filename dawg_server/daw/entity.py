@@ -244,6 +244,7 @@ class EntityType:
     along: Along | None = None
     units: Units | None = None
     tempo: frozenset[str] = frozenset()
+    transport: frozenset[str] = frozenset()  # fields besides that those who play the project follow
     bulk: Bulk | None = None
     within: Literal["project", "whole parent", "parent"] = "project"
     kept: tuple[str, ...] = ()
@@ -438,14 +439,14 @@ def deciding_tempo() -> tuple[EntityType, ...]:
 
 
 def sets_tempo(name: str, changes: Mapping[str, Any]) -> bool:
-    """Whether a step that changes these fields of an entity may be about the tempo or the metre."""
+    """Whether a step that changes these fields of an entity may be about the tempo, the metre or the loop region."""
     kind = find(name)
-    return bool(kind.tempo) and (kind.name != "project" or not kind.tempo.isdisjoint(changes))
+    return bool(kind.tempo) and (kind.name != "project" or not (kind.tempo | kind.transport).isdisjoint(changes))
 
 
 def tempo_of(project: Mapping[str, Any]) -> Entity:
-    """What decides about the tempo of a project as it is shown, and nothing else."""
-    names = (*find("project").tempo, *(each.plural for each in deciding_tempo()))
+    """What decides about the tempo of a project as it is shown, its loop region, and nothing else."""
+    names = (*find("project").tempo, *find("project").transport, *(each.plural for each in deciding_tempo()))
     return {name: project[name] for name in sorted(names)}
 
 

@@ -76,7 +76,15 @@ async def test_the_loop_region_is_the_projects(server: dawg.Dawg) -> None:
     song = await Song.new(server, loopEnd=8)
     shown = await song.shown()
     assert (shown["loopStart"], shown["loopEnd"], shown["looping"]) == (0, 8, False)
-    await song.call("PATCH", f"/projects/{song.id}", {"loopStart": 4.5, "looping": True})
+    async with socketio.AsyncSimpleClient() as page:
+        await page.connect(server.url, auth={"userId": "ada"}, transports=["websocket"])
+        await page.call("join:project", {"projectId": song.id})
+        await song.call("PATCH", f"/projects/{song.id}", {"loopStart": 4.5, "looping": True})
+        async with asyncio.timeout(10):
+            while (heard := await page.receive())[0] != "daw:transport:sync":
+                pass
+    loop = {name: heard[1][name] for name in ("loopStart", "loopEnd", "looping", "bpm", "tempoEvents")}
+    assert loop == {"loopStart": 4.5, "loopEnd": 8, "looping": True, "bpm": 120, "tempoEvents": []}
     await song.call("PATCH", f"/projects/{song.id}", {"loopEnd": -1}, expect=400)
     assert (await song.copied())["loopStart"] == 4.5
     await song.undo()

@@ -60,6 +60,7 @@ PROJECT = EntityType(
     rule=judge,
     ruled=frozenset({"isPublic", "bpm", "timeSignature"}),
     tempo=frozenset({"bpm", "timeSignature"}),
+    transport=frozenset({"loopStart", "loopEnd", "looping"}),
     # Who may read a project is its owner's alone to decide.
     kept=tuple(name for name in FIELDS if name != "isPublic"),
     module=__name__,
