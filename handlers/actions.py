@@ -284,6 +284,14 @@ _SPECIAL = (
 )
 
 
+_NOTES = _special(
+    "editNotes",
+    "Add, change and remove single notes",
+    CLIP,
+    path="PATCH /clips/{clip_id}/notes",
+    event="notes:edit",
+    about="`notes` are those that were added and changed. A note without an id has `n` and its place in the list.",
+)
 _EDITS = tuple(
     _special(command, summary, CLIP, path=path, event=event, about="`clips` are as they are now. One step to undo.")
     for command, summary, path, event in (
@@ -308,4 +316,4 @@ def group_of(project_id: str, user_id: str, gesture: str) -> str:
 
 
 def every() -> tuple[Action, ...]:
-    return (*(action for kind in registry.every() for action in of_kind(kind)), *_SPECIAL, *_EDITS)
+    return (*(action for kind in registry.every() for action in of_kind(kind)), *_SPECIAL, *_EDITS, _NOTES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from marshmallow import ValidationError
@@ -12,6 +13,7 @@ from dawg_server.schema import Field
 MAX_NOTES = 20_000  # per clip
 MAX_EVENTS = 20_000  # of controllers, bends and so on, each, per clip
 MAX_BEATS = 1_000_000
+_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 
 # Lists beside the notes, sorted by beat: the ranges of what their entries say besides `beat`. What one says holds until
 # the next one, also for the part of the clip that comes after its offset.
@@ -29,8 +31,8 @@ SETTINGS: dict[str, tuple[int, int]] = {
 
 
 class Notes(Field):
-    """`{notes: [{pitch 0..127, start ≥ 0, duration > 0, velocity 1..127}]}` in beats, and, if they are there and not
-    empty, the lists of `EVENTS` (`{beat ≥ 0, …}`) and the numbers of `SETTINGS`. Other fields are dropped."""
+    """`{notes: [{pitch 0..127, start ≥ 0, duration > 0, velocity 1..127, id?}]}` in beats, and, if they are there and
+    not empty, the lists of `EVENTS` (`{beat ≥ 0, …}`) and the numbers of `SETTINGS`. Other fields are dropped."""
 
     json_type = "object"
 
@@ -41,6 +43,8 @@ class Notes(Field):
         if len(notes) > MAX_NOTES:
             raise ValidationError({"notes": f"has to have at most {MAX_NOTES} entries"})
         found: dict[str, Any] = {"notes": [_note(number, note) for number, note in enumerate(notes)]}
+        if any("id" in note for note in found["notes"]):
+            _require_distinct(found["notes"])
         for name, ranges in EVENTS.items():
             if events := _events(name, value.get(name), ranges):
                 found[name] = events
@@ -58,6 +62,7 @@ class Notes(Field):
                 "start": {**beats, "minimum": 0},
                 "duration": {**beats, "exclusiveMinimum": 0},
                 "velocity": {"type": "integer", "minimum": 1, "maximum": 127},
+                "id": {"type": "string", "pattern": _ID.pattern, "description": "without it n and its place, from 0"},
             },
             "required": ["pitch", "start", "duration", "velocity"],
             "additionalProperties": False,
@@ -121,7 +126,24 @@ def _note(number: int, note: Any) -> dict[str, Any]:
         raise ValidationError({f"notes.{number}.duration": "has to be a number of beats, more than 0"})
     if not _whole(velocity, 1, 127):
         raise ValidationError({f"notes.{number}.velocity": "has to be a whole number between 1 and 127"})
-    return {"pitch": int(pitch), "start": start, "duration": duration, "velocity": int(velocity)}
+    found = {"pitch": int(pitch), "start": start, "duration": duration, "velocity": int(velocity)}
+    if (id := note.get("id")) is None:
+        return found
+    if not isinstance(id, str) or not _ID.fullmatch(id):
+        raise ValidationError({f"notes.{number}.id": "has to be 1 to 36 letters, digits, - or _"})
+    return {"id": id, **found}
+
+
+def _require_distinct(notes: list[dict[str, Any]]) -> None:
+    """A note without an id has the one of its place, which nobody else may take."""
+    ids = [note_id(number, note) for number, note in enumerate(notes)]
+    if len(set(ids)) < len(ids):
+        raise ValidationError({"notes": "has two notes with the same id"})
+
+
+def note_id(number: int, note: dict[str, Any]) -> str:
+    """The id of a note at a place in its list: its own, or `n` and the place."""
+    return str(note.get("id") or f"n{number}")
 
 
 def _whole(value: Any, low: int, high: int) -> bool:

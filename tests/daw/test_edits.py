@@ -139,3 +139,31 @@ async def test_edits_come_over_sockets_as_well(desk: Desk) -> None:
         assert [each["lengthBeats"] for each in cut["clips"]] == [2, 2]
         up = await page.call("clips:transpose", {**where, "clipIds": [clip["id"]], "semitones": -1})
         assert [note["pitch"] for note in up["clips"][0]["midiData"]["notes"]] == [59, 60]
+
+
+async def test_notes_are_edited_one_by_one(desk: Desk) -> None:
+    clip = await desk.notes()
+    path, before = f"/clips/{clip['id']}/notes", await desk.state()
+    new = {"pitch": 72, "start": 1.5, "duration": 0.25, "velocity": 64}
+    change = {"add": [new, {**new, "id": "mine"}], "change": [{"id": "n1", "velocity": 5}], "remove": ["n0", "gone"]}
+    told = await desk.call("PATCH", path, change)
+    own = next(note["id"] for note in told["notes"] if note["id"] not in ("n1", "mine"))
+    assert (len(told["notes"]), told["removed"]) == (3, ["n0"])
+    (now,) = (await desk.state())["clips"]
+    found = {note["id"]: note for note in now["midiData"]["notes"]}
+    assert found.keys() == {"n1", "n2", "n3", own, "mine"}
+    assert (found["n1"], found["mine"]) == ({**NOTES[1], "id": "n1", "velocity": 5}, {**new, "id": "mine"})
+    await desk.call("PATCH", path, {"add": [{**new, "id": "mine"}]}, expect=409)
+    await desk.call("PATCH", path, {"change": [{"id": "n0", "pitch": 1}]}, expect=404)
+    await desk.call("PATCH", path, {"add": [{"pitch": 1}]}, expect=400)
+    await desk.call("PATCH", path, {"remove": [own]})
+    for _ in range(2):
+        await desk.call("POST", f"/projects/{desk.id}/undo", {})
+    assert await desk.state() == before
+    twice = {"midiData": {"notes": [{**NOTES[0], "id": "n1"}, NOTES[1]]}}
+    await desk.call("PATCH", f"/clips/{clip['id']}", twice, expect=400)
+    async with socketio.AsyncSimpleClient() as page:
+        await page.connect(desk.server.url, auth={"userId": "ada"}, transports=["websocket"])
+        await page.call("join:project", {"projectId": desk.id})
+        payload = {"projectId": desk.id, "clipId": clip["id"], "remove": ["n3"]}
+        assert (await page.call("notes:edit", payload))["removed"] == ["n3"]

@@ -58,6 +58,7 @@ ORDER = [
     "rampVelocities",
     "legatoNotes",
     "reverseNotes",
+    "editNotes",
     "createMarker",
     "createSection",
     "moveSection",
@@ -95,7 +96,7 @@ JOBS = {
     "exportProject",
 }
 NOT_UNDOABLE = {*READS, *OF_THE_BROWSER, "saveVersion", "undo", "redo", "master", "exportProject", "changeVoice"}
-KNOWN = {"2.6.0": "0ff3bb2452d81f94cfda069abdbe753dd57fed5dca0621049a7975b58c40de73"}  # a new hash needs a new version
+KNOWN = {"2.7.0": "6af6793c2a9514663f615b603aa60c6af20182db7a54b5c12a17890f3345363d"}  # a new hash needs a new version
 
 
 @pytest.fixture

@@ -48,6 +48,7 @@ def register(functions: Functions) -> None:
         "rampVelocities": _command("rampVelocities", "The velocities were ramped."),
         "legatoNotes": _command("legatoNotes", "The notes are tied together now."),
         "reverseNotes": _command("reverseNotes", "The notes were reversed."),
+        "editNotes": _command("editNotes", "The notes were changed."),
         "compTakes": _command("compTakes", "The takes are chosen."),
         "createDevice": _command("createDevice", "The device was added."),
         "updateDevice": _command("updateDevice", "The device was changed."),

@@ -281,6 +281,7 @@ EDITING = (
     of_command("rampVelocities"),
     of_command("legatoNotes"),
     of_command("reverseNotes"),
+    of_command("editNotes"),
     Function("createMarker", "Names a place on the time line.", parameters(MARKER.fields), undo=True),
     Function("createSection", "Names a stretch of the time line.", parameters(SECTION.fields), undo=True),
     of_command("moveSection"),
