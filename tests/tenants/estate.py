@@ -65,6 +65,8 @@ async def _work(server: dawg.Dawg, estate: Estate) -> None:
     bus = {"projectId": project, "name": mark, "trackType": "AUX"}
     ids["bus"] = (await call("POST", "/tracks", bus))["id"]
     ids["otherBus"] = (await call("POST", "/tracks", bus))["id"]
+    ids["sidechain"] = (await call("POST", "/tracks", {"projectId": project, "name": mark}))["id"]
+    ids["group"] = (await call("POST", "/tracks", {**bus, "trackType": "GROUP"}))["id"]
     ids["track"] = track = (await call("POST", "/tracks", {"projectId": project, "name": mark, "lyrics": mark}))["id"]
     send = await call("POST", f"/tracks/{track}/sends", {"destinationTrackId": ids["bus"]})
     ids["send"] = send["send"]["id"]
@@ -74,6 +76,27 @@ async def _work(server: dawg.Dawg, estate: Estate) -> None:
     clip = {"trackId": track, "audioFileId": ids["audio"], "startTime": 0, "name": mark, "duration": 1}
     clip["clientOperationId"] = mark
     ids["clip"] = (await call("POST", "/clips", clip))["id"]
+    clip |= {"startTime": 1, "offset": 1, "clientOperationId": f"{mark}-2"}
+    ids["otherClip"] = (await call("POST", "/clips", clip))["id"]
+    notes = {"notes": [{"pitch": 60, "start": 0, "duration": 1, "velocity": 90}]}
+    midi = (await call("POST", "/tracks", {**bus, "trackType": "MIDI"}))["id"]
+    clip = {"trackId": midi, "midiData": notes, "startTime": 4, "name": mark, "duration": 1}
+    ids["notes"] = (await call("POST", "/clips", clip))["id"]
+    on_track: dict[str, dict[str, Any]] = {
+        "device": {"type": "compressor", "sidechainTrackId": ids["sidechain"]},
+        "automation": {"target": "volume", "points": [{"beat": 0, "value": 0.5}]},
+    }
+    in_project: dict[str, dict[str, Any]] = {
+        "take": {"clipId": ids["clip"], "audioFileId": ids["audio"], "name": mark},
+        "marker": {"name": mark, "beat": 4},
+        "section": {"name": mark, "beat": 4, "length": 4},
+        "chord": {"symbol": "Cm", "beat": 4},
+        "tempoEvent": {"beat": 64, "bpm": 100},
+        "timeSignatureEvent": {"bar": 64, "timeSignature": "3/4"},
+    }
+    for parent, made in ({"trackId": track}, on_track), ({"projectId": project}, in_project):
+        for kind, fields in made.items():
+            ids[kind] = (await call("POST", f"/{kind}s", {**parent, **fields}))["id"]
     invitation = {"email": f"friend-of-{mark}@example.com", "role": "viewer"}
     ids["collaborator"] = (await call("POST", f"/projects/{project}/collaborators", invitation))["id"]
     member = Member(f"socket of {mark}", estate.user_id, mark, "owner")

@@ -25,11 +25,25 @@ KINDS = (
     ("audio", "audio"),
     ("track", "track"),
     ("clip", "clip"),
+    ("other.clipids", "otherClip"),
     ("send", "send"),
     ("destination", "bus"),
     ("destinationtrack", "bus"),
     ("collaborator", "collaborator"),
+    ("group", "group"),
+    ("sidechaintrack", "sidechain"),
+    ("device", "device"),
+    ("automation", "automation"),
+    ("take", "take"),
+    ("marker", "marker"),
+    ("section", "section"),
+    ("chord", "chord"),
+    ("tempoevent", "tempoEvent"),
+    ("timesignatureevent", "timeSignatureEvent"),
 )
+# What is meant where a word in the name of a route says more than the names of its ids.
+NOTES = ("transpose", "humanize", "velocity-ramp", "legato", "reverse-notes")
+ABOUT = {"ungroup": ("group",), **dict.fromkeys(NOTES, ("notes",))}
 _ID = re.compile(
     r"(^|_)(ids?|number|job)$|(Ids?|Destination|selectedClips|selectedTracks)$|^(selectedClips|selectedTracks)$"
 )
@@ -55,6 +69,11 @@ class Sample:
     def filled(self, ids: list[str]) -> Any:
         return _fill(copy.deepcopy(self.value), iter(ids))
 
+    def with_example(self, example: dict[str, Any]) -> None:
+        """Puts fields over those of the value, `...` for what is left out, and knows which slots are left."""
+        self.value = over(self.value, example)
+        self.slots = list(_slots(self.value))
+
 
 def kinds_of(path: str) -> tuple[str, ...]:
     """What an id at `path` (names with dots between) may mean; nothing known means anything."""
@@ -74,6 +93,7 @@ def sample(schema: Any, schemas: Schemas, route: str = "") -> Sample:
     for slot in slots:
         if slot.kinds == ("job",):
             slot.kinds = tuple(kind for kind in ("render", "separation") if f"/{kind}/" in route) or ("job",)
+        slot.kinds = next((kinds for word, kinds in ABOUT.items() if word in route), slot.kinds)
         if slot.path == "path.id":  # a bare id is of what the route is about; memories are read by their owner's
             slot.kinds = ("user",) if route.startswith("GET") and "/memory/" in route else kinds_of(route)
     return Sample(value, slots)
@@ -97,16 +117,25 @@ def resolved(schema: Any, schemas: Schemas) -> dict[str, Any]:
 
 
 def over(sample: Any, example: dict[str, Any]) -> Any:
-    """The sample with the example's fields over it."""
+    """The sample with the example's fields over it, and without those that are `...` there."""
     if not example:
         return sample
-    return {
+    found = {
         **sample,
         **{
             name: over(sample[name], value) if isinstance(value, dict) and name in sample else value
             for name, value in example.items()
         },
     }
+    return {name: value for name, value in found.items() if value is not ...}
+
+
+def _slots(value: Any) -> Iterator[Slot]:
+    if isinstance(value, Slot):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _slots(inner)
 
 
 def _value(schema: Any, schemas: Schemas, path: str, slots: list[Slot]) -> Any:
@@ -114,7 +143,8 @@ def _value(schema: Any, schemas: Schemas, path: str, slots: list[Slot]) -> Any:
     kind = schema.get("type")
     kind = next((each for each in kind if each != "null"), "null") if isinstance(kind, list) else kind
     if kind == "array":
-        return [_value(schema.get("items", {}), schemas, path, slots) for _ in range(max(1, schema.get("minItems", 0)))]
+        items, count = schema.get("items", {}), max(1, schema.get("minItems", 0))
+        return [_value(items, schemas, _numbered(path, number), slots) for number in range(count)]
     if kind == "object":
         return dict(_members(schema, schemas, path, slots))
     name = path.rpartition(".")[2]
@@ -122,6 +152,12 @@ def _value(schema: Any, schemas: Schemas, path: str, slots: list[Slot]) -> Any:
         slots.append(Slot(path, kinds_of(path)))
         return slots[-1]
     return _plain(schema, kind)
+
+
+def _numbered(path: str, number: int) -> str:
+    """The path of one of several, which are not the same one."""
+    parent, _, name = path.rpartition(".")
+    return f"{parent}.other.{name}" if number else path
 
 
 def _members(schema: Any, schemas: Schemas, path: str, slots: list[Slot]) -> Iterator[tuple[str, Any]]:
