@@ -51,18 +51,24 @@ class Poles:
         self._size = max(_SHORTEST, math.isqrt(frames))
         self._rows = -(-frames // self._size)
         self._factors = np.stack((self._laid(a2), self._laid(a1)), axis=1)[:, :, None]
-        silence = np.zeros((self._size, 2, self._rows))
-        self._answers = self._run(silence, np.array([[0.0, 1.0], [1.0, 0.0]]))  # to y[-1] = 1, and to y[-2] = 1
-        self._last = self._answers[-2:].transpose(2, 1, 0).tolist()
+        self._answers: arrays.Doubles | None = None  # to y[-1] = 1, and to y[-2] = 1; found with the first stream
 
     def resonated(self, weighed: arrays.Doubles, before: arrays.Doubles) -> arrays.Doubles:
         """y of each lane of `weighed` (2, frames); `before`: y[-2] and y[-1] of each lane."""
-        out = self._run(np.stack([self._laid(lane) for lane in weighed], axis=1), np.zeros((2, 2)))
+        lanes = [self._laid(lane) for lane in weighed]
+        if self._answers is None:
+            silence = np.zeros((self._size, self._rows))
+            states = np.array([[0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 1.0, 0.0]])
+            both = self._run(np.stack((*lanes, silence, silence), axis=1), states)
+            out, self._answers = both[:, :2], both[:, 2:]
+        else:
+            out = self._run(np.stack(lanes, axis=1), np.zeros((2, 2)))
         ends = out[-2:].transpose(1, 2, 0).tolist()
+        answers = self._answers[-2:].transpose(2, 1, 0).tolist()
         for lane in range(2):
             earlier, last = before[lane].tolist()
             known = []  # what was before each stretch: y[-2], y[-1]
-            for (own_earlier, own_last), (by_last, by_earlier) in zip(ends[lane], self._last, strict=True):
+            for (own_earlier, own_last), (by_last, by_earlier) in zip(ends[lane], answers, strict=True):
                 known.append((earlier, last))
                 earlier, last = (
                     own_earlier + by_last[0] * last + by_earlier[0] * earlier,

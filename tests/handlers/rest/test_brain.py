@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from dawg_server.daw.functions.catalogue import Catalogue
 from tests.handlers.sockets import brains
 from tests.handlers.sockets.brains import Model
 from tests.servers import dawg
@@ -265,13 +266,14 @@ async def test_one_sentence_is_done_outside_of_every_conversation(server: Dawg, 
 
 async def test_the_catalogue_in_tool_form(server: Dawg, model: Model) -> None:
     status, shown = await server.json("GET", "/api/ai-brain/functions")
-    assert (status, len(shown["functions"])) == (200, 40)
+    count = len(shown["functions"])
+    assert (status, count) == (200, len(Catalogue().functions()))
     assert all(set(each) == {"name", "description", "input_schema"} for each in shown["functions"])
     model.says(turn(text("ok")))
     await server.json("POST", "/api/chat", json={"message": "x"})
     tools = model.requests[0].body["tools"]
-    assert tools[:40] == shown["functions"]
-    assert [each["name"] for each in tools[40:]] == ["remember", "recall", "forget"]
+    assert tools[:count] == shown["functions"]
+    assert [each["name"] for each in tools[count:]] == ["remember", "recall", "forget"]
 
 
 async def test_the_turn_waits_for_a_real_beat(server: Dawg, model: Model) -> None:
