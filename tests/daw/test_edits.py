@@ -92,6 +92,11 @@ async def test_clips_are_cut_copied_moved_joined_and_removed(desk: Desk) -> None
     moved = await desk.edit("move", clipIds=[copy["id"], pasted["id"]], beats=-100)
     assert [each["startBeat"] for each in moved] == [0, 13]
     await desk.edit("move", clipIds=[copy["id"]], trackId=desk.voice, expect=400)
+    other, ids = await desk.track("INSTRUMENT"), [copy["id"], pasted["id"]]
+    moved = await desk.edit("move", clipIds=ids, trackIds=[other, desk.keys], beats=1)
+    assert [(each["trackId"], each["startBeat"]) for each in moved] == [(other, 1), (desk.keys, 14)]
+    await desk.edit("move", clipIds=ids, trackIds=[other], expect=400)
+    await desk.edit("move", clipIds=ids, trackIds=[desk.keys, desk.keys], beats=-1)
     await desk.edit("delete", clipIds=[copy["id"], pasted["id"]])
     assert [each["id"] for each in (await desk.state())["clips"]] == [clip["id"]]
 

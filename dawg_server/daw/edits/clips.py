@@ -72,16 +72,20 @@ async def duplicate(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
         "clipIds": CLIPS,
         "beats": Number(-MAX_BEATS, MAX_BEATS, "how far, later if positive", load_default=0),
         "trackId": Id("track", "where they go, if not on their own tracks"),
+        "trackIds": Items(Id("track"), 1, MOST, "instead of trackId: where each of them goes, in their order"),
     },
 )
 async def move(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     """No further than to the beginning of the project."""
     found = await draft.several("clip", values["clipIds"])
+    tracks = values.get("trackIds") or [values.get("trackId")] * len(found)
+    if len(tracks) != len(found):
+        raise wrong("trackIds", "has to name one track for each clip, and each clip once")
     beats = max(values["beats"], -min(clip["startBeat"] for clip in found))
-    for clip in found:
+    for clip, track in zip(found, tracks, strict=True):
         fields = timing.ClipsInTime().moved(draft, clip, max(0.0, clip["startBeat"] + beats)) if beats else {}
-        if values.get("trackId") is not None:
-            fields = {**fields, "trackId": values["trackId"]}
+        if track is not None:
+            fields = {**fields, "trackId": track}
             await _require_fit(draft, {**clip, **fields})
         draft.update("clip", clip["id"], fields)
     return _told(draft, [clip["id"] for clip in found])

@@ -216,20 +216,16 @@ export const nudge = (lines: number, down: number): void => {
   moveTogether(list, by, new Map(down ? list.map((clip, index) => [clip.id, targets[index]?.id ?? clip.trackId]) : []));
 };
 
-/** Moves clips by beats and onto tracks, as one step if they come to one track or stay on their own. */
+/** Moves clips by beats, and each onto the track that is named for it, if any is: one step for so many as are `MOST`. */
 export const moveTogether = (list: readonly Clip[], beats: number, onto: ReadonlyMap<string, string>): void => {
   const map = tempoMap.value;
-  const tracks = new Set(onto.values());
-  const groups = tracks.size === 0 ? [null] : [...tracks];
-  for (const trackId of groups) {
-    const moved = list.filter(({ id }) => trackId === null || onto.get(id) === trackId);
-    for (let from = 0; from < moved.length; from += MOST) {
-      const shown = moved.slice(from, from + MOST).map((clip): [string, Partial<Clip>] => {
-        const startBeat = tidy(clip.startBeat + beats);
-        return [clip.id, { startBeat, startTime: map.seconds(startBeat), ...(trackId ? { trackId } : {}) }];
-      });
-      void moveClips(tidy(beats), trackId, new Map(shown));
-    }
+  for (let from = 0; from < list.length; from += MOST) {
+    const shown = list.slice(from, from + MOST).map((clip): [string, Partial<Clip>] => {
+      const startBeat = tidy(clip.startBeat + beats);
+      const trackId = onto.get(clip.id);
+      return [clip.id, { startBeat, startTime: map.seconds(startBeat), ...(trackId ? { trackId } : {}) }];
+    });
+    void moveClips(tidy(beats), new Map(shown));
   }
 };
 

@@ -67,7 +67,7 @@ export const ClipInspector = () => {
       )}
       <Amount
         name="Gain"
-        unit="dB"
+        unit="in dB"
         value={same("gain") ? clip.gain : null}
         min={-60}
         max={24}
@@ -76,7 +76,7 @@ export const ClipInspector = () => {
       />
       <Amount
         name="Fade in"
-        unit="s"
+        unit="in seconds"
         value={same("fadeIn") ? clip.fadeIn : null}
         min={0}
         step={0.05}
@@ -84,7 +84,7 @@ export const ClipInspector = () => {
       />
       <Amount
         name="Fade out"
-        unit="s"
+        unit="in seconds"
         value={same("fadeOut") ? clip.fadeOut : null}
         min={0}
         step={0.05}
@@ -133,9 +133,10 @@ interface AmountProps {
 }
 
 const Amount = ({ name, value, store, unit, ...range }: AmountProps) => (
-  <Field name={unit ? `${name}, ${unit}` : name}>
+  <Field name={name}>
     <input
       type="number"
+      title={unit}
       {...range}
       step="any"
       value={value === null ? "" : Math.round(value * 1000) / 1000}

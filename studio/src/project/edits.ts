@@ -115,14 +115,16 @@ export const splitClip = (clipId: string, beat: number) =>
 /** Behind themselves, or to a beat, or to a track. */
 export const duplicateClips = (clipIds: string[], where: { beat?: number; trackId?: string } = {}) =>
   editClips("clips:duplicate", clipIds, where);
-/** `shown`: where each of them will be. */
-export const moveClips = (beats: number, trackId: string | null, shown: ReadonlyMap<string, Partial<Clip>>) =>
-  editClips(
+/** `shown`: where each of them will be; with a track for each of them, or for none. */
+export const moveClips = (beats: number, shown: ReadonlyMap<string, Partial<Clip>>) => {
+  const trackIds = [...shown.values()].flatMap(({ trackId }) => trackId ?? []);
+  return editClips(
     "clips:move",
     [...shown.keys()],
-    { beats, ...(trackId ? { trackId } : {}) },
+    { beats, ...(trackIds.length > 0 ? { trackIds } : {}) },
     [...shown].map(([id, changes]) => update("clip", id, changes)),
   );
+};
 export const deleteClips = (clipIds: string[]) =>
   editClips(
     "clips:delete",
@@ -139,7 +141,6 @@ export const legatoNotes = (clipIds: string[]) => editClips("clips:legato", clip
 export const reverseNotes = (clipIds: string[]) => editClips("clips:reverse-notes", clipIds);
 export const transposeNotes = (clipIds: string[], semitones: number) =>
   editClips("clips:transpose", clipIds, { semitones });
-
 
 export const createSend = (fields: Partial<Send> & Entity) => create("send", fields);
 export const updateSend = (id: string, changes: Partial<Send>, how?: How) => change("send", id, changes, how);
