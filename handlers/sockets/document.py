@@ -138,8 +138,11 @@ def mount(server: Server, changes: ChangeStream) -> None:
             if event.own and known:
                 server.broadcast(name, payload | {"own": True}, room=known)
         if any(registry.sets_tempo(each["entity"], each["changes"]) for each in event.operations):
-            where = {"projectId": event.project_id, "revision": event.revision}
-            payload = {**where, **event.things["tempo"], "timestamp": event.operations[-1]["createdAt"]}
+            payload = {
+                "projectId": event.project_id,
+                **event.things["tempo"],
+                "timestamp": event.operations[-1]["createdAt"],
+            }
             server.broadcast("daw:transport:sync", payload, room=room)
 
     changes.attach(send, subscribed=lambda project_id: server.manager.has_members("/", project_room(project_id)))
