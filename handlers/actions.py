@@ -23,7 +23,7 @@ from dawg_server.daw.entities.section import SECTION
 from dawg_server.daw.entities.take import TAKE
 from dawg_server.daw.entities.track import TRACK
 from dawg_server.daw.entity import EntityType, needed, the
-from dawg_server.daw.history import STEPS
+from dawg_server.daw.history import STEPS, UNDO
 from dawg_server.schema import AnyField, Body, Parameters, Record, parameters
 from handlers.schemas import replies
 from handlers.schemas.collaboration import BASE, REPLAY, WHERE, body
@@ -185,7 +185,7 @@ def _travel(command: str, summary: str, about: str) -> Action:
         summary=summary,
         paths=(f"POST /projects/{{project_id}}/{command}",),
         event=f"project:{command}",
-        fields=STEPS,
+        fields=UNDO if command == "undo" else STEPS,
         name=f"{command.capitalize()}Steps",
         travels=True,
         kind=PROJECT,

@@ -14,6 +14,20 @@ _FIELDS = "ARRAY(SELECT jsonb_object_keys(CASE WHEN kind = 'update' THEN forward
 _STEP = "id, revision, group_id, kind, entity, entity_id, forward, inverse, follows"
 
 
+async def steps_of(
+    connection: Connection, project_id: str, user_id: str, *, group_id: str | None, revision: int | None
+) -> list[dict[str, Any]]:
+    """Those of the user's steps that stand, newest first: of a group, of the transaction with a revision, of both."""
+    return await connection.fetch_all(
+        f"""SELECT {_STEP} FROM operations WHERE {_STEPS} AND undone_at IS NULL
+                AND (%(group)s::uuid IS NULL OR group_id = %(group)s)
+                AND (%(revision)s::bigint IS NULL OR created_at = (
+                    SELECT created_at FROM operations WHERE project_id = %(project)s AND revision = %(revision)s))
+            ORDER BY revision DESC""",
+        {"project": project_id, "user": user_id, "group": group_id, "revision": revision},
+    )
+
+
 async def newest_group(
     connection: Connection, project_id: str, user_id: str, *, within: str | None = None, besides: Iterable[str] = ()
 ) -> list[dict[str, Any]]:

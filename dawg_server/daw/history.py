@@ -17,9 +17,14 @@ from dawg_server.database import undo_log
 from dawg_server.daw.commands import command
 from dawg_server.daw.draft import Draft
 from dawg_server.daw.reversal import Reversal
-from dawg_server.schema import AnyField, Number
+from dawg_server.schema import AnyField, Id, Number
 
 STEPS: dict[str, AnyField] = {"steps": Number(1, 20, "how many", whole=True, load_default=1)}
+UNDO: dict[str, AnyField] = {
+    **STEPS,
+    "groupId": Id("group", "instead of the newest: this group alone, but what you have built on it", allow_none=True),
+    "revision": Number(1, 2**62, "alone what was done at once with this revision", whole=True, allow_none=True),
+}
 MAX_GROUPS = 200  # looked at in one call, when nothing of them can be taken back
 
 
@@ -42,7 +47,7 @@ class Travelled:
         return {"groupIds": self.groups, "steps": self.steps, "skipped": self.skipped}
 
 
-@command("undo", "Takes back the user's latest steps.", STEPS)
+@command("undo", "Takes back the user's latest steps.", UNDO)
 async def undo(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     """Takes back up to `steps` groups; of the group of this very call one transaction counts as a step, and they come
     first.
@@ -52,6 +57,9 @@ async def undo(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     """
     draft.source, within, user_id = "undo", draft.turn, draft.user_id
     travelled = Travelled()
+    if values.get("groupId") is not None or values.get("revision") is not None:
+        await _alone(draft, values.get("groupId"), values.get("revision"), travelled)
+        return travelled.told(draft)
     left: list[str] = []
     for looked in range(MAX_GROUPS):
         if travelled.steps == values["steps"]:
@@ -70,6 +78,20 @@ async def undo(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
         await undo_log.mark_undone(draft.connection, draft.id, draft.group, taken, skipped)
     draft.group = None
     return travelled.told(draft)
+
+
+async def _alone(draft: Draft, group_id: str | None, revision: int | None, travelled: Travelled) -> None:
+    """What the user has built on since stays for now, what others have changed for good."""
+    steps = await undo_log.steps_of(draft.connection, draft.id, draft.user_id, group_id=group_id, revision=revision)
+    if not steps:
+        raise errors.Conflict("There is nothing of yours to undo in that.")
+    draft.group = str(uuid.uuid4())
+    reversal = Reversal(draft, draft.user_id, steps)
+    await reversal.run()
+    travelled.went([steps[0]["group_id"]], reversal)
+    taken = reversal.taken if reversal.changed else []
+    await undo_log.mark_undone(draft.connection, draft.id, draft.group, taken, reversal.final)
+    draft.group = None
 
 
 @command("redo", "Repeats what undo took back.", STEPS)

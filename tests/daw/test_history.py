@@ -170,6 +170,44 @@ async def test_a_reorder_is_undone_unless_the_same_tracks_were_moved_since(play:
     assert [track["id"] for track in (await play.state())["tracks"]] == ids[:2]  # it went on to the step before
 
 
+async def test_one_step_in_the_middle_is_taken_back_by_itself(play: Play) -> None:
+    turn = str(uuid.uuid4())
+    track = await play.track(ADA)
+    executed = await play.document.execute(
+        play.project_id,
+        [Command("updateTrack", {"trackId": track, "changes": {"volume": 0.3}})],
+        ADA,
+        group=turn,
+    )
+    await play.do(ADA, "updateTrack", turn, trackId=track, changes={"pan": 0.5})
+    await play.do(ADA, "updateTrack", trackId=track, changes={"name": "Snare"})
+    told = await play.do(ADA, "undo", revision=executed.revision)
+    assert told["groupIds"] == [turn]
+    now = (await play.state())["tracks"][0]
+    assert (now["volume"], now["pan"], now["name"]) == (0.8, 0.5, "Snare")
+    await play.do(ADA, "undo", groupId=turn)
+    now = (await play.state())["tracks"][0]
+    assert (now["volume"], now["pan"], now["name"]) == (0.8, 0, "Snare")
+    with pytest.raises(errors.Conflict):
+        await play.do(ADA, "undo", groupId=turn)
+    with pytest.raises(errors.Conflict):
+        await play.do(BOB, "undo", revision=executed.revision)  # not his
+    await play.redo(ADA)
+    assert (await play.state())["tracks"][0]["pan"] == 0.5
+
+
+async def test_what_was_built_on_stays_when_a_step_is_taken_back_by_itself(play: Play) -> None:
+    track = await play.track(ADA)
+    first, second = str(uuid.uuid4()), str(uuid.uuid4())
+    await play.volume(ADA, track, 0.3, first)
+    await play.volume(ADA, track, 0.6, second)
+    told = await play.do(ADA, "undo", groupId=first)
+    assert (await play.volumes(), [each["field"] for each in told["skipped"]]) == ([0.6], ["volume"])
+    assert await play.undo(ADA) == [second]
+    assert await play.undo(ADA) == [first]
+    assert await play.volumes() == [0.8]
+
+
 async def test_steps_are_taken_back_newest_first_and_repeated_oldest_first(play: Play) -> None:
     track = await play.track(ADA)
     for volume in (0.1, 0.2, 0.3):
