@@ -12,7 +12,9 @@ import { listenToKeys } from "./keyboard";
 import { DevicesPanel } from "./mixer/devices";
 import { Mixer } from "./mixer/mixer";
 import { PianoRoll } from "./notes/roll";
+import { connection } from "./project/connection";
 import { openSomeProject } from "./project/open";
+import { waiting } from "./project/store";
 import { TransportBar } from "./transport/bar";
 import { Notices, notify } from "./ui/notices";
 import { ShortcutSheet } from "./ui/shortcuts";
@@ -37,7 +39,10 @@ export const App = () => {
     <div class={`studio ${assistantOpen.value ? "with-assistant" : ""}`}>
       <TransportBar />
       <main>
-        <BeatForm />
+        <div>
+          <OfflineBanner />
+          <BeatForm />
+        </div>
         <Arrangement />
         <LowerPanel />
       </main>
@@ -47,6 +52,15 @@ export const App = () => {
     </div>
   );
 };
+
+const OfflineBanner = () =>
+  connection.value === "offline" && (
+    <p class="banner" role="alert">
+      {waiting.value.length === 0
+        ? "The server cannot be reached. You can go on; what you change is sent when it is back."
+        : `The server cannot be reached. ${waiting.value.length} of your changes wait and are sent when it is back.`}
+    </p>
+  );
 
 const PANELS: { name: Exclude<Panel, null>; title: string; view: () => preact.JSX.Element }[] = [
   { name: "mixer", title: "Mixer", view: Mixer },

@@ -28,6 +28,8 @@ async def test_it_changes_the_song_by_text_and_by_voice(
             await page.until(f"{TALK}.includes('It is slower now.')")
             assert "Set tempo" in await page.evaluate(TALK)
             await page.until("document.querySelector('.bar input[type=number]').value === '92'")
+            await page.click("[aria-label='Undo Set tempo']")
+            await page.until("document.querySelector('.bar input[type=number]').value === '120'")
 
             service.script(
                 realtime.answer(realtime.call("playProject", {})),

@@ -1,7 +1,8 @@
 import { batch, computed, signal } from "@preact/signals";
 import { answered, api } from "../api/client";
 import { brain } from "../api/sockets";
-import { openProject } from "../project/connection";
+import { openProject, type Touched, touched } from "../project/connection";
+import { undoAlone } from "../project/edits";
 import { acknowledged } from "../project/store";
 import { runHere } from "./functions";
 
@@ -11,6 +12,8 @@ export interface Step {
   name: string;
   state: "running" | "done" | "failed";
   words: string;
+  revision?: number | undefined; // of what it changed
+  undone?: boolean;
 }
 
 export interface Message {
@@ -85,10 +88,29 @@ brain.on("tool-start", (event: Event) => {
 brain.on("tool-result", (event: Event) => {
   const state = event.success ? "done" : "failed";
   const words = event.success ? "" : String((event.error as Event | undefined)?.error ?? event.error ?? "");
+  const revision = typeof event.revision === "number" ? event.revision : undefined;
   change(event.requestId, ({ steps }) => ({
-    steps: steps.map((step) => (step.callId === event.callId ? { ...step, state, words } : step)),
+    steps: steps.map((step) => (step.callId === event.callId ? { ...step, state, words, revision } : step)),
   }));
 });
+
+/** Takes one of its changes back, whatever came after it. */
+export const undoStep = async (messageId: string, { callId, revision }: Step): Promise<void> => {
+  if (revision === undefined) return;
+  const answer = await undoAlone(revision);
+  if (!answer.success) return;
+  change(messageId, ({ steps }) => ({
+    steps: steps.map((step) => (step.callId === callId ? { ...step, undone: true } : step)),
+  }));
+};
+
+/** What one of its changes was about: everything that came with it at once. */
+export const touchedBy = ({ revision }: Step, steps: readonly Step[]): readonly Touched[] => {
+  if (revision === undefined) return [];
+  const group = touched.value.find((each) => each.revision === revision)?.groupId;
+  const before = Math.max(0, ...steps.map((each) => each.revision ?? 0).filter((each) => each < revision));
+  return touched.value.filter((each) => each.groupId === group && each.revision <= revision && each.revision > before);
+};
 brain.on("function-call", async (event: Event) => {
   const step: Step = { callId: String(event.callId), name: String(event.name), state: "done", words: "" };
   change(event.requestId, ({ steps }) => ({ steps: [...steps, step] }));

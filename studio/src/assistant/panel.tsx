@@ -1,7 +1,21 @@
 import "./assistant.css";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { answering, ask, lookForKeys, type Message, messages, missing, spoken, stopAnswer } from "./chat";
+import { clips, mayEdit } from "../project/store";
+import { selectedClips, selectedTrack } from "../view";
+import {
+  answering,
+  ask,
+  lookForKeys,
+  type Message,
+  messages,
+  missing,
+  type Step,
+  spoken,
+  stopAnswer,
+  touchedBy,
+  undoStep,
+} from "./chat";
 import { level, talk, toggleTalk } from "./talk";
 
 /** The right side of the page: ask for anything, see what it changes. */
@@ -101,15 +115,13 @@ const Talk = () => {
   );
 };
 
-const Said = ({ message: { role, text, steps, trouble, ended } }: { message: Message }) => (
+const Said = ({ message: { id, role, text, steps, trouble, ended } }: { message: Message }) => (
   <li class={role}>
     {text && <p>{text}</p>}
     {steps.length > 0 && (
       <ul class="steps" aria-label="What it did">
-        {steps.map(({ callId, name, state, words }) => (
-          <li key={callId} data-state={state} title={words}>
-            {spoken(name)}
-          </li>
+        {steps.map((step) => (
+          <Chip key={step.callId} step={step} messageId={id} steps={steps} />
         ))}
       </ul>
     )}
@@ -117,3 +129,38 @@ const Said = ({ message: { role, text, steps, trouble, ended } }: { message: Mes
     {!ended && !text && steps.length === 0 && <p class="quiet">Thinking</p>}
   </li>
 );
+
+interface ChipProps {
+  step: Step;
+  messageId: string;
+  steps: readonly Step[];
+}
+
+/** One thing that it did. A press shows what that was about; what it changed can be taken back by itself. */
+const Chip = ({ step, messageId, steps }: ChipProps) => {
+  const { name, state, words, revision, undone } = step;
+  const show = () => {
+    const about = touchedBy(step, steps);
+    const clipIds = about.filter(({ entity }) => entity === "clip").map(({ id }) => id);
+    if (clipIds.length > 0) selectedClips.value = new Set(clipIds);
+    const track = about.find(({ entity }) => entity === "track")?.id ?? clips.value.get(clipIds[0] ?? "")?.trackId;
+    if (track) selectedTrack.value = track;
+  };
+  return (
+    <li data-state={undone ? "undone" : state} title={words}>
+      <button type="button" class="bare" disabled={revision === undefined} onClick={show} onMouseEnter={show}>
+        {spoken(name)}
+      </button>
+      {revision !== undefined && !undone && mayEdit.value && (
+        <button
+          type="button"
+          class="bare"
+          aria-label={`Undo ${spoken(name)}`}
+          onClick={() => void undoStep(messageId, step)}
+        >
+          ↶
+        </button>
+      )}
+    </li>
+  );
+};

@@ -3,7 +3,7 @@ import { voice } from "../api/sockets";
 import { openProject } from "../project/connection";
 import { acknowledged } from "../project/store";
 import { notify } from "../ui/notices";
-import { type Message, messages } from "./chat";
+import { type Message, messages, type Step } from "./chat";
 import { runHere } from "./functions";
 import { openMicrophone, RATE } from "./microphone";
 import { Speaker } from "./speaker";
@@ -94,12 +94,13 @@ const hear = (speaker: Speaker): (() => void) => {
       const before = messages.value.find((each) => each.id === id)?.steps ?? [];
       put({ id, steps: [...before, { callId: String(callId), name: String(name), state: "running", words: "" }] });
     },
-    "tool-result": ({ callId, success, error }) => {
+    "tool-result": ({ callId, success, error, revision }) => {
       const id = `steps-${response}`;
       const before = messages.value.find((each) => each.id === id)?.steps ?? [];
       const words = success ? "" : String((error as Event | undefined)?.error ?? "");
-      const state = success ? "done" : "failed";
-      put({ id, steps: before.map((step) => (step.callId === callId ? { ...step, state, words } : step)) });
+      const state: Step["state"] = success ? "done" : "failed";
+      const result = { state, words, revision: typeof revision === "number" ? revision : undefined };
+      put({ id, steps: before.map((step) => (step.callId === callId ? { ...step, ...result } : step)) });
     },
     "function-call": async ({ callId, name, arguments: given }) => {
       const id = `steps-${response}`;

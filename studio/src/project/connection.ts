@@ -93,6 +93,23 @@ const rejoin = (): void => {
   if (socket.connected && projectId) void join();
 };
 
+/** What the newest steps were about, for whoever wants to show it. */
+export interface Touched {
+  revision: number;
+  groupId: string;
+  entity: string;
+  id: string;
+}
+export const touched = signal<readonly Touched[]>([]);
+const MOST_TOUCHED = 1000;
+
+const note = (revision: number, groupId: unknown, operations: readonly Operation[]): void => {
+  const about = operations.flatMap(({ entity, entityId }) =>
+    entityId ? [{ revision, groupId: String(groupId ?? ""), entity, id: entityId }] : [],
+  );
+  if (about.length > 0) touched.value = [...touched.value, ...about].slice(-MOST_TOUCHED);
+};
+
 /** Takes steps in the order of their revisions, whatever the order in which they come. */
 const arrive = (revision: number, operations: Operation[]): void => {
   const base = acknowledged.value;
@@ -122,13 +139,23 @@ const arrive = (revision: number, operations: Operation[]): void => {
 /** Shows an edit at once and sends it; resolves with the server's answer, also after an interruption. */
 export const edit = (made: Omit<Edit, "id">): Promise<Answer> => {
   const whole: Edit = { ...made, id: crypto.randomUUID() };
-  waiting.value = [...waiting.value, whole];
+  // A drag changes faster than it is worth telling: of what waits for its turn the newest counts.
+  const older = waiting.value.filter((each) => whole.gesture && each.gesture === whole.gesture && !sent.has(each.id));
+  waiting.value = [...waiting.value.filter((each) => !older.includes(each)), whole];
+  for (const { id } of older) answers.delete(id);
   if (connection.value === "online") void send(whole);
   return new Promise((resolve) => answers.set(whole.id, resolve));
 };
 
+const sent = new Set<string>(); // edits whose answer is on its way
+
 const send = async (whole: Edit): Promise<void> => {
-  const answer = await emit(whole.event, { projectId, ...whole.payload, clientOperationId: whole.id });
+  const { id, gesture } = whole;
+  if (gesture && waiting.value.some((each) => each.gesture === gesture && sent.has(each.id))) return; // it follows
+  sent.add(id);
+  const how = gesture ? { clientOperationId: id, gesture } : { clientOperationId: id };
+  const answer = await emit(whole.event, { projectId, ...whole.payload, ...how });
+  sent.delete(id);
   if (!waiting.value.some(({ id }) => id === whole.id)) return; // answered already, before the connection was lost
   if (!answer.success && (LATER.has(answer.code ?? "") || !socket.connected)) {
     if (socket.connected) setTimeout(() => connection.value === "online" && void send(whole), AGAIN);
@@ -139,6 +166,8 @@ const send = async (whole: Edit): Promise<void> => {
   answers.get(whole.id)?.(answer);
   answers.delete(whole.id);
   if (!answer.success) notify("trouble", answer.error ?? "This change was refused.");
+  const next = gesture && waiting.value.find((each) => each.gesture === gesture);
+  if (next) void send(next);
 };
 
 socket.on("connect", () => {
@@ -152,7 +181,9 @@ socket.onAny((name: string, event: Event) => {
   if (!event || event.projectId !== projectId) return;
   if (typeof event.revision === "number" && acknowledged.value && !name.startsWith("daw:")) {
     const gone = goneSends(acknowledged.value, name, event);
-    arrive(event.revision, [...operationsOf(name, event), ...gone]);
+    const operations = [...operationsOf(name, event), ...gone];
+    note(event.revision, event.groupId, operations);
+    arrive(event.revision, operations);
   }
   if (name === "collaborator:joined" || name === "collaborator:left") void refreshPeople(event);
   if (name === "track:locked") {

@@ -153,6 +153,7 @@ export const deleteDevice = (id: string) => remove("device", id);
 
 /** Own steps; what others have changed since is skipped, and said. */
 export const undo = () => edit({ event: "project:undo", payload: {}, operations: [] });
+export const undoAlone = (revision: number) => edit({ event: "project:undo", payload: { revision }, operations: [] });
 export const redo = () => edit({ event: "project:redo", payload: {}, operations: [] });
 
 /** Whether something is on its way that is not stored yet. */
