@@ -135,6 +135,25 @@ def change_clip(project: Project, dice: random.Random) -> Command | None:
     )
 
 
+def edit_clips(project: Project, dice: random.Random) -> Command | None:
+    """What is one step for a person, and many for the document."""
+    clips = [clip for track in project["tracks"] for clip in track["clips"]]
+    if not clips:
+        return None
+    clip, ids = dice.choice(clips), [each["id"] for each in dice.sample(clips, min(2, len(clips)))]
+    note = {"pitch": dice.randrange(128), "start": 0.5, "duration": 1, "velocity": 9}
+    return dice.choice(
+        (
+            Command("splitClip", {"clipId": clip["id"], "beat": clip["startBeat"] + clip["lengthBeats"] / 4}),
+            Command("duplicateClips", {"clipIds": ids}),
+            Command("moveClips", {"clipIds": ids, "beats": dice.choice((-2, 3))}),
+            Command("glueClips", {"clipIds": ids if len(ids) > 1 else [clip["id"]] * 2}),
+            Command("transposeNotes", {"clipIds": [clip["id"]], "semitones": dice.choice((-1, 5))}),
+            Command("editNotes", {"clipId": clip["id"], "add": [note], "remove": ["n0"]}),
+        )
+    )
+
+
 def change_project(project: Project, dice: random.Random) -> Command:
     return dice.choice(
         (
@@ -161,6 +180,8 @@ KINDS: tuple[Callable[[Project, random.Random], Command | None], ...] = (
     change_clip,
     change_clip,
     change_project,
+    edit_clips,
+    edit_clips,
 )
 
 
