@@ -64,7 +64,8 @@ def overlap(spans: Sequence[Span]) -> bool:
 
 async def rearrange(draft: Draft, stretches: Sequence[Stretch]) -> None:
     """`stretches` adjoin, sorted, and what they become takes up the same room."""
-    lines = list(_lines(stretches))
+    stretches = [each for each in stretches if each.end - each.begin > NEAR]  # one that stays has nothing to pass
+    lines = list(_lines(stretches)) if stretches else []
     if not lines:
         return
     await timing.say_tempo_at_start(draft)
