@@ -116,7 +116,9 @@ class Archives:
             if (unpacked := contents.recordings.get(recording["id"])) is not None:
                 rows.append(await self._put(recording, unpacked, new[recording["id"]], user_id, project_id))
         batch = Batch()
-        document.fill(batch, document.renamed(described, project_id, new | own))
+        # Not at one go on the event loop: there may be ten thousand clips.
+        content = await asyncio.to_thread(document.renamed, described, project_id, new | own)
+        await asyncio.to_thread(document.fill, batch, content)
         tracks.attach(batch, project_id, own.values())
         project = {"id": project_id, "userId": user_id}
         project |= {name: described["project"][name] for name in registry.find("project").kept}
