@@ -264,7 +264,8 @@ def _score(job: Job, result: dict[str, Any], start: float) -> Command:
         }
         for chord in result.get("chords", [])
     ]
-    metre = f"{job.input['beatsPerBar']:g}/4"
+    quarters = job.input["beatsPerBar"]
+    metre = f"{quarters:g}/4" if quarters == int(quarters) else f"{quarters * 2:g}/8"
     parameters = {"bpm": bpm, "key": job.input["key"], "timeSignature": metre, "sections": sections, "chords": chords}
     return Command("adoptMusic", parameters)
 

@@ -5,6 +5,7 @@ import { Arrangement } from "./arrangement/arrangement";
 import { AssistantPanel } from "./assistant/panel";
 import { FinishPanel } from "./finish/panel";
 import { BeatForm } from "./generate/form";
+import { IdeasPanel } from "./generate/ideas";
 import { loadGenres } from "./generate/store";
 import { JobTray } from "./generate/tray";
 import { HistoryPanel } from "./history/panel";
@@ -66,6 +67,7 @@ const PANELS: { name: Exclude<Panel, null>; title: string; view: () => preact.JS
   { name: "mixer", title: "Mixer", view: Mixer },
   { name: "devices", title: "Devices", view: DevicesPanel },
   { name: "notes", title: "Notes", view: PianoRoll },
+  { name: "ideas", title: "Ideas", view: IdeasPanel },
   { name: "finish", title: "Finish", view: FinishPanel },
   { name: "history", title: "History", view: HistoryPanel },
   { name: "jobs", title: "Jobs", view: JobTray },

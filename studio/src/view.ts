@@ -17,7 +17,7 @@ export const snap = signal(1);
 /** Whether the arrangement turns its page with the playhead. */
 export const following = signal(true);
 
-export type Panel = "mixer" | "devices" | "notes" | "lyrics" | "finish" | "history" | "jobs" | null;
+export type Panel = "mixer" | "devices" | "notes" | "lyrics" | "ideas" | "finish" | "history" | "jobs" | null;
 export const panel = signal<Panel>("mixer");
 export const assistantOpen = signal(window.innerWidth > 1100);
 

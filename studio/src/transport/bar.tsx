@@ -1,5 +1,7 @@
+import { useSignal } from "@preact/signals";
 import "./bar.css";
 import { Position } from "../arrangement/arrangement";
+import { ShareDialog } from "../people/share";
 import { connection, people } from "../project/connection";
 import { redo, toggleLoop, undo, updateProject } from "../project/edits";
 import { createProject } from "../project/open";
@@ -107,6 +109,7 @@ export const TransportBar = () => {
           </li>
         ))}
       </ul>
+      <ShareButton />
       <button
         type="button"
         aria-pressed={assistantOpen.value}
@@ -126,6 +129,18 @@ export const TransportBar = () => {
         ◐
       </button>
     </header>
+  );
+};
+
+const ShareButton = () => {
+  const open = useSignal(false);
+  return (
+    <>
+      <button type="button" disabled={!project.value} onClick={() => (open.value = true)}>
+        Share
+      </button>
+      {open.value && <ShareDialog close={() => (open.value = false)} />}
+    </>
   );
 };
 
