@@ -56,7 +56,7 @@ async def test_viewers_change_nothing_by_any_command(document: Document, project
 def _example(field: Any) -> Any:
     """A value that the field takes."""
     if isinstance(field, Items):
-        return [_example(field.inner)]
+        return [_example(field.inner) for _ in range(max(field.low, 1))]
     if isinstance(field, Record):
         return {name: _example(each) for name, each in field.schema.declared.items() if each.required}
     if isinstance(field, Number):
