@@ -73,7 +73,10 @@ export const fitted = (brush: Brush, text: string, room: number): string => {
 type Sight = Parameters<typeof drawTiles>[3];
 type Inside = Parameters<typeof drawTiles>[2];
 
-const waveform = (brush: Brush, clip: Clip, inside: Inside, sight: Sight, colour: string): void => {
+/** What of a recording is heard in a clip, or would be. */
+export type Heard = Pick<Clip, "audioFileId" | "offset" | "duration" | "gain">;
+
+export const waveform = (brush: Brush, clip: Heard, inside: Inside, sight: Sight, colour: string): void => {
   const id = clip.audioFileId ?? "";
   const length = recordings.value.get(id)?.duration ?? clip.offset + clip.duration;
   peaksCount.value; // draws again when another outline has come
@@ -97,7 +100,7 @@ interface Stretch {
 const outline = (
   brush: OffscreenCanvasRenderingContext2D,
   peaks: Peaks,
-  clip: Clip,
+  clip: Heard,
   length: number,
   { from, to, perSecond, height }: Stretch,
 ): void => {

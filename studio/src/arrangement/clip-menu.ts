@@ -26,6 +26,7 @@ import { laneMenu } from "./lane-gestures";
 import { rowOf, spotAt, zoomToSelection } from "./layout";
 import { itemsAt, itemsOf } from "./places";
 import { beatAt, placedAt } from "./ruler-gestures";
+import { takeMenu } from "./takes";
 
 /** Of the clips that are selected. */
 export const clipItems = (): MenuItem[] => {
@@ -103,7 +104,8 @@ export const contextMenu = (event: MouseEvent): void => {
   }
   const lane = spotAt(y)?.lane;
   if (lane) {
-    laneMenu(event, lane);
+    if (lane.take === undefined) laneMenu(event, lane);
+    else takeMenu(event, lane);
     return;
   }
   const found = hit(x, y);

@@ -8,6 +8,7 @@ import { drawLane } from "./lane-drawing";
 import { clipsWithin, LANE, rowsInSight, yOf } from "./layout";
 import type { Palette } from "./palette";
 import { drawRuler } from "./ruler-drawing";
+import { drawTakes } from "./takes";
 
 const MIN_BAR = 28; // pixels between two numbers of bars
 const MIN_BEAT = 10; // pixels between two lines of the grid
@@ -38,7 +39,9 @@ export const draw = (brush: Brush, width: number, height: number, palette: Palet
       drawClip(brush, clip, row.track, boundsOf(clip, row), width, palette);
     }
     for (const lane of row.lanes) {
-      if (yOf(lane) < height && yOf(lane) + LANE > RULER) drawLane(brush, lane, width, palette);
+      if (yOf(lane) > height || yOf(lane) + LANE < RULER) continue;
+      if (lane.take === undefined) drawLane(brush, lane, width, palette);
+      else drawTakes(brush, lane, width, palette);
     }
   }
   selecting(brush, palette);

@@ -1,7 +1,7 @@
-import { signal } from "@preact/signals";
-import { answered, api } from "../api/client";
+import { effect } from "@preact/signals";
+import { deviceTypes, loadDeviceTypes, spoken } from "../mixer/types";
 import type { Automation, Track } from "../project/entities";
-import { automations, document, sends, tracks } from "../project/store";
+import { automations, devices, sends, tracks } from "../project/store";
 import type { TempoMap } from "../time/tempo-map";
 
 /** What an envelope moves, as the document names it. */
@@ -20,49 +20,10 @@ export const CURVES: Record<Curve, { words: string; shape: (u: number) => number
 const LOUDEST = 10 ** (6 / 20); // of faders and sends, as the server has it
 const none = { sendId: null, deviceId: null, parameter: null };
 
-interface Described {
-  minimum?: number;
-  maximum?: number;
-  default?: unknown;
-  unit?: string;
-  automatable?: boolean;
-}
-interface DeviceType {
-  type: string;
-  parameters: { properties: Record<string, Described> };
-}
-interface Device {
-  id: string;
-  trackId: string;
-  type: string;
-  order: number;
-  parameters: Record<string, unknown>;
-}
-
-const types = signal<ReadonlyMap<string, DeviceType> | null>(null);
-let asked = false;
-
-/** The types of devices, asked for once. */
-const deviceTypes = (): ReadonlyMap<string, DeviceType> => {
-  if (!asked) {
-    asked = true;
-    answered(api.GET("/api/devices")).then(
-      (found) => {
-        types.value = new Map((found.types as unknown as DeviceType[]).map((each) => [each.type, each]));
-      },
-      () => {
-        asked = false;
-      },
-    );
-  }
-  return types.value ?? new Map();
-};
-
-const devices = (): Device[] => {
-  const known = (document.value?.entities as unknown as Record<string, ReadonlyMap<string, Device>> | undefined)
-    ?.device;
-  return [...(known?.values() ?? [])];
-};
+// Which parameters there are is asked for as soon as there is a device.
+effect(() => {
+  if (devices.value.length > 0) loadDeviceTypes().catch(() => {}); // the menu of a track lacks them until it works
+});
 
 export const keyOf = ({ target, sendId, deviceId, parameter }: Target): string =>
   [target, sendId ?? deviceId, parameter].filter(Boolean).join(":");
@@ -75,10 +36,10 @@ export const targetsOf = (track: Track): Target[] => [
   ...sends.value
     .filter(({ trackId }) => trackId === track.id)
     .map(({ id }) => ({ ...none, target: "send" as const, sendId: id })),
-  ...devices()
+  ...devices.value
     .filter(({ trackId }) => trackId === track.id)
     .flatMap(({ id, type }) =>
-      Object.entries(deviceTypes().get(type)?.parameters.properties ?? {})
+      Object.entries(deviceTypes.value.get(type)?.parameters.properties ?? {})
         .filter(([, described]) => described.automatable)
         .map(([parameter]) => ({ ...none, target: "device" as const, deviceId: id, parameter })),
     ),
@@ -95,8 +56,8 @@ export const titleOf = ({ target, sendId, deviceId, parameter }: Target): string
     return `Send to ${tracks.value.find(({ id }) => id === send?.destinationTrackId)?.name ?? "a bus"}`;
   }
   if (target === "device") {
-    const device = devices().find(({ id }) => id === deviceId);
-    return `${device?.type ?? "Device"}: ${parameter ?? ""}`;
+    const device = devices.value.find(({ id }) => id === deviceId);
+    return `${spoken(device?.type ?? "device")}: ${spoken(parameter ?? "")}`;
   }
   return { volume: "Volume", pan: "Pan", mute: "Mute" }[target];
 };
@@ -112,9 +73,9 @@ export const rangeOf = (track: Track, { target, sendId, deviceId, parameter }: T
   if (target === "pan") return { low: -1, high: 1, rest: track.pan, unit: "" };
   if (target === "mute") return { low: 0, high: 1, rest: track.isMuted ? 1 : 0, unit: "" };
   if (target === "device") {
-    const device = devices().find(({ id }) => id === deviceId);
-    const described = deviceTypes().get(device?.type ?? "")?.parameters.properties[parameter ?? ""];
-    const rest = Number(device?.parameters[parameter ?? ""] ?? described?.default ?? 0);
+    const device = devices.value.find(({ id }) => id === deviceId);
+    const described = deviceTypes.value.get(device?.type ?? "")?.parameters.properties[parameter ?? ""];
+    const rest = Number(device?.parameters[parameter ?? ""] ?? 0);
     return { low: described?.minimum ?? 0, high: described?.maximum ?? 1, rest, unit: described?.unit ?? "" };
   }
   const rest = target === "send" ? sends.value.find(({ id }) => id === sendId)?.level : track.volume;

@@ -8,9 +8,10 @@ import { panel, selectedClips, selectedTrack, top, zoom } from "../view";
 import { moveTogether, takes } from "./actions";
 import { RULER, snapped, tidy, toSeconds } from "./geometry";
 import { hit, type Part } from "./hit";
-import { beginLane } from "./lane-gestures";
+import { beginLane, openLane } from "./lane-gestures";
 import { clipsWithin, rows, spotAt } from "./layout";
 import { beginRuler, cursorOfRuler, openRuler } from "./ruler-gestures";
+import { chooseTake } from "./takes";
 
 const SLOP = 3; // pixels that a press may slip without being a drag
 const SHORTEST = 0.02; // seconds of a clip
@@ -23,7 +24,7 @@ export const begin = (event: PointerEvent): Gesture | null => {
   const { x, y } = pointOf(event);
   if (y < RULER) return beginRuler(event);
   const spot = spotAt(y);
-  if (spot?.lane) return beginLane(event, spot.lane);
+  if (spot?.lane) return spot.lane.take === undefined ? beginLane(event, spot.lane) : chooseTake(event, spot.lane);
   const found = hit(x, y);
   selectedTrack.value = spot?.row.track.id ?? null;
   if (!found) return select(event, x, y);
@@ -38,6 +39,8 @@ export const open = (event: MouseEvent): void => {
     openRuler(event);
     return;
   }
+  const lane = spotAt(y)?.lane;
+  if (lane && lane.take === undefined) openLane(event, lane);
   const found = hit(x, y);
   if (found && !found.clip.audioFileId) panel.value = "notes";
 };

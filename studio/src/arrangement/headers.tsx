@@ -150,9 +150,16 @@ const Header = ({ row }: { row: Row }) => {
         </div>
         <Height row={row} />
       </div>
-      {row.lanes.map((lane) => (
-        <LaneHeader key={lane.key} lane={lane} />
-      ))}
+      {row.lanes.map((lane) =>
+        lane.take === undefined ? (
+          <LaneHeader key={lane.key} lane={lane} />
+        ) : (
+          <div key={lane.key} class="lane" style={{ height: `${LANE}px` }}>
+            <span>{`Take ${lane.take + 1}`}</span>
+            <span class="quiet">draw over what is to be heard</span>
+          </div>
+        ),
+      )}
     </li>
   );
 };
@@ -176,13 +183,15 @@ const Fold = ({ track: { id, name } }: { track: Track }) => {
   );
 };
 
+const counted = (points: number): string => (points === 1 ? "1 point" : `${points} points`);
+
 const LaneHeader = ({ lane }: { lane: LaneRow }) => {
   const envelope = envelopeOf(lane.track.id, lane.target);
   const title = titleOf(lane.target);
   return (
     <div class="lane" style={{ height: `${LANE}px` }}>
       <span title={title}>{title}</span>
-      <span class="quiet">{envelope ? `${envelope.points.length} points` : "press to draw"}</span>
+      <span class="quiet">{envelope ? counted(envelope.points.length) : "press to draw"}</span>
       <button type="button" class="bare" aria-label={`Close the lane ${title}`} onClick={() => closeLane(lane)}>
         ×
       </button>

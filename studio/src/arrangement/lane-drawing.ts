@@ -1,5 +1,5 @@
 import { tempoMap } from "../project/store";
-import { envelopeOf, rangeOf, textOf, titleOf, valueAt } from "./envelopes";
+import { envelopeOf, rangeOf, textOf, valueAt } from "./envelopes";
 import { toSeconds, toX } from "./geometry";
 import { toLaneY } from "./lane-gestures";
 import { LANE, type LaneRow, yOf } from "./layout";
@@ -52,5 +52,4 @@ export const drawLane = (brush: CanvasRenderingContext2D, lane: LaneRow, width: 
   const [highest, lowest] = [range.high, range.low].map((value) => textOf(lane.target, value, range.unit));
   brush.fillText(highest ?? "", 4, y + 8);
   brush.fillText(lowest ?? "", 4, y + LANE - 9);
-  brush.fillText(titleOf(lane.target), 72, y + 8);
 };

@@ -1,6 +1,6 @@
 import { computed, signal } from "@preact/signals";
 import type { Clip, Track } from "../project/entities";
-import { clipsByTrack, end, tracks } from "../project/store";
+import { clipsByTrack, end, takesByClip, tracks } from "../project/store";
 import { left, selectedClips, top, trackHeight, zoom } from "../view";
 import { keyOf, type Target } from "./envelopes";
 import { RULER } from "./geometry";
@@ -15,14 +15,23 @@ const INDENT = 12; // pixels a group
 /** What this person has opened and made taller: by track. */
 export const ownHeights = signal<ReadonlyMap<string, number>>(new Map());
 export const openLanes = signal<ReadonlyMap<string, readonly Target[]>>(new Map());
+export const openTakes = signal<ReadonlySet<string>>(new Set());
 export const folded = signal<ReadonlySet<string>>(new Set());
 
 /** Of the canvas, in pixels. */
 export const size = signal({ width: 1000, height: 400 });
 
+/** A lane below a track: of an envelope, or of the takes of its clips, the `take`-th of each. */
 export interface LaneRow {
   key: string;
   target: Target;
+  track: Track;
+  top: number;
+  take?: undefined;
+}
+export interface TakeRow {
+  key: string;
+  take: number;
   track: Track;
   top: number;
 }
@@ -34,7 +43,7 @@ export interface Row {
   indent: number;
   top: number;
   height: number;
-  lanes: readonly LaneRow[];
+  lanes: readonly (LaneRow | TakeRow)[];
   bottom: number;
 }
 
@@ -45,17 +54,25 @@ export const rows = computed<readonly Row[]>(() => {
     const groups = groupsOf(track, byId);
     if (groups.some((id) => folded.value.has(id))) return [];
     const height = ownHeights.value.get(track.id) ?? trackHeight.value;
-    const lanes = (openLanes.value.get(track.id) ?? []).map((target, index) => ({
-      key: keyOf(target),
-      target,
-      track,
-      top: y + height + index * LANE,
-    }));
+    const takes = openTakes.value.has(track.id) ? takesOn(track.id) : 0;
+    const targets = openLanes.value.get(track.id) ?? [];
+    const top = y;
+    const lanes = [
+      ...Array.from({ length: takes }, (_, take) => ({ key: `take ${take + 1}`, take, track })),
+      ...targets.map((target) => ({ key: keyOf(target), target, track })),
+    ].map((lane, index) => ({ ...lane, top: top + height + index * LANE }));
     const row = { track, place, indent: groups.length * INDENT, top: y, height, lanes, bottom: 0 };
     row.bottom = y = y + height + lanes.length * LANE;
     return [row];
   });
 });
+
+/** The most that a clip of the track has. */
+export const takesOn = (trackId: string): number =>
+  (clipsByTrack.value.get(trackId) ?? []).reduce(
+    (most, { id }) => Math.max(most, takesByClip.value.get(id)?.length ?? 0),
+    0,
+  );
 
 /** From the innermost one outwards. */
 const groupsOf = ({ groupId }: Track, byId: ReadonlyMap<string, Track>): string[] => {
@@ -82,7 +99,7 @@ export const yOf = ({ top: from }: { top: number }): number => RULER + from - to
 
 export interface Spot {
   row: Row;
-  lane: LaneRow | null;
+  lane: LaneRow | TakeRow | null;
 }
 
 /** What is at a height of the canvas: a track, or one of its lanes. */

@@ -4,7 +4,7 @@ import type { Track } from "../project/entities";
 import { automations, mayEdit, tracks } from "../project/store";
 import type { MenuItem } from "../ui/menu";
 import { keyOf, type Target, targetsOf, titleOf } from "./envelopes";
-import { contentHeight, type LaneRow, openLanes, rows } from "./layout";
+import { contentHeight, type LaneRow, openLanes, openTakes, rows, takesOn } from "./layout";
 
 export const NEW_KINDS: [Track["trackType"], string][] = [
   ["AUDIO", "Audio track"],
@@ -42,7 +42,17 @@ export const trackItems = (track: Track): MenuItem[] => {
   const groups = tracks.value.filter(
     ({ trackType, id }) => trackType === "GROUP" && id !== track.id && id !== track.groupId,
   );
+  const takes: MenuItem = {
+    words: "Takes",
+    on: openTakes.value.has(track.id),
+    run: () => {
+      const next = new Set(openTakes.value);
+      if (!next.delete(track.id)) next.add(track.id);
+      openTakes.value = next;
+    },
+  };
   return [
+    ...(takesOn(track.id) > 0 ? [takes] : []),
     ...lanes,
     ...(track.trackType === "MASTER"
       ? []

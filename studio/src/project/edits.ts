@@ -132,6 +132,9 @@ export const deleteClips = (clipIds: string[]) =>
     {},
     clipIds.map((id) => ({ kind: "delete", entity: "clip", entityId: id, changes: {} })),
   );
+/** Which take of a clip is heard when; of two that overlap the later one. In seconds of the clip's own recording. */
+export const compTakes = (clipId: string, ranges: { takeId: string; start: number; end: number }[]) =>
+  edit({ event: "takes:comp", payload: { clipId, ranges }, operations: [] });
 export const glueClips = (clipIds: string[]) => editClips("clips:glue", clipIds);
 export const crossfadeClips = (clipIds: [string, string]) => editClips("clips:crossfade", clipIds);
 export const humanizeNotes = (clipIds: string[], seed: number) => editClips("clips:humanize", clipIds, { seed });

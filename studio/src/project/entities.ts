@@ -48,6 +48,9 @@ export type TimeSignatureEvent = Required<
 export type Device = Required<Omit<Schemas["DeviceCreate"], "parameters" | "baseRevision" | "clientOperationId">> &
   Entity & { trackId: string; order: number; parameters: Record<string, unknown> };
 
+/** Another recording of what a clip plays, heard in its `ranges`, which are in seconds of the clip's own recording. */
+export type Take = Required<Omit<Schemas["TakeCreate"], "projectId" | "baseRevision" | "clientOperationId">> & Entity;
+
 /** An envelope of a fader, a send or a parameter of a device. */
 export type Automation = Required<Omit<Schemas["AutomationCreate"], "baseRevision" | "clientOperationId">> &
   Entity & { trackId: string };
@@ -71,6 +74,7 @@ export interface Kinds {
   tempoEvent: TempoEvent;
   timeSignatureEvent: TimeSignatureEvent;
   automation: Automation;
+  take: Take;
   device: Device;
 }
 export type Kind = keyof Kinds;
@@ -84,6 +88,7 @@ export const PLURALS: Record<Kind, string> = {
   tempoEvent: "tempoEvents",
   timeSignatureEvent: "timeSignatureEvents",
   automation: "automations",
+  take: "takes",
   device: "devices",
 };
 

@@ -11,6 +11,7 @@ import type {
   Role,
   Section,
   Send,
+  Take,
   TempoEvent,
   TimeSignatureEvent,
   Track,
@@ -71,6 +72,15 @@ export const automations: ReadonlySignal<readonly Automation[]> = computed(() =>
 
 const deviceMap = computed(() => document.value?.entities.device);
 export const devices: ReadonlySignal<readonly Device[]> = computed(() => inOrder(deviceMap.value?.values() ?? []));
+
+const takeMap = computed(() => document.value?.entities.take);
+
+/** The takes of each clip that has some, as they were made. */
+export const takesByClip = computed(() => {
+  const found = new Map<string, Take[]>();
+  for (const take of takeMap.value?.values() ?? []) found.set(take.clipId, [...(found.get(take.clipId) ?? []), take]);
+  return found;
+});
 
 /** Of each track, in the order of time. */
 export const clipsByTrack = computed(() => {
