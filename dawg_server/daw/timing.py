@@ -117,7 +117,7 @@ def _told(draft: Draft) -> dict[str, Any]:
 
 
 class ClipUnits:
-    """The `units` of clips (`entity.Units`)."""
+    """The `units` of clips (`in_time.Units`)."""
 
     names = NAMES
 

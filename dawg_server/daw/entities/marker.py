@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dawg_server.daw.entity import EntityType, InBeats, table_of
+from dawg_server.daw.entity import EntityType, table_of
+from dawg_server.daw.in_time import InBeats
 from dawg_server.daw.notes import MAX_BEATS
 from dawg_server.schema import Colour, Number, Text
 

@@ -8,7 +8,8 @@ from dawg_server.daw import arranging, timing
 from dawg_server.daw.commands import command
 from dawg_server.daw.entities import project
 from dawg_server.daw.entities.chord import CHORD, MAX_CHORDS
-from dawg_server.daw.entity import EntityType, InBeats, table_of, the, wrong
+from dawg_server.daw.entity import EntityType, table_of, the, wrong
+from dawg_server.daw.in_time import InBeats
 from dawg_server.daw.notes import MAX_BEATS
 from dawg_server.schema import Colour, Id, Items, Number, Record, Text, parameters
 

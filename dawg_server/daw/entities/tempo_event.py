@@ -8,7 +8,8 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from dawg_server.daw import timing
-from dawg_server.daw.entity import Entity, EntityType, InBeats, table_of
+from dawg_server.daw.entity import Entity, EntityType, table_of
+from dawg_server.daw.in_time import InBeats
 from dawg_server.daw.notes import MAX_BEATS
 from dawg_server.schema import Choice, Number
 
