@@ -1,3 +1,4 @@
+import { useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { needsSignIn } from "./api/session";
 import { SignIn } from "./api/sign-in";
@@ -15,7 +16,7 @@ import { Mixer } from "./mixer/mixer";
 import { PianoRoll } from "./notes/roll";
 import { connection } from "./project/connection";
 import { openSomeProject } from "./project/open";
-import { waiting } from "./project/store";
+import { project, waiting } from "./project/store";
 import { TransportBar } from "./transport/bar";
 import { Notices, notify } from "./ui/notices";
 import { ShortcutSheet } from "./ui/shortcuts";
@@ -35,6 +36,9 @@ export const App = () => {
     void enter();
     return listenToKeys();
   }, []);
+  useSignalEffect(() => {
+    if (project.value && performance.getEntriesByName("interactive").length === 0) performance.mark("interactive");
+  });
   if (needsSignIn.value) return <SignIn />;
   return (
     <div class={`studio ${assistantOpen.value ? "with-assistant" : ""}`}>

@@ -39,7 +39,9 @@ const serve = (stream) => {
     const { page, trouble } = pages.get(name);
     if (method === "trouble") return trouble;
     if (method === "evaluate") return page.evaluate(asExpression(...args));
-    const value = await page[method](...args);
+    const path = method.split("."); // "keyboard.press" is the page's keyboard's
+    const last = path.pop();
+    const value = await path.reduce((owner, part) => owner[part], page)[last](...args);
     return NOTHING.has(method) ? null : value;
   };
 

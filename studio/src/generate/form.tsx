@@ -1,14 +1,55 @@
 import "./generate.css";
-import { mayEdit } from "../project/store";
+import { signal } from "@preact/signals";
+import { clips, mayEdit, project } from "../project/store";
+import { KEYS } from "../time/keys";
 import { busy, cancel, genres, makeBeat, seconds, tempo, wish } from "./store";
 
-const ROOTS = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
 const BARS = [4, 8, 16, 32];
 
-/** "What do you want to hear?": one line of wishes, one button. */
+/** Whether it was asked for while there is music, which needs the room otherwise. */
+const asked = signal(false);
+
+/** "What do you want to hear?": large in an empty song, folded to a line as soon as there is something to hear. */
 export const BeatForm = () => {
-  const { genre, key, bpm, bars, prompt } = wish;
+  const empty = project.value !== null && clips.value.size === 0;
+  return (
+    <section class={`wish ${empty ? "large" : ""}`} aria-label="Make a beat">
+      {empty ? (
+        <h1>What do you want to hear?</h1>
+      ) : (
+        <button
+          type="button"
+          class="bare"
+          aria-expanded={asked.value}
+          onClick={() => {
+            asked.value = !asked.value;
+          }}
+        >
+          {`${asked.value ? "▾" : "▸"} What do you want to hear next?`}
+        </button>
+      )}
+      {(empty || asked.value) && <Wishes />}
+      <Working />
+    </section>
+  );
+};
+
+const Working = () => {
   const [job] = busy.value;
+  if (!job) return null;
+  return (
+    <div class="row working">
+      <progress max={100} value={job.percent} aria-label="Progress" />
+      <p role="status">{`${job.words} · ${job.percent} %`}</p>
+      <button type="button" onClick={() => void cancel(job.id)}>
+        Cancel
+      </button>
+    </div>
+  );
+};
+
+const Wishes = () => {
+  const { genre, key, bpm, bars, prompt } = wish;
 
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -16,8 +57,7 @@ export const BeatForm = () => {
   };
 
   return (
-    <form class="wish" aria-label="Make a beat" onSubmit={submit}>
-      <h1>What do you want to hear?</h1>
+    <form onSubmit={submit}>
       <fieldset class="chips">
         <legend class="unseen">Genre</legend>
         {genres.value.map(({ name }) => (
@@ -49,10 +89,11 @@ export const BeatForm = () => {
         <label>
           <span class="unseen">Key</span>
           <select name="key" value={key} onChange={(event) => (key.value = event.currentTarget.value)}>
-            {ROOTS.flatMap((root) => [
-              <option key={root} value={`${root}m`}>{`${root} minor`}</option>,
-              <option key={`${root} major`} value={root}>{`${root} major`}</option>,
-            ])}
+            {KEYS.map(([each, words]) => (
+              <option key={each} value={each}>
+                {words}
+              </option>
+            ))}
           </select>
         </label>
         <label>
@@ -83,15 +124,6 @@ export const BeatForm = () => {
           Make a beat
         </button>
       </div>
-      {job && (
-        <div class="row working">
-          <progress max={100} value={job.percent} aria-label="Progress" />
-          <p role="status">{`${job.words} · ${job.percent} %`}</p>
-          <button type="button" onClick={() => void cancel(job.id)}>
-            Cancel
-          </button>
-        </div>
-      )}
     </form>
   );
 };

@@ -1,34 +1,76 @@
 import "./mixer.css";
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { Switch } from "../arrangement/headers";
 import { colourOf } from "../arrangement/palette";
-import { updateTrack } from "../project/edits";
+import { createTrack, updateTrack } from "../project/edits";
 import type { Track } from "../project/entities";
 import { mayEdit, tracks } from "../project/store";
 import { player } from "../sound/player";
 import { dbText, LOUDEST, SILENT, toDb, toLinear } from "./fader";
+import { INSTRUMENTS } from "./instruments";
+import { Loudness, Meter } from "./meter";
+import { Sends } from "./sends";
 
-/** A strip for each track, and the master. */
-export const Mixer = () => (
-  <section class="mixer" aria-label="Mixer">
-    {tracks.value.map((track) => (
-      <Strip key={track.id} track={track} />
-    ))}
-    {!tracks.value.some(({ trackType }) => trackType === "MASTER") && (
-      <div class="strip" role="group" aria-label="Master">
-        <Meter peak={() => player.mixer.master.peak()} name="Master" />
-        <strong>Master</strong>
-      </div>
-    )}
-  </section>
+/** A strip for each track; the master stays in sight. */
+export const Mixer = () => {
+  const isMaster = ({ trackType }: Track) => trackType === "MASTER";
+  const master = tracks.value.find(isMaster);
+  return (
+    <section class="mixer" aria-label="Mixer">
+      {tracks.value
+        .filter((track) => !isMaster(track))
+        .map((track) => (
+          <Strip key={track.id} track={track} />
+        ))}
+      {master ? <Strip track={master} /> : <Output />}
+    </section>
+  );
+};
+
+/** What goes to the speakers, as long as no track of the song stands for it. */
+const Output = () => (
+  <div class="strip master" role="group" aria-label="Master">
+    <button
+      type="button"
+      title="A track with a fader and devices that everything goes through"
+      disabled={!mayEdit.value}
+      onClick={() => void createTrack({ name: "Master", trackType: "MASTER", volume: 1 })}
+    >
+      Add fader
+    </button>
+    <Meter peak={() => player.mixer.master.peak()} name="Master" />
+    <Loudness />
+    <strong>Master</strong>
+  </div>
 );
 
 const Strip = ({ track }: { track: Track }) => {
-  const { id, name, volume, pan, isMuted, isSolo } = track;
+  const { id, name, volume, pan, isMuted, isSolo, trackType, instrument } = track;
   const gesture = useRef("");
   const db = toDb(volume);
+  const master = trackType === "MASTER";
   return (
-    <div class="strip" role="group" aria-label={name} style={{ borderTopColor: colourOf(track.color, id) }}>
+    <div
+      class={`strip ${master ? "master" : ""}`}
+      role="group"
+      aria-label={name}
+      style={{ borderTopColor: colourOf(track.color, id) }}
+    >
+      {instrument !== null && (
+        <select
+          aria-label={`Instrument of ${name}`}
+          value={instrument}
+          disabled={!mayEdit.value}
+          onChange={({ currentTarget }) => {
+            const chosen = INSTRUMENTS[currentTarget.selectedIndex];
+            if (chosen) void updateTrack(id, { instrument: chosen });
+          }}
+        >
+          {INSTRUMENTS.map((each) => (
+            <option key={each}>{each}</option>
+          ))}
+        </select>
+      )}
       <input
         class="pan"
         type="range"
@@ -68,35 +110,14 @@ const Strip = ({ track }: { track: Track }) => {
         <Meter peak={() => player.mixer.channel(id)?.peak() ?? SILENT} name={name} />
       </div>
       <output>{dbText(db)} dB</output>
+      {master ? <Loudness /> : <Sends track={track} />}
       <div class="switches">
         <Switch on={isMuted} letter="M" name={`Mute ${name}`} change={() => updateTrack(id, { isMuted: !isMuted })} />
-        <Switch on={isSolo} letter="S" name={`Solo ${name}`} change={() => updateTrack(id, { isSolo: !isSolo })} />
+        {!master && (
+          <Switch on={isSolo} letter="S" name={`Solo ${name}`} change={() => updateTrack(id, { isSolo: !isSolo })} />
+        )}
       </div>
       <strong>{name}</strong>
     </div>
   );
-};
-
-const FALL = 24; // dB per second
-
-/** Peaks rise at once and fall slowly. Nothing is measured while nothing plays. */
-const Meter = ({ peak, name }: { peak: () => number; name: string }) => {
-  const element = useRef<HTMLDivElement>(null);
-  const playing = player.playing.value;
-
-  useEffect(() => {
-    let frame = 0;
-    let before = performance.now();
-    let level = SILENT;
-    const step = (now: number) => {
-      level = Math.max(playing ? peak() : SILENT, level - ((now - before) / 1000) * FALL);
-      before = now;
-      element.current?.style.setProperty("--level", String(Math.max(0, 1 - level / SILENT)));
-      if (playing || level > SILENT) frame = requestAnimationFrame(step);
-    };
-    frame = requestAnimationFrame(step);
-    return () => cancelAnimationFrame(frame);
-  }, [playing]);
-
-  return <div ref={element} class="meter" role="img" aria-label={`Meter of ${name}`} />;
 };

@@ -1,6 +1,6 @@
 import { edit } from "./connection";
 import type { Operation } from "./document";
-import type { Clip, Device, Entity, Kind, Kinds, Project, Send, Track } from "./entities";
+import type { Clip, Device, Kind, Kinds, Project, Send, Track } from "./entities";
 import { looping, waiting } from "./store";
 
 /** Fields of one entity or more that change; `gesture` joins what one drag sends into one step that can be undone. */
@@ -38,8 +38,13 @@ export const remove = (kind: Kind, id: string) =>
     operations: [{ kind: "delete", entity: kind, entityId: id, changes: {} }],
   });
 
-export const updateProject = (changes: Partial<Project>) =>
-  edit({ event: "project:update", payload: { update: changes }, operations: [update("project", null, changes)] });
+export const updateProject = (changes: Partial<Project>, { gesture }: How = {}) =>
+  edit({
+    event: "project:update",
+    payload: { update: changes },
+    operations: [update("project", null, changes)],
+    gesture,
+  });
 
 export const toggleLoop = () => updateProject({ looping: !looping.peek() });
 
@@ -145,7 +150,10 @@ export const reverseNotes = (clipIds: string[]) => editClips("clips:reverse-note
 export const transposeNotes = (clipIds: string[], semitones: number) =>
   editClips("clips:transpose", clipIds, { semitones });
 
-export const createSend = (fields: Partial<Send> & Entity) => create("send", fields);
+const NEW_SEND = { level: 0.8, pan: 0, preFader: false, enabled: true };
+
+export const createSend = (fields: Partial<Send> & { trackId: string; destinationTrackId: string }) =>
+  create("send", fields, NEW_SEND);
 export const updateSend = (id: string, changes: Partial<Send>, how?: How) => change("send", id, changes, how);
 export const deleteSend = (id: string) => remove("send", id);
 

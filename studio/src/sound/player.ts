@@ -4,6 +4,7 @@ import { automations, clips, devices, end, loop, looping, sends, tempoMap, track
 import { context, running } from "./context";
 import { Desk, type Mix } from "./desk";
 import { moveKnobs, releaseKnobs } from "./envelopes";
+import { watchLoudness } from "./loudness";
 import { Metronome } from "./metronome";
 import { playNotes } from "./notes";
 import { decodedCount, samplesNow } from "./recordings";
@@ -35,6 +36,8 @@ class Player {
   readonly playing = signal(false);
   readonly position = signal(0);
   readonly metronome = signal(false);
+  /** Of the last three seconds that the speakers got, in LUFS. */
+  readonly loudness = signal(Number.NEGATIVE_INFINITY);
   private desk: Desk | null = null;
   private click: Metronome | null = null;
   private passes: Pass[] = [];
@@ -66,6 +69,7 @@ class Player {
       this.desk = new Desk(context());
       this.desk.follow(mix.peek());
       void this.desk.ready();
+      void watchLoudness(context(), this.desk.master.output, (lufs) => (this.loudness.value = lufs));
       for (const { audioFileId } of clips.peek().values()) if (audioFileId) samplesNow(audioFileId);
     }
     return this.desk;

@@ -1,27 +1,34 @@
-import { useSignal } from "@preact/signals";
+import { useSignal, useSignalEffect } from "@preact/signals";
 import "./bar.css";
 import { Position } from "../arrangement/arrangement";
 import { ShareDialog } from "../people/share";
 import { connection, people } from "../project/connection";
 import { redo, toggleLoop, undo, updateProject } from "../project/edits";
 import { createProject } from "../project/open";
-import { loop, looping, mayEdit, project, waiting } from "../project/store";
+import { clips, loop, looping, mayEdit, project, waiting } from "../project/store";
 import { RecordControls } from "../recording/controls";
 import { player } from "../sound/player";
+import { KEYS } from "../time/keys";
 import { assistantOpen, theme } from "../view";
+import { Tempo } from "./tempo";
 
 const METRES = ["4/4", "3/4", "6/8", "12/8", "5/4", "7/8", "2/4"];
 
 /** The top of the page: what plays, where, how fast, and who is here. */
 export const TransportBar = () => {
   const open = project.value;
+  const heard = useSignal(false);
+  useSignalEffect(() => {
+    if (player.playing.value) heard.value = true;
+  });
+  const ready = !heard.value && clips.value.size > 0;
   return (
     <header class="bar">
       <strong class="mark">DAWG</strong>
       <ProjectName />
       <div class="group" role="group" aria-label="Transport">
         <button
-          class={`play ${player.playing.value ? "" : "primary"}`}
+          class={`play ${player.playing.value ? "" : "primary"} ${ready ? "breathes" : ""}`}
           type="button"
           aria-label={player.playing.value ? "Stop" : "Play"}
           title="Space"
@@ -30,7 +37,7 @@ export const TransportBar = () => {
           {player.playing.value ? "■" : "▶"}
         </button>
         <button type="button" aria-label="Back to the beginning" title="Home" onClick={() => player.seek(0)}>
-          ⏮
+          ⇤
         </button>
         <button
           type="button"
@@ -58,21 +65,7 @@ export const TransportBar = () => {
       <Position />
       {open && (
         <div class="group" role="group" aria-label="Tempo, metre and key">
-          <label>
-            <span class="unseen">Tempo</span>
-            <input
-              type="number"
-              min={20}
-              max={300}
-              step={1}
-              value={open.bpm}
-              disabled={!mayEdit.value}
-              onChange={({ currentTarget }) => {
-                if (currentTarget.validity.valid) void updateProject({ bpm: currentTarget.valueAsNumber });
-              }}
-            />
-            bpm
-          </label>
+          <Tempo bpm={open.bpm} />
           <select
             aria-label="Metre"
             value={open.timeSignature}
@@ -83,7 +76,20 @@ export const TransportBar = () => {
               <option key={metre}>{metre}</option>
             ))}
           </select>
-          <output aria-label="Key">{open.key ?? "–"}</output>
+          <select
+            aria-label="Key"
+            value={open.key ?? ""}
+            disabled={!mayEdit.value}
+            onChange={({ currentTarget }) => void updateProject({ key: currentTarget.value })}
+          >
+            {!open.key && <option value="">No key</option>}
+            {open.key && !KEYS.some(([key]) => key === open.key) && <option>{open.key}</option>}
+            {KEYS.map(([key, words]) => (
+              <option key={key} value={key}>
+                {words}
+              </option>
+            ))}
+          </select>
         </div>
       )}
       <div class="group" role="group" aria-label="History">
