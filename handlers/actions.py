@@ -1,7 +1,7 @@
 """Changes of a document, each declared once and mounted as routes and as a socket event: one schema, one way.
 
-    Action(command="updateTrack", summary="Change a track", kind=TRACK, reply=TrackReply, event="track:update",
-           paths=("PUT /tracks/{track_id}", "PATCH /tracks/{track_id}"), fields=TRACK.fields, under="changes")
+    Action(command="updateTrack", summary="Change a track", kind=TRACK, reply=TrackReply, told=replies.one(TRACK),
+           event="track:update", paths=("PATCH /tracks/{track_id}",), fields=TRACK.fields, under="changes")
 
 Over REST the fields are the body; over sockets they come under `changes`, or under the entity's name when it is new.
 Whatever way they come, they are checked once. What a room is told of its project's changes is the other half
@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dawg_server.daw import commands
 from dawg_server.daw import entity as registry
@@ -24,9 +24,11 @@ from dawg_server.daw.entities.take import TAKE
 from dawg_server.daw.entities.track import TRACK
 from dawg_server.daw.entity import EntityType, needed, the
 from dawg_server.daw.history import STEPS, UNDO
-from dawg_server.schema import AnyField, Body, Parameters, Record, parameters
+from dawg_server.schema import AnyField, Parameters, Record, parameters
 from handlers.schemas import replies
 from handlers.schemas.collaboration import BASE, REPLAY, WHERE, body
+from handlers.schemas.replies import Told
+from handlers.schemas.shown import Shown
 
 HOW = ("baseRevision", "gesture", "clientOperationId")  # fields that are not the command's own
 
@@ -38,6 +40,7 @@ GESTURES = uuid.UUID("6f9d2c1e-5f0a-4f5e-9d43-0c5a3c6d1b77")  # namespace of the
 class Action:
     """`fields` are those of the command that clients give; what names the entity is in the paths.
 
+    `told`: what the command tells; the ack of the event has that, the reply of the routes as they show it.
     `under`: where they are in the payload of the event, if they are not next to the rest; `changes` is also how the
     command takes them, whose entity is there already. `updates`: what that is called in the body, which has it too.
     `parent`: what the body of a route needs besides, to know where a new one belongs.
@@ -48,7 +51,8 @@ class Action:
     kind: EntityType
     paths: tuple[str, ...]
     event: str
-    reply: type[Body]
+    reply: type[Shown]
+    told: Told
     fields: Mapping[str, AnyField] = field(default_factory=dict)
     under: str = ""
     updates: str = ""
@@ -85,6 +89,12 @@ class Action:
         return body(named, f"{self.summary}.", self._parameters({**self.parent, **declared, **base, **REPLAY}))
 
     @functools.cached_property
+    def ack(self) -> type[Shown]:
+        """Of the event."""
+        verb = "Create" if self.makes else "Update" if self.fields else "Delete"
+        return replies.stored(f"{self.name or self.kind.title + verb}Ack", self.told, travels=self.travels)
+
+    @functools.cached_property
     def payload(self) -> type[Parameters]:
         """Of the event."""
         named = {self.kind.id: the(self.kind.name)} if self.names_one else {}
@@ -118,6 +128,7 @@ def of_kind(kind: EntityType) -> tuple[Action, ...]:
         under="update" if kind is PROJECT else "changes",
         kind=kind,
         reply=reply,
+        told=replies.one(kind),
     )
     if kind is PROJECT:
         return (change,)
@@ -134,6 +145,7 @@ def of_kind(kind: EntityType) -> tuple[Action, ...]:
             repeatable=True,
             kind=kind,
             reply=reply,
+            told=replies.one(kind),
         ),
         change,
         Action(
@@ -143,7 +155,8 @@ def of_kind(kind: EntityType) -> tuple[Action, ...]:
             event=f"{kind.name}:delete",
             about=kind.about_deletion,
             kind=kind,
-            reply=replies.Deleted,
+            reply=replies.deleted(kind),
+            told=replies.gone(kind),
         ),
     ]
     if kind.bulk is not None:
@@ -157,7 +170,8 @@ def of_kind(kind: EntityType) -> tuple[Action, ...]:
                 updates="updates",
                 name=f"{kind.titles}Change",
                 kind=kind,
-                reply=replies.several(kind),
+                reply=replies.several_of(kind),
+                told=replies.same(kind),
                 about="All of them or none.",
             )
         )
@@ -172,7 +186,8 @@ def of_kind(kind: EntityType) -> tuple[Action, ...]:
                 fields={kind.orders: kind.places},
                 name=f"{kind.title}Orders",
                 kind=kind,
-                reply=replies.several(kind),
+                reply=replies.in_order(kind),
+                told=replies.sorted_anew(kind),
                 about="The final order has no gaps.",
             )
         )
@@ -190,6 +205,7 @@ def _travel(command: str, summary: str, about: str) -> Action:
         travels=True,
         kind=PROJECT,
         reply=replies.TravelledReply,
+        told=replies.TRAVELLED,
         about=about,
     )
 
@@ -214,7 +230,8 @@ def _special(
         fields={name: each for name, each in declared.items() if name != kind.id},
         name=f"{command[0].upper()}{command[1:]}",
         kind=kind,
-        reply=replies.several(told or kind),
+        reply=replies.told_of(told or kind),
+        told=replies.all_of(told or kind),
         about=about,
     )
 
@@ -239,6 +256,7 @@ _SPECIAL = (
         name="LyricsWritten",
         kind=PROJECT,
         reply=replies.LyricsReply,
+        told=replies.LYRICS,
     ),
     _special(
         "groupTracks",
@@ -284,13 +302,17 @@ _SPECIAL = (
 )
 
 
-_NOTES = _special(
-    "editNotes",
-    "Add, change and remove single notes",
-    CLIP,
-    path="PATCH /clips/{clip_id}/notes",
-    event="notes:edit",
-    about="`notes` are those that were added and changed. A note without an id has `n` and its place in the list.",
+_NOTES = replace(
+    _special(
+        "editNotes",
+        "Add, change and remove single notes",
+        CLIP,
+        path="PATCH /clips/{clip_id}/notes",
+        event="notes:edit",
+        about="`notes` are those that were added and changed. A note without an id has `n` and its place in the list.",
+    ),
+    reply=replies.EditedNotesReply,
+    told=replies.EDITED_NOTES,
 )
 _EDITS = tuple(
     _special(command, summary, CLIP, path=path, event=event, about="`clips` are as they are now. One step to undo.")

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import inspect
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from apispec import APISpec
 
+from bus.events import RoomEvent
 from dawg_server import __version__
 from dawg_server.schema import Body
 from handlers import relay
-from handlers.schemas.spec import SECURITY_SCHEMES, add_own_fields, marshmallow_plugin
-from handlers.sockets import tables
+from handlers.schemas.connection_events import ErrorReply
+from handlers.schemas.relayed_events import of_member
+from handlers.schemas.replies import Success
+from handlers.schemas.shown import Shown
+from handlers.schemas.spec import SECURITY_SCHEMES, add_own_fields, marshmallow_plugin, tidy
+from handlers.sockets import relays, tables
+from handlers.sockets.events import Events
 from handlers.sockets.transport.manager import ALIASES
 
 
@@ -30,14 +38,16 @@ def document() -> dict[str, Any]:
                 "summary": event.summary,
                 "description": inspect.getdoc(event.handler) or "",
                 "payload": _payload(spec, event.payload),
-                "x-ack": _schema(spec, event.ack),
+                "x-ack": _any_of(_schema(spec, event.ack or Success()), _schema(spec, ErrorReply())),
             }
             operations[_id(table.namespace, event.name, "receive")] = _operation("receive", table.namespace, event.name)
         channels[table.namespace] = {"address": table.namespace, "messages": messages}
-    sent = [("/", name, meaning) for name, meaning in relay.documented()]
-    sent += [(table.namespace, name, meaning) for table in every for name, meaning in table.sent.items()]
-    for namespace, name, meaning in sent:
-        channels[namespace]["messages"][name] = {"name": name, "description": meaning, "payload": {"type": "object"}}
+    for namespace, name, schemas in _sent(every):
+        channels[namespace]["messages"][name] = {
+            "name": name,
+            "description": " ".join(dict.fromkeys(inspect.getdoc(each) or "" for each in schemas)),
+            "payload": _any_of(*(_schema(spec, each()) for each in schemas)),
+        }
         operations[_id(namespace, name, "send")] = _operation("send", namespace, name)
     for alias, namespace in ALIASES.items():
         channel = _channel(namespace)
@@ -57,7 +67,7 @@ def document() -> dict[str, Any]:
         "channels": channels,
         "operations": operations,
         "components": {
-            "schemas": spec.to_dict().get("components", {}).get("schemas", {}),
+            "schemas": tidy(spec.to_dict())["components"]["schemas"],
             "securitySchemes": {name: _scheme(each) for name, each in SECURITY_SCHEMES.items()},
         },
     }
@@ -68,19 +78,36 @@ def _scheme(scheme: dict[str, str]) -> dict[str, str]:
     return scheme | {"type": "httpApiKey"} if scheme["type"] == "apiKey" else scheme
 
 
-def _schema(spec: APISpec, schema: Body | None) -> dict[str, Any]:
-    if schema is None:
-        return {"type": "object"}
+def _sent(every: Iterable[Events]) -> Iterator[tuple[str, str, list[type[Shown]]]]:
+    """(namespace, name, schemas) of what clients hear; several where one name has several sources."""
+    found: dict[tuple[str, str], list[type[Shown]]] = defaultdict(list)
+    of_members = ((kind.name, of_member(kind, relays.SAID.get(kind))) for kind in RoomEvent.__subclasses__())
+    for name, schema in (*relay.documented(), *of_members):
+        found["/", name].append(schema)
+    for table in every:
+        for name, schema in table.sent.items():
+            found[table.namespace, name].append(schema)
+    for (namespace, name), schemas in found.items():
+        yield namespace, name, list(dict.fromkeys(schemas))
+
+
+def _any_of(*described: dict[str, Any]) -> dict[str, Any]:
+    return described[0] if len(described) == 1 else {"anyOf": [*described]}
+
+
+def _schema(spec: APISpec, schema: Body) -> dict[str, Any]:
     name = type(schema).__name__
     if name not in spec.components.schemas:
-        spec.components.schema(name, schema=schema)
+        spec.components.schema(name, schema=type(schema)())  # one that has not looked yet what is in a project
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def _payload(spec: APISpec, schema: Body | None) -> dict[str, Any]:
     """What requires nothing may be left out, which a schema can only say as null."""
+    if schema is None:
+        return {"anyOf": [{"type": "object"}, {"type": "null"}]}
     described = _schema(spec, schema)
-    if schema is not None and any(field.required for field in schema.fields.values()):
+    if any(field.required for field in schema.fields.values()):
         return described
     return {"anyOf": [described, {"type": "null"}]}
 

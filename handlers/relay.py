@@ -1,4 +1,5 @@
-"""From bus to sockets: one line of `EVENT_MAP` is one event that clients can receive.
+"""From bus to sockets: one line of `EVENT_MAP` is one event that clients can receive; what members tell each other goes
+out under the name that it has on the bus.
 
 Besides, `sockets.document` tells rooms of the changes of their projects, which the change stream keeps in order, and
 `sockets.rooms` tells a socket that has lost its project so, with `error`.
@@ -8,7 +9,6 @@ Every replica subscribes to every event and sends it to its own clients, so noth
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,23 +19,26 @@ from bus.local import LocalBus, Scope
 from dawg_server.storage.links import LinkSigner
 from dawg_server.wire import now
 from handlers import serializers
-from handlers.sockets import document
+from handlers.schemas import document_events
+from handlers.schemas import relayed_events as schemas
+from handlers.schemas.shown import Shown
 from handlers.sockets.events import project_room
 from handlers.sockets.transport.server import Server
 
-Payload = Callable[[Any, LinkSigner], Mapping[str, Any]]
+Source = Callable[[Any, LinkSigner], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingEvent:
-    """`kind` arrives on the bus, `name` goes out to `room` with `payload`, to which a timestamp is added."""
+    """`kind` arrives on the bus, `name` goes out to `room`: what `schema` shows of the event, or of what `source` makes
+    of it, and a timestamp."""
 
     kind: type[Event]
     name: str
     room: Callable[[Any], str | tuple[str, str]]
-    payload: Payload
+    schema: Shown
+    source: Source = lambda event, _: event
     when: Callable[[Any], bool] = lambda event: True
-    skip: Callable[[Any], str | None] = lambda event: None  # the socket that caused it
 
 
 def user_room(user_id: str) -> str:
@@ -63,60 +66,24 @@ def _hearers(event: events.ChatStreamedAloud | events.ChatCompleted) -> str | tu
     return (room, user_room(event.user_id)) if event.user_id is not None else room
 
 
-def _chat(event: events.ChatStreamed | events.ChatStreamedAloud | events.ChatCompleted) -> dict[str, Any]:
-    return {"conversationId": event.conversation_id, "messageId": event.message_id}
-
-
 def _listeners(event: events.RoomEvent) -> str | tuple[str, str]:
     room = project_room(event.project_id)
     return (room, user_room(event.user_id)) if event.to_user else room
 
 
-def _said(event: events.RoomEvent, _: LinkSigner) -> Mapping[str, Any]:
+def _said(event: events.RoomEvent) -> dict[str, Any]:
     by = {"userId": event.user_id, "username": event.username, "userName": event.username}
     return {"projectId": event.project_id, **event.fields, **by}
 
 
-def _job(event: events.JobEvent) -> dict[str, Any]:
-    return {"jobId": event.job_id, "generationId": event.job_id, "type": event.type}
-
-
-def _queued(event: events.GenerationQueued, _: LinkSigner) -> Mapping[str, Any]:
-    fields = {"params": event.params, "position": event.position, "estimatedTime": event.estimated_seconds}
-    return _job(event) | fields
-
-
-def _progress(event: events.GenerationProgressed, _: LinkSigner) -> Mapping[str, Any]:
-    fields = {"percent": event.percent, "progress": event.percent, "stage": event.stage, "message": event.message}
-    return _job(event) | fields
-
-
-def _preview(event: events.GenerationPreviewed, _: LinkSigner) -> Mapping[str, Any]:
-    return _job(event) | {"takes": event.takes}
-
-
 def _completed(event: events.GenerationCompleted, links: LinkSigner) -> Mapping[str, Any]:
-    shown = serializers.result(event.result, links, event.base_url)
-    fields = {
-        "result": shown,
-        "takes": shown["takes"],
-        "audioUrl": shown.get("audioUrl"),
-        "metadata": shown.get("metadata"),
-    }
-    return _job(event) | fields
-
-
-def _failed(event: events.GenerationFailed, _: LinkSigner) -> Mapping[str, Any]:
-    return _job(event) | {
-        "error": event.error,
-        "errorCode": event.code,
-        "code": event.code,
-        "retryable": event.retryable,
-    }
+    result = serializers.result(event.type, event.result, links, event.base_url)
+    about = {"job_id": event.job_id, "type": event.type, "result": result, "takes": result["takes"]}
+    return {**about, "audio_url": result.get("audioUrl"), "metadata": result.get("metadata")}
 
 
 def _loaded(event: events.GenerationCompleted, links: LinkSigner) -> Mapping[str, Any]:
-    shown = serializers.result(event.result, links, event.base_url)
+    shown = serializers.result(event.type, event.result, links, event.base_url)
     placed = shown.get("placed") or {}
     clip = {
         "id": placed.get("clipId"),
@@ -129,23 +96,19 @@ def _loaded(event: events.GenerationCompleted, links: LinkSigner) -> Mapping[str
         "metadata": {name: shown.get(name) for name in ("bpm", "key", "genre", "format", "sampleRate", "channels")},
     }
     return {
-        "generationId": event.job_id,
-        "projectId": event.project_id,
-        "trackId": placed.get("trackId"),
-        "trackName": placed.get("trackName"),
-        "clipId": placed.get("clipId"),
+        "generation_id": event.job_id,
+        "project_id": event.project_id,
+        "track_id": placed.get("trackId"),
+        "track_name": placed.get("trackName"),
+        "clip_id": placed.get("clipId"),
         "clip": clip,
-        "autoPlay": False,
+        "auto_play": False,
         "revision": placed.get("revision"),
     }
 
 
-def _compared(event: events.ClipsCompared, _: LinkSigner) -> Mapping[str, Any]:
-    return {"analysis": event.analysis, "projectId": event.project_id, "userId": event.user_id}
-
-
 def _transport(event: events.GenerationCompleted, _: LinkSigner) -> Mapping[str, Any]:
-    return {"bpm": event.result["requested"]["bpm"], "projectId": event.project_id}
+    return {"bpm": event.result["requested"]["bpm"], "project_id": event.project_id}
 
 
 def _plays(event: events.GenerationCompleted) -> bool:
@@ -157,45 +120,45 @@ def _has_tempo(event: events.GenerationCompleted) -> bool:
 
 
 EVENT_MAP: tuple[OutgoingEvent, ...] = (
-    OutgoingEvent(events.GenerationQueued, "generation:queued", _user, _queued),
-    OutgoingEvent(events.GenerationStarted, "generation:started", _user, lambda event, _: _job(event)),
-    OutgoingEvent(events.GenerationProgressed, "generation:progress", _user, _progress),
-    OutgoingEvent(events.GenerationPreviewed, "generation:preview", _user, _preview),
-    OutgoingEvent(events.GenerationCompleted, "generation:completed", _user, _completed),
-    OutgoingEvent(events.GenerationCompleted, "daw:audio:loaded", _user, _loaded, _plays),
-    OutgoingEvent(events.GenerationCompleted, "daw:transport:sync", _user, _transport, _has_tempo),
-    OutgoingEvent(events.GenerationFailed, "generation:failed", _user, _failed),
-    OutgoingEvent(events.GenerationCancelled, "generation:cancelled", _user, lambda event, _: _job(event)),
-    OutgoingEvent(events.ProjectDeleted, "project:deleted", _project, lambda event, _: {"projectId": event.project_id}),
-    OutgoingEvent(events.CostAlerted, "cost:alert", _user, lambda event, _: {"alert": event.alert}),
-    OutgoingEvent(events.ClipsCompared, "clips:analyzed", _user, _compared),
+    OutgoingEvent(events.GenerationQueued, "generation:queued", _user, schemas.QueuedEvent()),
+    OutgoingEvent(events.GenerationStarted, "generation:started", _user, schemas.StartedEvent()),
+    OutgoingEvent(events.GenerationProgressed, "generation:progress", _user, schemas.ProgressEvent()),
+    OutgoingEvent(events.GenerationPreviewed, "generation:preview", _user, schemas.PreviewEvent()),
+    OutgoingEvent(events.GenerationCompleted, "generation:completed", _user, schemas.CompletedEvent(), _completed),
+    OutgoingEvent(events.GenerationCompleted, "daw:audio:loaded", _user, schemas.AudioLoadedEvent(), _loaded, _plays),
     OutgoingEvent(
-        events.ChatStreamed, "chat:stream", _conversation, lambda event, _: _chat(event) | {"chunk": event.chunk}
+        events.GenerationCompleted,
+        "daw:transport:sync",
+        _user,
+        schemas.TransportSyncEvent(),
+        _transport,
+        _has_tempo,
     ),
-    OutgoingEvent(
-        events.ChatStreamedAloud, "chat:stream", _hearers, lambda event, _: _chat(event) | {"chunk": event.chunk}
-    ),
-    OutgoingEvent(
-        events.ChatCompleted, "chat:complete", _hearers, lambda event, _: _chat(event) | {"content": event.content}
-    ),
-)
-EVENT_MAP += tuple(
-    OutgoingEvent(kind, kind.name, _listeners, _said, skip=lambda event: event.skip_sid)
-    for kind in events.RoomEvent.__subclasses__()
+    OutgoingEvent(events.GenerationFailed, "generation:failed", _user, schemas.FailedEvent()),
+    OutgoingEvent(events.GenerationCancelled, "generation:cancelled", _user, schemas.CancelledEvent()),
+    OutgoingEvent(events.ProjectDeleted, "project:deleted", _project, schemas.ProjectGoneEvent()),
+    OutgoingEvent(events.CostAlerted, "cost:alert", _user, schemas.CostAlertEvent()),
+    OutgoingEvent(events.ClipsCompared, "clips:analyzed", _user, schemas.ClipsComparedEvent()),
+    OutgoingEvent(events.ChatStreamed, "chat:stream", _conversation, schemas.ChatStreamEvent()),
+    OutgoingEvent(events.ChatStreamedAloud, "chat:stream", _hearers, schemas.ChatStreamEvent()),
+    OutgoingEvent(events.ChatCompleted, "chat:complete", _hearers, schemas.ChatCompleteEvent()),
 )
 
 
-def documented() -> Iterator[tuple[str, str]]:
-    """(name, meaning) of every event that clients of `/` can receive."""
+def documented() -> Iterator[tuple[str, type[Shown]]]:
+    """(name, schema) of every event that clients of `/` can receive, but for what members tell each other."""
     for outgoing in EVENT_MAP:
-        yield outgoing.name, inspect.getdoc(outgoing.kind) or ""
-    yield from document.event_names().items()
+        yield outgoing.name, type(outgoing.schema)
+    yield "daw:transport:sync", schemas.TempoOfProjectEvent
+    yield from document_events.every().items()
 
 
 def mount(bus: LocalBus, server: Server, links: LinkSigner) -> None:
     """Subscribes every line of `EVENT_MAP`; those of one event go out in the order of the table."""
     for outgoing in EVENT_MAP:
         bus.subscribe(outgoing.kind, _sender(outgoing, server, links), Scope.EVERYWHERE)
+    for kind in events.RoomEvent.__subclasses__():
+        bus.subscribe(kind, _room_sender(server), Scope.EVERYWHERE)
 
 
 def _sender(outgoing: OutgoingEvent, server: Server, links: LinkSigner) -> Callable[[Event], None]:
@@ -203,11 +166,25 @@ def _sender(outgoing: OutgoingEvent, server: Server, links: LinkSigner) -> Calla
 
     def send(event: Event) -> None:
         room = outgoing.room(event)
-        occupied = rooms.get("/", {})  # of this process
-        if not any(each in occupied for each in ((room,) if isinstance(room, str) else room)):
-            return  # before a payload is made that nobody gets
-        if outgoing.when(event):
-            payload = {**outgoing.payload(event, links), "timestamp": now()}
-            server.broadcast(outgoing.name, payload, room=room, skip_sid=outgoing.skip(event))
+        # Before a payload is made that nobody gets.
+        if _is_occupied(rooms.get("/", {}), room) and outgoing.when(event):
+            payload = {**outgoing.schema.dump(outgoing.source(event, links)), "timestamp": now()}
+            server.broadcast(outgoing.name, payload, room=room)
 
     return send
+
+
+def _room_sender(server: Server) -> Callable[[events.RoomEvent], None]:
+    rooms = server.manager.rooms
+
+    def send(event: events.RoomEvent) -> None:
+        room = _listeners(event)
+        if _is_occupied(rooms.get("/", {}), room):
+            server.broadcast(event.name, {**_said(event), "timestamp": now()}, room=room, skip_sid=event.skip_sid)
+
+    return send
+
+
+def _is_occupied(rooms: Mapping[str, Any], room: str | tuple[str, str]) -> bool:
+    """Whether somebody of this process is in one of them."""
+    return any(each in rooms for each in ((room,) if isinstance(room, str) else room))

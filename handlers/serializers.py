@@ -13,13 +13,13 @@ WORDS = {State.WAITING: "queued", State.ACTIVE: "processing"}  # that older clie
 _INTERNAL = ("midi", "storageKey", "storageKeys")  # of takes and stems as stored: what links are made of
 
 
-def result(stored: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str, Any]:
-    """A job's result with links, which are made anew at each reading because they expire."""
+def result(type: str, stored: Mapping[str, Any], links: LinkSigner, base_url: str) -> dict[str, Any]:
+    """The result of a job of that type with links, which are made anew at each reading because they expire."""
     takes = [_take(take, links, base_url) for take in stored.get("takes", [])]
     first = takes[0] if takes else {}
     # The mix comes first, for whoever takes the first link that they see.
     urls = {name: first[name] for name in ("audioUrl", "downloadUrl")} if takes else {}
-    shown = {**urls, **stored, **first}
+    shown = {**urls, "type": type, **stored, **first}
     shown["takes"] = takes
     return {name: value for name, value in shown.items() if name not in _INTERNAL}
 
@@ -163,6 +163,7 @@ def finished(job: Job, shown_result: dict[str, Any]) -> dict[str, Any]:
     """`result.audioUrl` is there for whoever looks no deeper."""
     return {
         "success": True,
+        "jobId": job.id,
         "result": {
             **{name: shown_result[name] for name in ("audioUrl", "downloadUrl") if name in shown_result},
             "jobId": job.id,

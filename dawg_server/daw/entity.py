@@ -135,7 +135,8 @@ class Bulk:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EntityType:
-    """`fields` are what clients may set, with their units, `written` what only the server does.
+    """`fields` are what clients may set, with their units, `written` what only the server does, `computed` what follows
+    from other rows and is only shown.
 
     `parent` is `project` or `track`; where `fields` have no `trackId`, it never changes. `references` are by field;
     that to a parent track need not be said. `role` is who may change it. `limit`, `weight`: of a project. `ordered`:
@@ -156,6 +157,7 @@ class EntityType:
     table: Table
     fields: Mapping[str, AnyField]
     written: Mapping[str, AnyField] = field(default_factory=dict)
+    computed: Mapping[str, AnyField] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     parent: Literal["project", "track"] = "project"
     references: Mapping[str, Reference] = field(default_factory=dict)

@@ -118,8 +118,14 @@ class Described:
 
     def described(self) -> dict[str, Any]:
         """What JSON Schema says about the value."""
-        nullable = cast("fields.Field[Any]", self).allow_none
-        return {"type": [self.json_type, "null"] if nullable else self.json_type, **self.limits()}
+        limits = self.limits()
+        if not cast("fields.Field[Any]", self).allow_none:
+            return {"type": self.json_type, **limits}
+        return {
+            "type": [self.json_type, "null"],
+            **limits,
+            **({"enum": [*enum, None]} if (enum := limits.get("enum")) else {}),
+        }
 
 
 class Field(Described, fields.Field[Any]):

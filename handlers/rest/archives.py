@@ -13,7 +13,7 @@ from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.multipart import Multipart
 from handlers.rest.routes import Routes
 from handlers.schemas import projects as schemas
-from handlers.schemas.replies import ProjectReply
+from handlers.schemas.replies import whole_project
 
 TYPE = "application/zip"
 
@@ -57,7 +57,7 @@ async def export_project(call: RestCall) -> Answer:
     "A project from a file",
     status=201,
     idempotent=True,
-    reply=ProjectReply,
+    reply=whole_project,
     multipart=Multipart(schemas.ImportForm(), ("file",), lambda settings: settings.max_archive_mb * MEBIBYTE),
 )
 async def import_project(call: RestCall) -> Answer:

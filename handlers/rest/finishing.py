@@ -56,7 +56,7 @@ async def separate_stems(call: RestCall) -> Answer:
     return await _separate_uploaded(call)
 
 
-@routes.get("/separation/status/{job_id}", "How far a separation is", reply=jobs.JobStatus, errors=(404,))
+@routes.get("/separation/status/{job_id}", "How far a separation is", reply=jobs.FlatJobStatus, errors=(404,))
 async def separation_status(call: RestCall) -> Answer:
     job = await _of_type(call, "stems")
     return serializers.flat_status(job, result_of(call, job))
@@ -72,7 +72,7 @@ async def cancel_separation(call: RestCall) -> Answer:
     "/separation/history",
     "Separations, newest first",
     query=schemas.RenderJobsQuery,
-    reply=jobs.JobList,
+    reply=schemas.SeparationList,
     errors=(404,),
 )
 async def list_separations(call: RestCall) -> Answer:

@@ -23,7 +23,7 @@ routes = Routes("health")
     "The state of the server and of what it stands on",
     reply=schemas.HealthReply,
     public=True,
-    errors=(503,),
+    also=((503, schemas.HealthReply),),
 )
 async def health(call: RestCall) -> Answer:
     dependencies = await call.services.platform.health.dependencies()
@@ -50,7 +50,7 @@ async def live(call: RestCall) -> Answer:
     return {"status": "alive"}
 
 
-@routes.get("//health/ready", "New work is welcome", reply=schemas.Status, public=True, errors=(503,))
+@routes.get("//health/ready", "New work is welcome", reply=schemas.Status, public=True, also=((503, schemas.Status),))
 async def ready(call: RestCall) -> Answer:
     if call.services.platform.lifecycle.leaving:
         return endpoint.response({"status": "draining"}, 503)

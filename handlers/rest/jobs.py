@@ -22,7 +22,7 @@ LOCAL = "local"  # the provider that is this server itself
 
 # What every request for work has in common, and what it has that is answered as `submit` does.
 WORK: dict[str, Any] = {"status": 202, "idempotent": True, "commits_reply": True, "errors": (403, 404, 409)}
-JOB: dict[str, Any] = {**WORK, "query": schemas.Wait, "reply": schemas.JobAccepted}
+JOB: dict[str, Any] = {**WORK, "query": schemas.Wait, "reply": schemas.JobAccepted, "also": ((200, schemas.JobResult),)}
 
 Translate = Callable[[Mapping[str, Any], Providers], tuple[dict[str, Any], str]]
 """From the fields of a body to a request of `dawg_server.generation`, and the provider that does it."""
@@ -89,7 +89,9 @@ async def page(call: RestCall, **query: Any) -> tuple[list[Job], int]:
 
 def result_of(call: RestCall, job: Job) -> dict[str, Any] | None:
     return (
-        serializers.result(job.result, call.services.platform.links, call.base_url) if job.result is not None else None
+        serializers.result(job.type, job.result, call.services.platform.links, call.base_url)
+        if job.result is not None
+        else None
     )
 
 

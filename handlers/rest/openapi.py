@@ -15,7 +15,8 @@ from dawg_server.schema import Body
 from handlers.rest import multipart
 from handlers.rest.routes import Route
 from handlers.schemas import stored
-from handlers.schemas.spec import SECURITY_SCHEMES, add_own_fields, marshmallow_plugin
+from handlers.schemas.connection_events import ErrorReply, SpokenErrorReply
+from handlers.schemas.spec import SECURITY_SCHEMES, add_own_fields, marshmallow_plugin, tidy
 
 DESCRIPTION = """The REST API of DAWG's server. Every path under `/api` is also served under `/api/v1`.
 Send `Authorization: Bearer <token>`, or the cookie that signing in has set; in development mode `X-User-Id` says who
@@ -38,39 +39,19 @@ OTHERS = {
     502: "An outside service failed",
     504: "An outside service took too long",
 }
-ERROR = {
-    "type": "object",
-    "required": ["success", "error", "message", "code"],
-    "properties": {
-        "success": {"const": False},
-        "error": {"type": "string"},
-        "message": {"type": "string"},
-        "code": {"type": "string"},
-        "details": {"type": "object"},
-        "requestId": {"type": "string"},
-        "retryAfter": {"type": "number"},
-    },
-}
-SPOKEN_ERROR = {
-    "allOf": [{"$ref": "#/components/schemas/Error"}],
-    "type": "object",
-    "required": ["response", "function_call"],
-    "properties": {"response": {"type": "string"}, "function_call": {"type": "null"}},
-}
 
 
 def document(routes: Iterable[Route]) -> dict[str, Any]:
     plugin = marshmallow_plugin()
     spec = APISpec("DAWG", __version__, "3.1.0", plugins=[plugin], info={"description": DESCRIPTION})
     add_own_fields(plugin)
-    spec.components.schema("Error", ERROR)
-    spec.components.schema("SpokenError", SPOKEN_ERROR)
+    spec.components.schema("Error", schema=ErrorReply)
+    spec.components.schema("SpokenError", schema=SpokenErrorReply)
     for name, scheme in SECURITY_SCHEMES.items():
         spec.components.security_scheme(name, scheme)
     for route in routes:
         spec.path(path=route.paths[0], operations={route.method.lower(): _operation(route, plugin)})
-    tidy: dict[str, Any] = _tidy(spec.to_dict())
-    return tidy
+    return tidy(spec.to_dict())
 
 
 def _operation(route: Route, plugin: MarshmallowPlugin) -> dict[str, Any]:
@@ -128,7 +109,9 @@ def _parameters(route: Route, plugin: MarshmallowPlugin) -> list[dict[str, Any]]
 def _responses(route: Route) -> dict[str, Any]:
     good: dict[str, Any] = {"description": "Done", "content": {}}
     if route.reply is not None:
-        good["content"]["application/json"] = {"schema": route.reply}
+        # One that has not looked yet what is in a project.
+        reply = type(route.reply) if isinstance(route.reply, Body) else route.reply()
+        good["content"]["application/json"] = {"schema": reply()}
     if route.content_type != "application/json":
         good["content"][route.content_type] = {}
     replies = {str(route.status): good}
@@ -144,17 +127,11 @@ def _responses(route: Route) -> dict[str, Any]:
     schema = {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
     for status in sorted(expected):
         replies[str(status)] = {"description": meanings[status], **schema}
+    for other, told in route.also:
+        about = {"description": meanings.get(other, "Done at once")}
+        replies[str(other)] = {**about, "content": {"application/json": {"schema": told()}}}
     return replies
 
 
 def _bodies(route: Route) -> Iterable[Body]:
     return [*([route.body] if route.body else ()), *([route.multipart.form] if route.multipart else ())]
-
-
-def _tidy(node: Any) -> Any:
-    """Names each type of a nullable field once: the library adds `null` again for every use of a schema."""
-    if isinstance(node, dict):
-        types = node.get("type")
-        once = {"type": list(dict.fromkeys(types))} if isinstance(types, list) else {}
-        return {key: _tidy(value) for key, value in node.items()} | once
-    return [_tidy(each) for each in node] if isinstance(node, list) else node

@@ -29,14 +29,19 @@ async def list_projects(call: RestCall) -> Answer:
 
 
 @routes.post(
-    "/projects", "Make a project", body=schemas.ProjectCreate, reply=replies.ProjectReply, status=201, idempotent=True
+    "/projects",
+    "Make a project",
+    body=schemas.ProjectCreate,
+    reply=replies.NewProjectReply,
+    status=201,
+    idempotent=True,
 )
 async def create_project(call: RestCall) -> Answer:
     made = await _document(call).create(call.caller.user_id, call.body)
     return editing.with_alias("project", made | {"role": "owner"})
 
 
-@routes.get("/projects/{project_id}", "A project with everything in it", reply=replies.ProjectReply, errors=(404,))
+@routes.get("/projects/{project_id}", "A project with everything in it", reply=replies.whole_project, errors=(404,))
 async def get_project(call: RestCall) -> Answer:
     """`tracks` (with `clips` and `sends`), `audioFiles`, `collaborators`, and the caller's `role`, of one moment."""
     found = await _document(call).snapshot(call.path["project_id"], call.caller.user_id)

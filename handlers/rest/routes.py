@@ -30,7 +30,8 @@ class Route:
 
     With `multipart` the body has to be one of those; with `body` as well, either will do. With `content_type` that is
     what is answered; with `reply` as well, it may be either. `spoken_errors`: errors are told in `response` too, where
-    a page looks for an answer.
+    a page looks for an answer. `also`: replies with other statuses. A `reply` that depends on what there is in projects
+    is told when the documents are made.
     """
 
     method: str
@@ -41,7 +42,8 @@ class Route:
     body: Body | None = None
     multipart: Multipart | None = None
     query: Query | None = None
-    reply: Body | None = None
+    reply: Body | Callable[[], type[Body]] | None = None
+    also: tuple[tuple[int, type[Body]], ...] = ()
     status: int = 200
     public: bool = False
     idempotent: bool = False
@@ -111,7 +113,8 @@ class Routes:
 
     def _add(self, method: str, path: str, summary: str, options: dict[str, Any]) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
-            schemas = {name: options.pop(name)() for name in ("body", "query", "reply") if name in options}
+            given = {name: options.pop(name) for name in ("body", "query", "reply") if name in options}
+            schemas = {name: each() if isinstance(each, type) else each for name, each in given.items()}
             tag = options.pop("tag", self.tag)
             self.all.append(Route(method, path, summary, handler, tag, **schemas, **options))
             return handler

@@ -43,7 +43,7 @@ async def make_version(call: RestCall) -> Answer:
     PATH + "/{number}/restore",
     "Bring back a version",
     body=schemas.VersionRestore,
-    reply=schemas.Restored,
+    reply=schemas.restored,
     errors=(403, 404, 409),
 )
 async def restore_version(call: RestCall) -> Answer:

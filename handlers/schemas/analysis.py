@@ -125,11 +125,20 @@ class TrackCharacteristics(Body):
     style = fields.Nested(StyleCharacteristics)
 
 
+class KnownCharacteristics(TrackCharacteristics):
+    """What was measured and what a person has set; `setByUser`: the paths of the latter."""
+
+    vocal_characteristics = fields.Nested(VocalCharacteristics, allow_none=True)
+    analyzed_at = fields.DateTime()
+    analyzer_version = fields.String()
+    set_by_user = fields.List(fields.String())
+
+
 class TrackMetadataReply(Body):
-    """`metadata` is null before the first analysis; its `setByUser` lists what a person has set, as paths."""
+    """`metadata` is null before the first analysis."""
 
     success = fields.Boolean()
-    metadata = fields.Nested(TrackCharacteristics, allow_none=True)
+    metadata = fields.Nested(KnownCharacteristics, allow_none=True)
     measured_from = fields.Dict(metadata={"description": "audioFileId, clipId, seconds"})
     message = fields.String()
 

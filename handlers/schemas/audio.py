@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from dawg_server.schema import Body, Choice, Flag, Id, Number, Page, Query, Text, Uuid
+from handlers.schemas.shown import Shown, done
 
 FORMATS = ("wav", "flac", "mp3", "ogg", "mid")
 SOURCES = ("upload", "generation", "stem", "mix", "master", "render", "edit", "vocals", "import")
@@ -58,34 +59,41 @@ class DownloadLink(Body):
     filename = fields.String()
 
 
-class AudioFile(Body):
-    """A recording. `lufs`, `truePeak` and the waveform are measured soon after it came in; null for silence."""
+class ProjectAudioFile(Shown):
+    """A recording, as its project lists it. `lufs`, `truePeak` and the waveform are measured soon after it came in;
+    null for silence."""
 
     id = fields.UUID()
     project_id = fields.UUID(allow_none=True)
+    generation_id = fields.UUID(allow_none=True, metadata={"description": "the job that made it"})
     filename = fields.String()
-    original_name = fields.String()
+    original_name = fields.String(allow_none=True)
     mime_type = fields.String()
     size = fields.Integer(metadata={"description": "bytes"})
-    duration = fields.Float(metadata={"description": "seconds"})
-    sample_rate = fields.Integer()
-    channels = fields.Integer()
+    duration = fields.Float(allow_none=True, metadata={"description": "seconds"})
+    sample_rate = fields.Integer(allow_none=True)
+    channels = fields.Integer(allow_none=True)
     bit_depth = fields.Integer(allow_none=True)
     lufs = fields.Float(allow_none=True)
     true_peak = fields.Float(allow_none=True, metadata={"description": "dBTP"})
-    checksum = fields.String(metadata={"description": "SHA-256 of the file"})
+    checksum = fields.String(allow_none=True, metadata={"description": "SHA-256 of the file"})
     source = fields.String(metadata={"enum": SOURCES})
     waveform_status = fields.String(metadata={"enum": ["pending", "ready", "failed"]})
     audio_url = fields.Url(metadata={"description": "plays without headers for an hour"})
-    download_url = fields.Url(metadata={"description": "saves it under its name; as long"})
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
+
+
+class AudioFile(ProjectAudioFile):
+    """A recording."""
+
+    download_url = fields.Url(metadata={"description": "saves it under its name, for an hour"})
 
 
 class AudioFileReply(AudioFile):
     """The recording twice: its fields at the top level, and the whole under `audioFile`."""
 
-    success = fields.Boolean()
+    success = done()
     audio_file = fields.Nested(AudioFile)
 
 

@@ -8,6 +8,7 @@ from marshmallow import ValidationError, fields
 
 from dawg_server.claude.message import blank
 from dawg_server.schema import Body, Choice, Flag, Id, Items, JsonValue, Number, Query, Text
+from handlers.schemas.shown import Shown, done
 
 MAX_MESSAGE = 8000  # characters
 MAX_GIVEN = 20  # messages of a client's own history
@@ -66,10 +67,10 @@ class Regenerate(Body):
     request_id = Text(1, 128, load_default=None, allow_none=True)
 
 
-class Asked(Body):
+class Asked(Shown):
     """The turn has begun; the rest comes as events."""
 
-    success = fields.Boolean()
+    success = done()
     request_id = fields.String()
     conversation_id = fields.UUID()
 
@@ -90,14 +91,14 @@ class Cancel(Body):
     request_id = Text(1, 128, required=True)
 
 
-class Cancelled(Body):
+class Cancelled(Shown):
     """False when there was nothing to cancel any more."""
 
-    success = fields.Boolean()
+    success = done()
     cancelled = fields.Boolean()
 
 
-class Said(Body):
+class Said(Shown):
     """The assistant's answer."""
 
     id = fields.UUID()
@@ -106,14 +107,14 @@ class Said(Body):
     model = fields.String()
 
 
-class Remaining(Body):
+class Remaining(Shown):
     """USD; null: no limit."""
 
     daily_usd = fields.Float(allow_none=True)
     monthly_usd = fields.Float(allow_none=True)
 
 
-class TurnUsage(Body):
+class TurnUsage(Shown):
     """Totals of the turn. `inputTokens` include `cachedTokens`."""
 
     model = fields.String()
@@ -121,7 +122,7 @@ class TurnUsage(Body):
     output_tokens = fields.Integer()
     cached_tokens = fields.Integer()
     cost_usd = fields.Float()
-    remaining = fields.Nested(Remaining)
+    remaining = fields.Nested(Remaining, allow_none=True)
 
 
 class PerformedCall(Body):
@@ -298,3 +299,10 @@ class ConversationRoom(Body):
     """A conversation of the caller."""
 
     conversation_id = Id("conversation", required=True)
+
+
+class InConversation(Shown):
+    """Which conversation that was."""
+
+    success = done()
+    conversation_id = fields.UUID()

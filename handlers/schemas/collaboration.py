@@ -26,6 +26,9 @@ from dawg_server.schema import (
     parameters,
 )
 from dawg_server.wire import timestamp
+from handlers.schemas import entities
+from handlers.schemas.collaborators import ROLES
+from handlers.schemas.shown import Shown, done, maybe, one_of, several
 
 MAX_REVISION = 2**62
 
@@ -57,7 +60,7 @@ MAX_SELECTED = 500  # ids
 MAX_STATE = 4096  # bytes of JSON
 MAX_RELAYED = 64 * 1024  # bytes of JSON
 
-Project = body("Project", "Which project.", WHERE)
+WhichProject = body("WhichProject", "Which project.", WHERE)
 Join = body(
     "Join",
     "Which project, and the last revision that the client has seen of it.",
@@ -68,50 +71,76 @@ Join = body(
 )
 
 
-class Joined(Body):
+class PresentMember(Shown):
+    """Who has the project open, in how many places at once, and what they have told of themselves lately."""
+
+    user_id = fields.String()
+    username = fields.String()
+    user_name = fields.String(metadata={"description": "the same as username"})
+    role = one_of(*ROLES)
+    state = fields.Dict(allow_none=True)
+    connections = fields.Integer()
+
+
+class LockHolder(Shown):
+    """Who asks for a track to be left alone."""
+
+    user_id = fields.String()
+    username = fields.String()
+    user_name = fields.String(metadata={"description": "the same as username"})
+
+
+class HeldLock(Shown):
+    """A track that somebody asks to be left alone."""
+
+    track_id = fields.UUID()
+    holder = fields.Nested(LockHolder)
+    expires_at = fields.DateTime()
+
+
+class Operation(Shown):
+    """One stored change: `changes` are the fields that have other values since, or the places of what was moved."""
+
+    id = fields.UUID()
+    revision = fields.Integer()
+    group_id = fields.UUID(metadata={"description": "what undo takes back together"})
+    actor_id = fields.String()
+    source = fields.String(metadata={"description": "rest, socket, undo, generation and so on"})
+    kind = one_of("create", "update", "delete", "reorder")
+    entity = fields.String()
+    entity_id = fields.UUID(allow_none=True)
+    changes = fields.Dict()
+    created_at = fields.DateTime()
+
+
+class Joined(Shown):
     """`project`, or the `operations` after `since`; `members` and `locks` are of this moment."""
 
-    success = fields.Boolean()
+    success = done()
     project_id = fields.UUID()
     revision = fields.Integer()
-    role = fields.String()
-    members = fields.List(fields.Dict())
-    locks = fields.List(fields.Dict())
-    project = fields.Dict()
-    operations = fields.List(fields.Dict())
+    role = one_of(*ROLES)
+    members = several(PresentMember)
+    locks = several(HeldLock)
+    project = maybe(fields.Nested(entities.whole_project))
+    operations = maybe(several(Operation))
 
 
-class Stored(Body):
-    """What has become of the change, and every operation that it took, as others hear of them one by one.
-
-    `lockedBy`: somebody had asked to leave that track alone. `clamped`: fields that were too long, and are cut.
-    Undo and redo tell the `groupIds` that they took back or repeated, and what they `skipped`.
-    """
-
-    success = fields.Boolean()
-    revision = fields.Integer()
-    group_id = fields.UUID(allow_none=True)
-    operations = fields.List(fields.Dict())
-    locked_by = fields.Dict()
-    clamped = fields.List(fields.String())
-    group_ids = fields.List(fields.UUID())
-    skipped = fields.List(fields.Dict())
-
-
-class Members(Body):
+class Members(Shown):
     """Who has the project open."""
 
-    success = fields.Boolean()
-    members = fields.List(fields.Dict())
+    success = done()
+    members = several(PresentMember)
 
 
-class Locked(Body):
+class Locked(Shown):
     """Whether the lock is the caller's, whose it is otherwise, and until when."""
 
-    success = fields.Boolean()
+    success = done()
     locked = fields.Boolean()
-    holder = fields.Dict(allow_none=True)
-    expires_at = fields.DateTime(allow_none=True)
+    track_id = fields.UUID()
+    holder = fields.Nested(LockHolder, allow_none=True)
+    expires_at = maybe(fields.DateTime())
 
 
 def lock(held: Lock) -> dict[str, Any]:

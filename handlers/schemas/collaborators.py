@@ -6,6 +6,7 @@ from marshmallow import fields
 
 from dawg_server.schema import Body, Choice
 from handlers.schemas.auth import Email
+from handlers.schemas.shown import Shown
 
 GIVEN = ("editor", "viewer")
 ROLES = ("owner", *GIVEN)
@@ -24,7 +25,7 @@ class RoleChange(Body):
     role = Choice(GIVEN, required=True)
 
 
-class Collaborator(Body):
+class Collaborator(Shown):
     """`userId` and `acceptedAt` are null while the invitation is pending."""
 
     id = fields.UUID()

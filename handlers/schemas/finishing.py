@@ -8,8 +8,12 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, pre_load, validates_schema
 
+from dawg_server.generation.job import STAGES
 from dawg_server.schema import Body, Choice, Flag, Genre, Id, Items, Number, Page, Query, Uuid
-from handlers.schemas.generation import STATES, BeatRequest
+from handlers.schemas.generation import STATES, WORDS, BeatRequest, FlatJobStatus, JobDetails
+from handlers.schemas.replies import PagedList
+from handlers.schemas.results import RenderResult
+from handlers.schemas.shown import Either, Shown, done, one_of, several
 
 STEMS = ("drums", "bass", "vocals", "melody", "other", "guitar", "piano")
 PARTS = {  # by the words that are taken for them
@@ -186,19 +190,25 @@ class RenderJobsQuery(Page):
     project_id = Uuid(load_default=None)
 
 
-class RenderStatus(Body):
+class RenderStatus(Shown):
     """Where a render stands, all at the top; `result` is there when it has completed."""
 
-    success = fields.Boolean()
+    success = done()
     id = fields.UUID()
     job_id = fields.UUID(metadata={"description": "the same as id"})
-    status = fields.String(metadata={"enum": ["queued", "processing", "completed", "failed", "cancelled"]})
-    state = fields.String(metadata={"enum": STATES})
+    status = one_of(*WORDS)
+    state = one_of(*STATES)
     progress = fields.Integer()
-    stage = fields.String()
-    result = fields.Dict(allow_none=True)
+    stage = one_of(*STAGES)
+    result = Either(lambda: (RenderResult,), allow_none=True)
     error = fields.String(allow_none=True)
-    job = fields.Dict()
+    job = fields.Nested(JobDetails)
+
+
+class SeparationList(PagedList):
+    """Separations, newest first."""
+
+    jobs = several(FlatJobStatus)
 
 
 class SeparationQuota(Body):

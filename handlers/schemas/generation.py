@@ -6,11 +6,16 @@ from typing import ClassVar
 
 from marshmallow import fields
 
-from dawg_server.schema import Body, Choice, Flag, Genre, Id, Key, Number, Page, Query, Text, Uuid
+from dawg_server.generation.job import STAGES
+from dawg_server.schema import Body, Choice, Flag, Genre, Id, Items, Key, Number, Page, Query, Text, Uuid
+from handlers.schemas.replies import PagedList
+from handlers.schemas.results import RESULTS, no_result_yet, result
+from handlers.schemas.shown import Either, Shown, done, maybe, one_of, several
 
 PROVIDERS = ("auto", "replicate", "suno", "embedded")
-JOB_TYPES = ("beat", "music", "stems", "mix", "master", "render", "vocals", "edit", "lyrics", "melody")
+JOB_TYPES = tuple(RESULTS)
 STATES = ("waiting", "active", "completed", "failed", "cancelled")
+WORDS = ("queued", "processing", "completed", "failed", "cancelled")  # for the same, to older clients
 MAX_SEED = 2**31 - 1
 
 
@@ -91,74 +96,150 @@ class JobsQuery(Page):
     project_id = Uuid(load_default=None)
 
 
-class JobAccepted(Body):
+class JobAccepted(Shown):
     """The job is written down and survives a restart."""
 
-    success = fields.Boolean()
+    success = done()
     message = fields.String()
     job_id = fields.UUID()
     generation_id = fields.UUID(metadata={"description": "the same as jobId"})
-    state = fields.String(metadata={"enum": STATES})
-    status = fields.String(metadata={"enum": ["queued", "processing", "completed", "failed", "cancelled"]})
+    state = one_of(*STATES)
+    status = one_of(*WORDS)
     progress = fields.Integer()
     estimated_seconds = fields.Float()
 
 
-class JobStatus(Body):
-    """Where a job stands; `result` is filled in when it has completed."""
+class JobDetails(Shown):
+    """All about a job. `data` is the request as it was understood; `result` is there when it has completed."""
 
-    success = fields.Boolean()
+    id = maybe(fields.UUID())
     job_id = fields.UUID()
-    generation_id = fields.UUID()
-    state = fields.String(metadata={"enum": STATES})
-    job_status = fields.String()
+    generation_id = fields.UUID(metadata={"description": "the same as jobId"})
+    type = one_of(*JOB_TYPES)
+    state = one_of(*STATES)
+    status = one_of(*WORDS)
     progress = fields.Integer(metadata={"minimum": 0, "maximum": 100})
-    stage = fields.String()
-    result = fields.Dict(allow_none=True)
+    stage = one_of(*STAGES)
+    queue_position = fields.Integer(allow_none=True)
+    data = fields.Dict()
+    result = no_result_yet()
+    failed_reason = fields.String(allow_none=True)
+    error_code = fields.String(allow_none=True)
+    attempts_made = fields.Integer()
+    provider = fields.String(allow_none=True)
+    created_at = fields.DateTime()
+    processed_on = fields.DateTime(allow_none=True)
+    finished_on = fields.DateTime(allow_none=True)
+
+
+class JobStatus(Shown):
+    """Where a job stands; `result` is filled in when it has completed. `status`: all about it, or, with `shape=flat`,
+    the word that is `jobStatus` otherwise."""
+
+    success = done()
+    job_id = fields.UUID()
+    generation_id = fields.UUID(metadata={"description": "the same as jobId"})
+    type = maybe(one_of(*JOB_TYPES))
+    state = one_of(*STATES)
+    status = Either(lambda: (JobDetails,), words=WORDS)
+    job_status = maybe(one_of(*WORDS))
+    progress = fields.Integer(metadata={"minimum": 0, "maximum": 100})
+    stage = one_of(*STAGES)
+    result = no_result_yet()
     error = fields.String(allow_none=True)
 
 
-class JobResult(Body):
+class FlatJobStatus(Shown):
+    """Where a job stands, with `status` as one word; `result` is filled in when it has completed."""
+
+    success = done()
+    job_id = fields.UUID()
+    generation_id = fields.UUID(metadata={"description": "the same as jobId"})
+    type = one_of(*JOB_TYPES)
+    state = one_of(*STATES)
+    status = one_of(*WORDS)
+    progress = fields.Integer(metadata={"minimum": 0, "maximum": 100})
+    stage = one_of(*STAGES)
+    result = no_result_yet()
+    error = fields.String(allow_none=True)
+
+
+class FinishedJob(Shown):
+    """A completed job; the links of its first recording, if it has one, stand beside."""
+
+    audio_url = maybe(fields.Url())
+    download_url = maybe(fields.Url())
+    job_id = fields.UUID()
+    generation_id = fields.UUID(metadata={"description": "the same as jobId"})
+    result = result()
+    completed_at = fields.DateTime(allow_none=True)
+
+
+class JobResult(Shown):
     """The result of a completed job, with links that play for an hour."""
 
-    success = fields.Boolean()
-    result = fields.Dict()
+    success = done()
+    job_id = fields.UUID()
+    result = fields.Nested(FinishedJob)
 
 
-class JobCancelledReply(Body):
+class JobCancelledReply(Shown):
     """The job has ended without a result."""
 
-    success = fields.Boolean()
+    success = done()
     job_id = fields.UUID()
     generation_id = fields.UUID()
-    state = fields.String()
+    state = one_of(*STATES)
 
 
-class JobList(Body):
+class JobList(PagedList):
     """Jobs, newest first."""
 
-    success = fields.Boolean()
-    jobs = fields.List(fields.Dict())
+    jobs = several(JobDetails)
+
+
+class JobCounts(Shown):
+    """How many jobs are in each state; `total` are those that have not ended."""
+
+    waiting = fields.Integer()
+    active = fields.Integer()
+    completed = fields.Integer()
+    failed = fields.Integer()
+    cancelled = fields.Integer()
     total = fields.Integer()
-    page = fields.Integer()
-    limit = fields.Integer()
-    total_pages = fields.Integer()
-    pagination = fields.Dict()
 
 
-class QueueStats(Body):
+class QueueLength(Shown):
+    """Jobs of everybody."""
+
+    waiting = fields.Integer()
+    active = fields.Integer()
+
+
+class QueueStats(Shown):
     """`stats` are the caller's own jobs, `queue` is the whole server's."""
 
-    success = fields.Boolean()
-    stats = fields.Dict()
-    queue = fields.Dict()
+    success = done()
+    stats = fields.Nested(JobCounts)
+    queue = fields.Nested(QueueLength)
 
 
-class GenreList(Body):
+class GenreFacts(Shown):
+    """What the engine knows of a genre; `bpmRange` is its slowest and its fastest tempo."""
+
+    name = fields.String()
+    bpm_range = Items(Number(), 2, 2)
+    default_bpm = fields.Float()
+    characteristics = fields.List(fields.String())
+    mood_options = fields.List(fields.String())
+    other_names = fields.List(fields.String(), data_key="aliases")
+
+
+class GenreList(Shown):
     """What the engine knows to play."""
 
-    success = fields.Boolean()
-    genres = fields.List(fields.Dict())
+    success = done()
+    genres = several(GenreFacts)
 
 
 class CancelJob(Body):
@@ -169,9 +250,9 @@ class CancelJob(Body):
     job_id = Text(1, 64, required=True)
 
 
-class JobState(Body):
+class JobState(Shown):
     """Where the job stands now."""
 
-    success = fields.Boolean()
+    success = done()
     job_id = fields.UUID()
-    state = fields.String()
+    state = one_of(*STATES)

@@ -4,32 +4,42 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from dawg_server.schema import Body
+from dawg_server.schema import AnyField
+from handlers.schemas.shown import Shown, done, maybe, one_of
 
 
-class Status(Body):
+class Status(Shown):
     """One word."""
 
-    status = fields.String()
+    status: AnyField = fields.String()
+
+
+class Dependency(Status):
+    """What the server stands on; development: signing in is off. `detail` is a word about it."""
+
+    status = one_of("ok", "failing", "unconfigured", "development")
+    latency_ms = maybe(fields.Float())
+    detail = maybe(fields.String())
 
 
 class HealthReply(Status):
     """`services` and `dependencies` by name, each with its state."""
 
+    status = one_of("healthy", "degraded", "unhealthy")
     service = fields.String()
     services = fields.Dict(keys=fields.String(), values=fields.String())
     timestamp = fields.DateTime()
     version = fields.String()
     replica = fields.String()
-    dependencies = fields.Dict(keys=fields.String(), values=fields.Dict())
+    dependencies = fields.Dict(keys=fields.String(), values=fields.Nested(Dependency))
 
 
-class AiStatus(Body):
+class AiStatus(Shown):
     """`features` by name: whether this server can do it as it is configured; `services` with their states."""
 
-    success = fields.Boolean()
+    success = done()
     features = fields.Dict(keys=fields.String(), values=fields.Boolean())
-    services = fields.Dict(keys=fields.String(), values=fields.Dict())
+    services = fields.Dict(keys=fields.String(), values=fields.Nested(Dependency))
 
 
 class BrainHealth(Status):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+
 from marshmallow import fields
 
 from dawg_server.daw.entities.project import PROJECT
-from dawg_server.schema import Body, Choice, Flag, Number, Page, Query, Text
-from handlers.schemas.collaboration import MAX_REVISION, body
+from dawg_server.daw.entities.track import TRACK
+from dawg_server.schema import Choice, Flag, Number, Page, Query, Text
+from handlers.schemas import entities
+from handlers.schemas.collaboration import MAX_REVISION, Operation, body
+from handlers.schemas.replies import ListedProject, PagedList
+from handlers.schemas.shown import Shown, done, several
 
 ProjectCreate = body("ProjectCreate", "A new project.", PROJECT.create)
 
@@ -26,23 +32,17 @@ class OperationsQuery(Query):
     limit = Number(1, 1000, whole=True, load_default=500)
 
 
-class ProjectList(Body):
+class ProjectList(PagedList):
     """Own and shared projects."""
 
-    success = fields.Boolean()
-    projects = fields.List(fields.Dict())
-    total = fields.Integer()
-    page = fields.Integer()
-    limit = fields.Integer()
-    total_pages = fields.Integer()
-    pagination = fields.Dict()
+    projects = several(ListedProject)
 
 
-class Operations(Body):
+class Operations(Shown):
     """`complete`: nothing comes after these, up to `revision`."""
 
-    success = fields.Boolean()
-    operations = fields.List(fields.Dict())
+    success = done()
+    operations = several(Operation)
     revision = fields.Integer()
     complete = fields.Boolean()
 
@@ -53,16 +53,10 @@ class TracksQuery(Page):
     limit = Number(1, 500, whole=True, load_default=50)
 
 
-class TrackList(Body):
+class TrackList(PagedList):
     """Tracks, in their order."""
 
-    success = fields.Boolean()
-    tracks = fields.List(fields.Dict())
-    total = fields.Integer()
-    page = fields.Integer()
-    limit = fields.Integer()
-    total_pages = fields.Integer()
-    pagination = fields.Dict()
+    tracks = several(functools.partial(entities.of, TRACK))
 
 
 class ArchiveQuery(Query):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.field_converter import FieldConverterMixin
@@ -10,6 +10,7 @@ from marshmallow import Schema
 
 from dawg_server.schema import Items, Record
 from dawg_server.schema.base import Described
+from handlers.schemas.shown import Either
 
 # How callers say who they are; read beside `handlers.rest.session_cookie`.
 SECURITY_SCHEMES: dict[str, dict[str, str]] = {
@@ -32,10 +33,17 @@ def marshmallow_plugin() -> MarshmallowPlugin:
 def add_own_fields(plugin: MarshmallowPlugin) -> None:
     """To be called once the plugin belongs to a specification."""
     assert plugin.converter is not None
+    plugin.converter.attribute_functions.remove(plugin.converter.field2read_only)  # replies have schemas of their own
     plugin.converter.add_attribute_function(_own_fields)  # type: ignore[no-untyped-call]
 
 
 def _own_fields(self: FieldConverterMixin, field: Any, **_: Any) -> dict[str, Any]:
+    if isinstance(field, Either):
+        inner = [self.resolve_nested_schema(each) for each in field.schemas()]  # type: ignore[attr-defined]
+        words = [{"type": "string", "enum": list(field.words)}] if field.words else []
+        null = [{"type": "null"}] if field.allow_none else []
+        one, *others = described = [*inner, *words, *null]
+        return {"anyOf": described} if others else dict(one)
     if not isinstance(field, Described) or isinstance(field, Record):
         return {}
     if isinstance(field, Items):
@@ -48,3 +56,16 @@ def _name(schema: Any) -> str | None:
     kind = schema if isinstance(schema, type) else type(schema)
     assert issubclass(kind, Schema)
     return None if kind.__name__ == "Parameters" else kind.__name__
+
+
+def tidy(document: dict[str, Any]) -> dict[str, Any]:
+    """Names each type of a nullable field once: the library adds `null` again for every use of a schema."""
+    return cast("dict[str, Any]", _tidy(document))
+
+
+def _tidy(node: Any) -> Any:
+    if isinstance(node, dict):
+        types = node.get("type")
+        once = {"type": list(dict.fromkeys(types))} if isinstance(types, list) else {}
+        return {key: _tidy(value) for key, value in node.items()} | once
+    return [_tidy(each) for each in node] if isinstance(node, list) else node

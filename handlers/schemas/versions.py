@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from dawg_server.schema import Body, Text
+from dawg_server.schema import AnyField, Body, Text
 from handlers.schemas.collaboration import REPLAY, body
-from handlers.schemas.replies import ProjectReply
+from handlers.schemas.replies import PagedList, whole_project
+from handlers.schemas.shown import Shown, done, shown
 
 VersionRestore = body("VersionRestore", "How to store it.", REPLAY)
 
@@ -18,7 +19,7 @@ class VersionCreate(Body):
     description = Text(0, 2000, allow_none=True, load_default=None)
 
 
-class Version(Body):
+class Version(Shown):
     """`automatic`: made by the server before a restore. `revision` is the project's at that time."""
 
     id = fields.UUID()
@@ -34,27 +35,26 @@ class Version(Body):
 class VersionReply(Version):
     """The version twice: its fields, and the whole."""
 
-    success = fields.Boolean()
+    success = done()
     version = fields.Nested(Version)
 
 
-class VersionList(Body):
+class VersionList(PagedList):
     """The newest first."""
 
-    success = fields.Boolean()
     versions = fields.List(fields.Nested(Version))
-    total = fields.Integer()
-    page = fields.Integer()
-    limit = fields.Integer()
-    total_pages = fields.Integer()
-    pagination = fields.Dict()
 
 
-class Restored(ProjectReply):
-    """`savedNumber` is the version that keeps the state before. `missingAudio`: ids of recordings deleted since, whose
-    clips could not come back."""
-
-    restored_number = fields.Integer()
-    saved_number = fields.Integer()
-    missing_audio = fields.List(fields.UUID())
-    group_id = fields.UUID(allow_none=True)
+def restored() -> type[Shown]:
+    """The project as it is now."""
+    about = (
+        "`savedNumber` is the version that keeps the state before. `missingAudio`: ids of recordings deleted since, "
+        "whose clips could not come back."
+    )
+    told: dict[str, AnyField] = {
+        "restoredNumber": fields.Integer(),
+        "savedNumber": fields.Integer(),
+        "missingAudio": fields.List(fields.UUID()),
+        "groupId": fields.UUID(allow_none=True),
+    }
+    return shown("Restored", about, told, whole_project())

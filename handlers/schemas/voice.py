@@ -10,6 +10,7 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from dawg_server.schema import Body, Choice, Id, Number, Text
 from dawg_server.voice import VOICES, browser
+from handlers.schemas.shown import Shown, done
 
 MAX_CONTEXT = 16_000  # bytes of JSON
 DAY_MS = 24 * 60 * 60 * 1000
@@ -44,12 +45,19 @@ class StartRealtime(Body):
             raise ValidationError("holds at most 16 kB", "projectContext")
 
 
-class SessionStarted(Body):
+class SessionStarted(Shown):
     """The session connects now; `realtime-started` says when it listens."""
 
-    success = fields.Boolean()
+    success = done()
     session_id = fields.UUID()
     conversation_id = fields.UUID()
+
+
+class SessionStopped(Shown):
+    """The session that is over."""
+
+    success = done()
+    session_id = fields.UUID()
 
 
 class AudioFrame(Body):

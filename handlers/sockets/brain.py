@@ -8,23 +8,14 @@ from typing import Any
 from dawg_server.brain.turn_factory import Asker, ClientContext, UserMessage
 from dawg_server.wire import now
 from handlers.schemas import brain as schemas
+from handlers.schemas.brain_events import SENT
 from handlers.sockets.events import Ack, Events, SocketCall
 from handlers.sockets.transport.server import Server
 
 MAX_BEHIND = 16 * 1024  # bytes that a browser has not taken yet, before its words come in longer pieces
 
 events = Events("/ai-brain", "ai-brain")
-events.sent |= {
-    "response-delta": "More words of the answer: text, requestId, conversationId.",
-    "tool-start": "The server runs a function: callId, name, arguments, requestId, conversationId.",
-    "tool-result": "What it came to: callId, name, success, result or error, revision, durationMs, requestId, "
-    "conversationId.",
-    "function-call": "To be run by the browser within 30 s and answered with function-result: callId, call_id, name, "
-    "legacyName, arguments (an object), requestId, conversationId.",
-    "usage": "The bill of the turn so far: requestId, conversationId, model, inputTokens, outputTokens, cachedTokens, "
-    "costUsd, remaining.",
-    "response-done": "The turn has ended: message, text, stopReason, requestId, conversationId, revision, groupId.",
-}
+events.sent |= SENT
 
 
 class SocketSink:

@@ -9,7 +9,12 @@ from handlers.sockets.events import Ack, Events, SocketCall
 events = Events("/", "main")
 
 
-@events.on("join:conversation", "Hear what is answered in a conversation", payload=schemas.ConversationRoom)
+@events.on(
+    "join:conversation",
+    "Hear what is answered in a conversation",
+    payload=schemas.ConversationRoom,
+    ack=schemas.InConversation,
+)
 async def join(call: SocketCall) -> Ack:
     """`chat:stream` and `chat:complete` tell it. Its owner alone may."""
     id = await _own(call)
@@ -17,7 +22,12 @@ async def join(call: SocketCall) -> Ack:
     return {"conversationId": id}
 
 
-@events.on("leave:conversation", "Hear nothing more of a conversation", payload=schemas.ConversationRoom)
+@events.on(
+    "leave:conversation",
+    "Hear nothing more of a conversation",
+    payload=schemas.ConversationRoom,
+    ack=schemas.InConversation,
+)
 async def leave(call: SocketCall) -> Ack:
     id = await _own(call)
     await call.server.leave_room(call.sid, conversation_room(id), "/")

@@ -68,7 +68,7 @@ def _event(action: Action) -> ClientEvent:
         return answer
 
     handle.__doc__ = action.about
-    return ClientEvent(action.event, action.summary, handle, action.payload(), schemas.Stored(), concurrent=False)
+    return ClientEvent(action.event, action.summary, handle, action.payload(), action.ack(), concurrent=False)
 
 
 def merged(first: Any, second: Any) -> dict[str, Any] | None:
@@ -95,26 +95,6 @@ def _locked_by(executed: Executed, command: Command, action: Action) -> dict[str
 
 
 # -- what rooms are told -----------------------------------------------------------------------------------------------
-
-EVENTS = {
-    "project:updated": "Fields of the project in `update`; `project` is how all of it is now, without its tracks.",
-    "lyrics:updated": "The lyrics of the track `trackId`, or (null) of the project.",
-    "project:undone": "The steps `groupIds` were taken back; the changes were told before.",
-    "project:redone": "The steps `groupIds` were repeated; the changes were told before.",
-}
-
-
-def event_names() -> dict[str, str]:
-    """Every event about a document, with what it means."""
-    made = {}
-    for kind in registry.contents():
-        if kind.within != "parent":
-            made[f"{kind.name}:created"] = f"A new {kind} in `{kind.name}`: {kind.help}."
-            made[f"{kind.name}:updated"] = f"`changes` of `{kind.id}`, or of its parts; `{kind.name}` is how it is now."
-            made[f"{kind.name}:deleted"] = f"The {kind} `{kind.id}` is gone; what was on it was told before."
-        if kind.ordered:
-            made[f"{kind.name}:reordered"] = f"`{kind.orders}`: the places of all {kind.plural}."
-    return EVENTS | made
 
 
 def mount(server: Server, changes: ChangeStream) -> None:

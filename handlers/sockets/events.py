@@ -28,6 +28,7 @@ from dawg_server.daw.access import RANKS
 from dawg_server.identity import Caller
 from dawg_server.schema import Body, load
 from dawg_server.services import Services
+from handlers.schemas.shown import Shown
 from handlers.sockets.transport.server import Server
 
 WINDOW = 1.0  # seconds in which the changes and relayed events of a socket are counted
@@ -100,12 +101,12 @@ class ClientEvent:
 
 @dataclass(slots=True)
 class Events:
-    """The events that clients may send on one namespace. `sent` are those that they get there, with what they mean."""
+    """The events that clients may send on one namespace. `sent` are those that they get there, with their payloads."""
 
     namespace: str
     service: logs.Service
     all: list[ClientEvent] = field(default_factory=list)
-    sent: dict[str, str] = field(default_factory=dict)
+    sent: dict[str, type[Shown]] = field(default_factory=dict)
 
     def on(
         self,

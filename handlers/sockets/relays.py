@@ -53,6 +53,11 @@ RELAYS: tuple[tuple[str, str, type[Body], Kind, Literal["viewer", "editor"]], ..
     ),
 )
 
+# What others are told by each, as its sender has said it.
+SAID: dict[Kind, type[Body]] = {kind: payload for _, _, payload, kind, _ in RELAYS} | {
+    bus_events.PresenceUpdated: schemas.State
+}
+
 
 def relay(call: SocketCall, name: str, kind: Kind, role: str) -> None:
     """Tells everybody else in the room, now or a little later, as long as the sender is still in it."""

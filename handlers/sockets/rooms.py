@@ -19,13 +19,14 @@ from dawg_server.services import Services
 from dawg_server.wire import now
 from handlers import serializers
 from handlers.schemas import collaboration as schemas
+from handlers.schemas.connection_events import JoinedProjectEvent
 from handlers.sockets.events import Ack, Events, ProjectMembership, SocketCall, memberships_of, project_room
 from handlers.sockets.transport.server import Server
 
 RETRY_INTERVAL = 1.0  # seconds, while the database does not answer
 
 events = Events("/", "main")
-events.sent["joined:project"] = "This socket is in the room of projectId; its ack has told the rest."
+events.sent["joined:project"] = JoinedProjectEvent
 
 
 @events.on(
@@ -72,7 +73,7 @@ async def join(call: SocketCall) -> Ack:
     }
 
 
-@events.on("leave:project", "Close a project", payload=schemas.Project)
+@events.on("leave:project", "Close a project", payload=schemas.WhichProject)
 async def leave(call: SocketCall) -> Ack:
     call.membership()
     await depart(call.services, call.server, call.sid, call.payload["projectId"])

@@ -16,6 +16,7 @@ from dawg_server.voice.prompt import SessionRequest
 from dawg_server.voice.session import VoiceSession
 from dawg_server.wire import now
 from handlers.schemas import voice as schemas
+from handlers.schemas.voice_events import SENT
 from handlers.sockets.events import Ack, Events, SocketCall
 from handlers.sockets.transport.server import Server
 
@@ -24,36 +25,7 @@ NO_SESSION_INTERVAL = 1.0  # seconds between two errors about audio without a se
 UNTIMED = frozenset({"audio-delta", "ai-text-delta", "user-transcript-delta"})
 
 events = Events("/voice", "voice")
-events.sent |= {
-    "realtime-started": "The service listens: sessionId, voice, model, expiresAt.",
-    "realtime-connected": "The same again, by its other name.",
-    "realtime-disconnected": "The connection to the service is lost: sessionId, reason, code, willReconnect.",
-    "realtime-stopped": "The session is over and paid: sessionId, reason, durationSeconds, costUsd.",
-    "session-recycled": "The talk goes on over another connection: sessionId, previousSessionId, reason (age, voice or "
-    "upstream), voice, model, expiresAt.",
-    "speech-started": "The user begins to speak: itemId.",
-    "speech-stopped": "The user has spoken: itemId.",
-    "user-transcript-delta": "More of what the user said: text, itemId.",
-    "user-transcript-done": "All that the user said: text, itemId.",
-    "user-transcript-failed": "What the user said could not be written down, though it was heard: itemId, reason.",
-    "response-started": "An answer begins: responseId.",
-    "response-done": "An answer has ended: responseId, status (completed, cancelled, incomplete or failed), reason.",
-    "ai-text-delta": "More words of the answer: text, itemId, responseId.",
-    "ai-text-done": "All words of an item, or those that were heard: text, itemId, responseId.",
-    "audio-delta": "Sound of the answer, PCM16 mono 24 kHz: audio (base64), itemId, responseId.",
-    "audio-done": "All sound of an item was sent: itemId, responseId.",
-    "audio-dropped": "Sound of this answer was left out, because the browser reads too slowly; once for each answer: "
-    "itemId, responseId.",
-    "ai-interrupted": "Flush playback now, nothing more of this answer follows: itemId, playedMs.",
-    "voice-changed": "Another voice speaks: voice, applied (immediate or recycled).",
-    "function-call": "To be run by the browser within 30 s and answered with function-result: call_id, callId, name, "
-    "legacyName, arguments (JSON text). On `/` the name is the earlier one, such as play, and function is the newer.",
-    "tool-start": "The server runs a function: callId, name, arguments.",
-    "tool-result": "What it came to: callId, name, success, result or error, revision, durationMs.",
-    "usage": "The bill of an answer: sessionId, responseId, inputTokens, outputTokens, cachedTokens, inputAudioTokens, "
-    "outputAudioTokens, costUsd, totalCostUsd, remaining, durationSeconds.",
-    "error": "What went wrong, as the error envelope, with fatal and retryAfter.",
-}
+events.sent |= SENT
 
 
 class VoiceSocket:
@@ -165,7 +137,7 @@ async def function_result(call: SocketCall) -> Ack:
     return None
 
 
-@events.on("stop-realtime", "Stop talking")
+@events.on("stop-realtime", "Stop talking", ack=schemas.SessionStopped)
 async def stop(call: SocketCall) -> Ack:
     """The connection to the service is closed when the ack comes, and with it billing has stopped."""
     session_id = _session(call).id

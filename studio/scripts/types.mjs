@@ -16,8 +16,11 @@ const described = async (kind) => {
 
 /** The events of both directions, by namespace. */
 const events = ({ asyncapi, channels, operations, components }) => {
-  const type = (schema) =>
-    schema?.$ref ? `Schemas["${schema.$ref.split("/").pop()}"]` : "{ [name: string]: unknown }";
+  const type = (schema) => {
+    if (schema.anyOf) return schema.anyOf.map(type).join(" | ");
+    if (schema.type === "null") return "null";
+    return schema.$ref ? `Schemas["${schema.$ref.split("/").pop()}"]` : "{ [name: string]: unknown }";
+  };
   const directions = { send: {}, receive: {} }; // seen from the server
   for (const { action, channel, messages } of Object.values(operations)) {
     const { address } = channels[unescaped(channel.$ref.split("/")[2])];

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests import patience
+from tests import patience, published
 
 SCRIPT = Path(__file__).with_name("client.mjs")
 MAX_LINE = 64 * 2**20  # bytes
@@ -48,6 +48,7 @@ class JsClient:
     process: JavaScript
     name: str
     connection: str
+    namespace: str = "/"
     sid: str = ""
     transport: str = ""
     disconnected: str | None = None  # the reason
@@ -59,9 +60,11 @@ class JsClient:
 
     async def emit_ack(self, event: str, *args: Any, timeout: float = patience.SECONDS) -> Any:
         try:
-            return await self.process.request(
+            ack = await self.process.request(
                 "emitWithAck", timeout, client=self.name, event=event, args=args, timeout=timeout * 1000
             )
+            self.process.differences += published.ack_differences(self.namespace, event, ack)
+            return ack
         except ConnectError as error:
             raise AckTimeout(f"{event}: {error.message}") from error
 
@@ -124,7 +127,10 @@ class JsClient:
 
     def _take(self, message: dict[str, Any]) -> None:
         if "event" in message:
-            self.events.append((message["event"], _unpack(message["args"])))
+            arguments = _unpack(message["args"])
+            self.events.append((message["event"], arguments))
+            if arguments:
+                self.process.differences += published.event_differences(self.namespace, message["event"], arguments[0])
         else:
             self._happened(message["happened"], _unpack(message["detail"]))
         self._news.set()
@@ -150,6 +156,7 @@ class JavaScript:
         self._reader = asyncio.create_task(self._read(reader), name="javascript-reader")
         self._replies: dict[int, asyncio.Future[Any]] = {}
         self._clients: dict[str, JsClient] = {}
+        self.differences: list[str] = []  # of what came from what the server publishes
         self._numbers = itertools.count(1)
 
     @classmethod
@@ -169,7 +176,7 @@ class JavaScript:
     ) -> JsClient:
         """A connected client; `over` shares another client's connection, as a browser does. Else `ConnectError`."""
         name = f"client-{next(self._numbers)}"
-        client = self._clients[name] = JsClient(self, name, over.connection if over is not None else name)
+        client = self._clients[name] = JsClient(self, name, over.connection if over is not None else name, namespace)
         await self.request(
             "connect",
             client=name,

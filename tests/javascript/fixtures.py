@@ -28,3 +28,4 @@ async def javascript(_node_process: Node) -> AsyncIterator[JavaScript]:
     clients = await JavaScript.open(_node_process)
     yield clients
     await clients.close()
+    assert not clients.differences, "\n".join(clients.differences)

@@ -20,11 +20,14 @@ from aiohttp import web
 
 from dawg_server import app, settings
 from dawg_server.services import Services
+from handlers.rest.routes import ROUTES, Route
 from handlers.rest.server import HttpRunner
 from handlers.sockets.transport import Server
+from tests import published
 
 START_TIMEOUT = 60.0  # seconds
 STOP_TIMEOUT = 30.0  # seconds
+HOLDS_REPLIES = False  # tests of the routes set it
 PROJECT = Path(__file__).parents[2]
 
 
@@ -36,6 +39,8 @@ class Dawg:
     services: Services
     sockets: Server
     http: aiohttp.ClientSession
+    routes: tuple[Route, ...]
+    holds_replies: bool  # against what is published of them
 
     @staticmethod
     def as_user(name: str) -> dict[str, str]:
@@ -45,7 +50,11 @@ class Dawg:
         """(status, body) of one request."""
         headers = self.as_user(user) | options.pop("headers", {})
         async with self.http.request(method, self.url + path, headers=headers, **options) as reply:
-            return reply.status, await reply.json()
+            body = await reply.json()
+        if self.holds_replies:
+            found = published.Replies(self.routes).differences(method, path.partition("?")[0], reply.status, body)
+            assert not found, "\n".join(found)
+        return reply.status, body
 
     async def finished(self, job_id: str, user: str = "ada", seconds: float = 60.0) -> dict[str, Any]:
         """The status of a job once it has ended."""
@@ -70,7 +79,7 @@ async def running(dsn: str, folder: Path, **variables: str) -> AsyncIterator[Daw
         port = runner.addresses[0][1]
         try:
             async with aiohttp.ClientSession() as http:
-                yield Dawg(f"http://127.0.0.1:{port}", parts, sockets, http)
+                yield Dawg(f"http://127.0.0.1:{port}", parts, sockets, http, application[ROUTES], HOLDS_REPLIES)
         finally:
             await parts.jobs.queue.stop()
             await sockets.close()

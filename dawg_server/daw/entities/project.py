@@ -32,6 +32,13 @@ FIELDS = {
     "looping": Flag("whether the loop region is played again and again", load_default=False),
 }
 
+COMPUTED = {
+    "userId": Text(help="the owner's"),
+    "thumbnailUrl": Text(allow_none=True),
+    "version": Number(0, help="the number of the newest version; 0: there is none", whole=True),
+    "revision": Number(0, help="how many changes have led here", whole=True),
+}
+
 
 async def judge(draft: Draft, project: Entity | None, changed: Entity) -> Collection[str]:
     """Whatever keeps its beats at a new tempo stays within reach."""
@@ -56,6 +63,7 @@ PROJECT = EntityType(
     help="a song with everything in it",
     table=projects.TABLE,
     fields=FIELDS,
+    computed=COMPUTED,
     aliases={"tempo": "bpm"},
     rule=judge,
     ruled=frozenset({"isPublic", "bpm", "timeSignature"}),

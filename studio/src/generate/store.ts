@@ -5,11 +5,7 @@ import { connection, openProject } from "../project/connection";
 import { end, tempoMap } from "../project/store";
 import { notify } from "../ui/notices";
 
-export interface Genre {
-  name: string;
-  defaultBpm: number;
-  bpmRange: [number, number];
-}
+export type Genre = Schemas["GenreFacts"];
 
 /** A piece of work of the server for this person, as its events tell it. */
 export interface Job {
@@ -40,7 +36,7 @@ export const busy = computed(() => jobs.value.filter(({ state }) => state === "w
 export const seconds = (bars: number): number => (bars * tempoMap.value.metre(0).length * 60) / tempo.value;
 
 export const loadGenres = async (): Promise<void> => {
-  genres.value = (await answered(api.GET("/api/generate/genres"))).genres as unknown as Genre[];
+  genres.value = (await answered(api.GET("/api/generate/genres"))).genres;
 };
 
 /** Asks for a beat in the open project, where its parts land as tracks. */

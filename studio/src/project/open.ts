@@ -1,4 +1,4 @@
-import { answered, api } from "../api/client";
+import { answered, api, type Schemas } from "../api/client";
 import { open } from "./connection";
 
 const LAST = "dawg.project"; // in this browser's storage
@@ -13,17 +13,12 @@ export const openSomeProject = async (): Promise<void> => {
   show(last?.id ?? (await create()));
 };
 
-export interface ListedProject {
-  id: string;
-  name: string;
-  updatedAt: string;
-}
+export type ListedProject = Schemas["ListedProject"];
 
 /** The newest of the caller's projects. */
 export const projects = async (): Promise<ListedProject[]> => {
   const query = { limit: 50 };
-  return ((await answered(api.GET("/api/projects", { params: { query } }))).projects ??
-    []) as unknown as ListedProject[];
+  return (await answered(api.GET("/api/projects", { params: { query } }))).projects;
 };
 
 export const show = (projectId: string): void => {
@@ -34,8 +29,7 @@ export const show = (projectId: string): void => {
 
 export const createProject = async (): Promise<void> => show(await create());
 
-const create = async (): Promise<string> =>
-  (await answered(api.POST("/api/projects", { body: { name: UNNAMED } }))).id as string;
+const create = async (): Promise<string> => (await answered(api.POST("/api/projects", { body: { name: UNNAMED } }))).id;
 
 const fromAddress = (): string | null => /^#\/project\/([\w-]+)$/.exec(location.hash)?.[1] ?? null;
 

@@ -18,7 +18,7 @@ export const recording = async (id: string): Promise<Recording> => {
   const known = recordings.value.get(id);
   if (known) return known;
   const { audioFile } = await answered(api.GET("/api/audio/{audio_id}", { params: { path: { audio_id: id } } }));
-  const found = audioFile as unknown as Recording;
+  const found = { ...audioFile, originalName: audioFile.originalName ?? audioFile.filename };
   remember(found);
   return found;
 };
