@@ -9,6 +9,7 @@ is there as long as the build takes.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -16,16 +17,17 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 STUDIO = Path(__file__).resolve().parent
 STATIC = STUDIO.parent / "handlers" / "rest" / "static"
 TARGET = STATIC / "studio"
-STATE = STATIC / "studio.txt"  # what the server's page says as long as there is no studio
+STATE = STATIC / "studio.txt"  # what the server's page says as long as there is no studio, and nobody has it locked
 WHEEL = STUDIO / ".node"
 SOURCES = ("docs", "index.html", "package-lock.json", "package.json", "src", "vite.config.ts")
 INSTALL_TIMEOUT, BUILD_TIMEOUT = 600, 300  # seconds
-BUILDING = "The studio is being built, which takes about half a minute. It comes up here by itself."
+INTERRUPTED = "The build of the studio was interrupted. Run python3 studio/build.py to try again."
 FAILED = "The studio could not be built: {reason}. Run python3 studio/build.py to try again."
 
 
@@ -53,8 +55,20 @@ def build(*, dev: bool) -> None:
     built = stamp.exists() and stamp.read_text() == wanted
     if built and not dev:
         return
-    if not built:
-        STATE.write_text(BUILDING)
+    with contextlib.nullcontext() if built else going_on():
+        make(wanted, built=built, dev=dev)
+
+
+@contextlib.contextmanager
+def going_on() -> Iterator[None]:
+    """The server sees the lock, which ends with this process, however that ends."""
+    STATE.write_text(INTERRUPTED)
+    with STATE.open() as note:
+        fcntl.flock(note, fcntl.LOCK_EX)
+        yield
+
+
+def make(wanted: str, *, built: bool, dev: bool) -> None:
     node, npm = find_node()
     environment = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     install(npm, environment, dev=dev)

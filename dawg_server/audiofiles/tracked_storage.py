@@ -20,7 +20,7 @@ class TrackedStorage:
 
     def __init__(self, storage: Storage, database: Database) -> None:
         self._storage, self._database = storage, database
-        self.name = storage.name
+        self.name, self.origin = storage.name, storage.origin
 
     async def put(self, key: str, source: Path, content_type: str) -> StoredFile:
         await pending_deletes.announce(self._database, [key], GRACE)

@@ -23,6 +23,7 @@ class Storage(Protocol):
     """
 
     name: str
+    origin: str | None  # of its links, as browsers say it; None when this server has to serve the bytes itself
 
     async def put(self, key: str, source: Path, content_type: str) -> StoredFile:
         """Copies a finished local file; when this returns, the file survives a crash."""

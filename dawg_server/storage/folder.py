@@ -26,6 +26,7 @@ class FolderStorage:
     """A file is written beside its place, synced to disk and then renamed, so a crash leaves no half file behind."""
 
     name = "folder"
+    origin: str | None = None
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()

@@ -35,8 +35,9 @@ class S3Storage:
 
     name = "s3"
 
-    def __init__(self, client: Any, bucket: str, sign: Callable[[str, dict[str, str], int], str]) -> None:
+    def __init__(self, client: Any, bucket: str, origin: str, sign: Callable[[str, dict[str, str], int], str]) -> None:
         self._client, self._bucket, self._sign = client, bucket, sign
+        self.origin: str | None = origin
         self._life = contextlib.AsyncExitStack()
 
     @classmethod
@@ -95,7 +96,7 @@ class S3Storage:
             S3SigV4QueryAuth(credentials, "s3", region, expires=seconds).add_auth(request)
             return str(request.prepare().url)
 
-        storage = cls(client, bucket, sign)
+        storage = cls(client, bucket, "/".join(address.split("/")[:3]), sign)
         storage._life = life
         return storage
 

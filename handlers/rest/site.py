@@ -6,6 +6,7 @@ page says what this is and how to get them.
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import html
 import string
@@ -20,12 +21,14 @@ from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.routes import ROUTES, Route, Routes
 
 STATIC = Path(__file__).with_name("static")
-BUILD_NOTE = STATIC / "studio.txt"  # what the build of the studio has to say, until it is done
+BUILD_NOTE = STATIC / "studio.txt"  # what became of the build of the studio; locked as long as it goes on
+BUILDING = "The studio is being built, which takes about half a minute. It comes up here by itself."
 NOT_BUILT = (
     "The studio and the pages of the API were not built. Run python3 studio/build.py; they come up here by themselves."
 )
 _POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; "
-STUDIO_POLICY = _POLICY + "img-src 'self' data:; media-src 'self' blob: *"  # a bucket may hold files
+# Previews of songs play from where they are made, which may be anywhere.
+STUDIO_POLICY = _POLICY + "connect-src 'self'{bucket}; img-src 'self' data:{bucket}; media-src 'self' blob: *"
 DOCS_POLICY = _POLICY + "style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 FRONT_END_POLICY = "frame-ancestors 'none'"
 
@@ -38,7 +41,8 @@ _FRONT_END = web.AppKey("front_end", BuiltFiles)
 async def home(call: RestCall) -> Answer:
     if (files := call.request.app.get(_FRONT_END)) is not None:
         return await _front_end(files, "")
-    return await _page("index.html", STUDIO_POLICY)
+    origin = call.services.platform.storage.origin
+    return await _page("index.html", STUDIO_POLICY.format(bucket=f" {origin}" if origin else ""))
 
 
 @routes.get("//docs", "This API, for people", public=True, content_type="text/html")
@@ -101,9 +105,21 @@ async def _page(name: str, policy: str) -> web.StreamResponse:
     headers = {"Content-Security-Policy": policy}
     if found := await _studio.answer(name, headers):
         return found
-    said = html.escape(BUILD_NOTE.read_text() if BUILD_NOTE.exists() else NOT_BUILT)
+    said = html.escape(_build_state())
     text = string.Template((STATIC / "start" / "start.html").read_text()).substitute(studio=said)
     return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-cache", **headers})
+
+
+def _build_state() -> str:
+    try:
+        with BUILD_NOTE.open() as note:
+            try:
+                fcntl.flock(note, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return BUILDING
+            return note.read()
+    except FileNotFoundError:
+        return NOT_BUILT
 
 
 class _FrontEnd(web.DynamicResource):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import jwt
@@ -159,6 +161,31 @@ async def test_no_other_page_frames_them_and_nothing_inline_runs(server: dawg.Da
                     assert file.content_type in ("text/javascript", "text/css")
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "origin"),
+    [
+        ({"AWS_ENDPOINT_URL": "http://store.internal:9000"}, "http://store.internal:9000"),
+        (
+            {"AWS_ENDPOINT_URL": "http://store.internal:9000", "AWS_PUBLIC_ENDPOINT_URL": "https://files.example/"},
+            "https://files.example",
+        ),
+        ({"AWS_REGION": "eu-central-1"}, "https://songs.s3.amazonaws.com"),
+    ],
+)
+async def test_the_studio_may_read_recordings_from_the_bucket_that_has_them(
+    database_dsn: str, tmp_path: Path, endpoint: dict[str, str], origin: str
+) -> None:
+    keys = {"AWS_S3_BUCKET": "songs", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret"}
+    async with dawg.running(database_dsn, tmp_path, **keys, **endpoint) as server:
+        async with server.http.get(server.url) as reply:
+            policy = dict(part.strip().split(" ", 1) for part in reply.headers["Content-Security-Policy"].split(";"))
+        assert policy["connect-src"] == f"'self' {origin}"
+        assert origin in policy["img-src"].split()
+        link = server.services.platform.storage.link("a", seconds=60, disposition="inline", content_type="audio/wav")
+        assert link is not None
+        assert link.startswith(origin + "/")
+
+
 async def test_an_asset_that_does_not_exist_and_what_is_beside_them_is_not_found(server: dawg.Dawg) -> None:
     for path in ("nothing.js", "..%2findex.html", "%2e%2e/.digest", "..%2f..%2fstart%2fstart.css", ""):
         async with server.http.get(f"{server.url}/studio/assets/{path}") as reply:
@@ -195,6 +222,23 @@ def build_without_npm(sources: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=os.environ | away, capture_output=True, text=True, timeout=60)
 
 
+@contextlib.contextmanager
+def waiting_build(sources: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """With an npm that waits for ever."""
+    tools = sources / "tools"
+    tools.mkdir()
+    for name, does in (("node", "echo v22.12.0"), ("npm", "exec sleep 60")):
+        (tools / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tools / name).chmod(0o755)
+    environment = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+    command = [sys.executable, sources / "studio" / "build.py"]
+    with subprocess.Popen(command, env=environment, start_new_session=True) as build:
+        try:
+            yield build
+        finally:
+            os.killpg(build.pid, signal.SIGKILL)
+
+
 async def test_where_npm_cannot_be_reached_the_page_says_how_to_get_the_studio_and_gives_way_to_it(
     unbuilt: Path, database_dsn: str, browser: Browser, studio: Path
 ) -> None:
@@ -204,6 +248,11 @@ async def test_where_npm_cannot_be_reached_the_page_says_how_to_get_the_studio_a
         await page.wait_for("#health[data-state=healthy]")
         assert "python3 studio/build.py" in await page.text("#studio")
         assert server.url in await page.text("#calls")
+
+        with waiting_build(unbuilt) as waiting:
+            await page.wait_for("#studio:has-text('is being built')")
+            waiting.kill()
+        await page.wait_for("#studio:has-text('was interrupted')")
 
         build = await asyncio.to_thread(build_without_npm, unbuilt)
         assert build.returncode == 1
