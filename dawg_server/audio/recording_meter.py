@@ -72,7 +72,7 @@ class RecordingMeter:
 
 @dataclass(frozen=True)
 class Measured:
-    """`pyramid` is what `waveform.peaks` reads; `duration` in seconds is exact; loudness is None for silence."""
+    """`pyramid` is what `waveform.part` reads; `duration` in seconds is exact; loudness is None for silence."""
 
     pyramid: bytes
     duration: float

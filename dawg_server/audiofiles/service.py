@@ -157,7 +157,7 @@ class AudioFiles:
         return await audio_files.used(self._database, user_id)
 
     async def pyramid(self, row: dict[str, Any]) -> bytes:
-        """The waveform as `audio.waveform.peaks` reads it; measured now if it was not before."""
+        """The waveform as `audio.waveform.part` reads it; measured now if it was not before."""
         return await self._measuring.pyramid(row)
 
     async def rename(self, audio_id: str, user_id: str, name: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import math
 from typing import Any
 
 from aiohttp import web
@@ -15,7 +16,7 @@ from dawg_server.settings import MEBIBYTE
 from dawg_server.storage.links import LINK_SECONDS
 from dawg_server.wire import timestamp
 from handlers import serializers
-from handlers.rest import ranges
+from handlers.rest import endpoint, ranges
 from handlers.rest.endpoint import Answer, RestCall, authenticate
 from handlers.rest.multipart import Multipart
 from handlers.rest.routes import Routes
@@ -78,17 +79,24 @@ async def get_recording(call: RestCall) -> Answer:
     errors=(404, 415),
 )
 async def get_waveform(call: RestCall) -> Answer:
-    """True minima and maxima. A recording that nobody has measured yet is measured now."""
+    """True minima and maxima, which never change. A recording that nobody has measured yet is measured now."""
     row = await _row(call)
+    headers = ranges.caching(row, weak=True)
+    if ranges.is_known(call.request, row):
+        return web.Response(status=304, headers=headers)
+    rate, query = row["sample_rate"], call.query
+    start, end = query["start"] * rate, math.inf if query["end"] is None else query["end"] * rate
     pyramid = await call.services.documents.audio.pyramid(row)
-    peaks = await asyncio.to_thread(waveform.peaks, pyramid, call.query["points"])
+    part = await asyncio.to_thread(waveform.part, pyramid, query["points"], start, end)
     shown = {
-        "peaks": peaks,
-        "length": len(peaks),
-        "duration": waveform.frames(pyramid) / row["sample_rate"],
-        "sampleRate": row["sample_rate"],
+        "peaks": part.peaks,
+        "length": len(part.peaks),
+        "start": part.start / rate,
+        "end": part.end / rate,
+        "duration": waveform.frames(pyramid) / rate,
+        "sampleRate": rate,
     }
-    return {"success": True, "waveform": shown, "waveformData": peaks}
+    return endpoint.response({"success": True, "waveform": shown, "waveformData": part.peaks}, headers=headers)
 
 
 @routes.get(

@@ -16,6 +16,20 @@ CACHE_CONTROL = "private, max-age=3600, immutable"  # a recording never changes 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
+def caching(row: Mapping[str, Any], *, weak: bool = False) -> dict[str, str]:
+    """Headers of what is told of a recording and never changes. `weak`: the bytes depend on how they are compressed."""
+    return {"ETag": f'{"W/" if weak else ""}"{_etag(row)}"', "Cache-Control": CACHE_CONTROL}
+
+
+def is_known(request: web.Request, row: Mapping[str, Any]) -> bool:
+    """Whether the caller has it already."""
+    return any(known.value in (_etag(row), "*") for known in request.if_none_match or ())
+
+
+def _etag(row: Mapping[str, Any]) -> str:
+    return bytes(row["sha256"]).hex()[:32]
+
+
 async def serve(
     request: web.Request, storage: Storage, row: Mapping[str, Any], *, attachment: bool
 ) -> web.StreamResponse:
@@ -24,16 +38,15 @@ async def serve(
     `attachment`: to be saved rather than played.
     """
     extension = row["storage_key"].rpartition(".")[2]
-    size, etag = int(row["size_bytes"]), bytes(row["sha256"]).hex()[:32]
+    size, etag = int(row["size_bytes"]), _etag(row)
     headers = {
-        "ETag": f'"{etag}"',
+        **caching(row),
         "Accept-Ranges": "bytes",
-        "Cache-Control": CACHE_CONTROL,
         "Content-Type": row["mime_type"],
         "Cross-Origin-Resource-Policy": "cross-origin",
         "Content-Disposition": filenames.disposition(row["original_name"], extension, attachment=attachment),
     }
-    if any(known.value in (etag, "*") for known in request.if_none_match or ()):
+    if is_known(request, row):
         return web.Response(status=304, headers=headers)
     part = _range(request, size, etag)
     start, end = part or (0, size)

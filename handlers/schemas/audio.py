@@ -25,9 +25,12 @@ class RecordingsQuery(Page):
 
 
 class WaveformQuery(Query):
-    """`points`: how many pairs of extremes; a shorter recording has fewer."""
+    """`points`: how many pairs of extremes; there are fewer where no more are known. `start` and `end`: only of that
+    part, in seconds."""
 
     points = Number(50, 8000, whole=True, load_default=1000)
+    start = Number(0, 86_400, load_default=0)
+    end = Number(0, 86_400, load_default=None)
 
 
 class ContentQuery(Query):
@@ -110,11 +113,23 @@ class AudioFileList(Body):
     pagination = fields.Dict()
 
 
-class Waveform(Body):
-    """`peaks`: `[[min, max], …]` of the decoded samples, -1..1; `waveformData` is the same list."""
+class WaveformPart(Shown):
+    """`peaks`: `[[min, max], …]` of the decoded samples, -1..1, evenly spread from `start` to `end`, which lie as close
+    to those that were asked for as can be."""
 
-    success = fields.Boolean()
-    waveform = fields.Dict()
+    peaks = fields.List(fields.List(fields.Float()))
+    length = fields.Integer(metadata={"description": "how many pairs"})
+    start = fields.Float(metadata={"description": "seconds"})
+    end = fields.Float(metadata={"description": "seconds"})
+    duration = fields.Float(metadata={"description": "of the recording, in seconds"})
+    sample_rate = fields.Integer()
+
+
+class Waveform(Shown):
+    """`waveformData` is the list of `peaks`."""
+
+    success = done()
+    waveform = fields.Nested(WaveformPart)
     waveform_data = fields.List(fields.List(fields.Float()))
 
 

@@ -22,11 +22,29 @@ def built(samples: np.ndarray, sizes: tuple[int, ...] = (65_536,)) -> bytes:
     return builder.to_bytes()
 
 
+def peaks(pyramid: bytes, points: int) -> list[list[float]]:
+    return waveform.part(pyramid, points).peaks
+
+
+@pytest.mark.parametrize("start", [0, 1, 700_001, 1_900_000])
+@pytest.mark.parametrize("length", [100, 48_000, 5_000_000])
+def test_a_part_has_its_own_extremes_and_says_where_it_lies(start: int, length: int) -> None:
+    samples = signals.noise(48_000, 41.7)
+    drawn = waveform.part(built(samples), 8000, start, start + length)
+    bucket = 64  # frames, of this length
+    assert start - bucket < drawn.start <= start
+    assert min(start + length, len(samples)) <= drawn.end < start + length + bucket
+    assert len(drawn.peaks) == min(8000, -(-(drawn.end - drawn.start) // bucket))
+    inside = samples[drawn.start : drawn.end]
+    assert min(low for low, _ in drawn.peaks) == pytest.approx(max(inside.min(), -1), abs=STEP)
+    assert max(high for _, high in drawn.peaks) == pytest.approx(min(inside.max(), 1), abs=STEP)
+
+
 @pytest.mark.parametrize("frames", [50, 51, 1000, 7999, 8000, 32_767])
 @pytest.mark.parametrize("points", [50, 333, 1000, 8000])
 def test_a_short_file_is_drawn_to_the_sample(frames: int, points: int) -> None:
     samples = signals.noise(48_000, frames / 48_000)
-    drawn = waveform.peaks(built(samples), points)
+    drawn = peaks(built(samples), points)
     borders = [round(index * frames / len(drawn)) for index in range(len(drawn) + 1)]
     assert len(drawn) == min(points, frames)
     for (low, high), start, end in zip(drawn, borders, borders[1:], strict=False):
@@ -38,7 +56,7 @@ def test_a_short_file_is_drawn_to_the_sample(frames: int, points: int) -> None:
 def test_in_a_long_file_every_sample_is_counted_once_near_its_place(points: int) -> None:
     samples = signals.noise(48_000, 21.7)
     pyramid = built(samples)
-    drawn = np.array(waveform.peaks(pyramid, points))
+    drawn = np.array(peaks(pyramid, points))
     slack = 32  # frames; half a bucket for this length
     assert len(drawn) == points
     for index in range(points):
@@ -55,7 +73,7 @@ def test_a_single_sample_is_never_lost() -> None:
     samples = np.zeros((48_000 * 30, 2), np.float32)
     samples[1_234_567, 1] = -0.75
     samples[-1, 0] = 0.5
-    drawn = waveform.peaks(built(samples), 100)
+    drawn = peaks(built(samples), 100)
     assert [index for index, (low, _) in enumerate(drawn) if low < 0] == [1_234_567 * 100 // len(samples)]
     assert drawn[1_234_567 * 100 // len(samples)][0] == pytest.approx(-0.75, abs=STEP)
     assert drawn[-1][1] == pytest.approx(0.5, abs=STEP)
@@ -76,18 +94,18 @@ def test_it_is_small_and_knows_the_length(seconds: float) -> None:
 
 
 def test_what_exceeds_full_scale_is_drawn_at_full_scale() -> None:
-    drawn = waveform.peaks(built(signals.sine(48_000, 1.0, 100, 12.0)), 50)
+    drawn = peaks(built(signals.sine(48_000, 1.0, 100, 12.0)), 50)
     assert drawn[25] == [-1.0, 0.99997]
 
 
 def test_there_are_as_many_points_as_frames_at_most() -> None:
-    assert waveform.peaks(built(np.full((3, 1), 0.5, np.float32)), 1000) == [[0.5, 0.5]] * 3
+    assert peaks(built(np.full((3, 1), 0.5, np.float32)), 1000) == [[0.5, 0.5]] * 3
 
 
 @pytest.mark.parametrize("points", [0, 49, 8001, -1])
 def test_other_numbers_of_points_are_refused(points: int) -> None:
     with pytest.raises(errors.ValidationError) as caught:
-        waveform.peaks(built(signals.noise(8_000, 1.0)), points)
+        peaks(built(signals.noise(8_000, 1.0)), points)
     assert "points" in (caught.value.details or {})
 
 

@@ -42,7 +42,7 @@ def main() -> int:
         out = str(folder / "out.wav")
         song_of_eight = _song(_written(folder / "part.wav", np.tile(song * np.float32(0.05), (3, 1))))
         tasks: dict[str, tuple[float, Callable[[], object]]] = {
-            "draw 1,000 points": (0.3, lambda: waveform.peaks(drawing, 1000)),
+            "draw 1,000 points": (0.3, lambda: waveform.part(drawing, 1000)),
             "loudness, 30 s": (1.5, lambda: signals.integrated_loudness(noise, RATE)),
             "true peak, 30 s": (2, lambda: truepeak.true_peak(noise, RATE)),
             "limiter, 30 s": (5, lambda: _limited(noise * 2)),

@@ -386,7 +386,26 @@ async def test_a_waveform_has_the_true_extremes(server: dawg.Dawg) -> None:
     assert int(peaks[:, 0].argmin()) == 12_345 * 500 // 100_000
     for points in (49, 8001, "x", 1.5):
         assert (await server.json("GET", f"/api/audio/{created['id']}/waveform?points={points}"))[0] == 400
+    for there_is_nothing in ("start=1&end=1", "start=1.5&end=1", "start=2.1", "start=-1", "end=0", "end=NaN"):
+        assert (await server.json("GET", f"/api/audio/{created['id']}/waveform?{there_is_nothing}"))[0] == 400
+    _, body = await server.json("GET", f"/api/audio/{created['id']}/waveform?points=8000&start=1&end=1.25")
+    part = body["waveform"]
+    assert part["length"] == pytest.approx(12_000 / 4, abs=1)  # which is all that is kept of this length
+    assert (part["start"], part["end"]) == pytest.approx((1, 1.25), abs=4 / 48_000)
+    assert max(high for _, high in part["peaks"]) == pytest.approx(0.9, abs=1e-3)
     assert len((await server.json("GET", f"/api/audio/{created['id']}/waveform"))[1]["waveformData"]) == 1000
+
+
+async def test_a_waveform_is_sent_once(server: dawg.Dawg) -> None:
+    created = await recordings.uploaded(server, recordings.written(np.zeros((4_800, 1), np.float32), "wav"))
+    path = f"{server.url}/api/audio/{created['id']}/waveform?points=50&start=0.01"
+    async with server.http.get(path, headers=server.as_user("ada")) as first:
+        assert first.headers["Cache-Control"] == "private, max-age=3600, immutable"
+        known = {"If-None-Match": first.headers["ETag"]}
+    async with server.http.get(path, headers=server.as_user("ada") | known) as again:
+        assert (again.status, await again.read()) == (304, b"")
+    async with server.http.get(path, headers=server.as_user("eve") | known) as strange:
+        assert strange.status == 404
 
 
 async def test_silence_has_a_waveform_and_no_loudness(server: dawg.Dawg) -> None:
