@@ -21,6 +21,7 @@ from dawg_server.daw.functions import executors
 from dawg_server.daw.functions.service import Functions
 from dawg_server.daw.presence import Presence
 from dawg_server.daw.queries import Queries
+from dawg_server.daw.share_links import LinkSharing
 from dawg_server.daw.sharing import Sharing
 from dawg_server.daw.versions import Versions
 from dawg_server.platform import Platform
@@ -38,6 +39,7 @@ class Documents:
     changes: ChangeStream
     presence: Presence
     sharing: Sharing
+    share_links: LinkSharing
     versions: Versions
     audio: AudioFiles
     analyses: Analyses
@@ -74,6 +76,7 @@ async def opened(platform: Platform) -> AsyncIterator[Documents]:
             changes=ChangeStream(bus, document),
             presence=Presence(database, bus, platform.replicas.own, platform.replicas.own_address),
             sharing=Sharing(database, bus, access),
+            share_links=LinkSharing(database, bus, access),
             versions=Versions(database, document),
             audio=AudioFiles(database, platform.storage, access, platform.probes, measuring, cleaner),
             analyses=analyses,

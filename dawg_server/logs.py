@@ -14,8 +14,9 @@ import logging
 import re
 import secrets
 import sys
+from collections import deque
 from collections.abc import Mapping, MutableMapping
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import orjson
 import structlog
@@ -33,6 +34,7 @@ _SECRET_VALUE = re.compile(
         [^\s"'&@,;}]{3,}
       | \beyJ[\w-]{8,}\.[\w-]+\.[\w-]+            # a JSON Web Token
       | \b(?:sk|ek|r8|whsec|rk|pk)[-_][\w-]{8,}   # keys of model services
+      | \bsl_[\w-]{16,}                            # links that share a project
       | \bAKIA[0-9A-Z]{12,}                       # AWS access key ids
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -40,6 +42,9 @@ _SECRET_VALUE = re.compile(
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PROCESS, _NUMBERS = secrets.token_hex(8), itertools.count(1)
 _MAX_DEPTH = 6
+TAIL, MAX_LINE = 200, 4000  # lines that are remembered, and characters of each
+_tail: deque[str] = deque(maxlen=TAIL)
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _known_secrets: set[str] = set()
 
 
@@ -86,7 +91,7 @@ def configure(level: str = "info", style: str = "json", replica: str = "local") 
     last: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if style == "json":
         last.append(structlog.processors.EventRenamer("message"))
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _Handler(sys.stdout)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[*last, renderer]))
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -107,6 +112,18 @@ def configure(level: str = "info", style: str = "json", replica: str = "local") 
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def tail() -> list[str]:
+    """The last lines that this process has written, without colours."""
+    return [_COLOUR.sub("", line) for line in _tail]
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        _tail.append(line[:MAX_LINE])
+        return line
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

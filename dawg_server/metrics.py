@@ -12,6 +12,8 @@ from prometheus_client.registry import Collector
 
 LATENCY_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 
+NAMESPACES = ("/", "/ai-brain", "/voice")
+
 Answered = Mapping[tuple[str, str, int], int]
 """HTTP requests by method, route and status."""
 Latency = Mapping[tuple[str, str], Sequence[float]]
@@ -56,8 +58,13 @@ class Metrics:
 
     def count_sockets(self, by_namespace: Callable[[], Mapping[str, int]]) -> None:
         """Sockets are counted when somebody asks."""
-        for namespace in ("/", "/ai-brain", "/voice"):
+        for namespace in NAMESPACES:
             self.sockets.labels(namespace).set_function(functools.partial(_count, by_namespace, namespace))
+
+    def sockets_by_namespace(self) -> dict[str, int]:
+        """Those of this replica, now."""
+        read = self.registry.get_sample_value
+        return {each: int(read("dawg_sockets", {"namespace": each}) or 0) for each in NAMESPACES}
 
     def count_cluster(
         self,

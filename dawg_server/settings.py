@@ -220,6 +220,14 @@ class Settings:
         "JWT_AUDIENCE", (), "tokens have to be meant for one of these (`aud`), separated by commas", kind="list"
     )
     jwt_issuer: str | None = _variable("JWT_ISSUER", None, "tokens have to come from this issuer (`iss`)")
+    operator_token: str | None = _variable(
+        "OPERATOR_TOKEN",
+        None,
+        "32 bytes or more, with which /api/status answers (not set: to anybody who is at this machine, in development "
+        "mode alone)",
+        check=_long_secret,
+        secret=True,
+    )
     allow_development: bool = _variable(
         "ALLOW_DEVELOPMENT_MODE",
         False,
@@ -310,7 +318,7 @@ class Settings:
         "AUTH_REQUESTS_PER_MINUTE",
         10,
         "attempts to sign in or up per address; of the same number each: asking for a link to set a password and using "
-        "one, per address, and changes of a password, per user",
+        "one, per address, and changes of a password and links that share projects (making and accepting), per user",
         kind="int",
         check=_range(1, 1_000_000),
     )

@@ -74,8 +74,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "POST /api/sections/{section_id}/move": {"beat": 8},
     "section:move": {"beat": 8},
 }
-# These two have no ids, and are refused for other reasons than a wrong body.
-UNTRIED = {"POST /api/webhooks/replicate", "POST /api/webhooks/suno/{job_id}/{secret}"}
+# These have no ids, and are refused for other reasons than a wrong body.
+UNTRIED = {
+    "POST /api/webhooks/replicate",
+    "POST /api/webhooks/suno/{job_id}/{secret}",
+    "POST /api/links/{token}/accept",  # whose secret is told once
+}
 
 
 @dataclasses.dataclass

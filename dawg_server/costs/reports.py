@@ -17,7 +17,7 @@ PAGE = 500  # rows of an export that are in memory at once
 
 
 class CostReports:
-    """Reads the ledger. Every method is about one user's own rows."""
+    """Reads the ledger. Every method but `everybody` is about one user's own rows."""
 
     def __init__(self, database: Database, clock: periods.Clock) -> None:
         self._database, self._clock = database, clock
@@ -27,6 +27,10 @@ class CostReports:
         at = self._clock()
         starts = {"today": periods.day_start(at), "week": at - WEEK, "month": periods.month_start(at), "all": None}
         return Range(since=starts[name])
+
+    async def everybody(self) -> dict[str, Any]:
+        """`{today, month, reserved, budgets, over}` of all users, for who runs the server."""
+        return await usage_records.of_everybody(self._database, self._clock())
 
     async def summary(self, user_id: str, within: Range) -> dict[str, Any]:
         """`{totalCost, byService, byOperation, count}`."""

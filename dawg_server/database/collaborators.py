@@ -61,6 +61,20 @@ async def bind(connection: Connection, user_id: str, email: str) -> list[dict[st
     )
 
 
+async def join(connection: Connection, project_id: str, user_id: str, role: str) -> tuple[str, bool]:
+    """(the role that they have now, whether it is another one than before). Nobody loses rights by it."""
+    changed = await connection.fetch_value(
+        """INSERT INTO collaborators AS c (project_id, user_id, role, accepted_at) VALUES (%s, %s, %s, now())
+           ON CONFLICT (project_id, user_id) WHERE user_id IS NOT NULL DO UPDATE SET role = EXCLUDED.role
+           WHERE c.role = 'viewer' AND EXCLUDED.role = 'editor' RETURNING true""",
+        (project_id, user_id, role),
+    )
+    held = await connection.fetch_value(
+        "SELECT role FROM collaborators WHERE project_id = %s AND user_id = %s", (project_id, user_id)
+    )
+    return str(held), bool(changed)
+
+
 async def set_role(connection: Connection, collaborator_id: str, role: str) -> None:
     await connection.execute("UPDATE collaborators SET role = %s WHERE id = %s", (role, collaborator_id))
 

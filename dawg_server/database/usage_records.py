@@ -50,6 +50,30 @@ class Range(NamedTuple):
     until: datetime.datetime | None = None
 
 
+async def of_everybody(database: Database, at: datetime.datetime) -> dict[str, Any]:
+    """USD of all users: `today`, `month` and `reserved`; `budgets` are those with a limit, `over` those that are
+    used up today or this month."""
+    row = await database.fetch_one(
+        """WITH spent AS (
+               SELECT owner_id, sum(total_cost) AS month,
+                      coalesce(sum(total_cost) FILTER (WHERE created_at >= date_trunc('day', %(at)s, 'UTC')), 0) AS day
+               FROM usage_records WHERE created_at >= date_trunc('month', %(at)s, 'UTC') GROUP BY owner_id)
+           SELECT (SELECT coalesce(sum(day), 0) FROM spent) AS today,
+                  (SELECT coalesce(sum(month), 0) FROM spent) AS month,
+                  (SELECT coalesce(sum(amount), 0) FROM budget_reservations
+                   WHERE settled_at IS NULL AND expires_at > %(at)s) AS reserved,
+                  count(*) AS budgets,
+                  count(*) FILTER (WHERE spent.day >= b.daily_limit OR spent.month >= b.monthly_limit) AS over
+           FROM budgets b LEFT JOIN spent ON spent.owner_id = b.user_id
+           WHERE b.daily_limit IS NOT NULL OR b.monthly_limit IS NOT NULL""",
+        {"at": at},
+    )
+    assert row is not None
+    return {name: float(row[name]) for name in ("today", "month", "reserved")} | {
+        name: int(row[name]) for name in ("budgets", "over")
+    }
+
+
 async def settle(
     database: Database | Connection,
     *,

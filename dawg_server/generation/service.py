@@ -215,6 +215,10 @@ class GenerationService:
         """(the caller's own jobs by state, everybody's)."""
         return await job_lists.totals(self._database, user_id), await job_lists.totals(self._database, None)
 
+    async def everybody(self) -> tuple[dict[str, int], float]:
+        """(all jobs by state, seconds that the one waits which waits longest)."""
+        return await job_lists.totals(self._database, None), await job_lists.oldest_waiting_age(self._database)
+
     async def count_jobs(self, metrics: Metrics) -> None:
         """Sets the gauges of jobs by type and state, and of the age of the one that waits longest."""
         metrics.jobs.clear()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import hmac
 from typing import Any
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from bus import supervision
-from dawg_server import __version__
+from dawg_server import __version__, errors, logs
 from dawg_server.wire import now
 from handlers.rest import endpoint
 from handlers.rest.endpoint import Answer, RestCall
@@ -26,10 +28,52 @@ routes = Routes("health")
     also=((503, schemas.HealthReply),),
 )
 async def health(call: RestCall) -> Answer:
+    body = await _health(call)
+    return endpoint.response(body, 503 if body["status"] == "unhealthy" else 200)
+
+
+@routes.get(
+    "/status",
+    "The server as who runs it sees it",
+    reply=schemas.OperatorStatus,
+    public=True,
+    errors=(403, 404),
+)
+async def operator_status(call: RestCall) -> Answer:
+    """`Authorization: Bearer <OPERATOR_TOKEN>`; without that setting it answers in development mode alone, on a server
+    that others cannot reach. `sockets` and `log` are of this replica."""
+    platform = call.services.platform
+    _let_in(call)
+    (jobs, waits), costs, health = await asyncio.gather(
+        call.services.jobs.generation.everybody(), platform.costs.reports.everybody(), _health(call)
+    )
+    return {
+        "success": True,
+        "health": health,
+        "jobs": {"byState": jobs, "running": jobs["active"], "oldestWaitingSeconds": waits},
+        "costs": costs,
+        "sockets": platform.metrics.sockets_by_namespace(),
+        "replicas": [platform.replicas.own, *sorted(platform.replicas.others)],
+        "log": None if platform.settings.secured else logs.tail(),
+    }
+
+
+def _let_in(call: RestCall) -> None:
+    settings = call.services.platform.settings
+    if settings.operator_token is None:
+        if settings.secured or settings.exposed:
+            raise errors.NotFound("Set OPERATOR_TOKEN, and send it, to see the status of this server.")
+        return
+    scheme, _, token = call.request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), settings.operator_token.encode()):
+        raise errors.Forbidden("Send OPERATOR_TOKEN as Authorization: Bearer … to see the status of this server.")
+
+
+async def _health(call: RestCall) -> dict[str, Any]:
     dependencies = await call.services.platform.health.dependencies()
     database_works = dependencies["database"]["status"] == "ok"
     failing = any(each["status"] == "failing" for each in dependencies.values())
-    body = {
+    return {
         "status": "unhealthy" if not database_works else "degraded" if failing else "healthy",
         "service": "unified-backend",
         "services": {
@@ -42,7 +86,6 @@ async def health(call: RestCall) -> Answer:
         "replica": call.services.platform.settings.replica,
         "dependencies": dependencies,
     }
-    return endpoint.response(body, 200 if database_works else 503)
 
 
 @routes.get("//health/live", "The event loop turns", reply=schemas.Status, public=True)

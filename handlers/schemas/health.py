@@ -34,6 +34,37 @@ class HealthReply(Status):
     dependencies = fields.Dict(keys=fields.String(), values=fields.Nested(Dependency))
 
 
+class JobLoad(Shown):
+    """Of all users."""
+
+    by_state = fields.Dict(keys=fields.String(), values=fields.Integer())
+    running = fields.Integer()
+    oldest_waiting_seconds = fields.Float()
+
+
+class CostsOfAll(Shown):
+    """USD of all users, by UTC days and months. `budgets`: how many have a limit; `over`: how many of those are used
+    up."""
+
+    today = fields.Float()
+    month = fields.Float()
+    reserved = fields.Float()
+    budgets = fields.Integer()
+    over = fields.Integer()
+
+
+class OperatorStatus(Shown):
+    """`sockets` by namespace; `log`: the last lines, null where sign-in is on."""
+
+    success = done()
+    health = fields.Nested(HealthReply)
+    jobs = fields.Nested(JobLoad)
+    costs = fields.Nested(CostsOfAll)
+    sockets = fields.Dict(keys=fields.String(), values=fields.Integer())
+    replicas = fields.List(fields.String())
+    log = fields.List(fields.String(), allow_none=True)
+
+
 class AiStatus(Shown):
     """`features` by name: whether this server can do it as it is configured; `services` with their states."""
 

@@ -99,6 +99,7 @@ async def _work(server: dawg.Dawg, estate: Estate) -> None:
             ids[kind] = (await call("POST", f"/{kind}s", {**parent, **fields}))["id"]
     invitation = {"email": f"friend-of-{mark}@example.com", "role": "viewer"}
     ids["collaborator"] = (await call("POST", f"/projects/{project}/collaborators", invitation))["id"]
+    ids["link"] = (await call("POST", f"/projects/{project}/links", {"role": "viewer"}))["id"]
     member = Member(f"socket of {mark}", estate.user_id, mark, "owner")
     await server.services.documents.presence.join(project, member)
     await server.services.documents.presence.lock(project, track, member.sid)

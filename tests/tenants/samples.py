@@ -40,6 +40,7 @@ KINDS = (
     ("chord", "chord"),
     ("tempoevent", "tempoEvent"),
     ("timesignatureevent", "timeSignatureEvent"),
+    ("link", "link"),
 )
 # What is meant where a word in the name of a route says more than the names of its ids.
 NOTES = ("transpose", "humanize", "velocity-ramp", "legato", "reverse-notes")

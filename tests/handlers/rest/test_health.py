@@ -8,10 +8,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from dawg_server import logs
 from dawg_server.daw.presence import Member
+from tests.javascript.client import JavaScript
 from tests.servers import dawg
 from tests.servers.valkey import Valkey
 
@@ -115,3 +118,64 @@ async def test_the_dashboard_shows_every_metric_and_none_that_does_not_exist(dat
     assert len({panel["id"] for panel in panels}) == len(panels)
     places = [tuple(panel["gridPos"][side] for side in "xy") for panel in panels]
     assert len(set(places)) == len(places)
+
+
+# -- for who runs the server -------------------------------------------------------------------------------------------
+
+TOKEN, SIGN_IN = "o" * 32, {"JWT_SECRET": "s" * 40}
+
+
+async def test_in_development_mode_the_status_tells_everything(
+    database_dsn: str, tmp_path: Path, javascript: JavaScript
+) -> None:
+    async with dawg.running(database_dsn, tmp_path, JOB_CONCURRENCY="0") as server:
+        await javascript.connect(server.url, auth={"userId": "ada"})
+        job = {"genre": "trap", "duration": 5}
+        assert (await server.json("POST", "/api/generate/beat", json=job))[0] == 202
+        database = server.services.platform.database
+        await database.execute(
+            """INSERT INTO usage_records (owner_id, service, operation, units, unit_cost, total_cost, request_id)
+               VALUES ('ada', 'suno', 'music', 1, 1.5, 1.5, 'one')"""
+        )
+        await server.json("PUT", "/api/cost-monitoring/budget", json={"dailyLimit": 1})
+        status, body = await server.json("GET", "/api/status")
+    assert status == 200
+    assert body["health"]["status"] == "healthy"
+    assert (body["jobs"]["byState"]["waiting"], body["jobs"]["running"]) == (1, 0)
+    assert body["costs"] == {"today": 1.5, "month": 1.5, "reserved": 0, "budgets": 1, "over": 1}
+    assert body["sockets"] == {"/": 1, "/ai-brain": 0, "/voice": 0}
+    assert len(body["replicas"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("variables", "given", "status"),
+    [
+        (SIGN_IN, None, 404),
+        (SIGN_IN, TOKEN, 404),
+        ({"ALLOW_DEVELOPMENT_MODE": "true", "PUBLIC_URL": "https://dawg.example"}, None, 404),
+        (SIGN_IN | {"OPERATOR_TOKEN": TOKEN}, None, 403),
+        (SIGN_IN | {"OPERATOR_TOKEN": TOKEN}, "x" * 32, 403),
+        (SIGN_IN | {"OPERATOR_TOKEN": TOKEN}, TOKEN, 200),
+        ({"OPERATOR_TOKEN": TOKEN}, None, 403),
+    ],
+)
+async def test_where_others_come_the_status_is_the_operators(
+    database_dsn: str, tmp_path: Path, variables: dict[str, str], given: str | None, status: int
+) -> None:
+    headers = {"Authorization": f"Bearer {given}"} if given else {}
+    async with dawg.running(database_dsn, tmp_path, **variables) as server:
+        answered, body = await server.json("GET", "/api/status", headers=headers)
+    assert answered == status
+    assert body.get("log") is None
+
+
+async def test_the_log_of_the_status_has_no_secrets(tmp_path: Path) -> None:
+    secret = "sl_" + "a" * 43
+    async with dawg.DawgProcess(tmp_path, LOG_LEVEL="info") as server, aiohttp.ClientSession() as http:
+        async with http.post(f"{server.url}/api/links/{secret}/accept") as reply:
+            assert reply.status == 404
+        async with http.get(f"{server.url}/api/status") as reply:
+            lines = (await reply.json())["log"]
+    assert 0 < len(lines) <= logs.TAIL
+    assert any("/api/links/[hidden]/accept" in line for line in lines)
+    assert not any(secret in line for line in lines)
