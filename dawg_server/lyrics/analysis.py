@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dawg_server.lyrics import advice, genres, structure
+from dawg_server.lyrics import advice, genres, structure, syllables
 from dawg_server.lyrics.structure import LyricsSection
 
 METHOD = "computed"
@@ -47,6 +47,7 @@ def describe(sections: list[LyricsSection], profile: genres.GenreProfile) -> dic
                 "sectionNumber": section.number,
                 "confidence": round(section.confidence, 2),
                 "reasoning": section.reasoning,
+                "syllables": [syllables.count(line) for line in section.lines],
             }
             for section in sections
         ],

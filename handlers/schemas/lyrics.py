@@ -99,7 +99,7 @@ class _Made(Body):
 
 
 class SongSection(Body):
-    """Lines are counted from 0, blank ones too, both ends inclusive."""
+    """Lines are counted from 0, blank ones too, both ends inclusive. `syllables`: of each line that is sung."""
 
     line_start = fields.Integer()
     line_end = fields.Integer()
@@ -107,6 +107,7 @@ class SongSection(Body):
     section_number = fields.Integer()
     confidence = fields.Float()
     reasoning = fields.String()
+    syllables = fields.List(fields.Integer())
 
 
 class SongStructure(Body):

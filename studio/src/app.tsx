@@ -11,6 +11,7 @@ import { loadGenres } from "./generate/store";
 import { JobTray } from "./generate/tray";
 import { HistoryPanel } from "./history/panel";
 import { listenToKeys } from "./keyboard";
+import { LyricsPanel } from "./lyrics/panel";
 import { DevicesPanel } from "./mixer/devices";
 import { Mixer } from "./mixer/mixer";
 import { PianoRoll } from "./notes/roll";
@@ -71,6 +72,7 @@ const PANELS: { name: Exclude<Panel, null>; title: string; view: () => preact.JS
   { name: "mixer", title: "Mixer", view: Mixer },
   { name: "devices", title: "Devices", view: DevicesPanel },
   { name: "notes", title: "Notes", view: PianoRoll },
+  { name: "lyrics", title: "Lyrics", view: LyricsPanel },
   { name: "ideas", title: "Ideas", view: IdeasPanel },
   { name: "finish", title: "Finish", view: FinishPanel },
   { name: "history", title: "History", view: HistoryPanel },

@@ -48,6 +48,9 @@ export const updateProject = (changes: Partial<Project>, { gesture }: How = {}) 
 
 export const toggleLoop = () => updateProject({ looping: !looping.peek() });
 
+export const updateLyrics = (lyrics: string | null) =>
+  edit({ event: "lyrics:update", payload: { lyrics }, operations: [update("project", null, { lyrics })] });
+
 const NEW_TRACK = {
   volume: 0.8,
   pan: 0,
