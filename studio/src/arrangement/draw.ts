@@ -12,6 +12,7 @@ import { drawTakes } from "./takes";
 
 const MIN_BAR = 28; // pixels between two numbers of bars
 const MIN_BEAT = 10; // pixels between two lines of the grid
+const FINEST = 1 / 8; // beats between two of them
 
 type Brush = CanvasRenderingContext2D;
 
@@ -48,7 +49,7 @@ export const draw = (brush: Brush, width: number, height: number, palette: Palet
   drawRuler(brush, width, bars, palette);
 };
 
-/** Bars, and beats where there is room for them. */
+/** Bars, and beats and parts of them where there is room. */
 function* lines(width: number): Generator<{ x: number; main: boolean; bar: number }> {
   const map = tempoMap.value;
   const [from, to] = [map.beat(Math.max(0, toSeconds(0))), map.beat(toSeconds(width))];
@@ -59,8 +60,11 @@ function* lines(width: number): Generator<{ x: number; main: boolean; bar: numbe
     if (bar % every !== 0) continue;
     const x = toX(map.seconds(beat));
     yield { x, main: true, bar };
-    if (((toX(map.seconds(beat + length)) - x) * unit) / length < MIN_BEAT) continue;
-    for (let each = unit; each < length - 1e-9; each += unit) {
+    const perBeat = (toX(map.seconds(beat + length)) - x) / length;
+    if (perBeat * unit < MIN_BEAT) continue;
+    let step = unit;
+    while (perBeat * step > 6 * MIN_BEAT && step > FINEST) step /= 2;
+    for (let each = step; each < length - 1e-9; each += step) {
       yield { x: toX(map.seconds(beat + each)), main: false, bar };
     }
   }
