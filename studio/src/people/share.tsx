@@ -8,16 +8,20 @@ import { Dialog } from "../ui/dialog";
 import { notify } from "../ui/notices";
 
 type Member = Schemas["Collaborator"];
+type Link = Schemas["ShareLink"];
 
 /** Who may open this song, and how others get in. */
 export const ShareDialog = ({ close }: { close: () => void }) => {
   const members = useSignal<readonly Member[]>([]);
+  const links = useSignal<readonly Link[]>([]);
+  const made = useSignal("");
   const params = { path: { project_id: openProject() } };
   const owner = role.value === "owner";
 
   const load = async () => {
     const { collaborators = [] } = await answered(api.GET("/api/projects/{project_id}/collaborators", { params }));
     members.value = collaborators;
+    if (owner) links.value = (await answered(api.GET("/api/projects/{project_id}/links", { params }))).links;
   };
   const attempt = async (request: Promise<unknown>) => {
     try {
@@ -41,6 +45,19 @@ export const ShareDialog = ({ close }: { close: () => void }) => {
     const path = { ...params.path, collaborator_id };
     const request = api.DELETE("/api/projects/{project_id}/collaborators/{collaborator_id}", { params: { path } });
     void attempt(answered(request));
+  };
+
+  const link = (event: SubmitEvent) => {
+    event.preventDefault();
+    const fields = new FormData(event.currentTarget as HTMLFormElement);
+    const body = { role: fields.get("role") as "editor" | "viewer" };
+    const request = answered(api.POST("/api/projects/{project_id}/links", { params, body }));
+    void attempt(request.then(({ url }) => (made.value = url)));
+  };
+  const revoke = (link_id: string) => {
+    made.value = "";
+    const path = { ...params.path, link_id };
+    void attempt(answered(api.DELETE("/api/projects/{project_id}/links/{link_id}", { params: { path } })));
   };
 
   return (
@@ -84,12 +101,44 @@ export const ShareDialog = ({ close }: { close: () => void }) => {
             Everybody with the link may listen
           </label>
         )}
-        <div class="row">
-          <input readOnly value={location.href} aria-label="Link to this song" />
-          <button type="button" onClick={() => void navigator.clipboard.writeText(location.href)}>
-            Copy
-          </button>
-        </div>
+        {owner && (
+          <>
+            <h3>Links</h3>
+            <form class="row" onSubmit={link}>
+              <select name="role" aria-label="What who has the link may do">
+                <option value="editor">Whoever has it may edit</option>
+                <option value="viewer">Whoever has it may listen</option>
+              </select>
+              <button class="primary" type="submit">
+                Make a link
+              </button>
+            </form>
+            {made.value && (
+              <div class="row">
+                <input
+                  readOnly
+                  value={made.value}
+                  aria-label="The new link"
+                  onFocus={(event) => event.currentTarget.select()}
+                />
+                <button type="button" onClick={() => void navigator.clipboard.writeText(made.value)}>
+                  Copy
+                </button>
+              </div>
+            )}
+            <ul>
+              {links.value.map(({ id, role, uses, expiresAt }) => (
+                <li key={id}>
+                  <span>{`${role}, used ${uses} times`}</span>
+                  <span class="quiet">{`until ${new Date(expiresAt).toLocaleDateString()}`}</span>
+                  <button type="button" onClick={() => revoke(id)}>
+                    Revoke
+                  </button>
+                </li>
+              ))}
+            </ul>
+          </>
+        )}
       </div>
     </Dialog>
   );

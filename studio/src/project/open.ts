@@ -6,7 +6,7 @@ const UNNAMED = "Untitled song";
 
 /** The project that the address names, else the one that was open last, else the newest, else a new one. */
 export const openSomeProject = async (): Promise<void> => {
-  const named = fromAddress();
+  const named = (await fromShareLink()) ?? fromAddress();
   if (named) return show(named);
   const mine = await projects();
   const last = mine.find(({ id }) => id === localStorage.getItem(LAST)) ?? mine[0];
@@ -31,9 +31,17 @@ export const createProject = async (): Promise<void> => show(await create());
 
 const create = async (): Promise<string> => (await answered(api.POST("/api/projects", { body: { name: UNNAMED } }))).id;
 
+/** A secret link makes whoever opens it a member. */
+const fromShareLink = async (): Promise<string | null> => {
+  const token = /^#\/share\/([\w-]+)$/.exec(location.hash)?.[1];
+  if (!token) return null;
+  const { projectId } = await answered(api.POST("/api/links/{token}/accept", { params: { path: { token } } }));
+  return projectId;
+};
+
 const fromAddress = (): string | null => /^#\/project\/([\w-]+)$/.exec(location.hash)?.[1] ?? null;
 
-window.addEventListener("hashchange", () => {
-  const named = fromAddress();
+window.addEventListener("hashchange", async () => {
+  const named = (await fromShareLink().catch(() => null)) ?? fromAddress();
   if (named) show(named);
 });
