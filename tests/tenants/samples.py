@@ -43,7 +43,7 @@ KINDS = (
     ("link", "link"),
 )
 # What is meant where a word in the name of a route says more than the names of its ids.
-NOTES = ("transpose", "humanize", "velocity-ramp", "legato", "reverse-notes")
+NOTES = ("transpose", "humanize", "velocity-ramp", "legato", "notes")
 ABOUT = {"ungroup": ("group",), **dict.fromkeys(NOTES, ("notes",))}
 _ID = re.compile(
     r"(^|_)(ids?|number|job)$|(Ids?|Destination|selectedClips|selectedTracks)$|^(selectedClips|selectedTracks)$"
