@@ -118,7 +118,12 @@ export const Canvas = ({ name, draw, begin, onHover, onSize, scroll, canvasProps
     element.addEventListener("pointermove", move, { signal });
     element.addEventListener("pointerup", () => finish(false), { signal });
     element.addEventListener("pointercancel", () => finish(true), { signal });
-    window.addEventListener("keydown", ({ key }) => key === "Escape" && finish(true), { signal });
+    const leave = (pressed: KeyboardEvent) => {
+      if (pressed.key !== "Escape") return;
+      pressed.stopImmediatePropagation(); // it ends the drag, and not the selection
+      finish(true);
+    };
+    window.addEventListener("keydown", leave, { signal, capture: true });
   };
 
   return (
