@@ -70,6 +70,7 @@ const nameOf = ({ key, ctrlKey, metaKey, shiftKey, altKey }: KeyboardEvent): str
 /** Whoever writes or turns a knob means that, and not the page. */
 const isTaken = (target: EventTarget | null, name: string): boolean => {
   const element = target as HTMLElement | null;
+  if (document.querySelector("dialog[open]")) return true; // it closes with Escape, and hides the rest
   if (!element?.matches) return false;
   if (element.matches("input:not([type=range], [type=radio], [type=checkbox]), textarea, select")) return true;
   return element.matches("button, a") && (name === "Space" || name === "Enter");

@@ -82,7 +82,7 @@ export const Toolbar = () => {
         <button type="button" aria-label="Zoom in" title="+" onClick={() => zoomBy(1.5)}>
           +
         </button>
-        <button type="button" aria-label="Zoom to everything" title="Shift Z" onClick={zoomToFit}>
+        <button type="button" aria-label="Fit everything" title="Shift Z" onClick={zoomToFit}>
           Fit
         </button>
         <button type="button" aria-label="Zoom to the selection" title="Z" disabled={!chosen} onClick={zoomToSelection}>

@@ -49,7 +49,7 @@ const SendRow = ({ send, from }: { send: Send; from: string }) => {
       <button
         type="button"
         class="switch"
-        aria-label={`${from} to ${to} before the fader`}
+        aria-label={`${from} to ${to}: ${preFader ? "pre" : "post"} fader`}
         title="Before or after the fader"
         aria-pressed={preFader}
         disabled={off}

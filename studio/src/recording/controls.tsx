@@ -39,7 +39,7 @@ export const RecordControls = () => {
       {now === "idle" && (
         <button
           type="button"
-          aria-label="Count in before recording"
+          aria-label="1234: count in before recording"
           title="Count in before recording"
           aria-pressed={countIn.value}
           onClick={() => {

@@ -46,7 +46,7 @@ export const Tempo = ({ bpm }: { bpm: number }) => {
       <button
         type="button"
         class="bare tap"
-        aria-label="Tap the tempo"
+        aria-label="Tap the bpm"
         title="Tap the tempo, or drag it up and down"
         disabled={off}
         onClick={tap}

@@ -1,0 +1,61 @@
+"""Two people who have signed in, in one song."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.client import Browser, Driver, Page
+from tests.servers import dawg
+from tests.studio import walk
+
+INVITE = """async (email) => {
+  const path = `/api/projects/${dawg.store.project.value.id}/collaborators`;
+  const headers = { "Content-Type": "application/json" };
+  const body = JSON.stringify({ email, role: "editor" });
+  return (await fetch(path, { method: "POST", headers, body })).status;
+}"""
+SHOWN = "document.querySelector(\"[aria-label='Volume of Audio track 1']\").ariaValueText"
+
+
+@pytest.fixture
+async def other_browser(_browser_driver: Driver) -> AsyncIterator[Browser]:
+    opened = await Browser.connect(_browser_driver)
+    yield opened
+    await opened.close()
+
+
+async def sign_in(browser: Browser, url: str, email: str) -> Page:
+    page = await browser.open(url)
+    await page.call("fill", "[name=email]", email)
+    await page.call("fill", "[name=password]", "a long password")
+    await page.click("text=Create an account")
+    await walk.enter(page)
+    return page
+
+
+async def test_each_sees_what_the_other_does_and_undoes_their_own(
+    database_dsn: str, tmp_path: Path, browser: Browser, other_browser: Browser, studio: Path
+) -> None:
+    async with dawg.running(database_dsn, tmp_path, JWT_SECRET="s" * 40) as server:
+        ada = await sign_in(browser, server.url, "ada@dawg.example")
+        bob = await sign_in(other_browser, server.url, "bob@dawg.example")
+        assert await ada.evaluate(INVITE, "bob@dawg.example") == 201
+        project = await ada.evaluate("dawg.store.project.value.id")
+        await bob.evaluate("(id) => void (location.hash = `#/project/${id}`)", project)
+        await bob.until("(id) => dawg.store.project.value?.id === id", project)
+        await ada.until("document.querySelectorAll('.people li').length === 2")
+
+        await walk.add_track(ada, "Audio track")
+        await bob.wait_for("[aria-label='Volume of Audio track 1']")
+        await ada.call("fill", "[aria-label='Volume of Audio track 1']", "-12")
+        await bob.until(f"{SHOWN} === '-12.0 dB'")
+        await bob.call("fill", "[aria-label='Pan of Audio track 1']", "0.5")
+        await ada.until("dawg.store.tracks.value[0].pan === 0.5")
+        await ada.click("[aria-label=Undo]")
+        await bob.until(f"{SHOWN} !== '-12.0 dB'")
+        assert (await walk.stored(ada))["tracks"] == (await walk.stored(bob))["tracks"]
+        assert await bob.evaluate("dawg.store.tracks.value[0].pan") == 0.5  # nobody undoes what is another's
+        assert [each for each in await bob.trouble() if "401" not in each] == []
