@@ -193,7 +193,12 @@ class Placing:
         made = len(commands)
         commands += _changes(result)
         try:
-            executed = await self._editing.execute(commands, group=job.id, client_operation_id=f"job:{job.id}")
+            executed = await self._editing.execute(
+                commands,
+                group=job.id,
+                base_revision=result.pop("baseRevision", None),
+                client_operation_id=f"job:{job.id}",
+            )
         except (errors.NotFound, errors.Forbidden, errors.Conflict, errors.ValidationError) as error:
             log.warning("A recording could not be put into its project.", action="job_not_placed", error=error.message)
             warning = f"It could not be put into the project: {error.message}"
@@ -213,7 +218,8 @@ def _changes_project(job: Job) -> bool:
 
 
 def _changes(result: dict[str, Any]) -> list[Command]:
-    """What the job changes of what was there: `faders` of tracks, and the recordings of clips that it has `edited`."""
+    """What the job changes of what was there: `faders` of tracks, clips that it has `edited` (their recordings, if a
+    take is named, and other fields) or `replaced` by one."""
     faders = [
         Command("updateTrack", {"trackId": each["trackId"], "changes": {"volume": each["volume"], "pan": each["pan"]}})
         for each in result.get("faders", [])
@@ -223,12 +229,25 @@ def _changes(result: dict[str, Any]) -> list[Command]:
             "updateClip",
             {
                 "clipId": each["clipId"],
-                "changes": {"audioFileId": result["takes"][each["take"]]["audioFileId"]},
+                "changes": each.get("changes", {})
+                | ({"audioFileId": result["takes"][each["take"]]["audioFileId"]} if "take" in each else {}),
             },
         )
         for each in result.get("edited", [])
     ]
-    return [*faders, *edited]
+    return [*faders, *edited, *(_replacing(result["replaced"], result) if "replaced" in result else [])]
+
+
+def _replacing(replaced: dict[str, Any], result: dict[str, Any]) -> list[Command]:
+    """One clip of the new recording in the place of those that it was made of; what is heard in it is bypassed."""
+    clip = {**replaced["clip"], "audioFileId": result["audioFileId"]}
+    audio = [Command("updateTrack", {"trackId": clip["trackId"], "changes": {"trackType": "AUDIO"}})]
+    return [
+        Command("deleteClips", {"clipIds": replaced["clipIds"]}),
+        *(audio if replaced["becomesAudio"] else []),
+        *(Command("updateDevice", {"deviceId": id, "changes": {"bypassed": True}}) for id in replaced["bypassed"]),
+        Command("createClip", clip),
+    ]
 
 
 def _placing(job: Job, result: dict[str, Any]) -> list[Command]:

@@ -1,4 +1,5 @@
-"""`/ai/…`: work on single recordings, as published clients ask for it. The jobs are those of `/generate`."""
+"""Work on single recordings: of clips in place, and under `/ai/…` as published clients ask for it. The jobs are those
+of `/generate`."""
 
 from __future__ import annotations
 
@@ -30,6 +31,37 @@ NOT_COACHED = {
 }
 
 routes = Routes("finishing")
+
+
+@routes.post("/clips/{clip_id}/reverse", "Play the recording of a clip backwards", **JOB)
+async def reverse_clip(call: RestCall) -> Answer:
+    """The clip plays the same part of a new recording, which is the whole one backwards. One step to undo."""
+    return await _edit(call, [call.path["clip_id"]], do="reverse")
+
+
+@routes.post("/clips/{clip_id}/normalize", "Set the gain of a clip by its level", body=schemas.NormalizeRequest, **JOB)
+async def normalize_clip(call: RestCall) -> Answer:
+    """What the clip plays is measured, and its gain set; the recording stays as it is. `edited` of the result holds the
+    gain and what was measured."""
+    body = call.body
+    return await _edit(call, [call.path["clip_id"]], do="normalize", peakDb=body["peak_db"], lufs=body["lufs"])
+
+
+@routes.post("/clips/glue-audio", "Make one recording of clips of one track", body=schemas.GlueAudioRequest, **JOB)
+async def glue_audio(call: RestCall) -> Answer:
+    """Clips of any recordings, with their gains, fades and takes, become one clip in their place; the devices of the
+    track are heard on it as before. One step to undo."""
+    return await _edit(call, call.body["clip_ids"], do="glue")
+
+
+@routes.post("/tracks/{track_id}/bounce", "Bounce a track in place", body=schemas.BounceRequest, **JOB)
+async def bounce_track(call: RestCall) -> Answer:
+    """What clips and devices sound like becomes a recording in their place, and the devices are bypassed; fader, pan,
+    sends and their envelopes stay. A track of notes becomes an audio track. One step to undo."""
+    request = await call.services.jobs.finishing.bounce(
+        call.caller.user_id, {**call.body, "track_id": call.path["track_id"]}
+    )
+    return await submit(call, request.type, request.input, LOCAL)
 
 
 @routes.post("/ai/autocomp", "Make one recording of the best of several takes", body=schemas.AutocompRequest, **JOB)
@@ -164,6 +196,11 @@ async def beatbox_to_drums(call: RestCall) -> Answer:
 async def _coached(call: RestCall) -> dict[str, Any]:
     row = await call.services.jobs.finishing.recording(call.caller.user_id, call.body["audio_file_id"])
     return await while_connected(call.request, call.services.documents.analyses.coach(row))
+
+
+async def _edit(call: RestCall, clip_ids: Sequence[str], **how: Any) -> Answer:
+    request = await call.services.jobs.finishing.edit(call.caller.user_id, {"clip_ids": clip_ids, **how})
+    return await submit(call, request.type, request.input, LOCAL)
 
 
 async def _retouch(call: RestCall, audio_file_ids: Sequence[str], steps: list[dict[str, Any]]) -> Answer:

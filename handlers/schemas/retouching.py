@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from dawg_server.schema import Choice, Flag, Id, Items, Key, Number, Query, Text
+from dawg_server.schema import Body, Choice, Flag, Id, Items, Key, Number, Query, Text
 from handlers.schemas.finishing import ResultIntoProject
 from handlers.schemas.generation import MusicRequest
 from handlers.schemas.replies import Success
@@ -74,6 +74,28 @@ class DawgRequest(MusicRequest):
     def _check_one(self, data: Mapping[str, Any], **_: Any) -> None:
         if not any(data.get(name) for name in ("prompt", "genre", "audio_file_ids")):
             raise ValidationError("is required, or genre, or audioFileIds", "prompt")
+
+
+class NormalizeRequest(Body):
+    """The highest true peak, or with `lufs` the integrated loudness, that the clip has afterwards."""
+
+    aliases: ClassVar = {"loudness": "lufs"}
+
+    peak_db = Number(-60, 0, "dBTP", load_default=-1)
+    lufs = Number(-60, 0, "LUFS, instead of peakDb", allow_none=True, load_default=None)
+
+
+class GlueAudioRequest(Body):
+    """Clips of recordings on one track."""
+
+    clip_ids = Items(Id("clip"), 1, 500, required=True)
+
+
+class BounceRequest(Body):
+    """All clips of the track, or those that sound between `from` and `to`, in seconds; none of them is cut."""
+
+    from_ = Number(0, 86_400, allow_none=True, load_default=None, data_key="from")
+    to = Number(0, 90_000, allow_none=True, load_default=None)
 
 
 class CoachRequest(ResultIntoProject):

@@ -73,6 +73,10 @@ ORDER = [
     "ungroupTracks",
     "pitchShift",
     "autotune",
+    "reverseClips",
+    "normalizeClips",
+    "glueAudio",
+    "bounceTrack",
     "autoComp",
     "smartMix",
     "master",
@@ -88,6 +92,10 @@ OF_THE_BROWSER = ORDER[5:10]
 JOBS = {
     "pitchShift",
     "autotune",
+    "reverseClips",
+    "normalizeClips",
+    "glueAudio",
+    "bounceTrack",
     "master",
     "generateMusic",
     "generateBeat",
@@ -96,7 +104,7 @@ JOBS = {
     "exportProject",
 }
 NOT_UNDOABLE = {*READS, *OF_THE_BROWSER, "saveVersion", "undo", "redo", "master", "exportProject", "changeVoice"}
-KNOWN = {"2.9.0": "8696f7d3a424fa836f182b4ce667da72c7064d3bdb432110ac43f81b95f84637"}  # a new hash needs a new version
+KNOWN = {"2.10.0": "89cab84b9c05889f3a7f7a67dac2eb33ac19d40eb0089d287df76e6b4b660f08"}  # a new hash needs a new version
 
 
 @pytest.fixture

@@ -39,6 +39,48 @@ SOUND = (
         aliases=known_as("apply_autotune", "pitch_correct"),
     ),
     Function(
+        "reverseClips",
+        "Plays the recordings of clips backwards.",
+        parameters({"clipIds": Items(Id("clip"), 1, 20, required=True)}),
+        run="job",
+        undo=True,
+    ),
+    Function(
+        "normalizeClips",
+        "Sets the gains of clips so that each has the same peak, or the same loudness.",
+        parameters(
+            {
+                "clipIds": Items(Id("clip"), 1, 20, required=True),
+                "peakDb": Number(-60, 0, "dBTP", load_default=-1),
+                "lufs": Number(-60, 0, "loudness, instead of peakDb", allow_none=True, load_default=None),
+            }
+        ),
+        run="job",
+        undo=True,
+    ),
+    Function(
+        "glueAudio",
+        "Makes one recording of clips of one track that play different recordings.",
+        parameters({"clipIds": Items(Id("clip"), 1, 500, required=True)}),
+        run="job",
+        undo=True,
+    ),
+    Function(
+        "bounceTrack",
+        "Makes one recording of a track's clips with its devices, in their place; the devices are bypassed then.",
+        parameters(
+            {
+                "trackId": Id("track", required=True),
+                "from": Number(
+                    0, 86_400, "seconds; without it from the first clip", allow_none=True, load_default=None
+                ),
+                "to": Number(0, 90_000, "seconds; without it to the last clip", allow_none=True, load_default=None),
+            }
+        ),
+        run="job",
+        undo=True,
+    ),
+    Function(
         "autoComp",
         "Puts the best take of each segment on a new track, crossfaded, or chooses among the takes of a clip.",
         parameters(

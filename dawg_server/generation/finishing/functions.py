@@ -53,6 +53,10 @@ class FinishingFunctions:
         for name, executor in {
             "pitchShift": self._pitch_shift,
             "autotune": self._autotune,
+            "reverseClips": self._reverse,
+            "normalizeClips": self._normalize,
+            "glueAudio": self._glue,
+            "bounceTrack": self._bounce,
             "separateStems": self._separate,
             "master": self._master,
             "exportProject": self._export,
@@ -76,6 +80,27 @@ class FinishingFunctions:
         }
         return await self._begun(
             task, await self._requests.edit(task.by.user_id, parameters), "The voice is being tuned."
+        )
+
+    async def _reverse(self, task: Task) -> Result:
+        return await self._edited(task, "reverse", "The recordings are being turned round.")
+
+    async def _normalize(self, task: Task) -> Result:
+        levels = {name: task.arguments[name] for name in ("peakDb", "lufs")}
+        return await self._edited(task, "normalize", "The levels are being measured.", **levels)
+
+    async def _glue(self, task: Task) -> Result:
+        return await self._edited(task, "glue", "The clips are being joined.")
+
+    async def _edited(self, task: Task, do: str, sentence: str, **how: Any) -> Result:
+        parameters = {"clip_ids": task.arguments["clipIds"], "do": do, **how}
+        return await self._begun(task, await self._requests.edit(task.by.user_id, parameters), sentence)
+
+    async def _bounce(self, task: Task) -> Result:
+        arguments = task.arguments
+        parameters = {"track_id": arguments["trackId"], "from_": arguments["from"], "to": arguments["to"]}
+        return await self._begun(
+            task, await self._requests.bounce(task.by.user_id, parameters), "The track is being bounced."
         )
 
     async def _separate(self, task: Task) -> Result:

@@ -9,6 +9,7 @@ from typing import Any
 from dawg_server import errors
 from dawg_server.audio.mixing.arrangement import Arrangement
 from dawg_server.audio.workers import Workers
+from dawg_server.generation.finishing.clip_edits import ClipEdits
 from dawg_server.generation.finishing.material import Material
 from dawg_server.generation.providers.base import LocalFile, LocalTake, Outcome, Work
 
@@ -35,6 +36,7 @@ class LocalProvider:
 
     def __init__(self, workers: Workers, material: Material) -> None:
         self._workers, self._material = workers, material
+        self._clip_edits = ClipEdits(workers, material)
         self._makers: dict[str, Callable[[Work], Awaitable[Outcome]]] = {
             "render": self._render,
             "master": self._master,
@@ -184,6 +186,8 @@ class LocalProvider:
         parameters = work.input
         if "steps" in parameters:
             return await self._retouch(work)
+        if "do" in parameters:
+            return await self._clip_edits.make(work)
         project = await self._material.snapshot(parameters["projectId"], work.owner_id)
         played = {
             clip["id"]: clip["audioFileId"]

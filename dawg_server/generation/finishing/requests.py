@@ -16,6 +16,7 @@ from dawg_server.database import analyses, audio_files, table, tracks
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.daw.document import Document
+from dawg_server.generation.finishing import clip_edits
 from dawg_server.wire import is_uuid
 
 LOUDNESS = {"streaming": -14.0, "cd": -9.0, "club": -8.0}  # LUFS (contract, section 4.8)
@@ -143,8 +144,8 @@ class Requests:
         )
 
     async def edit(self, user_id: str, parameters: Mapping[str, Any]) -> Request:
-        """`clip_ids` of one project that play recordings, and `semitones`, or `key` and `strength`."""
-        found = await analyses.clips(self._database, parameters["clip_ids"])
+        """`clip_ids` of one project that play recordings, and `semitones`, or `key` and `strength`, or what to `do`."""
+        found = await analyses.clips(self._database, filter(is_uuid, parameters["clip_ids"]))
         missing = [clip_id for clip_id in parameters["clip_ids"] if clip_id not in found]
         projects = {clip["project_id"] for clip in found.values()}
         for project_id in projects:
@@ -156,17 +157,43 @@ class Requests:
         silent = [clip_id for clip_id, clip in found.items() if clip["id"] is None]
         if silent:
             raise errors.NoAudio("These clips play notes, not a recording.", details={"clipIds": silent})
-        how = (
-            {"semitones": float(parameters["semitones"])}
-            if parameters.get("semitones") is not None
-            else {"key": parameters["key"], "strength": float(parameters["strength"])}
-        )
+        (project_id,), chosen = projects, list(dict.fromkeys(parameters["clip_ids"]))
+        if "do" in parameters:
+            project = await self._document.snapshot(project_id, user_id)
+            how = {name: parameters[name] for name in ("do", "peakDb", "lufs") if name in parameters}
+            (clip_edits.glued if how["do"] == "glue" else clip_edits.single)(project, chosen)
+        elif parameters.get("semitones") is not None:
+            how = {"semitones": float(parameters["semitones"])}
+        else:
+            how = {"key": parameters["key"], "strength": float(parameters["strength"])}
         return Request(
             "edit",
             {
-                "clipIds": list(dict.fromkeys(parameters["clip_ids"])),
+                "clipIds": chosen,
                 **how,
-                "projectId": projects.pop(),
+                "projectId": project_id,
+                "addToProject": False,
+            },
+        )
+
+    async def bounce(self, user_id: str, parameters: Mapping[str, Any]) -> Request:
+        """`track_id`, and `from_` and `to` in seconds, which may be None."""
+        project_id = await self._home_of(user_id, [parameters["track_id"]])
+        project = await self._document.snapshot(project_id, user_id)
+        begin, end = parameters["from_"], parameters["to"]
+        track, clips = clip_edits.bounced(project, parameters["track_id"], begin, end)
+        if (length := _end({"tracks": [{"clips": clips}]}) - min(clip["startTime"] for clip in clips)) > MAX_SECONDS:
+            raise errors.ValidationError("This is longer than an hour.", details={"duration": "is over an hour"})
+        return Request(
+            "edit",
+            {
+                "do": "bounce",
+                "trackId": track["id"],
+                "clipIds": [clip["id"] for clip in clips],
+                "from": begin,
+                "to": end,
+                "duration": length,
+                "projectId": project_id,
                 "addToProject": False,
             },
         )
@@ -242,7 +269,7 @@ class Requests:
         return visible
 
     async def _home_of(self, user_id: str, track_ids: Sequence[str]) -> str:
-        homes = await table.projects_of(self._database, tracks.TRACKS, track_ids)
+        homes = await table.projects_of(self._database, tracks.TRACKS, [*filter(is_uuid, track_ids)])
         for project_id in set(homes.values()):
             await self._access.require(project_id, user_id, "viewer")
         missing = [track_id for track_id in track_ids if track_id not in homes]

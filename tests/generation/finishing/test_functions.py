@@ -110,6 +110,10 @@ async def test_smart_mix_sets_faders_by_ear(server: dawg.Dawg) -> None:
             ("separateStems", {}, "stems"),
             ("pitchShift", {"semitones": -3}, "edit"),
             ("autotune", {"key": "Am", "strength": 50}, "edit"),
+            ("reverseClips", {}, "edit"),
+            ("normalizeClips", {"lufs": -20}, "edit"),
+            ("glueAudio", {}, "edit"),
+            ("bounceTrack", {}, "edit"),
         ],
         ("exportProject", {"format": "flac"}, "render"),
         ("pitchShift", {"semitones": -3}, "edit"),
@@ -121,8 +125,10 @@ async def test_jobs_begin_at_once_and_end_well(
     voice = voices.sing(RATE, [(0.1 + 0.5 * n, 0.4, 57.3 + n) for n in range(4)])
     project = await project_of(server, voice)
     clip = project["tracks"][0]["clips"][0]
-    if name in ("pitchShift", "autotune"):
+    if name in ("pitchShift", "autotune", "reverseClips", "normalizeClips", "glueAudio"):
         arguments = arguments | {"clipIds": [clip["id"]]}
+    if name == "bounceTrack":
+        arguments = {"trackId": project["tracks"][0]["id"]}
     if name == "separateStems":
         arguments = {"clipId": clip["id"]}
     result = await run(server, name, project, **arguments)
@@ -131,7 +137,9 @@ async def test_jobs_begin_at_once_and_end_well(
     assert ended["state"] == "completed", ended
     assert ended["status"]["type"] == type
     after = await read(server, project["id"])
-    if type == "edit":
+    if name == "normalizeClips":
+        assert after["tracks"][0]["clips"][0]["gain"] != clip["gain"]
+    elif type == "edit":
         assert after["tracks"][0]["clips"][0]["audioFileId"] == ended["result"]["audioFileId"] != clip["audioFileId"]
     assert len(after["tracks"]) == (5 if type == "stems" else 1)
 
