@@ -22,7 +22,8 @@ export const DevicesPanel = () => {
           value=""
           disabled={!mayEdit.value}
           onChange={({ currentTarget }) => {
-            if (currentTarget.value) void createDevice({ trackId: track.id, type: currentTarget.value });
+            if (currentTarget.value)
+              void createDevice({ trackId: track.id, type: currentTarget.value as Device["type"] });
             currentTarget.value = "";
           }}
         >

@@ -160,7 +160,7 @@ export const createSend = (fields: Partial<Send> & { trackId: string; destinatio
 export const updateSend = (id: string, changes: Partial<Send>, how?: How) => change("send", id, changes, how);
 export const deleteSend = (id: string) => remove("send", id);
 
-export const createDevice = (fields: { trackId: string; type: string }) =>
+export const createDevice = (fields: Pick<Device, "trackId" | "type"> & Partial<Device>) =>
   edit({ event: "device:create", payload: { device: fields }, operations: [] });
 export const updateDevice = (id: string, changes: Partial<Device>, how?: How) => change("device", id, changes, how);
 export const deleteDevice = (id: string) => remove("device", id);
