@@ -102,7 +102,7 @@ async def test_the_page_plays_what_the_server_renders(
         aux = await make("/api/tracks", projectId=project["id"], name="Room", trackType="AUX", pan=0.7, channels="mono")
         await make(f"/api/tracks/{track['id']}/sends", destinationTrackId=aux["id"], level=0.5, pan=-0.2)
         fades = {"fadeIn": 0.4, "fadeOut": 0.7, "fadeCurve": "equalPower", "gain": -3, "offset": 0.1, "duration": 2.5}
-        await make("/api/clips", trackId=track["id"], audioFileId=audio, startTime=0.25, **fades)
+        clip = await make("/api/clips", trackId=track["id"], audioFileId=audio, startTime=0.25, **fades)
         page = await browser.open(f"{server.url}/#/project/{project['id']}")
         await page.until("window.dawg && dawg.store.clips.value.size === 1")
         found = {
@@ -116,6 +116,14 @@ async def test_the_page_plays_what_the_server_renders(
             await rendered_by_the_server(server, project["id"]), await rendered_by_the_page(page)
         )
         await server.json("DELETE", f"/api/automations/{envelope['id']}", PERSON)
+        ranges = [{"start": 0.6, "end": 1.1}, {"start": 1.9, "end": 2.2}]
+        take = {"clipId": clip["id"], "audioFileId": audio, "shift": 0.3, "gain": -2, "ranges": ranges}
+        made_take = await make("/api/takes", projectId=project["id"], **take)
+        await page.until("dawg.store.takesByClip.value.size === 1")
+        found["takes"] = difference(
+            await rendered_by_the_server(server, project["id"]), await rendered_by_the_page(page)
+        )
+        await server.json("DELETE", f"/api/takes/{made_take['id']}", PERSON)
         for name, (devices, _) in CASES.items():
             made = [await make("/api/devices", trackId=track["id"], **each) for each in devices]
             await page.until(f"dawg.store.devices.value.length === {len(made)}")
@@ -126,5 +134,10 @@ async def test_the_page_plays_what_the_server_renders(
                 await server.json("DELETE", f"/api/devices/{each['id']}", PERSON)
             await page.until("dawg.store.devices.value.length === 0")
         print({name: round(value, 1) for name, value in found.items()})
-        bounds = {"faders": -60.0, "envelope": -60.0, **{name: bound for name, (_, bound) in CASES.items()}}
+        bounds = {
+            "faders": -60.0,
+            "envelope": -60.0,
+            "takes": -45.0,
+            **{name: bound for name, (_, bound) in CASES.items()},
+        }
         assert {name: value for name, value in found.items() if value > bounds[name]} == {}

@@ -1,8 +1,8 @@
-import { automations, clips, devices, sends, tempoMap, tracks } from "../project/store";
+import { automations, clips, devices, sends, takesByClip, tempoMap, tracks } from "../project/store";
 import { Desk } from "./desk";
 import { moveKnobs } from "./envelopes";
 import { samples } from "./recordings";
-import { playRecording } from "./sources";
+import { playClip } from "./sources";
 
 /** The recordings of the open project as this page plays them, from the beginning on: what the speakers would get. */
 export const renderOffline = async (seconds: number, rate: number): Promise<AudioBuffer> => {
@@ -17,10 +17,14 @@ export const renderOffline = async (seconds: number, rate: number): Promise<Audi
     beatSeconds: 60 / tempoMap.peek().bpm(0),
   });
   await desk.ready();
+  const decoded = new Map<string, AudioBuffer>();
+  const wanted = [...clips.peek().values(), ...[...takesByClip.peek().values()].flat()];
+  for (const { audioFileId } of wanted) if (audioFileId) decoded.set(audioFileId, await samples(audioFileId));
   for (const clip of clips.peek().values()) {
     const input = desk.channel(clip.trackId)?.input;
     if (!input || !clip.audioFileId || clip.startTime >= seconds) continue;
-    playRecording(audio, input, clip, await samples(clip.audioFileId), { at: clip.startTime, from: 0 });
+    const takes = takesByClip.peek().get(clip.id) ?? [];
+    playClip(audio, input, clip, takes, (id) => decoded.get(id) ?? null, { at: clip.startTime, from: 0 });
   }
   moveKnobs(desk, automations.peek(), tempoMap.peek(), [0, seconds], (at) => at);
   const late = await audio.startRendering();

@@ -1,6 +1,17 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import type { Clip } from "../project/entities";
-import { automations, clips, devices, end, loop, looping, sends, tempoMap, tracks } from "../project/store";
+import {
+  automations,
+  clips,
+  devices,
+  end,
+  loop,
+  looping,
+  sends,
+  takesByClip,
+  tempoMap,
+  tracks,
+} from "../project/store";
 import { context, running } from "./context";
 import { Desk, type Mix } from "./desk";
 import { moveKnobs, releaseKnobs } from "./envelopes";
@@ -8,7 +19,7 @@ import { watchLoudness } from "./loudness";
 import { Metronome } from "./metronome";
 import { playNotes } from "./notes";
 import { decodedCount, samplesNow } from "./recordings";
-import { playRecording } from "./sources";
+import { playClip } from "./sources";
 
 const AHEAD = 0.25; // seconds for which sound is scheduled
 const EVERY = 50; // ms between two looks ahead
@@ -55,7 +66,7 @@ class Player {
     });
     effect(() => {
       // Another region, or another envelope: what was planned ahead is planned anew.
-      for (const each of [loop, looping, automations, tempoMap]) each.value;
+      for (const each of [loop, looping, automations, takesByClip, tempoMap]) each.value;
       untracked(() => this.playing.value && this.begin(this.now()));
     });
     effect(() => {
@@ -178,20 +189,11 @@ class Player {
     const when = { at: Math.max(context().currentTime, pass.at + startTime + from - pass.from), from };
     const last = Math.min(duration, pass.to - startTime); // a loop cuts what goes on beyond its end
     const cut = last < duration ? { ...clip, duration: last, fadeOut: 0 } : clip;
+    // What is not decoded yet joins in as soon as it is there.
     const stop = clip.audioFileId
-      ? this.recording(input, cut, when)
+      ? playClip(context(), input, cut, takesByClip.peek().get(clip.id) ?? [], samplesNow, when)
       : playNotes(context(), input, cut, tempoMap.peek(), when);
     if (stop) pass.sounding.set(clip.id, { stop, clip });
-  }
-
-  private recording(input: AudioNode, clip: Clip, when: { at: number; from: number }): (() => void) | null {
-    const buffer = clip.audioFileId ? samplesNow(clip.audioFileId) : null;
-    if (!buffer) return null; // it joins in as soon as it is there
-    const source = playRecording(context(), input, clip, buffer, when);
-    return () => {
-      source.stop();
-      source.disconnect();
-    };
   }
 
   /** What has changed while it plays is played anew from this moment. */

@@ -1,4 +1,5 @@
-import type { Clip } from "../project/entities";
+import type { Clip, Take } from "../project/entities";
+import { partsOf } from "./takes";
 
 /** What of a clip is heard from a moment on; all in seconds. */
 export interface Sounding {
@@ -27,6 +28,44 @@ export const playRecording = (
   fade(gain.gain, clip, { at, from });
   source.start(at, clip.offset + from, clip.duration - from);
   return source;
+};
+
+/**
+ * Plays a clip of a recording with the takes that are chosen in it. `samplesOf` tells a recording that is there; null
+ * when one is not, and then nothing is played.
+ */
+export const playClip = (
+  audio: BaseAudioContext,
+  output: AudioNode,
+  clip: Clip,
+  takes: readonly Take[],
+  samplesOf: (audioFileId: string) => AudioBuffer | null,
+  when: Sounding,
+): (() => void) | null => {
+  const parts = partsOf(clip, takes);
+  const ids = parts.length > 0 ? parts.map(({ audioFileId }) => audioFileId) : [clip.audioFileId ?? ""];
+  const buffers = ids.map(samplesOf);
+  if (buffers.some((buffer) => !buffer)) return null;
+  const sources: AudioScheduledSourceNode[] = [];
+  if (parts.length === 0) {
+    sources.push(playRecording(audio, output, clip, buffers[0] as AudioBuffer, when));
+  } else {
+    const whole = new GainNode(audio);
+    whole.connect(output);
+    fade(whole.gain, clip, when);
+    parts.forEach((part, each) => {
+      const from = Math.max(0, when.from - part.start);
+      if (from >= part.duration) return;
+      const at = when.at + part.start + from - when.from;
+      sources.push(playRecording(audio, whole, part, buffers[each] as AudioBuffer, { at, from }));
+    });
+  }
+  return () => {
+    for (const source of sources) {
+      source.stop();
+      source.disconnect();
+    }
+  };
 };
 
 const fade = (parameter: AudioParam, clip: Shape, { at, from }: Sounding): void => {
