@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from dawg_server.archives.layout import ArchiveLimits
+from dawg_server.archives.midi_files import MidiFiles
 from dawg_server.archives.service import Archives
 from dawg_server.audiofiles.analyses import Analyses
 from dawg_server.audiofiles.cleaner import Cleaner
@@ -46,6 +47,7 @@ class Documents:
     comparison: Comparison
     track_metadata: TrackMetadata
     archives: Archives
+    midi_files: MidiFiles
     measuring: Measuring
     cleaner: Cleaner
 
@@ -83,6 +85,7 @@ async def opened(platform: Platform) -> AsyncIterator[Documents]:
             comparison=Comparison(platform.small_model),
             track_metadata=TrackMetadata(database, document, analyses),
             archives=Archives(database, platform.storage, platform.workers, platform.work, measuring, archive_limits),
+            midi_files=MidiFiles(database, platform.workers, document),
             measuring=measuring,
             cleaner=cleaner,
         )

@@ -1,4 +1,7 @@
-"""Reads an archive in a worker process: nothing of it is believed that was not looked at."""
+"""Reads what is imported in a worker process: nothing of it is believed that was not looked at.
+
+What a file is, its first bytes say. Files of other formats come in as the archive that would have the same content.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ from typing import Any
 import orjson
 
 from dawg_server import errors
-from dawg_server.archives import checking
+from dawg_server.archives import checking, midi_reading
 from dawg_server.archives.layout import DOCUMENT, MAX_DOCUMENT, ArchiveLimits
 from dawg_server.archives.unpacking import Package, refuse
 from dawg_server.audio import codecs
 from dawg_server.audio.formats import AudioInfo
-from dawg_server.daw import entities  # noqa: F401 (registers them)
+from dawg_server.daw import commands, entities  # noqa: F401 (registers them)
 from dawg_server.daw import entity as registry
 from dawg_server.daw.entity import EntityType
 
@@ -36,13 +39,16 @@ class Contents:
     recordings: dict[str, Unpacked]
 
 
-def read(path: str, folder: str, limits: ArchiveLimits, kinds: Sequence[EntityType]) -> Contents:
-    """Unpacks the recordings into `folder`; `kinds` are those of the entities that the server knows.
+def read(path: str, name: str, folder: str, limits: ArchiveLimits, kinds: Sequence[EntityType]) -> Contents:
+    """Unpacks the recordings into `folder`; `kinds` are those of the entities that the server knows. `name` is the
+    file's.
 
     Raises `errors.InvalidArchive` with the reason, and `PayloadTooLarge`.
     """
     for kind in kinds:
         registry.register(kind)
+    if _is_midi(path):
+        return Contents(checking.checked(midi_reading.read(Path(path), name)), {})
     package = Package(Path(path), limits)
     try:
         document = checking.checked(_parsed(package.read(DOCUMENT, MAX_DOCUMENT)))
@@ -57,6 +63,34 @@ def read(path: str, folder: str, limits: ArchiveLimits, kinds: Sequence[EntityTy
         package.close()
     checking.fit_lengths(document, {id: unpacked.info.duration for id, unpacked in recordings.items()})
     return Contents(document, recordings)
+
+
+def read_steps(path: str, name: str, kinds: Sequence[EntityType], *, tempo: bool) -> list[tuple[str, dict[str, Any]]]:
+    """(command, checked parameters) that bring the content of a MIDI file into a project; `tempo`: with its tempo map.
+
+    Raises `errors.InvalidArchive` with the reason.
+    """
+    for kind in kinds:
+        registry.register(kind)
+    if not _is_midi(path):
+        refuse("only MIDI files can be added to a project")
+    document = checking.checked(midi_reading.read(Path(path), name))
+    start = {name: document["project"][name] for name in ("bpm", "timeSignature")}
+    steps: list[tuple[str, dict[str, Any]]] = [("updateProject", {"changes": start})] if tempo else []
+    for kind_name in ("tempoEvent", "timeSignatureEvent", "track", "clip", "marker"):
+        kind = registry.find(kind_name)
+        if kind.tempo and not tempo:
+            continue
+        for each in document[kind.plural]:
+            derived = kind.units.derived(each) if kind.units is not None else frozenset[str]()
+            known = {"id", kind.parent_field, *kind.fields} - {"order", *derived}
+            steps.append((f"create{kind.title}", {field: each[field] for field in known & each.keys()}))
+    return [(step, commands.find(step).parameters.check(values)) for step, values in steps]
+
+
+def _is_midi(path: str) -> bool:
+    with Path(path).open("rb") as file:
+        return file.read(len(midi_reading.MAGIC)) == midi_reading.MAGIC
 
 
 def _parsed(data: bytes) -> Any:

@@ -31,6 +31,10 @@ from dawg_server.wire import is_uuid
 TIME_LIMIT = 300.0  # seconds to unpack and decode everything in an archive
 AT_ONCE = 2  # archives that are unpacked on this machine's disk
 
+DAMAGED = errors.InvalidArchive(
+    "This file cannot be read: it is damaged, or too much work.", details={"reason": "it is damaged"}
+)
+
 JsonObject = dict[str, Any]
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
@@ -72,15 +76,16 @@ class Archives:
         entries = self._entries(described, recordings if audio else [])
         return Export(f"{filenames.safe(state['project']['name'], 'project')}.zip", packed(entries))
 
-    async def take_in(self, path: Path, user_id: str) -> str:
-        """The id of a new project of that user, with the content of the archive. All of it, or nothing.
+    async def take_in(self, path: Path, name: str, user_id: str) -> str:
+        """The id of a new project of that user, with the content of the file `name`: an archive, or a MIDI file. All
+        of it, or nothing.
 
         Raises `InvalidArchive` with the reason, and `PayloadTooLarge`.
         """
         async with self._slots:
             folder = self._work.new()
             try:
-                contents = await self._read(path, folder)
+                contents = await self._read(path, name, folder)
                 return await self._store(contents, user_id)
             finally:
                 await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
@@ -91,21 +96,20 @@ class Archives:
             content = self._storage.read(row["storage_key"])
             yield ArchiveEntry(document.path(row), row["size_bytes"], document.format_of(row) in COMPRESSIBLE, content)
 
-    async def _read(self, path: Path, folder: Path) -> Any:
+    async def _read(self, path: Path, name: str, folder: Path) -> Any:
         """`reading.Contents`, whose module is for workers only."""
         try:
             return await self._workers.run(
                 "dawg_server.archives.reading:read",
                 str(path),
+                name,
                 str(folder),
                 self._limits,
                 registry.every(),
                 timeout=TIME_LIMIT,
             )
         except (WorkerCrashed, WorkerOutOfMemory, WorkTimeLimit):
-            raise errors.InvalidArchive(
-                "This archive cannot be read: it is damaged, or too much work.", details={"reason": "it is damaged"}
-            ) from None
+            raise DAMAGED from None
 
     async def _store(self, contents: Any, user_id: str) -> str:
         described, project_id = contents.document, str(uuid.uuid4())

@@ -80,7 +80,7 @@ class Package:
 
 
 def refuse(reason: str, **details: Any) -> NoReturn:
-    raise errors.InvalidArchive(f"This file is not a project archive: {reason}.", details={"reason": reason, **details})
+    raise errors.InvalidArchive(f"This file cannot be imported: {reason}.", details={"reason": reason, **details})
 
 
 def _check_table(path: Path, limits: ArchiveLimits) -> None:

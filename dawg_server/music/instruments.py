@@ -62,6 +62,17 @@ def program(instrument: str) -> int:
     return PROGRAMS.get(instrument, 0)
 
 
+def of_program(program: int, name: str, *, drums: bool = False) -> str:
+    """The instrument closest to a General MIDI program (0 to 127); of several, the one that `name` speaks of."""
+    spoken = spoken_of(name)
+    if drums:
+        return spoken if spoken in KITS else "kit"
+    exact = [known for known, each in PROGRAMS.items() if each == program]
+    if spoken in exact:
+        return spoken
+    return exact[-1] if exact else _FAMILIES[program // 8]
+
+
 def kind(instrument: str) -> str:
     return "drums" if instrument in KITS else "noise" if instrument in UNPITCHED else "pitched"
 
@@ -74,6 +85,24 @@ def spoken_of(text: str) -> str | None:
     return next((instrument for word, instrument in _WORDS.items() if word in text), None)
 
 
+_FAMILIES = (  # of eight programs each
+    "grand piano",
+    "vibraphone",
+    "organ",
+    "clean guitar",
+    "finger bass",
+    "strings",
+    "strings",
+    "house stab",
+    "saxophone",
+    "flute",
+    "lead synth",
+    "pad",
+    "pad",
+    "pluck",
+    "bell",
+    "impact",
+)
 _WORDS = {  # the first that occurs decides
     "drum": "kit",
     "kit": "kit",

@@ -1,4 +1,4 @@
-"""`/projects/…/export` and `/projects/import`: projects as files."""
+"""`/projects/…/export`, `/projects/import` and `/projects/…/import`: projects as files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import structlog
 from aiohttp import web
 
 from dawg_server import errors, filenames, logs
+from dawg_server.archives import midi_files
 from dawg_server.settings import MEBIBYTE
 from handlers import serializers
 from handlers.rest import editing
@@ -22,11 +23,18 @@ log: structlog.stdlib.BoundLogger = logs.get("main")
 
 
 @routes.get(
-    "/projects/{project_id}/export", "A project as a file", query=schemas.ArchiveQuery, content_type=TYPE, errors=(404,)
+    "/projects/{project_id}/export",
+    "A project as a file",
+    query=schemas.ArchiveQuery,
+    content_type=TYPE,
+    other_types=(midi_files.TYPE,),
+    errors=(404,),
 )
 async def export_project(call: RestCall) -> Answer:
-    """A zip with `project.json` and the recordings, made while it is sent. A connection that breaks off means that it
-    could not be finished."""
+    """A zip with `project.json` and the recordings, made while it is sent: a connection that breaks off means that it
+    could not be finished. Or the notes with the tempo map as a MIDI file of format 1."""
+    if call.query["format"] == "midi":
+        return await _midi(call)
     export = await call.services.documents.archives.export(
         call.path["project_id"], call.caller.user_id, audio=call.query["audio"]
     )
@@ -52,6 +60,14 @@ async def export_project(call: RestCall) -> Answer:
     return reply
 
 
+async def _midi(call: RestCall) -> Answer:
+    clip_ids = [id.strip() for id in call.query["clip_ids"].split(",") if id.strip()] or None
+    export = await call.services.documents.midi_files.export(call.path["project_id"], call.caller.user_id, clip_ids)
+    disposition = filenames.disposition(export.filename, "mid", attachment=True)
+    headers = {"Cache-Control": "no-store", "Content-Disposition": disposition}
+    return web.Response(body=export.content, content_type=midi_files.TYPE, headers=headers)
+
+
 @routes.post(
     "/projects/import",
     "A project from a file",
@@ -61,8 +77,36 @@ async def export_project(call: RestCall) -> Answer:
     multipart=Multipart(schemas.ImportForm(), ("file",), lambda settings: settings.max_archive_mb * MEBIBYTE),
 )
 async def import_project(call: RestCall) -> Answer:
-    """Everything gets new ids and belongs to the caller. What is not exactly an archive changes nothing."""
+    """An archive, or a MIDI file of format 0 or 1. Everything gets new ids and belongs to the caller. What is neither
+    of them changes nothing."""
     (file,) = call.files
-    project_id = await call.services.documents.archives.take_in(file.path, call.caller.user_id)
+    project_id = await call.services.documents.archives.take_in(file.path, file.name, call.caller.user_id)
     found = await call.services.documents.document.snapshot(project_id, call.caller.user_id)
     return editing.with_alias("project", serializers.project(found, call.services.platform.links, call.base_url))
+
+
+@routes.post(
+    "/projects/{project_id}/import",
+    "Notes of a MIDI file into a project",
+    status=201,
+    idempotent=True,
+    reply=schemas.ImportReply,
+    multipart=Multipart(schemas.ImportForm(), ("file",), lambda settings: settings.max_archive_mb * MEBIBYTE),
+    errors=(403, 404, 409),
+)
+async def import_into_project(call: RestCall) -> Answer:
+    """New tracks with the notes, names, instruments and controllers of the file, as one step. Its tempo map and time
+    signatures replace those of a project without clips; else the notes follow the project's own."""
+    (file,) = call.files
+    executed = await call.services.documents.midi_files.insert(
+        call.path["project_id"], file.path, file.name, editing.actor(call)
+    )
+    ids = [result["track"]["id"] for result in executed.results if "track" in result]
+    count = "1 track was" if len(ids) == 1 else f"{len(ids)} tracks were"
+    return {
+        "success": True,
+        "revision": executed.revision,
+        "groupId": executed.group_id,
+        "trackIds": ids,
+        "message": f"{count} added.",
+    }

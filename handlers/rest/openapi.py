@@ -113,7 +113,7 @@ def _responses(route: Route) -> dict[str, Any]:
         reply = type(route.reply) if isinstance(route.reply, Body) else route.reply()
         good["content"]["application/json"] = {"schema": reply()}
     if route.content_type != "application/json":
-        good["content"][route.content_type] = {}
+        good["content"] |= {each: {} for each in (route.content_type, *route.other_types)}
     replies = {str(route.status): good}
     meanings: Mapping[int, str] = COMMON | OTHERS
     expected = {500, 503, *route.errors, *(() if route.public else (401, 429))}

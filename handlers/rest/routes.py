@@ -29,9 +29,9 @@ class Route:
     """`errors` are the statuses of section 2 of the contract that this route can answer besides the common ones.
 
     With `multipart` the body has to be one of those; with `body` as well, either will do. With `content_type` that is
-    what is answered; with `reply` as well, it may be either. `spoken_errors`: errors are told in `response` too, where
-    a page looks for an answer. `also`: replies with other statuses. A `reply` that depends on what there is in projects
-    is told when the documents are made.
+    what is answered, or one of `other_types`; with `reply` as well, it may be either. `spoken_errors`: errors are told
+    in `response` too, where a page looks for an answer. `also`: replies with other statuses. A `reply` that depends on
+    what there is in projects is told when the documents are made.
     """
 
     method: str
@@ -52,6 +52,7 @@ class Route:
     commits_reply: bool = False
     errors: tuple[int, ...] = ()
     content_type: str = "application/json"
+    other_types: tuple[str, ...] = ()
     spoken_errors: bool = False
     aliases: tuple[str, ...] = ()  # other paths, written like `path`
     # An id at the end of the path that is none is no such path, as beside it there are words: `/generate/beat`.

@@ -60,10 +60,22 @@ class TrackList(PagedList):
 
 
 class ArchiveQuery(Query):
-    """`audio`: with the recordings themselves."""
+    """What is exported: everything in a zip, or the notes as a MIDI file."""
 
-    audio = Flag(load_default=True)
+    format = Choice(("archive", "midi"), load_default="archive")
+    audio = Flag("of an archive, whether the recordings themselves are in it", load_default=True)
+    clip_ids = Text(0, 40_000, "of MIDI: the ids of the clips, with commas; without it all", load_default="")
 
 
 class ImportForm(Query):
     """Nothing but the file."""
+
+
+class ImportReply(Shown):
+    """The new tracks, in their order, which one undo takes back together."""
+
+    success = done()
+    revision = fields.Integer()
+    group_id = fields.UUID(allow_none=True)
+    track_ids = fields.List(fields.UUID())
+    message = fields.String()
