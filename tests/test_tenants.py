@@ -168,7 +168,9 @@ async def call(server: dawg.Dawg, request: Request, ids: list[str], headers: dic
         form = aiohttp.FormData(default_to_multipart=True)
         for name, value in filled["body"].items():
             if value in (b"", [b""]):
-                data = packages.made(packages.song()) if "import" in path else packages.tone()
+                data = packages.tone()
+                if path.endswith("/import"):
+                    data = packages.made(packages.song()) if path.endswith("/projects/import") else packages.melody()
                 form.add_field(name, io.BytesIO(data), filename="file")
             else:
                 form.add_field(name, str(value))

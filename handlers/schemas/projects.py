@@ -64,7 +64,7 @@ class ArchiveQuery(Query):
 
     format = Choice(("archive", "midi"), load_default="archive")
     audio = Flag("of an archive, whether the recordings themselves are in it", load_default=True)
-    clip_ids = Text(0, 40_000, "of MIDI: the ids of the clips, with commas; without it all", load_default="")
+    clip_ids = Text(0, 3_700, "of MIDI: the ids of up to 100 clips, with commas; without it all", load_default="")
 
 
 class ImportForm(Query):

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
+import mido  # type: ignore[import-untyped]
 import numpy as np
 import soundfile
 
@@ -24,6 +25,16 @@ def tone(seconds: float = 1.0, format: str = "wav") -> bytes:
 def noise(seconds: float, seed: int) -> bytes:
     """A recording that no compression makes smaller."""
     return _recorded(np.random.default_rng(seed).uniform(-1, 1, int(44_100 * seconds)), "wav")
+
+
+def melody() -> bytes:
+    """A MIDI file of one note."""
+    file = mido.MidiFile(type=1)
+    events = [mido.Message("note_on", note=60, velocity=90), mido.Message("note_off", note=60, time=480)]
+    file.tracks.append(mido.MidiTrack(events))
+    buffer = io.BytesIO()
+    file.save(file=buffer)
+    return buffer.getvalue()
 
 
 def _recorded(samples: np.ndarray, format: str) -> bytes:
