@@ -28,7 +28,7 @@ log: structlog.stdlib.BoundLogger = logs.get("main")
     query=schemas.ArchiveQuery,
     content_type=TYPE,
     other_types=(midi_files.TYPE,),
-    errors=(404,),
+    errors=(404, 414),
 )
 async def export_project(call: RestCall) -> Answer:
     """A zip with `project.json` and the recordings, made while it is sent: a connection that breaks off means that it

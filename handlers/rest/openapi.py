@@ -33,6 +33,7 @@ OTHERS = {
     404: "There is no such thing here",
     409: "The present state does not allow that",
     413: "Too large",
+    414: "The address is too long",
     415: "A wrong content type",
     416: "A bad byte range",
     501: "This server does not do that",
