@@ -323,6 +323,7 @@ _EDITS = tuple(
         ("deleteClips", "Delete several clips", "POST /clips/delete", "clips:delete"),
         ("glueClips", "Join clips of one track", "POST /clips/glue", "clips:glue"),
         ("crossfadeClips", "Fade one clip into the next one", "POST /clips/crossfade", "clips:crossfade"),
+        ("quantize", "Move clips and their notes to the grid", "POST /clips/quantize", "clips:quantize"),
         ("transposeNotes", "Move notes up or down", "POST /clips/transpose", "clips:transpose"),
         ("humanizeNotes", "Move notes a little, as a player would", "POST /clips/humanize", "clips:humanize"),
         ("rampVelocities", "Let velocities rise or fall evenly", "POST /clips/velocity-ramp", "clips:velocity-ramp"),

@@ -96,6 +96,18 @@ async def standing_since(
     )
 
 
+async def values_of(
+    connection: Connection, project_id: str, step_ids: Iterable[str], field: str
+) -> list[tuple[str, Any, Any]]:
+    """(id, value before, value after) of a field that steps have changed."""
+    rows = await connection.fetch_all(
+        """SELECT id, inverse -> %(field)s AS before, forward -> %(field)s AS after FROM operations
+            WHERE project_id = %(project)s AND id = ANY(%(steps)s::uuid[]) AND forward ? %(field)s""",
+        {"project": project_id, "steps": list(step_ids), "field": field},
+    )
+    return [(row["id"], row["before"], row["after"]) for row in rows]
+
+
 async def removers(connection: Connection, project_id: str, entity_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     """By id the newest deletion of each thing: `id`, `actor_id`, `username`, `final`, `source`."""
     rows = await connection.fetch_all(

@@ -22,7 +22,7 @@ import functools
 import importlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from marshmallow import missing as absent
 
@@ -111,6 +111,16 @@ class Condition:
     unmet: Callable[[Draft, Entity, Collection[str]], Awaitable[Hindrance | None]]
 
 
+class Keyed(Protocol):
+    """A field whose value has parts by keys: undo takes each of them back by itself, whatever has become of others."""
+
+    def parts(self, value: Any) -> dict[str, Any]:
+        """Parts that can be compared; None stands for one that is not there."""
+
+    def joined(self, value: Any, parts: Mapping[str, Any], then: Any) -> Any:
+        """The value with these parts instead of its own. `then`: the value that they were in, for their places."""
+
+
 @dataclass(frozen=True, slots=True)
 class Weight:
     """What entities of a kind hold, of which a project may have so much: `name` in the plural, `of` a value of `field`.
@@ -142,13 +152,13 @@ class EntityType:
     that to a parent track need not be said. `role` is who may change it. `limit`, `weight`: of a project. `ordered`:
     `order` is the place among those with the same parent, which stays, from 0. `unique`: fields that no two with the
     same parent have alike. `recording`: the field that names a recording, if it plays one; it may be the project's, one
-    that clips of the project play, or the caller's. `either`: two fields of which exactly one is not null. `condition`
-    is about an entity among others; `rule` looks at those changes that are about `ruled` fields, and at everything new,
-    `fit` at what undo puts back, `check` at what an archive brings. `in_time`: how it lies in time, and moves with its
-    section; `along`: how it changes with sections, if it lies all along the time line; `units`: how it tells its times
-    in beats and seconds; `tempo`: fields that decide how these belong together. `within`: where clients see it: in the
-    project's list, in its parent's when a whole project is shown, or always as a part of its parent. `kept`: what
-    versions and archives keep of the project.
+    that clips of the project play, or the caller's. `either`: two fields of which exactly one is not null. `keyed`:
+    fields that are changed by their parts. `condition` is about an entity among others; `rule` looks at those changes
+    that are about `ruled` fields, and at everything new, `fit` at what undo puts back, `check` at what an archive
+    brings. `in_time`: how it lies in time, and moves with its section; `along`: how it changes with sections, if it
+    lies all along the time line; `units`: how it tells its times in beats and seconds; `tempo`: fields that decide how
+    these belong together. `within`: where clients see it: in the project's list, in its parent's when a whole project
+    is shown, or always as a part of its parent. `kept`: what versions and archives keep of the project.
     """
 
     name: str
@@ -167,6 +177,7 @@ class EntityType:
     unique: tuple[str, ...] = ()
     recording: str = ""
     either: tuple[str, str] | tuple[()] = ()
+    keyed: Mapping[str, Keyed] = field(default_factory=dict)
     fit: Fit | None = None
     condition: Condition | None = None
     weight: Weight | None = None
@@ -267,6 +278,11 @@ class EntityType:
                 if entity is None or found.get(of, entity[of]) == entity[of]:
                     found[of] = entity[of] if entity and self.in_decibels({of: gain}) == {name: entity[name]} else gain
         return found
+
+    def differing(self, name: str, one: Any, other: Any) -> list[str]:
+        """The parts in which two values of a keyed field differ."""
+        mine, theirs = (self.keyed[name].parts(value) for value in (one, other))
+        return [part for part in dict.fromkeys((*mine, *theirs)) if mine.get(part) != theirs.get(part)]
 
     def stored(self, values: Mapping[str, Any]) -> Entity:
         """Those of the values that are kept; the rest was only shown."""

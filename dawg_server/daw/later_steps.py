@@ -7,12 +7,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dawg_server.database import undo_log
+from dawg_server.daw import entity as registry
 from dawg_server.daw.draft import Draft
 
 Step = Mapping[str, Any]
 """A row of the log: id, revision, group_id, kind, entity, entity_id, forward, inverse, follows."""
 Blame = Mapping[str, Any]
 """Who is in the way: id, actor_id, username, group_id, final."""
+
+_ANY = "*"  # part, when there was none before, or is none after
 
 
 class LaterSteps:
@@ -22,6 +25,7 @@ class LaterSteps:
         self._moves: dict[tuple[str, str], list[Step]] = defaultdict(list)  # of (entity, id), newest first
         self._orders: dict[str, list[Step]] = defaultdict(list)  # of all of a kind
         self._removers: dict[str, Blame | None] = {}
+        self._parts: dict[str, set[str]] = {}  # which parts of fields a step (by its id) has changed
 
     async def read(self, steps: Sequence[Step]) -> None:
         """Reads what stands besides these steps, and the things that they are about."""
@@ -48,7 +52,7 @@ class LaterSteps:
         if "order" in fields and (moves := self._since(self._moves[entity, id], step)):
             return moves[0]
         rows = self._since(self._by_id[id], step)
-        return next((row for row in rows if not fields or set(row["fields"]) & set(fields)), None)
+        return next((row for row in rows if not fields or self._touches(row, fields)), None)
 
     def on(self, id: str, step: Step) -> Sequence[Step]:
         """Everything since on one thing, but new orders."""
@@ -58,9 +62,27 @@ class LaterSteps:
         """What the same person has done since in other groups, and can still take back; of orders any of the kind."""
         moves = self._since(self._orders[entity], step) if "order" in fields else ()
         for row in (*moves, *self._since(self._by_id[id], step)):
-            changed = row["kind"] == "reorder" or not fields or set(row["fields"]) & set(fields)
+            changed = row["kind"] == "reorder" or not fields or self._touches(row, fields)
             if changed and row["actor_id"] == self._user_id and not row["final"]:
                 yield row
+
+    async def tell_parts(self, entity: str, id: str, names: Collection[str]) -> None:
+        """From now on fields may be parts (`field.part`) of the fields with these names."""
+        draft, kind = self._draft, registry.find(entity)
+        found = [
+            row["id"] for row in self._by_id[id] if row["id"] not in self._parts and set(row["fields"]) & set(names)
+        ]
+        for name in names:
+            for row_id, before, after in await undo_log.values_of(draft.connection, draft.id, found, name):
+                await draft.pause()
+                parts = [_ANY] if before is None or after is None else kind.differing(name, before, after)
+                self._parts.setdefault(row_id, set()).update(f"{name}.{part}" for part in parts)
+
+    def _touches(self, row: Step, fields: Collection[str]) -> bool:
+        changed = {*row["fields"], *self._parts.get(row["id"], ())}
+        return any(
+            each in changed or ("." in each and f"{each.partition('.')[0]}.{_ANY}" in changed) for each in fields
+        )
 
     async def remover(self, id: str) -> Blame | None:
         """The newest deletion of a thing."""

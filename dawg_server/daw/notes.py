@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marshmallow import ValidationError
@@ -81,6 +82,44 @@ class Notes(Field):
         for name, (low, high) in SETTINGS.items():
             properties[name] = {"type": "integer", "minimum": low, "maximum": high}
         return {"properties": properties, "required": ["notes"], "additionalProperties": False}
+
+
+class KeyedNotes:
+    """Notes of a clip by their ids, as `notes.ID`, and everything beside the notes by its name (`entity.Keyed`)."""
+
+    def parts(self, value: Any) -> dict[str, Any]:
+        notes = {f"notes.{id}": _nameless(note) for id, note in by_id(value["notes"]).items()}
+        return {**notes, **{name: each for name, each in value.items() if name != "notes"}}
+
+    def joined(self, value: Any, parts: Mapping[str, Any], then: Any) -> Any:
+        """A note that comes back goes to the place that it had. Where there would be too many, all stay as they are."""
+        found, beside, back = by_id(value["notes"]), dict(value), {}
+        for name, part in parts.items():
+            section, _, id = name.partition(".")
+            if section != "notes":
+                beside[name] = part
+            elif part is None:
+                found.pop(id, None)
+            elif id in found:
+                found[id] = {**part, "id": id} if "id" in found[id] else part
+            else:
+                back[id] = part
+        if len(found) + len(back) > MAX_NOTES:
+            return value
+        notes = list(found.items())
+        for place, id in enumerate(by_id(then["notes"]) if then else ()):
+            if id in back:
+                notes.insert(place, (id, back[id]))
+        named = [note if note_id(place, note) == id else {**note, "id": id} for place, (id, note) in enumerate(notes)]
+        return {name: each for name, each in beside.items() if each is not None} | {"notes": named}
+
+
+def by_id(notes: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {note_id(place, note): note for place, note in enumerate(notes)}
+
+
+def _nameless(note: dict[str, Any]) -> dict[str, Any]:
+    return {name: each for name, each in note.items() if name != "id"}
 
 
 def _events(name: str, events: Any, ranges: dict[str, tuple[int, int]]) -> list[dict[str, Any]]:

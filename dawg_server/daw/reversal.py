@@ -83,16 +83,18 @@ class Reversal:
             return await self._gone(step, step["inverse"])
         if draft.retimed and registry.find(entity).units is not None:
             await timing.follow(draft)  # what followed from the tempo may become an own unit
-        then, now = await self._own_fields(step, existing)
+        before, after = await self._own_fields(step, existing)
+        then, now, found = await self._apart(step, existing, before, after)
         self._leave(step, id, then.keys())
         wanted: dict[str, Any] = {}
         for name, value in then.items():
-            untouched = existing[name] == value or timing.close(existing[name], now[name])
+            untouched = found[name] == value or timing.close(found[name], now[name])
             blame = None if untouched else self._later.blame(entity, id, step, {name})
             if blame is None:
                 wanted[name] = value
             else:
                 self._skip(step, name, blame, "was changed since")
+        wanted = self._together(step, existing, before, wanted)
         either = registry.find(entity).either
         if any(name in wanted for name in either) and any(name in then and name not in wanted for name in either):
             wanted = {name: value for name, value in wanted.items() if name not in either}
@@ -316,6 +318,34 @@ class Reversal:
             return await self._draft.get(entity, id)
         except errors.NotFound:
             return None
+
+    async def _apart(self, step: Step, existing: Entity, then: Entity, now: Entity) -> tuple[Entity, Entity, Entity]:
+        """The fields as they are to be, as the step left them, and as they are, those whose values have been changed
+        since by the parts that the step was about, as `field.part`."""
+        kind, found = registry.find(step["entity"]), dict(existing)
+        names = [name for name in kind.keyed if name in then and now[name] not in (None, existing[name])]
+        names = [name for name in names if then[name] is not None and existing[name] is not None]
+        if not names:
+            return then, now, found
+        await self._later.tell_parts(step["entity"], step["entity_id"], names)
+        then, now = dict(then), dict(now)
+        for name in names:
+            parts = kind.differing(name, then[name], now[name])
+            for side in (then, now, found):
+                value = side[name] and kind.keyed[name].parts(side[name])
+                side |= {f"{name}.{part}": value.get(part) for part in parts}
+            if parts:
+                del then[name], now[name]
+        return then, now, found
+
+    def _together(self, step: Step, existing: Entity, then: Entity, wanted: Entity) -> Entity:
+        """Parts are their fields again."""
+        found = {name: value for name, value in wanted.items() if "." not in name}
+        for name, keyed in registry.find(step["entity"]).keyed.items():
+            parts = {each[len(name) + 1 :]: wanted[each] for each in wanted if each.startswith(f"{name}.")}
+            if parts:
+                found[name] = keyed.joined(existing[name], parts, then[name])
+        return found
 
     async def _own_fields(self, step: Step, existing: Entity) -> tuple[dict[str, Any], dict[str, Any]]:
         """(fields as they are to be, as the step left them), without those that only follow from others."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import ValidationError
@@ -54,6 +55,25 @@ class Points(Field):
             "additionalProperties": False,
         }
         return {"items": point, "minItems": 1, "maxItems": MAX_POINTS}
+
+
+class KeyedPoints:
+    """Points by their beats; of several at one beat the later ones by their place among them (`entity.Keyed`)."""
+
+    def parts(self, value: Any) -> dict[str, Any]:
+        found, same = {}, Counter[float]()
+        for point in value:
+            beat = float(point["beat"])
+            found[f"{beat!r}/{same[beat]}"] = point
+            same[beat] += 1
+        return found
+
+    def joined(self, value: Any, parts: Mapping[str, Any], then: Any) -> Any:
+        """An envelope always has points, and not too many: where it would not, it stays."""
+        kept = {name: point for name, point in {**self.parts(value), **parts}.items() if point is not None}
+        if not 1 <= len(kept) <= MAX_POINTS:
+            return value
+        return [kept[name] for name in sorted(kept, key=lambda name: (_beat(kept[name]), int(name.partition("/")[2])))]
 
 
 def _point(number: int, point: Any) -> dict[str, Any]:
@@ -205,6 +225,7 @@ AUTOMATION = EntityType(
     within="whole parent",
     references={"sendId": Reference("send"), "deviceId": Reference("device")},
     unique=("trackId", *_WHAT),
+    keyed={"points": KeyedPoints()},
     rule=judge,
     ruled=frozenset({*_WHAT, "points"}),
     check=check,

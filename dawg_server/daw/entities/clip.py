@@ -11,7 +11,7 @@ from dawg_server.daw import timing
 from dawg_server.daw.commands import change, command
 from dawg_server.daw.entities.track import misfit
 from dawg_server.daw.entity import Bulk, Condition, Entity, EntityType, Hindrance, Weight, the, wrong
-from dawg_server.daw.notes import MAX_BEATS, Notes
+from dawg_server.daw.notes import MAX_BEATS, KeyedNotes, Notes
 from dawg_server.daw.quantizing import DIVISIONS, Grid
 from dawg_server.daw.tempo_map import TempoMap
 from dawg_server.daw.timing import MAX_SECONDS
@@ -116,6 +116,7 @@ CLIP = EntityType(
     within="whole parent",
     recording="audioFileId",
     either=("audioFileId", "midiData"),
+    keyed={"midiData": KeyedNotes()},
     condition=Condition(frozenset({"trackId", "audioFileId", "midiData"}), unmet),
     fit=fit,
     rule=judge,

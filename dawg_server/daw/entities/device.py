@@ -72,6 +72,16 @@ def _preset(kind: DeviceType, name: str) -> dict[str, Any]:
     return kind.preset(name)
 
 
+class KeyedParameters:
+    """Parameters by their names (`entity.Keyed`)."""
+
+    def parts(self, value: Any) -> dict[str, Any]:
+        return dict(value)
+
+    def joined(self, value: Any, parts: Mapping[str, Any], then: Any) -> Any:
+        return {name: each for name, each in {**value, **parts}.items() if each is not None}
+
+
 DEVICE = EntityType(
     name="device",
     plural="devices",
@@ -82,6 +92,7 @@ DEVICE = EntityType(
     within="whole parent",
     references={"sidechainTrackId": Reference("track", "clear", None, heard=True)},
     recording="audioFileId",
+    keyed={"parameters": KeyedParameters()},
     ordered=True,
     rule=judge,
     ruled=frozenset({"type", "parameters", "preset", "sidechainTrackId", "audioFileId"}),
