@@ -1,5 +1,5 @@
 import { computed, signal } from "@preact/signals";
-import { updateClip } from "../project/edits";
+import { editNotes, updateClip } from "../project/edits";
 import type { Clip, Track } from "../project/entities";
 import { clips, preview, tempoMap, tracks } from "../project/store";
 import { running } from "../sound/context";
@@ -17,7 +17,10 @@ export const openClip = computed<Clip | null>(() => {
 export const openTrack = computed<Track | null>(
   () => tracks.value.find(({ id }) => id === openClip.value?.trackId) ?? null,
 );
-export const notes = computed<readonly Note[]>(() => (openClip.value ? notesOf(openClip.value) : []));
+/** With an id each, by which they are edited. */
+export const notes = computed<readonly Note[]>(() =>
+  (openClip.value ? notesOf(openClip.value) : []).map((note, place) => ({ ...note, id: note.id ?? `n${place}` })),
+);
 export const isDrums = computed(() => /drum|kit|perc/i.test(openTrack.value?.name ?? ""));
 
 const ALL = Array.from({ length: 128 }, (_, index) => 127 - index);
@@ -46,10 +49,26 @@ export const show = (changed: readonly Note[]): void => {
   preview.value = [{ kind: "update", entity: "clip", entityId: clip.id, changes: withNotes(clip, changed) }];
 };
 
+const MOST = 1000; // notes of each sort in one edit
+const FIELDS = ["pitch", "start", "duration", "velocity"] as const;
+
+/** Edits what differs note by note, so that two people can work on one clip; a whole clip of new notes is one field. */
 export const store = (changed: readonly Note[]): void => {
   preview.value = [];
   const clip = openClip.peek();
-  if (clip) void updateClip(clip.id, withNotes(clip, changed));
+  if (!clip) return;
+  const before = new Map(notes.peek().map((note) => [note.id, note]));
+  const after = changed.map((note) => ({ ...note, id: note.id ?? crypto.randomUUID().slice(0, 12) }));
+  const add = after.filter(({ id }) => !before.has(id));
+  const change = after.filter((note) => {
+    const old = before.get(note.id);
+    return old && FIELDS.some((field) => old[field] !== note[field]);
+  });
+  const kept = new Set(after.map(({ id }) => id));
+  const remove = [...before.keys()].filter((id) => id !== undefined && !kept.has(id)) as string[];
+  if (add.length + change.length + remove.length === 0) return;
+  if (Math.max(add.length, change.length, remove.length) > MOST) void updateClip(clip.id, withNotes(clip, after));
+  else void editNotes(clip.id, { add, change, remove }, withNotes(clip, after));
 };
 
 export const hide = (): void => {

@@ -155,6 +155,13 @@ export const transposeNotes = (clipIds: string[], semitones: number) =>
 
 const NEW_SEND = { level: 0.8, pan: 0, preFader: false, enabled: true };
 
+/** Single notes by their ids; `shown`: what the clip comes to here. */
+export const editNotes = (
+  clipId: string,
+  notes: { add: readonly object[]; change: readonly object[]; remove: readonly string[] },
+  shown: Partial<Clip>,
+) => edit({ event: "notes:edit", payload: { clipId, ...notes }, operations: [update("clip", clipId, shown)] });
+
 export const createSend = (fields: Partial<Send> & { trackId: string; destinationTrackId: string }) =>
   create("send", fields, NEW_SEND);
 export const updateSend = (id: string, changes: Partial<Send>, how?: How) => change("send", id, changes, how);

@@ -3,6 +3,7 @@ import type { TempoMap } from "../time/tempo-map";
 import type { Sounding } from "./sources";
 
 export interface Note {
+  id?: string; // of a note that has none, `n` and its place in the list
   pitch: number; // 0..127
   start: number; // beats from the beginning of the material
   duration: number; // beats
