@@ -11,7 +11,7 @@ recording that is stretched has its beats at its `originalBpm`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dawg_server import errors
@@ -257,11 +257,19 @@ def material(clip: Mapping[str, Any]) -> float:
 # -- clips and their recordings ----------------------------------------------------------------------------------------
 
 
-def fitted(clip: Mapping[str, Any], length: float | None, tempo: TempoMap, *, asked: bool = False) -> dict[str, Any]:
+def fitted(
+    clip: Mapping[str, Any],
+    length: float | None,
+    tempo: TempoMap,
+    *,
+    asked: bool = False,
+    chosen: Collection[str] = (),
+) -> dict[str, Any]:
     """What has to change of a clip so that it ends with its recording and its fades end with it, in both units.
 
     `length`: of the recording, in seconds; None for notes, and while it is not known. A musical clip may outlast its
-    recording, as it does at a slower tempo, unless somebody `asked` for that length.
+    recording, as it does at a slower tempo, unless somebody `asked` for that length. Of two fades that are too long
+    together the one that is not `chosen` (fields in either unit) gives way, or both do.
     """
     changed: dict[str, Any] = {}
     duration, offset = clip["duration"], clip["offset"]
@@ -278,9 +286,13 @@ def fitted(clip: Mapping[str, Any], length: float | None, tempo: TempoMap, *, as
     after = settled(clip, changed, tempo) if changed else clip
     whole, fades = after[LENGTH[unit]], after[FADE_IN[unit]] + after[FADE_OUT[unit]]
     if fades > whole:
-        changed |= {
-            pair[unit]: after[pair[unit]] * (whole / fades) for pair in (FADE_IN, FADE_OUT) if after[pair[unit]]
-        }
+        both = (FADE_IN, FADE_OUT)
+        giving = [pair for pair in both if set(pair).isdisjoint(chosen)] or both
+        kept = sum(after[pair[unit]] for pair in both if pair not in giving)
+        if kept > whole:
+            giving, kept = both, 0.0
+        share = (whole - kept) / (fades - kept)
+        changed |= {pair[unit]: after[pair[unit]] * share for pair in giving if after[pair[unit]]}
     return settled(clip, changed, tempo) if changed else {}
 
 

@@ -134,6 +134,12 @@ async def test_notes_are_transposed_humanised_ramped_tied_and_reversed(desk: Des
         await desk.edit(path, clipIds=[voice["id"]], expect=400, **({"semitones": 1} if path == "transpose" else {}))
 
 
+async def test_notes_come_to_the_grid(desk: Desk) -> None:
+    clip = await desk.notes(midiData={"notes": [{**NOTES[0], "start": 0.9}]})
+    (straight,) = await desk.edit("quantize", clipIds=[clip["id"]], division="quarter")
+    assert _starts(straight) == [1]
+
+
 async def test_edits_come_over_sockets_as_well(desk: Desk) -> None:
     clip = await desk.notes()
     async with socketio.AsyncSimpleClient() as page:
@@ -144,6 +150,8 @@ async def test_edits_come_over_sockets_as_well(desk: Desk) -> None:
         assert [each["lengthBeats"] for each in cut["clips"]] == [2, 2]
         up = await page.call("clips:transpose", {**where, "clipIds": [clip["id"]], "semitones": -1})
         assert [note["pitch"] for note in up["clips"][0]["midiData"]["notes"]] == [59, 60]
+        grid = {**where, "clipIds": [clip["id"]], "division": "halfTriplet", "ends": True}
+        assert "clips" in await page.call("clips:quantize", grid)
 
 
 async def test_notes_are_edited_one_by_one(desk: Desk) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dawg_server.database import tracks
@@ -180,16 +180,17 @@ async def quantize(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fitted(
-    fields: dict[str, Any], recording: Entity | None, changed: Collection[str], tempo: TempoMap
+    fields: dict[str, Any], recording: Entity | None, changed: Mapping[str, Any], tempo: TempoMap
 ) -> dict[str, Any]:
     """What is corrected of a clip's fields; raises for what was asked for and makes no sense."""
     length = recording["duration"] if recording else None
     if length is not None and fields["offset"] >= length + SLACK:
         raise wrong("offset", f"has to be less than the length of the recording, {length:g} seconds")
-    asked = not {*timing.FADE_IN, *timing.FADE_OUT}.isdisjoint(changed)
-    if asked and fields["fadeIn"] + fields["fadeOut"] > fields["duration"] + ROUNDING:
-        raise wrong("fadeOut", "and fadeIn together are longer than the clip")
-    return timing.fitted(fields, length, tempo, asked=True)
+    chosen = [pair[0] for pair in (timing.FADE_IN, timing.FADE_OUT) if not changed.keys().isdisjoint(pair)]
+    if sum(fields[name] for name in chosen) > fields["duration"] + ROUNDING:
+        sentence = "and fadeIn together are longer than the clip" if chosen[1:] else "is longer than the clip"
+        raise wrong(chosen[-1], sentence)
+    return timing.fitted(fields, length, tempo, asked=True, chosen=chosen)
 
 
 def _default_length(tempo: TempoMap, fields: dict[str, Any], recording: Entity | None) -> dict[str, float]:

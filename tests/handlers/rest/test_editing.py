@@ -164,6 +164,11 @@ async def test_lengths_are_clamped_and_fades_follow_a_trim(song: Song) -> None:
     moved = await song.call("PATCH", f"/clips/{reply['id']}", {"offset": 1.5})
     assert (moved["clamped"][0], moved["clip"]["duration"]) == ("duration", 0.5)
     await song.call("PATCH", f"/clips/{reply['id']}", {"offset": 2.5}, expect=400)
+    clamped = await song.call("PATCH", f"/clips/{reply['id']}", {"duration": 0.2, "fadeIn": 0.15})
+    assert (clamped["fadeIn"], clamped["fadeOut"]) == (0.15, pytest.approx(0.05))
+    assert clamped["clamped"] == ["fadeOut"]
+    for fades in ({"fadeIn": 0.21}, {"fadeIn": 0.14, "fadeOut": 0.1}):
+        await song.call("PATCH", f"/clips/{reply['id']}", fades, expect=400)
     await song.call("PATCH", f"/clips/{reply['id']}", {"fadeIn": 3}, expect=400)
 
 
