@@ -20,6 +20,7 @@ from __future__ import annotations
 import copy
 import functools
 import importlib
+import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -274,7 +275,14 @@ class EntityType:
         found = dict(values)
         for name, of in self._decibels.items():
             if name in found:
-                gain = Decibels.gain(found.pop(name))
+                gain = Decibels.gain(decibels := found.pop(name))
+                if (
+                    entity is not None
+                    and found.get(of, entity[of]) != entity[of]
+                    and {name: decibels} != self.in_decibels({of: entity[of]})
+                    and not math.isclose(gain, found[of], rel_tol=1e-3, abs_tol=1e-6)
+                ):
+                    raise wrong(name, f"and {of} say different things; send one of them")
                 if entity is None or found.get(of, entity[of]) == entity[of]:
                     found[of] = entity[of] if entity and self.in_decibels({of: gain}) == {name: entity[name]} else gain
         return found

@@ -24,10 +24,11 @@ EVENTS: dict[str, dict[str, tuple[int, int]]] = {
     "channelPressures": {"value": (0, 127)},
     "programs": {"program": (0, 127)},  # General MIDI, from 0
 }
+BEND_RANGE = 2  # semitones, of a clip that says none
 # Of the whole clip.
 SETTINGS: dict[str, tuple[int, int]] = {
     "channel": (0, 15),  # which a MIDI file calls 1 to 16
-    "bendRange": (0, 24),  # semitones; without it 2
+    "bendRange": (0, 24),  # semitones
 }
 
 

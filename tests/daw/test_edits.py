@@ -134,6 +134,46 @@ async def test_notes_are_transposed_humanised_ramped_tied_and_reversed(desk: Des
         await desk.edit(path, clipIds=[voice["id"]], expect=400, **({"semitones": 1} if path == "transpose" else {}))
 
 
+async def test_a_clip_within_another_one_has_nothing_to_fade_into(desk: Desk) -> None:
+    around, within = await desk.recording(0, duration=4), await desk.recording(1, duration=1)
+    await desk.edit("crossfade", clipIds=[around["id"], within["id"]], expect=400)
+
+
+async def test_pieces_of_a_stretched_recording_are_joined_again(desk: Desk) -> None:
+    clip = await desk.recording(0, stretch=True, originalBpm=60, lengthBeats=4)
+    left, right = await desk.edit(f"{clip['id']}/split", beat=1)
+    (whole,) = await desk.edit("glue", clipIds=[left["id"], right["id"]])
+    assert (whole["lengthBeats"], whole["offset"], whole["duration"]) == (4, 0, 2)
+
+
+async def test_joined_notes_bend_as_far_as_before(desk: Desk) -> None:
+    bends = [{"beat": 0, "value": 8000}]
+    far = await desk.notes(midiData={"notes": NOTES, "pitchBends": bends, "bendRange": 12})
+    near = await desk.notes(4, midiData={"notes": NOTES, "pitchBends": bends})
+    (one,) = await desk.edit("glue", clipIds=[far["id"], near["id"]])
+    assert one["midiData"]["bendRange"] == 12
+    assert [each["value"] for each in one["midiData"]["pitchBends"]] == [8000, round(8000 / 6)]
+    other = await desk.notes(8, midiData={"notes": NOTES, "channel": 3})
+    await desk.edit("glue", clipIds=[far["id"], other["id"]], expect=400)
+
+
+async def test_notes_that_reach_beyond_their_clip_turn_around_within_it(desk: Desk) -> None:
+    clip = await desk.notes(midiData={"notes": [{**NOTES[0], "start": 3.5, "duration": 2}]})
+    (turned,) = await desk.edit("reverse-notes", clipIds=[clip["id"]])
+    (note,) = turned["midiData"]["notes"]
+    assert (note["start"], note["duration"]) == (0, 0.5)
+    (again,) = await desk.edit("reverse-notes", clipIds=[clip["id"]])
+    assert again["midiData"]["notes"] == [{**NOTES[0], "start": 3.5, "duration": 0.5}]
+
+
+async def test_a_level_is_said_once(desk: Desk) -> None:
+    path = f"/tracks/{desk.keys}"
+    await desk.call("PATCH", path, {"volume": 0.5, "volumeDb": 0}, expect=400)
+    both = await desk.call("PATCH", path, {"volume": 0.5, "volumeDb": -6.0206})
+    assert both["volume"] == 0.5
+    assert (await desk.call("PATCH", path, {"volume": 0.5, "volumeDb": 0}))["volume"] == 1
+
+
 async def test_notes_come_to_the_grid(desk: Desk) -> None:
     clip = await desk.notes(midiData={"notes": [{**NOTES[0], "start": 0.9}]})
     (straight,) = await desk.edit("quantize", clipIds=[clip["id"]], division="quarter")

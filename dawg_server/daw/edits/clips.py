@@ -10,7 +10,7 @@ from dawg_server.daw import timing
 from dawg_server.daw.commands import cascade, command, copy_parts
 from dawg_server.daw.entities.clip import CLIP, unmet
 from dawg_server.daw.entity import Entity, the, wrong
-from dawg_server.daw.notes import EVENTS, MAX_BEATS, MAX_EVENTS, MAX_NOTES
+from dawg_server.daw.notes import BEND_RANGE, EVENTS, MAX_BEATS, MAX_EVENTS, MAX_NOTES
 from dawg_server.schema import Id, Items, Number
 
 if TYPE_CHECKING:
@@ -127,6 +127,9 @@ async def glue(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
 def _joined_notes(clips: Sequence[Entity]) -> Entity:
     """Notes are heard where they were; what a clip did not let be heard is gone."""
     first, notes = clips[0], []
+    if len({clip["midiData"].get("channel", 0) for clip in clips}) > 1:
+        raise wrong("clipIds", "has to name clips of one MIDI channel")
+    bend_range = max(_bend_range(clip) for clip in clips)
     events: dict[str, list[Entity]] = {name: [] for name in EVENTS}
     for clip in clips:
         heard, distance = clip["offsetBeats"] + clip["lengthBeats"], clip["startBeat"] - first["startBeat"]
@@ -136,14 +139,24 @@ def _joined_notes(clips: Sequence[Entity]) -> Entity:
             for note in clip["midiData"]["notes"]
             if clip["offsetBeats"] - timing.TINY <= note["start"] < heard
         ]
+        bent = len(events["pitchBends"])
         for name, found in events.items():
             found += [{**each, "beat": each["beat"] + shift} for each in _heard_events(clip, name, heard)]
+        for each in events["pitchBends"][bent:]:  # they bend as far as before
+            each["value"] = round(each["value"] * _bend_range(clip) / max(bend_range, 1))
     if len(notes) > MAX_NOTES:
         raise wrong("clipIds", f"would make a clip of more than {MAX_NOTES} notes")
     if any(len(found) > MAX_EVENTS for found in events.values()):
         raise wrong("clipIds", f"would make a clip of more than {MAX_EVENTS} controllers or bends")
     kept = {name: sorted(found, key=lambda each: float(each["beat"])) for name, found in events.items() if found}
-    return {"midiData": {**first["midiData"], "notes": sorted(notes, key=lambda note: float(note["start"])), **kept}}
+    widest = {"bendRange": bend_range} if kept.get("pitchBends") else {}
+    ordered = sorted(notes, key=lambda note: float(note["start"]))
+    return {"midiData": {**first["midiData"], "notes": ordered, **kept, **widest}}
+
+
+def _bend_range(clip: Entity) -> int:
+    """Semitones."""
+    return int(clip["midiData"].get("bendRange", BEND_RANGE)) if clip["midiData"].get("pitchBends") else 0
 
 
 def _heard_events(clip: Entity, name: str, end: float) -> list[Entity]:
@@ -159,9 +172,9 @@ def _heard_events(clip: Entity, name: str, end: float) -> list[Entity]:
 
 def _joined_recording(clips: Sequence[Entity]) -> Entity:
     for one, other in itertools.pairwise(clips):
-        same = all(one[name] == other[name] for name in ("audioFileId", "gain", "timebase"))
+        same = all(one[name] == other[name] for name in ("audioFileId", "gain", "timebase", "stretch", "originalBpm"))
         follows = abs(one["startTime"] + one["duration"] - other["startTime"]) < TOUCHING
-        goes_on = abs(one["offset"] + one["duration"] - other["offset"]) < TOUCHING
+        goes_on = abs(one["offset"] + timing.material(one) - other["offset"]) < TOUCHING
         if not (same and follows and goes_on):
             raise wrong("clipIds", "has to name pieces of one recording that follow each other without a gap")
     return {}
@@ -183,6 +196,8 @@ async def crossfade(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     tempo, end = timing.tempo_map(draft), one["startTime"] + one["duration"]
     if end < other["startTime"] - TOUCHING:
         raise wrong("clipIds", "has to name clips that touch or overlap")
+    if other["startTime"] + other["duration"] < end - TOUCHING:
+        raise wrong("clipIds", "has to name clips of which the later one ends later")
     overlap = end - other["startTime"]
     if overlap <= TOUCHING:
         recording = await draft.recording(one["audioFileId"])

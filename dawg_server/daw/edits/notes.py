@@ -130,7 +130,13 @@ async def reverse(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
         first = clip["offsetBeats"]
         last = first + clip["lengthBeats"]
         notes = [
-            {**note, "start": max(first, first + last - note["start"] - note["duration"])}
+            {
+                **note,
+                "start": max(
+                    first, first + last - note["start"] - (heard := min(note["duration"], last - note["start"]))
+                ),
+                "duration": heard,
+            }
             if first - timing.TINY <= note["start"] < last
             else note
             for note in clip["midiData"]["notes"]
