@@ -21,6 +21,10 @@ def safe(name: str, otherwise: str) -> str:
     return f"-{text}" if _RESERVED.match(text) else text or otherwise
 
 
+def without_extension(name: str) -> str:
+    return _EXTENSION.sub("", name)
+
+
 def disposition(name: str, extension: str, *, attachment: bool) -> str:
     """Content-Disposition of a file of that kind (RFC 6266), whatever it is called. `extension` has no dot.
 

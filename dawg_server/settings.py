@@ -273,10 +273,10 @@ class Settings:
     )
     max_upload_mb: int = _variable("MAX_UPLOAD_MB", 100, "largest audio upload", kind="int", check=_range(1, 2000))
     max_archive_mb: int = _variable(
-        "MAX_ARCHIVE_MB", 250, "largest project archive to import", kind="int", check=_range(1, 4000)
+        "MAX_ARCHIVE_MB", 1000, "largest project archive to import", kind="int", check=_range(1, 4000)
     )
     max_archive_unpacked_mb: int = _variable(
-        "MAX_ARCHIVE_UNPACKED_MB", 1024, "largest project archive, unpacked", kind="int", check=_range(1, 16_000)
+        "MAX_ARCHIVE_UNPACKED_MB", 2000, "largest project archive, unpacked", kind="int", check=_range(1, 16_000)
     )
     max_archive_entries: int = _variable(
         "MAX_ARCHIVE_ENTRIES", 2000, "most files in a project archive", kind="int", check=_range(1, 10_000)

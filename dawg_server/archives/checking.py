@@ -28,7 +28,7 @@ MAX_BYTES = 2**40  # a size that nobody has; the archive's own limit comes first
 
 _FIRST = ("track", "send", "clip")  # kinds that every archive has
 _SOURCES = ("upload", "generation", "stem", "mix", "master", "render", "edit", "vocals", "import")
-_PATH = re.compile(re.escape(AUDIO_FOLDER) + r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
+_PATH = re.compile(re.escape(AUDIO_FOLDER) + r"[^./\\:\x00-\x1f][^/\\:\x00-\x1f]{0,230}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _RECORDING = parameters(
     {

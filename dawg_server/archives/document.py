@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dawg_server import wire
+from dawg_server import filenames, wire
 from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION
 from dawg_server.database.table import Batch
 from dawg_server.daw import entity as registry
@@ -18,12 +19,13 @@ Content = list[tuple[EntityType, JsonObject]]
 """Everything in a project as it is stored, what others hang on first."""
 
 
-def written(state: Mapping[str, Any], recordings: list[JsonObject], *, audio: bool) -> JsonObject:
-    """What `project.json` says. `state` is `projects.snapshot`, `recordings` are rows; `audio`: they come along."""
+def written(state: Mapping[str, Any], recordings: list[JsonObject], paths: Mapping[str, str]) -> JsonObject:
+    """What `project.json` says. `state` is `projects.snapshot`, `recordings` are rows; `paths`, by their ids, are those
+    of the recordings that come along."""
     listed = [
         {
             "id": row["id"],
-            "path": path(row) if audio else None,
+            "path": paths.get(row["id"]),
             "name": row["original_name"] or row["filename"],
             "source": row["source"],
             "size": row["size_bytes"],
@@ -101,9 +103,40 @@ def played(document: Mapping[str, Any]) -> set[str]:
     }
 
 
-def path(row: Mapping[str, Any]) -> str:
-    """Where a recording lies in the archive."""
-    return f"{AUDIO_FOLDER}{row['id']}.{format_of(row)}"
+def paths(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Where recordings lie in the archive, by their ids: under their names, each of which is there once."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for row in rows:
+        end = format_of(row)
+        name = str(row["original_name"] or row["filename"])
+        stem = filenames.safe(filenames.without_extension(name), "recording")
+        names = (f"{stem}{more}.{end}" for more in itertools.chain([""], (f" ({n})" for n in itertools.count(2))))
+        name = next(name for name in names if name.casefold() not in taken)
+        taken.add(name.casefold())
+        found[row["id"]] = AUDIO_FOLDER + name
+    return found
+
+
+def readme(state: Mapping[str, Any], recordings: Iterable[Mapping[str, Any]], paths: Mapping[str, str]) -> str:
+    """What is in the archive, for people."""
+    project = state["project"]
+    lines = [
+        project["name"],
+        f"{project['bpm']:g} bpm, {project['timeSignature']}, {project['key']}",
+        "",
+        "This is a project of DAWG. To open it, choose Import there and give it this zip, or one of this folder.",
+        "project.json holds the arrangement; the recordings are in audio/.",
+        "",
+        *(f"{track['name']} ({track['trackType'].lower()})" for track in sorted(state["tracks"], key=_order)),
+    ]
+    if absent := [str(row["original_name"] or row["filename"]) for row in recordings if row["id"] not in paths]:
+        lines += ["", "Recordings that were left out:", *(f"  {name}" for name in absent)]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _order(track: Mapping[str, Any]) -> int:
+    return int(track["order"])
 
 
 def format_of(row: Mapping[str, Any]) -> str:

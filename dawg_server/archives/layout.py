@@ -3,7 +3,8 @@
 `project.json` is `{format, formatVersion, exportedAt, project, tracks, clips, audioFiles}`. Things look as they do on
 the wire (tracks hold their sends), without times and people. Ids hold the parts together and mean nothing outside of
 the archive. An entry of `audioFiles` is `{id, path, name, source, size, sha256}`; `path` is null when the recordings
-were left out.
+were left out. `README.txt` is for people, `notes.mid` is there on request; neither is read again. Everything may lie in
+one folder, as it does when somebody has packed an archive anew.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from dataclasses import dataclass
 FORMAT = "dawg-project"
 FORMAT_VERSION = 1
 DOCUMENT = "project.json"
+README = "README.txt"
+NOTES = "notes.mid"
 AUDIO_FOLDER = "audio/"
+MAX_PACKED = 2 * 2**30 - 2**24  # bytes; from 2 GiB on another kind of zip would be needed
 
 MAX_DOCUMENT = 32 * 2**20  # bytes
 COMPRESSIBLE = frozenset({"wav", "aiff"})  # all other formats are compressed already

@@ -10,7 +10,6 @@ from pathlib import Path
 import orjson
 
 from dawg_server import errors, filenames
-from dawg_server.archives.service import DAMAGED
 from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
 from dawg_server.database import projects
 from dawg_server.database.pool import Database
@@ -23,6 +22,11 @@ from dawg_server.wire import is_uuid
 
 TIME_LIMIT = 120.0  # seconds to read or to write one file
 TYPE = "audio/midi"
+WRITING = "dawg_server.archives.midi_writing:written"
+NEEDED = ("project", "tracks", "clips", "markers", "sections", "tempoEvents", "timeSignatureEvents")
+DAMAGED = errors.InvalidArchive(
+    "This file cannot be read: it is damaged, or too much work.", details={"reason": "it is damaged"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,9 @@ class MidiFiles:
             if id not in noted:
                 sentence = "has to be a clip of notes in this project"
                 raise errors.ValidationError(f"clipIds {sentence}.", details={f"clipIds.{number}": sentence})
-        needed = {name: found[name] for name in _NEEDED}
+        needed = {name: found[name] for name in NEEDED}
         state = await asyncio.to_thread(orjson.dumps, needed)
-        data = await self._workers.run("dawg_server.archives.midi_writing:written", state, clip_ids, timeout=TIME_LIMIT)
+        data = await self._workers.run(WRITING, state, clip_ids, timeout=TIME_LIMIT)
         return MidiExport(filenames.safe(found["project"]["name"], "project"), data)
 
     async def insert(self, project_id: str, path: Path, name: str, by: Actor) -> Executed:
@@ -88,6 +92,3 @@ class MidiFiles:
         if not new:
             raise errors.InvalidArchive("There are no notes in this file.", details={"reason": "it has no notes"})
         return await self._document.execute(project_id, [*old, *new], by)
-
-
-_NEEDED = ("project", "tracks", "clips", "markers", "sections", "tempoEvents", "timeSignatureEvents")

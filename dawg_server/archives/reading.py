@@ -25,7 +25,7 @@ from dawg_server.daw.entity import EntityType
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """A recording that was unpacked to `path` and decoded from end to end."""
+    """A recording that was unpacked to `path` and is one, by the rules for uploads but of any length."""
 
     path: str
     info: AudioInfo
@@ -58,7 +58,7 @@ def read(path: str, name: str, folder: str, limits: ArchiveLimits, kinds: Sequen
                 continue
             target = Path(folder, str(number))
             package.extract(recording["path"], target, size=recording["size"], sha256=recording["sha256"])
-            recordings[recording["id"]] = Unpacked(str(target), _decoded(target, recording["name"]))
+            recordings[recording["id"]] = Unpacked(str(target), _probed(target, recording["name"]))
     finally:
         package.close()
     checking.fit_lengths(document, {id: unpacked.info.duration for id, unpacked in recordings.items()})
@@ -100,11 +100,9 @@ def _parsed(data: bytes) -> Any:
         refuse("its project.json is not JSON")
 
 
-def _decoded(path: Path, name: str) -> AudioInfo:
+def _probed(path: Path, name: str) -> AudioInfo:
     try:
-        info = codecs.probe(path)
-        for _ in codecs.read_blocks(path):
-            pass
+        info = codecs.probe(path, max_seconds=None)
     except errors.DawgError as error:
         refuse(f"the recording {name[:100]} cannot be used: {error.message}")
     return info

@@ -15,7 +15,8 @@ import structlog
 
 from dawg_server import errors, filenames, logs
 from dawg_server.archives import checking, document
-from dawg_server.archives.layout import COMPRESSIBLE, DOCUMENT, ArchiveLimits
+from dawg_server.archives import midi_files as midi
+from dawg_server.archives.layout import COMPRESSIBLE, DOCUMENT, MAX_PACKED, NOTES, README, ArchiveLimits
 from dawg_server.archives.packing import ArchiveEntry, packed, whole
 from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
 from dawg_server.audiofiles.measuring import Measuring, unmeasured
@@ -30,10 +31,6 @@ from dawg_server.wire import is_uuid
 
 TIME_LIMIT = 300.0  # seconds to unpack and decode everything in an archive
 AT_ONCE = 2  # archives that are unpacked on this machine's disk
-
-DAMAGED = errors.InvalidArchive(
-    "This file cannot be read: it is damaged, or too much work.", details={"reason": "it is damaged"}
-)
 
 JsonObject = dict[str, Any]
 
@@ -64,16 +61,27 @@ class Archives:
         self._work, self._measuring, self._limits = work, measuring, limits
         self._slots = asyncio.Semaphore(AT_ONCE)
 
-    async def export(self, project_id: str, user_id: str, *, audio: bool) -> Export:
-        """Raises `NotFound`. While it is read, the content raises it as well when a stored file has gone."""
+    async def export(self, project_id: str, user_id: str, *, audio: bool, notes: bool = False) -> Export:
+        """`notes`: with a MIDI file of them.
+
+        Raises `NotFound`, and `PayloadTooLarge` for what could not be imported again. While it is read, the content
+        raises `NotFound` as well when a stored file has gone.
+        """
         if not is_uuid(project_id):
             access.check(None, "viewer")
         found = await archives.export(self._database, project_id, user_id, registry.tables(), document.played)
         access.check(found[0]["role"] if found else None, "viewer")
         assert found is not None
         state, recordings = found
-        described = orjson.dumps(document.written(state, recordings, audio=audio), option=orjson.OPT_INDENT_2)
-        entries = self._entries(described, recordings if audio else [])
+        paths = document.paths(recordings) if audio else {}
+        described = orjson.dumps(document.written(state, recordings, paths), option=orjson.OPT_INDENT_2)
+        texts = {DOCUMENT: described, README: document.readme(state, recordings, paths).encode()}
+        if notes:
+            content = await asyncio.to_thread(orjson.dumps, {name: state[name] for name in midi.NEEDED})
+            texts[NOTES] = await self._workers.run(midi.WRITING, content, None, timeout=midi.TIME_LIMIT)
+        if audio:
+            self._check_size(recordings, texts)
+        entries = self._entries(texts, paths, recordings if audio else [])
         return Export(f"{filenames.safe(state['project']['name'], 'project')}.zip", packed(entries))
 
     async def take_in(self, path: Path, name: str, user_id: str) -> str:
@@ -90,11 +98,25 @@ class Archives:
             finally:
                 await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
 
-    def _entries(self, described: bytes, recordings: list[JsonObject]) -> Iterator[ArchiveEntry]:
-        yield ArchiveEntry(DOCUMENT, len(described), True, whole(described))
+    def _check_size(self, recordings: list[JsonObject], texts: Mapping[str, bytes]) -> None:
+        size = sum(row["size_bytes"] for row in recordings) + sum(len(text) for text in texts.values())
+        limit = min(self._limits.packed, self._limits.unpacked, MAX_PACKED)
+        if size > limit or len(recordings) + len(texts) > self._limits.entries:
+            raise errors.PayloadTooLarge(
+                f"With its {len(recordings)} recordings this project is more than an archive may hold here. Export it "
+                "with audio=false, or raise MAX_ARCHIVE_MB, MAX_ARCHIVE_UNPACKED_MB and MAX_ARCHIVE_ENTRIES.",
+                details={"limit": limit, "size": size, "unit": "bytes"},
+            )
+
+    def _entries(
+        self, texts: Mapping[str, bytes], paths: Mapping[str, str], recordings: list[JsonObject]
+    ) -> Iterator[ArchiveEntry]:
+        for name, text in texts.items():
+            yield ArchiveEntry(name, len(text), True, whole(text))
         for row in recordings:
             content = self._storage.read(row["storage_key"])
-            yield ArchiveEntry(document.path(row), row["size_bytes"], document.format_of(row) in COMPRESSIBLE, content)
+            compress = document.format_of(row) in COMPRESSIBLE
+            yield ArchiveEntry(paths[row["id"]], row["size_bytes"], compress, content)
 
     async def _read(self, path: Path, name: str, folder: Path) -> Any:
         """`reading.Contents`, whose module is for workers only."""
@@ -109,7 +131,7 @@ class Archives:
                 timeout=TIME_LIMIT,
             )
         except (WorkerCrashed, WorkerOutOfMemory, WorkTimeLimit):
-            raise DAMAGED from None
+            raise midi.DAMAGED from None
 
     async def _store(self, contents: Any, user_id: str) -> str:
         described, project_id = contents.document, str(uuid.uuid4())
@@ -142,9 +164,12 @@ class Archives:
         checksums = {each["id"]: bytes.fromhex(each["sha256"]) for each in left_out}
         found = await archives.owned_by_checksum(self._database, user_id, checksums.values()) if played else {}
         if missing := [id for id, checksum in checksums.items() if checksum not in found]:
+            names = [each["name"] for each in left_out if each["id"] in missing]
             raise errors.InvalidArchive(
-                "This archive was made without recordings, and not all of them are among yours.",
-                details={"reason": "recordings are missing", "missing": missing},
+                "This archive was made without recordings, and these are not among yours: "
+                f"{', '.join(name[:60] for name in names[:10])}{' and others' if len(names) > 10 else ''}. "
+                "Upload them, or export the project with its recordings.",
+                details={"reason": "recordings are missing", "missing": missing, "missingNames": names},
             )
         own = {id: found[checksum] for id, checksum in checksums.items()}
         checking.fit_lengths(described, {id: row["duration"] for id, row in own.items() if row["duration"]})

@@ -6,16 +6,19 @@ up before anything is unpacked, and only files that `project.json` names are unp
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import stat
 import struct
+import unicodedata
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
 from dawg_server import errors
-from dawg_server.archives.layout import ArchiveLimits
+from dawg_server.archives.layout import DOCUMENT, ArchiveLimits
 
 MAX_TABLE = 2 * 2**20  # bytes; 2,000 entries with names of hundreds of characters
 PIECE = 256 * 1024  # bytes
@@ -24,7 +27,7 @@ _END_MAGIC = b"PK\x05\x06"
 _LOCATOR_MAGIC = b"PK\x06\x07"
 _LOCATOR_SIZE = 20
 _MAX_COMMENT = 65_535
-_ENCRYPTED = 0x1
+_ENCRYPTED, _UTF_8 = 0x1, 0x800
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -39,6 +42,7 @@ class Package:
             refuse("it is not a zip file")
         try:
             self._entries = _checked(self._zip.infolist(), limits)
+            self._top = _top(self._entries)
         except BaseException:
             self._zip.close()
             raise
@@ -73,7 +77,7 @@ class Package:
             refuse(f"{name} does not have the checksum that it should have")
 
     def _info(self, name: str) -> zipfile.ZipInfo:
-        info = self._entries.get(name)
+        info = self._entries.get(self._top + unicodedata.normalize("NFC", name))
         if info is None:
             refuse(f"{name} is missing")
         return info
@@ -112,6 +116,7 @@ def _checked(infos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> dict[str, z
         name = info.filename
         if not _is_harmless(info.orig_filename) or not _is_harmless(name):
             refuse("a file in it has a name that leads elsewhere")
+        name = _spelt(info)
         if name in found:
             refuse("two files in it have the same name")
         kind = stat.S_IFMT(info.external_attr >> 16)
@@ -123,6 +128,24 @@ def _checked(infos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> dict[str, z
             refuse("it is compressed in a way other than deflate")
         found[name] = info
     return found
+
+
+def _spelt(info: zipfile.ZipInfo) -> str:
+    """The name as it was meant: some programs write UTF-8 without saying so, and letters apart from their accents."""
+    name = info.filename
+    if not info.flag_bits & _UTF_8:
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode()
+    return unicodedata.normalize("NFC", name)
+
+
+def _top(names: Iterable[str]) -> str:
+    """The folder in which the archive's files lie, with a slash, if there is one."""
+    if DOCUMENT in names:
+        return ""
+    tops = [name.removesuffix(DOCUMENT) for name in names if name.count("/") == 1 and name.endswith(f"/{DOCUMENT}")]
+    tops = [top for top in tops if top != "__MACOSX/"]
+    return tops[0] if len(tops) == 1 else ""
 
 
 def _is_harmless(name: str) -> bool:

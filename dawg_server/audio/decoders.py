@@ -115,11 +115,14 @@ class SndfileDecoder:
             return False
 
     def blocks(self, frames: int) -> Iterator[arrays.Samples]:
+        left = self.info.frames
         try:
-            while len(block := self._file.read(frames, dtype="float32", always_2d=True)):
+            while len(block := self._file.read(min(frames, left) if left > 0 else frames, "float32", always_2d=True)):
+                left -= len(block)
                 yield block
         except self._soundfile.LibsndfileError as error:
-            raise Undecodable(_DAMAGED) from error
+            if left > 0:  # else it is a tag of another format behind the sound, such as ID3 in a FLAC file
+                raise Undecodable(_DAMAGED) from error
 
     def close(self) -> None:
         self._file.close()

@@ -82,10 +82,10 @@ class Measured:
 
 def measure(path: str) -> Measured:
     """Loudness and waveform in one pass. Raises what `codecs.read_blocks` raises for files that cannot be read."""
-    info = codecs.probe(path)
+    info = codecs.probe(path, max_seconds=None)
     meter = RecordingMeter(info.rate, info.channels)
     builder = waveform.WaveformBuilder()
-    for block in codecs.read_blocks(path):
+    for block in codecs.read_blocks(path, max_seconds=None):
         meter.add(block)
         builder.add(block)
     facts = meter.facts(None)

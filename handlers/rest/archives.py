@@ -28,7 +28,7 @@ log: structlog.stdlib.BoundLogger = logs.get("main")
     query=schemas.ArchiveQuery,
     content_type=TYPE,
     other_types=(midi_files.TYPE,),
-    errors=(404, 414),
+    errors=(404, 413, 414),
 )
 async def export_project(call: RestCall) -> Answer:
     """A zip with `project.json` and the recordings, made while it is sent: a connection that breaks off means that it
@@ -36,7 +36,7 @@ async def export_project(call: RestCall) -> Answer:
     if call.query["format"] == "midi":
         return await _midi(call)
     export = await call.services.documents.archives.export(
-        call.path["project_id"], call.caller.user_id, audio=call.query["audio"]
+        call.path["project_id"], call.caller.user_id, audio=call.query["audio"], notes=call.query["midi"]
     )
     reply = web.StreamResponse(
         headers={

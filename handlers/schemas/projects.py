@@ -64,6 +64,7 @@ class ArchiveQuery(Query):
 
     format = Choice(("archive", "midi"), load_default="archive")
     audio = Flag("of an archive, whether the recordings themselves are in it", load_default=True)
+    midi = Flag("of an archive, whether it has a MIDI file of the notes beside", load_default=False)
     clip_ids = Text(0, 3_700, "of MIDI: the ids of up to 100 clips, with commas; without it all", load_default="")
 
 

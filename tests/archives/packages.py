@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import unicodedata
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -49,8 +50,36 @@ def document_of(archive: bytes) -> Document:
 
 
 def files_of(archive: bytes) -> dict[str, bytes]:
+    """The recordings."""
     with zipfile.ZipFile(io.BytesIO(archive)) as package:
-        return {name: package.read(name) for name in package.namelist() if name != "project.json"}
+        return {name: package.read(name) for name in package.namelist() if name.startswith("audio/")}
+
+
+def packed_anew(
+    archive: bytes, top: str = "", *, method: int = zipfile.ZIP_DEFLATED, spelling: str = "NFC", utf_8: bool = True
+) -> bytes:
+    """What comes of an archive that somebody has unpacked and zipped again, on a Mac."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(buffer, "w", method) as new:
+        for name in old.namelist():
+            spelt = unicodedata.normalize(spelling, f"{top}{name}")
+            new.writestr(spelt, old.read(name))
+            new.writestr(f"__MACOSX/{top}._{name.rpartition('/')[2]}", b"x")
+        if top:
+            new.writestr(top, b"")
+    data = buffer.getvalue()
+    # Python says of each such name that it is UTF-8; others write the bytes alone.
+    return data if utf_8 else _unsaid(data)
+
+
+def _unsaid(archive: bytes) -> bytes:
+    for magic, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = archive.find(magic)
+        while at >= 0:
+            changed = int.from_bytes(archive[at + flags : at + flags + 2], "little") & ~0x800
+            archive = archive[: at + flags] + changed.to_bytes(2, "little") + archive[at + flags + 2 :]
+            at = archive.find(magic, at + 4)
+    return archive
 
 
 def made(

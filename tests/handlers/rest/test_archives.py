@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import mido  # type: ignore[import-untyped]
+import numpy as np
 import pytest
+import soundfile
 
 from dawg_server.database import projects
 from dawg_server.daw import entity as registry
@@ -38,7 +41,7 @@ async def call(server: dawg.Dawg, method: str, path: str, body: Any, user: str =
 
 
 async def upload(server: dawg.Dawg, data: bytes, name: str, project: str | None, user: str = "ada") -> dict[str, Any]:
-    form = aiohttp.FormData()
+    form = aiohttp.FormData(quote_fields=False)
     form.add_field("audio", io.BytesIO(data), filename=name)
     if project:
         form.add_field("projectId", project)
@@ -189,7 +192,7 @@ async def test_an_archive_is_a_plain_zip_that_says_what_is_in_it(server: dawg.Da
         assert package.testzip() is None
         assert package.namelist()[0] == "project.json"
         for info in package.infolist():
-            compressed = info.filename.endswith((".json", ".wav"))
+            compressed = info.filename.endswith((".json", ".txt", ".wav"))
             assert (info.compress_type == zipfile.ZIP_DEFLATED) is compressed, info.filename
     document = packages.document_of(archive)
     assert (document["format"], document["formatVersion"], len(document["audioFiles"])) == ("dawg-project", 1, 3)
@@ -208,6 +211,8 @@ async def test_without_recordings_an_archive_works_for_those_who_have_them(serve
     status, reply = await imported(server, archive, "eve")
     assert (status, reply["code"]) == (400, "invalid_archive")
     assert len(reply["details"]["missing"]) == 2
+    assert reply["details"]["missingNames"] == ["tone.wav", "tone.flac"]
+    assert "tone.flac" in reply["error"]
 
 
 async def test_viewers_export_and_strangers_know_nothing(server: dawg.Dawg) -> None:
@@ -400,3 +405,65 @@ async def test_the_memory_of_an_export_does_not_grow_with_the_project(database_d
             tracemalloc.stop()
     assert size > 15 * 2**20
     assert peak < 6 * 2**20
+
+
+async def test_an_archive_that_was_packed_anew_by_hand_is_read(server: dawg.Dawg) -> None:
+    made = await call(server, "POST", "/projects", {"name": "Song"})
+    for name in ("Lead vocal take 3.wav", "lead Vocal take 3.wav", "Ünïted.wav", "CON.wav", "../a:b?.wav"):
+        await upload(server, packages.tone(0.2), name, made["id"])
+    archive = await exported(server, made["id"])
+    names = {"Lead vocal take 3.wav", "lead Vocal take 3 (2).wav", "Ünïted.wav", "-CON.wav", "a-b.wav"}
+    assert set(packages.files_of(archive)) == {f"audio/{name}" for name in names}
+    kept = ("originalName", "checksum")
+    before = [[each[name] for name in kept] for each in (await shape(server, made["id"]))["recordings"]]
+    for options in (
+        {},
+        {"top": "My Song/"},
+        {"top": "My Song/", "spelling": "NFD", "method": zipfile.ZIP_STORED},
+        {"top": "Ünï/", "spelling": "NFD", "utf_8": False},
+    ):
+        status, reply = await imported(server, packages.packed_anew(archive, **options))
+        assert status == 201, (options, reply)
+        after = (await shape(server, reply["id"]))["recordings"]
+        assert sorted([each[name] for name in kept] for each in after) == sorted(before), options
+
+
+async def test_an_archive_tells_people_what_is_in_it_and_has_the_notes_on_request(server: dawg.Dawg) -> None:
+    project = await song_of_all_kinds(server)
+    with zipfile.ZipFile(io.BytesIO(await exported(server, project, "?midi=true&audio=false"))) as package:
+        text = package.read("README.txt").decode()
+        notes = mido.MidiFile(file=io.BytesIO(package.read("notes.mid")))
+    assert "93.5 bpm, 7/8, F#m" in text
+    assert "tone.flac" in text
+    assert [track.name for track in notes.tracks][1:] == ["Keys"]
+
+
+async def test_a_flac_with_a_tag_behind_its_end_comes_back(server: dawg.Dawg) -> None:
+    made = await call(server, "POST", "/projects", {"name": "Song"})
+    await upload(server, packages.tone(1, "flac") + b"TAG" + bytes(125), "tagged.flac", made["id"])
+    status, reply = await imported(server, await exported(server, made["id"]))
+    assert status == 201, reply
+    assert reply["audioFiles"][0]["duration"] == 1
+
+
+async def test_what_is_longer_than_uploads_may_be_comes_back(server: dawg.Dawg) -> None:
+    """A render may be longer than what is accepted as an upload."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.zeros(4_000 * 1801, np.int16), 4_000, format="FLAC")
+    data = buffer.getvalue()
+    document = packages.with_recording(data, "audio/long.flac", name="long.flac", source="render")
+    status, reply = await imported(server, packages.made(document, {"audio/long.flac": data}))
+    assert status == 201, reply
+    status, again = await imported(server, await exported(server, reply["id"]))
+    assert status == 201, again
+
+
+async def test_what_could_not_be_imported_again_is_not_exported(server: dawg.Dawg) -> None:
+    made = await call(server, "POST", "/projects", {"name": "Song"})
+    for number in range(3):
+        await upload(server, packages.noise(9, seed=number), f"{number}.wav", made["id"])
+    reply = (await server.json("GET", f"/api/projects/{made['id']}/export"))[1]
+    assert reply["code"] == "payload_too_large"
+    assert "MAX_ARCHIVE_MB" in reply["error"]
+    status, reply = await imported(server, await exported(server, made["id"], "?audio=false"))
+    assert status == 201, reply
