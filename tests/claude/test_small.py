@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from decimal import Decimal
 from typing import Any
 
@@ -21,8 +20,14 @@ from tests.simulators import anthropic
 from tests.simulators.anthropic import HANG, ErrorReply, Pause, ScriptedMessage, form, text, turn
 
 REQUEST = StructuredRequest(
-    "test", "A test", "Count.", 200, 2.0, fields=parameters({"count": Number(0, 9, whole=True, required=True)})
+    "test",
+    "A test",
+    "Count.",
+    200,
+    patience.SECONDS,
+    fields=parameters({"count": Number(0, 9, whole=True, required=True)}),
 )
+LOOP_TURNS = 100  # in which a client reads what has arrived: it is in the same loop as the provider
 INPUT, OUTPUT = Decimal("0.1"), Decimal("0.5")  # USD per million tokens
 
 
@@ -126,10 +131,25 @@ async def test_trouble_of_the_provider_is_told_and_holds_no_money(
     )  # a stream that began has been billed for what it read
 
 
-async def test_who_is_too_slow_is_hung_up_on_and_what_was_written_is_booked(study: Study) -> None:
-    study.provider.script([turn(text("x" * 400, HANG))])
+async def hang(study: Study, written: str) -> asyncio.Task[int]:
+    """A question whose answer has been read as far as it goes, and goes no further."""
+    study.provider.script([turn(text(written, HANG))])
+    asking = asyncio.create_task(ask(study))
+    await patience.until(lambda: study.provider.requests and study.provider.requests[0].events_sent > 2)
+    for _ in range(LOOP_TURNS):
+        await asyncio.sleep(0)
+    return asking
+
+
+async def test_who_is_too_slow_is_hung_up_on_and_what_was_written_is_booked(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking = await hang(study, "x" * 400)
+    loop = asyncio.get_running_loop()
+    clock = loop.time
+    monkeypatch.setattr(loop, "time", lambda: clock() + REQUEST.seconds)
     with pytest.raises(errors.ProviderTimeout):
-        await ask(study, task=dataclasses.replace(REQUEST, seconds=0.3))
+        await asking
     assert (await study.provider.requests[0].over()).hung_up
     [row] = await study.rows()
     assert row["output_tokens"] >= 100 and row["metadata"]["estimated"] is True
@@ -137,11 +157,7 @@ async def test_who_is_too_slow_is_hung_up_on_and_what_was_written_is_booked(stud
 
 
 async def test_a_cancelled_question_is_hung_up_on_booked_and_holds_nothing(study: Study) -> None:
-    study.provider.script([turn(text("x" * 40, HANG))])
-    asking = asyncio.create_task(ask(study))
-    async with asyncio.timeout(patience.SECONDS):
-        while not (study.provider.requests and study.provider.requests[0].events_sent > 2):
-            await asyncio.sleep(0.01)
+    asking = await hang(study, "x" * 40)
     assert await study.held() > 0
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):

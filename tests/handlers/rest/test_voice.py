@@ -15,12 +15,14 @@ import aiohttp
 import pytest
 import structlog
 
+from dawg_server.daw.functions import table
 from tests.handlers.sockets import voices
 from tests.javascript.client import JavaScript
 from tests.servers import dawg
 from tests.servers.dawg import Dawg, DawgProcess
 from tests.simulators import openai_realtime as realtime
 
+SPOKEN = [each.name for each in table.ALL]  # all that a voice may call
 FUNCTIONS = "/api/voice/functions"
 SESSION = "/api/voice/session"
 HOUR = 60 * (10_000 * 4 + 600 * 32 + 1200 * 64) / 1_000_000  # USD: an hour of speech at the price of gpt-realtime-2.1
@@ -49,7 +51,7 @@ async def test_a_secret_begins_a_call_with_the_same_settings(server: Dawg, servi
     (asked,) = service.secret_requests
     assert asked["expires_after"] == {"anchor": "created_at", "seconds": 30}
     assert asked["session"]["model"] == voices.MODEL
-    assert len(asked["session"]["tools"]) == 41
+    assert [each["name"] for each in asked["session"]["tools"]] == SPOKEN
     assert "Nightfall" in asked["session"]["instructions"]
     rows = await server.services.platform.database.fetch_all("SELECT * FROM usage_records")
     assert [(row["operation"], row["metered"], row["priced"]) for row in rows] == [("voice-secret", False, False)]
@@ -237,7 +239,9 @@ async def test_the_catalogue_is_published_with_a_hash_that_anybody_can_compute(s
     _, daw = await server.json("GET", f"{FUNCTIONS}/daw")
     _, both = await server.json("GET", f"{FUNCTIONS}/all")
     counts = [metadata[f"{kind}FunctionCount"] for kind in ("voice", "daw", "total")]
-    assert counts == [len(voice), len(daw), 41] == [41, 40, 41]
+    assert [each["name"] for each in voice] == SPOKEN
+    assert {each["name"] for each in daw} == set(SPOKEN) - {each.name for each in table.ALL if each.voice_only}
+    assert counts == [len(voice), len(daw), len(SPOKEN)]
     assert all(set(each) == {"type", "name", "description", "parameters"} for each in voice)
     assert all(set(each) == {"name", "description", "parameters"} for each in daw)
     assert (both["voice"], both["daw"]) == (voice, daw)
@@ -281,7 +285,7 @@ async def test_a_kept_catalogue_can_be_checked(server: Dawg) -> None:
 async def test_the_catalogue_has_an_alias_and_a_health(server: Dawg) -> None:
     for path in ("/api/functions", "/api/v1/functions", "/api/v1/voice/functions"):
         status, health = await server.json("GET", f"{path}/health")
-        assert (status, health["status"], health["functionCount"]) == (200, "healthy", 41)
+        assert (status, health["status"], health["functionCount"]) == (200, "healthy", len(SPOKEN))
         assert (await server.json("GET", f"{path}/voice"))[0] == 200
         claim = {"version": "0", "hash": "0"}
         assert (await server.json("POST", f"{path}/validate", json=claim))[1]["valid"] is False

@@ -64,7 +64,7 @@ async def join_and_end(server: dawg.Dawg, javascript: JavaScript, ending: str) -
         await getattr(visitor, ending)()
 
     async def gone() -> bool:
-        return server.sockets.sockets_by_namespace() == {"/": 1} and not server.sockets.manager.tasks
+        return server.sockets.sockets_by_namespace() == {"/": 1} and not server.sockets.manager.tasks.running
 
     await until(gone)
     assert await rows(server, project) == [ada.sid]

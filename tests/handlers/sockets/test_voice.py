@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dawg_server.daw.functions import table
 from handlers.sockets import voice as handlers
 from tests import patience
 from tests.handlers.sockets import voices
@@ -147,7 +148,7 @@ async def test_a_project_context_as_the_very_first_event_reaches_the_model_as_da
     assert (await talking.json("GET", "/health"))[0] == 200
 
 
-async def test_the_model_knows_the_project_and_is_offered_forty_one_functions(
+async def test_the_model_knows_the_project_and_is_offered_every_function(
     talking: Dawg, service: Service, ada: Browser
 ) -> None:
     project = await voices.project(talking, "ada", name="Nightfall", bpm=91)
@@ -156,8 +157,7 @@ async def test_the_model_knows_the_project_and_is_offered_forty_one_functions(
     session = service.connections[0].session
     assert "Nightfall" in session["instructions"]
     assert "Warm Bass" in session["instructions"]
-    assert len(session["tools"]) == 41
-    assert session["tools"][-1]["name"] == "changeVoice"
+    assert [tool["name"] for tool in session["tools"]] == [each.name for each in table.ALL]
     assert all(tool["parameters"]["additionalProperties"] is False for tool in session["tools"])
 
 
