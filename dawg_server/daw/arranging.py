@@ -79,12 +79,16 @@ async def rearrange(draft: Draft, stretches: Sequence[Stretch]) -> None:
         for entity in await draft.all(kind.name) if kind.along is not None else ():
             assert kind.along is not None
             draft.update(kind.name, entity["id"], kind.along(entity, stretches))
+    # All of it is cut at the tempo at which it was played, before that moves.
+    moves: list[tuple[EntityType, list[tuple[str, float]]]] = []
     for kind, placed in found:
-        moves: list[tuple[str, float]] = []
+        pieces: list[tuple[str, float]] = []
         for entity, (begin, end) in placed:
             crossed = [line for line in lines if begin + NEAR < line < end - NEAR]
-            moves += await _cut(draft, kind, entity, begin, crossed, stretches)
-        _move(draft, kind, moves)
+            pieces += await _cut(draft, kind, entity, begin, crossed, stretches)
+        moves.append((kind, pieces))
+    for kind, pieces in moves:
+        _move(draft, kind, pieces)
         if kind.tempo:
             timing.adopt_tempo_at_start(draft)
 

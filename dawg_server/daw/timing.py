@@ -231,7 +231,7 @@ class ClipsInTime:
         return settled(entity, {"startBeat": beat}, tempo)
 
     def cut(self, draft: Draft, entity: Entity, beat: float) -> tuple[Entity, Entity]:
-        """Notes belong to the part in which they begin, and do not sound beyond it. Fades stay at the outer ends."""
+        """A note that lasts over the line is cut in two. Fades stay at the outer ends."""
         tempo = tempo_map(draft)
         before = beat - entity["startBeat"]
         after = entity["lengthBeats"] - before
@@ -243,10 +243,25 @@ class ClipsInTime:
         place = {"startBeat": beat, "lengthBeats": after, "fadeInBeats": 0, "fadeOutBeats": fade_out}
         right = settled(entity, {**place, **offset}, tempo)
         if midi is not None:
-            first = right["offsetBeats"] - TINY
-            left["midiData"] = {**midi, "notes": [note for note in midi["notes"] if note["start"] < first]}
-            right["midiData"] = {**midi, "notes": [note for note in midi["notes"] if note["start"] >= first]}
+            notes = _cut_notes(midi["notes"], right["offsetBeats"])
+            left["midiData"], right["midiData"] = ({**midi, "notes": each} for each in notes)
         return left, right
+
+
+def _cut_notes(notes: Sequence[Entity], line: float) -> tuple[list[Entity], list[Entity]]:
+    """What sounds before a beat of the material, and what sounds from there on, in the order of the notes."""
+    before, after = [], []
+    for note in notes:
+        end = note["start"] + note["duration"]
+        if note["start"] >= line - TINY:
+            after.append(note)
+        elif end <= line + TINY:
+            before.append(note)
+        else:
+            before.append({**note, "duration": line - note["start"]})
+            rest = {name: value for name, value in note.items() if name != "id"}
+            after.append({**rest, "start": line, "duration": end - line})
+    return before, after
 
 
 def material(clip: Mapping[str, Any]) -> float:

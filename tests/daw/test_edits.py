@@ -180,6 +180,21 @@ async def test_notes_come_to_the_grid(desk: Desk) -> None:
     assert _starts(straight) == [1]
 
 
+async def test_what_lasts_over_a_cut_or_beyond_the_end_is_heard_as_before(desk: Desk) -> None:
+    long = [{"pitch": 60, "start": 0, "duration": 3, "velocity": 90}, {**NOTES[3], "start": 3.5, "duration": 2}]
+    clip = await desk.notes(midiData={"notes": long})
+    (turned,) = await desk.edit("reverse-notes", clipIds=[clip["id"]])
+    assert [(note["start"], note["duration"]) for note in turned["midiData"]["notes"]] == [(0, 0.5), (1, 3)]
+    left, right = await desk.edit(f"{clip['id']}/split", beat=2)
+    assert [(note["start"], note["duration"]) for note in left["midiData"]["notes"]] == [(0, 0.5), (1, 1)]
+    assert [(note["start"], note["duration"]) for note in right["midiData"]["notes"]] == [(2, 2)]
+
+
+async def test_a_clip_inside_of_another_is_not_faded_into(desk: Desk) -> None:
+    outer, inner = await desk.recording(0, duration=4), await desk.recording(1, duration=2)
+    await desk.edit("crossfade", clipIds=[outer["id"], inner["id"]], expect=400)
+
+
 async def test_edits_come_over_sockets_as_well(desk: Desk) -> None:
     clip = await desk.notes()
     async with socketio.AsyncSimpleClient() as page:
