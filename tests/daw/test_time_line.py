@@ -206,3 +206,22 @@ async def test_a_tempo_goes_with_its_section_and_ends_where_that_ends(server: da
     assert await tempi() == [(0, 90), (8, 60), (16, 120), (32, 90)]
     await song.undo()
     assert await tempi() == before
+
+
+async def test_a_recording_is_cut_where_it_was_heard_before_the_tempo_moved(server: dawg.Dawg) -> None:
+    song = await Song.new(server)
+    recording = "00000000-0000-4000-8000-00000000aaaa"
+    await server.services.platform.database.execute(
+        """INSERT INTO audio_files (id, owner_id, filename, mime_type, size_bytes, duration, storage_key, source)
+           VALUES (%s, 'ada', 'f.wav', 'audio/wav', 1, 10, %s, 'upload')""",
+        (recording, recording),
+    )
+    track = await song.add("track", name="Voice")
+    await song.add("clip", trackId=track["id"], audioFileId=recording, startTime=0, duration=8)
+    await song.add("tempoEvent", beat=8, bpm=60)
+    sections = [await song.add("section", name=name, beat=beat, length=4) for name, beat in (("A", 0), ("B", 8))]
+    await song.call("PATCH", f"/sections/{sections[0]['id']}", {"length": 8})
+    await song.call("POST", f"/sections/{sections[1]['id']}/move", {"beat": 0})
+    shown = next(each for each in (await song.shown())["tracks"] if each["id"] == track["id"])
+    clips = sorted(shown["clips"], key=lambda each: float(each["startBeat"]))
+    assert [(each["startBeat"], each["offset"], each["duration"]) for each in clips] == [(0, 4, 4), (4, 0, 4)]

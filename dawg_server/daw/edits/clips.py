@@ -197,8 +197,6 @@ async def crossfade(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     if end < other["startTime"] - TOUCHING:
         raise wrong("clipIds", "has to name clips that touch or overlap")
     if other["startTime"] + other["duration"] < end - TOUCHING:
-        raise wrong("clipIds", "has to name clips of which the later one ends later")
-    if other["startTime"] + other["duration"] < end - TOUCHING:
         raise wrong("clipIds", "has to name two clips of which neither lies inside of the other")
     overlap = end - other["startTime"]
     if overlap <= TOUCHING:
