@@ -57,7 +57,12 @@ export default defineConfig({
     emptyOutDir: true,
     chunkSizeWarningLimit: 2000,
     rolldownOptions: {
-      input: { studio: path("index.html"), docs: path("docs/index.html"), sockets: path("docs/sockets/index.html") },
+      input: {
+        studio: path("index.html"),
+        status: path("status/index.html"),
+        docs: path("docs/index.html"),
+        sockets: path("docs/sockets/index.html"),
+      },
       onLog: (level, log, write) => log.code === "MODULE_LEVEL_DIRECTIVE" || write(level, log),
     },
   },

@@ -45,6 +45,11 @@ async def home(call: RestCall) -> Answer:
     return await _page("index.html", STUDIO_POLICY.format(bucket=f" {origin}" if origin else ""))
 
 
+@routes.get("//studio/status", "How this server is, for whoever runs it", public=True, content_type="text/html")
+async def status_page(call: RestCall) -> Answer:
+    return await _page("status/index.html", STUDIO_POLICY)
+
+
 @routes.get("//docs", "This API, for people", public=True, content_type="text/html")
 async def docs(call: RestCall) -> Answer:
     return await _page("docs/index.html", DOCS_POLICY)

@@ -1,18 +1,27 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import "./bar.css";
 import { Position } from "../arrangement/arrangement";
+import { sheetOpen } from "../keyboard";
 import { ShareDialog } from "../people/share";
 import { connection, people } from "../project/connection";
 import { redo, toggleLoop, undo, updateProject } from "../project/edits";
-import { createProject } from "../project/open";
+import { ProjectsDialog } from "../projects/dialog";
 import { clips, loop, looping, mayEdit, project, waiting } from "../project/store";
 import { RecordControls } from "../recording/controls";
 import { player } from "../sound/player";
 import { KEYS } from "../time/keys";
+import { type MenuItem, showMenuBelow } from "../ui/menu";
 import { assistantOpen, theme } from "../view";
 import { Tempo } from "./tempo";
 
 const METRES = ["4/4", "3/4", "6/8", "12/8", "5/4", "7/8", "2/4"];
+
+const MORE: readonly MenuItem[] = [
+  { words: "Keys", keys: "?", run: () => (sheetOpen.value = true) },
+  { words: "Status of the server", run: () => location.assign("/studio/status"), apart: true },
+  { words: "REST API", run: () => location.assign("/docs") },
+  { words: "Socket events", run: () => location.assign("/docs/sockets") },
+];
 
 /** The top of the page: what plays, where, how fast, and who is here. */
 export const TransportBar = () => {
@@ -134,6 +143,14 @@ export const TransportBar = () => {
       >
         ◐
       </button>
+      <button
+        type="button"
+        aria-haspopup="menu"
+        aria-label="More pages"
+        onClick={({ currentTarget }) => showMenuBelow(currentTarget, "More pages", MORE)}
+      >
+        ⋯
+      </button>
     </header>
   );
 };
@@ -151,6 +168,7 @@ const ShareButton = () => {
 };
 
 const ProjectName = () => {
+  const listed = useSignal(false);
   const open = project.value;
   return (
     <div class="group">
@@ -166,9 +184,15 @@ const ProjectName = () => {
         }}
         onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
       />
-      <button type="button" aria-label="New song" title="New song" onClick={() => void createProject()}>
-        +
+      <button
+        type="button"
+        onClick={() => {
+          listed.value = true;
+        }}
+      >
+        Songs
       </button>
+      {listed.value && <ProjectsDialog close={() => (listed.value = false)} />}
     </div>
   );
 };

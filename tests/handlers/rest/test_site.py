@@ -141,7 +141,7 @@ async def test_the_description_of_the_socket_events_renders(
 # -- headers -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/docs/sockets"])
+@pytest.mark.parametrize("path", ["/", "/studio/status", "/docs", "/docs/sockets"])
 async def test_no_other_page_frames_them_and_nothing_inline_runs(server: dawg.Dawg, path: str) -> None:
     for method in ("GET", "HEAD"):
         async with server.http.request(method, server.url + path) as reply:
