@@ -29,6 +29,7 @@ NOT_BUILT = (
 _POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; "
 # Previews of songs play from where they are made, which may be anywhere.
 STUDIO_POLICY = _POLICY + "connect-src 'self'{bucket}; img-src 'self' data:{bucket}; media-src 'self' blob: *"
+STATUS_POLICY = _POLICY + "img-src 'self' data:"
 DOCS_POLICY = _POLICY + "style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 FRONT_END_POLICY = "frame-ancestors 'none'"
 
@@ -47,7 +48,7 @@ async def home(call: RestCall) -> Answer:
 
 @routes.get("//studio/status", "How this server is, for whoever runs it", public=True, content_type="text/html")
 async def status_page(call: RestCall) -> Answer:
-    return await _page("status/index.html", STUDIO_POLICY)
+    return await _page("status/index.html", STATUS_POLICY)
 
 
 @routes.get("//docs", "This API, for people", public=True, content_type="text/html")

@@ -93,6 +93,7 @@ const Figures = ({ status: { health, jobs, costs, sockets, replicas, log } }: { 
     {log && (
       <section class="log" aria-label="Log">
         <h2>Log</h2>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: keys scroll it */}
         <pre tabIndex={0}>{log.join("\n")}</pre>
       </section>
     )}
