@@ -89,7 +89,28 @@ async def test_the_page_of_a_song(database_dsn: str, tmp_path: Path, browser: Br
                     found[f"{panel}, {theme}"] = fault
         assert found == {}
         assert await page.evaluate("document.getAnimations().length") == 0
+        await songs_are_listed_named_and_deleted(page)
+        await page.goto(server.url + "/studio/status")
+        await page.wait_for("section[aria-label=Sockets] dd")
+        assert await faults(page) == []
         assert await page.trouble() == []
+
+
+async def songs_are_listed_named_and_deleted(page: Page) -> None:
+    await page.click("button:text-is('Songs')")
+    await page.click("button:text-is('New song')")
+    await page.until("dawg.store.project.value && dawg.store.clips.value.size === 0")
+    await page.click("button:text-is('Songs')")
+    await page.until("document.querySelectorAll('.songs li').length === 2")
+    assert await faults(page) == []
+    old = ".songs li:has(button:text-is('Open'))"
+    await page.call("fill", f"{old} input", "Old song")
+    await page.call("keyboard.press", "Enter")
+    await page.click("[aria-label='Delete Old song']")
+    await page.click("text=Really delete")
+    await page.until("document.querySelectorAll('.songs li').length === 1")
+    await page.call("keyboard.press", "Escape")
+    await page.until("!document.querySelector('dialog')")
 
 
 async def its_loudness_is_that_of_the_server(page: Page) -> None:

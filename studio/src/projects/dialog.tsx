@@ -125,7 +125,12 @@ const Song = ({ song: { id, name, updatedAt }, open, attempt }: SongProps) => {
           Delete
         </button>
       )}
-      <button type="button" aria-label={`Open ${name}`} disabled={here} onClick={() => open(id)}>
+      <button
+        type="button"
+        aria-label={`${here ? "Open now" : "Open"}: ${name}`}
+        disabled={here}
+        onClick={() => open(id)}
+      >
         {here ? "Open now" : "Open"}
       </button>
     </li>
