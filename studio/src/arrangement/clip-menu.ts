@@ -26,6 +26,7 @@ import { laneMenu } from "./lane-gestures";
 import { rowOf, spotAt, zoomToSelection } from "./layout";
 import { itemsAt, itemsOf } from "./places";
 import { beatAt, placedAt } from "./ruler-gestures";
+import { glueSound, reverseClip } from "./sound-edits";
 import { takeMenu } from "./takes";
 
 /** Of the clips that are selected. */
@@ -52,7 +53,15 @@ export const clipItems = (): MenuItem[] => {
     },
     { words: "Crossfade", keys: "X", off: off || overlaps().length === 0, apart: true, run: crossfade },
     { words: "Glue", keys: "G", off: off || list.length < 2, run: glue },
+    {
+      words: "Glue to one recording",
+      off: off || !sound || new Set(list.map(({ trackId }) => trackId)).size > 1,
+      run: () => void glueSound(list.map(({ id }) => id)),
+    },
     { words: "Normalise", off: off || !sound, run: normalise },
+    ...(sound && list.length === 1
+      ? [{ words: "Reverse", off, run: () => list.forEach(({ id }) => void reverseClip(id)) }]
+      : []),
     ...(notes && list.length > 0
       ? noteItems(
           list.map(({ id }) => id),

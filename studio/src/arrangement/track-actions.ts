@@ -1,10 +1,11 @@
 import { signal } from "@preact/signals";
 import { groupTracks, reorderTracks, ungroupTracks, updateTrack } from "../project/edits";
 import type { Track } from "../project/entities";
-import { automations, mayEdit, tracks } from "../project/store";
+import { automations, clipsByTrack, mayEdit, tracks } from "../project/store";
 import type { MenuItem } from "../ui/menu";
 import { keyOf, type Target, targetsOf, titleOf } from "./envelopes";
 import { contentHeight, type LaneRow, openLanes, openTakes, rows, takesOn } from "./layout";
+import { bounceTrack } from "./sound-edits";
 
 export const NEW_KINDS: [Track["trackType"], string][] = [
   ["AUDIO", "Audio track"],
@@ -54,6 +55,9 @@ export const trackItems = (track: Track): MenuItem[] => {
   return [
     ...(takesOn(track.id) > 0 ? [takes] : []),
     ...lanes,
+    ...(clipsByTrack.value.get(track.id)?.length
+      ? [{ words: "Bounce in place", off, apart: true, run: () => void bounceTrack(track.id) }]
+      : []),
     ...(track.trackType === "MASTER"
       ? []
       : [{ words: "New group with it", off, apart: true, run: () => void groupTracks([track.id]) }]),
