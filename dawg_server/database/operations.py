@@ -148,9 +148,9 @@ async def newest_since(database: Database, project_id: str, revision: int, limit
 
 
 async def touched_since(connection: Connection, project_id: str, revision: int) -> list[dict[str, Any]]:
-    """What was changed after `revision`: `entity`, `entity_id`, `kind`, `forward`."""
+    """What was changed after `revision`: `entity`, `entity_id`, `kind`, `forward`, `inverse`."""
     return await connection.fetch_all(
-        "SELECT entity, entity_id, kind, forward FROM operations WHERE project_id = %s AND revision > %s",
+        "SELECT entity, entity_id, kind, forward, inverse FROM operations WHERE project_id = %s AND revision > %s",
         (project_id, revision),
     )
 

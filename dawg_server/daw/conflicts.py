@@ -23,6 +23,7 @@ async def check_base(draft: Draft, base: int) -> None:
         return
     later = set(touched(await operations.touched_since(draft.connection, draft.id, base)))
     changed = {(entity, id) for entity, id, _ in later}
+    apart = {(entity, id, _whole(field)) for entity, id, field in later}
     for change in draft.changes:
         if change.kind == "create":
             continue
@@ -36,10 +37,14 @@ async def check_base(draft: Draft, base: int) -> None:
                         "entity": change.entity,
                         "entity_id": change.entity_id,
                         "forward": change.forward,
+                        "inverse": change.inverse,
                     }
                 ]
             )
-            clash = any(each in later for each in mine)
+            clash = any(
+                (*of, field) in later or (*of, _whole(field)) in (later if "." in field else apart)
+                for *of, field in mine
+            )
         if clash:
             raise errors.RevisionConflict(
                 details={"current": _current(draft, change), "revision": draft.revision, "entity": change.entity}
@@ -58,16 +63,27 @@ def _current(draft: Draft, change: Change) -> Any:
 
 
 def touched(operations: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
-    """(entity, id, field) of everything that operations (rows of the log) have changed; field "*" stands for all."""
+    """(entity, id, field) of everything that operations (rows of the log) have changed; field "*" stands for all, and
+    `field.part` for a part of a keyed one."""
     for operation in operations:
         if operation["kind"] == "reorder":
             for pair in operation["forward"][registry.find(operation["entity"]).orders]:
                 yield operation["entity"], pair["id"], "order"
         elif operation["kind"] == "update":
-            for field in operation["forward"]:
-                yield operation["entity"], operation["entity_id"], field
+            kind = registry.find(operation["entity"])
+            for field, after in operation["forward"].items():
+                fields, before = [field], operation["inverse"].get(field)
+                if field in kind.keyed and before is not None and after is not None:
+                    fields = [f"{field}.{part}" for part in kind.differing(field, before, after)]
+                for each in fields:
+                    yield operation["entity"], operation["entity_id"], each
         else:
             yield operation["entity"], operation["entity_id"], "*"
+
+
+def _whole(field: str) -> str:
+    """The field that a part is of."""
+    return field.partition(".")[0]
 
 
 def refused(error: IntegrityError) -> errors.DawgError:

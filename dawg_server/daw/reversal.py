@@ -332,7 +332,7 @@ class Reversal:
         for name in names:
             parts = kind.differing(name, then[name], now[name])
             for side in (then, now, found):
-                value = side[name] and kind.keyed[name].parts(side[name])
+                value = kind.keyed[name].parts(side[name])
                 side |= {f"{name}.{part}": value.get(part) for part in parts}
             if parts:
                 del then[name], now[name]

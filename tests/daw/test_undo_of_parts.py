@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -131,3 +132,34 @@ async def test_points_of_one_envelope_are_not_in_each_others_way(pair: Pair) -> 
     assert await pair.undo("ada") == []
     found = (await pair.call("ada", "GET", path))["points"]
     assert [(point["beat"], point["value"]) for point in found] == [(0, 0.5), (4, 0.1), (8, 0.5)]
+
+
+async def test_who_has_not_seen_the_change_of_another_note_is_not_refused(pair: Pair) -> None:
+    seen = (await pair.call("ada", "GET", f"/projects/{pair.id}"))["revision"]
+    await pair.notes("bob", change=[{"id": "n1", "pitch": 50}])
+    await pair.notes("ada", change=[{"id": "n0", "pitch": 70}], baseRevision=seen)
+    body = {"change": [{"id": "n1", "pitch": 71}], "baseRevision": seen}
+    status, reply = await pair.server.json("PATCH", f"/api/clips/{pair.clip}/notes", json=body)
+    assert (status, reply["code"]) == (409, "revision_conflict")
+    body = {"midiData": {"notes": NOTES}, "baseRevision": seen}
+    status, reply = await pair.server.json("PATCH", f"/api/clips/{pair.clip}", json=body)
+    assert (status, reply["code"]) == (409, "revision_conflict")
+
+
+async def test_ranges_of_one_take_are_not_in_each_others_way(pair: Pair) -> None:
+    recording = str(uuid.uuid4())
+    await pair.server.services.platform.database.execute(
+        """INSERT INTO audio_files (id, owner_id, filename, mime_type, size_bytes, duration, storage_key, source)
+           VALUES (%s, 'ada', 'f.wav', 'audio/wav', 1, 10, %s, 'upload')""",
+        (recording, recording),
+    )
+    made = await pair.call("ada", "POST", "/tracks", {"projectId": pair.id, "name": "Voice", "trackType": "AUDIO"})
+    body = {"trackId": made["id"], "startTime": 0, "audioFileId": recording}
+    clip = (await pair.call("ada", "POST", "/clips", body))["id"]
+    body = {"projectId": pair.id, "clipId": clip, "audioFileId": recording}
+    path = f"/takes/{(await pair.call('ada', 'POST', '/takes', body))['id']}"
+    one, two = {"start": 1, "end": 2}, {"start": 4, "end": 5}
+    await pair.call("ada", "PATCH", path, {"ranges": [one]})
+    await pair.call("bob", "PATCH", path, {"ranges": [one, two]})
+    assert await pair.undo("ada") == []
+    assert (await pair.call("ada", "GET", path))["ranges"] == [two]

@@ -7,7 +7,7 @@ one is heard. Neighbours are joined by crossfades of equal power, as long as the
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import ValidationError
@@ -50,6 +50,17 @@ class Ranges(Field):
             "additionalProperties": False,
         }
         return {"items": stretch, "maxItems": MAX_RANGES}
+
+
+class KeyedRanges:
+    """Stretches by their ends (`entity.Keyed`)."""
+
+    def parts(self, value: Any) -> dict[str, Any]:
+        return {f"{float(each['start'])!r}-{float(each['end'])!r}": each for each in value}
+
+    def joined(self, value: Any, parts: Mapping[str, Any], then: Any) -> Any:
+        kept = [each for each in {**self.parts(value), **parts}.values() if each is not None]
+        return Ranges().check(kept) if len(kept) <= MAX_RANGES else value
 
 
 def _range(number: int, value: Any) -> tuple[float, float]:
@@ -98,6 +109,7 @@ TAKE = EntityType(
     table=table_of("takes", FIELDS),
     fields=FIELDS,
     recording="audioFileId",
+    keyed={"ranges": KeyedRanges()},
     references={"clipId": Reference("clip")},
     rule=judge,
     ruled=frozenset({"clipId"}),
