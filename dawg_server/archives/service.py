@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import structlog
 
-from dawg_server import errors, filenames, logs
+from dawg_server import __version__, errors, filenames, logs
 from dawg_server.archives import checking, document
 from dawg_server.archives import midi_files as midi
 from dawg_server.archives.layout import COMPRESSIBLE, DOCUMENT, MAX_PACKED, NOTES, README, ArchiveLimits
@@ -61,18 +61,36 @@ class Archives:
         self._work, self._measuring, self._limits = work, measuring, limits
         self._slots = asyncio.Semaphore(AT_ONCE)
 
+    async def export_dawproject(self, project_id: str, user_id: str) -> Export:
+        """The project as other workstations read it. Raises as `export` does."""
+        state, recordings = await self._found(project_id, user_id)
+        paths = document.paths(recordings)
+        needed = {name: state[name] for name in (*midi.NEEDED, "devices", "automations")}
+        content = await asyncio.to_thread(orjson.dumps, needed)
+        about = {
+            row["id"]: {
+                "path": paths[row["id"]],
+                "duration": row["duration"],
+                "channels": row["channels"],
+                "rate": row["sample_rate"],
+            }
+            for row in recordings
+            if row["duration"]
+        }
+        texts = await self._workers.run(
+            "dawg_server.archives.dawproject_writing:written", content, about, __version__, timeout=midi.TIME_LIMIT
+        )
+        self._check_size(recordings, texts)
+        name = f"{filenames.safe(state['project']['name'], 'project')}.dawproject"
+        return Export(name, packed(self._entries(texts, paths, recordings)))
+
     async def export(self, project_id: str, user_id: str, *, audio: bool, notes: bool = False) -> Export:
         """`notes`: with a MIDI file of them.
 
         Raises `NotFound`, and `PayloadTooLarge` for what could not be imported again. While it is read, the content
         raises `NotFound` as well when a stored file has gone.
         """
-        if not is_uuid(project_id):
-            access.check(None, "viewer")
-        found = await archives.export(self._database, project_id, user_id, registry.tables(), document.played)
-        access.check(found[0]["role"] if found else None, "viewer")
-        assert found is not None
-        state, recordings = found
+        state, recordings = await self._found(project_id, user_id)
         paths = document.paths(recordings) if audio else {}
         described = orjson.dumps(document.written(state, recordings, paths), option=orjson.OPT_INDENT_2)
         texts = {DOCUMENT: described, README: document.readme(state, recordings, paths).encode()}
@@ -97,6 +115,14 @@ class Archives:
                 return await self._store(contents, user_id)
             finally:
                 await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+
+    async def _found(self, project_id: str, user_id: str) -> tuple[JsonObject, list[JsonObject]]:
+        if not is_uuid(project_id):
+            access.check(None, "viewer")
+        found = await archives.export(self._database, project_id, user_id, registry.tables(), document.played)
+        access.check(found[0]["role"] if found else None, "viewer")
+        assert found is not None
+        return found
 
     def _check_size(self, recordings: list[JsonObject], texts: Mapping[str, bytes]) -> None:
         size = sum(row["size_bytes"] for row in recordings) + sum(len(text) for text in texts.values())

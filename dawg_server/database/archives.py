@@ -27,8 +27,9 @@ async def export(
         if state is None:
             return None
         recordings = await connection.fetch_all(
-            """SELECT id, original_name, filename, source, size_bytes, sha256, storage_key FROM audio_files
-               WHERE project_id = %s OR id = ANY(%s::uuid[]) ORDER BY created_at, id""",
+            """SELECT id, original_name, filename, source, size_bytes, sha256, storage_key, duration, channels,
+                      sample_rate
+               FROM audio_files WHERE project_id = %s OR id = ANY(%s::uuid[]) ORDER BY created_at, id""",
             (project_id, list(played(state))),
         )
     return state, recordings

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from dawg_server import errors, filenames, logs
 from dawg_server.archives import midi_files
+from dawg_server.archives.service import Export
 from dawg_server.settings import MEBIBYTE
 from handlers import serializers
 from handlers.rest import editing
@@ -35,14 +36,23 @@ async def export_project(call: RestCall) -> Answer:
     could not be finished. Or the notes with the tempo map as a MIDI file of format 1."""
     if call.query["format"] == "midi":
         return await _midi(call)
+    if call.query["format"] == "dawproject":
+        export = await call.services.documents.archives.export_dawproject(call.path["project_id"], call.caller.user_id)
+        return await _sent(call, export, "dawproject")
     export = await call.services.documents.archives.export(
         call.path["project_id"], call.caller.user_id, audio=call.query["audio"], notes=call.query["midi"]
     )
+    return await _sent(call, export, "zip")
+
+
+async def _sent(call: RestCall, export: Export, extension: str) -> Answer:
     reply = web.StreamResponse(
         headers={
             "Content-Type": TYPE,
             "Cache-Control": "no-store",
-            "Content-Disposition": filenames.disposition(export.filename, "zip", attachment=True),
+            "Content-Disposition": filenames.disposition(
+                export.filename.removesuffix(f".{extension}"), extension, attachment=True
+            ),
         }
     )
     await reply.prepare(call.request)

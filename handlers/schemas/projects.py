@@ -60,9 +60,9 @@ class TrackList(PagedList):
 
 
 class ArchiveQuery(Query):
-    """What is exported: everything in a zip, or the notes as a MIDI file."""
+    """What is exported: everything in a zip, the notes as a MIDI file, or what DAWproject can say."""
 
-    format = Choice(("archive", "midi"), load_default="archive")
+    format = Choice(("archive", "midi", "dawproject"), load_default="archive")
     audio = Flag("of an archive, whether the recordings themselves are in it", load_default=True)
     midi = Flag("of an archive, whether it has a MIDI file of the notes beside", load_default=False)
     clip_ids = Text(0, 3_700, "of MIDI: the ids of up to 100 clips, with commas; without it all", load_default="")
