@@ -7,6 +7,7 @@ the middle of a pan). The order of elements is the schema's. Runs in a worker pr
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,6 +18,7 @@ import orjson
 from dawg_server.daw import timing
 
 PROJECT, METADATA = "project.xml", "metadata.xml"
+_UNSAYABLE = re.compile("[\x0b\x0c\ufffe\uffff]")  # not in XML 1.0, though in names
 _ROLES = {"MASTER": "master", "AUX": "effect", "GROUP": "submix"}
 _CONTENT = {"AUDIO": "audio", "MIDI": "notes", "INSTRUMENT": "notes", "GROUP": "tracks"}
 _BANDS = {
@@ -76,7 +78,7 @@ def written(state: bytes, recordings: Mapping[str, _Entity], version: str) -> di
     _structure(_add(root, "Structure"), found)
     _arrangement(_add(root, "Arrangement", id="arrangement"), found, recordings)
     metadata = ElementTree.Element("MetaData")
-    _add(metadata, "Title").text = found["project"]["name"]
+    _add(metadata, "Title").text = _text(found["project"]["name"])
     return {name: _bytes(each) for name, each in ((PROJECT, root), (METADATA, metadata))}
 
 
@@ -248,7 +250,7 @@ def _add(parent: _Element, tag: str, /, **attributes: Any) -> _Element:
 
 
 def _text(value: Any) -> str:
-    return f"{value:.9f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    return f"{value:.9f}".rstrip("0").rstrip(".") if isinstance(value, float) else _UNSAYABLE.sub(" ", str(value))
 
 
 def _bytes(element: _Element) -> bytes:

@@ -27,7 +27,7 @@ async def test_an_export_has_what_the_format_can_say(server: dawg.Dawg) -> None:
     await song.add("tempoEvent", beat=0, bpm=90, curve="linear")
     await song.add("tempoEvent", beat=8, bpm=120)
     await song.add("timeSignatureEvent", bar=2, timeSignature="6/8")
-    await song.add("marker", name="Drop", beat=6)
+    await song.add("marker", name="Dr\x0bop", beat=6)
     bus = (await song.add("track", name="Echo", trackType="AUX"))["id"]
     keys = (await song.add("track", name="Keys", trackType="MIDI", pan=-0.5))["id"]
     voice = (await song.add("track", name="Voice", isMuted=True))["id"]
