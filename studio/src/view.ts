@@ -1,8 +1,19 @@
 import { effect, signal } from "@preact/signals";
+import { renamed } from "./project/connection";
 
 /** What this person looks at and has selected; nobody else's document. */
 export const selectedClips = signal<ReadonlySet<string>>(new Set());
 export const selectedTrack = signal<string | null>(null);
+
+effect(() => {
+  const known = renamed.value;
+  if (!known) return;
+  const { from, to } = known;
+  if (selectedTrack.peek() === from) selectedTrack.value = to;
+  if (selectedClips.peek().has(from)) {
+    selectedClips.value = new Set([...selectedClips.peek()].map((id) => (id === from ? to : id)));
+  }
+});
 
 /** Of the arrangement: pixels per second, the second at its left edge, pixels that are scrolled down. */
 export const zoom = signal(40);

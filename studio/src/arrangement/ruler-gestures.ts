@@ -14,7 +14,7 @@ import {
 } from "../project/store";
 import { player } from "../sound/player";
 import { type Gesture, pointOf } from "../ui/canvas";
-import { BANDS, type Band, bandAt, EDGE, snappedBeat, toSeconds, toX } from "./geometry";
+import { BANDS, type Band, bandAt, EDGE, snapped, snappedBeat, toSeconds, toX } from "./geometry";
 import { add, edit, type PlaceKind } from "./places";
 
 const SLOP = 3; // pixels
@@ -106,13 +106,13 @@ export const cursorOfRuler = (event: MouseEvent): string => {
 };
 
 const scrub = (x: number): Gesture => {
-  const go = (at: number) => player.seek(Math.max(0, toSeconds(at)));
+  const go = (at: number, free = false) => player.seek(snapped(toSeconds(at), free));
   go(x);
-  return { scrolls: true, move: (now) => go(now.x), end: () => {} };
+  return { scrolls: true, move: ({ x, altKey }) => go(x, altKey), end: () => {} };
 };
 
 const seekOnly = (x: number): null => {
-  player.seek(Math.max(0, toSeconds(x)));
+  player.seek(snapped(toSeconds(x)));
   return null;
 };
 

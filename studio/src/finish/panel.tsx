@@ -126,9 +126,14 @@ const ExportStep = () => {
           choose={(chosen) => (render.value = { ...render.value, quality: chosen })}
         />
       )}
-      <a href={`/api/projects/${projectId}/export`} download>
-        Everything as a zip
-      </a>
+      <div class="row">
+        <a href={`/api/projects/${projectId}/export?format=midi`} download>
+          Notes as MIDI
+        </a>
+        <a href={`/api/projects/${projectId}/export`} download>
+          Everything as a zip
+        </a>
+      </div>
     </Step>
   );
 };

@@ -100,7 +100,7 @@ export const IdeasPanel = () => (
     </form>
     <ul>
       {jobs.value
-        .filter(({ id }) => asked.value.has(id))
+        .filter(({ id, idea }) => idea || asked.value.has(id))
         .map((job) => (
           <li key={job.id}>
             <b>{String(job.result?.title ?? "…")}</b>

@@ -15,6 +15,7 @@ export interface Job {
   percent: number;
   words: string;
   result?: Record<string, unknown>;
+  idea?: boolean; // a part that is to be listened to before it is taken
 }
 
 /** What is asked for. `bpm` is null where the genre's own tempo will do. */
@@ -92,8 +93,34 @@ const catchUp = async (): Promise<void> => {
   }
 };
 connection.subscribe((state) => {
-  if (state === "online") void catchUp().catch(() => {});
+  if (state !== "online") return;
+  void catchUp().catch(() => {});
+  void loadJobs().catch(() => {});
 });
+
+const STATES: Record<string, Job["state"]> = { completed: "done", failed: "failed", cancelled: "cancelled" };
+
+/** What this person has asked for before the page was opened. */
+const loadJobs = async (): Promise<void> => {
+  const query = { limit: 20 };
+  const { jobs: listed = [] } = await answered(api.GET("/api/generate", { params: { query } }));
+  for (const each of [...listed].reverse() as unknown as Event[]) {
+    const id = String(each.jobId);
+    if (jobs.peek().some((job) => job.id === id)) continue;
+    const state = STATES[String(each.state)] ?? "working";
+    const words = state === "done" ? "Done" : String(each.error ?? each.stage ?? each.state);
+    const result = (each.result ?? undefined) as Event | undefined;
+    const { part, addToProject } = (each.data ?? {}) as Event;
+    change(id, {
+      idea: Boolean(part) && addToProject === false,
+      type: String(each.type),
+      state,
+      percent: Number(each.progress ?? 0),
+      words,
+      ...(result ? { result } : {}),
+    });
+  }
+};
 
 type Event = Record<string, unknown>;
 const told = (event: Event, changes: Partial<Job>): void =>

@@ -149,8 +149,36 @@ export const edit = (made: Omit<Edit, "id">): Promise<Answer> => {
 
 const sent = new Set<string>(); // edits whose answer is on its way
 
+/** What is new has an id of this page's own until the server has given it one. */
+const madeBy = ({ operations }: Edit): string[] =>
+  operations.flatMap(({ kind, entityId }) => (kind === "create" && entityId ? [entityId] : []));
+
+/** Whether an edit is about something that another one is still making. */
+const hasToWait = (whole: Edit): boolean => {
+  const text = JSON.stringify(whole.payload);
+  return waiting.value.some((each) => each !== whole && madeBy(each).some((id) => text.includes(id)));
+};
+
+/** Told of each id of this page's own, and of the one that it has become. */
+export const renamed = signal<{ from: string; to: string } | null>(null);
+
+/** Lets edits that wait, and whoever has selected it, know what is new by its real id. */
+const rename = (whole: Edit, answer: Answer): void => {
+  for (const { kind, entity, entityId } of whole.operations) {
+    const id = (answer[entity] as { id?: string } | undefined)?.id;
+    if (kind !== "create" || !entityId || !id) continue;
+    waiting.value = waiting.value.map((each) =>
+      JSON.stringify(each).includes(entityId) && !sent.has(each.id)
+        ? (JSON.parse(JSON.stringify(each).replaceAll(entityId, id)) as Edit)
+        : each,
+    );
+    renamed.value = { from: entityId, to: id };
+  }
+};
+
 const send = async (whole: Edit): Promise<void> => {
   const { id, gesture } = whole;
+  if (hasToWait(whole)) return; // until that is there
   if (gesture && waiting.value.some((each) => each.gesture === gesture && sent.has(each.id))) return; // it follows
   sent.add(id);
   const how = gesture ? { clientOperationId: id, gesture } : { clientOperationId: id };
@@ -163,6 +191,10 @@ const send = async (whole: Edit): Promise<void> => {
   }
   for (const each of answer.operations ?? []) arrive(Number(each.revision), [each]);
   waiting.value = waiting.value.filter(({ id }) => id !== whole.id);
+  if (madeBy(whole).length > 0) {
+    if (answer.success) rename(whole, answer);
+    for (const each of waiting.value) if (!sent.has(each.id)) void send(each);
+  }
   answers.get(whole.id)?.(answer);
   answers.delete(whole.id);
   if (!answer.success) notify("trouble", answer.error ?? "This change was refused.");

@@ -71,7 +71,7 @@ const record = async (): Promise<void> => {
   const startedAt = player.position.value;
   if (begun) {
     state.value = "recording";
-    await player.play();
+    await player.play(true);
     await new Promise<void>((resolve) => {
       stopping = resolve;
     });

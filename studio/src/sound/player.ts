@@ -52,6 +52,7 @@ class Player {
   private desk: Desk | null = null;
   private click: Metronome | null = null;
   private passes: Pass[] = [];
+  private straight = false;
   private timer: ReturnType<typeof setInterval> | undefined;
 
   constructor() {
@@ -91,11 +92,13 @@ class Player {
     else await this.play();
   }
 
-  async play(): Promise<void> {
+  /** `straight`: without the loop, as while something is recorded. */
+  async play(straight = false): Promise<void> {
     const audio = await running();
+    this.straight = straight;
     this.click ??= new Metronome(audio);
     await this.mixer.ready();
-    const region = looping.peek() ? loop.peek() : null;
+    const region = this.region();
     if (region && this.position.value >= region.to) this.position.value = region.from;
     this.begin(this.position.value);
     this.playing.value = true;
@@ -129,8 +132,12 @@ class Player {
     this.lookAhead();
   }
 
+  private region() {
+    return looping.peek() && !this.straight ? loop.peek() : null;
+  }
+
   private pass(from: number, at: number): Pass {
-    const region = looping.peek() ? loop.peek() : null;
+    const region = this.region();
     const to = region && from < region.to ? region.to : Number.POSITIVE_INFINITY;
     return { from, to, at, planned: from, sounding: new Map() };
   }
@@ -148,7 +155,7 @@ class Player {
     if (!this.playing.value) return;
     const now = this.now();
     this.position.value = now;
-    if (!looping.peek() && end.peek() > 0 && now > end.peek() + REST) {
+    if (!looping.peek() && !this.straight && end.peek() > 0 && now > end.peek() + REST) {
       this.stop();
       this.position.value = 0;
     }
@@ -164,7 +171,7 @@ class Player {
       const pass = this.passes[each] as Pass;
       this.plan(pass, Math.min(pass.to, pass.from + until - pass.at));
       const ends = pass.at + pass.to - pass.from;
-      const region = loop.peek();
+      const region = this.region();
       if (ends < until && region && each === this.passes.length - 1) this.passes.push(this.pass(region.from, ends));
     }
   }
