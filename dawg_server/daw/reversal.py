@@ -181,6 +181,7 @@ class Reversal:
             blame = self._later.blame(entity, id, step, {"order"})
             self._skip({**step, "entity_id": id}, "order", blame, f"the order of the {kind.plural} was changed since")
         draft.reorder(entity, wanted)
+        self._gaps.add((kind.name, parent_id))
         return bool(wanted) or not moved_since
 
     async def _parent_of(self, kind: EntityType, step: Step) -> str | None:

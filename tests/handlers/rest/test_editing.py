@@ -175,6 +175,16 @@ async def test_lengths_are_clamped_and_fades_follow_a_trim(song: Song) -> None:
 # -- undo and redo -----------------------------------------------------------------------------------------------------
 
 
+async def test_an_order_that_is_taken_back_without_some_of_its_tracks_has_no_gaps(song: Song) -> None:
+    one, two = await song.track(), await song.track()
+    places = {"trackOrders": [{"id": two, "order": 0}, {"id": one, "order": 1}]}
+    await song.call("POST", f"/tracks/project/{song.id}/reorder", places)
+    log = await song.call("GET", f"/projects/{song.id}/operations?limit=1000")
+    await song.call("DELETE", f"/tracks/{one}")
+    await song.call("POST", f"/projects/{song.id}/undo", {"groupId": log["operations"][-1]["groupId"]})
+    assert [(track["id"], track["order"]) for track in (await song.state())["tracks"]] == [(two, 0)]
+
+
 async def test_undo_says_who_deleted_what_it_would_take_back(song: Song) -> None:
     older = await song.track(name="older")
     mine = await song.track(name="mine")
