@@ -15,8 +15,8 @@ import { LyricsPanel } from "./lyrics/panel";
 import { DevicesPanel } from "./mixer/devices";
 import { Mixer } from "./mixer/mixer";
 import { PianoRoll } from "./notes/roll";
-import { connection } from "./project/connection";
-import { openSomeProject } from "./project/open";
+import { connection, refused } from "./project/connection";
+import { createProject, openSomeProject } from "./project/open";
 import { project, waiting } from "./project/store";
 import { TransportBar } from "./transport/bar";
 import { Notices, notify } from "./ui/notices";
@@ -47,6 +47,7 @@ export const App = () => {
       <main>
         <div>
           <OfflineBanner />
+          <Refused />
           <BeatForm />
         </div>
         <Arrangement />
@@ -65,6 +66,17 @@ const OfflineBanner = () =>
       {waiting.value.length === 0
         ? "The server cannot be reached. You can go on; what you change is sent when it is back."
         : `The server cannot be reached. ${waiting.value.length} of your changes wait and are sent when it is back.`}
+    </p>
+  );
+
+/** The address names a song that this person cannot open. */
+const Refused = () =>
+  refused.value && (
+    <p class="banner row" role="alert">
+      {refused.value}
+      <button type="button" onClick={() => void createProject()}>
+        New song
+      </button>
     </p>
   );
 

@@ -130,6 +130,9 @@ const ExportStep = () => {
         <a href={`/api/projects/${projectId}/export?format=midi`} download>
           Notes as MIDI
         </a>
+        <a href={`/api/projects/${projectId}/export?format=dawproject`} download>
+          DAWproject
+        </a>
         <a href={`/api/projects/${projectId}/export`} download>
           Everything as a zip
         </a>

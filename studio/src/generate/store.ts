@@ -40,10 +40,19 @@ export const loadGenres = async (): Promise<void> => {
   genres.value = (await answered(api.GET("/api/generate/genres"))).genres;
 };
 
+/** The genre that the words speak of, which counts more than a chip. */
+const named = (words: string): string | undefined => {
+  const said = ` ${words.toLowerCase().replaceAll(/[^a-z0-9&]+/g, " ")} `;
+  const names = genres.peek().flatMap(({ name, aliases = [] }) => [name, ...aliases].map((each) => ({ name, each })));
+  const plain = (each: string) => ` ${each.toLowerCase().replaceAll(/[^a-z0-9&]+/g, " ")} `;
+  return names.sort((one, other) => other.each.length - one.each.length).find(({ each }) => said.includes(plain(each)))
+    ?.name;
+};
+
 /** Asks for a beat in the open project, where its parts land as tracks. */
 export const makeBeat = async (): Promise<void> => {
   const body: Schemas["BeatRequest"] = {
-    genre: wish.genre.value,
+    genre: named(wish.prompt.value) ?? wish.genre.value,
     key: wish.key.value,
     bpm: wish.bpm.value,
     bars: wish.bars.value,

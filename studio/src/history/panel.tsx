@@ -28,7 +28,8 @@ export const HistoryPanel = () => {
   };
   return (
     <section class="history" aria-label="History">
-      <div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls by keys */}
+      <div tabIndex={0} role="region" aria-label="Versions">
         <h2>Versions</h2>
         <form class="row" onSubmit={save}>
           <input
@@ -56,7 +57,8 @@ export const HistoryPanel = () => {
           ))}
         </ul>
       </div>
-      <div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls by keys */}
+      <div tabIndex={0} role="region" aria-label="What was done">
         <h2>What was done</h2>
         <ol>
           {turns.value.map(({ groupId, actorId, source, at, words }) => (

@@ -1,6 +1,7 @@
 import { effect, signal } from "@preact/signals";
 import { socket } from "../api/sockets";
 import { connection, openProject } from "../project/connection";
+import { acknowledged } from "../project/store";
 import { player } from "../sound/player";
 import { selectedClips, selectedTrack } from "../view";
 
@@ -50,6 +51,11 @@ setInterval(() => {
   const fresh = [...others.value].filter(([, { seen }]) => now - seen < FRESH);
   if (fresh.length < others.value.size) others.value = new Map(fresh);
 }, FRESH / 4);
+
+// Another song, other people.
+acknowledged.subscribe((document) => {
+  if (!document && others.peek().size > 0) others.value = new Map();
+});
 
 let told = 0;
 

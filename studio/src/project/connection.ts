@@ -19,6 +19,9 @@ export const people = signal<readonly Person[]>([]);
 /** Who holds which track, by its id. */
 export const locks = signal<ReadonlyMap<string, Person>>(new Map());
 
+/** Why the project cannot be opened, in the server's words; "" as long as it can. */
+export const refused = signal("");
+
 interface Answer {
   success: boolean;
   error?: string;
@@ -51,6 +54,7 @@ export const open = (id: string): void => {
   acknowledged.value = null;
   waiting.value = [];
   recordings.value = new Map();
+  refused.value = "";
   early = new Map();
   if (socket.connected) join();
   else socket.connect();
@@ -74,7 +78,7 @@ const join = async (): Promise<void> => {
   if (id !== projectId) return;
   if (!answer.success) {
     if (answer.code === "timeout" || LATER.has(answer.code ?? "")) setTimeout(rejoin, AGAIN);
-    else notify("trouble", answer.error ?? "This project can't be opened.");
+    else refused.value = answer.error ?? "This song can't be opened.";
     return;
   }
   if (answer.project) {
