@@ -109,7 +109,6 @@ async def test_notes_tempi_metres_names_instruments_and_controllers_come_back_fr
 
 
 async def test_a_file_is_read_by_other_programs_with_the_same_times(server: dawg.Dawg) -> None:
-    pretty_midi = pytest.importorskip("pretty_midi")
     song = await full_song(server)
     data = await exported(song)
     file = mido.MidiFile(file=io.BytesIO(data))
