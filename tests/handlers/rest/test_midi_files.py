@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import mido  # type: ignore[import-untyped]
+import pretty_midi  # type: ignore[import-untyped]
 import pytest
 
 from tests.daw.song import Song
