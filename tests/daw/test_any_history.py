@@ -22,6 +22,7 @@ from tests.daw.conftest import join
 
 ADA, BOB = Actor("ada", "rest"), Actor("bob", "rest")
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+HISTORIES = 600
 REFUSALS = (errors.ValidationError, errors.Conflict, errors.NotFound)
 
 
@@ -202,7 +203,8 @@ async def test_two_people_who_change_and_undo_at_random_end_up_with_the_document
 
 
 @pytest.mark.long
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.timeout(60 + 10 * HISTORIES)
+@settings(max_examples=HISTORIES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), count=st.integers(5, 60))
 async def test_many_histories_end_as_few_do(document: Document, database: Database, seed: int, count: int) -> None:
     for each in (
