@@ -26,8 +26,8 @@ PATIENCE = 20.0  # seconds
 
 @pytest.fixture
 async def table(database: db.Database) -> str:
-    await database.execute("CREATE TABLE takes (id int PRIMARY KEY, name text CONSTRAINT named CHECK (name <> ''))")
-    return "takes"
+    await database.execute("CREATE TABLE pool_rows (id int PRIMARY KEY, name text CONSTRAINT named CHECK (name <> ''))")
+    return "pool_rows"
 
 
 @pytest.fixture
@@ -105,16 +105,16 @@ async def test_values_come_back_as_plain_python_objects(database: db.Database) -
 
 
 async def test_the_four_methods(database: db.Database, table: str) -> None:
-    assert await database.execute("INSERT INTO takes VALUES (1, 'a'), (2, 'b')") == 2
-    assert await database.execute("UPDATE takes SET name = 'c' WHERE id > %s", (1,)) == 1
-    assert await database.fetch_all("SELECT * FROM takes ORDER BY id") == [
+    assert await database.execute("INSERT INTO pool_rows VALUES (1, 'a'), (2, 'b')") == 2
+    assert await database.execute("UPDATE pool_rows SET name = 'c' WHERE id > %s", (1,)) == 1
+    assert await database.fetch_all("SELECT * FROM pool_rows ORDER BY id") == [
         {"id": 1, "name": "a"},
         {"id": 2, "name": "c"},
     ]
-    assert await database.fetch_one("SELECT name FROM takes WHERE id = 3") is None
-    assert await database.fetch_value("SELECT name FROM takes WHERE id = %(id)s", {"id": 2}) == "c"
-    assert await database.fetch_value("SELECT name FROM takes WHERE id = 3") is None
-    assert await database.fetch_value("INSERT INTO takes VALUES (3, 'd') RETURNING id") == 3
+    assert await database.fetch_one("SELECT name FROM pool_rows WHERE id = 3") is None
+    assert await database.fetch_value("SELECT name FROM pool_rows WHERE id = %(id)s", {"id": 2}) == "c"
+    assert await database.fetch_value("SELECT name FROM pool_rows WHERE id = 3") is None
+    assert await database.fetch_value("INSERT INTO pool_rows VALUES (3, 'd') RETURNING id") == 3
 
 
 @pytest.mark.parametrize("text", ["a\0b", "half a pair \ud83d"])
@@ -127,17 +127,17 @@ async def test_text_that_postgres_cannot_hold_is_the_clients_mistake(database: d
 
 
 async def test_what_a_constraint_refuses_has_a_name(database: db.Database, table: str) -> None:
-    await database.execute("INSERT INTO takes VALUES (1, 'a')")
+    await database.execute("INSERT INTO pool_rows VALUES (1, 'a')")
     with pytest.raises(db.UniqueViolation) as twice:
-        await database.execute("INSERT INTO takes VALUES (1, 'b')")
-    assert db.constraint(twice.value) == "takes_pkey"
+        await database.execute("INSERT INTO pool_rows VALUES (1, 'b')")
+    assert db.constraint(twice.value) == "pool_rows_pkey"
     with pytest.raises(db.CheckViolation) as nameless:
-        await database.execute("INSERT INTO takes VALUES (2, '')")
+        await database.execute("INSERT INTO pool_rows VALUES (2, '')")
     assert db.constraint(nameless.value) == "named"
     with pytest.raises(db.NotNullViolation) as idless:
-        await database.execute("INSERT INTO takes (name) VALUES ('c')")
+        await database.execute("INSERT INTO pool_rows (name) VALUES ('c')")
     assert db.constraint(idless.value) == "id"
-    assert await database.fetch_value("SELECT count(*) FROM takes") == 1
+    assert await database.fetch_value("SELECT count(*) FROM pool_rows") == 1
 
 
 # Transactions
@@ -147,10 +147,10 @@ async def test_a_transaction_commits_at_its_end_and_not_before(
     database: db.Database, database_dsn: str, table: str
 ) -> None:
     async with database.transaction() as connection:
-        await connection.execute("INSERT INTO takes VALUES (1, 'a')")
-        assert await connection.fetch_value("SELECT count(*) FROM takes") == 1
-        assert look(database_dsn, "SELECT count(*) FROM takes") == 0
-    assert look(database_dsn, "SELECT count(*) FROM takes") == 1
+        await connection.execute("INSERT INTO pool_rows VALUES (1, 'a')")
+        assert await connection.fetch_value("SELECT count(*) FROM pool_rows") == 1
+        assert look(database_dsn, "SELECT count(*) FROM pool_rows") == 0
+    assert look(database_dsn, "SELECT count(*) FROM pool_rows") == 1
 
 
 async def test_a_transaction_that_raises_leaves_no_trace_and_its_session_is_used_again(
@@ -159,23 +159,23 @@ async def test_a_transaction_that_raises_leaves_no_trace_and_its_session_is_used
     session = await database.fetch_value("SELECT pg_backend_pid()")
     with pytest.raises(ZeroDivisionError):
         async with database.transaction() as connection:
-            await connection.execute("INSERT INTO takes VALUES (1, 'a')")
+            await connection.execute("INSERT INTO pool_rows VALUES (1, 'a')")
             raise ZeroDivisionError
     with pytest.raises(db.UniqueViolation):
         async with database.transaction() as connection:
-            await connection.execute("INSERT INTO takes VALUES (1, 'a')")
-            await connection.execute("INSERT INTO takes VALUES (1, 'b')")
-    assert await database.fetch_value("SELECT count(*) FROM takes") == 0
+            await connection.execute("INSERT INTO pool_rows VALUES (1, 'a')")
+            await connection.execute("INSERT INTO pool_rows VALUES (1, 'b')")
+    assert await database.fetch_value("SELECT count(*) FROM pool_rows") == 0
     assert await database.fetch_value("SELECT pg_backend_pid()") == session
 
 
 async def test_a_swallowed_error_cannot_make_a_rollback_look_like_a_commit(database: db.Database, table: str) -> None:
     with pytest.raises(RuntimeError, match="swallowed"):
         async with database.transaction() as connection:
-            await connection.execute("INSERT INTO takes VALUES (1, 'a')")
+            await connection.execute("INSERT INTO pool_rows VALUES (1, 'a')")
             with contextlib.suppress(db.UniqueViolation):
-                await connection.execute("INSERT INTO takes VALUES (1, 'b')")
-    assert await database.fetch_value("SELECT count(*) FROM takes") == 0
+                await connection.execute("INSERT INTO pool_rows VALUES (1, 'b')")
+    assert await database.fetch_value("SELECT count(*) FROM pool_rows") == 0
 
 
 async def test_a_deferred_constraint_refuses_at_the_end_of_the_transaction(database: db.Database) -> None:
@@ -187,18 +187,18 @@ async def test_a_deferred_constraint_refuses_at_the_end_of_the_transaction(datab
 
 
 async def test_a_deadlock_is_told_to_one_of_the_two(database: db.Database, table: str) -> None:
-    await database.execute("INSERT INTO takes VALUES (1, 'a'), (2, 'b')")
+    await database.execute("INSERT INTO pool_rows VALUES (1, 'a'), (2, 'b')")
     both_hold_one = asyncio.Barrier(2)
 
     async def swap(first: int, second: int) -> None:
         async with database.transaction() as connection:
-            await connection.execute("UPDATE takes SET name = 'x' WHERE id = %s", (first,))
+            await connection.execute("UPDATE pool_rows SET name = 'x' WHERE id = %s", (first,))
             await both_hold_one.wait()
-            await connection.execute("UPDATE takes SET name = 'y' WHERE id = %s", (second,))
+            await connection.execute("UPDATE pool_rows SET name = 'y' WHERE id = %s", (second,))
 
     outcomes = await asyncio.gather(swap(1, 2), swap(2, 1), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes if outcome] == [errors.Contention]
-    assert await database.fetch_value("SELECT count(*) FROM takes WHERE name = 'x'") == 1
+    assert await database.fetch_value("SELECT count(*) FROM pool_rows WHERE name = 'x'") == 1
 
 
 @pytest.mark.parametrize(("deadlocks", "done"), [(2, True), (3, False)])
@@ -212,14 +212,14 @@ async def test_a_statement_of_its_own_is_repeated_after_a_deadlock(
                 IF nextval('tries') <= {deadlocks} THEN RAISE EXCEPTION 'deadlock' USING ERRCODE = '40P01'; END IF;
                 RETURN NEW;
             END $$;
-            CREATE TRIGGER lose BEFORE INSERT ON takes FOR EACH ROW EXECUTE FUNCTION lose()"""
+            CREATE TRIGGER lose BEFORE INSERT ON pool_rows FOR EACH ROW EXECUTE FUNCTION lose()"""
     )
     if done:
-        assert await database.execute("INSERT INTO takes VALUES (1, 'a')") == 1
+        assert await database.execute("INSERT INTO pool_rows VALUES (1, 'a')") == 1
     else:
         with pytest.raises(errors.Contention):
-            await database.execute("INSERT INTO takes VALUES (1, 'a')")
-    assert await database.fetch_value("SELECT count(*) FROM takes") == int(done)
+            await database.execute("INSERT INTO pool_rows VALUES (1, 'a')")
+    assert await database.fetch_value("SELECT count(*) FROM pool_rows") == int(done)
 
 
 # Too slow, cancelled, crowded
@@ -242,21 +242,21 @@ async def test_a_slow_statement_is_an_unavailable_database_and_no_cancelled_task
 
 async def test_cancelling_a_task_ends_its_statement_too(database: db.Database, database_dsn: str, table: str) -> None:
     task = asyncio.create_task(
-        database.execute("INSERT INTO takes SELECT 1, 'late' FROM pg_sleep(60)"), name="late insert"
+        database.execute("INSERT INTO pool_rows SELECT 1, 'late' FROM pg_sleep(60)"), name="late insert"
     )
 
     async def has_begun() -> bool:
-        return running(database_dsn, "INSERT INTO takes") == 1
+        return running(database_dsn, "INSERT INTO pool_rows") == 1
 
     async def has_ended() -> bool:
-        return running(database_dsn, "INSERT INTO takes") == 0
+        return running(database_dsn, "INSERT INTO pool_rows") == 0
 
     await becomes_true(has_begun)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     await becomes_true(has_ended)  # long before it would have come to its own end
-    assert look(database_dsn, "SELECT count(*) FROM takes") == 0
+    assert look(database_dsn, "SELECT count(*) FROM pool_rows") == 0
 
 
 async def test_a_cancelled_transaction_returns_no_dirty_session(
@@ -264,7 +264,7 @@ async def test_a_cancelled_transaction_returns_no_dirty_session(
 ) -> None:
     async def edit(wait: Callable[[db.Connection], Awaitable[Any]]) -> None:
         async with database.transaction() as connection:
-            await connection.execute("INSERT INTO takes VALUES (1, 'a')")
+            await connection.execute("INSERT INTO pool_rows VALUES (1, 'a')")
             inserted.set()
             await wait(connection)
 
@@ -278,7 +278,7 @@ async def test_a_cancelled_transaction_returns_no_dirty_session(
             await task
         for _ in range(3):
             async with database.transaction() as connection:
-                assert await connection.fetch_value("SELECT count(*) FROM takes") == 0
+                assert await connection.fetch_value("SELECT count(*) FROM pool_rows") == 0
 
     async def nothing_is_open() -> bool:
         left = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' OR query LIKE '%(30)'"
