@@ -1,3 +1,4 @@
+import { heldByOthers } from "../people/presence";
 import type { Clip, Track } from "../project/entities";
 import { recordings, tempoMap } from "../project/store";
 import { notesOf } from "../sound/notes";
@@ -48,8 +49,10 @@ export const drawClip = (
     brush.fillText(fitted(brush, `${clip.name ?? ""}${gain}`, to - from - 10), from + 6, y + 10);
   }
   brush.globalAlpha = 1;
-  brush.strokeStyle = selected ? palette.accent : colour;
-  brush.lineWidth = selected ? 2 : 1;
+  // What somebody else has selected has the colour of their pointer.
+  const other = heldByOthers.value.get(clip.id);
+  brush.strokeStyle = selected ? palette.accent : other ? colourOf(null, other) : colour;
+  brush.lineWidth = selected || other ? 2 : 1;
   brush.strokeRect(x + 0.5, y + 0.5, Math.max(1, wide - 1), height - 1);
 };
 

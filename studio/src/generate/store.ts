@@ -14,6 +14,7 @@ export interface Job {
   state: "working" | "done" | "failed" | "cancelled";
   percent: number;
   words: string;
+  ends?: number; // when it is expected to be done, in ms of `Date.now`
   result?: Record<string, unknown>;
   idea?: boolean; // a part that is to be listened to before it is taken
 }
@@ -135,7 +136,11 @@ type Event = Record<string, unknown>;
 const told = (event: Event, changes: Partial<Job>): void =>
   change(String(event.jobId), { type: String(event.type ?? ""), ...changes });
 
-socket.on("generation:queued", (event) => told(event, { words: "Waiting for its turn" }));
+socket.on("generation:queued", (event) => {
+  const seconds = Number(event.estimatedTime);
+  const ends = Number.isFinite(seconds) && seconds > 0 ? { ends: Date.now() + 1000 * seconds } : {};
+  told(event, { words: "Waiting for its turn", ...ends });
+});
 socket.on("generation:started", (event) => told(event, { words: "Begun" }));
 socket.on("generation:progress", (event) => {
   told(event, { percent: Number(event.percent), words: String(event.message) });

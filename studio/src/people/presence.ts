@@ -20,6 +20,14 @@ const EVERY = 100; // ms between two pointers that are told
 /** By user. */
 export const others = signal<ReadonlyMap<string, Other>>(new Map());
 
+/** Which clips others have selected, by clip: it changes less often than their pointers. */
+export const heldByOthers = signal<ReadonlyMap<string, string>>(new Map());
+
+const refreshHeld = (): void => {
+  const held = [...others.peek()].flatMap(([user, { clips }]) => [...clips].map((clip) => [clip, user] as const));
+  if (held.length + heldByOthers.peek().size > 0) heldByOthers.value = new Map(held);
+};
+
 type Event = Record<string, unknown>;
 
 const learn = (event: Event, changes: Partial<Other>): void => {
@@ -36,6 +44,7 @@ socket.on("cursor:moved", (event: Event) => {
 });
 socket.on("selection:changed", (event: Event) => {
   learn(event, { clips: new Set((event.selectedClips ?? []) as string[]) });
+  refreshHeld();
 });
 socket.on("playback:synced", (event: Event) => {
   const { isPlaying, currentTime } = event.state as { isPlaying: boolean; currentTime: number };
@@ -45,6 +54,7 @@ socket.on("collaborator:left", (event: Event) => {
   const left = new Map(others.value);
   left.delete(String(event.userId));
   others.value = left;
+  refreshHeld();
 });
 setInterval(() => {
   const now = performance.now();
@@ -54,7 +64,9 @@ setInterval(() => {
 
 // Another song, other people.
 acknowledged.subscribe((document) => {
-  if (!document && others.peek().size > 0) others.value = new Map();
+  if (document || others.peek().size === 0) return;
+  others.value = new Map();
+  refreshHeld();
 });
 
 let told = 0;

@@ -1,5 +1,7 @@
 import { computed, signal } from "@preact/signals";
+import { socket } from "../api/sockets";
 import { place } from "../arrangement/upload";
+import { openProject } from "../project/connection";
 import { tempoMap, tracks } from "../project/store";
 import { running } from "../sound/context";
 import { Metronome } from "../sound/metronome";
@@ -71,12 +73,14 @@ const record = async (): Promise<void> => {
   const startedAt = player.position.value;
   if (begun) {
     state.value = "recording";
+    hold(trackId, true);
     await player.play(true);
     await new Promise<void>((resolve) => {
       stopping = resolve;
     });
   }
   stopping = null;
+  hold(trackId, false);
   player.stop();
   unmonitor();
   source.disconnect();
@@ -92,6 +96,11 @@ const record = async (): Promise<void> => {
     await place(new File([wav(kept, audio.sampleRate)], name, { type: "audio/wav" }), startedAt, trackId);
   }
   state.value = "idle";
+};
+
+/** Asks others to leave the track alone meanwhile. */
+const hold = (trackId: string | undefined, on: boolean): void => {
+  if (trackId) socket.emit(on ? "track:lock" : "track:unlock", { projectId: openProject(), trackId });
 };
 
 /** A bar of clicks; false if it was stopped meanwhile. */
