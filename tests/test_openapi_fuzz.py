@@ -33,7 +33,7 @@ LIMITS = {
 }
 
 
-@pytest.mark.timeout(60 + 30 * EXAMPLES)
+@pytest.mark.timeout(300 + 30 * EXAMPLES)
 async def test_no_request_that_the_documents_allow_or_forbid_breaks_anything(database_dsn: str, tmp_path: Path) -> None:
     async with dawg.running(database_dsn, tmp_path, **LIMITS) as server:
         _, document = await server.json("GET", "/openapi.json")
