@@ -56,6 +56,13 @@ async def test_each_sees_what_the_other_does_and_undoes_their_own(
         await ada.until("dawg.store.tracks.value[0].pan === 0.5")
         await ada.click("[aria-label=Undo]")
         await bob.until(f"{SHOWN} !== '-12.0 dB'")
+        await bob.call("fill", "[aria-label='Name of the song']", "Evening")  # while others go on
+        await ada.call("fill", "[aria-label='Pan of Audio track 1']", "-0.25")
+        await bob.until("dawg.store.tracks.value[0].pan === -0.25")
+        await bob.call("keyboard.press", "Enter")
+        await ada.until("dawg.store.project.value.name === 'Evening'")
+        await ada.click("[aria-label=Undo]")
+        await bob.until("dawg.store.tracks.value[0].pan === 0.5")
         assert (await walk.stored(ada))["tracks"] == (await walk.stored(bob))["tracks"]
         assert await bob.evaluate("dawg.store.tracks.value[0].pan") == 0.5  # nobody undoes what is another's
         assert [each for each in await bob.trouble() if "401" not in each] == []

@@ -4,6 +4,7 @@ import { locks } from "../project/connection";
 import { createTrack, deleteTrack, updateTrack } from "../project/edits";
 import type { Track } from "../project/entities";
 import { mayEdit, tracks } from "../project/store";
+import { Field } from "../ui/field";
 import { showMenuBelow } from "../ui/menu";
 import { selectedTrack, top } from "../view";
 import { envelopeOf, titleOf } from "./envelopes";
@@ -63,10 +64,6 @@ const Header = ({ row }: { row: Row }) => {
   const { track, height, indent } = row;
   const held = useComputed(() => locks.value.get(track.id));
   const { id, name, isMuted, isSolo, isArmed, trackType } = track;
-  const rename = (event: FocusEvent) => {
-    const wanted = (event.currentTarget as HTMLInputElement).value.trim();
-    if (wanted && wanted !== name) void updateTrack(id, { name: wanted });
-  };
   return (
     <li
       style={{ top: `${row.top}px`, height: `${row.bottom - row.top}px`, borderLeftColor: colourOf(track.color, id) }}
@@ -99,14 +96,13 @@ const Header = ({ row }: { row: Row }) => {
           >
             ⠿
           </button>
-          <input
+          <Field
             class="title"
             aria-label="Name of the track"
             value={name}
             maxLength={120}
             disabled={!mayEdit.value}
-            onBlur={rename}
-            onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
+            change={(wanted) => updateTrack(id, { name: wanted })}
           />
         </div>
         {held.value && <span class="held">{held.value.username} is working here</span>}

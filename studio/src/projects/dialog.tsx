@@ -5,6 +5,7 @@ import { answered, api } from "../api/client";
 import { openProject } from "../project/connection";
 import { createProject, type ListedProject, projects, show } from "../project/open";
 import { Dialog } from "../ui/dialog";
+import { Field } from "../ui/field";
 import { notify } from "../ui/notices";
 
 const when = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
@@ -90,19 +91,11 @@ const Song = ({ song: { id, name, updatedAt }, open, attempt }: SongProps) => {
   const sure = useSignal(false);
   const params = { path: { project_id: id } };
   const here = id === openProject();
-  const rename = (wanted: string) => {
-    if (!wanted || wanted === name) return;
-    void attempt(() => answered(api.PUT("/api/projects/{project_id}", { params, body: { name: wanted } })));
-  };
+  const rename = (wanted: string) =>
+    attempt(() => answered(api.PUT("/api/projects/{project_id}", { params, body: { name: wanted } })));
   return (
     <li>
-      <input
-        aria-label={`Name of ${name}`}
-        value={name}
-        maxLength={120}
-        onBlur={({ currentTarget }) => rename(currentTarget.value.trim())}
-        onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
-      />
+      <Field aria-label={`Name of ${name}`} value={name} maxLength={120} change={rename} />
       <time class="quiet">{when.format(new Date(updatedAt))}</time>
       {sure.value ? (
         <button

@@ -10,6 +10,7 @@ import { ProjectsDialog } from "../projects/dialog";
 import { RecordControls } from "../recording/controls";
 import { player } from "../sound/player";
 import { KEYS } from "../time/keys";
+import { Field } from "../ui/field";
 import { type MenuItem, showMenuBelow } from "../ui/menu";
 import { assistantOpen, theme } from "../view";
 import { Tempo } from "./tempo";
@@ -172,17 +173,13 @@ const ProjectName = () => {
   const open = project.value;
   return (
     <div class="group">
-      <input
+      <Field
         class="name"
         aria-label="Name of the song"
         value={open?.name ?? ""}
         maxLength={120}
         disabled={!mayEdit.value}
-        onBlur={({ currentTarget }) => {
-          const name = currentTarget.value.trim();
-          if (open && name && name !== open.name) void updateProject({ name });
-        }}
-        onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
+        change={(name) => updateProject({ name })}
       />
       <button
         type="button"

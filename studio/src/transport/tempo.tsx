@@ -1,6 +1,7 @@
 import { useRef } from "preact/hooks";
 import { updateProject } from "../project/edits";
 import { mayEdit } from "../project/store";
+import { Field } from "../ui/field";
 
 const SLOWEST = 20; // bpm, as the server bounds it
 const FASTEST = 300;
@@ -29,20 +30,16 @@ export const Tempo = ({ bpm }: { bpm: number }) => {
 
   return (
     <>
-      <label>
-        <span class="unseen">Tempo</span>
-        <input
-          type="number"
-          min={SLOWEST}
-          max={FASTEST}
-          step="any"
-          value={bpm}
-          disabled={off}
-          onChange={({ currentTarget }) => {
-            if (currentTarget.validity.valid) void updateProject({ bpm: currentTarget.valueAsNumber });
-          }}
-        />
-      </label>
+      <Field
+        type="number"
+        aria-label="Tempo"
+        min={SLOWEST}
+        max={FASTEST}
+        step="any"
+        value={String(bpm)}
+        disabled={off}
+        change={(written) => updateProject({ bpm: Number(written) })}
+      />
       <button
         type="button"
         class="bare tap"
