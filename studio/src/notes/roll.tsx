@@ -1,6 +1,6 @@
 import "./notes.css";
 import { useSignalEffect } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { createClip, createTrack } from "../project/edits";
 import { mayEdit, project, tempoMap, tracks } from "../project/store";
 import { player } from "../sound/player";
@@ -43,7 +43,8 @@ const GRIDS: [beats: number, name: string][] = [
 /** The notes of the selected clip: a piano roll, or rows of drums. */
 export const PianoRoll = () => {
   const id = openClip.value?.id;
-  useEffect(() => {
+  // Before anything can be pressed in what is shown.
+  useLayoutEffect(() => {
     selectedNotes.value = new Set();
     bringIntoSight();
   }, [id]);
