@@ -70,7 +70,7 @@ async def test_a_turn_that_has_begun_waits_a_little_for_the_next_minute(
 async def test_what_one_turn_may_still_use_is_not_there_for_another(
     database_dsn: str, tmp_path: Path, model: Model, javascript: JavaScript
 ) -> None:
-    async with brains.server(database_dsn, tmp_path, model, TOKENS_PER_MINUTE="7000") as server:
+    async with brains.server(database_dsn, tmp_path, model, TOKENS_PER_MINUTE="12000") as server:
         ada = await Browser.open(javascript, server)
         model.says(turn(text("One", anthropic.HANG)))
         first = await ada.begin()
