@@ -254,6 +254,8 @@ def _clips(part: _Part, track: JsonObject, tempo: TempoMap) -> list[JsonObject]:
             start = min([start, *(tempo.beat_of_bar(tempo.position(each[0]["beat"])[0]) for each in lists.values())])
         last = max(note["start"] + note["duration"] for note in some)
         end = tempo.beat_of_bar(math.ceil(tempo.bar(last) - 1e-6))
+        if tempo.seconds(max(end, last)) > timing.MAX_SECONDS:
+            refuse(f"it is longer than {timing.MAX_SECONDS} seconds at its tempo", limit=timing.MAX_SECONDS)
         midi: JsonObject = {"notes": [{**note, "start": round(note["start"] - start, DIGITS)} for note in some]}
         if place == 0:
             midi |= {

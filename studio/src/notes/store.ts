@@ -58,7 +58,12 @@ export const store = (changed: readonly Note[]): void => {
   const clip = openClip.peek();
   if (!clip) return;
   const before = new Map(notes.peek().map((note) => [note.id, note]));
-  const after = changed.map((note) => ({ ...note, id: note.id ?? crypto.randomUUID().slice(0, 12) }));
+  const taken = new Set<string>(); // a copy of a note is another note
+  const after = changed.map((note) => {
+    const id = note.id && !taken.has(note.id) ? note.id : crypto.randomUUID().slice(0, 12);
+    taken.add(id);
+    return { ...note, id };
+  });
   const add = after.filter(({ id }) => !before.has(id));
   const change = after.filter((note) => {
     const old = before.get(note.id);

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -68,9 +67,9 @@ async def test_the_important_comes_first_and_words_are_found(server: Dawg) -> No
 
 
 async def test_what_has_expired_is_gone(server: Dawg) -> None:
-    made = await keep(server, "deadline today", expiresAt=soon(0.3))
+    made = await keep(server, "deadline today", expiresAt=soon(3600))
     assert (await server.json("GET", "/api/v1/ai/memory/me"))[1]["total"] == 1
-    await asyncio.sleep(0.4)
+    await server.services.platform.database.execute("UPDATE memories SET expires_at = now() - interval '1 second'")
     assert (await server.json("GET", "/api/v1/ai/memory/me"))[1]["memories"] == []
     assert (await server.json("PUT", f"/api/v1/ai/memory/{made['id']}", json={"content": "x"}))[0] == 404
     assert await server.services.assistants.memory.recall("ada", "deadline") == []
