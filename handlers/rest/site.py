@@ -133,7 +133,8 @@ class _FrontEnd(web.DynamicResource):
 
     def __init__(self, files: BuiltFiles, table: Iterable[Route]) -> None:
         super().__init__("/{path:.*}")
-        self._own = {path.split("/")[1] for route in table for path in route.paths} - {""} | {"socket.io"}
+        # Below /studio the server has some pages of its own, which come first; the rest may be the front end's.
+        self._own = {path.split("/")[1] for route in table for path in route.paths} - {"", "studio"} | {"socket.io"}
         self._files = files
         for method in ("GET", "HEAD"):
             self.add_route(method, self._handle)
