@@ -287,8 +287,9 @@ class Reversal:
 
     def _skip_for(self, step: Step, ids: Iterable[str], reason: str, field: str | None = None) -> None:
         found = [row for id in ids for row in self._later.on(id, step)]
-        others = [row for row in found if not self._mine(step, row)]
-        self._skip(step, field, next(iter(others or found), None), reason)
+        others = [row for row in found if row["actor_id"] != self._user_id or row["final"]]
+        own = [row for row in found if self._mine(step, row)]
+        self._skip(step, field, next(iter(others or own or found), None), reason)
 
     def _mine(self, step: Step, blame: Blame) -> bool:
         """Whether the same person can still take back what is in the way."""
