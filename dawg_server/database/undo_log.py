@@ -33,16 +33,17 @@ async def newest_group(
 ) -> list[dict[str, Any]]:
     """The steps of the newest group that the user could undo, newest first; those in `besides` (ids) do not count.
 
+    How new a group is, what undo has skipped for good tells as well: what a redo repeats is what the next undo takes.
     `within`: of that group, as long as anything of it stands, only what its newest transaction did.
     """
-    standing = f"{_STEPS} AND undone_at IS NULL AND id <> ALL(%(besides)s::uuid[])"
-    first = "group_id IS NOT DISTINCT FROM %(within)s::uuid DESC," if within else ""
+    able = "undone_at IS NULL AND id <> ALL(%(besides)s::uuid[])"
+    turn = f"(SELECT max(created_at) FROM operations WHERE {_STEPS} AND {able} AND group_id = %(within)s::uuid)"
     return await connection.fetch_all(
-        f"""WITH newest AS (
-                SELECT group_id, created_at FROM operations WHERE {standing} ORDER BY {first} revision DESC LIMIT 1)
-            SELECT {_STEP} FROM operations WHERE {standing}
-                AND group_id = (SELECT group_id FROM newest)
-                {"AND (group_id <> %(within)s OR created_at = (SELECT created_at FROM newest))" if within else ""}
+        f"""SELECT {_STEP} FROM operations WHERE {_STEPS} AND {able}
+                AND group_id = CASE WHEN {turn} IS NOT NULL THEN %(within)s::uuid ELSE (
+                    SELECT group_id FROM operations WHERE {_STEPS} AND undone_by IS NULL
+                    GROUP BY group_id HAVING bool_or({able}) ORDER BY max(revision) DESC LIMIT 1) END
+                AND (group_id IS DISTINCT FROM %(within)s::uuid OR created_at = {turn})
             ORDER BY revision DESC""",
         {"project": project_id, "user": user_id, "within": within, "besides": list(besides)},
     )

@@ -73,9 +73,8 @@ async def undo(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
         reversal = Reversal(draft, user_id, group)
         await reversal.run()
         travelled.went([group[0]["group_id"]], reversal)
-        left += reversal.left if within else []
-        taken, skipped = (reversal.taken, reversal.final) if reversal.changed else ([], reversal.taken + reversal.final)
-        await undo_log.mark_undone(draft.connection, draft.id, draft.group, taken, skipped)
+        left += reversal.left
+        await undo_log.mark_undone(draft.connection, draft.id, draft.group, reversal.taken, reversal.final)
     draft.group = None
     return travelled.told(draft)
 
@@ -89,8 +88,7 @@ async def _alone(draft: Draft, group_id: str | None, revision: int | None, trave
     reversal = Reversal(draft, draft.user_id, steps)
     await reversal.run()
     travelled.went([steps[0]["group_id"]], reversal)
-    taken = reversal.taken if reversal.changed else []
-    await undo_log.mark_undone(draft.connection, draft.id, draft.group, taken, reversal.final)
+    await undo_log.mark_undone(draft.connection, draft.id, draft.group, reversal.taken, reversal.final)
     draft.group = None
 
 

@@ -224,6 +224,33 @@ async def test_steps_are_taken_back_newest_first_and_repeated_oldest_first(play:
         await play.undo(ADA)
 
 
+async def test_a_step_of_which_nothing_is_left_to_take_back_is_not_in_the_way(play: Play) -> None:
+    one, bus_group = await play.track(ADA), str(uuid.uuid4())
+    bus = (await play.do(ADA, "createTrack", bus_group, name="Bus", trackType="AUX"))["track"]["id"]
+    await play.do(ADA, "updateTrack", trackId=one, changes={"outputDestination": bus})
+    await play.do(ADA, "deleteTrack", trackId=one)
+    await play.do(ADA, "undo", groupId=bus_group)
+    assert await play.skipped(ADA) == [
+        ("track", one, "outputDestination", "ada")
+    ]  # it is back, and leads to the master
+    assert await play.skipped(ADA) == []
+    assert (await play.state())["tracks"] == []
+
+
+async def test_an_undo_after_a_redo_takes_back_what_was_repeated(play: Play) -> None:
+    """Although the newest step of that group was skipped for good, and others of the same person are newer now."""
+    turn = str(uuid.uuid4())
+    await play.do(ADA, "updateProject", turn, changes={"bpm": 90})
+    await play.do(ADA, "updateProject", changes={"name": "Night"})
+    track = (await play.do(ADA, "createTrack", turn, name="Kick"))["track"]["id"]
+    await play.volume(BOB, track, 0.2)
+    for _ in range(2):
+        assert await play.undo(ADA) == [turn]
+        assert ((await play.state())["bpm"], (await play.state())["name"]) == (120, "Night")
+        assert await play.redo(ADA) == [turn]
+    assert await play.undo(ADA, 2) != [turn]
+
+
 async def test_many_steps_that_were_taken_back_at_once_are_repeated_in_their_order(play: Play) -> None:
     track = await play.track(ADA)
     volumes = [n / 20 for n in range(20)]
