@@ -290,6 +290,11 @@ class BudgetExceeded(RateLimited):
 
     code = "budget_exceeded"
 
+    def __init__(self, message: str | None = None, *, remaining: float = 0.0, **kinds: Any) -> None:
+        """`remaining`: USD that could still be reserved."""
+        super().__init__(message, **kinds)
+        self.remaining = remaining
+
 
 class NotImplementedHere(DawgError):
     """This server does not do that."""

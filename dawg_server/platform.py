@@ -8,6 +8,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from bus import events
 from bus.local import LocalBus, Scope
@@ -21,6 +22,7 @@ from dawg_server.claude.client import Claude
 from dawg_server.claude.small import SmallModel
 from dawg_server.costs import Costs
 from dawg_server.database import server_secrets
+from dawg_server.database.budgets import Ceilings
 from dawg_server.database.migrate import migrate
 from dawg_server.database.pool import Database
 from dawg_server.health import Health
@@ -91,7 +93,8 @@ async def opened(settings: Settings, dsn: str) -> AsyncIterator[Platform]:
         await bus.start()
 
         metrics = Metrics()
-        costs = Costs(database, bus, metrics, settings.data_dir / "costs")
+        ceilings = Ceilings(Decimal(str(settings.user_daily_limit)), Decimal(str(settings.server_daily_limit)))
+        costs = Costs(database, bus, metrics, settings.data_dir / "costs", ceilings=ceilings)
         stack.push_async_callback(costs.close)
         await costs.start()
 

@@ -335,6 +335,20 @@ class Settings:
     jobs_waiting: int = _variable(
         "JOBS_WAITING_PER_USER", 50, "jobs of one user that may wait", kind="int", check=_range(1, 100_000)
     )
+    user_daily_limit: float = _variable(
+        "USER_DAILY_LIMIT_USD",
+        2.0,
+        "US dollars that calls of outside services may cost each user in a UTC day, whatever budget they set; 0: none",
+        kind="float",
+        check=_range(0, 1_000_000),
+    )
+    server_daily_limit: float = _variable(
+        "SERVER_DAILY_LIMIT_USD",
+        20.0,
+        "the same of all users together",
+        kind="float",
+        check=_range(0, 1_000_000),
+    )
     voice_sessions: int = _variable(
         "VOICE_SESSIONS_PER_USER",
         2,

@@ -150,7 +150,7 @@ class TurnBilling:
         self._input = self._output = self._cached = 0
         self._cost = Decimal(0)
         self._reservation: Reservation | None = None
-        self._held, self._held_usd = 0, Decimal(0)  # tokens, and the most that they cost
+        self._held = 0  # tokens
         self._unbooked: list[Usage] = []
         self.max_tokens = MAX_TOKENS  # that the newest reservation pays for
         self.remaining: dict[str, float | None] = {"dailyUsd": None, "monthlyUsd": None}
@@ -169,15 +169,16 @@ class TurnBilling:
         if read + MAX_TOKENS <= self._held:
             return
         await self._slot.hold_tokens(read + MAX_TOKENS)
-        try:
-            await self._hold(self._price(read, MAX_TOKENS))
-            self.max_tokens = MAX_TOKENS
-        except errors.BudgetExceeded:
-            fewer = await self._affordable(read)
-            if fewer < MIN_TOKENS:
-                raise
-            await self._hold(self._price(read, fewer))
-            self.max_tokens = fewer
+        self.max_tokens = MAX_TOKENS
+        while True:  # at most once for each limit that is lower than the one before
+            try:
+                await self._hold(self._price(read, self.max_tokens))
+                break
+            except errors.BudgetExceeded as error:
+                affordable = self._affordable(read, error.remaining)
+                if not MIN_TOKENS <= affordable < self.max_tokens:
+                    raise
+                self.max_tokens = affordable
         self._held = read + MAX_TOKENS
 
     async def _hold(self, amount: Decimal) -> None:
@@ -185,15 +186,10 @@ class TurnBilling:
             self._reservation = await self._costs.reserve(self._slot.user_id, PROVIDER, amount)
         else:
             await self._reservation.renew(amount)
-        self._held_usd = amount
 
-    async def _affordable(self, read: int) -> int:
-        """Tokens of an answer that what is left of the budget pays for, beside the prompt."""
-        status = await self._costs.status(self._slot.user_id)
-        left = [each.remaining for each in (status.daily, status.monthly) if each.remaining is not None]
-        if not left:
-            return 0
-        usable = Decimal(str(min(left))) + self._held_usd - self._price(read, 0) - MARGIN
+    def _affordable(self, read: int, remaining: float) -> int:
+        """Tokens of an answer that so many USD pay for, beside the prompt."""
+        usable = Decimal(str(remaining)) - self._price(read, 0) - MARGIN
         return min(MAX_TOKENS, int(usable / max(self._price(0, 1_000_000), MARGIN) * 1_000_000))
 
     def _price(self, read: int, written: int) -> Decimal:

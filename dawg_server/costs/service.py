@@ -26,6 +26,7 @@ from dawg_server.costs.reservation import Reservation
 from dawg_server.costs.status import BudgetStatus, budget_status
 from dawg_server.costs.usage import Usage
 from dawg_server.database import budgets
+from dawg_server.database.budgets import NO_CEILINGS, Ceilings
 from dawg_server.database.pool import Connection, Database
 from dawg_server.metrics import Metrics
 from dawg_server.wire import timestamp
@@ -47,13 +48,14 @@ class Costs:
         metrics: Metrics,
         folder: Path,
         *,
-        prices: Prices | None = None,
         clock: periods.Clock = periods.now,
         lifetime: datetime.timedelta = LIFETIME,
+        ceilings: Ceilings = NO_CEILINGS,
     ) -> None:
-        self.prices = prices or Prices.load()
+        self.prices = Prices.load()
         self.clock = clock
         self._database, self._bus, self._metrics, self._lifetime = database, bus, metrics, lifetime
+        self._ceilings = ceilings
         self._ledger = Ledger(database, folder, self._booked)
         self.reports = CostReports(database, lambda: self.clock())
         self.alerts = CostAlerts(database, lambda: self.clock())
@@ -125,6 +127,7 @@ class Costs:
             amount=amount,
             at=at,
             until=at + self._lifetime,
+            ceilings=self._ceilings,
         )
         if refusal is not None:
             self._metrics.provider_calls.labels(reservation.service, "over_budget").inc()
@@ -212,19 +215,19 @@ def _upper(estimate: Decimal | float) -> Decimal:
 
 
 def _exceeded(refusal: budgets.Refusal, at: datetime.datetime) -> errors.BudgetExceeded:
-    daily = refusal.period == "day"
-    resets_at = periods.next_day(at) if daily else periods.next_month(at)
+    monthly = refusal.by == "month"
+    resets_at = periods.next_month(at) if monthly else periods.next_day(at)
+    limit, spent = alerts.dollars(refusal.limit), alerts.dollars(refusal.spent)
     held = f" and {alerts.dollars(refusal.reserved)} reserved" if refusal.reserved else ""
-    return errors.BudgetExceeded(
-        f"This would go over your {'daily' if daily else 'monthly'} budget of {alerts.dollars(refusal.limit)}: "
-        f"{alerts.dollars(refusal.spent)} are spent{held}.",
-        details={
-            "period": refusal.period,
-            "limit": refusal.limit,
-            "spent": refusal.spent,
-            "reserved": refusal.reserved,
-            "remaining": max(0.0, round(refusal.limit - refusal.spent - refusal.reserved, 6)),
-            "resetsAt": timestamp(resets_at),
-        },
-        retry_after=math.ceil((resets_at - at).total_seconds()),
-    )
+    remaining = max(0.0, round(refusal.limit - refusal.spent - refusal.reserved, 6))
+    details = {"period": "month" if monthly else "day", "limit": refusal.limit, "resetsAt": timestamp(resets_at)}
+    if refusal.by == "server":  # what others have spent concerns nobody
+        message = f"This server may spend {limit} a day (SERVER_DAILY_LIMIT_USD), and that is nearly or all used up."
+    else:
+        whose = f"your {'monthly' if monthly else 'daily'} budget of {limit}"
+        if refusal.by == "user":
+            whose = f"the {limit} a day that this server grants each user (USER_DAILY_LIMIT_USD)"
+        message = f"This would go over {whose}: {spent} are spent{held}."
+        details |= {"spent": refusal.spent, "reserved": refusal.reserved, "remaining": remaining}
+    retry_after = math.ceil((resets_at - at).total_seconds())
+    return errors.BudgetExceeded(message, details=details, retry_after=retry_after, remaining=remaining)

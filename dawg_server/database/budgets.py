@@ -28,10 +28,21 @@ _SUMS = """
      WHERE user_id = %(user)s AND settled_at IS NULL AND expires_at > %(at)s) AS held"""
 
 
-class Refusal(NamedTuple):
-    """Why nothing could be reserved: `period` is `day` or `month`; the others are USD."""
+class Ceilings(NamedTuple):
+    """USD a UTC day, whatever users allow themselves: of each user, and of all together. None: no ceiling."""
 
-    period: str
+    user: Decimal | None = None
+    server: Decimal | None = None
+
+
+NO_CEILINGS = Ceilings()
+
+
+class Refusal(NamedTuple):
+    """Why nothing could be reserved: by the user's budget for a `day` or `month`, or by the operator's ceilings, which
+    are for a day, too: for each `user`, or for the `server`. The others are USD."""
+
+    by: str
     limit: float
     spent: float
     reserved: float
@@ -46,10 +57,12 @@ async def reserve(
     amount: Decimal,
     at: datetime.datetime,
     until: datetime.datetime,
+    ceilings: Ceilings = NO_CEILINGS,
 ) -> Refusal | None:
     """Holds `amount` USD back in one atomic step, or says why not. Again under the same id: replaces what it held."""
     row = await database.fetch_one(
-        "SELECT * FROM reserve_budget(%s, %s, %s, %s, %s, %s)", (reservation_id, user_id, service, amount, at, until)
+        "SELECT * FROM reserve_budget(%s, %s, %s, %s, %s, %s, %s, %s)",
+        (reservation_id, user_id, service, amount, at, until, *ceilings),
     )
     if row is None or row["refused"] is None:
         return None

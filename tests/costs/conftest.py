@@ -28,6 +28,7 @@ class Purse:
     database: Database
     folder: Path
     lifetime: datetime.timedelta = datetime.timedelta(minutes=15)
+    ceilings: budgets.Ceilings = budgets.Ceilings()
     at: datetime.datetime = NOON
     bus: LocalBus = field(default_factory=LocalBus)
     metrics: Metrics = field(default_factory=Metrics)
@@ -35,7 +36,13 @@ class Purse:
 
     def __post_init__(self) -> None:
         self.costs = Costs(
-            self.database, self.bus, self.metrics, self.folder, clock=lambda: self.at, lifetime=self.lifetime
+            self.database,
+            self.bus,
+            self.metrics,
+            self.folder,
+            clock=lambda: self.at,
+            lifetime=self.lifetime,
+            ceilings=self.ceilings,
         )
         self.bus.subscribe(events.CostAlerted, self.told.append)
 

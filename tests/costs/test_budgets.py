@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dawg_server import errors
-from dawg_server.database import budgets
+from dawg_server.database import budgets, users
 from dawg_server.database.pool import Database
 from tests.costs.conftest import USER, Purse, song
 
@@ -191,3 +191,43 @@ async def test_old_reservations_are_forgotten_at_the_next_start(purse: Purse) ->
     await purse.costs.reserve(USER, "suno", 0.4)
     await purse.costs.start()
     assert await purse.database.fetch_all("SELECT amount FROM budget_reservations") == [{"amount": 0.4}]
+
+
+async def test_what_an_operator_grants_each_user_holds_whatever_they_allow_themselves(purse: Purse) -> None:
+    granted = Purse(purse.database, purse.folder, ceilings=budgets.Ceilings(user=Decimal("0.5")))
+    await purse.limit(daily=100.0, pause=False)
+    await granted.costs.reserve(USER, "suno", 0.3)
+    error = await refusal(granted, 0.3)
+    assert "USER_DAILY_LIMIT_USD" in error.message
+    assert error.details is not None
+    assert {name: error.details[name] for name in ("period", "limit", "spent", "reserved", "remaining")} == {
+        "period": "day",
+        "limit": 0.5,
+        "spent": 0.0,
+        "reserved": 0.3,
+        "remaining": 0.2,
+    }
+    granted.at += datetime.timedelta(days=1)
+    await granted.costs.reserve(USER, "suno", 0.5)
+
+
+async def test_many_users_at_once_never_go_over_what_the_server_may_spend(purse: Purse) -> None:
+    """Each with money of their own; who is refused learns nothing of what others have spent."""
+    server = Purse(purse.database, purse.folder, ceilings=budgets.Ceilings(server=Decimal("0.1")))
+    people = [f"user-{number}" for number in range(20)]
+    for person in people:
+        await users.ensure(purse.database, person, "development")
+    results = await asyncio.gather(
+        *(server.costs.reserve(person, "suno", 0.01) for person in people for _ in range(2)), return_exceptions=True
+    )
+    refused = [each for each in results if isinstance(each, errors.BudgetExceeded)]
+    assert len(results) - len(refused) == 10
+    assert len(refused) == 30
+    assert "SERVER_DAILY_LIMIT_USD" in refused[0].message
+    assert set(refused[0].details or ()) == {"period", "limit", "resetsAt"}
+    assert await server.costs.reserve(USER, "suno", 0)  # what costs nothing is nobody's business
+
+
+async def test_a_ceiling_of_nothing_refuses_every_call_that_costs(purse: Purse) -> None:
+    nothing = Purse(purse.database, purse.folder, ceilings=budgets.Ceilings(Decimal(0), Decimal(0)))
+    await refusal(nothing, 0.000001)
