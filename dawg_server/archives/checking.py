@@ -5,6 +5,7 @@ Fields are held to the same rules as those of commands; what they name has to be
 
 from __future__ import annotations
 
+import copy
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -45,11 +46,20 @@ _RECORDING = parameters(
 def _document() -> Parameters:
     return parameters(
         {
-            "project": Record(registry.find("project").create, required=True),
+            "project": Record(parameters(_unrounded(registry.find("project").fields)), required=True),
             "audioFiles": Items(Record(_RECORDING), 0, MAX_RECORDINGS, required=True),
             **{kind.plural: _list(kind) for kind in registry.contents() if kind.within != "parent"},
         }
     )
+
+
+def _unrounded(fields: Mapping[str, AnyField]) -> dict[str, AnyField]:
+    """What was rounded when it was set is taken as it is: the tempo of a project may be that of an event."""
+    found = {name: copy.copy(field) for name, field in fields.items()}
+    for field in found.values():
+        if isinstance(field, Number):
+            field.decimals = None
+    return found
 
 
 def _list(kind: EntityType) -> AnyField:

@@ -233,6 +233,8 @@ async def test_a_room_is_told_all_sends_of_a_track_also_when_one_alone_is_taken_
 
 async def test_there_is_one_master_and_its_sound_goes_nowhere_else(desk: Desk) -> None:
     aux, other = await desk.aux(), await desk.track()
+    with pytest.raises(errors.ValidationError):
+        await desk.track("Master", trackType="MASTER", outputDestination=aux)
     master = await desk.track("Master", trackType="MASTER")
     for refused in (
         desk.track("Second", trackType="MASTER"),

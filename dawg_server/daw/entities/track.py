@@ -77,7 +77,8 @@ async def unmet(draft: Draft, track: Entity, changed: Collection[str]) -> Hindra
     if others := [id for id in others if id != track.get("id")]:
         return Hindrance("trackType", "cannot be MASTER, because there is a MASTER track already", "track", others)
     if track["outputDestination"] != MASTER:
-        return Hindrance("outputDestination", "of the MASTER track cannot lead elsewhere", "track", [track["id"]])
+        own = [track["id"]] if known else []
+        return Hindrance("outputDestination", "of the MASTER track cannot lead elsewhere", "track", own)
     sends = await draft.naming("send", "trackId", track["id"]) if known else []
     if sends:
         return Hindrance(
