@@ -198,13 +198,16 @@ async def _judge(draft: Draft, kind: EntityType, entity: Entity | None, changed:
     if not changed.keys().isdisjoint(kind.unique) and await twin(draft, kind, after) is not None:
         same = {name: after[name] for name in kind.unique}
         raise errors.Conflict(f"There is such a {kind} already.", details=same)
-    if kind.condition is not None and not kind.condition.fields.isdisjoint(changed):
-        hindrance = await kind.condition.unmet(draft, after, changed.keys())
-        if hindrance is not None:
-            raise wrong(hindrance.field, hindrance.sentence)
+    clamped: Collection[str] = ()
     if kind.rule is not None and (entity is None or not kind.ruled.isdisjoint(changed)):
-        return await kind.rule(draft, entity, changed)
-    return ()
+        clamped = await kind.rule(draft, entity, changed)
+        after |= changed
+    for condition in kind.conditions:
+        if not condition.fields.isdisjoint(changed):
+            hindrance = await condition.unmet(draft, after, changed.keys())
+            if hindrance is not None:
+                raise wrong(hindrance.field, hindrance.sentence)
+    return clamped
 
 
 def _require_one(names: tuple[str, str], entity: Entity | None, after: Entity) -> None:

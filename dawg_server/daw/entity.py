@@ -103,7 +103,8 @@ class Hindrance:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What has to be true of an entity together with others, whenever one of these `fields` changes, also by undo.
+    """What has to be true of an entity, by itself or with others, whenever one of these `fields` changes, also by undo,
+    which leaves all of them where it is not.
 
     `unmet` gets the draft, the entity as it is to be, and the names of the fields that change.
     """
@@ -154,12 +155,13 @@ class EntityType:
     `order` is the place among those with the same parent, which stays, from 0. `unique`: fields that no two with the
     same parent have alike. `recording`: the field that names a recording, if it plays one; it may be the project's, one
     that clips of the project play, or the caller's. `either`: two fields of which exactly one is not null. `keyed`:
-    fields that are changed by their parts. `condition` is about an entity among others; `rule` looks at those changes
-    that are about `ruled` fields, and at everything new, `fit` at what undo puts back, `check` at what an archive
-    brings. `in_time`: how it lies in time, and moves with its section; `along`: how it changes with sections, if it
-    lies all along the time line; `units`: how it tells its times in beats and seconds; `tempo`: fields that decide how
-    these belong together. `within`: where clients see it: in the project's list, in its parent's when a whole project
-    is shown, or always as a part of its parent. `kept`: what versions and archives keep of the project.
+    fields that are changed by their parts. `rule` looks at those changes that are about `ruled` fields, and at
+    everything new; `conditions` are true of what comes out of that, and of what undo puts back. `fit` looks at that as
+    well, `check` at what an archive brings. `in_time`: how it lies in time, and moves with its section; `along`: how it
+    changes with sections, if it lies all along the time line; `units`: how it tells its times in beats and seconds;
+    `tempo`: fields that decide how these belong together. `within`: where clients see it: in the project's list, in its
+    parent's when a whole project is shown, or always as a part of its parent. `kept`: what versions and archives keep
+    of the project.
     """
 
     name: str
@@ -180,7 +182,7 @@ class EntityType:
     either: tuple[str, str] | tuple[()] = ()
     keyed: Mapping[str, Keyed] = field(default_factory=dict)
     fit: Fit | None = None
-    condition: Condition | None = None
+    conditions: Sequence[Condition] = ()
     weight: Weight | None = None
     rule: Rule | None = None
     ruled: frozenset[str] = frozenset()

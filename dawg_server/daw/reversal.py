@@ -11,7 +11,7 @@ from dawg_server.daw import bounds, ordering, signal_flow, timing
 from dawg_server.daw import entity as registry
 from dawg_server.daw.commands import FEW, dependents, read_dependents, twin
 from dawg_server.daw.draft import Draft
-from dawg_server.daw.entity import Entity, EntityType, Hindrance
+from dawg_server.daw.entity import Condition, Entity, EntityType, Hindrance
 from dawg_server.daw.later_steps import Blame, LaterSteps, Step
 
 MAX_SKIPPED = 200  # told in one answer
@@ -233,13 +233,13 @@ class Reversal:
             self._skip_for(step, users, "other tracks send their sound to it", "trackType")
             del wanted["trackType"]
 
-        await self._check_condition(step, kind, existing, wanted)
+        for condition in kind.conditions:
+            await self._check_condition(condition, step, kind, existing, wanted)
 
     async def _check_condition(
-        self, step: Step, kind: EntityType, existing: Entity | None, wanted: dict[str, Any]
+        self, condition: Condition, step: Step, kind: EntityType, existing: Entity | None, wanted: dict[str, Any]
     ) -> None:
-        condition = kind.condition
-        if condition is None or condition.fields.isdisjoint(wanted):
+        if condition.fields.isdisjoint(wanted):
             return
         after = {**(existing or step["inverse"]), **wanted}
         if existing is None and any(
@@ -257,8 +257,9 @@ class Reversal:
 
     def _about_to_change(self, step: Step, hindrance: Hindrance) -> bool:
         """Whether an older step of the same group has brought about what is in the way, so that it goes as well."""
-        condition = registry.find(hindrance.entity).condition
-        fields = condition.fields if condition is not None else frozenset()
+        if step["entity_id"] in hindrance.ids:
+            return False  # step by step it always is what it once was
+        fields = {name for condition in registry.find(hindrance.entity).conditions for name in condition.fields}
         older = [each for each in self._steps if each["revision"] < step["revision"]]
         return all(
             any(

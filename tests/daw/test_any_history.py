@@ -22,7 +22,7 @@ from tests.daw.conftest import join
 
 ADA, BOB = Actor("ada", "rest"), Actor("bob", "rest")
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-HISTORIES = 12
+HISTORIES = 60
 REFUSALS = (errors.ValidationError, errors.Conflict, errors.NotFound)
 
 

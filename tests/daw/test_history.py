@@ -251,6 +251,31 @@ async def test_an_undo_after_a_redo_takes_back_what_was_repeated(play: Play) -> 
     assert await play.undo(ADA, 2) != [turn]
 
 
+async def test_what_somebody_else_has_built_on_it_stays_possible(play: Play, database: Database) -> None:
+    """A stretched recording keeps its tempo, what is no group is in none, and what plays no notes has no instrument."""
+    recording = str(uuid.uuid4())
+    await database.execute(
+        """INSERT INTO audio_files (id, owner_id, project_id, filename, mime_type, size_bytes, duration, storage_key,
+               source) VALUES (%s, 'ada', %s, 'f.wav', 'audio/wav', 1, 4, %s, 'upload')""",
+        (recording, play.project_id, recording),
+    )
+    track = await play.track(ADA)
+    clip = (await play.do(ADA, "createClip", trackId=track, audioFileId=recording, startTime=0))["clip"]["id"]
+    await play.do(ADA, "updateClip", clipId=clip, changes={"originalBpm": 100, "name": "Loop"})
+    await play.do(BOB, "updateClip", clipId=clip, changes={"stretch": True})
+    assert await play.skipped(ADA) == [("clip", clip, "stretch", "bob")]  # and the name goes back
+    found = (await play.state())["tracks"][0]["clips"][0]
+    assert (found["originalBpm"], found["stretch"], found["name"]) == (100, True, "f.wav")
+
+    group = (await play.do(BOB, "createTrack", name="Group", trackType="GROUP"))["track"]["id"]
+    for first, then, of_bob in (("MASTER", "AUDIO", {"groupId": group}), ("AUDIO", "MIDI", {"instrument": "organ"})):
+        one = await play.track(ADA, trackType=first)
+        await play.do(ADA, "updateTrack", trackId=one, changes={"trackType": then})
+        await play.do(BOB, "updateTrack", trackId=one, changes=of_bob)
+        assert (await play.skipped(ADA))[0] == ("track", one, next(iter(of_bob)), "bob")
+        assert next(each for each in (await play.state())["tracks"] if each["id"] == one)["trackType"] == then
+
+
 async def test_many_steps_that_were_taken_back_at_once_are_repeated_in_their_order(play: Play) -> None:
     track = await play.track(ADA)
     volumes = [n / 20 for n in range(20)]

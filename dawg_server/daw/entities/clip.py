@@ -97,6 +97,15 @@ async def unmet(draft: Draft, clip: Entity, changed: Collection[str]) -> Hindran
     return Hindrance("trackId", sentence, "track", [track["id"]]) if sentence else None
 
 
+async def unstretched(draft: Draft, clip: Entity, changed: Collection[str]) -> Hindrance | None:
+    """Only a recording of a known tempo is stretched, and by it the clip is in beats."""
+    possible = clip["timebase"] == timing.MUSICAL and None not in (clip["audioFileId"], clip["originalBpm"])
+    if not clip["stretch"] or possible:
+        return None
+    sentence = "is for musical clips that play a recording of a known tempo"
+    return Hindrance("stretch", sentence, "clip", [str(clip.get("id"))])
+
+
 async def fit(draft: Draft, clip: Entity) -> Entity:
     """All of its times, as they are at the present tempo and with the present recording."""
     recording = await draft.recording(clip["audioFileId"]) if clip["audioFileId"] else None
@@ -117,7 +126,10 @@ CLIP = EntityType(
     recording="audioFileId",
     either=("audioFileId", "midiData"),
     keyed={"midiData": KeyedNotes()},
-    condition=Condition(frozenset({"trackId", "audioFileId", "midiData"}), unmet),
+    conditions=[
+        Condition(frozenset({"trackId", "audioFileId", "midiData"}), unmet),
+        Condition(frozenset({"stretch", "originalBpm", "timebase", "audioFileId"}), unstretched),
+    ],
     fit=fit,
     rule=judge,
     ruled=frozenset({*_CONTENT, *timing.NAMES}),

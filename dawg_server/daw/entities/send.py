@@ -40,7 +40,7 @@ SEND = EntityType(
     parent="track",
     within="parent",
     references={"destinationTrackId": Reference("track", sound="AUX")},
-    condition=Condition(frozenset({"trackId"}), unmet),
+    conditions=[Condition(frozenset({"trackId"}), unmet)],
     unique=("trackId", "destinationTrackId"),
     limit=None,
     module=__name__,

@@ -77,8 +77,8 @@ async def unmet(draft: Draft, track: Entity, changed: Collection[str]) -> Hindra
     if others := [id for id in others if id != track.get("id")]:
         return Hindrance("trackType", "cannot be MASTER, because there is a MASTER track already", "track", others)
     if track["outputDestination"] != MASTER:
-        own = [track["id"]] if known else []
-        return Hindrance("outputDestination", "of the MASTER track cannot lead elsewhere", "track", own)
+        sentence = "of the MASTER track cannot lead elsewhere"
+        return Hindrance("outputDestination", sentence, "track", [str(track.get("id"))])
     sends = await draft.naming("send", "trackId", track["id"]) if known else []
     if sends:
         return Hindrance(
@@ -87,12 +87,22 @@ async def unmet(draft: Draft, track: Entity, changed: Collection[str]) -> Hindra
     return None
 
 
+async def grouped_master(draft: Draft, track: Entity, changed: Collection[str]) -> Hindrance | None:
+    if track["trackType"] != MASTER.upper() or track["groupId"] is None:
+        return None
+    return Hindrance("groupId", "is not for the MASTER track", "track", [str(track.get("id"))])
+
+
+async def silent_instrument(draft: Draft, track: Entity, changed: Collection[str]) -> Hindrance | None:
+    if track["trackType"] in NOTED or track["instrument"] is None:
+        return None
+    return Hindrance("instrument", "is for MIDI and instrument tracks", "track", [str(track.get("id"))])
+
+
 async def judge(draft: Draft, track: Entity | None, changed: Entity) -> Collection[str]:
     """A track keeps its type while others send their sound to it. A new one for notes has the instrument that its name
     speaks of."""
     after = {**(track or {}), **changed}
-    if after["trackType"] == MASTER.upper() and after["groupId"] is not None:
-        raise wrong("groupId", "is not for the MASTER track")
     if after["trackType"] not in NOTED and after["instrument"] is not None:
         if changed.get("instrument") is not None:
             raise wrong("instrument", "is for MIDI and instrument tracks")
@@ -122,7 +132,11 @@ TRACK = EntityType(
     },
     ordered=True,
     limit=MAX_TRACKS,
-    condition=Condition(frozenset({"trackType", "outputDestination"}), unmet),
+    conditions=[
+        Condition(frozenset({"trackType", "outputDestination"}), unmet),
+        Condition(frozenset({"trackType", "groupId"}), grouped_master),
+        Condition(frozenset({"trackType", "instrument"}), silent_instrument),
+    ],
     rule=judge,
     ruled=frozenset({"trackType", "groupId", "instrument"}),
     bulk=Bulk(MIXING, 100),
