@@ -13,6 +13,7 @@ from dawg_server.audiofiles.analyses import Analyses
 from dawg_server.audiofiles.cleaner import Cleaner
 from dawg_server.audiofiles.comparison import Comparison
 from dawg_server.audiofiles.measuring import Measuring
+from dawg_server.audiofiles.renditions import Renditions
 from dawg_server.audiofiles.service import AudioFiles
 from dawg_server.audiofiles.track_metadata import TrackMetadata
 from dawg_server.daw.access import Access
@@ -65,6 +66,7 @@ async def opened(platform: Platform) -> AsyncIterator[Documents]:
         cleaner = Cleaner(database, platform.storage)
         stack.push_async_callback(cleaner.close)
         analyses = Analyses(database, platform.storage, platform.workers, platform.work)
+        renditions = Renditions(platform.storage, platform.workers, platform.work)
         archive_limits = ArchiveLimits(
             packed=settings.max_archive_mb * MEBIBYTE,
             unpacked=settings.max_archive_unpacked_mb * MEBIBYTE,
@@ -80,7 +82,7 @@ async def opened(platform: Platform) -> AsyncIterator[Documents]:
             sharing=Sharing(database, bus, access),
             share_links=LinkSharing(database, bus, access),
             versions=Versions(database, document),
-            audio=AudioFiles(database, platform.storage, access, platform.probes, measuring, cleaner),
+            audio=AudioFiles(database, platform.storage, access, platform.probes, measuring, cleaner, renditions),
             analyses=analyses,
             comparison=Comparison(platform.small_model),
             track_metadata=TrackMetadata(database, document, analyses),

@@ -12,14 +12,15 @@ import numpy.typing as npt
 from dawg_server import errors
 from dawg_server.audio import arrays, ogg
 
-WriteFormat = Literal["wav", "flac", "mp3", "ogg"]
+WriteFormat = Literal["wav", "flac", "mp3", "ogg", "opus"]
 
 BIT_DEPTHS: dict[str, tuple[int, ...]] = {"wav": (16, 24, 32), "flac": (16, 24)}  # 32 is floating point
-BITRATES = (128, 192, 320)  # kbit/s; constant for MP3, the nominal rate of Vorbis' quality for OGG
+BITRATES = (128, 192, 320)  # kbit/s; constant for MP3, the nominal rate of Vorbis' quality for OGG and of Opus
 DEFAULT_BIT_DEPTH = 24
 DEFAULT_BITRATE = 320
 MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-MAX_CHANNELS = {"wav": 64, "flac": 8, "mp3": 2, "ogg": 8}
+OPUS_RATE = 48_000
+MAX_CHANNELS = {"wav": 64, "flac": 8, "mp3": 2, "ogg": 8, "opus": 2}
 
 _BLOCK = 65_536  # frames; libsndfile crashes on a minute of OGG at once, and cuts OGG pages where a write ends
 _DITHER_SEED = 1770
@@ -28,7 +29,9 @@ _VORBIS_QUALITY = {128: 0.4, 192: 0.6, 320: 0.9}
 
 
 def writable_rate(format: WriteFormat, rate: int) -> int:
-    """`rate`, or the one to resample to when the format cannot carry it: MP3 ends at 48 kHz."""
+    """`rate`, or the one to resample to when the format cannot carry it: MP3 ends at 48 kHz, and Opus is 48 kHz."""
+    if format == "opus":
+        return OPUS_RATE
     if format != "mp3" or rate in MP3_RATES:
         return rate
     return 44_100 if rate % 11_025 == 0 else 48_000
@@ -54,7 +57,7 @@ class Writer:
         bit_depth: int | None = None,
         bitrate: int | None = None,
     ) -> None:
-        """`bit_depth` 16, 24 or 32 (wav and flac, 24 by default); `bitrate` in kbit/s (mp3 and ogg, 320 by default)."""
+        """`bit_depth` 16, 24 or 32 (wav and flac, 24 by default); `bitrate` in kbit/s (lossy ones, 320 by default)."""
         self.frames = 0
         self._path = pathlib.Path(path)
         self._format = format
@@ -84,7 +87,7 @@ class Writer:
         if not self._file.closed:
             self._drain()
             self._file.close()
-            if self._format == "ogg":
+            if self._format in ("ogg", "opus"):
                 ogg.fix_serial(self._path)
 
     def __enter__(self) -> Self:
@@ -114,10 +117,15 @@ class Writer:
             highest, lowest = (320, 32) if rate >= 32_000 else (160, 8)
             level = (highest - self._bitrate) / (highest - lowest)
             options = {"subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT", "compression_level": max(0.0, level)}
+        elif self._format == "opus":
+            # libsndfile spreads its levels over 6 to 256 kbit/s a channel.
+            level = 1 - (self._bitrate / self._channels - 6) / 250
+            options = {"subtype": "OPUS", "compression_level": min(max(level, 0.0), 1.0)}
         else:
             options = {"subtype": "VORBIS", "compression_level": 1 - _VORBIS_QUALITY[self._bitrate]}
+        container = "OGG" if self._format == "opus" else self._format.upper()
         file = soundfile.SoundFile(
-            str(self._path), "w", samplerate=rate, channels=self._channels, format=self._format.upper(), **options
+            str(self._path), "w", samplerate=rate, channels=self._channels, format=container, **options
         )
         # The peak chunk of float files holds the time of writing.
         soundfile._snd.sf_command(file._file, _SFC_SET_ADD_PEAK_CHUNK, soundfile._ffi.NULL, 0)
@@ -149,7 +157,11 @@ def _check(format: str, rate: int, channels: int, bit_depth: int, bitrate: int) 
         wrong["bitDepth"] = f"has to be one of {', '.join(map(str, BIT_DEPTHS[format]))} for {format}"
     if format not in BIT_DEPTHS and bitrate not in BITRATES:
         wrong["bitrate"] = f"has to be one of {', '.join(map(str, BITRATES))} kbit/s"
-    if not 4_000 <= rate <= 192_000 or (format == "mp3" and rate not in MP3_RATES):
+    if (
+        not 4_000 <= rate <= 192_000
+        or (format == "mp3" and rate not in MP3_RATES)
+        or (format == "opus" and rate != OPUS_RATE)
+    ):
         wrong["sampleRate"] = f"{rate} Hz does not exist in {format}"
     if wrong:
         raise errors.ValidationError("This kind of audio file does not exist.", details=wrong)

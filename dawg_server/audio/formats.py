@@ -14,6 +14,7 @@ MIME_TYPES = {
     "flac": "audio/flac",
     "mp3": "audio/mpeg",
     "ogg": "audio/ogg",
+    "opus": "audio/ogg",
     "m4a": "audio/mp4",
     "aac": "audio/aac",
     "webm": "audio/webm",

@@ -15,6 +15,7 @@ from dawg_server.audio.formats import SUPPORTED, AudioInfo
 from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
 from dawg_server.audiofiles.cleaner import Cleaner
 from dawg_server.audiofiles.measuring import Measuring, unmeasured
+from dawg_server.audiofiles.renditions import FORMATS, Renditions
 from dawg_server.database import ForeignKeyViolation, RestrictViolation, audio_files
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
@@ -49,9 +50,11 @@ class AudioFiles:
         probes: Workers,
         measuring: Measuring,
         cleaner: Cleaner,
+        renditions: Renditions,
     ) -> None:
         self._database, self._storage, self._access = database, storage, access
         self._probes, self._measuring, self._cleaner = probes, measuring, cleaner
+        self._renditions = renditions
 
     async def probe(self, path: Path) -> AudioInfo:
         """What a file is, told by its content. Raises `UnsupportedMediaType`, `PayloadTooLarge`, `ValidationError`."""
@@ -116,14 +119,18 @@ class AudioFiles:
         return row
 
     async def in_format(self, row: dict[str, Any], format: str | None) -> dict[str, Any]:
-        """The row with key, name and type of its bytes in that format; raises `NotFound` when there are none."""
-        if format is None or row["filename"].endswith(f".{format}"):
+        """The row with key, name and type of its bytes in that format, which are made now if they were not before.
+
+        Raises `NotFound` when there are none and none can be made, and what `Renditions` raises.
+        """
+        if format is None or row["storage_key"].endswith(f".{format}"):
             return row
         rendition = await audio_files.rendition(self._database, row["id"], format)
+        if rendition is None and format in FORMATS:
+            rendition = await self._renditions.of(row, format)
         if rendition is None:
             raise errors.NotFound(f"There is no {format} of this recording.", details={"kind": "audio"})
-        name = row["original_name"].rpartition(".")[0]
-        return row | rendition | {"original_name": f"{name}.{format}"}
+        return row | rendition | {"original_name": f"{filenames.without_extension(row['original_name'])}.{format}"}
 
     async def find(
         self,

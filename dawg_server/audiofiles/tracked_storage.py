@@ -9,7 +9,7 @@ from dawg_server.database import pending_deletes
 from dawg_server.database.pool import Database
 from dawg_server.storage import Storage, StoredFile
 
-GRACE = 3600.0  # seconds from storing bytes to naming them in a row; no job runs longer
+GRACE = 3600.0  # seconds from storing bytes to naming them in a row; no job runs longer, and no link works longer
 
 
 class TrackedStorage:
@@ -31,6 +31,11 @@ class TrackedStorage:
         await pending_deletes.announce(self._database, [key for key, _, _ in files], GRACE)
         for key, source, content_type in files:
             await self._storage.put(key, source, content_type)
+
+    async def kept(self, key: str) -> int | None:
+        """As `size`, of bytes that no row names: they stay for another `GRACE` from now on."""
+        await pending_deletes.announce(self._database, [key], GRACE)
+        return await self._storage.size(key)
 
     async def size(self, key: str) -> int | None:
         return await self._storage.size(key)

@@ -27,6 +27,8 @@ from dawg_server.generation.job import Job
 from dawg_server.generation.providers import LocalFile, LocalTake, Outcome
 from dawg_server.storage.links import MIME_TYPES
 
+LOSSLESS = ("wav", "flac")
+DERIVED = ("wav", "flac", "mp3", "opus")  # what a lossless recording is converted to when somebody asks for it
 MAX_NAME = 120  # characters of a track
 SOURCES = {"beat": "generation", "music": "generation", "melody": "generation", "stems": "stem"}
 
@@ -85,7 +87,9 @@ async def store(job: Job, outcome: Outcome, storage: TrackedStorage) -> Stored:
 # `storageKey` and `storageKeys` say where the bytes are kept: links are made of them at reading, and nobody sees them.
 def _take(take: LocalTake, recording: StoredRecording, stems: list[dict[str, Any]], job: Job) -> dict[str, Any]:
     row = recording.row
+    main = take.files[0].format
     others = [each["format"] for each in recording.renditions]
+    made_when_asked = [each for each in DERIVED if each != main and each not in others] if main in LOSSLESS else []
     return {
         "audioFileId": row["id"],
         "duration": row["duration"],
@@ -94,10 +98,10 @@ def _take(take: LocalTake, recording: StoredRecording, stems: list[dict[str, Any
         "key": None,
         "keyConfidence": None,
         **take.measured,
-        "format": take.files[0].format,
-        "formats": [take.files[0].format, *(format for format in others if format != "mid")],
+        "format": main,
+        "formats": [main, *(format for format in others if format != "mid"), *made_when_asked],
         "midi": "mid" in others,
-        "storageKeys": {take.files[0].format: row["storage_key"]}
+        "storageKeys": {main: row["storage_key"]}
         | {each["format"]: each["storage_key"] for each in recording.renditions},
         "sampleRate": row["sample_rate"],
         "channels": row["channels"],

@@ -11,7 +11,7 @@ from dawg_server.audio.analysis import key, track
 from dawg_server.music import compose, midi, sound, topline
 from dawg_server.music import score as scores
 
-FORMATS: tuple[Literal["wav", "flac", "mp3"], ...] = ("wav", "flac", "mp3")
+FORMATS: tuple[Literal["flac"], ...] = ("flac",)  # others are made of it when somebody asks for them
 BIT_DEPTH: Literal[16, 24] = 16
 SAME_TEMPO = 0.03  # a tempo this close to half or double of the score's is the score's, counted in another unit
 
@@ -47,9 +47,9 @@ def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str],
             "sections": _sections(score),
             "chords": _chords(score),
         }
-    files, stems, wav = _played(score, place, report)
+    files, stems, mix = _played(score, place, report)
     report(0.92, "measure")
-    measured = track.measure_tempo_and_key(wav)
+    measured = track.measure_tempo_and_key(mix)
     return {
         "title": title,
         "files": files,
@@ -110,6 +110,7 @@ def _played(
         score,
         place,
         formats=FORMATS,
+        stem_format="flac",
         bit_depth=BIT_DEPTH,
         report=lambda done, _: report(0.03 + 0.87 * done, "render"),
     )
@@ -129,7 +130,7 @@ def _played(
         name: {"path": str(path), "format": path.suffix.lstrip("."), "facts": stem_facts}
         for name, path in rendered.stems.items()
     }
-    return [*files, {"path": str(midi_path), "format": "mid", "facts": {}}], stems, rendered.mix["wav"]
+    return [*files, {"path": str(midi_path), "format": "mid", "facts": {}}], stems, rendered.mix["flac"]
 
 
 def _sections(score: scores.Score) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from marshmallow import fields
 from dawg_server.schema import Body, Choice, Flag, Id, Number, Page, Query, Text, Uuid
 from handlers.schemas.shown import Shown, done
 
-FORMATS = ("wav", "flac", "mp3", "ogg", "mid")
+FORMATS = ("wav", "flac", "mp3", "ogg", "opus", "mid")
 SOURCES = ("upload", "generation", "stem", "mix", "master", "render", "edit", "vocals", "import")
 
 
@@ -34,7 +34,8 @@ class WaveformQuery(Query):
 
 
 class ContentQuery(Query):
-    """`expires` and `signature` come with a signed link; `format` picks another format of the same recording.
+    """`expires` and `signature` come with a signed link; `format` has it converted: formats that are not
+    stored are made when they are asked for (`mid` is there for generated music).
 
     `attachment`: browsers save the file instead of playing it.
     """

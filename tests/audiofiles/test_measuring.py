@@ -14,6 +14,7 @@ from dawg_server import errors
 from dawg_server.audio.workers import Workers
 from dawg_server.audiofiles.cleaner import Cleaner
 from dawg_server.audiofiles.measuring import Measuring
+from dawg_server.audiofiles.renditions import Renditions
 from dawg_server.audiofiles.service import AudioFiles, Incoming
 from dawg_server.audiofiles.tracked_storage import TrackedStorage
 from dawg_server.database import waveforms
@@ -34,7 +35,8 @@ class Stored:
         self.storage = TrackedStorage(FolderStorage(folder / "files"), database)
         self.measuring = Measuring(database, Document(database, LocalBus()), self.storage, workers, self.work)
         cleaner = Cleaner(database, self.storage)
-        self.audio = AudioFiles(database, self.storage, Access(database), workers, self.measuring, cleaner)
+        renditions = Renditions(self.storage, workers, self.work)
+        self.audio = AudioFiles(database, self.storage, Access(database), workers, self.measuring, cleaner, renditions)
 
     async def add(self, data: bytes) -> str:
         path = self.folder / "incoming"

@@ -22,7 +22,7 @@ from dawg_server.music.sound import mastering, profiles, sequencer, stems
 from dawg_server.music.sound.spool import Spool
 from dawg_server.music.sound.tone import Samples
 
-Format = Literal["wav", "flac", "mp3", "ogg"]
+Format = Literal["wav", "flac", "mp3", "ogg", "opus"]
 Report = Callable[[float, str], None]
 
 BLOCK = 131_072  # frames

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import soundfile
 import yarl
 
 from dawg_server import filenames
@@ -169,12 +171,49 @@ async def test_what_a_job_made_is_linked_in_the_same_way(
         _, accepted = await server.json("POST", "/api/generate/beat", json={"genre": "house", "duration": 5})
         result = (await server.finished(accepted["jobId"]))["result"]
         news = await browser.wait_for("generation:completed", timeout=10)
-        links = [result["audioUrl"], result["midiUrl"], news["audioUrl"], *result["urls"].values()]
+        links = [result["audioUrl"], result["midiUrl"], news["audioUrl"], result["urls"]["flac"]]
         links += [stem["audioUrl"] for stem in result["takes"][0]["stems"]]
         assert len(links) > 5
+        for format in ("wav", "mp3", "opus"):  # which this server makes when somebody asks
+            assert result["urls"][format].startswith(f"{server.url}/api/audio/{result['audioFileId']}/content?format=")
         assert "storageKey" not in str(result) + str(news)
         async with aiohttp.ClientSession() as stranger:
             for link in links:
                 assert link.startswith(s3_server.url), link
                 async with stranger.get(yarl.URL(link, encoded=True), headers={"Range": "bytes=0-3"}) as reply:
                     assert reply.status == 206, link
+
+
+async def test_another_format_is_made_when_it_is_asked_for_and_kept_for_a_while(
+    server: dawg.Dawg, audio: dict[str, Any]
+) -> None:
+    cleaner, pieces = server.services.documents.cleaner, {}
+    for format, decoded in (("flac", "FLAC"), ("mp3", "MP3"), ("opus", "OGG"), ("wav", "WAV")):
+        url = f"{server.url}/api/audio/{audio['id']}/content?format={format}"
+        whole = []
+        for _ in range(2):
+            async with server.http.get(url, headers=server.as_user("ada")) as reply:
+                assert reply.status == 200, await reply.text()
+                assert reply.headers["Content-Disposition"].endswith(f".{format}")
+                whole.append(await reply.read())
+        assert whole[0] == whole[1]
+        info = soundfile.info(io.BytesIO(whole[0]))
+        assert info.format == decoded
+        assert info.duration == pytest.approx(1.0, abs=0.06)
+        pieces[format] = whole[0]
+        async with server.http.get(url, headers=server.as_user("ada") | {"Range": "bytes=10-19"}) as reply:
+            assert (reply.status, await reply.read()) == (206, whole[0][10:20])
+        async with server.http.get(url, headers=server.as_user("eve")) as reply:
+            assert reply.status == 404
+    assert pieces["wav"] == DATA
+    # No row names them: the storage forgets them, and they are made again.
+    database = server.services.platform.database
+    await database.execute("UPDATE storage_leftovers SET remove_after = now()")
+    assert await cleaner.clean() == 3
+    async with get(server, audio, "GET") as reply:
+        assert await reply.read() == DATA
+    url = f"{server.url}/api/audio/{audio['id']}/content?format=mp3"
+    async with server.http.get(url, headers=server.as_user("ada")) as reply:
+        assert await reply.read() == pieces["mp3"]
+    async with server.http.get(url.replace("mp3", "mid"), headers=server.as_user("ada")) as reply:
+        assert reply.status == 404

@@ -104,7 +104,7 @@ async def test_the_flat_forms_are_those_of_v1_and_the_nested_ones_stay(server: d
     _, flat = await server.json("GET", f"/api/v1/generate/result/{job}")
     assert (flat["jobId"], flat["type"]) == (job, "beat")
     assert flat["result"]["audioUrl"].startswith(server.url)
-    assert flat["result"]["metadata"]["format"] == "wav"
+    assert flat["result"]["metadata"]["format"] == "flac"
     _, nested = await server.json("GET", f"/api/generate/result/{job}")
     assert nested["result"]["result"]["audioUrl"]
     assert nested["result"]["audioUrl"].startswith(server.url)
@@ -123,10 +123,10 @@ async def test_what_a_job_has_made_plays_and_can_be_saved(
         for each in (made, made["takes"][0], *made["stems"]):
             for name, kind in (("audioUrl", "inline"), ("downloadUrl", "attachment")):
                 async with stranger.get(yarl.URL(each[name], encoded=True), headers={"Range": "bytes=0-3"}) as reply:
-                    assert (reply.status, await reply.read()) == (206, b"RIFF")
+                    assert (reply.status, await reply.read()) == (206, b"fLaC")
                     header = reply.headers["Content-Disposition"]
                 assert header.startswith(f'{kind}; filename="')
-                assert header.endswith(".wav")
+                assert header.endswith(".flac")
         async with stranger.get(yarl.URL(made["urls"]["mp3"], encoded=True)) as reply:
             assert reply.headers["Content-Disposition"].endswith(".mp3")
 
