@@ -18,6 +18,7 @@ from aiohttp import web
 
 from bus.supervision import SupervisedLoop
 from dawg_server import __version__, app, logs
+from dawg_server.database.address import forget_shell
 from dawg_server.database.embedded import EmbeddedPostgres
 from dawg_server.listeners import BACKLOG
 from dawg_server.settings import Settings
@@ -98,6 +99,7 @@ def _database(chosen: Settings) -> Iterator[tuple[str, EmbeddedPostgres | None]]
     if chosen.database_url:
         yield chosen.database_url, None
         return
+    forget_shell()
     embedded = EmbeddedPostgres(chosen.data_dir / "postgres")
     try:
         yield embedded.start(), embedded

@@ -182,28 +182,6 @@ def translated(session: Session) -> Iterator[None]:
         raise
 
 
-def parse(dsn: str) -> dict[str, str]:
-    """The parts of a `postgresql://` or `postgres://` address; `errors.ConfigurationError` when it is none."""
-    try:
-        parts: dict[str, str] = extensions.parse_dsn(dsn)
-        for port in filter(None, parts.get("port", "").split(",")):
-            int(port)
-    except (psycopg2.ProgrammingError, ValueError):  # their messages may quote the password
-        raise errors.ConfigurationError(
-            "DATABASE_URL is not an address of Postgres; it looks like postgresql://user:password@host:5432/name."
-        ) from None
-    return parts
-
-
-def unreachable(parts: Mapping[str, str], cause: BaseException | None) -> errors.ConfigurationError:
-    """The sentence for an operator whose database does not answer; it shows the address without the password."""
-    user = f"{parts['user']}@" if "user" in parts else ""
-    port = f":{parts['port']}" if "port" in parts else ""
-    address = f"postgresql://{user}{parts.get('host', '')}{port}/{parts.get('dbname', '')}"
-    reason = str(cause or "").strip().partition("\n")[0] or "no answer in time"
-    return errors.ConfigurationError(f"The database of DATABASE_URL, {address}, does not answer ({reason}).")
-
-
 async def connect(
     parts: Mapping[str, str], executor: Executor, *, statement_timeout: float, patience: float
 ) -> Session:

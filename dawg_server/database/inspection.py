@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import psycopg2  # type: ignore[import-untyped]
 
+from dawg_server.database import address
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -26,7 +28,7 @@ _LIMITS = """
 
 def inspect(dsn: str, patience: float) -> Facts:
     """Blocks for at most about `patience` seconds; raises psycopg2.Error."""
-    connection = psycopg2.connect(dsn, connect_timeout=int(patience))
+    connection = psycopg2.connect(**{**address.parse(dsn), "connect_timeout": int(patience)})
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, false)", (f"{int(patience)}s",))

@@ -8,7 +8,7 @@ it done.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import psycopg2.errors  # type: ignore[import-untyped]
 from procrastinate import schema
 
 from dawg_server import errors
-from dawg_server.database import driver
+from dawg_server.database import address
 
 FOLDER = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 0x44415747  # "DAWG"; any number that is the same on every replica
@@ -55,8 +55,10 @@ def pending(dsn: str) -> bool:
         return _pending(cursor)
 
 
-def _connect(dsn: str) -> Any:
-    connection = psycopg2.connect(dsn, connect_timeout=CONNECT_TIMEOUT, application_name="dawg-migrate")
+def _connect(parts: Mapping[str, str]) -> Any:
+    connection = psycopg2.connect(
+        **{"connect_timeout": CONNECT_TIMEOUT, **parts, "application_name": "dawg-migrate"},
+    )
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(NO_TIMEOUT)
@@ -65,11 +67,11 @@ def _connect(dsn: str) -> Any:
 
 @contextlib.contextmanager
 def _connected(dsn: str) -> Iterator[Any]:
-    parts = driver.parse(dsn)
+    parts = address.parse(dsn)
     try:
-        connection = _connect(dsn)
+        connection = _connect(parts)
     except psycopg2.OperationalError as error:
-        raise driver.unreachable(parts, error) from None
+        raise address.unreachable(parts, error) from None
     with contextlib.closing(connection), connection.cursor() as cursor:
         yield cursor
 

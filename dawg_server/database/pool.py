@@ -15,15 +15,14 @@ from aiopg.utils import ClosableQueue
 from psycopg2 import extensions
 
 from dawg_server import errors
+from dawg_server.database import address
 from dawg_server.database.driver import Json as Json
 from dawg_server.database.driver import (
     Session,
     cancel_requests,
     connect,
     no_request_lost,
-    parse,
     translated,
-    unreachable,
 )
 from dawg_server.wire import TimeSlices
 
@@ -151,11 +150,11 @@ class Database(_Statements):
 
         `statement_timeout` is in seconds.
         """
-        database = cls(parse(dsn), size, statement_timeout)
+        database = cls(address.parse(dsn), size, statement_timeout)
         try:
             await database.ping(CONNECT_TIMEOUT)
         except errors.DependencyUnavailable as error:
-            raise unreachable(database._parts, error.__cause__) from None
+            raise address.unreachable(database._parts, error.__cause__) from None
         return database
 
     async def close(self) -> None:

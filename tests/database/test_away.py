@@ -17,7 +17,7 @@ import uvloop
 
 from dawg_server import database as db
 from dawg_server import errors
-from dawg_server.database import driver, pool
+from dawg_server.database import address, pool
 from tests.servers.dawg import DawgProcess, free_port
 from tests.servers.postgres import TcpPostgres
 
@@ -85,7 +85,7 @@ async def gone_and_back(postgres: TcpPostgres, end: Callable[[], None]) -> None:
 
 async def connecting_is_cancelled(_: TcpPostgres, __: pytest.MonkeyPatch) -> None:
     async with blackhole() as port:
-        database = db.Database(driver.parse(f"postgresql://u@127.0.0.1:{port}/x"), 4, 1.0)
+        database = db.Database(address.parse(f"postgresql://u@127.0.0.1:{port}/x"), 4, 1.0)
         tasks = [asyncio.create_task(database.fetch_value("SELECT 1")) for _ in range(8)]
         await asyncio.sleep(0.1)
         for task in tasks:
@@ -96,7 +96,7 @@ async def connecting_is_cancelled(_: TcpPostgres, __: pytest.MonkeyPatch) -> Non
 
 async def connecting_is_cancelled_at_any_moment(postgres: TcpPostgres, _: pytest.MonkeyPatch) -> None:
     for step in range(40):
-        database = db.Database(driver.parse(postgres.dsn()), 1, 1.0)
+        database = db.Database(address.parse(postgres.dsn()), 1, 1.0)
         task = asyncio.create_task(database.fetch_value("SELECT 1"))
         await asyncio.sleep(step * 0.0005)
         task.cancel()
@@ -105,7 +105,7 @@ async def connecting_is_cancelled_at_any_moment(postgres: TcpPostgres, _: pytest
 
 
 async def connecting_is_refused(_: TcpPostgres, __: pytest.MonkeyPatch) -> None:
-    database = db.Database(driver.parse(f"postgresql://u@127.0.0.1:{free_port()}/x"), 4, 1.0)
+    database = db.Database(address.parse(f"postgresql://u@127.0.0.1:{free_port()}/x"), 4, 1.0)
     for _ in range(4):
         await unavailable(database)
     await asyncio.gather(*(unavailable(database) for _ in range(12)))
@@ -115,7 +115,7 @@ async def connecting_is_refused(_: TcpPostgres, __: pytest.MonkeyPatch) -> None:
 async def the_address_says_nothing(_: TcpPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "CONNECT_TIMEOUT", 0.3)
     async with blackhole() as port:
-        database = db.Database(driver.parse(f"postgresql://u@127.0.0.1:{port}/x"), 2, 1.0)
+        database = db.Database(address.parse(f"postgresql://u@127.0.0.1:{port}/x"), 2, 1.0)
         await asyncio.gather(*(unavailable(database) for _ in range(4)))
         await database.close()
 
@@ -123,7 +123,7 @@ async def the_address_says_nothing(_: TcpPostgres, monkeypatch: pytest.MonkeyPat
 async def the_pool_closes_while_it_connects(postgres: TcpPostgres, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "CLOSE_TIMEOUT", 0.0)
     for step in range(20):
-        database = db.Database(driver.parse(postgres.dsn()), 2, 1.0)
+        database = db.Database(address.parse(postgres.dsn()), 2, 1.0)
         tasks = [asyncio.create_task(database.fetch_value("SELECT 1")) for _ in range(4)]
         await asyncio.sleep(step * 0.001)
         await database.close()

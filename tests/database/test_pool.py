@@ -19,7 +19,7 @@ import uvloop
 
 from dawg_server import database as db
 from dawg_server import errors
-from dawg_server.database import driver, pool
+from dawg_server.database import address, pool
 
 PATIENCE = 20.0  # seconds
 
@@ -386,7 +386,7 @@ async def test_a_session_that_postgres_ended_costs_at_most_its_own_statement(
 
 async def test_ping_measures_and_gives_up_in_time(database: db.Database, blackhole: int) -> None:
     assert 0 < await database.ping(2.0) < 2.0
-    silent = db.Database(driver.parse(f"postgresql://u@127.0.0.1:{blackhole}/x"), 1, 1.0)
+    silent = db.Database(address.parse(f"postgresql://u@127.0.0.1:{blackhole}/x"), 1, 1.0)
     with pytest.raises(errors.DependencyUnavailable):
         async with asyncio.timeout(pool.CONNECT_TIMEOUT):  # it would be that long without a limit of its own
             await silent.ping(0.3)
