@@ -32,14 +32,17 @@ CLOCK_TOLERANCE = 30  # seconds
 ACCESS_SECONDS = 3600  # life of an access token
 TRUSTED_SECONDS = 5.0  # how long an answer of the database about a caller is believed
 MAX_REMEMBERED = 10_000  # callers, and logins that have ended
+OUTSIDE_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+ANY_AUDIENCE = "any"
 MAX_SUBJECT = 255  # characters of a token's `sub` (OpenID Connect Core, section 2)
 _NAME = re.compile(r"[A-Za-z0-9_.@:-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """Which tokens are believed: signed with `secret` (HS256) or by a key of the set at `key_set_url` (RS256, ES256),
-    for one of `audiences` (`aud`) and from `issuer` (`iss`) where those are given. Ours carry both.
+    """Which tokens are believed: signed with `secret` (HS256) or by a key of the set at `key_set_url`
+    (`OUTSIDE_ALGORITHMS`), for one of `audiences` (`any`: for anybody) and from `issuer` (`iss`) where those are
+    given. Ours carry both.
     """
 
     secret: str | None = None
@@ -128,7 +131,7 @@ class Identity:
         secret = self.require_accounts()
         now = int(time.time())
         claims = {"sub": user_id, "iat": now, "exp": now + ACCESS_SECONDS, "login": login, "jti": uuid.uuid4().hex}
-        if self._rules.audiences:
+        if self._rules.audiences and ANY_AUDIENCE not in self._rules.audiences:
             claims["aud"] = self._rules.audiences[0]
         if self._rules.issuer:
             claims["iss"] = self._rules.issuer
@@ -204,14 +207,15 @@ class Identity:
                 key,
                 algorithms=[algorithm],
                 leeway=CLOCK_TOLERANCE,
-                audience=self._rules.audiences or None,
                 issuer=self._rules.issuer,
-                options={"require": ["exp", "sub"], "verify_aud": bool(self._rules.audiences)},
+                options={"require": ["exp", "sub"], "verify_aud": False},
             )
         except jwt.ExpiredSignatureError:
             raise errors.TokenExpired() from None
         except (jwt.PyJWTError, ValueError):
             raise errors.Unauthorized("This access token is not valid.") from None
+        if not self._is_audience(claims):
+            raise errors.Unauthorized("This access token was made for another program.")
         subject = claims["sub"]
         if not (0 < len(subject) <= MAX_SUBJECT and subject.isprintable()):
             raise errors.Unauthorized("This access token names no usable user.")
@@ -219,12 +223,21 @@ class Identity:
             return Caller(subject, "token")
         return Caller(subject, "local", _login(claims.get("login")))
 
+    def _is_audience(self, claims: Mapping[str, Any]) -> bool:
+        """By `aud` (RFC 7519, section 4.1.3), or where a service leaves that out by `azp`, the party that the token was
+        issued to (OpenID Connect Core, section 2)."""
+        allowed = self._rules.audiences
+        if not allowed or ANY_AUDIENCE in allowed:
+            return True
+        meant = claims.get("aud", claims.get("azp"))
+        return any(each in allowed for each in (meant if isinstance(meant, list) else [meant]))
+
     async def _key_for(self, header: dict[str, Any]) -> tuple[Any, str]:
         """The algorithm decides the kind of key, so that a public key can never serve as an HS256 secret."""
         algorithm = header.get("alg")
         if algorithm == "HS256" and self._secret:
             return self._secret, "HS256"
-        if algorithm in ("RS256", "ES256") and self._keys:
+        if algorithm in OUTSIDE_ALGORITHMS and self._keys:
             return await self._keys.key(header.get("kid"), algorithm), algorithm
         raise errors.Unauthorized("This access token is signed in a way that this server does not accept.")
 

@@ -162,4 +162,5 @@ async def open_storage(settings: Settings) -> Storage:
         region=settings.s3_region,
         endpoint=settings.s3_endpoint,
         public_endpoint=settings.s3_public_endpoint,
+        addressing=settings.s3_addressing,
     )

@@ -204,6 +204,13 @@ class Settings:
         "address under which browsers reach that store, when it is another one",
         check=_HTTP,
     )
+    s3_addressing: str = _variable(
+        "AWS_S3_ADDRESSING",
+        "auto",
+        "where the bucket stands: path (host/bucket), virtual (bucket.host) or auto (path with AWS_ENDPOINT_URL)",
+        kind="word",
+        check=validate.OneOf(["auto", "path", "virtual"]),
+    )
 
     # who may come in
     jwt_secret: str | None = _variable(
@@ -214,10 +221,17 @@ class Settings:
         secret=True,
     )
     jwt_jwks_url: str | None = _variable(
-        "JWT_JWKS_URL", None, "key set of an outside sign-in service (RS256, ES256); turns sign-in on", check=_HTTP
+        "JWT_JWKS_URL",
+        None,
+        "key set of an outside sign-in service (RS256, PS256, ES256, EdDSA); turns sign-in on",
+        check=_HTTP,
     )
     jwt_audience: tuple[str, ...] = _variable(
-        "JWT_AUDIENCE", (), "tokens have to be meant for one of these (`aud`), separated by commas", kind="list"
+        "JWT_AUDIENCE",
+        (),
+        "tokens have to be meant for one of these (`aud`), separated by commas; needed with JWT_JWKS_URL, where any "
+        "accepts those that the service made for other programs, too",
+        kind="list",
     )
     jwt_issuer: str | None = _variable("JWT_ISSUER", None, "tokens have to come from this issuer (`iss`)")
     operator_token: str | None = _variable(
@@ -225,6 +239,13 @@ class Settings:
         None,
         "32 bytes or more, with which /api/status answers (not set: to anybody who is at this machine, in development "
         "mode alone)",
+        check=_long_secret,
+        secret=True,
+    )
+    metrics_token: str | None = _variable(
+        "METRICS_TOKEN",
+        None,
+        "with sign-in, /metrics answers to this (`Authorization: Bearer …`) and to callers on this machine alone",
         check=_long_secret,
         secret=True,
     )
@@ -483,9 +504,30 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         )
     if settings.s3_bucket and not (settings.s3_access_key and settings.s3_secret_key):
         raise ConfigurationError("AWS_S3_BUCKET is set, so AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY have to be set.")
+    if settings.jwt_jwks_url and not settings.jwt_audience:
+        raise ConfigurationError(
+            "JWT_JWKS_URL is set, so JWT_AUDIENCE has to be set: what the tokens of this server have as `aud`, or any, "
+            "if a token that the service made for another program may be used here."
+        )
+    if settings.redis_url:
+        _usable_redis(settings.redis_url)
     if settings.smtp_url and not settings.mail_from:
         raise ConfigurationError("SMTP_URL is set, so MAIL_FROM has to be set.")
     return settings
+
+
+def _usable_redis(url: str) -> None:
+    import redis
+
+    try:
+        pool = redis.ConnectionPool.from_url(url)
+        pool.connection_class(**pool.connection_kwargs)  # connects to nobody
+    except (TypeError, ValueError, redis.RedisError) as error:
+        said = str(error).replace("AbstractConnection.__init__() ", "").replace("Connection.__init__() ", "")
+        raise ConfigurationError(
+            f"REDIS_URL is wrong: {said.rstrip('.')}. Parameters after the ? are those of redis-py, such as "
+            "ssl_cert_reqs, ssl_ca_certs and health_check_interval."
+        ) from None
 
 
 def describe() -> Iterator[tuple[str, str, str]]:

@@ -29,7 +29,7 @@ class Addresses:
     """What a trusted hop says is its last entry: the ones before it were written by whoever called that hop."""
 
     def __init__(self, settings: Settings) -> None:
-        self._behind_proxy = settings.behind_proxy
+        self.behind_proxy = settings.behind_proxy
         self._link_base = settings.link_base
         self._listed = AllowedOrigins(settings)
         self._any_host = settings.secured
@@ -97,7 +97,7 @@ class Addresses:
 
     def _told(self, request: web.BaseRequest, header: str) -> str | None:
         told = request.headers.get(header)
-        if told is None or not (self._behind_proxy or request.get(PASSED_ON)):
+        if told is None or not (self.behind_proxy or request.get(PASSED_ON)):
             return None
         return told.rpartition(",")[2].strip() or None
 

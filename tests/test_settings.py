@@ -70,6 +70,11 @@ def test_both_names_of_the_replicate_key_work() -> None:
         ({"JOB_CONCURRENCY": "-1"}, "JOB_CONCURRENCY"),
         ({"DRAIN_SECONDS": "nan"}, "DRAIN_SECONDS"),
         ({"AWS_S3_BUCKET": "songs"}, "AWS_ACCESS_KEY_ID"),
+        ({"JWT_JWKS_URL": "https://tenant.example/keys"}, "JWT_AUDIENCE"),
+        ({"REDIS_URL": "redis://cache:6379?family=0"}, "REDIS_URL"),
+        ({"REDIS_URL": "rediss://cache:6379?ssl_cert_reqs=perhaps"}, "REDIS_URL"),
+        ({"REDIS_URL": "redis://cache:port"}, "REDIS_URL"),
+        ({"AWS_S3_ADDRESSING": "path-style"}, "AWS_S3_ADDRESSING"),
         ({"SMTP_URL": "smtp://mail.example"}, "MAIL_FROM"),
         ({"SMTP_URL": "mail.example:587"}, "SMTP_URL"),
         ({"MAIL_FROM": "nobody"}, "MAIL_FROM"),
@@ -117,7 +122,11 @@ def test_a_star_is_refused_with_the_reason() -> None:
         ({"ALLOW_DEVELOPMENT_MODE": "true"}, settings.LOOPBACK, None),
         ({"RAILWAY_TOKEN": "of the command line"}, settings.LOOPBACK, None),
         ({"RAILWAY_PROJECT_ID": "p", "JWT_SECRET": "x" * 32}, ("",), None),
-        ({"JWT_JWKS_URL": "https://tenant.example/keys", "HOST": "10.0.0.7"}, ("10.0.0.7",), None),
+        (
+            {"JWT_JWKS_URL": "https://tenant.example/keys", "JWT_AUDIENCE": "dawg", "HOST": "10.0.0.7"},
+            ("10.0.0.7",),
+            None,
+        ),
     ],
 )
 def test_without_sign_in_only_this_machine_is_listened_to(

@@ -48,8 +48,10 @@ def identity(settings: Settings) -> Iterator[Finding]:
         yield bad("sign-in", f"Callers are believed to be who they say, and {settings.exposed}. Set JWT_SECRET.")
     else:
         yield note("sign-in", "Development mode: callers are believed. Only this machine can reach the server.")
-    if settings.jwt_jwks_url and not (settings.jwt_audience and settings.jwt_issuer):
-        yield note("JWT_AUDIENCE", "Without JWT_AUDIENCE and JWT_ISSUER, tokens made for other programs are accepted.")
+    if settings.jwt_jwks_url and ("any" in settings.jwt_audience or not settings.jwt_issuer):
+        yield note(
+            "JWT_AUDIENCE", "Tokens made for other programs are accepted, unless JWT_AUDIENCE and JWT_ISSUER name ours."
+        )
     if settings.smtp_url:
         yield good("SMTP_URL", f"Set. Links for forgotten passwords lead to {settings.page}. It is not tried.")
     elif settings.jwt_secret:

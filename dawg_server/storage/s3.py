@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,6 +26,12 @@ CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 30.0  # seconds
 ATTEMPTS = 3  # of each call, the first one included
 CONNECTIONS = 20
 ABORT_TIMEOUT = 5.0  # seconds to take back an upload that failed
+# Settings of the SDK (config name, environment variables, default, conversion) that a shell or a home folder may have.
+NOTHING_OF_THE_SHELL = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 MISSING = ("404", "NoSuchKey", "NotFound")
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
@@ -50,13 +57,15 @@ class S3Storage:
         region: str,
         endpoint: str | None = None,
         public_endpoint: str | None = None,
+        addressing: str = "auto",
     ) -> S3Storage:
-        """`endpoint`: the address of an S3-compatible store; then the bucket stands in the path, and checksums, on
-        which such stores differ, are sent only where S3 requires them. `public_endpoint`: the address that links begin
-        with where browsers reach the store under another one; signed with them, so no proxy may rename it. Connects to
-        nobody yet."""
+        """`endpoint`: the address of an S3-compatible store; then the bucket stands in the path, unless `addressing` is
+        `virtual`, and checksums, on which such stores differ, are sent only where S3 requires them. `public_endpoint`:
+        the address that links begin with where browsers reach the store under another one; signed with them, so no
+        proxy may rename it. Nothing else is taken from the environment or from files of the SDK. Connects to nobody
+        yet."""
         from aiobotocore.config import AioConfig  # type: ignore[import-untyped]
-        from aiobotocore.session import get_session  # type: ignore[import-untyped]
+        from aiobotocore.session import AioSession  # type: ignore[import-untyped]
         from botocore.auth import S3SigV4QueryAuth  # type: ignore[import-untyped]
         from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
         from botocore.credentials import Credentials  # type: ignore[import-untyped]
@@ -71,11 +80,13 @@ class S3Storage:
             read_timeout=READ_TIMEOUT,
             max_pool_connections=CONNECTIONS,
             retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
-            **({"s3": {"addressing_style": "path"}, **only_if_required} if endpoint else {}),
+            ignore_configured_endpoint_urls=True,
+            s3={"addressing_style": "path" if endpoint and addressing == "auto" else addressing},
+            **(only_if_required if endpoint else {}),
         )
         life = contextlib.AsyncExitStack()
         client = await life.enter_async_context(
-            get_session().create_client(
+            AioSession(session_vars=NOTHING_OF_THE_SHELL).create_client(
                 "s3",
                 region_name=region,
                 endpoint_url=endpoint,
@@ -87,7 +98,9 @@ class S3Storage:
         some_key = "key"  # the SDK knows best under which host a bucket lies
         link = await client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": some_key})
         address = link.partition("?")[0].removesuffix(some_key)
-        if public_endpoint:
+        if public_endpoint and addressing == "virtual":
+            address = f"{public_endpoint.rstrip('/').replace('://', f'://{bucket}.')}/"
+        elif public_endpoint:
             address = f"{public_endpoint.rstrip('/')}/{bucket}/"
         credentials = Credentials(access_key, secret_key)
 

@@ -22,6 +22,14 @@ REQUEST_HEADERS = (
     "Range",
     "Accept",
     "Last-Event-ID",
+    # what tracing (W3C, Sentry), older libraries and caches of browsers add to calls of a page
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "sentry-trace",
+    "X-Requested-With",
+    "Cache-Control",
+    "If-None-Match",
 )
 EXPOSED_HEADERS = (
     "X-Request-Id",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 from typing import Any
 
@@ -11,11 +12,15 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from bus import supervision
 from dawg_server import __version__, errors, logs
+from dawg_server.settings import is_loopback
 from dawg_server.wire import now
+from handlers.addresses import ADDRESSES, FORWARDED
 from handlers.rest import endpoint
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.routes import Routes
 from handlers.schemas import health as schemas
+
+JOBS_PATIENCE = 2.0  # seconds; whoever asks for metrics asks again soon
 
 routes = Routes("health")
 
@@ -64,9 +69,26 @@ def _let_in(call: RestCall) -> None:
         if settings.secured or settings.exposed:
             raise errors.NotFound("Set OPERATOR_TOKEN, and send it, to see the status of this server.")
         return
-    scheme, _, token = call.request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), settings.operator_token.encode()):
+    if not _has_token(call, settings.operator_token):
         raise errors.Forbidden("Send OPERATOR_TOKEN as Authorization: Bearer … to see the status of this server.")
+
+
+def _has_token(call: RestCall, wanted: str | None) -> bool:
+    scheme, _, token = call.request.headers.get("Authorization", "").partition(" ")
+    return (
+        wanted is not None
+        and scheme.lower() == "bearer"
+        and hmac.compare_digest(token.strip().encode(), wanted.encode())
+    )
+
+
+def _is_near(call: RestCall) -> bool:
+    """Whether the caller is a program of this machine. A proxy here, which nobody said is trusted, is known by what it
+    adds."""
+    request = call.request
+    passed_on = any(name in request.headers for name in ("Forwarded", "Via", *FORWARDED))
+    addresses = request.app[ADDRESSES]
+    return is_loopback(addresses.client(request)) and (addresses.behind_proxy or not passed_on)
 
 
 async def _health(call: RestCall) -> dict[str, Any]:
@@ -146,10 +168,17 @@ async def voice(call: RestCall) -> Answer:
     }
 
 
-@routes.get("//metrics", "Counters for Prometheus", public=True, content_type="text/plain")
+@routes.get("//metrics", "Counters for Prometheus", public=True, content_type="text/plain", errors=(403,))
 async def show_metrics(call: RestCall) -> Answer:
-    metrics = call.services.platform.metrics
-    await call.services.jobs.generation.count_jobs(metrics)
+    """With sign-in: to `Authorization: Bearer <METRICS_TOKEN>`, and to callers on the machine of the server. Without a
+    database all but the gauges of jobs are answered."""
+    platform = call.services.platform
+    settings, metrics = platform.settings, platform.metrics
+    if settings.secured and not (_has_token(call, settings.metrics_token) or _is_near(call)):
+        raise errors.Forbidden("Send METRICS_TOKEN as Authorization: Bearer … to see the metrics of this server.")
+    with contextlib.suppress(errors.DependencyUnavailable, TimeoutError):
+        async with asyncio.timeout(JOBS_PATIENCE):
+            await call.services.jobs.generation.count_jobs(metrics)
     return web.Response(body=metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import jwt
 from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 
 class KeyService:
@@ -51,16 +51,20 @@ class KeyService:
             await self._runner.cleanup()
             self._runner = None
 
-    def add(self, kid: str, algorithm: str = "RS256", **more: Any) -> None:
-        """A new key; `more` are further members of its entry."""
-        if algorithm == "RS256":
-            private: Any = rsa.generate_private_key(65537, 2048)
+    def add(self, kid: str, algorithm: str = "RS256", *, bits: int = 2048, **more: Any) -> None:
+        """A new key; `more` are further members of its entry, those that are None left out."""
+        if algorithm in ("RS256", "PS256"):
+            private: Any = rsa.generate_private_key(65537, bits)
             public = jwt.algorithms.RSAAlgorithm.to_jwk(private.public_key(), as_dict=True)
+        elif algorithm == "EdDSA":
+            private = ed25519.Ed25519PrivateKey.generate()
+            public = jwt.algorithms.OKPAlgorithm.to_jwk(private.public_key(), as_dict=True)
         else:
             private = ec.generate_private_key(ec.SECP256R1())
             public = jwt.algorithms.ECAlgorithm.to_jwk(private.public_key(), as_dict=True)
         self._private[kid] = private
-        self._public[kid] = {**public, "kid": kid, "use": "sig", "alg": algorithm, **more}
+        entry = {**public, "kid": kid, "use": "sig", "alg": algorithm, **more}
+        self._public[kid] = {name: value for name, value in entry.items() if value is not None}
 
     def withdraw(self, kid: str) -> None:
         del self._public[kid]

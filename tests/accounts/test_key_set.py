@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+import jwt
 import pytest
 
 from dawg_server import errors
@@ -110,4 +111,23 @@ async def test_a_key_serves_its_own_algorithm_only_and_only_for_signatures(servi
         with pytest.raises(errors.Unauthorized):
             await keys.key(kid, algorithm)
     assert await keys.key("elliptic", "ES256")
+    await keys.close()
+
+
+async def test_every_kind_of_key_that_services_publish_is_known(service: KeyService) -> None:
+    """RSA keys that name no algorithm, as some publish them, are good for both paddings; short ones for nothing."""
+    for kid, algorithm in (("pss", "PS256"), ("curve", "EdDSA"), ("ec", "ES256")):
+        service.add(kid, algorithm)
+    service.add("unnamed", alg=None)
+    service.add("short", bits=1024)
+    keys = KeySet(service.url)
+    good = [("one", "RS256"), ("pss", "PS256"), ("curve", "EdDSA"), ("ec", "ES256")]
+    for kid, algorithm in (*good, ("unnamed", "RS256"), ("unnamed", "PS256")):
+        claims = jwt.decode(
+            service.sign(kid, algorithm=algorithm), await keys.key(kid, algorithm), algorithms=[algorithm]
+        )
+        assert claims["sub"] == "ada"
+    for kid, algorithm in (("short", "RS256"), ("one", "PS256"), ("pss", "RS256"), ("curve", "ES256")):
+        with pytest.raises(errors.Unauthorized):
+            await keys.key(kid, algorithm)
     await keys.close()

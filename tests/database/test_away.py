@@ -221,8 +221,8 @@ def test_of_several_addresses_the_one_that_answers_is_found(hosts: str, loop: st
 async def test_the_server_answers_503_while_postgres_is_away_and_200_soon_after_its_return(
     hosts: str, postgres_tcp: TcpPostgres, tmp_path: Path
 ) -> None:
-    address = postgres_tcp.dsn(hosts.format(port=postgres_tcp.port))
-    async with DawgProcess(tmp_path, DATABASE_URL=address) as server, aiohttp.ClientSession() as http:
+    url = postgres_tcp.dsn(hosts.format(port=postgres_tcp.port))
+    async with DawgProcess(tmp_path, DATABASE_URL=url) as server, aiohttp.ClientSession() as http:
 
         async def projects() -> tuple[int, dict[str, object]]:
             async with http.get(f"{server.url}/api/projects", headers={"X-User-Id": "ada"}) as reply:
@@ -240,6 +240,8 @@ async def test_the_server_answers_503_while_postgres_is_away_and_200_soon_after_
             concurrent = await asyncio.gather(*(projects() for _ in range(40)))
             for status, body in (*sequential, *concurrent):
                 assert (status, body["code"], body["success"]) == (503, "dependency_unavailable", False), body
+            async with http.get(f"{server.url}/metrics") as reply:
+                assert "dawg_sockets" in await reply.text()
             postgres_tcp.start()
             await returned()
             assert {status for status, _ in await asyncio.gather(*(projects() for _ in range(40)))} == {200}

@@ -234,3 +234,46 @@ async def test_a_copy_that_a_crash_left_behind_is_removed_at_the_next_start(tmp_
     again = FolderStorage(tmp_path / "files")
     assert (old.exists(), new.exists()) == (False, True)
     assert await again.size(key) == 4
+
+
+async def test_what_a_shell_says_of_other_buckets_is_not_heard(
+    s3_server: S3Server, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor what its configuration files say."""
+    (tmp_path / "config").write_text("[profile work]\nregion = eu-west-9\ns3 =\n  addressing_style = virtual\n")
+    for name, value in {
+        "AWS_PROFILE": "work-of-somebody-else",
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
+    }.items():
+        monkeypatch.setenv(name, value)
+    storage = await S3Storage.open(**s3_server.options())
+    (tmp_path / "file").write_bytes(b"x")
+    try:
+        await storage.put(key, tmp_path / "file", "audio/wav")
+        assert await storage.size(key) == 1
+    finally:
+        await storage.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "start"),
+    [
+        ({}, "https://songs.s3.amazonaws.com/a/b.wav?"),
+        ({"addressing": "path"}, "https://s3.amazonaws.com/songs/a/b.wav?"),
+        ({"endpoint": "https://r2.example"}, "https://r2.example/songs/a/b.wav?"),
+        ({"endpoint": "https://r2.example", "addressing": "virtual"}, "https://songs.r2.example/a/b.wav?"),
+        (
+            {"endpoint": "http://inside:9000", "public_endpoint": "https://cdn.example", "addressing": "virtual"},
+            "https://songs.cdn.example/a/b.wav?",
+        ),
+    ],
+)
+async def test_links_lead_to_where_the_bucket_stands(options: dict[str, str], start: str) -> None:
+    storage = await S3Storage.open(bucket="songs", access_key="key", secret_key="secret", region="us-east-1", **options)
+    try:
+        link = storage.link("a/b.wav", seconds=60, disposition="inline", content_type="audio/wav")
+        assert link is not None
+        assert link.startswith(start)
+    finally:
+        await storage.close()

@@ -290,7 +290,9 @@ async def test_without_a_secret_of_its_own_the_server_says_which_one_is_missing(
 ) -> None:
     async with (
         KeyService() as service,
-        dawg.running(database_dsn, tmp_path, JWT_JWKS_URL=service.url, AUTH_REQUESTS_PER_MINUTE="100") as server,
+        dawg.running(
+            database_dsn, tmp_path, JWT_JWKS_URL=service.url, JWT_AUDIENCE="any", AUTH_REQUESTS_PER_MINUTE="100"
+        ) as server,
     ):
         for path, body in (("register", ADA), ("login", ADA), ("refresh", {"refreshToken": "x"}), ("logout", {})):
             status, refusal = await post(server, path, body)
@@ -301,7 +303,10 @@ async def test_without_a_secret_of_its_own_the_server_says_which_one_is_missing(
 async def test_tokens_of_an_outside_service_are_believed_through_rotation_and_outage(
     database_dsn: str, tmp_path: Path
 ) -> None:
-    async with KeyService() as service, dawg.running(database_dsn, tmp_path, JWT_JWKS_URL=service.url) as server:
+    async with (
+        KeyService() as service,
+        dawg.running(database_dsn, tmp_path, JWT_JWKS_URL=service.url, JWT_AUDIENCE="any") as server,
+    ):
 
         async def ask(token: str) -> tuple[int, dict[str, Any]]:
             return await server.json("GET", "/api/auth/me", headers={"Authorization": f"Bearer {token}"})
@@ -317,7 +322,10 @@ async def test_tokens_of_an_outside_service_are_believed_through_rotation_and_ou
         service.add("three")
         await service.stop()
         assert (await ask(service.sign("one")))[0] == 200
-    async with KeyService() as service, dawg.running(database_dsn, tmp_path, JWT_JWKS_URL=service.url) as server:
+    async with (
+        KeyService() as service,
+        dawg.running(database_dsn, tmp_path, JWT_JWKS_URL=service.url, JWT_AUDIENCE="any") as server,
+    ):
         service.add("one")
         await service.stop()
         status, body = await ask(service.sign("one"))
@@ -366,7 +374,7 @@ async def test_what_is_no_subject_is_refused(database_dsn: str, tmp_path: Path) 
 async def test_an_outside_subject_never_becomes_a_local_account(database_dsn: str, tmp_path: Path) -> None:
     async with (
         KeyService() as service,
-        dawg.running(database_dsn, tmp_path, JWT_JWKS_URL=service.url, **MANY) as server,
+        dawg.running(database_dsn, tmp_path, JWT_JWKS_URL=service.url, JWT_AUDIENCE="any", **MANY) as server,
     ):
         service.add("one")
         made = await registered(server)
@@ -408,6 +416,8 @@ async def test_tokens_for_others_or_from_others_are_refused(database_dsn: str, t
         assert await ask(aud="studio", iss=theirs) == 401
         assert await ask(aud="studio") == 401
         assert await ask(iss=ours) == 401
+        assert await ask(azp="studio", iss=ours) == 200  # of services that leave `aud` out
+        assert await ask(azp="studio", aud="https://other.example/", iss=ours) == 401
         made = await registered(server)  # what this server signs itself meets its own rules
         assert (await server.json("GET", "/api/auth/me", headers=bearer(made)))[0] == 200
 

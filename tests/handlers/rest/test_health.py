@@ -179,3 +179,22 @@ async def test_the_log_of_the_status_has_no_secrets(tmp_path: Path) -> None:
     assert 0 < len(lines) <= logs.TAIL
     assert any("/api/links/[hidden]/accept" in line for line in lines)
     assert not any(secret in line for line in lines)
+
+
+async def test_with_sign_in_metrics_are_for_this_machine_and_for_who_has_the_token(
+    database_dsn: str, tmp_path: Path
+) -> None:
+    """A proxy on this machine that nobody said is trusted is not this machine's program."""
+    options = {"JWT_SECRET": "x" * 32, "METRICS_TOKEN": "m" * 32}
+    async with dawg.running(database_dsn, tmp_path, **options) as server:
+
+        async def ask(**headers: str) -> int:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            async with server.http.get(server.url + "/metrics", headers=named) as reply:
+                return reply.status
+
+        assert await ask() == 200
+        assert await ask(X_Forwarded_For="9.9.9.9") == 403
+        assert await ask(X_Forwarded_For="127.0.0.1") == 403
+        assert await ask(X_Forwarded_For="9.9.9.9", Authorization=f"Bearer {'m' * 32}") == 200
+        assert await ask(X_Forwarded_For="9.9.9.9", Authorization=f"Bearer {'x' * 32}") == 403

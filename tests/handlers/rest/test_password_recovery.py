@@ -288,7 +288,7 @@ async def test_without_a_mail_server_the_variable_is_named(database_dsn: str, tm
         assert await reset(server, "x") == (400, "validation_error")  # an operator's link works
     async with (
         KeyService() as service,
-        dawg.running(database_dsn, tmp_path / "b", JWT_JWKS_URL=service.url) as server,
+        dawg.running(database_dsn, tmp_path / "b", JWT_JWKS_URL=service.url, JWT_AUDIENCE="any") as server,
     ):
         for path, body in (("forgot-password", EMAIL), ("reset-password", {"token": "x", "password": NEW})):
             status, refusal = await post(server, path, body)
