@@ -170,7 +170,9 @@ class AiMasterRequest(MasterRequest):
 class RenderRequest(Body):
     """`quality` is for mp3 and ogg (128, 192, 320 kbit/s; wav and flac are lossless), `bitDepth` for wav and flac.
 
-    `from`, `to` and `tail` are seconds; `to` is by default the end of the last clip plus `tail`.
+    `from`, `to` and `tail` are seconds; `to` is by default the end of the last clip plus `tail`. With `stems` there is
+    a further file of each track that has clips and is not muted, as long as the whole: what is heard of that track
+    alone, through its groups, its buses and the master.
     """
 
     project_id = Id("project", required=True)
@@ -181,6 +183,7 @@ class RenderRequest(Body):
     from_ = Number(0, 86_400, load_default=0, data_key="from")
     to = Number(0, 90_000, allow_none=True, load_default=None)
     tail = Number(0, 30, load_default=2)
+    stems = Flag(load_default=False)
 
 
 class RenderJobsQuery(Page):

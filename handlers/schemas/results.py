@@ -174,7 +174,7 @@ class VocalsResult(_Generated):
 
 
 class RenderResult(_Recorded):
-    """A project as one recording, as it was at `revision`."""
+    """A project as one recording, as it was at `revision`; `stems` are its tracks, if they were asked for."""
 
     type = one_of("render")
     revision = fields.Integer()

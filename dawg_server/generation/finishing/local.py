@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from dawg_server import errors
 from dawg_server.audio.mixing.arrangement import Arrangement
 from dawg_server.audio.workers import Workers
 from dawg_server.generation.finishing.clip_edits import ClipEdits
-from dawg_server.generation.finishing.material import Material
+from dawg_server.generation.finishing.material import Material, stem_names
 from dawg_server.generation.providers.base import LocalFile, LocalTake, Outcome, Work
 
 RENDER = "dawg_server.audio.mixing.render:render"
@@ -58,25 +59,28 @@ class LocalProvider:
         arrangement = await self._material.arrangement(project, work.folder, rate=parameters["sampleRate"])
         format = parameters["format"]
         target = work.folder / f"render.{format}"
-        made = await self._rendered(
-            work,
-            arrangement,
-            target,
-            format,
-            (0, 92),
-            start=parameters["from"],
-            end=parameters["to"],
-            tail=parameters["tail"],
-            bit_depth=parameters["bitDepth"] if format in LOSSLESS else None,
-            bitrate=None if format in LOSSLESS else BITRATES[parameters["quality"]],
-        )
+        named = stem_names(project) if parameters.get("stems") else {}
+        share = 92 / (len(named) + 1)
+        how = {
+            "start": parameters["from"],
+            "end": arrangement.end + parameters["tail"] if parameters["to"] is None else parameters["to"],
+            "bit_depth": parameters["bitDepth"] if format in LOSSLESS else None,
+            "bitrate": None if format in LOSSLESS else BITRATES[parameters["quality"]],
+        }
+        made = await self._rendered(work, arrangement, target, format, (0, share), **how)
+        stems = {}
+        for number, (track_id, name) in enumerate(named.items(), 1):
+            alone = await self._material.arrangement(project, work.folder, rate=arrangement.rate, only={track_id})
+            path = work.folder / f"stem{number}.{format}"
+            part = await self._rendered(work, alone, path, format, (number * share, (number + 1) * share), **how)
+            stems[name] = LocalFile(path, format, part["facts"])
         warnings = []
         if made["clippedSamples"] and not (format == "wav" and parameters["bitDepth"] == 32):
             warnings.append(f"{made['clippedSamples']} samples were beyond full scale and are clipped. Turn it down.")
         if arrangement.rate != made["facts"]["sample_rate"]:
             warnings.append(f"{format} cannot hold {arrangement.rate} Hz; this has {made['facts']['sample_rate']} Hz.")
         take = await self._take(work, project["name"], target, format, made["facts"])
-        return Outcome((take,), {"revision": project["revision"], "warnings": warnings})
+        return Outcome((replace(take, stems=stems),), {"revision": project["revision"], "warnings": warnings})
 
     async def _master(self, work: Work) -> Outcome:
         parameters = work.input
@@ -276,7 +280,13 @@ class LocalProvider:
         return made
 
     async def _rendered(
-        self, work: Work, arrangement: Arrangement, target: Path, format: str, share: tuple[int, int], **options: Any
+        self,
+        work: Work,
+        arrangement: Arrangement,
+        target: Path,
+        format: str,
+        share: tuple[float, float],
+        **options: Any,
     ) -> dict[str, Any]:
         report = _reporter(work, *share, "processing", "Playing the project.")
         made: dict[str, Any] = await self._workers.run(

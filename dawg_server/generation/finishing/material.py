@@ -116,6 +116,19 @@ class Material:
         return Arrangement(project["sampleRate"], project["bpm"], tuple(tracks))
 
 
+def stem_names(project: Mapping[str, Any]) -> dict[str, str]:
+    """By id of the tracks that have clips and are not muted: their names, each different from those before it."""
+    found: dict[str, str] = {}
+    for track in project["tracks"]:
+        if track["clips"] and not track["isMuted"]:
+            name, number = track["name"], 1
+            while name in found.values():
+                number += 1
+                name = f"{track['name']} {number}"
+            found[track["id"]] = name
+    return found
+
+
 def _lane(id: str, path: str, offset: float, length: float) -> Track:
     """A recording from `offset` on, which may lie before its beginning."""
     late = max(0.0, -offset)

@@ -114,7 +114,8 @@ class Requests:
         )
 
     async def render(self, user_id: str, parameters: Mapping[str, Any]) -> Request:
-        """`project_id`, `format`, `bit_depth`, `sample_rate`, `quality`, `from_`, `to`, `tail`; viewers may."""
+        """`project_id`, `format`, `bit_depth`, `sample_rate`, `quality`, `from_`, `to`, `tail`, `stems`;
+        viewers may."""
         project = await self._document.snapshot(parameters["project_id"], user_id)
         end = _end(project)
         last = end + parameters["tail"] if parameters["to"] is None else parameters["to"]
@@ -138,6 +139,7 @@ class Requests:
                 "from": float(parameters["from_"]),
                 "to": parameters["to"],
                 "tail": float(parameters["tail"]),
+                "stems": bool(parameters.get("stems")),
                 "duration": last - parameters["from_"],
             },
             role="viewer",

@@ -80,7 +80,7 @@ async def test_a_render_is_the_project_as_heard(server: dawg.Dawg) -> None:
         ({"pan": -1}, {"audioFileId": second}),
         ({"isMuted": True}, {"audioFileId": second}),
     )
-    parameters = {"projectId": project_id, "bitDepth": 32, "tail": 0.5}
+    parameters = {"projectId": project_id, "bitDepth": 32, "tail": 0.5, "stems": True}
     status, body = await server.json("POST", "/api/render/start", json=parameters)
     assert status == 202
     assert body["status"] == "queued"
@@ -97,6 +97,10 @@ async def test_a_render_is_the_project_as_heard(server: dawg.Dawg) -> None:
     assert np.abs(found - expected).max() < 1e-5
     assert result["lufs"] == pytest.approx(pyloudnorm.Meter(RATE).integrated_loudness(found), abs=0.1)
     assert result["truePeak"] == pytest.approx(signals.oversampled_peak(found, 4), abs=0.2)
+    assert [each["type"] for each in result["stems"]] == ["Track", "Track 2"]
+    stems = [(await heard(server, each["downloadUrl"]))[0] for each in result["stems"]]
+    assert all(len(each) == len(found) and each.any() for each in stems)
+    assert np.abs(sum(stems) - found).max() < 1e-5
     status, again = await server.json("GET", f"/api/audio/{result['audioFileId']}")
     assert (status, again["source"]) == (200, "render")
 
