@@ -16,19 +16,18 @@ import { DevicesPanel } from "./mixer/devices";
 import { Mixer } from "./mixer/mixer";
 import { PianoRoll } from "./notes/roll";
 import { connection, refused } from "./project/connection";
-import { createProject, openSomeProject } from "./project/open";
+import { createProject, openOwnProject, openSomeProject } from "./project/open";
 import { project, waiting } from "./project/store";
 import { TransportBar } from "./transport/bar";
-import { Notices, notify } from "./ui/notices";
 import { ShortcutSheet } from "./ui/shortcuts";
 import { assistantOpen, type Panel, panel } from "./view";
 
 /** Opens a song, as soon as the server lets this person in. */
 export const enter = async (): Promise<void> => {
   try {
-    await Promise.all([openSomeProject(), loadGenres()]);
+    await Promise.all([openSomeProject(), loadGenres().catch(() => {})]);
   } catch (error) {
-    if (!needsSignIn.value) notify("trouble", (error as Error).message);
+    if (!needsSignIn.value) refused.value = (error as Error).message;
   }
 };
 
@@ -54,7 +53,6 @@ export const App = () => {
         <LowerPanel />
       </main>
       {assistantOpen.value && <AssistantPanel />}
-      <Notices />
       <ShortcutSheet />
     </div>
   );
@@ -74,6 +72,9 @@ const Refused = () =>
   refused.value && (
     <p class="banner row" role="alert">
       {refused.value}
+      <button type="button" onClick={() => void openOwnProject()}>
+        Open my newest song
+      </button>
       <button type="button" onClick={() => void createProject()}>
         New song
       </button>

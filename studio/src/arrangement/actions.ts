@@ -7,15 +7,13 @@ import {
   glueClips,
   moveClips,
   splitClip,
-  updateEach,
 } from "../project/edits";
 import type { Clip, Track } from "../project/entities";
-import { clips, clipsByTrack, mayEdit, recordings, tempoMap, tracks } from "../project/store";
-import { peaksOf } from "../sound/peaks";
+import { clips, clipsByTrack, mayEdit, tempoMap, tracks } from "../project/store";
 import { player } from "../sound/player";
 import { notify } from "../ui/notices";
 import { selectedClips, selectedTrack, snap } from "../view";
-import { tidy } from "./geometry";
+import { snapped, tidy } from "./geometry";
 import { reveal, rows } from "./layout";
 
 const MOST = 500; // clips in one edit
@@ -67,8 +65,8 @@ const chosen = async (...edits: Promise<Record<string, unknown>>[]): Promise<voi
   if (made.length > 0) selectedClips.value = new Set(made.map(({ id }) => id));
 };
 
-/** Cuts what is selected at a moment; without a selection what is there on the selected track. */
-export const split = (at = player.position.value): void => {
+/** Cuts what is selected at a moment on the grid; without a selection what is there on the selected track. */
+export const split = (at = snapped(player.position.value)): void => {
   const list = selection();
   const candidates = list.length > 0 ? list : (clipsByTrack.value.get(selectedTrack.value ?? "") ?? []);
   const cut = candidates.filter((clip) => clip.startTime + 0.01 < at && endOf(clip) - 0.01 > at);
@@ -112,7 +110,7 @@ export const cut = (): void => {
 };
 
 /** The clipboard at a moment: on the tracks where it was, or from the selected one downwards. */
-export const paste = (at = player.position.value): void => {
+export const paste = (at = snapped(player.position.value)): void => {
   const list = clipboard.value;
   if (list.length === 0) return;
   const map = tempoMap.value;
@@ -182,24 +180,6 @@ export const crossfade = (): void => {
 };
 
 export const glue = (): void => void chosen(glueClips(selection().map(({ id }) => id)));
-
-/** The loudest sample of each recording comes to full scale. */
-export const normalise = (): void => {
-  const changes = new Map<string, Partial<Clip>>();
-  for (const clip of selection()) {
-    const length = recordings.value.get(clip.audioFileId ?? "")?.duration;
-    const peaks = length ? peaksOf(clip.audioFileId as string, 1) : null;
-    if (!peaks || !length) continue;
-    const first = Math.floor((clip.offset / length) * peaks.count);
-    const last = Math.ceil(((clip.offset + clip.duration) / length) * peaks.count);
-    let highest = 0;
-    for (let each = first; each < last; each++) {
-      highest = Math.max(highest, -(peaks.low[each] ?? 0), peaks.high[each] ?? 0);
-    }
-    if (highest > 0) changes.set(clip.id, { gain: Math.min(24, Math.round(-200 * Math.log10(highest)) / 10) });
-  }
-  if (changes.size > 0) void updateEach(changes);
-};
 
 /** By so many lines of the grid, and to the track so many rows lower if all of them fit there. */
 export const nudge = (lines: number, down: number): void => {

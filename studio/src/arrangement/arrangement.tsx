@@ -8,6 +8,7 @@ import { player } from "../sound/player";
 import { barText, clock } from "../time/tempo-map";
 import { Canvas, pointOf } from "../ui/canvas";
 import { Menu } from "../ui/menu";
+import { Notices } from "../ui/notices";
 import { following, left, zoom } from "../view";
 import { nudge, selection, walk } from "./actions";
 import { contextMenu } from "./clip-menu";
@@ -19,7 +20,7 @@ import { ClipInspector } from "./inspector";
 import { placeOf, scaleTracks, scrollBy, size, zoomBy } from "./layout";
 import { PlaceEditor } from "./place-editor";
 import { Toolbar } from "./toolbar";
-import { dropped } from "./upload";
+import { dropped, uploads } from "./upload";
 
 /** The time line: headers of tracks, and a canvas on which everything lies. */
 export const Arrangement = () => {
@@ -58,6 +59,8 @@ export const Arrangement = () => {
         />
         <Playhead />
         <Others />
+        <Notices />
+        <Uploads />
       </div>
       <ClipInspector />
       <PlaceEditor />
@@ -65,6 +68,20 @@ export const Arrangement = () => {
     </section>
   );
 };
+
+/** How far files have come that are on their way to the server. */
+const Uploads = () =>
+  uploads.value.length > 0 && (
+    <ul class="uploads" aria-label="Uploads">
+      {uploads.value.map(({ name, percent }) => (
+        <li key={name}>
+          <span>{name}</span>
+          <progress max={100} value={percent} aria-label={`Upload of ${name}`} />
+          <span>{percent < 100 ? `${percent} %` : "being read"}</span>
+        </li>
+      ))}
+    </ul>
+  );
 
 const PAGE = 0.9; // of the width, at which the next page comes
 const BEFORE = 0.1; // of it, that stays in sight

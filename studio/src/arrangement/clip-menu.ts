@@ -11,7 +11,6 @@ import {
   crossfade,
   cut,
   glue,
-  normalise,
   overlaps,
   paste,
   removeSelected,
@@ -26,7 +25,7 @@ import { laneMenu } from "./lane-gestures";
 import { rowOf, spotAt, zoomToSelection } from "./layout";
 import { itemsAt, itemsOf } from "./places";
 import { beatAt, placedAt } from "./ruler-gestures";
-import { glueSound, reverseClip } from "./sound-edits";
+import { glueSound, normalizeClip, reverseClip } from "./sound-edits";
 import { takeMenu } from "./takes";
 
 /** Of the clips that are selected. */
@@ -58,7 +57,7 @@ export const clipItems = (): MenuItem[] => {
       off: off || !sound || new Set(list.map(({ trackId }) => trackId)).size > 1,
       run: () => void glueSound(list.map(({ id }) => id)),
     },
-    { words: "Normalise", off: off || !sound, run: normalise },
+    { words: "Normalise", off: off || !sound, run: () => list.forEach(({ id }) => void normalizeClip(id)) },
     ...(sound && list.length === 1
       ? [{ words: "Reverse", off, run: () => list.forEach(({ id }) => void reverseClip(id)) }]
       : []),

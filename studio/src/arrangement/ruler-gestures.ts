@@ -145,7 +145,7 @@ const loopFrom = (x: number, y: number, free: boolean): Gesture => {
         if (cancelled) return;
         if (changes) void updateProject(changes);
         else if (onRegion && mayEdit.value) void toggleLoop();
-        else player.seek(Math.max(0, toSeconds(x)));
+        else player.seek(snapped(toSeconds(x), free));
       }),
   };
 };

@@ -6,6 +6,12 @@ import { begin } from "../generate/store";
 export const reverseClip = (clipId: string) =>
   begin("edit", answered(api.POST("/api/clips/{clip_id}/reverse", { params: { path: { clip_id: clipId } } })));
 
+export const normalizeClip = (clipId: string) =>
+  begin(
+    "edit",
+    answered(api.POST("/api/clips/{clip_id}/normalize", { params: { path: { clip_id: clipId } }, body: {} })),
+  );
+
 export const glueSound = (clipIds: string[]) =>
   begin("edit", answered(api.POST("/api/clips/glue-audio", { body: { clipIds } })));
 

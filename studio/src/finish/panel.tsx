@@ -1,21 +1,23 @@
 import "./finish.css";
 import { signal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
 import { answered, api, type Schemas } from "../api/client";
-import { begin, cancel, type Job, jobs } from "../generate/store";
+import { begin, type Job } from "../generate/store";
 import { dbText } from "../mixer/fader";
 import { openProject } from "../project/connection";
-import { clipsByTrack, mayEdit, tracks } from "../project/store";
+import { clips, clipsByTrack, tracks } from "../project/store";
+import { Chosen, newest, Step } from "./step";
 
 type Mix = Required<Pick<Schemas["MixRequest"], "mixProfile" | "apply">>;
 type Master = Required<Pick<Schemas["MasterRequest"], "quality">>;
-type Render = Required<Pick<Schemas["RenderRequest"], "format" | "bitDepth" | "quality">>;
+type Render = Required<Pick<Schemas["RenderRequest"], "format" | "bitDepth" | "quality" | "stems">>;
+
+const SONG = "this song";
+const MIX = "the newest mix";
 
 const mix = signal<Mix>({ mixProfile: "balanced", apply: true });
 const master = signal<Master>({ quality: "streaming" });
-const render = signal<Render>({ format: "wav", bitDepth: 24, quality: "high" });
-
-const newest = (type: string): Job | undefined => jobs.value.find((job) => job.type === type);
+const source = signal<typeof SONG | typeof MIX>(SONG);
+const render = signal<Render>({ format: "wav", bitDepth: 24, quality: "high", stems: false });
 
 /** From tracks to a file for others: mix, master, export. Each step is a job with a result to hear. */
 export const FinishPanel = () => (
@@ -59,38 +61,42 @@ const MixStep = () => {
   );
 };
 
-/** Loudness of the master, so that people see what it did. */
+/** Loudness before and after, so that people see what it did. */
 const loudness = (job: Job | undefined): string => {
-  const { lufs, loudnessBefore, actualLoudness } = (job?.result ?? {}) as Record<string, number | undefined>;
-  const after = actualLoudness ?? lufs;
-  if (after === undefined) return "";
-  const before = loudnessBefore === undefined ? "" : `${dbText(loudnessBefore)} → `;
-  return `${before}${dbText(after)} LUFS`;
+  const { before, after } = (job?.result ?? {}) as Record<"before" | "after", Schemas["LoudnessFacts"] | undefined>;
+  const [from, to] = [before?.integratedLUFS, after?.integratedLUFS];
+  if (typeof to !== "number") return "";
+  return `${typeof from === "number" ? `${dbText(from)} → ` : ""}${dbText(to)} LUFS`;
 };
 
 const MasterStep = () => {
-  const mixed = newest("mix")?.result?.audioFileId ?? newest("render")?.result?.audioFileId;
+  const mixed = newest("mix")?.result?.audioFileId;
+  const ofMix = mixed !== undefined && source.value === MIX;
   const start = () => {
-    const body = { ...master.value, audioFileId: String(mixed) };
-    return begin("master", answered(api.POST("/api/generate/master", { body })));
+    const what = ofMix ? { audioFileId: String(mixed) } : { projectId: openProject(), addToProject: false };
+    return begin("master", answered(api.POST("/api/generate/master", { body: { ...master.value, ...what } })));
   };
   return (
     <Step
       name="Master"
-      words={
-        mixed ? "Loudness, tone and ceiling of the newest mix." : "Mix or export first: a master is made of that file."
-      }
+      words="Loudness, tone and ceiling, for where it is to be heard."
       type="master"
       start={start}
-      disabled={!mixed}
+      disabled={clips.value.size === 0}
     >
+      <Chosen
+        name="Of"
+        value={ofMix ? MIX : SONG}
+        of={mixed === undefined ? [SONG] : [SONG, MIX]}
+        choose={(chosen) => (source.value = chosen)}
+      />
       <Chosen
         name="For"
         value={master.value.quality}
         of={["streaming", "cd", "club"]}
         choose={(quality) => (master.value = { quality })}
       />
-      <span class="quiet">{loudness(newest("master"))}</span>
+      <output aria-label="Loudness before and after">{loudness(newest("master"))}</output>
     </Step>
   );
 };
@@ -104,7 +110,7 @@ const ExportStep = () => {
   };
   const lossless = format === "wav" || format === "flac";
   return (
-    <Step name="Export" words="The song as it is heard now, as one file." type="render" start={start} disabled={false}>
+    <Step name="Export" words="The song as it is heard now." type="render" start={start} disabled={false}>
       <Chosen
         name="Format"
         value={format}
@@ -126,6 +132,15 @@ const ExportStep = () => {
           choose={(chosen) => (render.value = { ...render.value, quality: chosen })}
         />
       )}
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={render.value.stems}
+          onChange={({ currentTarget }) => (render.value = { ...render.value, stems: currentTarget.checked })}
+        />
+        A file of each track as well
+      </label>
+      <Stems stems={newest("render")?.result?.stems as Stem[] | undefined} />
       <div class="row">
         <a href={`/api/projects/${projectId}/export?format=midi`} download>
           Notes as MIDI
@@ -141,68 +156,16 @@ const ExportStep = () => {
   );
 };
 
-interface StepProps {
-  name: string;
-  words: string;
-  type: string;
-  start: () => unknown;
-  disabled: boolean;
-  children: ComponentChildren;
-}
+type Stem = Schemas["StemResult"];
 
-const Step = ({ name, words, type, start, disabled, children }: StepProps) => {
-  const job = newest(type);
-  const working = job?.state === "working";
-  const result = job?.state === "done" ? job.result : undefined;
-  return (
-    <div class="step">
-      <h2>{name}</h2>
-      <p class="quiet">{words}</p>
-      {children}
-      <div class="row">
-        <button class="primary" type="button" disabled={disabled || working || !mayEdit.value} onClick={() => start()}>
-          {name}
-        </button>
-        {working && job && (
-          <>
-            <progress max={100} value={job.percent} aria-label={`Progress of ${name}`} />
-            <button type="button" onClick={() => void cancel(job.id)}>
-              Cancel
-            </button>
-          </>
-        )}
-        {result?.downloadUrl ? <a href={String(result.downloadUrl)}>Download</a> : null}
-      </div>
-      {result?.audioUrl ? (
-        // biome-ignore lint/a11y/useMediaCaption: it is music
-        <audio controls preload="none" src={String(result.audioUrl)} aria-label={`${name}: listen`} />
-      ) : null}
-    </div>
-  );
-};
-
-interface ChosenProps<Value extends string | number> {
-  name: string;
-  value: Value;
-  of: readonly Value[];
-  choose: (value: Value) => void;
-}
-
-const Chosen = <Value extends string | number>({ name, value, of, choose }: ChosenProps<Value>) => (
-  <label class="chosen">
-    {name}
-    <select
-      value={value}
-      onChange={({ currentTarget }) => {
-        const chosen = of[currentTarget.selectedIndex];
-        if (chosen !== undefined) choose(chosen);
-      }}
-    >
-      {of.map((each) => (
-        <option key={each} value={each}>
-          {each}
-        </option>
+/** The files of single tracks that came with the newest export. */
+const Stems = ({ stems = [] }: { stems?: readonly Stem[] | undefined }) =>
+  stems.length > 0 && (
+    <ul class="stems" aria-label="Stems">
+      {stems.map(({ audioFileId, type, downloadUrl }) => (
+        <li key={audioFileId}>
+          <a href={downloadUrl}>{type}</a>
+        </li>
       ))}
-    </select>
-  </label>
-);
+    </ul>
+  );

@@ -17,7 +17,24 @@ export interface Job {
   ends?: number; // when it is expected to be done, in ms of `Date.now`
   result?: Record<string, unknown>;
   idea?: boolean; // a part that is to be listened to before it is taken
+  projectId?: string; // whose song it is about
 }
+
+const TYPES: Record<string, string> = {
+  beat: "Beat",
+  music: "Song",
+  stems: "Taking apart",
+  mix: "Mix",
+  master: "Master",
+  render: "Export",
+  vocals: "Vocals",
+  edit: "Edit of a recording",
+  lyrics: "Lyrics",
+  melody: "Melody",
+};
+
+/** What a job is, in words. */
+export const titleOf = ({ type, idea }: Job): string => (idea ? "Idea" : (TYPES[type] ?? type));
 
 /** What is asked for. `bpm` is null where the genre's own tempo will do. */
 export const wish = {
@@ -65,11 +82,17 @@ export const makeBeat = async (): Promise<void> => {
   await begin("beat", answered(api.POST("/api/generate/beat", { body })));
 };
 
-/** Follows a job from the request that begins it on; what is refused is said. */
-export const begin = async (type: string, request: Promise<{ jobId?: string }>): Promise<void> => {
+/** Follows a job from the request that begins it on; what is refused is said. `known`: what else is known of it. */
+export const begin = async (
+  type: string,
+  request: Promise<{ jobId?: string }>,
+  known: Partial<Job> = {},
+): Promise<void> => {
   try {
     const { jobId } = await request;
-    if (jobId) change(jobId, { type, state: "working", percent: 0, words: "Waiting for its turn" });
+    const projectId = openProject();
+    if (jobId)
+      change(jobId, { type, projectId, state: "working", percent: 0, words: "Waiting for its turn", ...known });
   } catch (error) {
     notify("trouble", (error as Error).message);
   }
@@ -120,8 +143,11 @@ const loadJobs = async (): Promise<void> => {
     const state = STATES[String(each.state)] ?? "working";
     const words = state === "done" ? "Done" : String(each.error ?? each.stage ?? each.state);
     const result = (each.result ?? undefined) as Event | undefined;
-    const { part, addToProject } = (each.data ?? {}) as Event;
+    const { part, addToProject, projectId, sourceProjectId, audioFileId } = (each.data ?? {}) as Event;
+    const source = jobs.peek().find((job) => audioFileId && job.result?.audioFileId === audioFileId);
+    const about = projectId ?? sourceProjectId ?? source?.projectId;
     change(id, {
+      ...(about ? { projectId: String(about) } : {}),
       idea: Boolean(part) && addToProject === false,
       type: String(each.type),
       state,

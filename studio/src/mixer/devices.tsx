@@ -1,10 +1,10 @@
 import "./devices.css";
 import { useEffect, useRef } from "preact/hooks";
-import { createDevice, deleteDevice, updateDevice } from "../project/edits";
+import { createDevice, deleteDevice, turnKnob, updateDevice } from "../project/edits";
 import type { Device } from "../project/entities";
 import { devices, mayEdit, tracks } from "../project/store";
 import { selectedTrack } from "../view";
-import { type Described, deviceTypes, loadDeviceTypes, spoken } from "./types";
+import { amount, type Described, deviceTypes, loadDeviceTypes, spoken } from "./types";
 
 /** The chain of the selected track: what its sound goes through, in order. */
 export const DevicesPanel = () => {
@@ -91,13 +91,13 @@ const DeviceBox = ({ device }: { device: Device }) => {
         ))}
         {known?.sidechain && (
           <label>
-            <span>listens to</span>
+            <span title="What its detector hears">side chain</span>
             <select
               value={sidechainTrackId ?? ""}
               disabled={!mayEdit.value}
               onChange={({ currentTarget }) => void updateDevice(id, { sidechainTrackId: currentTarget.value || null })}
             >
-              <option value="">itself</option>
+              <option value="">its own sound</option>
               {tracks.value
                 .filter((track) => track.id !== trackId)
                 .map((track) => (
@@ -122,9 +122,8 @@ interface ParameterProps {
 
 const Parameter = ({ device, name, described, value }: ParameterProps) => {
   const gesture = useRef("");
-  const { enum: choices, minimum = 0, maximum = 1, unit = "", description } = described;
-  const change = (to: unknown) =>
-    updateDevice(device.id, { parameters: { ...device.parameters, [name]: to } }, { gesture: gesture.current });
+  const { enum: choices, minimum = 0, maximum = 1, description } = described;
+  const change = (to: unknown) => turnKnob(device, name, to, { gesture: gesture.current });
   const disabled = !mayEdit.value;
   if (choices) {
     return (
@@ -171,17 +170,15 @@ const Parameter = ({ device, name, described, value }: ParameterProps) => {
         value={place}
         disabled={disabled}
         aria-label={`${spoken(name)} of ${spoken(device.type)}`}
-        aria-valuetext={`${short(shown)} ${unit}`}
+        aria-valuetext={amount(shown, described)}
         onPointerDown={() => {
           gesture.current = crypto.randomUUID();
         }}
         onInput={({ currentTarget }) => void change(rounded(turned(currentTarget.valueAsNumber)))}
       />
-      <output>{`${short(shown)} ${unit}`}</output>
+      <output>{amount(shown, described)}</output>
     </label>
   );
 };
 
 const rounded = (value: number): number => Number(value.toPrecision(4));
-const short = (value: number): string =>
-  Math.abs(value) >= 1000 ? `${(value / 1000).toFixed(1)} k` : String(Number(value.toPrecision(3)));

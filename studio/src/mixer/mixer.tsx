@@ -1,5 +1,5 @@
 import "./mixer.css";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { Switch } from "../arrangement/headers";
 import { colourOf } from "../arrangement/palette";
 import { createTrack, updateTrack } from "../project/edits";
@@ -7,12 +7,13 @@ import type { Track } from "../project/entities";
 import { mayEdit, tracks } from "../project/store";
 import { player } from "../sound/player";
 import { dbText, LOUDEST, SILENT, toDb, toLinear } from "./fader";
-import { INSTRUMENTS } from "./instruments";
 import { Loudness, Meter } from "./meter";
 import { Sends } from "./sends";
+import { instruments, loadInstruments } from "./types";
 
 /** A strip for each track; the master stays in sight. */
 export const Mixer = () => {
+  useEffect(() => void loadInstruments().catch(() => {}), []);
   const isMaster = ({ trackType }: Track) => trackType === "MASTER";
   const master = tracks.value.find(isMaster);
   return (
@@ -62,11 +63,10 @@ const Strip = ({ track }: { track: Track }) => {
           value={instrument}
           disabled={!mayEdit.value}
           onChange={({ currentTarget }) => {
-            const chosen = INSTRUMENTS[currentTarget.selectedIndex];
-            if (chosen) void updateTrack(id, { instrument: chosen });
+            void updateTrack(id, { instrument: currentTarget.value as typeof instrument });
           }}
         >
-          {INSTRUMENTS.map((each) => (
+          {[...new Set([instrument, ...instruments.value])].map((each) => (
             <option key={each}>{each}</option>
           ))}
         </select>
@@ -106,6 +106,7 @@ const Strip = ({ track }: { track: Track }) => {
           onInput={({ currentTarget }) =>
             void updateTrack(id, { volume: toLinear(currentTarget.valueAsNumber) }, { gesture: gesture.current })
           }
+          onDblClick={() => void updateTrack(id, { volume: 1 })}
         />
         <Meter peak={() => player.mixer.channel(id)?.peak() ?? SILENT} name={name} />
       </div>

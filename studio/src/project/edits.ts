@@ -1,7 +1,7 @@
 import { edit } from "./connection";
 import type { Operation } from "./document";
 import type { Clip, Device, Kind, Kinds, Project, Send, Track } from "./entities";
-import { looping, waiting } from "./store";
+import { looping } from "./store";
 
 /** Fields of one entity or more that change; `gesture` joins what one drag sends into one step that can be undone. */
 interface How {
@@ -170,12 +170,17 @@ export const deleteSend = (id: string) => remove("send", id);
 export const createDevice = (fields: Pick<Device, "trackId" | "type"> & Partial<Device>) =>
   edit({ event: "device:create", payload: { device: fields }, operations: [] });
 export const updateDevice = (id: string, changes: Partial<Device>, how?: How) => change("device", id, changes, how);
+/** One parameter alone: the others stay as they are, whoever turns them meanwhile. */
+export const turnKnob = ({ id, parameters }: Device, name: string, value: unknown, { gesture }: How = {}) =>
+  edit({
+    event: "device:update",
+    payload: { deviceId: id, changes: { parameters: { [name]: value } } },
+    operations: [update("device", id, { parameters: { ...parameters, [name]: value } })],
+    gesture,
+  });
 export const deleteDevice = (id: string) => remove("device", id);
 
 /** Own steps; what others have changed since is skipped, and said. */
 export const undo = () => edit({ event: "project:undo", payload: {}, operations: [] });
 export const undoAlone = (revision: number) => edit({ event: "project:undo", payload: { revision }, operations: [] });
 export const redo = () => edit({ event: "project:redo", payload: {}, operations: [] });
-
-/** Whether something is on its way that is not stored yet. */
-export const unsaved = (): boolean => waiting.value.length > 0;

@@ -1,16 +1,21 @@
 import { answered, api, type Schemas } from "../api/client";
-import { open } from "./connection";
+import { open, refused } from "./connection";
 
 const LAST = "dawg.project"; // in this browser's storage
 const UNNAMED = "Untitled song";
 
-/** The project that the address names, else the one that was open last, else the newest, else a new one. */
+/** The project that the address names, else one of this person's own. */
 export const openSomeProject = async (): Promise<void> => {
   const named = (await fromShareLink()) ?? fromAddress();
-  if (named) return show(named);
+  return named ? show(named) : openOwnProject();
+};
+
+/** The project that was open last, else the newest, else a new one. */
+export const openOwnProject = async (): Promise<void> => {
   const mine = await projects();
-  const last = mine.find(({ id }) => id === localStorage.getItem(LAST)) ?? mine[0];
-  show(last?.id ?? (await create()));
+  const last = localStorage.getItem(LAST);
+  const found = mine.find(({ id }) => id === last) ?? mine[0];
+  show(found?.id ?? (await create()));
 };
 
 export type ListedProject = Schemas["ListedProject"];
@@ -42,6 +47,10 @@ const fromShareLink = async (): Promise<string | null> => {
 const fromAddress = (): string | null => /^#\/project\/([\w-]+)$/.exec(location.hash)?.[1] ?? null;
 
 window.addEventListener("hashchange", async () => {
-  const named = (await fromShareLink().catch(() => null)) ?? fromAddress();
-  if (named) show(named);
+  try {
+    const named = (await fromShareLink()) ?? fromAddress();
+    if (named) show(named);
+  } catch (error) {
+    refused.value = (error as Error).message;
+  }
 });

@@ -111,8 +111,7 @@ const counted = async (audio: AudioContext, from: number): Promise<boolean> => {
   const { unit, length } = tempoMap.value.metre(tempoMap.value.beat(from));
   const beat = (unit * 60) / tempoMap.value.bpm(tempoMap.value.beat(from));
   const beats = Math.round(length / unit);
-  for (let each = 0; each < beats; each++)
-    click.click(audio.currentTime + 0.05 + each * beat, each === 0 ? 1760 : 1320);
+  for (let each = 0; each < beats; each++) click.click(audio.currentTime + 0.05 + each * beat, each === 0);
   const waited = await new Promise<boolean>((resolve) => {
     const timer = setTimeout(() => resolve(true), beats * beat * 1000);
     stopping = () => {

@@ -15,13 +15,14 @@ export class Metronome {
     for (const { beat, length, unit } of map.bars(map.beat(from), map.beat(to))) {
       for (let each = 0; each < length - 1e-9; each += unit) {
         const at = map.seconds(beat + each);
-        if (at >= from && at < to) this.click(clock(at), each === 0 ? BAR : BEAT);
+        if (at >= from && at < to) this.click(clock(at), each === 0);
       }
     }
   }
 
-  click(at: number, frequency: number): void {
-    const tone = new OscillatorNode(this.audio, { frequency });
+  /** `at` is on the context's clock. */
+  click(at: number, first: boolean): void {
+    const tone = new OscillatorNode(this.audio, { frequency: first ? BAR : BEAT });
     const gain = new GainNode(this.audio, { gain: 0 });
     gain.gain.setValueAtTime(0.4, at);
     gain.gain.exponentialRampToValueAtTime(0.001, at + LENGTH);

@@ -12,7 +12,7 @@ import { player } from "../sound/player";
 import { KEYS } from "../time/keys";
 import { Field } from "../ui/field";
 import { type MenuItem, showMenuBelow } from "../ui/menu";
-import { assistantOpen, theme } from "../view";
+import { assistantOpen, panel, theme } from "../view";
 import { Tempo } from "./tempo";
 
 const METRES = ["4/4", "3/4", "6/8", "12/8", "5/4", "7/8", "2/4"];
@@ -126,6 +126,15 @@ export const TransportBar = () => {
         ))}
       </ul>
       <ShareButton />
+      <button
+        type="button"
+        title="Mix, master, stems and files"
+        onClick={() => {
+          panel.value = "finish";
+        }}
+      >
+        Export
+      </button>
       <button
         type="button"
         aria-pressed={assistantOpen.value}

@@ -1,4 +1,15 @@
 import { useSignal } from "@preact/signals";
+import { notify } from "./notices";
+
+/** What is wrong with what was written, in words. */
+const whyNot = (
+  written: string,
+  { validationMessage }: HTMLInputElement,
+  { min, max }: Partial<FieldProps>,
+): string => {
+  if (!written) return "it cannot be empty.";
+  return min === undefined || max === undefined ? validationMessage : `it has to be from ${min} to ${max}.`;
+};
 
 interface FieldProps {
   value: string;
@@ -15,7 +26,7 @@ interface FieldProps {
 
 /**
  * A line that keeps what is being written, whatever arrives from elsewhere meanwhile. It is told when the field is left,
- * or with Enter; Escape takes it back. What is empty or not valid changes nothing.
+ * or with Enter; Escape takes it back. What is empty or not valid changes nothing, and that is said.
  */
 export const Field = ({ value, change, type = "text", ...others }: FieldProps) => {
   const written = useSignal<string | null>(null);
@@ -28,7 +39,10 @@ export const Field = ({ value, change, type = "text", ...others }: FieldProps) =
     onBlur: ({ currentTarget }: { currentTarget: HTMLInputElement }) => {
       const wanted = written.value?.trim();
       written.value = null;
-      if (wanted && wanted !== value && currentTarget.validity.valid) change(wanted);
+      if (wanted === undefined || wanted === value) return;
+      if (wanted && currentTarget.validity.valid) change(wanted);
+      else
+        notify("trouble", `${others["aria-label"] ?? "This"} stays ${value}: ${whyNot(wanted, currentTarget, others)}`);
     },
     onKeyDown: ({ key, currentTarget }: { key: string; currentTarget: HTMLInputElement }) => {
       if (key === "Escape") written.value = null;
