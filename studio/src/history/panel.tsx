@@ -1,7 +1,23 @@
 import "./history.css";
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { acknowledged, mayEdit } from "../project/store";
-import { load, nameOf, restoreVersion, saveVersion, turns, versions } from "./store";
+import {
+  actor,
+  actors,
+  goBackTo,
+  isOwn,
+  load,
+  nameOf,
+  restoreVersion,
+  saveVersion,
+  show,
+  shown,
+  type Turn,
+  turns,
+  undone,
+  undoTurn,
+  versions,
+} from "./store";
 
 const SOURCES: Record<string, string> = {
   rest: "",
@@ -9,6 +25,9 @@ const SOURCES: Record<string, string> = {
   brain: "with the assistant",
   voice: "by voice",
   generation: "generated",
+  undo: "taken back",
+  redo: "repeated",
+  restore: "a version restored",
 };
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -59,18 +78,73 @@ export const HistoryPanel = () => {
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls by keys */}
       <div tabIndex={0} role="region" aria-label="What was done">
-        <h2>What was done</h2>
+        <div class="row">
+          <h2>What was done</h2>
+          {actors.value.length > 1 && <Filter />}
+        </div>
         <ol>
-          {turns.value.map(({ groupId, actorId, source, at, words }) => (
-            <li key={groupId}>
-              <time class="quiet">{clock.format(at)}</time>
-              <b>{nameOf(actorId)}</b>
-              <span>{words.slice(0, 3).join(", ") + (words.length > 3 ? ` and ${words.length - 3} more` : "")}</span>
-              <span class="quiet">{SOURCES[source] ?? source}</span>
-            </li>
+          {shown.value.map((turn) => (
+            <TurnRow key={turn.groupId} turn={turn} />
           ))}
         </ol>
       </div>
     </section>
   );
 };
+
+const FEW = 3; // of what belongs together, said at once
+
+/** One step: in words, to look at what it was about, to take back, or to go back to. */
+const TurnRow = ({ turn }: { turn: Turn }) => {
+  const { actorId, source, at, words } = turn;
+  const more = words.length > FEW ? ` and ${words.length - FEW} more` : "";
+  const said = words.slice(0, FEW).join(", ") + more;
+  const newest = turns.value[0] === turn;
+  return (
+    <li data-state={undone.value.has(turn.groupId) ? "undone" : ""}>
+      <time class="quiet">{clock.format(at)}</time>
+      <b>{nameOf(actorId)}</b>
+      <button type="button" class="bare said" title={words.join("\n")} onClick={() => show(turn)}>
+        {said}
+      </button>
+      <span class="quiet">{SOURCES[source] ?? source}</span>
+      <button
+        type="button"
+        class="bare"
+        aria-label={`Undo: ${said}`}
+        disabled={!mayEdit.value || !isOwn(turn)}
+        onClick={() => void undoTurn(turn)}
+      >
+        ↶ Undo
+      </button>
+      <button
+        type="button"
+        class="bare"
+        aria-label={`Go back to: ${said}`}
+        disabled={!mayEdit.value || newest}
+        title="Takes back what you have done since"
+        onClick={() => void goBackTo(turn)}
+      >
+        Go back to here
+      </button>
+    </li>
+  );
+};
+
+/** What one person has done, or all. */
+const Filter = () => (
+  <select
+    aria-label="By whom"
+    value={actor.value ?? ""}
+    onChange={({ currentTarget }) => {
+      actor.value = currentTarget.value || null;
+    }}
+  >
+    <option value="">everybody</option>
+    {actors.value.map((id) => (
+      <option key={id} value={id}>
+        {nameOf(id)}
+      </option>
+    ))}
+  </select>
+);

@@ -39,6 +39,10 @@ export const loadInstruments = async (): Promise<void> => {
   instruments.value = listed.flatMap(({ name }) => name ?? []);
 };
 
+/** A parameter and its value, where its type is not at hand. */
+export const amountOf = ([name, value]: [string, unknown]): string =>
+  `${spoken(name)} ${typeof value === "number" ? Number(value.toPrecision(3)) : typeof value === "boolean" ? (value ? "on" : "off") : value}`;
+
 const LETTERS: Record<string, string> = { q: "Q" };
 
 /** "earHighpass" as people say it: "ear highpass"; "frequency1": "band 1 frequency". */
