@@ -30,6 +30,9 @@ async def test_it_changes_the_song_by_text_and_by_voice(
             await page.until("document.querySelector('.bar input[type=number]').value === '92'")
             await page.click("[aria-label='Undo Set tempo']")
             await page.until("document.querySelector('.bar input[type=number]').value === '120'")
+            await page.call("reload")
+            await page.until("document.querySelector('.talk')?.innerText.includes('It is slower now.')")
+            await page.wait_for(".steps [data-state=undone]:has-text('Set tempo')")
 
             service.script(
                 realtime.answer(realtime.call("playProject", {})),

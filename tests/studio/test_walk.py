@@ -153,9 +153,15 @@ async def edits_wait_for_a_server_that_was_killed(page: Page, server: dawg.DawgP
     done = await walk.stored(page)
     assert len(done["tracks"]) == len(before["tracks"]) + 1  # once
     assert ["Melody", "0.1000"] in [each[:2] for each in done["tracks"]]
+    await page.evaluate("dispatchEvent(new Event('offline'))")
+    await page.call("fill", "[aria-label='Volume of Melody']", "0")
+    await walk.add_track(page, "Audio track")
+    await page.until("document.querySelector('.health').innerText.includes('2 edits wait')")
     await page.call("reload")
     await walk.enter(page)
-    assert await walk.stored(page) == done
+    again = await walk.stored(page)
+    assert len(again["tracks"]) == len(done["tracks"]) + 1
+    assert ["Melody", "1.0000"] in [each[:2] for each in again["tracks"]]
 
 
 async def the_song_leaves_as_a_file(page: Page, server: dawg.DawgProcess) -> None:

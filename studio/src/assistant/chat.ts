@@ -1,10 +1,11 @@
-import { batch, computed, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 import { answered, api } from "../api/client";
 import { brain } from "../api/sockets";
 import { openProject, type Touched, touched } from "../project/connection";
 import { undoAlone } from "../project/edits";
 import { acknowledged } from "../project/store";
 import { runHere } from "./functions";
+import { lastConversation, rememberChange } from "./past";
 
 /** Something that the assistant does with the song, while and after it does it. */
 export interface Step {
@@ -13,7 +14,7 @@ export interface Step {
   state: "running" | "done" | "failed";
   words: string;
   revision?: number | undefined; // of what it changed
-  undone?: boolean;
+  undone?: boolean | undefined;
 }
 
 export interface Message {
@@ -66,6 +67,25 @@ export const stopAnswer = (): void => {
   for (const { id, ended } of messages.value) if (!ended) brain.emit("cancel", { requestId: id }, () => {});
 };
 
+/** Of another song another conversation: what was said about it before is shown again. */
+const openSong = computed(() => acknowledged.value?.project.id ?? null);
+effect(() => {
+  const projectId = openSong.value;
+  if (!projectId) return;
+  conversationId = null;
+  messages.value = [];
+  const show = async () => {
+    const last = await lastConversation(projectId);
+    if (!last || openSong.peek() !== projectId || messages.peek().length > 0) return;
+    conversationId = last.id;
+    messages.value = last.said.map(({ id, role, text, calls }): Message => {
+      const steps = calls.map(({ done, ...call }): Step => ({ ...call, state: done ? "done" : "failed", words: "" }));
+      return { id, role, text, steps, ended: true };
+    });
+  };
+  void show().catch(() => {}); // what was said before is no need
+});
+
 const change = (id: unknown, changes: (message: Message) => Partial<Message>): void => {
   messages.value = messages.value.map((each) => (each.id === id ? { ...each, ...changes(each) } : each));
 };
@@ -89,6 +109,7 @@ brain.on("tool-result", (event: Event) => {
   const state = event.success ? "done" : "failed";
   const words = event.success ? "" : String((event.error as Event | undefined)?.error ?? event.error ?? "");
   const revision = typeof event.revision === "number" ? event.revision : undefined;
+  if (revision !== undefined) rememberChange(String(event.callId), { revision });
   change(event.requestId, ({ steps }) => ({
     steps: steps.map((step) => (step.callId === event.callId ? { ...step, state, words, revision } : step)),
   }));
@@ -99,6 +120,7 @@ export const undoStep = async (messageId: string, { callId, revision }: Step): P
   if (revision === undefined) return;
   const answer = await undoAlone(revision);
   if (!answer.success) return;
+  rememberChange(callId, { revision, undone: true });
   change(messageId, ({ steps }) => ({
     steps: steps.map((step) => (step.callId === callId ? { ...step, undone: true } : step)),
   }));

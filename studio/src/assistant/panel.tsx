@@ -117,7 +117,7 @@ const Talk = () => {
 
 const Said = ({ message: { id, role, text, steps, trouble, ended } }: { message: Message }) => (
   <li class={role}>
-    {text && <p>{text}</p>}
+    {text.trim() && <p>{text.trim()}</p>}
     {steps.length > 0 && (
       <ul class="steps" aria-label="What it did">
         {steps.map((step) => (

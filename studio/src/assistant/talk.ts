@@ -6,6 +6,7 @@ import { notify } from "../ui/notices";
 import { type Message, messages, type Step } from "./chat";
 import { runHere } from "./functions";
 import { openMicrophone, RATE } from "./microphone";
+import { rememberChange } from "./past";
 import { Speaker } from "./speaker";
 
 /** A talk by voice. What is said on both sides is shown among the written messages. */
@@ -98,6 +99,7 @@ const hear = (speaker: Speaker): (() => void) => {
       const id = `steps-${response}`;
       const before = messages.value.find((each) => each.id === id)?.steps ?? [];
       const words = success ? "" : String((error as Event | undefined)?.error ?? "");
+      if (typeof revision === "number") rememberChange(String(callId), { revision });
       const state: Step["state"] = success ? "done" : "failed";
       const result = { state, words, revision: typeof revision === "number" ? revision : undefined };
       put({ id, steps: before.map((step) => (step.callId === callId ? { ...step, ...result } : step)) });

@@ -120,7 +120,7 @@ const TurnRow = ({ turn }: { turn: Turn }) => {
       <button
         type="button"
         class="bare"
-        aria-label={`Go back to: ${said}`}
+        aria-label={`Go back to here: ${said}`}
         disabled={!mayEdit.value || newest}
         title="Takes back what you have done since"
         onClick={() => void goBackTo(turn)}

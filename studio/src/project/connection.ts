@@ -3,6 +3,7 @@ import { socket } from "../api/sockets";
 import { notify } from "../ui/notices";
 import { appliedAll, fromSnapshot, goneSends, type Operation, operationsOf } from "./document";
 import type { Recording } from "./entities";
+import { keepEdits, keptEdits } from "./kept-edits";
 import { acknowledged, type Edit, recordings, remember, waiting } from "./store";
 
 /** `online` while the room of the project is joined; `offline` edits wait, and are sent afterwards. */
@@ -39,6 +40,7 @@ type Event = Record<string, unknown>;
 
 const PATIENCE = 1000; // ms that an event may be overtaken by later ones before what is missing is asked for
 const ANSWER = 15_000; // ms until an edit without an answer is sent again
+const KEEP = 300; // ms after the newest edit until those that wait are kept
 const AGAIN = 3000; // ms until what could not be done now is tried again
 const LATER = new Set(["dependency_unavailable", "draining", "contention", "rate_limited", "not_joined", "timeout"]);
 
@@ -49,10 +51,13 @@ const answers = new Map<string, (answer: Answer) => void>(); // by edit
 
 /** Opens a project on the socket, and keeps it open through all that happens to the connection. */
 export const open = (id: string): void => {
-  if (projectId && projectId !== id) socket.emit("leave:project", { projectId }, () => {});
+  if (projectId && projectId !== id) {
+    keepNow(); // they are sent when this project is opened again
+    socket.emit("leave:project", { projectId }, () => {});
+  }
   projectId = id;
   acknowledged.value = null;
-  waiting.value = [];
+  waiting.value = keptEdits(id);
   recordings.value = new Map();
   refused.value = "";
   early = new Map();
@@ -159,8 +164,10 @@ const madeBy = ({ operations }: Edit): string[] =>
 
 /** Whether an edit is about something that another one is still making. */
 const hasToWait = (whole: Edit): boolean => {
+  const making = waiting.value.flatMap((each) => (each === whole ? [] : madeBy(each)));
+  if (making.length === 0) return false;
   const text = JSON.stringify(whole.payload);
-  return waiting.value.some((each) => each !== whole && madeBy(each).some((id) => text.includes(id)));
+  return making.some((id) => text.includes(id));
 };
 
 /** Told of each id of this page's own, and of the one that it has become. */
@@ -249,7 +256,14 @@ window.addEventListener("online", () => {
   else socket.connect();
 });
 
+let keeping: ReturnType<typeof setTimeout> | undefined;
+const keepNow = (): void => {
+  clearTimeout(keeping);
+  const kept = !projectId || keepEdits(projectId, waiting.peek());
+  window.onbeforeunload = kept ? null : (event) => event.preventDefault();
+};
+window.addEventListener("pagehide", keepNow);
 effect(() => {
-  const warn = waiting.value.length > 0 && connection.value !== "online";
-  window.onbeforeunload = warn ? (event) => event.preventDefault() : null;
+  clearTimeout(keeping);
+  keeping = setTimeout(keepNow, waiting.value.length > 0 ? KEEP : 0);
 });
