@@ -10,7 +10,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
@@ -81,11 +81,13 @@ class Credentials:
 class Caller:
     """A verified identity. `origin` is `local` when the token was signed with the secret of this server, `token` when
     an outside service signed it. `login` names the login whose token was used, so that its sockets end with it.
+    `expires_at`, in epoch seconds, is when the token or session ends; None in development mode.
     """
 
     user_id: str
     origin: Origin
     login: str | None = None
+    expires_at: float | None = field(default=None, compare=False)
 
 
 class Identity:
@@ -194,7 +196,7 @@ class Identity:
             )
         except (jwt.PyJWTError, ValueError):
             raise errors.Unauthorized("This session has ended. Please sign in again.") from None
-        return Caller(claims["sub"], "local", claims["login"])
+        return Caller(claims["sub"], "local", claims["login"], claims["exp"])
 
     async def _by_token(self, token: str) -> Caller:
         import jwt
@@ -220,8 +222,8 @@ class Identity:
         if not (0 < len(subject) <= MAX_SUBJECT and subject.isprintable()):
             raise errors.Unauthorized("This access token names no usable user.")
         if algorithm != "HS256":
-            return Caller(subject, "token")
-        return Caller(subject, "local", _login(claims.get("login")))
+            return Caller(subject, "token", expires_at=claims["exp"])
+        return Caller(subject, "local", _login(claims.get("login")), claims["exp"])
 
     def _is_audience(self, claims: Mapping[str, Any]) -> bool:
         """By `aud` (RFC 7519, section 4.1.3), or where a service leaves that out by `azp`, the party that the token was

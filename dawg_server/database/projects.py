@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from dawg_server.database import users
@@ -55,6 +55,17 @@ async def role(database: Database | Connection, project_id: str, user_id: str) -
         {"user": user_id, "project": project_id},
     )
     return str(held) if held else None
+
+
+async def roles(database: Database, project_id: str, user_ids: Collection[str]) -> dict[str, str]:
+    """As `role`, of all those who have one."""
+    rows = await database.fetch_all(
+        f"""SELECT u.id, r.role FROM projects p, unnest(%(users)s::text[]) AS u(id),
+                LATERAL (SELECT {ROLE.replace("%(user)s", "u.id")} AS role) AS r
+            WHERE p.id = %(project)s AND p.deleted_at IS NULL AND r.role IS NOT NULL""",
+        {"users": list(user_ids), "project": project_id},
+    )
+    return {row["id"]: row["role"] for row in rows}
 
 
 async def role_and_revision(database: Database, project_id: str, user_id: str) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from bus import events
@@ -26,6 +26,10 @@ class ProjectReader:
 
     async def role(self, project_id: str, user_id: str) -> str | None:
         return await projects.role(self._database, project_id, user_id) if is_uuid(project_id) else None
+
+    async def roles(self, project_id: str, user_ids: Collection[str]) -> dict[str, str]:
+        """Of those who may see the project."""
+        return await projects.roles(self._database, project_id, user_ids)
 
     async def snapshot(self, project_id: str, user_id: str) -> dict[str, Any]:
         """The project as it was at one moment, which `revision` names, and the caller's `role`.

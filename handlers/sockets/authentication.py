@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -13,12 +14,13 @@ from socketio import exceptions  # type: ignore[import-untyped]
 from bus import events
 from bus.local import Scope
 from dawg_server import errors, logs
-from dawg_server.identity import Credentials
+from dawg_server.identity import CLOCK_TOLERANCE, Credentials
 from dawg_server.services import Services
 from handlers.addresses import Addresses
 from handlers.relay import user_room
 from handlers.rest import session_cookie
 from handlers.sockets.rooms import with_database
+from handlers.sockets.transport.manager import Client
 from handlers.sockets.transport.server import Server
 
 NAMESPACES: dict[str, logs.Service] = {"/": "main", "/ai-brain": "ai-brain", "/voice": "voice"}
@@ -33,21 +35,19 @@ def mount(server: Server, services: Services, on_leave: Callable[[str], Awaitabl
 
     `on_leave` is called with the sid of every socket of `/` whose connection has ended.
 
-    The end of a login is the end of its sockets, on whichever replica they are.
+    The end of a login, or of the token that it was opened with, is the end of a socket, on whichever replica it is.
     """
 
-    async def end_sockets(event: events.LoginEnded) -> None:
-        members = [
-            (sid, namespace)
-            for namespace in NAMESPACES
-            for sid, _ in server.manager.get_participants(namespace, login_room(event.login))
-        ]
-        await asyncio.gather(*(server.disconnect(sid, namespace) for sid, namespace in members))
+    def end_sockets(event: events.LoginEnded) -> None:
+        for namespace in NAMESPACES:
+            for sid, _ in server.manager.get_participants(namespace, login_room(event.login)):
+                # A task, so that nobody who hears of something else waits for what has to be written.
+                server.manager.tasks.start(server.disconnect(sid, namespace), name="login-ended")
 
     async def review_logins() -> None:
         logins = {client.session["caller"].login for client in server.manager.clients.values() if client.session}
         for login in await services.platform.identity.ended_among(login for login in logins if login):
-            await end_sockets(events.LoginEnded(login, ""))
+            end_sockets(events.LoginEnded(login, ""))
 
     def restored(_: events.BusRestored) -> None:
         """Which logins ended meanwhile was not heard."""
@@ -66,6 +66,11 @@ def _mount_one(
     log: structlog.stdlib.BoundLogger,
     on_leave: Callable[[str], Awaitable[None]],
 ) -> None:
+    def expire(client: Client) -> None:
+        """Nothing is told: clients see the transport close, and come back with what they have by then."""
+        log.info("A socket's token has expired.", action="socket_expired", namespace=namespace, sid=client.sid)
+        server.manager.tasks.start(client.connection.close(), name="token-expired")
+
     async def connect(sid: str, environ: Mapping[str, Any], auth: Any = None) -> None:
         try:
             if services.platform.lifecycle.draining:
@@ -82,9 +87,16 @@ def _mount_one(
             await server.enter_room(sid, login_room(caller.login), namespace)
         if namespace == "/":
             await server.enter_room(sid, user_room(caller.user_id), namespace)
+        if caller.expires_at is not None:
+            wait = max(0.0, caller.expires_at + CLOCK_TOLERANCE - time.time())
+            client = server.manager.clients[sid]
+            client.session["expiry"] = asyncio.get_running_loop().call_later(wait, expire, client)
         log.info("A socket connected.", action="socket_connected", namespace=namespace, sid=sid, user_id=caller.user_id)
 
     async def disconnect(sid: str, reason: str) -> None:
+        client = server.manager.clients.get(sid)
+        if client is not None and (expiry := client.session.get("expiry")) is not None:
+            expiry.cancel()
         log.info("A socket disconnected.", action="socket_disconnected", namespace=namespace, sid=sid, reason=reason)
         if namespace == "/ai-brain":
             services.assistants.brain.leave(sid)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from bus import events as bus_events
 from bus.local import Scope
 from dawg_server import errors, logs
 from dawg_server.daw.presence import Member
+from dawg_server.keyed_lock import KeyedLock
 from dawg_server.services import Services
 from dawg_server.wire import now
 from handlers import serializers
@@ -85,6 +87,8 @@ async def _state(call: SocketCall, revision: int) -> dict[str, Any]:
     if since is not None:
         missed = await document.missed(project_id, since, revision)
         if missed is not None:
+            # Whoever was removed between the first look and the room has not heard of it there.
+            await call.services.documents.queries.role_and_revision(project_id, call.caller.user_id)
             newest = missed[-1]["revision"] if missed else revision
             return {"revision": newest, "operations": missed}
     project = await document.snapshot(project_id, call.caller.user_id)
@@ -110,58 +114,80 @@ async def disconnected(services: Services, server: Server, sid: str) -> None:
 
 
 def mount(server: Server, services: Services) -> None:
-    """Keeps rooms and roles true while memberships change; after the relay, which still has to reach the room."""
+    """Keeps rooms and roles true while memberships change; after the relay, which still has to reach the room.
 
-    async def membership_changed(event: bus_events.MembershipChanged) -> None:
+    What an event says is done at once, also while the database does not answer. What has to be asked or written is
+    done by tasks, one after the other for each project, so that nobody who hears of something else waits for it.
+    """
+    turns: KeyedLock = KeyedLock()
+
+    def soon(project_id: str, work: Callable[[], Awaitable[None]]) -> None:
+        async def in_turn() -> None:
+            async with turns.setdefault(project_id, asyncio.Lock()):
+                await with_database(work)
+
+        server.manager.tasks.start(in_turn(), name="socket-review")
+
+    def set_role(project_id: str, sid: str, role: str | None) -> None:
+        """At once; None puts the socket out of the room."""
+        membership = memberships_of(server, sid).get(project_id)
+        if membership is None or membership.role == role:
+            return
+        if role is not None:
+            membership.role = role
+            soon(project_id, lambda: _write_role(server, services, sid, project_id))
+            return
+        del memberships_of(server, sid)[project_id]
+        server.manager.leave(server.manager.clients[sid], project_room(project_id))
+        refusal = errors.Forbidden("You are no longer a member of this project.").envelope(logs.request_id())
+        told = {**refusal, "event": "join:project", "projectId": project_id, "timestamp": now()}
+        server.broadcast("error", told, room=sid)
+        soon(project_id, lambda: services.documents.presence.leave(project_id, sid))
+
+    def membership_changed(event: bus_events.MembershipChanged) -> None:
         for sid in _sockets(server, event.project_id):
             if server.manager.clients[sid].session["caller"].user_id == event.user_id:
-                await _review(server, services, sid, event.project_id)
+                set_role(event.project_id, sid, event.role)
 
-    async def publicity_changed(event: bus_events.PublicityChanged) -> None:
-        for sid in _sockets(server, event.project_id):
-            await _review(server, services, sid, event.project_id)
+    async def review(project_id: str) -> None:
+        """Asks once for everybody who has the project open here."""
+        callers = {sid: server.manager.clients[sid].session["caller"].user_id for sid in _sockets(server, project_id)}
+        if callers:
+            roles = await services.documents.document.roles(project_id, set(callers.values()))
+            for sid, user_id in callers.items():
+                set_role(project_id, sid, roles.get(user_id))
 
-    async def project_deleted(event: bus_events.ProjectDeleted) -> None:
+    def publicity_changed(event: bus_events.PublicityChanged) -> None:
+        soon(event.project_id, lambda: review(event.project_id))
+
+    def project_deleted(event: bus_events.ProjectDeleted) -> None:
         for sid in _sockets(server, event.project_id):
             memberships_of(server, sid).pop(event.project_id, None)
-            await server.leave_room(sid, project_room(event.project_id), "/")
+            server.manager.leave(server.manager.clients[sid], project_room(event.project_id))
             services.documents.presence.project_gone(event.project_id, sid)
-
-    async def review_all() -> None:
-        for sid in [sid for sid, _ in server.manager.get_participants("/", None)]:
-            for project_id in tuple(memberships_of(server, sid)):
-                await _review(server, services, sid, project_id)
 
     def restored(_: bus_events.BusRestored) -> None:
         """What happened to memberships meanwhile was not heard."""
-        server.manager.tasks.start(with_database(review_all), name="socket-review")
+        sids = [sid for sid, _ in server.manager.get_participants("/", None)]
+        for project_id in {project_id for sid in sids for project_id in memberships_of(server, sid)}:
+            soon(project_id, functools.partial(review, project_id))
 
-    services.platform.bus.subscribe(bus_events.BusRestored, restored)
-    services.platform.bus.subscribe(bus_events.MembershipChanged, membership_changed, Scope.EVERYWHERE)
-    services.platform.bus.subscribe(bus_events.PublicityChanged, publicity_changed, Scope.EVERYWHERE)
-    services.platform.bus.subscribe(bus_events.ProjectDeleted, project_deleted, Scope.EVERYWHERE)
+    bus = services.platform.bus
+    bus.subscribe(bus_events.BusRestored, restored)
+    bus.subscribe(bus_events.MembershipChanged, membership_changed, Scope.EVERYWHERE)
+    bus.subscribe(bus_events.PublicityChanged, publicity_changed, Scope.EVERYWHERE)
+    bus.subscribe(bus_events.ProjectDeleted, project_deleted, Scope.EVERYWHERE)
 
 
-async def _review(server: Server, services: Services, sid: str, project_id: str) -> None:
-    """Gives a socket the role that its user has by now, or removes it from the room."""
-    client = server.manager.clients.get(sid)
-    found = client.session.get("memberships", {}).get(project_id) if client else None
-    if client is None or found is None:
+async def _write_role(server: Server, services: Services, sid: str, project_id: str) -> None:
+    """What others are shown of somebody whose role has changed. Whoever has left meanwhile stays away."""
+    membership = memberships_of(server, sid).get(project_id)
+    if membership is None or not services.documents.presence.present(project_id, sid):
         return
-    role = await services.documents.document.role(project_id, client.session["caller"].user_id)
-    if role == found.role:
-        return
-    if role is not None:
-        found.role = role
-        with contextlib.suppress(errors.NotJoined):  # it is leaving anyway
-            caller = client.session["caller"]
-            member = Member(sid, caller.user_id, found.username, role, caller.login)
-            await services.documents.presence.join(project_id, member)
-        return
-    await depart(services, server, sid, project_id)
-    refusal = errors.Forbidden("You are no longer a member of this project.").envelope(logs.request_id())
-    told = {**refusal, "event": "join:project", "projectId": project_id, "timestamp": now()}
-    server.broadcast("error", told, room=sid)
+    caller = server.manager.clients[sid].session["caller"]
+    member = Member(sid, caller.user_id, membership.username, membership.role, caller.login)
+    with contextlib.suppress(errors.NotJoined, errors.NotFound):  # it is leaving anyway, or the project has gone
+        await services.documents.presence.join(project_id, member)
 
 
 def _sockets(server: Server, project_id: str) -> list[str]:

@@ -15,9 +15,14 @@ import aiohttp
 import pytest
 import uvloop
 
+from bus import events
 from dawg_server import database as db
 from dawg_server import errors
 from dawg_server.database import address, pool
+from handlers.sockets.events import project_room
+from tests.daw.conftest import join
+from tests.javascript.client import JavaScript
+from tests.servers import dawg
 from tests.servers.dawg import DawgProcess, free_port
 from tests.servers.postgres import TcpPostgres
 
@@ -246,3 +251,36 @@ async def test_the_server_answers_503_while_postgres_is_away_and_200_soon_after_
             await returned()
             assert {status for status, _ in await asyncio.gather(*(projects() for _ in range(40)))} == {200}
     assert "UVPoll" not in (tmp_path / "log").read_text()
+
+
+async def test_who_is_removed_while_postgres_is_away_hears_nothing_more(
+    postgres_tcp: TcpPostgres, tmp_path: Path, javascript: JavaScript
+) -> None:
+    """And nobody waits for it: what happens in other projects is told at once."""
+    dsn = postgres_tcp.dsn()
+    async with dawg.running(dsn, tmp_path) as server:
+        rooms = []
+        for user in ("ada", "eve"):
+            _, project = await server.json("POST", "/api/projects", user, json={"name": "Song"})
+            rooms.append(project["id"])
+        await server.json("GET", "/api/projects", "bob")
+        await join(server.services.platform.database, rooms[0], "bob", "editor")
+        bob = await javascript.connect(server.url, auth={"userId": "bob"})
+        assert (await bob.emit_ack("join:project", {"projectId": rooms[0]}))["success"]
+        assert (await bob.emit_ack("presence:update", {"projectId": rooms[0], "state": {}}))["success"]
+        postgres_tcp.stop()
+        bus = server.services.platform.bus
+        async with asyncio.timeout(1.0):  # less than any attempt to reach the database takes
+            await bus.publish(events.MembershipChanged(rooms[0], "bob", None))
+        assert (await bob.wait_for("error"))["code"] == "forbidden"
+        server.sockets.broadcast("secret", {}, room=project_room(rooms[0]))
+        assert (await bob.emit_ack("presence:update", {"projectId": rooms[0], "state": {}}))["code"] == "not_joined"
+        assert bob.received("secret") == []
+        postgres_tcp.start()
+        presence = server.services.documents.presence
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                with contextlib.suppress(errors.DependencyUnavailable):
+                    if not await presence.members(rooms[0]):
+                        break
+                await asyncio.sleep(0.05)

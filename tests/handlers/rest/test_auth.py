@@ -468,3 +468,21 @@ async def test_logging_out_disconnects_the_sockets_of_that_login_on_every_replic
         assert (await post(b, "refresh", {"refreshToken": same_user["refreshToken"]}))[1]["code"] == "refresh_reused"
         assert await spared[1].wait_disconnected() == "io server disconnect"
         assert (await a.json("GET", "/api/auth/me", headers=bearer(renewed)))[0] == 401
+
+
+async def test_a_socket_ends_with_its_token_and_its_client_comes_back_with_a_new_one(
+    database_dsn: str, tmp_path: Path, javascript: JavaScript
+) -> None:
+    """30 s are forgiven to clocks that differ, so a token that is good for -28 s more ends in two."""
+    async with dawg.running(database_dsn, tmp_path, JWT_SECRET=SECRET) as server:
+        ending, lasting = (
+            jwt.encode({"sub": "ada", "exp": int(time.time()) + seconds}, SECRET, "HS256") for seconds in (-28, 600)
+        )
+        sockets = [
+            await javascript.connect(server.url, namespace=namespace, auth={"token": token})
+            for namespace in ("/", "/voice")
+            for token in (ending, lasting)
+        ]
+        for socket in sockets[::2]:
+            assert await socket.wait_disconnected() == "transport close"  # after which clients connect by themselves
+        assert [socket.disconnected for socket in sockets[1::2]] == [None, None]

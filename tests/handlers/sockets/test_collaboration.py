@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bus import events as bus_events
 from handlers.sockets import events
 from tests.daw.conftest import join
 from tests.javascript.client import JavaScript, JsClient
@@ -452,3 +453,21 @@ async def test_sends_are_changed_over_sockets_and_told_with_all_sends_of_their_t
     told = [news for name, (news,) in bob.events if name == "track:updated"][-1]
     assert [send["id"] for send in told["track"]["sends"]] == [sends[1]]
     assert (await room.ask(ada, "send:delete", sendId=sends[1]))["track"]["sends"] == []
+
+
+async def test_whoever_leaves_while_their_role_changes_stays_away(room: Room) -> None:
+    database, bus = room.server.services.platform.database, room.server.services.platform.bus
+    presence = room.server.services.documents.presence
+    for number in range(8):
+        role = ("viewer", "editor")[number % 2]
+        bob = await room.enter("bob")
+        await database.execute(
+            "UPDATE collaborators SET role = %s WHERE project_id = %s AND user_id = 'bob'", (role, room.id)
+        )
+        leaving = asyncio.create_task(bob.lose())
+        await asyncio.sleep(0.002 * number)
+        await bus.publish(bus_events.MembershipChanged(room.id, "bob", role))
+        await leaving
+    async with asyncio.timeout(20):
+        while await presence.members(room.id):
+            await asyncio.sleep(0.02)
