@@ -1,16 +1,25 @@
-"""Sections over the asked duration: whole bars and one last chord that rings out, or the whole bars of a loop."""
+"""Sections over the asked duration: whole bars and one last chord that rings out, or the whole bars of a loop.
+
+A section has 4, 8 or 16 bars, an intro or a turnaround 1, 2 or 4. A form of `styles/forms.json` is the order of its
+sections; `chorus@28` joins in pieces of at least 28 bars.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
 
 from dawg_server.music import bar_grid, score
+from dawg_server.music.styles import fields, reading
 
 RING_SECONDS = 1.5  # the least time that the last chord gets, up to a bar
 EPSILON_BEATS = 1e-6
+INTRO, TURNAROUND = "intro", "turnaround"
+UNIT_BARS, MOST_BARS = 4, 16
 
 ENERGY = {
-    "intro": 0.42,
+    INTRO: 0.42,
     "verse": 0.66,
     "prechorus": 0.74,
     "chorus": 0.92,
@@ -23,76 +32,40 @@ ENERGY = {
     "breakdown": 0.4,
     "head": 0.78,
     "solo": 0.88,
+    TURNAROUND: 0.82,
     bar_grid.ENDING: 0.7,
-}
-
-# From the shortest to the longest; the first is one section for a miniature.
-FORMS = {
-    "song": (
-        "chorus",
-        "verse chorus",
-        "intro verse chorus",
-        "intro verse chorus outro",
-        "intro verse chorus verse chorus",
-        "intro verse chorus verse bridge chorus",
-        "intro verse chorus verse chorus bridge chorus outro",
-        "intro verse prechorus chorus verse prechorus chorus bridge chorus chorus outro",
-    ),
-    "beat": (
-        "hook",
-        "intro hook",
-        "intro hook verse",
-        "intro hook verse hook",
-        "intro verse hook verse hook",
-        "intro hook verse hook bridge hook",
-        "intro hook verse hook verse hook bridge hook outro",
-    ),
-    "club": (
-        "drop",
-        "build drop",
-        "intro build drop",
-        "intro build drop outro",
-        "intro build drop breakdown drop",
-        "intro build drop breakdown build drop",
-        "intro groove build drop breakdown build drop outro",
-        "intro groove build drop groove breakdown build drop drop outro",
-    ),
-    "floor": (
-        "drop",
-        "groove drop",
-        "intro groove drop",
-        "intro groove drop outro",
-        "intro groove breakdown drop outro",
-        "intro groove drop breakdown groove drop outro",
-        "intro groove drop breakdown groove drop groove breakdown drop outro",
-    ),
-    "jazz": (
-        "head",
-        "head solo",
-        "head solo head",
-        "intro head solo head",
-        "intro head solo solo head",
-        "intro head solo solo solo head outro",
-    ),
 }
 
 # A loop comes back to where it began: it has the same energy at both ends.
 LOOP_BARS = (17, 49)  # from so many on, a loop has three and five sections
-LOOPS = {
-    "song": ("chorus", "chorus verse chorus", "chorus verse chorus bridge chorus"),
-    "beat": ("hook", "hook verse hook", "hook verse hook bridge hook"),
-    "club": ("drop", "drop groove drop", "drop groove drop breakdown drop"),
-    "floor": ("drop", "drop groove drop", "drop groove drop breakdown drop"),
-    "jazz": ("head", "head solo head", "head solo head solo head"),
+_LOOPS = ("{0}", "{0} {1} {0}", "{0} {1} {0} {2} {0}")
+_LOOPED = {  # height, valley and contrast of a family
+    "song": ("chorus", "verse", "bridge"),
+    "beat": ("hook", "verse", "bridge"),
+    "club": ("drop", "groove", "breakdown"),
+    "floor": ("drop", "groove", "breakdown"),
+    "jazz": ("head", "solo", "solo"),
+    "blues": ("head", "solo", "solo"),
+    "drift": ("chorus", "verse", "breakdown"),
 }
-
-_LEAST_BARS = {"intro": 2, "build": 2, "outro": 2, "prechorus": 2}
-_FIXED = frozenset({"intro", "build", "outro", "prechorus"})  # grow by doubling only
-_CALM = frozenset({"bridge", "breakdown"})
-_ROOMY_BARS = 24  # pieces longer than this give every section at least twice its least bars
+_SLOW_TO_GROW = frozenset({INTRO, "build", "prechorus", "outro", "bridge", "breakdown"})
+_SHORT = frozenset({INTRO, TURNAROUND})
+_MOST = {INTRO: 4, TURNAROUND: 4, "build": 8, "prechorus": 8, "outro": 8}  # bars
 
 
-def arrange(form: str, beats: float, beats_per_bar: float, bpm: float, energy: float) -> tuple[score.ScoreSection, ...]:
+@functools.cache
+def forms(family: str) -> Mapping[str, str]:
+    """The forms of a family (song, beat, club, floor, jazz, blues, drift) by name. Raises `fields.StyleError`."""
+    found: Mapping[str, str] = fields.load(reading.FORMS).get(family, {})
+    for name, text in found.items():
+        if strange := {token.partition("@")[0] for token in text.split()} - set(ENERGY):
+            raise fields.StyleError(f"forms.json: {family} > {name} has {min(strange)!r}, which is no section.")
+    return found
+
+
+def arrange(
+    family: str, form: str, beats: float, beats_per_bar: float, bpm: float, energy: float
+) -> tuple[score.ScoreSection, ...]:
     """Sections that fill `beats` exactly: whole bars, and a last section "ending" of what is left.
 
     `energy` -1..1 lifts or lowers every section.
@@ -101,23 +74,15 @@ def arrange(form: str, beats: float, beats_per_bar: float, bpm: float, energy: f
     bars = max(1, int((beats - ring) / beats_per_bar + EPSILON_BEATS))
     if bars * beats_per_bar > beats - EPSILON_BEATS:
         return (score.ScoreSection(bar_grid.ENDING, 0.0, beats, ENERGY[bar_grid.ENDING]),)
-    sections = []
-    start = 0.0
-    for name, length in divide(form, bars):
-        sections.append(score.ScoreSection(name, start, length * beats_per_bar, _energy(name, energy)))
-        start += length * beats_per_bar
+    sections = _sections(divide(family, form, bars), beats_per_bar, energy)
+    start = bars * beats_per_bar
     return (*sections, score.ScoreSection(bar_grid.ENDING, start, beats - start, _energy(bar_grid.ENDING, energy)))
 
 
-def arrange_loop(form: str, bars: int, beats_per_bar: float, energy: float) -> tuple[score.ScoreSection, ...]:
+def arrange_loop(family: str, bars: int, beats_per_bar: float, energy: float) -> tuple[score.ScoreSection, ...]:
     """Sections of exactly `bars` bars, without an ending."""
-    names = LOOPS[form][sum(bars >= least for least in LOOP_BARS)].split()
-    sections = []
-    start = 0.0
-    for name, length in _lengths(names, bars):
-        sections.append(score.ScoreSection(name, start, length * beats_per_bar, _energy(name, energy)))
-        start += length * beats_per_bar
-    return tuple(sections)
+    names = _LOOPS[sum(bars >= least for least in LOOP_BARS)].format(*_LOOPED[family]).split()
+    return _sections(_lengths(names, bars, loop=True), beats_per_bar, energy)
 
 
 def without_drop(sections: tuple[score.ScoreSection, ...], energy: float) -> tuple[score.ScoreSection, ...]:
@@ -130,39 +95,82 @@ def without_drop(sections: tuple[score.ScoreSection, ...], energy: float) -> tup
     )
 
 
-def divide(form: str, bars: int) -> list[tuple[str, int]]:
-    """Section names and their bars: phrases of four bars wherever possible, spare bars in the opening."""
-    sequences = [sequence.split() for sequence in FORMS[form]]
-    room = bars if bars <= _ROOMY_BARS else bars // 2
-    names = next((names for names in reversed(sequences) if _least(names) <= room), sequences[0])
-    if _least(names) > bars:
-        return [(names[0], bars)]
-    return _lengths(names, bars)
+def divide(family: str, form: str, bars: int) -> list[tuple[str, int]]:
+    """Section names and their bars, of a form as a piece of so many bars has it."""
+    tokens = [token.partition("@") for token in forms(family)[form].split()]
+    return _lengths([name for name, _, least in tokens if bars >= int(least or 0)], bars, loop=False)
 
 
-def _lengths(names: list[str], bars: int) -> list[tuple[str, int]]:
-    if len(names) == 1:
-        return [(names[0], bars)]
-    times = 1
-    while times < 4 and _least(names) * times * 2 <= bars:
-        times *= 2
-    lengths = [_LEAST_BARS.get(name, 4) * times for name in names]
-    spare = bars - sum(lengths)
-    growing = [index for index, name in reversed(list(enumerate(names))) if name not in _FIXED | _CALM] or [0]
-    turn = 0
-    while spare >= 4:
-        lengths[growing[turn % len(growing)]] += 4
-        spare -= 4
-        turn += 1
-    # Spare bars lengthen the opening, but a short piece does not wait long for its beat.
-    waiting = min(spare, max(0, max(4, lengths[0]) - lengths[0])) if names[0] in _FIXED and times == 1 else spare
-    lengths[0] += waiting
-    lengths[growing[0]] += spare - waiting
-    return list(zip(names, lengths, strict=True))
+def _lengths(names: Sequence[str], bars: int, *, loop: bool) -> list[tuple[str, int]]:
+    """What four does not divide opens the piece as an intro, or leads back or out of it as a turnaround."""
+    if bars < UNIT_BARS:
+        return _odd(names, bars, loop)
+    rest = bars % UNIT_BARS
+    opening = [(INTRO, 2 if rest >= 2 else 1)] if rest and names[0] == INTRO else []
+    left = rest - sum(length for _, length in opening)
+    turn = [(TURNAROUND, 2)] if left >= 2 else [(TURNAROUND, 1)] if left else []
+    if left == 3:
+        opening = [(TURNAROUND if loop else INTRO, 1)]
+    body = list(names[1:] if opening and names[0] == INTRO else names)
+    return [*opening, *_whole(body, bars // UNIT_BARS), *turn]
 
 
-def _least(names: list[str]) -> int:
-    return sum(_LEAST_BARS.get(name, 4) for name in names)
+def _odd(names: Sequence[str], bars: int, loop: bool) -> list[tuple[str, int]]:
+    """One to three bars."""
+    if bars == 3:
+        return [(TURNAROUND if loop else INTRO, 1), (TURNAROUND, 2)]
+    return [(TURNAROUND, bars)]
+
+
+def _whole(names: list[str], units: int) -> list[tuple[str, int]]:
+    """The sections over so many units of four bars."""
+    names = _fitting(names, units)
+    while (lengths := _grown(names, units)) is None:
+        main = [place for place, name in enumerate(names) if name not in _SHORT | _SLOW_TO_GROW]
+        place = main[-1] if main else len(names) - 1
+        names.insert(place, names[place])  # every section is too long to be doubled: one comes back once more
+    return [(name, length * UNIT_BARS) for name, length in zip(names, lengths, strict=True)]
+
+
+def _grown(names: Sequence[str], units: int) -> list[int] | None:
+    """One, two or four units for each section, more for those that carry the piece; None where this does not add up."""
+    lengths = [1] * len(names)
+    spare = units - len(names)
+    order = sorted(range(len(names)), key=lambda place: (names[place] in _SLOW_TO_GROW, -place))
+    while spare:
+        growing = [
+            place
+            for place in order
+            if lengths[place] <= spare and lengths[place] * 2 * UNIT_BARS <= _MOST.get(names[place], MOST_BARS)
+        ]
+        if not growing:
+            return None
+        place = min(growing, key=lambda place: lengths[place] * (4 if names[place] in _SLOW_TO_GROW else 1))
+        spare -= lengths[place]
+        lengths[place] *= 2
+    return lengths
+
+
+def _fitting(names: list[str], units: int) -> list[str]:
+    """As many sections as there are units for: the first ones go, then those that carry the piece are repeated."""
+    names = list(names)
+    while len(names) > units:
+        slow = [place for place, name in enumerate(names) if name in _SLOW_TO_GROW]
+        names.pop(slow[0] if slow else 0)
+    body = [name for name in names if name not in (INTRO, "outro")] or names
+    while len(names) * MOST_BARS < units * UNIT_BARS:
+        end = len(names) - (names[-1] == "outro")
+        names[end:end] = body[-2:]
+    return names
+
+
+def _sections(lengths: list[tuple[str, int]], beats_per_bar: float, energy: float) -> tuple[score.ScoreSection, ...]:
+    sections = []
+    start = 0.0
+    for name, length in lengths:
+        sections.append(score.ScoreSection(name, start, length * beats_per_bar, _energy(name, energy)))
+        start += length * beats_per_bar
+    return tuple(sections)
 
 
 def _energy(name: str, leaning: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dawg_server.music import score, theory
+from dawg_server.music import patterns, score, theory
 
 ENDING = "ending"  # name of the last section: one final hit and the tonic chord
 
@@ -22,7 +22,7 @@ class Span:
 class Bar:
     """One bar: `number` counts from 0 within its section, `left` are the bars that follow in the section.
 
-    `metre` says, for each beat of the bar, which beat of a 4/4 pattern it borrows; `ahead` is the next bar's chord.
+    `ahead` is the next bar's chord.
     """
 
     start: float
@@ -30,7 +30,7 @@ class Bar:
     section: score.ScoreSection
     number: int
     left: int
-    metre: tuple[int, ...]
+    metre: patterns.Metre
     harmony: tuple[Span, ...]
     ahead: theory.Chord
 
@@ -55,8 +55,16 @@ class Bar:
         return next((span.start for span in self.harmony if span.start > beat + 1e-6), self.end)
 
 
-def metre(beats_per_bar: float) -> tuple[int, ...]:
-    """For each (started) beat of a bar, the 4/4 beat to borrow: 3 is a waltz (1 3 4), 5 is 3 + 2, 7 is 4 + 3."""
+def metre(beats_per_bar: float, *, compound: bool = False, half_time: bool = False) -> patterns.Metre:
+    """The beats of a 4/4 pattern that a bar borrows: 3 is a waltz (1 3 4), 5 is 3 + 2, 7 is 4 + 3.
+
+    `beats_per_bar` counts quarter notes. `compound` beats are dotted quarters: 6/8 has 3 quarters and two beats, of
+    which the second is the backbeat, also of a pattern in half time.
+    """
+    if compound:
+        count = max(1, round(beats_per_bar / 1.5))
+        pair = (0, 2) if half_time else (0, 1)
+        return patterns.Metre({1: (0,), 2: pair, 3: (0, 1, 3), 4: (0, 1, 2, 3)}.get(count) or pair * (count // 2), True)
     whole = int(beats_per_bar + 0.999)
     groups = {1: (0,), 2: (0, 1), 3: (0, 1, 3), 4: (0, 1, 2, 3)}
     borrowed: tuple[int, ...] = ()
@@ -64,4 +72,4 @@ def metre(beats_per_bar: float) -> tuple[int, ...]:
         size = whole if whole <= 4 else 3 if whole % 3 == 0 or whole == 5 else 4
         borrowed += groups[size]
         whole -= size
-    return borrowed
+    return patterns.Metre(borrowed)

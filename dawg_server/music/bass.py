@@ -1,11 +1,12 @@
 """Bass lines, from patterns or walking, with gliding notes where the style slides.
 
 Symbols in bass patterns: `R` root, `8` its octave, `5` fifth, `3` third, `7` seventh or the note below the root, `r` a
-short soft root, `a` a scale step towards the next chord, `T` the key's tonic whatever the chord.
+short soft root, `a` a scale step towards the next chord, `T` the key's tonic whatever the chord, `t` a soft one.
 """
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 
@@ -14,16 +15,25 @@ from dawg_server.music import bar_grid, moods, patterns, score, style, theory
 WALK = "walk"
 _SLIDE_BEATS = 0.5
 _SHORTEST_SLIDING_BEATS = 1.0
-_VELOCITIES = {"R": 108, "8": 98, "5": 98, "3": 96, "7": 94, "r": 66, "a": 92, "T": 104}
+_LOUD, _LOUD_PER_DENSITY = 0.8, 0.12  # the energy from which on a section has the loud pattern
+_CYCLE_BARS = 8
+_PLAIN, _ORNAMENTS = -0.5, frozenset("873rta")  # a mood that is this sparse leaves them out off the beat
+_VELOCITIES = {"R": 108, "8": 98, "5": 98, "3": 96, "7": 94, "r": 66, "a": 92, "T": 104, "t": 72}
 
 
 def line(
-    bars: Sequence[bar_grid.Bar], bass: style.BassLine, key: theory.MusicalKey, mood: moods.Mood, rng: random.Random
+    bars: Sequence[bar_grid.Bar],
+    bass: style.BassLine,
+    pattern: style.BassPattern,
+    key: theory.MusicalKey,
+    mood: moods.Mood,
+    rng: random.Random,
 ) -> tuple[list[score.Note], list[score.Slide]]:
-    """The bass part and its glides, straight and unhumanised."""
-    pattern, loud_pattern = patterns.pick(bass.patterns, mood.density, rng)
+    """The bass part and its glides, straight and unhumanised. A section that comes back glides as before."""
     notes: list[score.Note] = []
     slides: list[score.Slide] = []
+    cycle = rng.getrandbits(32)
+    loud = _LOUD - _LOUD_PER_DENSITY * mood.density
     for bar in bars:
         if bar.section.energy < bass.energy:
             continue
@@ -31,19 +41,27 @@ def line(
             root = theory.pitch_in(bar.harmony[0].chord.bass, bass.low)
             notes.append(score.Note(bar.start, bar.beats, root, 104))
             continue
-        chosen = loud_pattern if bar.section.energy >= 0.8 else pattern
-        played = _walk(bar, bass.low, key, notes, rng) if chosen == WALK else _patterned(bar, chosen, bass.low, key)
+        chosen = pattern.loud if bar.section.energy >= loud else pattern.calm
+        played = (
+            _walk(bar, bass.low, key, notes, rng)
+            if chosen == WALK
+            else _patterned(bar, chosen, bass.low, key, mood.density)
+        )
         notes += played
-        if bass.slides and rng.random() < bass.slides:
-            slides += _slide(bar, played, bass.low, key, rng)
+        if bass.slides:
+            again = random.Random(f"{cycle}/{bar.section.name}/{bar.number % _CYCLE_BARS}")
+            if again.random() < bass.slides:
+                slides += _slide(bar, played, bass.low, key, again)
     return notes, slides
 
 
-def _patterned(bar: bar_grid.Bar, pattern: str, low: int, key: theory.MusicalKey) -> list[score.Note]:
+def _patterned(bar: bar_grid.Bar, pattern: str, low: int, key: theory.MusicalKey, density: float) -> list[score.Note]:
     notes = []
     for event in patterns.read(pattern, bar.number, bar.metre):
         if event.offset >= bar.beats:
             break
+        if density <= _PLAIN and event.symbol in _ORNAMENTS and event.offset % bar.metre.beat:
+            continue
         start = bar.start + event.offset
         end = min(start + event.beats, bar.end)
         while start < end - 1e-6:  # a held note follows the chord when it changes
@@ -58,7 +76,7 @@ def _patterned(bar: bar_grid.Bar, pattern: str, low: int, key: theory.MusicalKey
 def _pitch(symbol: str, bar: bar_grid.Bar, beat: float, low: int, key: theory.MusicalKey) -> int:
     chord = bar.chord_at(beat)
     root = theory.pitch_in(chord.root, low)
-    if symbol == "T":
+    if symbol in "Tt":
         return theory.pitch_in(key.tonic, low)
     if symbol == "8":
         return theory.pitch_in(chord.bass, low) + 12
@@ -88,12 +106,12 @@ def _walk(
     high = low + 19
     notes: list[score.Note] = []
     here = before[-1].pitch if before else low + 7
-    beats = int(bar.beats + 0.999)
-    for beat in range(beats):
-        start = bar.start + beat
+    pulse = bar.metre.beat
+    for beat in range(math.ceil(bar.beats / pulse - 1e-6)):
+        start = bar.start + beat * pulse
         chord = bar.chord_at(start)
         changed = any(abs(span.start - start) < 1e-6 for span in bar.harmony)
-        last_of_chord = bar.boundary_after(start) - start <= 1 + 1e-6
+        last_of_chord = bar.boundary_after(start) - start <= pulse + 1e-6
         target = theory.nearest(here, theory.ladder((bar.chord_at(bar.boundary_after(start)).bass,), low, high))
         if changed:
             here = theory.nearest(here, theory.ladder((chord.bass,), low, high))
@@ -106,7 +124,7 @@ def _walk(
             near = [tone for tone in tones if 0 < (tone - here) * ahead <= 5]
             here = rng.choice(near or [tone for tone in tones if 0 < abs(tone - here) <= 7])
         here = max(low - 1, min(high, here))
-        notes.append(score.Note(start, min(0.92, bar.end - start), here, 98 if beat % 2 else 104))
+        notes.append(score.Note(start, min(0.92 * pulse, bar.end - start), here, 98 if beat % 2 else 104))
         if last_of_chord and rng.random() < 0.12 and bar.end - start >= 1:  # a skipped eighth pushes into the next bar
             notes[-1] = score.Note(start, 0.45, here, 100)
             notes.append(score.Note(start + 0.5, 0.4, here, 76))

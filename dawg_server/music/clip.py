@@ -6,9 +6,22 @@ import dataclasses
 import random
 from collections.abc import Sequence
 
-from dawg_server.music import bar_grid, bass, comping, genres, groove, harmony, melody, moods, rhythm, score, theory
+from dawg_server.music import (
+    bar_grid,
+    bass,
+    comping,
+    faces,
+    genres,
+    groove,
+    harmony,
+    melody,
+    moods,
+    rhythm,
+    score,
+    styles,
+    theory,
+)
 from dawg_server.music.style import ChordLayer, GenreStyle
-from dawg_server.music.styles import STYLES
 
 PARTS = ("chords", "bass", "melody", "drums")
 COMPLEXITIES = {"simple": -0.7, "medium": 0.0, "complex": 0.7}  # as density (see `moods.Mood`)
@@ -44,16 +57,17 @@ def part_notes(
         raise ValueError(f"Complexity is one of: {', '.join(COMPLEXITIES)}.")
     if not 1 <= bars <= MOST_BARS:
         raise ValueError(f"bars has to be between 1 and {MOST_BARS}.")
-    style, parsed, density = STYLES[found.name], theory.parse_key(key), COMPLEXITIES[complexity]
+    style, parsed, density = styles.of(found.name), theory.parse_key(key), COMPLEXITIES[complexity]
     mood = dataclasses.replace(mood, density=density)
-    frames = harmony.replaced(_frames(style, parsed, mood, bars, beats_per_bar, seed), chords)
+    face = _face(style, parsed, mood, seed)
+    frames = harmony.replaced(_frames(style, parsed, mood, bars, beats_per_bar, face, seed), chords)
     rng = random.Random(f"{seed}/{found.name}/{part}/{complexity}")
     if part == "drums":
-        notes = rhythm.drums(frames, _with_fills(style, bars, complexity), mood, rng)
+        notes = rhythm.drums(frames, _with_fills(style, bars, complexity), face.groove, mood, rng)
     elif part == "bass":
-        notes, _ = bass.line(frames, dataclasses.replace(style.bass, energy=0.0), parsed, mood, rng)
+        notes, _ = bass.line(frames, dataclasses.replace(style.bass, energy=0.0), face.bass, parsed, mood, rng)
     elif part == "melody":
-        lead = dataclasses.replace(style.leads[0], energy=0.0)
+        lead = dataclasses.replace(next(iter(style.leads.values())), energy=0.0)
         notes = melody.lead(frames, lead, parsed, mood, rng)
     else:
         notes = comping.layer(frames, _chord_layer(style, complexity), parsed, mood, rng)
@@ -67,20 +81,38 @@ def chord_symbols(
     """The chords that the parts of these arguments play."""
     found = genres.find(genre)
     assert found is not None
-    style, parsed = STYLES[found.name], theory.parse_key(key)
+    style, parsed = styles.of(found.name), theory.parse_key(key)
     mood = dataclasses.replace(moods.NEUTRAL, density=COMPLEXITIES[complexity])
-    frames = _frames(style, parsed, mood, bars, beats_per_bar, seed)
+    frames = _frames(style, parsed, mood, bars, beats_per_bar, _face(style, parsed, mood, seed), seed)
     return harmony.symbols(frames, parsed, _chord_layer(style, complexity).size)
 
 
+def _face(style: GenreStyle, key: theory.MusicalKey, mood: moods.Mood, seed: int) -> faces.Face:
+    # The same for every part and complexity of a seed, so that they belong together.
+    return faces.draw(style, minor=key.minor, mood=mood, seed=seed, rng=random.Random(f"{seed}/{style.genre}/face"))
+
+
 def _frames(
-    style: GenreStyle, key: theory.MusicalKey, mood: moods.Mood, bars: int, beats_per_bar: float, seed: int
+    style: GenreStyle,
+    key: theory.MusicalKey,
+    mood: moods.Mood,
+    bars: int,
+    beats_per_bar: float,
+    face: faces.Face,
+    seed: int,
 ) -> list[bar_grid.Bar]:
-    # Harmony has a stream of its own, so that chords and melody of one seed belong together.
-    rng = random.Random(f"{seed}/{style.genre}/harmony")
     energy = _ENERGY + _ENERGY_PER_DENSITY * mood.density
     section = score.ScoreSection("verse", 0.0, bars * beats_per_bar, energy)
-    return harmony.lay([section], key=key, style=style, mood=moods.Mood(), beats_per_bar=beats_per_bar, rng=rng)
+    return harmony.lay(
+        [section],
+        key=key,
+        style=style,
+        progressions=(face.progressions[0],) * 2,
+        mood=moods.Mood(),
+        beats_per_bar=beats_per_bar,
+        metre=bar_grid.metre(beats_per_bar),
+        rng=random.Random(f"{seed}/{style.genre}/harmony"),
+    )
 
 
 def _with_fills(style: GenreStyle, bars: int, complexity: str) -> GenreStyle:
@@ -89,7 +121,9 @@ def _with_fills(style: GenreStyle, bars: int, complexity: str) -> GenreStyle:
 
 def _chord_layer(style: GenreStyle, complexity: str) -> ChordLayer:
     """The layer that plays whole chords rather than single notes."""
-    whole = (layer for layer in style.layers if not any(sign.isdigit() for text in layer.patterns for sign in text))
+    whole = (
+        layer for layer in style.layers.values() if not any(sign.isdigit() for text in layer.patterns for sign in text)
+    )
     layer = dataclasses.replace(next(whole), energy=0.0, until=1.01)
     if complexity == "simple":
         return dataclasses.replace(layer, patterns=(_PLAIN_CHORDS,), size=3)

@@ -12,6 +12,7 @@ from dawg_server.music import (
     bar_grid,
     bass,
     comping,
+    faces,
     genres,
     groove,
     harmony,
@@ -21,10 +22,10 @@ from dawg_server.music import (
     prompt_hints,
     rhythm,
     score,
+    styles,
     theory,
 )
 from dawg_server.music.style import GenreStyle
-from dawg_server.music.styles import STYLES
 
 _TAIL_SECONDS = 0.25  # the last note ends this long before the piece does, so that its release is heard
 _OTHER_BASSES = ("sub bass", "synth bass", "finger bass")  # for who wants none of the genre's own
@@ -41,12 +42,13 @@ def compose(
     seed: int,
     prompt: str = "",
     beats_per_bar: float = 4,
+    compound: bool = False,
     loop: bool = False,
 ) -> score.Score:
     """Write a piece of `duration` seconds (5..300) at `bpm` (20..300) in `key`.
 
     A `loop` is the whole number of bars next to `duration` (to 300 seconds, at least one bar) and has no ending.
-    `beats_per_bar` counts quarter notes: 6/8 is 3, 7/8 is 3.5.
+    `beats_per_bar` counts quarter notes: 6/8 is 3, 7/8 is 3.5. With `compound` beats are dotted quarters: 6/8, not 3/4.
 
     `genre` and `key` are read in any spelling of the contract (section 4.2); `mood` is free text (see `moods`),
     `prompt` may steer (see `prompt_hints`). Raises ValueError with a sentence for people.
@@ -61,24 +63,27 @@ def compose(
     parsed = theory.parse_key(key)
     hints = prompt_hints.read(prompt)
     leaning = moods.combine(moods.read(mood, without=hints.unwanted), hints.mood)
-    writer = _Writer(prompt_effects.styled(STYLES[found.name], hints), parsed, leaning, hints, bpm, seed)
-    style = writer.style
+    style = prompt_effects.styled(styles.of(found.name), hints)
+    writer = _Writer(style, parsed, leaning, hints, bpm, seed, decided=bool(mood) and mood != found.moods[0])
+    form = writer.face.form
     beats = duration * bpm / 60
     if loop:
         count = max(1, round(beats / beats_per_bar))
         beats = count * beats_per_bar
         duration = beats * 60 / bpm
-        sections = arrangement.arrange_loop(style.form, count, beats_per_bar, leaning.energy)
+        sections = arrangement.arrange_loop(style.forms, count, beats_per_bar, leaning.energy)
     else:
-        sections = arrangement.arrange(style.form, beats, beats_per_bar, bpm, leaning.energy)
+        sections = arrangement.arrange(style.forms, form, beats, beats_per_bar, bpm, leaning.energy)
     if "drop" in hints.without("event"):
         sections = arrangement.without_drop(sections, leaning.energy)
     bars = harmony.lay(
         sections,
         key=parsed,
         style=style,
+        progressions=writer.face.progressions,
         mood=leaning,
         beats_per_bar=beats_per_bar,
+        metre=bar_grid.metre(beats_per_bar, compound=compound, half_time=rhythm.in_half_time(writer.face.groove)),
         rng=writer.rng("harmony"),
         loop=loop,
     )
@@ -98,7 +103,9 @@ def compose(
         grit=_shade(style.grit, leaning.grit),
         loop=loop,
         trims=prompt_effects.trims(parts, hints),
-        chords=harmony.symbols(bars, parsed, max((layer.size for layer in style.layers), default=3)),
+        chords=harmony.symbols(bars, parsed, max((layer.size for layer in style.layers.values()), default=3)),
+        compound=compound,
+        drawn=writer.face.drawn(),
     )
 
 
@@ -117,6 +124,8 @@ class _Writer:
         hints: prompt_hints.PromptHints,
         bpm: float,
         seed: int,
+        *,
+        decided: bool,
     ) -> None:
         self.style = style
         self._key = key
@@ -124,6 +133,15 @@ class _Writer:
         self._hints = hints
         self._bpm = bpm
         self._seed = seed
+        self.face = faces.draw(
+            style,
+            minor=key.minor,
+            mood=mood,
+            seed=seed,
+            rng=self.rng("face"),
+            decided=decided,
+            refused=hints.without("instrument"),
+        )
 
     def rng(self, concern: str) -> random.Random:
         """A stream of its own for each part, so that a change in one leaves the others as they are."""
@@ -136,61 +154,60 @@ class _Writer:
         made += self._effects(bars, beats)
         return [part for part in made if part.notes]
 
-    def _timing(self, end: float) -> groove.Timing:
+    def _timing(self, bars: Sequence[bar_grid.Bar], end: float) -> groove.Timing:
         style, beat_ms = self.style, 60_000 / self._bpm
         asked = self._hints.swing
         swing = style.swing if asked is None else max(asked, style.swing) if asked > 0.5 else asked
+        if bars[0].metre.compound:
+            swing = 0.5  # its eighths are the swung ones already
         return groove.Timing(swing, style.swing_grid, style.loose_ms / beat_ms, style.snare_lag_ms / beat_ms, end)
 
     def _drums(self, bars: Sequence[bar_grid.Bar], end: float) -> score.Part:
         rng = self.rng("drums")
-        notes = groove.perform(rhythm.drums(bars, self.style, self._mood, rng), self._timing(end), rng, drums=True)
-        return score.Part("drums", self.style.kit, tuple(notes), self.style.drums_gain_db)
+        written = rhythm.drums(bars, self.style, self.face.groove, self._mood, rng)
+        notes = groove.perform(written, self._timing(bars, end), rng, drums=True)
+        return score.Part("drums", self.face.kit, tuple(notes), self.style.drums_gain_db)
 
     def _bass(self, bars: Sequence[bar_grid.Bar], end: float) -> score.Part:
         rng, line = self.rng("bass"), self.style.bass
-        instrument = self._choose(line.instruments, "bass", rng)
-        notes, slides = bass.line(bars, line, self._key, self._mood, rng)
-        played = groove.perform(notes, self._timing(end), rng)
+        instrument = self._player("bass", "bass") or _OTHER_BASSES[0]
+        notes, slides = bass.line(bars, line, self.face.bass, self._key, self._mood, rng)
+        played = groove.perform(notes, self._timing(bars, end), rng)
         glides = groove.glide(slides, played) if instrument == "808" else ()
         return score.Part("bass", instrument, tuple(played), line.gain_db, 0.0, tuple(glides))
 
     def _layers(self, bars: Sequence[bar_grid.Bar], end: float) -> list[score.Part]:
-        parts = []
-        for index, layer in enumerate(self.style.layers):
-            rng = self.rng(f"layer {index}")
-            instrument = self._choose(layer.instruments, layer.stem if index == 0 else "", rng)
-            if self._refused(instrument):
+        parts: list[score.Part] = []
+        for role, layer in self.style.layers.items():
+            instrument = self._player(role, "" if parts else "chords")
+            if instrument is None:
                 continue
-            notes = groove.perform(comping.layer(bars, layer, self._key, self._mood, rng), self._timing(end), rng)
-            parts.append(score.Part(layer.stem, instrument, tuple(notes), layer.gain_db, layer.pan))
+            rng = self.rng(role)
+            notes = groove.perform(comping.layer(bars, layer, self._key, self._mood, rng), self._timing(bars, end), rng)
+            parts.append(score.Part("chords", instrument, tuple(notes), layer.gain_db, layer.pan))
         return parts
 
     def _leads(self, bars: Sequence[bar_grid.Bar], end: float) -> list[score.Part]:
-        parts = []
-        for index, lead in enumerate(self.style.leads):
-            rng = self.rng(f"lead {index}")
-            instrument = self._choose(lead.instruments, "melody" if index == 0 else "", rng)
-            if self._refused(instrument):
+        parts: list[score.Part] = []
+        for role, lead in self.style.leads.items():
+            instrument = self._player(role, "" if parts else "melody")
+            if instrument is None:
                 continue
-            notes = groove.perform(melody.lead(bars, lead, self._key, self._mood, rng), self._timing(end), rng)
+            rng = self.rng(role)
+            notes = groove.perform(melody.lead(bars, lead, self._key, self._mood, rng), self._timing(bars, end), rng)
             parts.append(score.Part("melody", instrument, tuple(notes), lead.gain_db, lead.pan))
         return parts
 
-    def _choose(self, options: Sequence[str], stem: str, rng: random.Random) -> str:
-        """What the prompt asked for, or what the mood prefers, or what the seed says; never what was refused."""
-        by_chance = rng.choice(options)
-        asked = self._hints.instrument(stem) if stem else None
-        if asked:
-            return asked
+    def _player(self, role: str, stem: str) -> str | None:
+        """Who plays a role of the line-up: what the prompt asked for in that stem, and never what it refused."""
+        drawn = self.face.lineup.instruments.get(role)
+        asked = self._hints.instrument(stem) if stem and drawn else None
         refused = self._hints.without("instrument")
-        substitutes = _OTHER_BASSES if stem == "bass" else ()
-        allowed = [name for name in (*options, *substitutes) if name not in refused] or list(options)
-        preferred = next((name for name in self._mood.prefers if name in allowed), None)
-        return preferred or (by_chance if by_chance in allowed else allowed[0])
-
-    def _refused(self, instrument: str) -> bool:
-        return instrument in self._hints.without("instrument")
+        if asked or drawn is None or drawn not in refused:
+            return asked or drawn
+        others = [each.instruments[role] for each in self.style.lineups if role in each.instruments]
+        options = [name for name in (*others, *(_OTHER_BASSES if role == "bass" else ())) if name not in refused]
+        return options[0] if options else None
 
     def _effects(self, bars: Sequence[bar_grid.Bar], beats: float) -> list[score.Part]:
         tonic = theory.pitch_in(self._key.tonic, 60)

@@ -1,14 +1,20 @@
-"""The genres that can be generated, as data (contract, section 9.1). Light: request validation imports it."""
+"""The genres that can be generated, from `genres.json`. Light: request validation imports it."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
 class GenreInfo:
-    """A genre as `GET /generate/genres` describes it; the first mood is the default, tempos are beats per minute."""
+    """A genre as `GET /generate/genres` describes it; the first mood is the default, tempos are beats per minute.
+
+    `minor` is the share of its pieces that are in minor where nothing asks for either; `tonics` are those it is played
+    in.
+    """
 
     name: str
     bpm_range: tuple[int, int]
@@ -16,134 +22,29 @@ class GenreInfo:
     moods: tuple[str, ...]
     characteristics: tuple[str, ...]
     aliases: tuple[str, ...] = ()
+    minor: float = 0.5
+    tonics: tuple[str, ...] = ("C",)
 
 
-GENRES = (
-    GenreInfo(
-        "trap",
-        (140, 160),
-        150,
-        ("dark", "hype", "aggressive", "menacing"),
-        ("rolling hats", "long 808 bass", "fast snare fills"),
-    ),
-    GenreInfo(
-        "lo-fi",
-        (70, 90),
-        85,
-        ("chill", "nostalgic", "relaxed", "dreamy"),
-        ("record noise", "jazzy chords", "muted drums"),
-        ("lofi",),
-    ),
-    GenreInfo(
-        "boom bap",
-        (80, 100),
-        90,
-        ("classic", "gritty", "raw", "golden era"),
-        ("swung hard-hitting drums", "chopped old records"),
-    ),
-    GenreInfo(
-        "house",
-        (120, 130),
-        125,
-        ("energetic", "uplifting", "groovy", "deep"),
-        ("kick on every beat", "offbeat hats", "rolling bass"),
-    ),
-    GenreInfo(
-        "drill",
-        (135, 145),
-        140,
-        ("dark", "menacing", "aggressive", "cold"),
-        ("gliding 808 bass", "sparse minor melodies", "sharp drums"),
-    ),
-    GenreInfo(
-        "drum and bass",
-        (160, 180),
-        170,
-        ("energetic", "intense", "liquid", "neurofunk"),
-        ("fast breakbeats over deep sub bass",),
-        ("dnb", "d&b", "drum n bass"),
-    ),
-    GenreInfo(
-        "techno",
-        (125, 135),
-        130,
-        ("dark", "hypnotic", "industrial", "minimal"),
-        ("steady pounding kick", "repeating machine-like loops"),
-    ),
-    GenreInfo(
-        "hip hop",
-        (85, 95),
-        90,
-        ("classic", "modern", "jazzy", "soulful"),
-        ("laid-back drums", "sampled hooks"),
-        ("hip-hop", "hiphop", "rap"),
-    ),
-    GenreInfo(
-        "r&b",
-        (75, 95),
-        85,
-        ("smooth", "sensual", "modern", "classic"),
-        ("soft drums", "singing bass", "rich chords"),
-        ("rnb", "r and b"),
-    ),
-    GenreInfo(
-        "pop",
-        (100, 130),
-        120,
-        ("upbeat", "catchy", "bright", "energetic"),
-        ("clear drums", "strong hook", "bright sounds"),
-    ),
-    GenreInfo(
-        "edm",
-        (125, 130),
-        128,
-        ("energetic", "festival", "euphoric", "aggressive"),
-        ("risers", "large drops", "wide synth leads"),
-        ("electronic",),
-    ),
-    GenreInfo(
-        "dubstep",
-        (135, 145),
-        140,
-        ("aggressive", "heavy", "melodic", "dark"),
-        ("half-time drums", "modulated bass", "heavy drops"),
-    ),
-    GenreInfo(
-        "jazz",
-        (100, 140),
-        120,
-        ("smooth", "upbeat", "bebop", "fusion"),
-        ("swung ride cymbal", "walking bass", "extended chords"),
-    ),
-    GenreInfo(
-        "rock",
-        (110, 140),
-        120,
-        ("energetic", "heavy", "indie", "classic"),
-        ("live kit", "overdriven guitars", "firm bass"),
-    ),
-    GenreInfo(
-        "country",
-        (90, 130),
-        110,
-        ("warm", "upbeat", "nostalgic", "heartfelt"),
-        ("acoustic guitar", "steel guitar", "train beat"),
-    ),
-    GenreInfo(
-        "indie",
-        (100, 140),
-        120,
-        ("dreamy", "bright", "wistful", "energetic"),
-        ("jangly guitars", "live drums", "soft synths"),
-    ),
-    GenreInfo(
-        "folk",
-        (80, 120),
-        100,
-        ("intimate", "warm", "hopeful", "melancholic"),
-        ("fingerpicked guitar", "light percussion", "close harmony"),
-    ),
-)
+def _read() -> tuple[GenreInfo, ...]:
+    """The genres of the file, in its order."""
+    entries = json.loads(Path(__file__).with_name("genres.json").read_text("utf-8"))
+    return tuple(
+        GenreInfo(
+            name=each["name"],
+            bpm_range=(each["bpm"][0], each["bpm"][1]),
+            default_bpm=each["default_bpm"],
+            moods=tuple(each["moods"]),
+            characteristics=tuple(each["characteristics"]),
+            aliases=tuple(each["aliases"]),
+            minor=each["minor"],
+            tonics=tuple(each["tonics"].split()),
+        )
+        for each in entries
+    )
+
+
+GENRES = _read()
 
 
 def find(name: object) -> GenreInfo | None:

@@ -1,4 +1,4 @@
-"""Chords for every bar: progressions of the genre, darker or brighter with the mood, that keep the tonic at the centre.
+"""Chords for every bar, from the progressions that were drawn (`faces`); the tonic stays at the centre.
 
 Every section begins on the tonic unless it is a contrast (bridge, breakdown, prechorus); sections end with a cadence
 where the style has one, and the ending is the tonic chord.
@@ -11,7 +11,7 @@ import itertools
 import random
 from collections.abc import Sequence
 
-from dawg_server.music import bar_grid, moods, score, style, theory
+from dawg_server.music import bar_grid, moods, patterns, score, style, theory
 
 CONTRASTS = {
     True: ("VI VII i VII", "iv VI i VII", "VI iv i V"),  # minor
@@ -19,7 +19,7 @@ CONTRASTS = {
 }
 _FAREWELL = {True: "i iv", False: "I IV"}  # an outro settles between tonic and subdominant
 _CONTRASTING = frozenset({"bridge", "prechorus"})
-_LOUD = frozenset({"chorus", "hook", "drop"})
+_LOUD = frozenset({"chorus", "hook", "drop", "head", "turnaround"})
 _DOMINANTS = frozenset({"V", "v", "ii,V"})
 _LAST_CADENCE = {True: "VII", False: "V"}
 _COLOURED_EVERY_BARS = 8  # a colour tints one bar in eight, so that the key stays clear
@@ -30,41 +30,41 @@ _COLOURS = {
 }
 
 
-def choose(options: Sequence[str], valence: float, count: int, rng: random.Random) -> list[str]:
-    """`count` different progressions (fewer when there are fewer), around the mood's place from dark to bright."""
-    place = (valence + 1) / 2 * (len(options) - 1) + rng.uniform(-0.7, 0.7)
-    order = sorted(range(len(options)), key=lambda index: (abs(index - place), index))
-    return [options[index] for index in order[:count]]
-
-
 def lay(
     sections: Sequence[score.ScoreSection],
     *,
     key: theory.MusicalKey,
     style: style.GenreStyle,
+    progressions: tuple[str, str],
     mood: moods.Mood,
     beats_per_bar: float,
+    metre: patterns.Metre,
     rng: random.Random,
     loop: bool = False,
 ) -> list[bar_grid.Bar]:
-    """All bars of the piece with their chords. The end of a `loop` leads to its beginning."""
-    chosen = choose(style.minor if key.minor else style.major, mood.valence, 2, rng)
+    """All bars of the piece with their chords. The end of a `loop` leads to its beginning.
+
+    `progressions`: of the loud sections, and of the others.
+    """
+    turnaround = style.turnarounds[0 if key.minor else 1]
     contrast = rng.choice(CONTRASTS[key.minor])
     numerals: list[tuple[score.ScoreSection, int, int, float, str]] = []
     for index, section in enumerate(sections):
         if section.name == bar_grid.ENDING:
             numerals.append((section, 0, 0, section.beats, "i" if key.minor else "I"))
             continue
-        progression = chosen[section.name in _LOUD and len(chosen) > 1]
+        progression = progressions[section.name not in _LOUD]
         if section.name == "outro":
             progression = _FAREWELL[key.minor]
+        elif section.name == "turnaround":
+            progression = turnaround or progressions[0]
         elif section.name in _CONTRASTING:
             progression = contrast
         count = round(section.beats / beats_per_bar)
         following = sections[(index + 1) % len(sections)].name if loop or index + 1 < len(sections) else ""
         for number, text in enumerate(_section(progression, count, key, style, mood, following)):
             numerals.append((section, number, count - 1 - number, beats_per_bar, text))
-    return _bars(numerals, key, beats_per_bar)
+    return _bars(numerals, key, beats_per_bar, metre)
 
 
 def replaced(bars: Sequence[bar_grid.Bar], chords: Sequence[score.ScoreChord]) -> list[bar_grid.Bar]:
@@ -121,9 +121,11 @@ def _section(
 
 
 def _bars(
-    numerals: list[tuple[score.ScoreSection, int, int, float, str]], key: theory.MusicalKey, beats_per_bar: float
+    numerals: list[tuple[score.ScoreSection, int, int, float, str]],
+    key: theory.MusicalKey,
+    beats_per_bar: float,
+    metre: patterns.Metre,
 ) -> list[bar_grid.Bar]:
-    metre = bar_grid.metre(beats_per_bar)
     chords = [[theory.chord(numeral, key, 5) for numeral in text.split(",")] for *_, text in numerals]
     bars = []
     for index, (section, number, left, beats, _) in enumerate(numerals):

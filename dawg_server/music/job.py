@@ -46,6 +46,7 @@ def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str],
             "measured": facts,
             "sections": _sections(score),
             "chords": _chords(score),
+            "drawn": dict(score.drawn),
         }
     files, stems, mix = _played(score, place, report)
     report(0.92, "measure")
@@ -62,6 +63,7 @@ def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str],
         },
         "sections": _sections(score),
         "chords": _chords(score),
+        "drawn": dict(score.drawn),
     }
 
 

@@ -54,16 +54,16 @@ def _conductor(piece: score.Score, length: int) -> mido.MidiTrack:
     events: list[_Timed] = [
         (0, 0, mido.MetaMessage("track_name", name=f"{piece.genre} in {piece.key}")),
         (0, 0, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(piece.bpm))),
-        (0, 0, _time_signature(piece.beats_per_bar)),
+        (0, 0, _time_signature(piece.beats_per_bar, piece.compound)),
         (0, 0, mido.MetaMessage("key_signature", key=key_signature(theory.parse_key(piece.key)))),
     ]
     events += [(ticks(s.start_beat), 1, mido.MetaMessage("marker", text=s.name)) for s in piece.sections]
     return _assemble(events, length)
 
 
-def _time_signature(beats_per_bar: float) -> mido.MetaMessage:
+def _time_signature(beats_per_bar: float, compound: bool) -> mido.MetaMessage:
     eighths = round(2 * beats_per_bar)
-    numerator, denominator = (eighths, 8) if eighths % 2 else (eighths // 2, 4)
+    numerator, denominator = (eighths, 8) if eighths % 2 or compound else (eighths // 2, 4)
     return mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
 
 

@@ -24,23 +24,52 @@ class Stroke(NamedTuple):
     symbol: str
 
 
+class Metre(NamedTuple):
+    """Which beat of the written 4/4 bar each beat of a bar borrows; a `compound` beat is three eighths long."""
+
+    borrowed: tuple[int, ...] = (0, 1, 2, 3)
+    compound: bool = False
+
+    @property
+    def beat(self) -> float:
+        """The length of a beat, in quarter notes."""
+        return 1.5 if self.compound else 1.0
+
+
+FOUR_FOUR = Metre()
+_EIGHTHS = {1: (0,), 2: (0, 2), 3: (0, 1, 2), 4: (0, 1, 2, 2), 6: (0, 0, 1, 1, 2, 2)}  # of a compound beat, by symbol
+
+
 @functools.lru_cache(maxsize=4096)
-def read(pattern: str, bar_number: int, metre: tuple[int, ...] = (0, 1, 2, 3)) -> tuple[Stroke, ...]:
-    """The events of the pattern's bar for that bar number (patterns repeat), in the given metre."""
+def read(pattern: str, bar_number: int, metre: Metre = FOUR_FOUR) -> tuple[Stroke, ...]:
+    """The events of the pattern's bar for that bar number (patterns repeat), in the given metre.
+
+    In compound metres a beat's symbols fall on its eighths: second and third of three, as a shuffle has them.
+    """
     bars = [bar.replace(" ", "") for bar in pattern.split("|")]
     written = bars[bar_number % len(bars)]
     per_beat = len(written) // BEATS_WRITTEN
     if per_beat * BEATS_WRITTEN != len(written) or not per_beat:
         raise ValueError(f"A bar of {pattern!r} does not divide into four beats.")
-    symbols = "".join(written[beat * per_beat : (beat + 1) * per_beat] for beat in metre)
-    step = 1 / per_beat
-    events = []
+    symbols = "".join(written[beat * per_beat : (beat + 1) * per_beat] for beat in metre.borrowed)
+    step = 0.5 if metre.compound else 1 / per_beat
+    events: list[Stroke] = []
     for index, symbol in enumerate(symbols):
         if symbol in ".-":
             continue
         held = len(symbols[index + 1 :]) - len(symbols[index + 1 :].lstrip("-"))
-        events.append(Stroke(index * step, (1 + held) * step, step, symbol))
+        start, end = _place(index, per_beat, metre), _place(index + 1 + held, per_beat, metre)
+        if not events or start > events[-1].offset:
+            events.append(Stroke(start, max(end - start, step), step, symbol))
     return tuple(events)
+
+
+def _place(index: int, per_beat: int, metre: Metre) -> float:
+    beat, symbol = divmod(index, per_beat)
+    if not metre.compound:
+        return index / per_beat
+    eighths = _EIGHTHS.get(per_beat) or tuple(3 * each // per_beat for each in range(per_beat))
+    return beat * 1.5 + eighths[symbol] * 0.5
 
 
 def bars_in(pattern: str) -> int:

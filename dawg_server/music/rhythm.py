@@ -7,6 +7,7 @@ and `4` are that many strokes within the step, `T` three within two steps.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 
 from dawg_server.music import bar_grid, moods, patterns, score, style
@@ -21,45 +22,75 @@ _HIT_BEATS = 0.25
 _RINGING_BEATS = {CRASH: 3.0, RIDE: 1.0, OPEN_HAT: 0.5}
 _ROLLS = ((3, 0.5), (4, 0.5), (6, 1.0), (3, 0.5), (2, 0.25))  # strokes, beats
 _KEPT_IN_FILLS = frozenset({KICK, FOOT_HAT, RIDE})
-_LOUD = 0.8  # sections with this energy open with a crash and play the second groove
-_BREATH_BARS = 8  # long sections breathe with half a fill this often
+_LOUD = 0.8  # sections with this energy open with a crash
+_BREATH_BARS = 8  # long sections breathe with the end of a fill this often
+_CYCLE_BARS = 4
+_ROLL_BARS = (3, 1, 2, 0)  # of a cycle, in the order in which they get a roll
+_ENERGY_PER_DENSITY = 0.12
 
 
 def drums(
-    bars: Sequence[bar_grid.Bar], style: style.GenreStyle, mood: moods.Mood, rng: random.Random
+    bars: Sequence[bar_grid.Bar], style: style.GenreStyle, groove: style.Groove, mood: moods.Mood, rng: random.Random
 ) -> list[score.Note]:
-    """The whole drum part, straight and unhumanised (`groove` does that)."""
-    grooves = rng.sample(style.grooves, min(2, len(style.grooves)))
+    """The whole drum part, straight and unhumanised (`groove` does that).
+
+    What is left to chance is drawn once for a cycle of four or eight bars of each section, by the section's name: a
+    section that comes back is played as before, but for its fill.
+    """
+    dice = _Dice(rng.getrandbits(32))
+    times: Counter[str] = Counter()
     notes: list[score.Note] = []
     for bar in bars:
-        energy = bar.section.energy + 0.06 * mood.density
+        name = bar.section.name
         if bar.ending:
             notes += _last_hit(bar, style)
             continue
-        if bar.section.name == "build" and bar.section.beats > bar.beats:
+        if name == "build" and bar.section.beats > bar.beats:
             notes += _build(bar)
             continue
-        groove = grooves[-1] if bar.section.energy >= _LOUD else grooves[0]
-        played = groove_bar(bar, groove, energy, mood.density, rng)
-        if style.rolls and rng.random() < style.rolls * (1 + 0.6 * mood.density):
-            played = _with_roll(played, bar, rng)
+        played = groove_bar(bar, groove, mood.density, dice.of(name, "ghosts", bar.number % _CYCLE_BARS))
+        if bar.number % _CYCLE_BARS in _ROLL_BARS[: round(_CYCLE_BARS * style.rolls * (1 + 0.6 * mood.density))]:
+            played = _with_roll(played, bar, dice.of(name, "roll", bar.number % _CYCLE_BARS))
         if bar.left == 0:
-            played = _with_fill(played, bar, rng.choice(style.fills), bar.start)
-        elif (bar.number + 1) % _BREATH_BARS == 0 and rng.random() < 0.6:
-            played = _with_fill(played, bar, rng.choice(style.fills), bar.end - 1)
+            times[name] += 1
+            long = bar.number >= _BREATH_BARS - 1
+            played = _with_fill(played, bar, dice.of(name, "fill", times[name] if long else 0).choice(style.fills))
+        elif (bar.number + 1) % _BREATH_BARS == 0:
+            played = _with_fill(played, bar, dice.of(name, "breath", 0).choice(style.fills), bar.end - bar.metre.beat)
         if bar.number == 0 and bar.section.energy >= _LOUD and style.crash:
             played.append(score.Note(bar.start, _RINGING_BEATS[CRASH], style.crash, 112))
         notes += played
     return notes
 
 
-def groove_bar(
-    bar: bar_grid.Bar, groove: style.Groove, energy: float, density: float, rng: random.Random
-) -> list[score.Note]:
-    """One bar of a groove: the lanes that the energy calls for."""
+def in_half_time(groove: style.Groove) -> bool:
+    """Whether its backbeat is the third beat alone."""
+    hits = {
+        event.offset
+        for lane in groove.lanes
+        if lane.pitch in (SNARE, CLAP, RIM)
+        for event in patterns.read(lane.pattern, 0)
+        if event.symbol in "Xx"
+    }
+    return 2.0 in hits and not hits & {1.0, 3.0}
+
+
+class _Dice:
+    """Streams of chance by what they decide: the same question gets the same answer wherever it comes up."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def of(self, *question: object) -> random.Random:
+        return random.Random(f"{self._seed}/{question}")
+
+
+def groove_bar(bar: bar_grid.Bar, groove: style.Groove, density: float, rng: random.Random) -> list[score.Note]:
+    """One bar of a groove: the lanes that the section's energy calls for."""
+    energy = bar.section.energy + _ENERGY_PER_DENSITY * density
     loudness = 0.82 + 0.18 * min(1.0, energy)
     notes = []
-    for lane in groove:
+    for lane in groove.lanes:
         if lane.energy <= energy < lane.until or (lane.until > 1 and energy >= lane.energy):
             notes += _lane(bar, lane, loudness, density, rng)
     return notes
@@ -104,7 +135,9 @@ def _with_roll(notes: list[score.Note], bar: bar_grid.Bar, rng: random.Random) -
     return kept
 
 
-def _with_fill(notes: list[score.Note], bar: bar_grid.Bar, fill: style.Groove, not_before: float) -> list[score.Note]:
+def _with_fill(
+    notes: list[score.Note], bar: bar_grid.Bar, fill: style.Fill, not_before: float = 0.0
+) -> list[score.Note]:
     """Replace the end of a bar with a fill; a fill begins with its first stroke."""
     strokes = [
         score.Note(bar.start + event.offset, _HIT_BEATS, lane.pitch, note.velocity)

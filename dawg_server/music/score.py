@@ -70,7 +70,8 @@ class Score:
 
     `duration`: seconds asked for; `key`: as stored, such as "F#m" (contract, section 4.2);
     `brightness`, `space` (amount of reverb) and `grit` (saturation and record noise): 0..1. A `loop` is whole bars long
-    and goes on into its own beginning; `trims` are decibels by stem, beside the genre's balance.
+    and goes on into its own beginning; `trims` are decibels by stem, beside the genre's balance. The beats of a
+    `compound` metre are dotted quarters. `drawn`: by what, which of its genre's file it has (`faces.Face.drawn`).
     """
 
     genre: str
@@ -88,3 +89,5 @@ class Score:
     loop: bool = False
     trims: tuple[tuple[str, float], ...] = ()
     chords: tuple[ScoreChord, ...] = ()
+    compound: bool = False
+    drawn: tuple[tuple[str, str], ...] = ()

@@ -6,8 +6,7 @@ import dataclasses
 import random
 from collections.abc import Sequence
 
-from dawg_server.music import clip, genres, moods, score, theory
-from dawg_server.music.styles import STYLES
+from dawg_server.music import clip, genres, moods, score, styles, theory
 
 BARS_PER_LINE = 2
 _ENERGY = 0.8  # of the one section
@@ -34,9 +33,11 @@ def write(
     leaning = moods.read(mood)
     notes = clip.part_notes("melody", key, genre, bars, complexity, seed, beats_per_bar, leaning)
     assert found is not None  # or `part_notes` had raised
-    style, lead = STYLES[found.name], STYLES[found.name].leads[0]
-    preferred = [name for name in leaning.prefers if name in lead.instruments]
-    instrument = (preferred or [random.Random(f"{seed}/topline").choice(lead.instruments)])[0]
+    style = styles.of(found.name)
+    role, lead = next(iter(style.leads.items()))
+    players = [each.instruments[role] for each in style.lineups if role in each.instruments]
+    preferred = [name for name in leaning.prefers if name in players]
+    instrument = (preferred or [random.Random(f"{seed}/topline").choice(players)])[0]
     beats = bars * beats_per_bar
     part = score.Part("melody", instrument, _sung(notes, syllables, BARS_PER_LINE * beats_per_bar), lead.gain_db)
     return score.Score(

@@ -131,10 +131,17 @@ class _Generated(_Recorded):
     seed = maybe(fields.Integer(allow_none=True))
     sections = maybe(several(SongPart))
     chords = maybe(several(PlayedChord))
+    drawn = maybe(
+        fields.Dict(
+            keys=fields.String(),
+            values=fields.String(),
+            metadata={"description": "by groove, bass, progression, lineUp, form and kit: which of the genre's it has"},
+        )
+    )
 
 
 class BeatResult(_Generated):
-    """The first of `takes` stands at the top. `sections`, `chords` and `seed` are told by the
+    """The first of `takes` stands at the top. `sections`, `chords`, `drawn` and `seed` are told by the
     embedded engine, which composes."""
 
     type = one_of("beat")

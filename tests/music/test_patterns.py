@@ -5,7 +5,6 @@ import random
 import pytest
 
 from dawg_server.music import patterns
-from dawg_server.music.styles import STYLES
 
 
 def test_symbols_divide_the_bar_and_holds_lengthen() -> None:
@@ -23,7 +22,13 @@ def test_bars_take_turns() -> None:
 
 
 def test_a_waltz_borrows_the_first_second_and_fourth_beat() -> None:
-    assert [event.symbol for event in patterns.read("abcd", 0, (0, 1, 3))] == ["a", "b", "d"]
+    assert [event.symbol for event in patterns.read("abcd", 0, patterns.Metre((0, 1, 3)))] == ["a", "b", "d"]
+
+
+def test_compound_beats_have_three_eighths() -> None:
+    six_eight = patterns.Metre((0, 1), compound=True)
+    assert [event.offset for event in patterns.read("x.x. X.xx .... ....", 0, six_eight)] == [0, 1, 1.5, 2.5]
+    assert patterns.read("x--- ---- .... ....", 0, six_eight) == (patterns.Stroke(0, 3, 0.5, "x"),)
 
 
 def test_a_bar_that_does_not_divide_into_beats_is_refused() -> None:
@@ -38,14 +43,3 @@ def test_density_picks_sparse_or_busy_and_loud_sections_are_never_sparser() -> N
         assert options.index(calm) < options.index(loud)
     assert patterns.pick(options, -1, random.Random(1))[0] == "sparse"
     assert patterns.pick(options, 1, random.Random(1))[1] == "busy"
-
-
-def test_every_pattern_of_every_style_is_readable() -> None:
-    for style in STYLES.values():
-        lanes = [lane.pattern for groove in (*style.grooves, *style.fills) for lane in groove]
-        layers = [text for layer in style.layers for text in layer.patterns]
-        leads = [text for lead in style.leads for text in (*lead.cells, *lead.solo_cells)]
-        bass = [text for text in style.bass.patterns if text != "walk"]
-        for text in (*lanes, *layers, *leads, *bass):
-            for number in range(patterns.bars_in(text)):
-                patterns.read(text, number)

@@ -41,14 +41,21 @@ def test_other_genres_are_straight(genre: str) -> None:
     assert abs(offbeat(genre, 0.25) - 0.5) < 0.02
 
 
-def hits(written: score.Score, pitch: int, names: tuple[str, ...]) -> Counter[float]:
-    """How often a drum falls on each sixteenth of the bar within sections of these names."""
+BACKBEATS = (rhythm.SNARE, rhythm.CLAP, rhythm.RIM)
+
+
+def hits(written: score.Score, pitch: int | tuple[int, ...], names: tuple[str, ...]) -> Counter[float]:
+    """How often a drum, or one of some, falls loudly on each sixteenth of the bar within sections of these names."""
+    pitches = pitch if isinstance(pitch, tuple) else (pitch,)
     places: Counter[float] = Counter()
     for section in written.sections:
         if section.name in names:
             for note in notes(written, "drums"):
-                if note.pitch == pitch and section.start_beat - 0.1 <= note.start < section.start_beat + section.beats:
-                    places[round((note.start - section.start_beat) * 4) / 4 % 4] += note.velocity > 60
+                if (
+                    note.pitch in pitches
+                    and section.start_beat - 0.1 <= note.start < section.start_beat + section.beats
+                ):
+                    places[round((note.start - section.start_beat) * 4) / 4 % 4] += note.velocity > 80
     return places
 
 
@@ -69,14 +76,14 @@ def test_house_and_edm_open_the_hat_off_the_beat() -> None:
 @pytest.mark.parametrize("genre", ["trap", "dubstep"])
 def test_half_time_genres_put_the_snare_on_three(genre: str) -> None:
     for seed in range(4):
-        snares = hits(piece(genre, seed=seed, duration=90), rhythm.SNARE, ("verse", "hook", "drop"))
+        snares = hits(piece(genre, seed=seed, duration=90), BACKBEATS, ("verse", "hook", "drop"))
         assert snares[2] == max(snares.values())
         assert snares[1] < 0.3 * snares[2]
 
 
 def test_drill_moves_every_second_snare_late() -> None:
     for seed in range(4):
-        snares = hits(piece("drill", seed=seed, duration=90), rhythm.SNARE, ("verse", "hook"))
+        snares = hits(piece("drill", seed=seed, duration=90), (rhythm.SNARE, rhythm.CLAP), ("verse", "hook"))
         assert snares[2] > 0 < snares[3]
         assert snares[2] + snares[3] > 0.6 * sum(snares.values())
 
@@ -84,7 +91,7 @@ def test_drill_moves_every_second_snare_late() -> None:
 @pytest.mark.parametrize("genre", ["boom bap", "hip hop", "drum and bass", "pop", "rock", "indie"])
 def test_backbeat_genres_put_the_snare_on_two_and_four(genre: str) -> None:
     for seed in range(4):
-        snares = hits(piece(genre, seed=seed, duration=90), rhythm.SNARE, ("verse", "hook", "drop", "chorus"))
+        snares = hits(piece(genre, seed=seed, duration=90), BACKBEATS, ("verse", "hook", "drop", "chorus"))
         assert {beat for beat, _ in snares.most_common(2)} == {1, 3}
 
 
@@ -100,9 +107,11 @@ def test_trap_rolls_its_hats_in_triplets_and_thirty_seconds() -> None:
 
 
 def test_country_plays_a_train_beat_on_the_snare() -> None:
-    places = [hits(piece("country", seed=seed, duration=60), rhythm.SNARE, ("verse",)) for seed in range(8)]
-    trains = [p for p in places if sum(p[beat + 0.5] for beat in range(4)) >= 0.6 * sum(p.values()) > 0]
-    assert len(trains) >= 3
+    trains = [written for seed in range(8) if "train" in dict((written := piece("country", seed=seed)).drawn)["groove"]]
+    assert len(trains) >= 2
+    for written in trains:
+        places = hits(written, rhythm.SNARE, ("verse", "chorus"))
+        assert sum(places[beat + 0.5] for beat in range(4)) >= 0.6 * sum(places.values()) > 0
 
 
 def test_jazz_keeps_time_on_the_ride_and_closes_the_hat_on_two_and_four() -> None:

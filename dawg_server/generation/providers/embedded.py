@@ -50,6 +50,7 @@ class EmbeddedProvider:
             "warnings": requests.beat_warnings(work.input, take.files[0].facts["duration"], take.measured.get("bpm")),
             "sections": made["sections"],
             "chords": made["chords"],
+            "drawn": made.get("drawn", {}),
         }
         if "part" in work.input:
             extra["part"] = work.input["part"]

@@ -1,29 +1,14 @@
-"""The seventeen styles, one module per family."""
+"""The genres' styles, each read from the JSON file of its name when it is first asked for."""
 
 from __future__ import annotations
 
-from dawg_server.music.style import GenreStyle
-from dawg_server.music.styles import band, broken, club, hiphop, roots, soul, trap
+import functools
 
-STYLES: dict[str, GenreStyle] = {
-    style.genre: style
-    for style in (
-        trap.TRAP,
-        trap.DRILL,
-        hiphop.HIP_HOP,
-        hiphop.BOOM_BAP,
-        hiphop.LO_FI,
-        soul.R_AND_B,
-        club.HOUSE,
-        club.TECHNO,
-        club.EDM,
-        broken.DRUM_AND_BASS,
-        broken.DUBSTEP,
-        band.POP,
-        band.ROCK,
-        band.INDIE,
-        roots.COUNTRY,
-        roots.FOLK,
-        soul.JAZZ,
-    )
-}
+from dawg_server.music.style import GenreStyle
+from dawg_server.music.styles import fields, reading
+
+
+@functools.cache
+def of(genre: str) -> GenreStyle:
+    """The style of a genre (a canonical name). Raises `fields.StyleError` with file and field."""
+    return reading.style(genre, fields.load(f"{reading.file_name(genre)}.json"))
