@@ -82,7 +82,11 @@ def arrange(
 def arrange_loop(family: str, bars: int, beats_per_bar: float, energy: float) -> tuple[score.ScoreSection, ...]:
     """Sections of exactly `bars` bars, without an ending."""
     names = _LOOPS[sum(bars >= least for least in LOOP_BARS)].format(*_LOOPED[family]).split()
-    return _sections(_lengths(names, bars, loop=True), beats_per_bar, energy)
+    sections = _sections(_lengths(names, bars, loop=True), beats_per_bar, energy)
+    return tuple(
+        dataclasses.replace(each, energy=_energy(names[0], energy)) if each.name == TURNAROUND else each
+        for each in sections
+    )
 
 
 def without_drop(sections: tuple[score.ScoreSection, ...], energy: float) -> tuple[score.ScoreSection, ...]:

@@ -41,7 +41,7 @@ def test_a_loop_begins_and_ends_at_one_height_and_has_whole_sections(family: str
         assert sum(section.beats for section in sections) == 4 * bars
         for section in sections:
             assert section.beats / 4 in ((1, 2, 4) if section.name in SHORT else (4, 8, 16))
-        assert abs(sections[0].energy - sections[-1].energy) <= 0.2
+        assert sections[0].energy == sections[-1].energy
 
 
 def test_whole_bars_with_an_ending_keep_their_last_bar_for_it() -> None:
