@@ -197,7 +197,9 @@ def _check_routing(found: Mapping[EntityType, Iterable[JsonObject]]) -> None:
 
 def _check_clips(clips: Iterable[JsonObject]) -> None:
     for clip in clips:
-        if clip["fadeIn"] + clip["fadeOut"] > clip["duration"] + timing.TINY:
+        unit = 1 if clip["timebase"] == timing.MUSICAL else 0  # the other one is rounded
+        fades = clip[timing.FADE_IN[unit]] + clip[timing.FADE_OUT[unit]]
+        if fades > clip[timing.LENGTH[unit]] + timing.TINY:
             refuse("the fades of a clip are longer than the clip", clipId=clip["id"])
 
 

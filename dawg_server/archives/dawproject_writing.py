@@ -7,59 +7,27 @@ the middle of a pan). The order of elements is the schema's. Runs in a worker pr
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
 import orjson
 
+from dawg_server.archives.dawproject import BAND, BANDS, LEVELS, SharedParameter
+from dawg_server.archives.layout import DAWPROJECT
 from dawg_server.daw import timing
+from dawg_server.daw.entities import automation
+from dawg_server.daw.notes import BEND_RANGE
 
-PROJECT, METADATA = "project.xml", "metadata.xml"
+PROJECT, METADATA = DAWPROJECT, "metadata.xml"
 _UNSAYABLE = re.compile("[\x0b\x0c\ufffe\uffff]")  # not in XML 1.0, though in names
 _ROLES = {"MASTER": "master", "AUX": "effect", "GROUP": "submix"}
 _CONTENT = {"AUDIO": "audio", "MIDI": "notes", "INSTRUMENT": "notes", "GROUP": "tracks"}
-_BANDS = {
-    "highpass": "highPass",
-    "lowpass": "lowPass",
-    "bandpass": "bandPass",
-    "highshelf": "highShelf",
-    "lowshelf": "lowShelf",
-    "peaking": "bell",
-    "notch": "notch",
-}
-# By type: the element, and its children (name, parameter, unit, factor) as the schema orders them.
-_LEVELS: dict[str, tuple[str, tuple[tuple[str, str, str, float], ...]]] = {
-    "compressor": (
-        "Compressor",
-        (
-            ("Attack", "attack", "seconds", 0.001),
-            ("OutputGain", "makeup", "decibel", 1),
-            ("Ratio", "ratio", "linear", 1),
-            ("Release", "release", "seconds", 0.001),
-            ("Threshold", "threshold", "decibel", 1),
-        ),
-    ),
-    "gate": (
-        "NoiseGate",
-        (
-            ("Attack", "attack", "seconds", 0.001),
-            ("Range", "range", "decibel", 1),
-            ("Release", "release", "seconds", 0.001),
-            ("Threshold", "threshold", "decibel", 1),
-        ),
-    ),
-    "limiter": (
-        "Limiter",
-        (
-            ("InputGain", "gain", "decibel", 1),
-            ("Release", "release", "seconds", 0.001),
-            ("Threshold", "ceiling", "decibel", 1),
-        ),
-    ),
-}
+CURVE_STEPS = 8  # straight lines that a curve becomes
+MUTED = 0.5  # what mutes of an envelope of mute
 
 _Entity = Mapping[str, Any]
 _Element = ElementTree.Element
@@ -75,8 +43,10 @@ def written(state: bytes, recordings: Mapping[str, _Entity], version: str) -> di
     _real(transport, "Tempo", found["project"]["bpm"], "bpm", id="tempo", min=20, max=300)
     count, unit = found["project"]["timeSignature"].split("/")
     _add(transport, "TimeSignature", id="metre", numerator=count, denominator=unit)
-    _structure(_add(root, "Structure"), found)
-    _arrangement(_add(root, "Arrangement", id="arrangement"), found, recordings)
+    structure = _add(root, "Structure")
+    _structure(structure, found)
+    parameters = dict(_parameters(structure))
+    _arrangement(_add(root, "Arrangement", id="arrangement"), found, recordings, parameters)
     metadata = ElementTree.Element("MetaData")
     _add(metadata, "Title").text = _text(found["project"]["name"])
     return {name: _bytes(each) for name, each in ((PROJECT, root), (METADATA, metadata))}
@@ -119,6 +89,8 @@ def _channel(element: _Element, track: _Entity, devices: Iterable[_Entity], mast
         else:
             channel.set("destination", f"c-{track['groupId']}" if track["groupId"] else master)
     known = [made for device in devices if (made := _device(device)) is not None]
+    if instrument := track["instrument"]:
+        known.insert(0, ElementTree.Element("BuiltinDevice", deviceName=instrument, deviceRole="instrument"))
     if known:
         _add(channel, "Devices").extend(known)
     _add(channel, "Mute", id=f"m-{id}", value=str(track["isMuted"]).lower())
@@ -134,35 +106,50 @@ def _channel(element: _Element, track: _Entity, devices: Iterable[_Entity], mast
     _real(channel, "Volume", track["volume"], "linear", id=f"v-{id}", min=0, max=2)
 
 
+def _parameters(structure: _Element) -> Iterator[tuple[str, SharedParameter | None]]:
+    levels = {each.child: each for _, several in LEVELS.values() for each in several} | {
+        each.child: each for each in BAND
+    }
+    for element in structure.iter():
+        if (id := element.get("id")) and element.tag in ("Volume", "Pan", "Mute", *levels):
+            yield id, levels.get(element.tag)
+
+
 def _device(device: _Entity) -> _Element | None:
     """None for what the format has no element for."""
-    type, values = device["type"], device["parameters"]
-    name = "Equalizer" if type == "equalizer" else _LEVELS[type][0] if type in _LEVELS else None
+    type, values, id = device["type"], device["parameters"], device["id"]
+    name = "Equalizer" if type == "equalizer" else LEVELS[type][0] if type in LEVELS else None
     if name is None:
         return None
-    element = ElementTree.Element(name, id=f"d-{device['id']}", deviceName=name, deviceRole="audioFX")
+    element = ElementTree.Element(name, id=f"d-{id}", deviceName=name, deviceRole="audioFX")
     _add(element, "Enabled", value=str(not device["bypassed"]).lower())
     if type == "equalizer":
         for number in range(1, 9):
-            if (kind := _BANDS.get(values.get(f"type{number}", "off"))) is not None:
+            if (kind := BANDS.get(values.get(f"type{number}", "off"))) is not None:
                 band = _add(element, "Band", type=kind)
-                _real(band, "Freq", values[f"frequency{number}"], "hertz")
-                _real(band, "Gain", values[f"gain{number}"], "decibel")
-                _real(band, "Q", values[f"q{number}"], "linear")
+                for level in BAND:
+                    parameter = f"{level.parameter}{number}"
+                    _real(band, level.child, values[parameter], level.unit, id=f"{parameter}-{id}")
         return element
-    for child, parameter, unit, factor in _LEVELS[type][1]:
-        _real(element, child, values[parameter] * factor, unit)
+    for level in LEVELS[type][1]:
+        value = values[level.parameter] * level.factor
+        _real(element, level.child, value, level.unit, id=f"{level.parameter}-{id}")
     return element
 
 
-def _arrangement(arrangement: _Element, state: _Entity, recordings: Mapping[str, _Entity]) -> None:
+def _arrangement(
+    arrangement: _Element,
+    state: _Entity,
+    recordings: Mapping[str, _Entity],
+    parameters: Mapping[str, SharedParameter | None],
+) -> None:
     lanes = _add(arrangement, "Lanes", id="lanes", timeUnit="beats")
     on: dict[str, list[_Entity]] = defaultdict(list)
     for clip in state["clips"]:
         on[clip["trackId"]].append(clip)
     moved: dict[str, list[_Entity]] = defaultdict(list)
     for envelope in state["automations"]:
-        if envelope["enabled"] and envelope["target"] in ("volume", "pan"):
+        if envelope["enabled"]:
             moved[envelope["trackId"]].append(envelope)
     for track in sorted(state["tracks"], key=lambda each: each["order"]):
         lane = _add(lanes, "Lanes", id=f"lane-{track['id']}", track=f"t-{track['id']}")
@@ -171,7 +158,7 @@ def _arrangement(arrangement: _Element, state: _Entity, recordings: Mapping[str,
             if clip["midiData"] is not None or clip["audioFileId"] in recordings:
                 _clip(clips, clip, recordings.get(clip["audioFileId"]))
         for envelope in moved[track["id"]]:
-            _envelope(lane, envelope)
+            _envelope(lane, envelope, parameters)
     if places := [*state["markers"], *state["sections"]]:
         markers = _add(arrangement, "Markers", id="markers", timeUnit="beats")
         for each in sorted(places, key=lambda each: each["beat"]):
@@ -204,8 +191,12 @@ def _clip(clips: _Element, clip: _Entity, recording: _Entity | None) -> None:
         element.set("fadeInTime", _text(clip["fadeInBeats"]))
         element.set("fadeOutTime", _text(clip["fadeOutBeats"]))
     if musical:
-        notes = _add(element, "Notes", id=f"n-{clip['id']}")
         channel = clip["midiData"].get("channel", 0)
+        moving = list(_expressions(clip["midiData"], channel))
+        parent = _add(element, "Lanes", id=f"i-{clip['id']}") if moving else element
+        notes = _add(parent, "Notes", id=f"n-{clip['id']}")
+        if moving:
+            parent.extend(moving)
         for note in clip["midiData"]["notes"]:
             at = {"time": note["start"], "duration": note["duration"], "channel": channel, "key": note["pitch"]}
             _add(notes, "Note", **at, vel=round(note["velocity"] / 127, 6))
@@ -225,14 +216,69 @@ def _clip(clips: _Element, clip: _Entity, recording: _Entity | None) -> None:
         _add(warps, "Warp", time=end * clip["originalBpm"] / 60, contentTime=end)
 
 
-def _envelope(lane: _Element, envelope: _Entity) -> None:
-    pan = envelope["target"] == "pan"
-    parameter = f"{'p' if pan else 'v'}-{envelope['trackId']}"
-    points = _points(lane, "Points", parameter, "normalized" if pan else "linear")
-    for point in envelope["points"]:
-        value = (point["value"] + 1) / 2 if pan else point["value"]
-        way = "hold" if point["curve"] == "hold" else "linear"
-        _add(points, "RealPoint", time=point["beat"], value=value, interpolation=way)
+def _expressions(midi: _Entity, channel: int) -> Iterator[_Element]:
+    """Controllers, pressure and programs are normalised, bends in semitones."""
+    streams: dict[tuple[str, int | None], list[tuple[float, float]]] = defaultdict(list)
+    for each in midi.get("controllers", ()):
+        streams["channelController", each["controller"]].append((each["beat"], each["value"] / 127))
+    for each in midi.get("pitchBends", ()):
+        bend = each["value"] / 8192 * midi.get("bendRange", BEND_RANGE)
+        streams["pitchBend", None].append((each["beat"], bend))
+    for name, kind, field in (
+        ("channelPressures", "channelPressure", "value"),
+        ("programs", "programChange", "program"),
+    ):
+        for each in midi.get(name, ()):
+            streams[kind, None].append((each["beat"], each[field] / 127))
+    for (kind, controller), values in streams.items():
+        unit = "semitones" if kind == "pitchBend" else "normalized"
+        points = ElementTree.Element("Points", unit=unit)
+        target = _add(points, "Target", expression=kind, channel=channel)
+        if controller is not None:
+            target.set("controller", str(controller))
+        for beat, value in values:
+            _add(points, "RealPoint", time=beat, value=float(value), interpolation="hold")
+        yield points
+
+
+def _envelope(lane: _Element, envelope: _Entity, parameters: Mapping[str, SharedParameter | None]) -> None:
+    """`parameters`: those that have an element, by its id; of devices with their units."""
+    target, on = envelope["target"], envelope["trackId"]
+    ids = {"volume": f"v-{on}", "pan": f"p-{on}", "mute": f"m-{on}", "send": f"l-{envelope['sendId']}"}
+    id = ids.get(target, f"{envelope['parameter']}-{envelope['deviceId']}")
+    if id not in parameters:
+        return
+    level = parameters[id]
+    unit = {"pan": "normalized", "mute": None}.get(target, level.unit if level else "linear")
+    points = _points(lane, "Points", id, unit)
+    if target == "mute":
+        for beat, muted in _mutes(list(_steps(envelope["points"]))):
+            _add(points, "BoolPoint", time=beat, value=str(muted).lower())
+        return
+    for beat, value, hold in _steps(envelope["points"]):
+        said = (value + 1) / 2 if target == "pan" else value * (level.factor if level else 1)
+        _add(points, "RealPoint", time=beat, value=said, interpolation="hold" if hold else "linear")
+
+
+def _mutes(steps: Sequence[tuple[float, float, bool]]) -> Iterator[tuple[float, bool]]:
+    """(beat, whether it is silent from there on): a line is at one of its beats loud enough to be heard."""
+    for (beat, value, hold), following in itertools.zip_longest(steps, steps[1:]):
+        yield beat, value >= MUTED
+        if following is not None and not hold and (value >= MUTED) != (following[1] >= MUTED):
+            passed = (MUTED - value) / (following[1] - value)
+            yield beat + (following[0] - beat) * passed, following[1] >= MUTED
+
+
+def _steps(points: Sequence[_Entity]) -> Iterator[tuple[float, float, bool]]:
+    """(beat, value, whether it is held) of straight lines; a curve is several of them."""
+    for point, following in itertools.zip_longest(points, points[1:]):
+        beat, value, curve = float(point["beat"]), float(point["value"]), point["curve"]
+        yield beat, value, curve == "hold"
+        if following is not None and curve not in ("linear", "hold") and following["value"] != value:
+            for passed in (step / CURVE_STEPS for step in range(1, CURVE_STEPS)):
+                way = automation.shape(curve, passed)
+                at = beat + (following["beat"] - beat) * passed
+                yield at, value + (following["value"] - value) * way, False
 
 
 def _points(parent: _Element, name: str, parameter: str, unit: str | None) -> _Element:

@@ -16,6 +16,7 @@ FORMAT_VERSION = 1
 DOCUMENT = "project.json"
 README = "README.txt"
 NOTES = "notes.mid"
+DAWPROJECT = "project.xml"  # what says that a zip is one of DAWproject
 AUDIO_FOLDER = "audio/"
 MAX_PACKED = 2 * 2**30 - 2**24  # bytes; from 2 GiB on another kind of zip would be needed
 

@@ -11,7 +11,6 @@ import contextlib
 import io
 import math
 import struct
-import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,8 @@ from typing import Any
 
 import mido  # type: ignore[import-untyped]
 
-from dawg_server.archives.layout import FORMAT, FORMAT_VERSION
+from dawg_server.archives import foreign
+from dawg_server.archives.foreign import HIGHEST, LOWEST, JsonObject
 from dawg_server.archives.unpacking import refuse
 from dawg_server.daw import timing
 from dawg_server.daw.entities.clip import MAX_PROJECT_NOTES
@@ -29,16 +29,11 @@ from dawg_server.daw.tempo_map import TempoMap
 from dawg_server.music import instruments
 from dawg_server.music.midi import DRUM_CHANNEL
 from dawg_server.schema import Key
-from dawg_server.schema.base import CONTROL
 
 MAGIC = b"MThd"
 MAX_BYTES = 4 * 2**20  # 200,000 notes with as many controllers have less
-MAX_EVENTS_AT_START = 1000  # tempi, time signatures, markers: what a project may have of each
 DIGITS = 6  # decimals of beats
 _VOLUME, _PAN, _REGISTERED, _DATA = 7, 10, (101, 100), 6
-_LOWEST, _HIGHEST = 20, 300  # beats per minute that a project may have
-
-JsonObject = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -121,7 +116,7 @@ def _read_track(song: _Song, track: Any, per_beat: int, *, first: bool) -> None:
 
 def _read_meta(song: _Song, message: Any, beat: float) -> None:
     if message.type == "set_tempo":
-        song.tempi[beat] = min(max(_bpm(max(1, message.tempo)), _LOWEST), _HIGHEST)
+        song.tempi[beat] = min(max(_bpm(max(1, message.tempo)), LOWEST), HIGHEST)
     elif message.type == "time_signature":
         song.metres[beat] = f"{message.numerator}/{message.denominator}"
     elif message.type == "key_signature" and song.key is None:
@@ -170,17 +165,14 @@ def _read_controller(part: _Part, number: int, value: int, beat: float) -> None:
 
 
 def _document(song: _Song, name: str) -> JsonObject:
-    tempi, metres = sorted(song.tempi.items()), _bars(song)
+    tempi, metres = sorted(song.tempi.items()), foreign.bars(song.metres)
     bpm = next((bpm for beat, bpm in tempi if beat == 0), 120.0)
     signature = next((each for bar, each in metres if bar == 0), "4/4")
     tempi, metres = [each for each in tempi if each[0] > 0], [each for each in metres if each[0] > 0]
     if tempi:
         tempi.insert(0, (0.0, bpm))
-    for what, found in (("tempi", tempi), ("time signatures", metres), ("markers", song.markers)):
-        if len(found) > MAX_EVENTS_AT_START:
-            refuse(f"it has more than {MAX_EVENTS_AT_START} {what}", limit=MAX_EVENTS_AT_START)
-    events = [{"id": _id(), "beat": beat, "bpm": each, "curve": "jump"} for beat, each in tempi]
-    changes = [{"id": _id(), "bar": bar, "timeSignature": each} for bar, each in metres]
+    events = [{"id": foreign.new_id(), "beat": beat, "bpm": each, "curve": "jump"} for beat, each in tempi]
+    changes = [{"id": foreign.new_id(), "bar": bar, "timeSignature": each} for bar, each in metres]
     project = {
         "name": song.name or _text(name.rpartition(".")[0] or name) or "Song",
         "bpm": round(bpm, 2),
@@ -194,32 +186,14 @@ def _document(song: _Song, name: str) -> JsonObject:
         track = _track(part, order)
         tracks.append(track)
         clips += _clips(part, track, tempo)
-    return {
-        "format": FORMAT,
-        "formatVersion": FORMAT_VERSION,
-        "project": project,
-        "tracks": tracks,
-        "clips": clips,
-        "audioFiles": [],
-        "tempoEvents": events,
-        "timeSignatureEvents": changes,
-        "markers": [{"id": _id(), **each} for each in song.markers],
-    }
-
-
-def _bars(song: _Song) -> list[tuple[int, str]]:
-    """Where bars change; one that is inside of a bar comes into force with the next bar line."""
-    found: dict[int, str] = {0: "4/4"}
-    bar, at, length = 0, 0.0, 4.0
-    for beat, signature in sorted(song.metres.items()):
-        count, unit = (int(each) for each in signature.split("/"))
-        if not 1 <= count <= 32 or unit > 32:
-            refuse(f"it has a time signature of {signature}; 1 to 32 over 1 to 32 is what a project may have")
-        bars = math.ceil((beat - at) / length - 1e-6)
-        bar, at, length = bar + bars, at + bars * length, count * 4 / unit
-        if found[max(found)] != signature or bar == 0:
-            found[bar] = signature
-    return sorted(found.items())
+    return foreign.document(
+        project,
+        tracks=tracks,
+        clips=clips,
+        tempoEvents=events,
+        timeSignatureEvents=changes,
+        markers=[{"id": foreign.new_id(), **each} for each in song.markers],
+    )
 
 
 def _track(part: _Part, order: int) -> JsonObject:
@@ -230,7 +204,7 @@ def _track(part: _Part, order: int) -> JsonObject:
     instrument = instruments.of_program(program, part.name, drums=part.channel == DRUM_CHANNEL)
     volume = (part.mixer[_VOLUME] / 127) ** 2 if _VOLUME in part.mixer else 0.8
     return {
-        "id": _id(),
+        "id": foreign.new_id(),
         "name": part.name or instrument.capitalize(),
         "trackType": "MIDI",
         "instrument": instrument,
@@ -267,7 +241,7 @@ def _clips(part: _Part, track: JsonObject, tempo: TempoMap) -> list[JsonObject]:
             midi["bendRange"] = part.bend_range
         made.append(
             {
-                "id": _id(),
+                "id": foreign.new_id(),
                 "trackId": track["id"],
                 "name": track["name"],
                 "timebase": timing.MUSICAL,
@@ -284,8 +258,4 @@ def _text(raw: str) -> str:
     """Most programs write UTF-8 today, where the standard knows ASCII alone."""
     with contextlib.suppress(UnicodeError):
         raw = raw.encode("latin-1").decode()
-    return " ".join(CONTROL.sub("", raw).split())[:120].strip()
-
-
-def _id() -> str:
-    return str(uuid.uuid4())
+    return foreign.text(raw)

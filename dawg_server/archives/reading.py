@@ -5,6 +5,7 @@ What a file is, its first bytes say. Files of other formats come in as the archi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +14,16 @@ from typing import Any
 import orjson
 
 from dawg_server import errors
-from dawg_server.archives import checking, midi_reading
-from dawg_server.archives.layout import DOCUMENT, MAX_DOCUMENT, ArchiveLimits
+from dawg_server.archives import checking, dawproject, dawproject_reading, foreign, midi_reading
+from dawg_server.archives.layout import DAWPROJECT, DOCUMENT, MAX_DOCUMENT, ArchiveLimits
 from dawg_server.archives.unpacking import Package, refuse
 from dawg_server.audio import codecs
 from dawg_server.audio.formats import AudioInfo
 from dawg_server.daw import commands, entities  # noqa: F401 (registers them)
 from dawg_server.daw import entity as registry
 from dawg_server.daw.entity import EntityType
+
+METADATA, MAX_METADATA = "metadata.xml", 2**20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,15 @@ class Unpacked:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """`document` is as `checking.checked` leaves it; `recordings`, by id, are those whose bytes were in the archive."""
+    """`document` is as `checking.checked` leaves it; `recordings`, by id, are those whose bytes were in the archive.
+
+    Of what another program has written: names of recordings that could not be had, and what else has no place here.
+    """
 
     document: dict[str, Any]
     recordings: dict[str, Unpacked]
+    missing: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def read(path: str, name: str, folder: str, limits: ArchiveLimits, kinds: Sequence[EntityType]) -> Contents:
@@ -51,18 +59,67 @@ def read(path: str, name: str, folder: str, limits: ArchiveLimits, kinds: Sequen
         return Contents(checking.checked(midi_reading.read(Path(path), name)), {})
     package = Package(Path(path), limits)
     try:
-        document = checking.checked(_parsed(package.read(DOCUMENT, MAX_DOCUMENT)))
-        recordings = {}
-        for number, recording in enumerate(document["audioFiles"]):
-            if recording["path"] is None:
-                continue
-            target = Path(folder, str(number))
-            package.extract(recording["path"], target, size=recording["size"], sha256=recording["sha256"])
-            recordings[recording["id"]] = Unpacked(str(target), _probed(target, recording["name"]))
+        found = (_read_dawproject if package.document == DAWPROJECT else _read_archive)(package, Path(folder), name)
     finally:
         package.close()
-    checking.fit_lengths(document, {id: unpacked.info.duration for id, unpacked in recordings.items()})
+    checking.fit_lengths(found.document, {id: unpacked.info.duration for id, unpacked in found.recordings.items()})
+    return found
+
+
+def _read_archive(package: Package, folder: Path, name: str) -> Contents:
+    document = checking.checked(_parsed(package.read(DOCUMENT, MAX_DOCUMENT)))
+    recordings = {}
+    for number, recording in enumerate(document["audioFiles"]):
+        if (path := recording["path"]) is None:
+            continue
+        target = Path(folder, str(number))
+        size, checksum = package.extract(path, target)
+        if size != recording["size"]:
+            refuse(f"{path} does not have the size that it should have")
+        if checksum != recording["sha256"]:
+            refuse(f"{path} does not have the checksum that it should have")
+        recordings[recording["id"]] = Unpacked(str(target), _probed(target, recording["name"]))
     return Contents(document, recordings)
+
+
+def _read_dawproject(package: Package, folder: Path, name: str) -> Contents:
+    """What cannot be had of it stays out: other programs refer to files and devices of the machine that they are on."""
+    title = ""
+    if METADATA in package:
+        title = dawproject.parsed(package.read(METADATA, MAX_METADATA), METADATA).findtext("Title") or ""
+    root = dawproject.parsed(package.read(DAWPROJECT, MAX_DOCUMENT), DAWPROJECT)
+    song = dawproject_reading.read(root, title, name)
+    outside, missing = song.external(), []
+    entries: dict[str, dict[str, Any]] = {}
+    recordings: dict[str, Unpacked] = {}
+    for number, path in enumerate(song.paths):
+        inner, shown = (
+            path.replace("\\", "/").removeprefix("./"),
+            foreign.text(re.split(r"[/\\]", path)[-1], 255) or "recording",
+        )
+        target = Path(folder, str(number))
+        if path in outside or inner not in package:
+            missing.append(shown)
+            continue
+        size, checksum = package.extract(inner, target)
+        try:
+            info = codecs.probe(target, max_seconds=None)
+        except errors.DawgError as error:
+            missing.append(f"{shown} ({error.message})")
+            continue
+        id = foreign.new_id()
+        entries[path] = {
+            "id": id,
+            "path": None,
+            "name": shown,
+            "source": "import",
+            "size": size,
+            "sha256": checksum,
+        }
+        recordings[id] = Unpacked(str(target), info)
+    document = checking.checked(dawproject_reading.document(song, entries))
+    left_out = (f"{count} times: {what}" if count > 1 else what for what, count in song.left_out.items())
+    return Contents(document, recordings, tuple(missing), tuple(left_out))
 
 
 def read_steps(path: str, name: str, kinds: Sequence[EntityType], *, tempo: bool) -> list[tuple[str, dict[str, Any]]]:

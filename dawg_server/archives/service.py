@@ -45,6 +45,16 @@ class Export:
     content: AsyncIterator[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Import:
+    """A new project. Of a file of another program: names of recordings that it does not bring along, and what else of
+    it has no place here."""
+
+    project_id: str
+    missing: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
 class Archives:
     """Export streams from the storage; import unpacks and decodes in a worker, and then writes everything at once."""
 
@@ -102,9 +112,9 @@ class Archives:
         entries = self._entries(texts, paths, recordings if audio else [])
         return Export(f"{filenames.safe(state['project']['name'], 'project')}.zip", packed(entries))
 
-    async def take_in(self, path: Path, name: str, user_id: str) -> str:
-        """The id of a new project of that user, with the content of the file `name`: an archive, or a MIDI file. All
-        of it, or nothing.
+    async def take_in(self, path: Path, name: str, user_id: str) -> Import:
+        """A new project of that user, with the content of the file `name`: an archive, a DAWproject or a MIDI file.
+        All of it, or nothing.
 
         Raises `InvalidArchive` with the reason, and `PayloadTooLarge`.
         """
@@ -112,9 +122,10 @@ class Archives:
             folder = self._work.new()
             try:
                 contents = await self._read(path, name, folder)
-                return await self._store(contents, user_id)
+                project_id = await self._store(contents, user_id)
             finally:
                 await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+        return Import(project_id, contents.missing, contents.left_out)
 
     async def _found(self, project_id: str, user_id: str) -> tuple[JsonObject, list[JsonObject]]:
         if not is_uuid(project_id):

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
 from dawg_server import errors
-from dawg_server.archives.layout import DOCUMENT, ArchiveLimits
+from dawg_server.archives.layout import DAWPROJECT, DOCUMENT, ArchiveLimits
 
 MAX_TABLE = 2 * 2**20  # bytes; 2,000 entries with names of hundreds of characters
 PIECE = 256 * 1024  # bytes
@@ -32,7 +32,10 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class Package:
-    """An archive whose table of contents has been found harmless. Raises `InvalidArchive` for every other one."""
+    """A zip whose table of contents has been found harmless. Raises `InvalidArchive` for every other one.
+
+    `document`: the name of the file that says what is in it.
+    """
 
     def __init__(self, path: Path, limits: ArchiveLimits) -> None:
         _check_table(path, limits)
@@ -42,7 +45,7 @@ class Package:
             refuse("it is not a zip file")
         try:
             self._entries = _checked(self._zip.infolist(), limits)
-            self._top = _top(self._entries)
+            self.document, self._top = _top(self._entries)
         except BaseException:
             self._zip.close()
             raise
@@ -60,11 +63,12 @@ class Package:
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, struct.error):
             refuse(f"{name} is damaged")
 
-    def extract(self, name: str, target: Path, *, size: int, sha256: str) -> None:
-        """Writes a file to `target`, which has to have that size and checksum."""
+    def __contains__(self, name: str) -> bool:
+        return self._top + unicodedata.normalize("NFC", name) in self._entries
+
+    def extract(self, name: str, target: Path) -> tuple[int, str]:
+        """Writes a file to `target`; returns its size and its SHA-256."""
         info = self._info(name)
-        if info.file_size != size:
-            refuse(f"{name} does not have the size that it should have")
         digest = hashlib.sha256()
         try:
             with self._zip.open(info) as source, target.open("wb") as file:
@@ -73,8 +77,7 @@ class Package:
                     file.write(piece)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error):
             refuse(f"{name} is damaged")
-        if digest.hexdigest() != sha256:
-            refuse(f"{name} does not have the checksum that it should have")
+        return info.file_size, digest.hexdigest()
 
     def _info(self, name: str) -> zipfile.ZipInfo:
         info = self._entries.get(self._top + unicodedata.normalize("NFC", name))
@@ -139,13 +142,17 @@ def _spelt(info: zipfile.ZipInfo) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _top(names: Iterable[str]) -> str:
-    """The folder in which the archive's files lie, with a slash, if there is one."""
-    if DOCUMENT in names:
-        return ""
-    tops = [name.removesuffix(DOCUMENT) for name in names if name.count("/") == 1 and name.endswith(f"/{DOCUMENT}")]
-    tops = [top for top in tops if top != "__MACOSX/"]
-    return tops[0] if len(tops) == 1 else ""
+def _top(names: Iterable[str]) -> tuple[str, str]:
+    """The name of the document, and the folder in which it lies, with a slash, if there is one."""
+    for document in (DOCUMENT, DAWPROJECT):
+        if document in names:
+            return document, ""
+    for document in (DOCUMENT, DAWPROJECT):
+        tops = [name.removesuffix(document) for name in names if name.count("/") == 1 and name.endswith(f"/{document}")]
+        tops = [top for top in tops if top != "__MACOSX/"]
+        if len(tops) == 1:
+            return document, tops[0]
+    return DOCUMENT, ""
 
 
 def _is_harmless(name: str) -> bool:

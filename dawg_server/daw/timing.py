@@ -295,7 +295,7 @@ def fitted(
             longest = (length - offset) * clip["originalBpm"] / 60
             if clip["lengthBeats"] > longest + TINY:
                 changed["lengthBeats"] = longest
-        elif duration > length - offset and (asked or clip["timebase"] == ABSOLUTE):
+        elif duration > length - offset + TINY and (asked or clip["timebase"] == ABSOLUTE):
             changed["duration"] = duration = length - offset
     unit = 1 if clip["timebase"] == MUSICAL else 0
     after = settled(clip, changed, tempo) if changed else clip

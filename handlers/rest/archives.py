@@ -15,7 +15,6 @@ from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.multipart import Multipart
 from handlers.rest.routes import Routes
 from handlers.schemas import projects as schemas
-from handlers.schemas.replies import whole_project
 
 TYPE = "application/zip"
 
@@ -83,16 +82,17 @@ async def _midi(call: RestCall) -> Answer:
     "A project from a file",
     status=201,
     idempotent=True,
-    reply=whole_project,
+    reply=schemas.imported_project,
     multipart=Multipart(schemas.ImportForm(), ("file",), lambda settings: settings.max_archive_mb * MEBIBYTE),
 )
 async def import_project(call: RestCall) -> Answer:
-    """An archive, or a MIDI file of format 0 or 1. Everything gets new ids and belongs to the caller. What is neither
-    of them changes nothing."""
+    """An archive, a DAWproject, or a MIDI file of format 0 or 1. Everything gets new ids and belongs to the caller.
+    What is none of them changes nothing."""
     (file,) = call.files
-    project_id = await call.services.documents.archives.take_in(file.path, file.name, call.caller.user_id)
-    found = await call.services.documents.document.snapshot(project_id, call.caller.user_id)
-    return editing.with_alias("project", serializers.project(found, call.services.platform.links, call.base_url))
+    made = await call.services.documents.archives.take_in(file.path, file.name, call.caller.user_id)
+    found = await call.services.documents.document.snapshot(made.project_id, call.caller.user_id)
+    shown = editing.with_alias("project", serializers.project(found, call.services.platform.links, call.base_url))
+    return {**shown, "missingRecordings": list(made.missing), "leftOut": list(made.left_out)}
 
 
 @routes.post(

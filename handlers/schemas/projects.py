@@ -9,10 +9,10 @@ from marshmallow import fields
 from dawg_server.daw.entities.project import PROJECT
 from dawg_server.daw.entities.track import TRACK
 from dawg_server.schema import Choice, Flag, Number, Page, Query, Text
-from handlers.schemas import entities
+from handlers.schemas import entities, replies
 from handlers.schemas.collaboration import MAX_REVISION, Operation, body
 from handlers.schemas.replies import ListedProject, PagedList
-from handlers.schemas.shown import Shown, done, several
+from handlers.schemas.shown import Shown, done, several, shown
 
 ProjectCreate = body("ProjectCreate", "A new project.", PROJECT.create)
 
@@ -70,6 +70,21 @@ class ArchiveQuery(Query):
 
 class ImportForm(Query):
     """Nothing but the file."""
+
+
+def imported_project() -> type[Shown]:
+    return _imported_project(replies.whole_project())
+
+
+@functools.cache
+def _imported_project(whole: type[Shown]) -> type[Shown]:
+    told = {
+        "missingRecordings": fields.List(
+            fields.String(), metadata={"description": "recordings that a file of another program does not bring along"}
+        ),
+        "leftOut": fields.List(fields.String(), metadata={"description": "what else of it has no place here"}),
+    }
+    return shown("ImportedProjectReply", "The new project with everything in it.", told, whole)
 
 
 class ImportReply(Shown):

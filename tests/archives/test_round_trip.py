@@ -45,7 +45,8 @@ class Two:
         status, copy = await _imported(self.there, first)
         assert status == 201, copy
         second = await _exported(self.there, copy["id"])
-        assert differences(*(packages.document_of(each) for each in (first, second))) == []
+        found = differences(*(packages.document_of(each) for each in (first, second)))
+        assert not found, "\n".join(found)
         assert packages.files_of(second) == packages.files_of(first)
 
 

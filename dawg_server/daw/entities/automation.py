@@ -147,10 +147,10 @@ def _value(points: list[dict[str, Any]], following: int, beat: float) -> float:
         return float(points[max(0, following - 1)]["value"])
     before, after = points[following - 1], points[following]
     passed = (beat - before["beat"]) / ((after["beat"] - before["beat"]) or 1.0)
-    return float(before["value"] + (after["value"] - before["value"]) * _shape(before["curve"], passed))
+    return float(before["value"] + (after["value"] - before["value"]) * shape(before["curve"], passed))
 
 
-def _shape(curve: str, passed: float) -> float:
+def shape(curve: str, passed: float) -> float:
     """As `audio.mixing.envelopes.Curve` tells it; here in beats, at a tempo that stays."""
     shapes = {
         "linear": passed,

@@ -54,10 +54,10 @@ export const ProjectsDialog = ({ close }: { close: () => void }) => {
           New song
         </button>
         <label class="import">
-          Import an archive
+          Import a file
           <input
             type="file"
-            accept=".zip"
+            accept=".zip,.dawproject,.mid,.midi"
             onChange={({ currentTarget }) => void attempt(() => takeIn(currentTarget.files?.[0]))}
           />
         </label>
