@@ -102,3 +102,4 @@ def start_jobs(parts: Services, *, alone: bool) -> None:
     work.reconciler.start()
     projects.measuring.start(alone=alone)
     projects.cleaner.start()
+    parts.platform.retention.start()

@@ -32,6 +32,7 @@ from dawg_server.limits import Limits
 from dawg_server.mail import Mailer
 from dawg_server.metrics import Metrics
 from dawg_server.replicas import Replicas, own_address
+from dawg_server.retention import Retention
 from dawg_server.settings import Settings
 from dawg_server.storage import Storage
 from dawg_server.storage.folder import FolderStorage
@@ -76,6 +77,7 @@ class Platform:
     claude: Claude
     small_model: SmallModel
     health: Health
+    retention: Retention
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
 
 
@@ -127,6 +129,8 @@ async def opened(settings: Settings, dsn: str) -> AsyncIterator[Platform]:
             settings.anthropic_key, settings.anthropic_url, settings.anthropic_model, settings.anthropic_small_model
         )
         stack.push_async_callback(claude.close)
+        retention = Retention(database, jobs=settings.jobs_kept_days, steps=settings.steps_kept_days)
+        stack.push_async_callback(retention.close)
         yield Platform(
             settings=settings,
             database=database,
@@ -149,6 +153,7 @@ async def opened(settings: Settings, dsn: str) -> AsyncIterator[Platform]:
             claude=claude,
             small_model=SmallModel(costs, limits, claude, per_minute=settings.advice_per_minute),
             health=Health(settings, database, storage, bus, limits),
+            retention=retention,
         )
 
 

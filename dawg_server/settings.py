@@ -356,6 +356,20 @@ class Settings:
     jobs_waiting: int = _variable(
         "JOBS_WAITING_PER_USER", 50, "jobs of one user that may wait", kind="int", check=_range(1, 100_000)
     )
+    jobs_kept_days: int = _variable(
+        "JOBS_KEPT_DAYS",
+        90,
+        "how long ended jobs are listed, with their prompts; what they made stays",
+        kind="int",
+        check=_range(1, 10_000),
+    )
+    steps_kept_days: int = _variable(
+        "STEPS_KEPT_DAYS",
+        90,
+        "how long the steps of a project can be undone and looked at; the newest 5,000 always",
+        kind="int",
+        check=_range(1, 10_000),
+    )
     user_daily_limit: float = _variable(
         "USER_DAILY_LIMIT_USD",
         2.0,

@@ -59,7 +59,7 @@ class PasswordRecovery:
         self._loop = SupervisedLoop(
             "password-mails",
             self._send_due,
-            doing="Sending links for new passwords and forgetting old ones",
+            doing="Sending links for new passwords",
             interval=INTERVAL,
             expected=(errors.DependencyUnavailable,),
         )
@@ -110,7 +110,6 @@ class PasswordRecovery:
         return self._mailer is not None or not self._identity.secured
 
     async def _send_due(self) -> None:
-        await password_resets.prune(self._database)
         while self._sends:
             token = secrets.token_urlsafe(32)
             due = await password_resets.take(

@@ -33,7 +33,6 @@ from dawg_server.wire import timestamp
 
 LIFETIME = datetime.timedelta(minutes=15)  # of a reservation that nobody renews
 ALERT_PATIENCE = 2.0  # seconds
-KEPT = datetime.timedelta(days=30)  # reservations that expired before that are deleted at the next start
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
 
@@ -61,7 +60,6 @@ class Costs:
         self.alerts = CostAlerts(database, lambda: self.clock())
 
     async def start(self) -> None:
-        await budgets.forget_reservations(self._database, self.clock() - KEPT)
         self._ledger.start()
 
     async def close(self) -> None:

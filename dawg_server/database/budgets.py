@@ -85,11 +85,6 @@ async def release(database: Database | Connection, reservation_id: str, at: date
     )
 
 
-async def forget_reservations(database: Database | Connection, before: datetime.datetime) -> int:
-    """Deletes what expired before that time; nothing is ever computed from it again."""
-    return await database.execute("DELETE FROM budget_reservations WHERE expires_at < %s", (before,))
-
-
 async def get_or_create(database: Database | Connection, user_id: str) -> dict[str, Any]:
     """The user's one row, also when several ask for the first time at once."""
     row = await database.fetch_one(f"SELECT {_COLUMNS} FROM budgets WHERE user_id = %s", (user_id,))

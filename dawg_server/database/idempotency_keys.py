@@ -104,7 +104,3 @@ async def forget(database: Database, key: IdempotencyKey) -> None:
     await database.execute(
         "DELETE FROM idempotency_keys WHERE user_id = %s AND key = %s AND state = 'running'", (key.user_id, key.key)
     )
-
-
-async def prune(database: Database) -> None:
-    await database.execute("DELETE FROM idempotency_keys WHERE expires_at <= now()")

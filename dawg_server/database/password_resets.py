@@ -85,7 +85,3 @@ async def spend(connection: Connection, token_hash: bytes) -> str | None:
 async def end_all(connection: Connection, user_id: str) -> None:
     """No link of that user is good any more, also of mails that are still to be sent."""
     await connection.execute("DELETE FROM password_resets WHERE user_id = %s", (user_id,))
-
-
-async def prune(database: Database) -> None:
-    await database.execute("DELETE FROM password_resets WHERE user_id IS NULL OR expires_at <= now()")

@@ -185,14 +185,6 @@ async def test_an_impossible_estimate_is_a_bug_of_the_caller(purse: Purse, estim
         await purse.costs.reserve(USER, "suno", estimate)
 
 
-async def test_old_reservations_are_forgotten_at_the_next_start(purse: Purse) -> None:
-    await purse.costs.reserve(USER, "suno", 0.5)
-    purse.at += datetime.timedelta(days=31)
-    await purse.costs.reserve(USER, "suno", 0.4)
-    await purse.costs.start()
-    assert await purse.database.fetch_all("SELECT amount FROM budget_reservations") == [{"amount": 0.4}]
-
-
 async def test_what_an_operator_grants_each_user_holds_whatever_they_allow_themselves(purse: Purse) -> None:
     granted = Purse(purse.database, purse.folder, ceilings=budgets.Ceilings(user=Decimal("0.5")))
     await purse.limit(daily=100.0, pause=False)
