@@ -30,7 +30,7 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _SECRET_VALUE = re.compile(
-    r"""(?P<keep>\b(?:Bearer|Basic)\s+|://[^\s:/@]*:(?=[^\s/@]*@)|\b(?:token|signature|secret|password|api_?key)["']?\s*[=:]\s*["']?)
+    r"""(?P<keep>\b(?:Bearer|Basic)\s+|/webhooks/suno/[^/\s"']+/|://[^\s:/@]*:(?=[^\s/@]*@)|\b(?:token|signature|secret|password|api_?key)["']?\s*[=:]\s*["']?)
         [^\s"'&@,;}]{3,}
       | \beyJ[\w-]{8,}\.[\w-]+\.[\w-]+            # a JSON Web Token
       | \b(?:sk|ek|r8|whsec|rk|pk)[-_][\w-]{8,}   # keys of model services

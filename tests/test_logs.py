@@ -108,6 +108,14 @@ def test_keys_are_known_by_their_look(secret: str, capsys: pytest.CaptureFixture
     assert secret not in capsys.readouterr().out
 
 
+def test_a_secret_in_the_path_of_a_webhook_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("debug", "json")
+    logs.get("main").info("POST /api/webhooks/suno/6f1c-22/h4Rk2n-_q.", path="/api/webhooks/suno/6f1c-22/h4Rk2n-_q")
+    out = capsys.readouterr().out
+    assert "6f1c-22" in out
+    assert "h4Rk2n" not in out
+
+
 def test_counts_of_tokens_are_no_secrets(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info", "json")
     logs.get("ai-brain").info("usage", action="usage", input_tokens=5, max_tokens=10, tokens=7)

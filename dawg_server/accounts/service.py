@@ -17,7 +17,7 @@ from bus import events
 from bus.local import LocalBus
 from dawg_server import errors, logs
 from dawg_server.accounts.passwords import Passwords
-from dawg_server.database import collaborators, password_resets, sessions, users
+from dawg_server.database import password_resets, sessions, users
 from dawg_server.database.pool import Connection, Database
 from dawg_server.identity import ACCESS_SECONDS, Identity
 
@@ -71,11 +71,10 @@ class Accounts:
         last_name: str | None = None,
         user_agent: str | None = None,
     ) -> Login:
-        """`email` is in lower case. Raises `EmailTaken`. Invitations to that address become memberships."""
+        """`email` is in lower case. Raises `EmailTaken`."""
         self._identity.require_accounts()
         hashed = await self._passwords.hash(password)
         async with self._database.transaction() as connection:
-            await users.lock_address(connection, email)
             user = await users.insert(
                 connection,
                 email=email,
@@ -84,11 +83,8 @@ class Accounts:
                 last_name=last_name,
                 username=username or email.partition("@")[0][:MAX_USERNAME],
             )
-            joined = await collaborators.bind(connection, user["id"], email)
             login = await self._open(connection, user, str(uuid.uuid4()), user_agent)
         log.info("An account was made.", action="account_registered", user_id=user["id"])
-        for membership in joined:
-            await self._bus.publish(events.MembershipChanged(membership["project_id"], user["id"], membership["role"]))
         return login
 
     async def login(self, *, email: str, password: str, user_agent: str | None = None) -> Login:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.database import users
 from dawg_server.database.driver import UniqueViolation
 from dawg_server.database.pool import Connection, Database
 
@@ -32,33 +31,40 @@ async def lock(connection: Connection, project_id: str, collaborator_id: str) ->
     )
 
 
-async def invite(database: Database, project_id: str, email: str, role: str) -> dict[str, Any]:
-    """A member at once when the address has an account, else pending. Raises `errors.Conflict` for a second time."""
-    async with database.transaction() as connection:
-        await users.lock_address(connection, email)
-        found = await users.by_email(connection, email)
-        try:
-            id = await connection.fetch_value(
-                """INSERT INTO collaborators (project_id, user_id, email, role, accepted_at)
-                   VALUES (%s, %s, %s, %s, CASE WHEN %s THEN now() END) RETURNING id""",
-                (project_id, found and found["id"], email, role, found is not None),
-            )
-        except UniqueViolation:
-            raise errors.Conflict(
-                "Somebody with this address is in the project already.", details={"email": email}
-            ) from None
-        row = await get(connection, project_id, id)
-    assert row is not None
+async def invite(connection: Connection, project_id: str, email: str, role: str) -> dict[str, Any]:
+    """A pending row. Raises `errors.Conflict` for a second time, also when a member has that address."""
+    refusal = errors.Conflict("Somebody with this address is in the project already.", details={"email": email})
+    try:
+        id = await connection.fetch_value(
+            """INSERT INTO collaborators (project_id, email, role) SELECT %(project)s, %(email)s, %(role)s
+               WHERE NOT EXISTS (SELECT FROM collaborators c JOIN users u ON u.id = c.user_id
+                   WHERE c.project_id = %(project)s AND u.email = %(email)s) RETURNING id""",
+            {"project": project_id, "email": email, "role": role},
+        )
+    except UniqueViolation:
+        raise refusal from None
+    row = await get(connection, project_id, id) if id else None
+    if row is None:
+        raise refusal
     return row
 
 
-async def bind(connection: Connection, user_id: str, email: str) -> list[dict[str, Any]]:
-    """Invitations that wait for that address become memberships of its account: `project_id` and `role` of each."""
-    return await connection.fetch_all(
-        """UPDATE collaborators SET user_id = %s, accepted_at = now() WHERE email = %s AND user_id IS NULL
-           RETURNING project_id, role""",
-        (user_id, email),
+async def accept(connection: Connection, collaborator_id: str, user_id: str) -> str | None:
+    """Gives the pending place to that user, who has none in the project yet; its role, None if it waits no more."""
+    role = await connection.fetch_value(
+        """UPDATE collaborators SET user_id = %s, accepted_at = now() WHERE id = %s AND accepted_at IS NULL
+           RETURNING role""",
+        (user_id, collaborator_id),
     )
+    return str(role) if role else None
+
+
+async def role_of(connection: Connection, project_id: str, user_id: str) -> str | None:
+    """Of a member; nobody else changes the row until the transaction ends."""
+    role = await connection.fetch_value(
+        "SELECT role FROM collaborators WHERE project_id = %s AND user_id = %s FOR UPDATE", (project_id, user_id)
+    )
+    return str(role) if role else None
 
 
 async def join(connection: Connection, project_id: str, user_id: str, role: str) -> tuple[str, bool]:

@@ -38,11 +38,6 @@ async def get(database: Database | Connection, user_id: str) -> dict[str, Any] |
     return await database.fetch_one("SELECT * FROM users WHERE id = %s", (user_id,))
 
 
-async def lock_address(connection: Connection, email: str) -> None:
-    """Until the transaction ends, nobody else signs up with, or is invited at, that address."""
-    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('email:' || %s, 0))", (email,))
-
-
 async def insert(
     connection: Connection,
     *,

@@ -1,4 +1,4 @@
-"""Links that share a project with whoever has one, until they expire or are revoked."""
+"""Links that share a project with whoever has one, until they expire or are revoked; an invitation is one for once."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from bus import events
 from bus.local import LocalBus
 from dawg_server import errors
 from dawg_server.database import collaborators, share_links
-from dawg_server.database.pool import Database
+from dawg_server.database.pool import Connection, Database
 from dawg_server.daw.access import Access
 from dawg_server.wire import is_uuid
 
 MAX_LINKS = 50  # of a project, at once
+MAX_INVITATIONS = 200  # likewise
+INVITATION = datetime.timedelta(days=7)
 PREFIX = "sl_"  # by which the log knows these secrets
 _TOKEN = re.compile(PREFIX + r"[\w-]{43}", re.ASCII)
 
@@ -57,6 +59,35 @@ class LinkSharing:
             )
         return row, token
 
+    async def invite(
+        self, project_id: str, user_id: str, *, email: str, role: str
+    ) -> tuple[dict[str, Any], dict[str, Any], str]:
+        """(the pending collaborator, the link, its secret, which nobody can read again). Whoever opens the link takes
+        the place, whatever address they have: one that nobody has verified proves nothing.
+
+        `email` is in lower case. Raises `Conflict` when that address is in the project already.
+        """
+        await self._access.require(project_id, user_id, "owner")
+        token = PREFIX + secrets.token_urlsafe(32)
+        async with self._database.transaction() as connection:
+            row = await collaborators.invite(connection, project_id, email, role)
+            link = await share_links.insert(
+                connection,
+                project_id=project_id,
+                role=role,
+                token_hash=_hash(token),
+                created_by=user_id,
+                expires_at=datetime.datetime.now(datetime.UTC) + INVITATION,
+                most=MAX_INVITATIONS,
+                collaborator_id=row["id"],
+            )
+            if link is None:
+                raise errors.Conflict(
+                    f"At most {MAX_INVITATIONS} invitations wait at once. Remove one first.",
+                    details={"limit": MAX_INVITATIONS},
+                )
+        return row, link, token
+
     async def listed(self, project_id: str, user_id: str) -> list[dict[str, Any]]:
         await self._access.require(project_id, user_id, "owner")
         return await share_links.listed(self._database, project_id)
@@ -75,12 +106,29 @@ class LinkSharing:
             link = await share_links.take(connection, _hash(token))
             if link is None:
                 raise _unknown()
-            role, changed = await collaborators.join(connection, link["project_id"], user_id, link["role"])
-            if changed:
-                await share_links.count_use(connection, link["id"])
+            if link["collaborator_id"] is not None:
+                role, changed = await self._take_place(connection, link, user_id)
+            else:
+                role, changed = await collaborators.join(connection, link["project_id"], user_id, link["role"])
+                if changed:
+                    await share_links.count_use(connection, link["id"])
         if changed:
             await self._bus.publish(events.MembershipChanged(link["project_id"], user_id, role))
         return Membership(link["project_id"], link["name"], role)
+
+    async def _take_place(self, connection: Connection, link: dict[str, Any], user_id: str) -> tuple[str, bool]:
+        """(the caller's role, whether it is another one than before). Whoever is in the project keeps their place, and
+        the one that was kept for them goes."""
+        place, project_id = link["collaborator_id"], link["project_id"]
+        if await collaborators.role_of(connection, project_id, user_id) is None:
+            await share_links.spend(connection, link["id"])
+            role = await collaborators.accept(connection, place, user_id)
+            if role is None:
+                raise _unknown()
+            return role, True
+        invited = await collaborators.lock(connection, project_id, place)
+        await collaborators.delete(connection, place)
+        return await collaborators.join(connection, project_id, user_id, invited["role"] if invited else "viewer")
 
 
 def _hash(token: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Who may work on a project: inviting people, changing what they may do, letting them go (contract, section 4.4)."""
+"""Who may work on a project: changing what they may do, letting them go (contract, section 4.4)."""
 
 from __future__ import annotations
 
@@ -28,13 +28,6 @@ class Sharing:
         if any(row["user_id"] == user_id for row in rows):
             return rows
         return [row | {"email": None} for row in rows if row["accepted_at"] is not None]
-
-    async def invite(self, project_id: str, user_id: str, *, email: str, role: str) -> dict[str, Any]:
-        """Raises `Conflict` when that address is in the project already. `email` is in lower case."""
-        await self._require(project_id, user_id, "owner")
-        row = await collaborators.invite(self._database, project_id, email, role)
-        await self._tell(row, role)
-        return row
 
     async def change(self, project_id: str, user_id: str, collaborator_id: str, *, role: str) -> dict[str, Any]:
         await self._require(project_id, user_id, "owner")

@@ -26,14 +26,18 @@ async def list_collaborators(call: RestCall) -> Answer:
     PATH,
     "Share a project",
     body=schemas.Invitation,
-    reply=schemas.CollaboratorReply,
+    reply=schemas.InvitationReply,
     status=201,
     errors=(403, 404, 409),
 )
 async def add_collaborator(call: RestCall) -> Answer:
-    """An unknown address is kept; it becomes a member as soon as it has an account."""
-    row = await call.services.documents.sharing.invite(call.path["project_id"], call.caller.user_id, **call.body)
-    return _reply(row)
+    """A place that waits. `invitation.url`, told this once, is for whom it is meant: whoever opens it, or accepts its
+    `token` at `/links/{token}/accept`, takes the place, once, within seven days; until then it can be removed."""
+    row, link, token = await call.services.documents.share_links.invite(
+        call.path["project_id"], call.caller.user_id, **call.body
+    )
+    url = f"{call.base_url}/#/share/{token}"
+    return _reply(row) | {"invitation": {"token": token, "url": url, "expiresAt": timestamp(link["expires_at"])}}
 
 
 @routes.change(

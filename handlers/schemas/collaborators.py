@@ -13,7 +13,7 @@ ROLES = ("owner", *GIVEN)
 
 
 class Invitation(Body):
-    """An address without an account is kept until there is one."""
+    """Whom a place in the project is kept for, by an address that reminds the owner of them."""
 
     email = Email(required=True)
     role = Choice(GIVEN, required=True)
@@ -42,6 +42,20 @@ class CollaboratorReply(Collaborator):
 
     success = fields.Boolean()
     collaborator = fields.Nested(Collaborator)
+
+
+class MadeInvitation(Shown):
+    """`token` is the secret in `url`, told this once."""
+
+    token = fields.String()
+    url = fields.Url()
+    expires_at = fields.DateTime()
+
+
+class InvitationReply(CollaboratorReply):
+    """The place that waits, and the link that leads to it."""
+
+    invitation = fields.Nested(MadeInvitation)
 
 
 class CollaboratorRemoved(CollaboratorReply):

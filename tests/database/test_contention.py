@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dawg_server import errors
-from dawg_server.database import Connection, Database, users
+from dawg_server.database import Connection, Database
 from tests.servers import dawg
 
 ADA = {"email": "ada@example.com", "password": "correct horse battery"}
@@ -58,20 +58,20 @@ async def test_a_change_of_a_project_that_gives_way_is_made_again(server: dawg.D
 
 async def test_what_cannot_be_made_again_says_when_to_ask_again(server: dawg.Dawg, other: Database) -> None:
     _, project = await server.json("POST", "/api/projects", json={"name": "Song"})
-    invitation = {"email": ADA["email"], "role": "editor"}
-    await server.json("POST", f"/api/projects/{project['id']}/collaborators", json=invitation)
+    _, link = await server.json("POST", f"/api/projects/{project['id']}/links", json={"role": "editor"})
+    path = f"/api/links/{link['token']}/accept"
     async with other.transaction() as connection:
         await patience(connection)
-        await connection.execute("SELECT FROM collaborators WHERE email = %s FOR UPDATE", (ADA["email"],))
-        joining = asyncio.create_task(server.http.post(f"{server.url}/api/auth/register", json=ADA))
+        await connection.execute("SELECT FROM projects WHERE id = %s FOR UPDATE", (project["id"],))
+        joining = asyncio.create_task(server.http.post(server.url + path, headers={"X-User-Id": "bob"}))
         await somebody_waits(other)
-        await users.lock_address(connection, ADA["email"])
+        await connection.execute("SELECT FROM share_links WHERE id = %s FOR UPDATE", (link["id"],))
     reply = await joining
     body: dict[str, Any] = await reply.json()
     assert (reply.status, reply.headers["Retry-After"], body["code"]) == (503, "1", "contention")
     assert "again" in body["message"]
-    status, _ = await server.json("POST", "/api/auth/register", json=ADA)
-    assert status == 201
+    status, _ = await server.json("POST", path, "bob")
+    assert status == 200
 
 
 async def test_a_transaction_that_always_gives_way_is_given_up(other: Database) -> None:

@@ -15,7 +15,7 @@ INVITE = """async (email) => {
   const path = `/api/projects/${dawg.store.project.value.id}/collaborators`;
   const headers = { "Content-Type": "application/json" };
   const body = JSON.stringify({ email, role: "editor" });
-  return (await fetch(path, { method: "POST", headers, body })).status;
+  return (await (await fetch(path, { method: "POST", headers, body })).json()).invitation.token;
 }"""
 SHOWN = "document.querySelector(\"[aria-label='Volume of Audio track 1']\").ariaValueText"
 
@@ -42,9 +42,9 @@ async def test_each_sees_what_the_other_does_and_undoes_their_own(
     async with dawg.running(database_dsn, tmp_path, JWT_SECRET="s" * 40) as server:
         ada = await sign_in(browser, server.url, "ada@dawg.example")
         bob = await sign_in(other_browser, server.url, "bob@dawg.example")
-        assert await ada.evaluate(INVITE, "bob@dawg.example") == 201
+        token = await ada.evaluate(INVITE, "bob@dawg.example")
         project = await ada.evaluate("dawg.store.project.value.id")
-        await bob.evaluate("(id) => void (location.hash = `#/project/${id}`)", project)
+        await bob.evaluate("(token) => void (location.hash = `#/share/${token}`)", token)
         await bob.until("(id) => dawg.store.project.value?.id === id", project)
         await ada.until("document.querySelectorAll('.people li').length === 2")
 

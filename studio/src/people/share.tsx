@@ -38,7 +38,8 @@ export const ShareDialog = ({ close }: { close: () => void }) => {
     const form = event.currentTarget as HTMLFormElement;
     const fields = new FormData(form);
     const body = { email: String(fields.get("email")), role: fields.get("role") as "editor" | "viewer" };
-    void attempt(answered(api.POST("/api/projects/{project_id}/collaborators", { params, body })));
+    const request = answered(api.POST("/api/projects/{project_id}/collaborators", { params, body }));
+    void attempt(request.then(({ invitation }) => (made.value = invitation.url)));
     form.reset();
   };
   const remove = (collaborator_id: string) => {
@@ -91,6 +92,19 @@ export const ShareDialog = ({ close }: { close: () => void }) => {
             </button>
           </form>
         )}
+        {made.value && (
+          <div class="row">
+            <input
+              readOnly
+              value={made.value}
+              aria-label="The new link"
+              onFocus={(event) => event.currentTarget.select()}
+            />
+            <button type="button" onClick={() => void navigator.clipboard.writeText(made.value)}>
+              Copy
+            </button>
+          </div>
+        )}
         {owner && (
           <label class="check">
             <input
@@ -113,19 +127,6 @@ export const ShareDialog = ({ close }: { close: () => void }) => {
                 Make a link
               </button>
             </form>
-            {made.value && (
-              <div class="row">
-                <input
-                  readOnly
-                  value={made.value}
-                  aria-label="The new link"
-                  onFocus={(event) => event.currentTarget.select()}
-                />
-                <button type="button" onClick={() => void navigator.clipboard.writeText(made.value)}>
-                  Copy
-                </button>
-              </div>
-            )}
             <ul>
               {links.value.map(({ id, role, uses, expiresAt }) => (
                 <li key={id}>

@@ -58,47 +58,80 @@ def heard(server: dawg.Dawg) -> list[events.MembershipChanged]:
     return news
 
 
-async def test_an_owner_shares_with_a_known_address_at_once(server: dawg.Dawg) -> None:
-    ada, bob = await person(server, "ada"), await person(server, "bob")
+async def accept(server: dawg.Dawg, person: Person, invited: dict[str, Any]) -> tuple[int, Any]:
+    headers = {"Authorization": f"Bearer {person.token}"}
+    return await server.json("POST", f"/api/links/{invited['invitation']['token']}/accept", headers=headers)
+
+
+async def test_whoever_opens_the_invitation_takes_the_place_once(server: dawg.Dawg) -> None:
+    ada, bob, eve = [await person(server, name) for name in ("ada", "bob", "eve")]
     project = await project_of(server, ada)
     news = heard(server)
     assert (await bob("GET", f"{project}/collaborators"))[0] == 404
-    status, body = await ada("POST", f"{project}/collaborators", {"email": "BOB@example.com", "role": "Editor"})
+    status, body = await ada("POST", f"{project}/collaborators", {"email": "Bob.at.work@example.com", "role": "Editor"})
     assert status == 201
     assert body["collaborator"]["id"] == body["id"]
-    assert (body["userId"], body["email"], body["role"]) == (bob.id, "bob@example.com", "editor")
-    assert body["acceptedAt"] is not None
+    assert (body["userId"], body["email"], body["role"]) == (None, "bob.at.work@example.com", "editor")
+    assert (body["acceptedAt"], news) == (None, [])
+    assert body["invitation"]["url"] == f"{server.url}/#/share/{body['invitation']['token']}"
+    assert (await bob("GET", f"{project}/collaborators"))[0] == 404
+    status, accepted = await accept(server, bob, body)
+    assert (status, accepted["projectId"], accepted["role"]) == (200, project, "editor")
     assert news == [events.MembershipChanged(project, bob.id, "editor")]
+    assert (await accept(server, eve, body))[0] == 404
     status, listed = await bob("GET", f"{project}/collaborators")
     assert status == 200
-    assert [(each["email"], each["role"]) for each in listed["collaborators"]] == [
-        ("ada@example.com", "owner"),
-        ("bob@example.com", "editor"),
+    assert [(each["email"], each["role"], each["userId"]) for each in listed["collaborators"]] == [
+        ("ada@example.com", "owner", ada.id),
+        ("bob.at.work@example.com", "editor", bob.id),
     ]
 
 
-async def test_an_unknown_address_waits_and_is_bound_when_its_account_appears(server: dawg.Dawg) -> None:
-    ada = await person(server, "ada")
+async def test_an_address_alone_lets_nobody_in(server: dawg.Dawg) -> None:
+    """Neither an account that has it already nor one that is made with it afterwards: nobody has verified either."""
+    ada, bob = await person(server, "ada"), await person(server, "bob")
     project = await project_of(server, ada)
-    news = heard(server)
-    _, pending = await ada("POST", f"{project}/collaborators", {"email": "Carl@Example.com", "role": "viewer"})
-    assert (pending["userId"], pending["acceptedAt"], news) == (None, None, [])
+    invited = [
+        (await ada("POST", f"{project}/collaborators", {"email": f"{name}@example.com", "role": "editor"}))[1]
+        for name in ("bob", "carl")
+    ]
     carl = await person(server, "carl")
-    assert news == [events.MembershipChanged(project, carl.id, "viewer")]
-    _, listed = await carl("GET", f"{project}/collaborators")
-    assert listed["collaborators"][1]["id"] == pending["id"]
-    assert listed["collaborators"][1]["userId"] == carl.id
-    assert listed["collaborators"][1]["acceptedAt"] is not None
+    for each in (bob, carl):
+        assert (await each("GET", project))[0] == 404
+    assert "invitation" not in str((await ada("GET", f"{project}/collaborators"))[1])
+    _, listed = await ada("GET", f"{project}/collaborators")
+    assert [each["acceptedAt"] for each in listed["collaborators"][1:]] == [None, None]
+    assert (await ada("GET", f"{project}/links"))[1]["links"] == []
+    assert (await ada("DELETE", f"{project}/collaborators/{invited[0]['id']}"))[0] == 200
+    assert (await accept(server, bob, invited[0]))[0] == 404
+    assert (await accept(server, carl, invited[1]))[0] == 200
 
 
-async def test_an_invitation_and_a_registration_at_the_same_moment_always_meet(server: dawg.Dawg) -> None:
-    ada = await person(server, "ada")
+async def test_an_invitation_is_accepted_by_one_and_nobody_is_there_twice(server: dawg.Dawg) -> None:
+    ada, *people = [await person(server, name) for name in ("ada", "bob", "carl", "eve")]
     project = await project_of(server, ada)
-    for number in range(8):
-        invited = ada("POST", f"{project}/collaborators", {"email": f"p{number}@example.com", "role": "viewer"})
-        (status, _), newcomer = await asyncio.gather(invited, person(server, f"p{number}"))
-        assert status == 201
-        assert (await newcomer("GET", f"{project}/collaborators"))[0] == 200
+    place = f"{project}/collaborators"
+    _, one = await ada("POST", place, {"email": "x@example.com", "role": "viewer"})
+    outcomes = await asyncio.gather(*(accept(server, each, one) for each in people))
+    assert sorted(status for status, _ in outcomes) == [200, 404, 404]
+    winner = people[[status for status, _ in outcomes].index(200)]
+    more = [
+        (await ada("POST", place, {"email": f"x{n}@example.com", "role": role}))[1]
+        for n, role in enumerate(("viewer", "editor", "viewer"))
+    ]
+    results = await asyncio.gather(*(accept(server, winner, each) for each in more))
+    assert [status for status, _ in results] == [200, 200, 200]
+    assert (await winner("GET", project))[1]["role"] == "editor"
+    _, listed = await ada("GET", place)
+    assert [(each["userId"], each["role"]) for each in listed["collaborators"]] == [
+        (ada.id, "owner"),
+        (winner.id, "editor"),
+    ]
+    status, accepted = await accept(
+        server, ada, (await ada("POST", place, {"email": "y@example.com", "role": "viewer"}))[1]
+    )
+    assert (status, accepted["role"]) == (200, "owner")
+    assert (await ada("GET", place))[1]["total"] == 2
 
 
 async def test_nobody_is_in_a_project_twice(server: dawg.Dawg) -> None:
@@ -118,6 +151,8 @@ async def test_only_the_owner_shares_changes_and_removes_but_everybody_may_leave
     place = f"{project}/collaborators"
     _, of_bob = await ada("POST", place, {"email": "bob@example.com", "role": "editor"})
     _, of_carl = await ada("POST", place, {"email": "carl@example.com", "role": "viewer"})
+    await accept(server, bob, of_bob)
+    await accept(server, carl, of_carl)
     owner_row = (await ada("GET", place))[1]["collaborators"][0]["id"]
     news = heard(server)
 
@@ -200,6 +235,7 @@ async def test_sockets_of_the_removed_leave_the_room_at_once_on_every_replica(
         ada, bob = await person(a, "ada"), await person(a, "bob")
         project = await project_of(a, ada)
         _, member = await ada("POST", f"{project}/collaborators", {"email": "bob@example.com", "role": "editor"})
+        await accept(a, bob, member)
         sockets = [await javascript.connect(each.url, auth={"token": bob.token}) for each in (a, b)]
         for socket in sockets:
             assert (await socket.emit_ack("join:project", {"projectId": project}))["role"] == "editor"
