@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from dawg_server.database import users
@@ -95,6 +95,28 @@ async def standing_since(
             ORDER BY revision DESC""",
         {"project": project_id, "revision": revision, "besides": list(besides)},
     )
+
+
+async def needing(
+    connection: Connection,
+    project_id: str,
+    user_id: str,
+    revision: int,
+    ids: Collection[str],
+    *,
+    by: Collection[str],
+    besides: Iterable[str],
+) -> list[tuple[int, str]]:
+    """(revision, id) of the user's steps after `revision`, but those in `besides` (ids), that can still be taken back
+    and then need one of these things again, which they name in one of the fields `by`."""
+    named = ", ".join(f"(inverse ->> '{field}')" for field in by)
+    rows = await connection.fetch_all(
+        f"""SELECT revision, named.id FROM operations CROSS JOIN LATERAL (VALUES {named}) AS named (id)
+            WHERE {_STEPS} AND revision > %(revision)s AND undone_at IS NULL AND kind IN ('update', 'delete')
+                AND operations.id <> ALL(%(besides)s::uuid[]) AND named.id = ANY(%(ids)s::text[])""",
+        {"project": project_id, "user": user_id, "revision": revision, "ids": list(ids), "besides": list(besides)},
+    )
+    return [(row["revision"], row["id"]) for row in rows]
 
 
 async def values_of(

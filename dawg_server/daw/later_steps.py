@@ -18,13 +18,19 @@ Blame = Mapping[str, Any]
 _ANY = "*"  # part, when there was none before, or is none after
 
 
+def _naming() -> set[str]:
+    """The fields by which anything names other things."""
+    return {name for kind in registry.contents() for name in kind.references}
+
+
 class LaterSteps:
     def __init__(self, draft: Draft, user_id: str) -> None:
         self._draft, self._user_id = draft, user_id
-        self._by_id: dict[str, list[Step]] = defaultdict(list)  # of things, newest first
+        self._by_id: dict[str, list[Step]] = defaultdict(list)  # of things, newest first but for those that are left
         self._moves: dict[tuple[str, str], list[Step]] = defaultdict(list)  # of (entity, id), newest first
         self._orders: dict[str, list[Step]] = defaultdict(list)  # of all of a kind
         self._removers: dict[str, Blame | None] = {}
+        self._needing: dict[str, int] = {}  # of things, the newest step that needs one again when it is taken back
         self._parts: dict[str, set[str]] = {}  # which parts of fields a step (by its id) has changed
 
     async def read(self, steps: Sequence[Step]) -> None:
@@ -39,6 +45,12 @@ class LaterSteps:
                     self._moves[row["entity"], id].append(row)
             else:
                 self._by_id[row["entity_id"]].append(row)
+        made = {step["entity_id"] for step in steps if step["kind"] == "create"}
+        if made:
+            for revision, id in await undo_log.needing(
+                draft.connection, draft.id, self._user_id, first, made, by=_naming(), besides=own
+            ):
+                self._needing[id] = max(revision, self._needing.get(id, 0))
         about: dict[str, dict[str, None]] = defaultdict(dict)
         for step in steps:
             if step["entity_id"] is not None and step["entity"] != "project":
@@ -65,6 +77,29 @@ class LaterSteps:
             changed = row["kind"] == "reorder" or not fields or self._touches(row, fields)
             if changed and row["actor_id"] == self._user_id and not row["final"]:
                 yield row
+
+    def stays(self, step: Step) -> None:
+        """One of the steps that were read is not taken back for now, like what has been done since."""
+        row = {
+            **{name: step[name] for name in ("id", "revision", "group_id", "kind", "entity", "entity_id")},
+            "actor_id": self._user_id,
+            "username": None,
+            "final": False,
+            "fields": list(step["forward"]) if step["kind"] == "update" else [],
+        }
+        if step["kind"] == "reorder":
+            self._orders[step["entity"]].append(row)
+            for pair in step["forward"][registry.find(step["entity"]).orders]:
+                self._moves[step["entity"], pair["id"]].append(row)
+            return
+        self._by_id[step["entity_id"]].append(row)
+        for name in _naming():
+            if step["kind"] != "create" and (id := step["inverse"].get(name)) is not None:
+                self._needing[id] = max(step["revision"], self._needing.get(id, 0))
+
+    def needed(self, id: str, step: Step) -> bool:
+        """Whether the same person can still take back something since that needs a thing again."""
+        return bool(self._needing.get(id, 0) > step["revision"])
 
     async def tell_parts(self, entity: str, id: str, names: Collection[str]) -> None:
         """From now on fields may be parts (`field.part`) of the fields with these names."""

@@ -15,6 +15,7 @@ from dawg_server.daw.entity import Condition, Entity, EntityType, Hindrance
 from dawg_server.daw.later_steps import Blame, LaterSteps, Step
 
 MAX_SKIPPED = 200  # told in one answer
+BUILT_ON = "you have changed it again since; take that back first"
 
 
 class _Left(Exception):
@@ -55,6 +56,7 @@ class Reversal:
             except _Left:
                 del self.skipped[told + 1 :]  # the reason is enough
                 marked = self.left
+                self._later.stays(step)
             marked.append(step["id"])
         for name, parent_id in sorted(self._gaps):
             await ordering.close_gaps(draft, registry.find(name), parent_id)
@@ -127,6 +129,8 @@ class Reversal:
                 self._skip(step, None, blame, f"the {entity} was deleted since")
             return True
         self._leave(step, id)
+        if self._later.needed(id, step):
+            self._skip(step, None, self._self(), BUILT_ON)
         if blame := self._later.blame(entity, id, step):
             self._skip(step, None, blame, f"the {entity} was changed since")
             return False
@@ -282,9 +286,7 @@ class Reversal:
     def _leave(self, step: Step, id: str, fields: Collection[str] = ()) -> None:
         """Raises when the same person has built on it in another group, which goes first."""
         for row in self._later.own(step["entity"], id, step, fields):
-            name = next((each for each in row["fields"] if each in fields), None)
-            blame = {"actor_id": self._user_id, "username": None, "final": False, "group_id": None}
-            self._skip(step, name, blame, "you have changed it again since; take that back first")
+            self._skip(step, next((each for each in row["fields"] if each in fields), None), self._self(), BUILT_ON)
 
     def _skip_for(self, step: Step, ids: Iterable[str], reason: str, field: str | None = None) -> None:
         found = [row for id in ids for row in self._later.on(id, step)]
@@ -292,9 +294,13 @@ class Reversal:
         own = [row for row in found if self._mine(step, row)]
         self._skip(step, field, next(iter(others or own or found), None), reason)
 
+    def _self(self) -> Blame:
+        return {"actor_id": self._user_id, "username": None, "final": False, "group_id": None}
+
     def _mine(self, step: Step, blame: Blame) -> bool:
         """Whether the same person can still take back what is in the way."""
-        return blame["actor_id"] == self._user_id and not blame["final"] and blame["group_id"] != step["group_id"]
+        apart = blame["group_id"] != step["group_id"] or blame.get("id") in self.left
+        return apart and blame["actor_id"] == self._user_id and not blame["final"]
 
     def _skip(self, step: Step, field: str | None, blame: Blame | None, reason: str) -> None:
         if len(self.skipped) < MAX_SKIPPED:

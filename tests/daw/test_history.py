@@ -225,14 +225,11 @@ async def test_steps_are_taken_back_newest_first_and_repeated_oldest_first(play:
 
 
 async def test_a_step_of_which_nothing_is_left_to_take_back_is_not_in_the_way(play: Play) -> None:
-    one, bus_group = await play.track(ADA), str(uuid.uuid4())
-    bus = (await play.do(ADA, "createTrack", bus_group, name="Bus", trackType="AUX"))["track"]["id"]
+    one, bus = await play.track(ADA), await play.track(BOB, trackType="AUX")
     await play.do(ADA, "updateTrack", trackId=one, changes={"outputDestination": bus})
     await play.do(ADA, "deleteTrack", trackId=one)
-    await play.do(ADA, "undo", groupId=bus_group)
-    assert await play.skipped(ADA) == [
-        ("track", one, "outputDestination", "ada")
-    ]  # it is back, and leads to the master
+    await play.do(BOB, "deleteTrack", trackId=bus)
+    assert await play.skipped(ADA) == [("track", one, "outputDestination", "bob")]  # it is back, and leads to master
     assert await play.skipped(ADA) == []
     assert (await play.state())["tracks"] == []
 
@@ -274,6 +271,35 @@ async def test_what_somebody_else_has_built_on_it_stays_possible(play: Play, dat
         await play.do(BOB, "updateTrack", trackId=one, changes=of_bob)
         assert (await play.skipped(ADA))[0] == ("track", one, next(iter(of_bob)), "bob")
         assert next(each for each in (await play.state())["tracks"] if each["id"] == one)["trackType"] == then
+
+
+async def test_what_the_same_person_needs_again_to_take_back_more_stays_until_then(play: Play) -> None:
+    """Although nothing is on that track at present: the clip was moved off it, and deleted."""
+    late = str(uuid.uuid4())
+    one = (await play.do(ADA, "createTrack", late, name="One", trackType="MIDI"))["track"]["id"]
+    two = await play.track(ADA, trackType="MIDI")
+    clip = (await play.do(ADA, "createClip", trackId=one, startTime=0, midiData=NOTES))["clip"]["id"]
+    await play.do(ADA, "updateClip", clipId=clip, changes={"trackId": two})
+    await play.do(ADA, "deleteClip", clipId=clip)
+    await play.do(ADA, "updateProject", late, changes={"bpm": 90})
+    assert await play.skipped(ADA) == [("track", one, None, "ada")]  # the tempo goes back
+    for _ in range(5):
+        assert await play.skipped(ADA) == []
+    assert (await play.state())["tracks"] == []
+
+
+async def test_a_thing_whose_deletion_stays_for_now_is_not_forgotten(play: Play) -> None:
+    """It was made and deleted in one group, and cannot come back while another MASTER of the same person is there."""
+    turn = str(uuid.uuid4())
+    master = (await play.do(ADA, "createTrack", turn, name="Master", trackType="MASTER"))["track"]["id"]
+    await play.do(ADA, "deleteTrack", turn, trackId=master)
+    await play.do(ADA, "createTrack", name="Mine", trackType="MASTER")
+    await play.do(ADA, "updateProject", turn, changes={"bpm": 90})
+    for _ in range(3):
+        await play.undo(ADA)
+    assert (await play.state())["tracks"] == []
+    with pytest.raises(errors.Conflict, match="nothing"):
+        await play.undo(ADA)
 
 
 async def test_many_steps_that_were_taken_back_at_once_are_repeated_in_their_order(play: Play) -> None:
