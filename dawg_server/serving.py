@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import sys
@@ -25,6 +26,7 @@ from dawg_server.settings import Settings
 from handlers.rest.server import HttpRunner
 from handlers.sockets.drain import drain
 
+COLLECT_AFTER = 2_000, 10, 100  # new objects, and collections of each generation before one of the next
 WATCH_INTERVAL = 1.0  # seconds between two looks at the embedded Postgres
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
@@ -59,6 +61,10 @@ async def _run_server(
             app.start_jobs(parts, alone=embedded is not None)
             _greet(chosen)
             _warn(chosen)
+            # Full garbage collections stop the event loop: they are to be few, and not to look through what stays anyway.
+            gc.set_threshold(*COLLECT_AFTER)
+            gc.collect()
+            gc.freeze()
             parts.assistants.brain.claude.warm()
             await stop.wait()
             log.info("The server stops: no new work, running work may finish.", action="draining")

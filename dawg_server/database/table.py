@@ -5,7 +5,7 @@ What changes a table is gathered in a `Batch`, which reaches Postgres in one rou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,8 +129,8 @@ class Table:
     parts: Mapping[str, Table] = field(default_factory=dict)
 
     @property
-    def fields(self) -> tuple[str, ...]:
-        return tuple(self.columns)
+    def fields(self) -> Collection[str]:
+        return self.columns.keys()
 
     def json(self, alias: str) -> str:
         """An expression for a row as an object."""
