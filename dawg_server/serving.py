@@ -61,7 +61,7 @@ async def _run_server(
             app.start_jobs(parts, alone=embedded is not None)
             _greet(chosen)
             _warn(chosen)
-            # Full garbage collections stop the event loop: they are to be few, and not to look through what stays anyway.
+            # Full garbage collections stop the event loop: they are to be few, and to look through nothing that stays.
             gc.set_threshold(*COLLECT_AFTER)
             gc.collect()
             gc.freeze()

@@ -147,6 +147,10 @@ class Reversal:
         draft, entity = self._draft, step["entity"]
         if await self._find(entity, step["entity_id"]) is not None:
             return False
+        blame = await self._later.remover(step["entity_id"])
+        if blame is not None and blame["actor_id"] != self._user_id:
+            self._skip(step, None, blame, f"the {entity} was deleted since")
+            return False
         restored = {**step["inverse"], **(await self._own_fields(step, step["inverse"]))[0]}
         needed = dict(restored)
         await self._drop_impossible(step, None, needed)

@@ -302,6 +302,19 @@ async def test_a_thing_whose_deletion_stays_for_now_is_not_forgotten(play: Play)
         await play.undo(ADA)
 
 
+async def test_what_somebody_else_has_deleted_as_well_does_not_come_back_by_the_own_undo(play: Play) -> None:
+    """Not even when a redo in between had nothing left to delete."""
+    track = await play.track(BOB)
+    await play.do(ADA, "deleteTrack", trackId=track)
+    await play.undo(ADA)
+    await play.do(BOB, "deleteTrack", trackId=track)
+    assert await play.skipped(ADA, redo=True) == [("track", track, None, "bob")]
+    assert await play.skipped(ADA) == [("track", track, None, "bob")]
+    assert (await play.state())["tracks"] == []
+    assert await play.undo(BOB) != []
+    assert [each["id"] for each in (await play.state())["tracks"]] == [track]
+
+
 async def test_many_steps_that_were_taken_back_at_once_are_repeated_in_their_order(play: Play) -> None:
     track = await play.track(ADA)
     volumes = [n / 20 for n in range(20)]
