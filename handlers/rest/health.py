@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from bus import supervision
 from dawg_server import __version__, errors, logs
+from dawg_server.music.recorded import cut
 from dawg_server.settings import is_loopback
 from dawg_server.wire import now
 from handlers.addresses import ADDRESSES, FORWARDED
@@ -106,6 +107,7 @@ async def _health(call: RestCall) -> dict[str, Any]:
         "timestamp": now(),
         "version": __version__,
         "replica": call.services.platform.settings.replica,
+        "sounds": cut.kind(),
         "dependencies": dependencies,
     }
 

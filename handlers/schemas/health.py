@@ -23,7 +23,8 @@ class Dependency(Status):
 
 
 class HealthReply(Status):
-    """`services` and `dependencies` by name, each with its state."""
+    """`services` and `dependencies` by name, each with its state; `sounds`: what generated music and note tracks are
+    played with."""
 
     status = one_of("healthy", "degraded", "unhealthy")
     service = fields.String()
@@ -31,6 +32,7 @@ class HealthReply(Status):
     timestamp = fields.DateTime()
     version = fields.String()
     replica = fields.String()
+    sounds = one_of("recorded", "synthesised")
     dependencies = fields.Dict(keys=fields.String(), values=fields.Nested(Dependency))
 
 

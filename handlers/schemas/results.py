@@ -138,6 +138,7 @@ class _Generated(_Recorded):
             metadata={"description": "by groove, bass, progression, lineUp, form and kit: which of the genre's it has"},
         )
     )
+    sounds = maybe(one_of("recorded", "synthesised"))
 
 
 class BeatResult(_Generated):

@@ -8,6 +8,7 @@ from typing import Any
 from dawg_server.audio.workers import Workers
 from dawg_server.generation import requests
 from dawg_server.generation.providers.base import LocalFile, LocalTake, Outcome, Work
+from dawg_server.music.recorded import cut
 
 RENDER = "dawg_server.music.job:make"
 MELODY = "dawg_server.music.job:make_melody"
@@ -48,6 +49,7 @@ class EmbeddedProvider:
             "seed": work.input["seed"],
             "requested": {name: work.input[name] for name in wanted if name in work.input},
             "warnings": requests.beat_warnings(work.input, take.files[0].facts["duration"], take.measured.get("bpm")),
+            "sounds": cut.kind(),
             "sections": made["sections"],
             "chords": made["chords"],
             "drawn": made.get("drawn", {}),

@@ -1,4 +1,4 @@
-"""Guitars: acoustic, clean, overdriven, lead and steel."""
+"""Guitars: acoustic, clean, steel, and the strings that go to an amplifier."""
 
 from __future__ import annotations
 
@@ -16,15 +16,6 @@ WOOD = (
     Band("high shelf", 4500, 2.0, 0.7),
     Band("high pass", 70),
 )
-CABINET = (
-    Band("high pass", 85),
-    Band("bell", 130, 2.0, 1.0),
-    Band("bell", 520, -2.5, 0.8),
-    Band("bell", 2300, 4.5, 0.9),
-    Band("low pass", 4700),
-    Band("low pass", 5200),
-)
-DOUBLED_CENTS = (-2.2, 2.2)  # the same chord played twice, once for each side
 
 
 def acoustic_guitar(tone: Tone) -> Samples:
@@ -45,17 +36,18 @@ def clean_guitar(tone: Tone) -> Samples:
     return np.stack(sides, axis=1)
 
 
-def overdriven_guitar(tone: Tone) -> Samples:
-    return np.stack([_amplified(tone, cents, 7.0) for cents in DOUBLED_CENTS], axis=1)
+def electric_strings(tone: Tone) -> Samples:
+    """What the pickup of a solid guitar hears."""
+    raw = strings.plucked(tone, String(0.12, 0.75, 9.0, 0.16, 0.00001, 0.1))
+    return envelopes.soften((raw + _scrape(tone, len(raw), 0.006, 2800) * 0.1).astype(np.float32), tone.rate)
 
 
-def lead_guitar(tone: Tone) -> Samples:
-    """One singing, driven string with a finger's vibrato."""
-    vibrating = _amplified(tone, 0.0, 11.0)
-    time = tone.time(len(vibrating))
+def lead_strings(tone: Tone) -> Samples:
+    """As `electric_strings`, with a finger's vibrato."""
+    still = electric_strings(tone)
+    time = tone.time(len(still))
     depth = 0.00045 * np.clip((time - 0.25) / 0.3, 0.0, 1.0)
-    sound = _delayed(vibrating, (0.0006 + depth * 0.4 * np.sin(2 * np.pi * 5.3 * time)) * tone.rate)
-    return filters.shape(sound, tone.rate, Band("bell", 1300, 2.5, 0.9))
+    return _delayed(still, (0.0006 + depth * 0.4 * np.sin(2 * np.pi * 5.3 * time)) * tone.rate)
 
 
 def steel_guitar(tone: Tone) -> Samples:
@@ -74,17 +66,6 @@ def chorus(sound: Samples, rate: int, hertz: float, phase: float) -> Samples:
     return (0.72 * sound + 0.5 * _delayed(sound, (0.011 + 0.0014 * np.sin(2 * np.pi * turns)) * rate)).astype(
         np.float32
     )
-
-
-def _amplified(tone: Tone, cents: float, gain: float) -> Samples:
-    string = String(0.12, 0.75, 9.0, 0.16, 0.00001, 0.1)
-    raw = strings.plucked(tone, string, (Band("high pass", 110), Band("bell", 900, 3.0, 0.8)), cents)
-    pick = _scrape(tone, len(raw), 0.006, 2800) * 0.1
-    driven = np.tanh(gain * (0.5 + 0.6 * tone.velocity) * (raw + pick) + 0.12) - np.tanh(0.12)
-    sound = filters.shape(driven.astype(np.float32), tone.rate, *CABINET)
-    return envelopes.soften(
-        envelopes.release(sound, min(tone.held, len(sound)), tone.rate, 0.09), tone.rate, 0.001, 0.012
-    ) * np.float32(0.6)
 
 
 def _slid(tone: Tone) -> Samples:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dawg_server.audio.filters import Band
-from dawg_server.music.sound import drums, filters
+from dawg_server.music.recorded.bank import Bank
+from dawg_server.music.sound import drums, envelopes, filters, recordings
 from dawg_server.music.sound.drums import Kick, Metal, Snare
 from dawg_server.music.sound.tone import Samples, Tone
 
@@ -51,6 +52,9 @@ PAN = {
     64: 0.3,
 }
 
+RINGS = {42: 0.3, 44: 0.22, 46: 1.1}
+"""Seconds in which a recorded hi-hat falls by 60 dB besides its own decay: in a mix they are shorter than in a room."""
+
 LEVEL = {
     **dict.fromkeys(KICKS, 1.0),
     **dict.fromkeys(SNARES, 0.95),
@@ -71,7 +75,8 @@ LEVEL = {
 @dataclass(frozen=True, slots=True)
 class Kit:
     """`top`: Hz above which the whole kit is dulled; `toms`: Hz of the floor tom; `brushes` replace the snare stick;
-    `punch` and `shine`: level of the kick and of all metal beside the usual."""
+    `punch` and `shine`: level of the kick and of all metal beside the usual. `tuning` (semitones) and `colour` are
+    those of its recordings, where there are some."""
 
     kick: Kick
     snare: Snare
@@ -87,6 +92,8 @@ class Kit:
     rim: float = 1650.0
     punch: float = 1.0
     shine: float = 1.0
+    tuning: float = 0.0
+    colour: tuple[Band, ...] = ()
 
 
 KITS = {
@@ -109,6 +116,8 @@ KITS = {
         top=7200,
         rim=1300,
         ride=Metal(1.4, 2600, 0, 0.4),
+        tuning=-2.5,
+        colour=(Band("bell", 220, 3.0, 0.8), Band("high pass", 45)),
     ),
     "kit boom bap": Kit(
         Kick(150, 58, 0.04, 0.26, 0.55, 2.6, 0.35),
@@ -117,6 +126,8 @@ KITS = {
         (0.2, 1050),
         top=11_500,
         rim=1450,
+        tuning=-1.4,
+        colour=(Band("bell", 190, 3.5, 0.9), Band("bell", 3000, 2.0, 0.8)),
     ),
     "kit house": Kit(
         Kick(260, 49, 0.036, 0.34, 0.45, 2.2),
@@ -147,6 +158,8 @@ KITS = {
         top=14_000,
         punch=0.5,
         shine=1.4,
+        tuning=1.0,
+        colour=(Band("bell", 500, -2.0, 0.7), Band("high shelf", 8000, -2.0)),
     ),
     "kit dnb": Kit(
         Kick(190, 56, 0.028, 0.19, 0.8, 2.8, 0.25),
@@ -155,6 +168,8 @@ KITS = {
         (0.18, 1400),
         ride=Metal(1.6, 4200, 0, 0.4, 1.1),
         shine=1.2,
+        tuning=3.0,
+        colour=(Band("bell", 240, 3.0, 1.0), Band("high shelf", 6000, 2.5)),
     ),
     "kit techno": Kit(
         Kick(300, 46, 0.045, 0.4, 0.4, 4.2),
@@ -191,15 +206,28 @@ KITS = {
         top=16_000,
         rim=1750,
         punch=0.8,
+        tuning=0.6,
+        colour=(Band("bell", 420, -3.0, 0.8), Band("high shelf", 5000, 1.5)),
     ),
 }
 DEFAULT_KIT = "kit acoustic"
 
 
-def strike(tone: Tone, key: int, name: str) -> Samples:
-    """One hit of a kit's piece at a General MIDI percussion key, at its level in the kit."""
-    kit = KITS.get(name, KITS[DEFAULT_KIT])
-    sound = _piece(tone, key, kit)
+def strike(tone: Tone, key: int, name: str, bank: Bank | None = None, take: int = 0) -> Samples:
+    """One hit of a kit's piece at a General MIDI percussion key, at its level in the kit; recorded where the bank has
+    it."""
+    name = name if name in KITS else DEFAULT_KIT
+    kit = KITS[name]
+    regions = bank.regions(name) if bank is not None else ()
+    recorded = next((each for each in regions if each.keys[0] <= key <= each.keys[1]), None)
+    if bank is None or recorded is None:
+        sound = _piece(tone, key, kit)
+    else:
+        sound = recordings.hit(tone, bank, recorded, take, kit.tuning)
+        if key in RINGS:
+            fall = envelopes.decay(len(sound), tone.rate, RINGS[key])
+            sound = sound * (fall if sound.ndim == 1 else fall[:, None])
+        sound = envelopes.soften(filters.shape(sound, tone.rate, *kit.colour), tone.rate) if kit.colour else sound
     if kit.top < 16_000:
         sound = filters.shape(sound, tone.rate, Band("low pass", kit.top * (1.6 if key in HATS else 1.0)))
     own = kit.punch if key in KICKS else kit.shine if key in (*HATS, *RIDES) else 1.0

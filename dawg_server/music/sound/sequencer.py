@@ -6,6 +6,7 @@ Every distinct note is synthesised once and then only added at its places; a bou
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import zlib
 from bisect import bisect_right
@@ -16,7 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dawg_server.music import score as scores
-from dawg_server.music.sound import instruments, kits
+from dawg_server.music.recorded import bank as banks
+from dawg_server.music.sound import instruments, kits, recordings
+from dawg_server.music.sound.amplifiers import Amplifier
 from dawg_server.music.sound.tone import Bend, Samples, Tone
 
 CACHE_BYTES = 48 * 2**20
@@ -28,12 +31,16 @@ NEXT_TIME = 0.1  # seconds of the next time round that a loop looks ahead to
 TAKES = 3  # different recordings of the same drum hit, used in turn
 RINGING = 8.0  # seconds that a sound may go on after its key is let go
 HIT = 0.1  # seconds a drum key is held: a hit rings as it rings, so that all its lengths are one sound
+TOUCHING = 0.03  # seconds between notes that are bound
 DAMPING = 0.008  # seconds in which a sound that is cut off fades
 
 
 @dataclass(frozen=True, slots=True)
 class SoundEvent:
-    """One sound to be: where it starts and must end (frames), what it is, and its gain left, right and to the room."""
+    """One sound to be: where it starts and must end (frames), what it is, and its gain left, right and to the room.
+
+    `drive`: the gain into the amplifier of its part, if that has one. `came_from`: the pitch that it is slurred from.
+    """
 
     start: int
     end: int
@@ -47,6 +54,8 @@ class SoundEvent:
     right: float
     wet: float
     bends: tuple[Bend, ...] = ()
+    came_from: int | None = None
+    drive: float = 1.0
 
 
 @dataclass(slots=True)
@@ -81,6 +90,8 @@ class Sequencer:
         self._sounding: list[tuple[SoundEvent, Samples]] = []
         self._cache: OrderedDict[tuple[object, ...], Samples] = OrderedDict()
         self._cached_bytes = 0
+        self._bank = banks.current()
+        self._amplified: dict[tuple[str, str], _Amplified] = {}
 
     def render(self, start: int, frames: int) -> dict[str, StemBlock]:
         blocks = {
@@ -95,36 +106,39 @@ class Sequencer:
             self._next += 1
         going_on = []
         for event, sound in self._sounding:
-            self._add(blocks[event.stem], event, sound, start, stop)
+            piece, into = _within(event, sound, start, stop, self._rate)
+            if len(piece):
+                if (amplified := self._amplifier(event, frames)) is not None:
+                    amplified.add(event, piece, into)
+                else:
+                    _mix(blocks[event.stem], event, piece, into)
             if min(event.start + len(sound), event.end) > stop:
                 going_on.append((event, sound))
         self._sounding = going_on
+        for (stem, _), amplified in self._amplified.items():
+            amplified.play(blocks[stem], frames)
         return blocks
 
-    def _add(self, block: StemBlock, event: SoundEvent, sound: Samples, start: int, stop: int) -> None:
-        first, last = max(event.start, start), min(event.start + len(sound), event.end, stop)
-        if last <= first:
-            return
-        piece = sound[first - event.start : last - event.start]
-        fade = max(1, round(DAMPING * self._rate))
-        if event.start + len(sound) > event.end and last > event.end - fade:
-            left = event.end - np.arange(first, last)
-            curve = np.clip(left / fade, 0.0, 1.0).astype(np.float32)
-            piece = piece * (curve if piece.ndim == 1 else curve[:, None])
-        into = slice(first - start, last - start)
-        mono = piece if piece.ndim == 1 else None
-        block.dry[into, 0] += (piece[:, 0] if mono is None else mono) * np.float32(event.left)
-        block.dry[into, 1] += (piece[:, 1] if mono is None else mono) * np.float32(event.right)
-        if event.wet:
-            block.sends = True
-            block.wet[into] += ((piece[:, 0] + piece[:, 1]) * np.float32(0.5) if mono is None else mono) * np.float32(
-                event.wet
-            )
-        block.silent = False
+    def _amplifier(self, event: SoundEvent, frames: int) -> _Amplified | None:
+        key = event.stem, event.instrument
+        if key not in self._amplified:
+            made = instruments.find(event.instrument, event.stem).amplifier
+            if made is None or instruments.is_kit(event.instrument, event.stem):
+                return None
+            self._amplified[key] = _Amplified(made(self._rate), event, frames)
+        return self._amplified[key]
 
     def _sound(self, event: SoundEvent) -> Samples:
         layer = math.ceil(event.velocity / 127 * LAYERS)
-        key = (event.instrument, event.pitch, layer, event.take, round(event.seconds * 200), event.bends)
+        key = (
+            event.instrument,
+            event.pitch,
+            layer,
+            event.take,
+            round(event.seconds * 200),
+            event.bends,
+            event.came_from,
+        )
         if key in self._cache:
             self._cache.move_to_end(key)
             return self._cache[key]
@@ -139,16 +153,64 @@ class Sequencer:
             np.random.Generator(np.random.PCG64(chance)),
             event.bends,
             self._tonic,
+            event.came_from,
         )
-        if instruments.is_kit(event.instrument, event.stem):
-            sound = kits.strike(tone, event.pitch, event.instrument)
-        else:
-            sound = instruments.find(event.instrument, event.stem).voice(tone)
+        sound = self._made(event, tone)
         self._cache[key] = sound
         self._cached_bytes += sound.nbytes
         while self._cached_bytes > CACHE_BYTES and len(self._cache) > 1:
             self._cached_bytes -= self._cache.popitem(last=False)[1].nbytes
         return sound
+
+    def _made(self, event: SoundEvent, tone: Tone) -> Samples:
+        if instruments.is_kit(event.instrument, event.stem):
+            return kits.strike(tone, event.pitch, event.instrument, self._bank, event.take)
+        instrument = instruments.find(event.instrument, event.stem)
+        if self._bank is not None and (regions := self._bank.regions(instrument.name)):
+            sound = recordings.play(tone, self._bank, regions, event.take, instrument.manner)
+            return sound if instrument.amplifier else sound * np.float32(10 ** (-instrument.level_db / 20))
+        return instrument.voice(tone)
+
+
+class _Amplified:
+    """The sum of a part on its way through its amplifier; all its notes have the same place and room."""
+
+    def __init__(self, amplifier: Amplifier, event: SoundEvent, frames: int) -> None:
+        self._amplifier = amplifier
+        self._gains = event
+        self._sum = np.zeros(frames, np.float32)
+
+    def add(self, event: SoundEvent, piece: Samples, into: slice) -> None:
+        mono = piece if piece.ndim == 1 else piece.mean(axis=1)
+        self._sum[into] += mono * np.float32(event.drive)
+
+    def play(self, block: StemBlock, frames: int) -> None:
+        _mix(block, self._gains, self._amplifier(self._sum), slice(0, frames))
+        self._sum[:] = 0.0
+
+
+def _within(event: SoundEvent, sound: Samples, start: int, stop: int, rate: int) -> tuple[Samples, slice]:
+    """The part of a sound that lies in a block, with its end damped, and where that is."""
+    first, last = max(event.start, start), min(event.start + len(sound), event.end, stop)
+    piece = sound[max(0, first - event.start) : max(0, last - event.start)]
+    fade = max(1, round(DAMPING * rate))
+    if event.start + len(sound) > event.end and last > event.end - fade:
+        left = event.end - np.arange(first, last)
+        curve = np.clip(left / fade, 0.0, 1.0).astype(np.float32)
+        piece = piece * (curve if piece.ndim == 1 else curve[:, None])
+    return piece, slice(first - start, last - start)
+
+
+def _mix(block: StemBlock, event: SoundEvent, piece: Samples, into: slice) -> None:
+    mono = piece if piece.ndim == 1 else None
+    block.dry[into, 0] += (piece[:, 0] if mono is None else mono) * np.float32(event.left)
+    block.dry[into, 1] += (piece[:, 1] if mono is None else mono) * np.float32(event.right)
+    if event.wet:
+        block.sends = True
+        block.wet[into] += ((piece[:, 0] + piece[:, 1]) * np.float32(0.5) if mono is None else mono) * np.float32(
+            event.wet
+        )
+    block.silent = False
 
 
 def events_of(score: scores.Score, rate: int, last_frame: int, lead: int = 0) -> list[SoundEvent]:
@@ -186,6 +248,9 @@ def part_events(
     notes = sorted(part.notes, key=lambda note: (note.start, note.pitch))
     starts = [round(note.start * beat * rate) for note in notes]
     ends = _hat_ends(notes, starts, period) if kit else _legato_ends(starts, period) if instrument.monophonic else {}
+    slurs = _slurs(notes, beat) if instrument.legato and not kit else {}
+    for index in slurs:
+        ends[index - 1] = starts[index] + round(DAMPING * rate)
     bends = _bends(part, notes, beat)
     events = []
     for index, note in enumerate(notes):
@@ -193,7 +258,9 @@ def part_events(
             level, wet, pan = gain, kits.WET.get(note.pitch, 1.0), part.pan + kits.PAN.get(note.pitch, 0.0)
         else:
             level, wet, pan = gain * 10 ** (instrument.level_db / 20), instrument.wet, part.pan
-        level *= (max(note.velocity, 1) / 127) ** 1.5
+        drive = (max(note.velocity, 1) / 127) ** 1.5
+        if instrument.amplifier is None or kit:
+            level *= drive
         angle = (min(1.0, max(-1.0, pan)) + 1) * math.pi / 4
         seconds = max(0.02, note.duration * beat)
         pieces = max(1, math.ceil(seconds / LONGEST - 1e-9))
@@ -213,6 +280,8 @@ def part_events(
                     level * math.sin(angle),
                     level * wet,
                     bends.get(index, ()),
+                    slurs.get(index) if not piece else None,
+                    drive,
                 )
             )
     return events
@@ -223,6 +292,17 @@ def _legato_ends(starts: list[int], period: int | None) -> dict[int, int]:
     following = starts if period is None else [*starts, *(start + period for start in starts[:1])]
     later = [bisect_right(starts, start) for start in starts]
     return {index: following[after] for index, after in enumerate(later) if after < len(following)}
+
+
+def _slurs(notes: Sequence[scores.Note], beat: float) -> dict[int, int]:
+    """The notes that are bound to the one before, which is held until they begin, and its pitch. Chords are not."""
+    found = {}
+    for index, (before, note) in enumerate(itertools.pairwise(notes), 1):
+        alone = index + 1 == len(notes) or notes[index + 1].start > note.start + 1e-6
+        touches = abs(before.start + before.duration - note.start) * beat <= TOUCHING
+        if alone and touches and before.start < note.start - 1e-6 and 0 < abs(note.pitch - before.pitch) <= 7:
+            found[index] = before.pitch
+    return found
 
 
 def _hat_ends(notes: Sequence[scores.Note], starts: list[int], period: int | None) -> dict[int, int]:

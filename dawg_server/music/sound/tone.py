@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+SLUR, SLUR_SECONDS = 2.0, 0.02  # semitones from which a bound note is reached at most, and how fast
+
 Samples = NDArray[np.floating[Any]]
 """Sound: float32 at run time, (frames,) or (frames, channels), full scale at -1..1."""
 
@@ -32,7 +34,7 @@ class Tone:
 
     `pitch`: MIDI number; `seconds`: how long the key is held; `velocity`: 0..1, for the timbre (loudness is set by
     the mixer); `beat`: seconds per beat; `rng`: the only source of chance, so that equal tones are equal samples;
-    `tonic`: the pitch class to which drums are tuned, if any.
+    `tonic`: the pitch class to which drums are tuned, if any; `came_from`: the pitch that a bound note is slurred from.
     """
 
     pitch: float
@@ -43,6 +45,7 @@ class Tone:
     rng: np.random.Generator
     bends: tuple[Bend, ...] = ()
     tonic: int | None = None
+    came_from: float | None = None
 
     @property
     def frequency(self) -> float:
@@ -65,14 +68,18 @@ class Tone:
         for bend in self.bends:
             x = np.clip((time - bend.start) / max(bend.duration, 0.005), 0.0, 1.0)
             curve += (bend.to_pitch - bend.from_pitch) * (0.5 - 0.5 * np.cos(np.pi * x))
+        if self.came_from is not None:
+            below = float(np.clip(self.came_from - self.pitch, -SLUR, SLUR))
+            curve += below * np.exp(-time / SLUR_SECONDS)
         return curve
 
     def cycles(self, frames: int, vibrato_cents: Signal | float = 0.0) -> Signal:
         """The phase in whole turns, continuous through bends and vibrato."""
-        if not self.bends and isinstance(vibrato_cents, float):
+        still = not self.bends and self.came_from is None
+        if still and isinstance(vibrato_cents, float):
             return np.arange(frames) * (hertz(self.pitch + vibrato_cents / 100.0) / self.rate)
         away = np.asarray(vibrato_cents, np.float32) * np.float32(0.01)
-        if self.bends:
+        if not still:
             away = away + (self.pitch_curve(frames) - self.pitch).astype(np.float32)
         # Single precision is exact to a thousandth of a cent here; the sum below is what needs double.
         steps = self.frequency * np.exp(away * np.float32(np.log(2.0) / 12.0)).astype(np.float64)

@@ -139,7 +139,7 @@ def test_lows_are_mono(tmp_path: Path) -> None:
 def test_the_kick_ducks_the_chords_of_house_but_not_of_folk(tmp_path: Path) -> None:
     depth = {}
     for genre in ("house", "folk"):
-        done = sound.render(pieces.piece(genre, chords="organ", space=0.0), tmp_path / genre, formats=("wav",))
+        done = sound.render(pieces.piece(genre, chords="pad", space=0.0), tmp_path / genre, formats=("wav",))
         chords = pieces.read(done.stems["chords"])[:, 0]
         level = np.sqrt((chords[: 44_100 * 5].reshape(-1, 441) ** 2).mean(axis=1))
         during, between = level[103:107].mean(), level[160:190].mean()
