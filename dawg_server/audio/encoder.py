@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -64,7 +65,6 @@ class Writer:
         self._channels = channels
         self._bit_depth = bit_depth or DEFAULT_BIT_DEPTH
         self._bitrate = bitrate or DEFAULT_BITRATE
-        self._dither = np.random.Generator(np.random.PCG64(_DITHER_SEED))
         _check(format, rate, channels, self._bit_depth, self._bitrate)
         self._pending = np.empty((_BLOCK, channels), np.float32)
         self._filled = 0
@@ -138,13 +138,24 @@ class Writer:
     def _encoded(self, block: arrays.Samples) -> npt.NDArray[Any]:
         if self._format not in BIT_DEPTHS or self._bit_depth == 32:
             return block
-        full_scale = 2.0 ** (self._bit_depth - 1)
-        scaled = block.astype(np.float64) * full_scale
-        if self._bit_depth == 16:
-            noise = self._dither.random((*scaled.shape, 2), dtype=np.float32)
-            scaled += np.where(scaled == np.rint(scaled), 0.0, noise[..., 0] - noise[..., 1])
-        steps = np.clip(np.rint(scaled), -full_scale, full_scale - 1).astype(np.int32)
-        return steps.astype(np.int16) if self._bit_depth == 16 else steps << 8
+        if self._bit_depth == 24:
+            steps = np.rint(block.astype(np.float64) * 2.0**23)
+            return np.clip(steps, -(2.0**23), 2.0**23 - 1).astype(np.int32) << 8
+        scaled = block * np.float32(2.0**15)
+        inexact = np.rint(scaled) != scaled
+        noise = _dither(_BLOCK * self._channels)[: scaled.size].reshape(scaled.shape)
+        np.add(scaled, noise, out=scaled, where=inexact)
+        np.rint(scaled, out=scaled)
+        np.clip(scaled, -(2.0**15), 2.0**15 - 1, out=scaled)
+        return scaled.astype(np.int16)
+
+
+@functools.lru_cache(maxsize=4)
+def _dither(count: int) -> npt.NDArray[np.float32]:
+    """Triangular noise within one step; the same for every block, which nobody hears at its level."""
+    noise = np.random.Generator(np.random.PCG64(_DITHER_SEED)).random((2, count), dtype=np.float32)
+    triangular: npt.NDArray[np.float32] = noise[0] - noise[1]
+    return triangular
 
 
 def _check(format: str, rate: int, channels: int, bit_depth: int, bitrate: int) -> None:

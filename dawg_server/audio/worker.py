@@ -23,6 +23,10 @@ Reporter = Callable[..., None]
 
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT")  # no keys, no DSN
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_LARGE_BLOCKS = {  # glibc gives arrays back to the system and gets them anew, cleared, unless it is told to keep them
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
+}
 _PACKAGES = str(pathlib.Path(__file__).parents[2])
 _MAX_LINE = 2000  # characters of one log line of a worker
 _MAX_LINES = 100  # log lines per task; a decoder can complain about every packet
@@ -62,7 +66,7 @@ class Worker:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={**environment, **_ONE_THREAD, "PYTHONPATH": _PACKAGES},
+            env={**environment, **_ONE_THREAD, **_LARGE_BLOCKS, "PYTHONPATH": _PACKAGES},
             start_new_session=True,
         )
         log.debug("A worker process has started.", action="audio_worker_started", pid=process.pid)

@@ -27,6 +27,12 @@ def fast_length(frames: int) -> int:
     return best
 
 
+def _usual_length(frames: int) -> int:
+    """Of few lengths, so that the responses of the same filter are known already for most sounds."""
+    power = 1 << max(0, frames - 1).bit_length()
+    return 3 * power // 4 if frames <= 3 * power // 4 else power
+
+
 def shape(samples: Samples, rate: int, *bands: Band) -> Samples:
     """Filters a whole sound, (frames,) or (frames, channels)."""
     return next(bank(samples, rate, bands))
@@ -34,7 +40,7 @@ def shape(samples: Samples, rate: int, *bands: Band) -> Samples:
 
 def bank(samples: Samples, rate: int, *filters: tuple[Band, ...]) -> Iterator[Samples]:
     """The sound through each of some filters, for one transform of it."""
-    size = fast_length(len(samples) + RING)
+    size = _usual_length(len(samples) + RING)
     spectrum = np.fft.rfft(samples, size, axis=0)
     for bands in filters:
         gain = response(bands, size, rate)

@@ -39,11 +39,14 @@ class PeakAndPowerMeter:
     def __post_init__(self) -> None:
         self._weighting = filters.Cascade(loudness.k_weighting(self.rate), 2)
 
-    def add(self, stems: Samples, mix: Samples) -> None:
-        """`stems` (stems, frames, 2) and `mix` (frames, 2) of a whole number of frames."""
-        self.peaks.append(np.maximum.reduce([_highest(mix), *(_highest(stem) for stem in stems)]))
-        weighted = self._weighting.process(mix.astype(np.float64))
-        self.powers.append(np.square(weighted).reshape(-1, 2 * FRAME).sum(axis=1) / FRAME)
+    def add(self, stems: Samples, gains: Samples) -> None:
+        """`stems` (stems, frames, 2) of a whole number of frames, each of which will have its gain."""
+        mix = np.tensordot(gains, stems, 1)
+        highest = [_highest(stem) * gain for stem, gain in zip(stems, gains, strict=True)]
+        self.peaks.append(np.maximum.reduce([_highest(mix), *highest]))
+        weighted = self._weighting.process(mix)
+        np.square(weighted, out=weighted)
+        self.powers.append(weighted.reshape(-1, 2 * FRAME).sum(axis=1, dtype=np.float64) / FRAME)
 
 
 def _highest(samples: Samples) -> Samples:
@@ -94,13 +97,17 @@ def _closed(gains: Signal, frames: int) -> Samples:
     return gains.astype(np.float32)
 
 
-def apply(block: Samples, gains: Samples, first_frame: int) -> Samples:
-    """The stems (stems, frames, 2), whole frames long, with the planned gain, drawn in straight lines."""
+def apply(block: Samples, gains: Samples, planned: Samples, first_frame: int) -> Samples:
+    """The stems (stems, frames, 2), whole frames long, each with its gain and all with the planned one, drawn in
+    straight lines."""
     count = block.shape[1] // FRAME
-    edges = gains[first_frame : first_frame + count + 1]
+    edges = planned[first_frame : first_frame + count + 1]
     line = np.linspace(0.0, 1.0, FRAME, endpoint=False, dtype=np.float32)
     curve = edges[:-1, None] + (edges[1:] - edges[:-1])[:, None] * line
-    out: Samples = block * curve.reshape(-1, 1)
+    shared = curve.reshape(-1, 1)
+    out = np.empty_like(block)
+    for stem, gain, louder in zip(block, gains, out, strict=True):
+        np.multiply(stem, shared * gain, out=louder)
     return out
 
 

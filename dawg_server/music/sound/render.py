@@ -74,8 +74,8 @@ def render(
     with Spool(folder, (len(scores.STEMS), BLOCK, 2)) as spool:
         gains = _play(score, rate, frames, spool, told)
         listener = mastering.PeakAndPowerMeter(rate)
-        for block in _balanced(spool, gains):
-            listener.add(block, _summed(block))
+        for block in spool.play():
+            listener.add(block, gains)
         told(SHARES["mixing"], "mixing")
         target = mastering.TARGET
         for attempt in range(ATTEMPTS):
@@ -130,14 +130,9 @@ def _balance(name: str, level: float, powers: Sequence[float]) -> float:
     return float(10 ** ((level - usual + USUAL_LUFS["drums"] + correction) / 20))
 
 
-def _balanced(spool: Spool, gains: Samples) -> Iterator[Samples]:
-    for block in spool.play():
-        yield block * gains[:, None, None]
-
-
 def _mastered(spool: Spool, gains: Samples, curve: Samples) -> Iterator[Samples]:
-    for index, block in enumerate(_balanced(spool, gains)):
-        yield mastering.apply(block, curve, index * (BLOCK // mastering.FRAME))
+    for index, block in enumerate(spool.play()):
+        yield mastering.apply(block, gains, curve, index * (BLOCK // mastering.FRAME))
 
 
 def _end(blocks: Iterator[Samples], frames: int, length: int) -> Samples:
