@@ -11,17 +11,13 @@ from dawg_server.database import analyses, audio_files
 from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.daw.functions.service import Functions, Result, Task
-from dawg_server.daw.tempo_map import bar_length
 from dawg_server.daw.versions import Versions
-from dawg_server.generation import requests
+from dawg_server.generation import fitting, requests
 from dawg_server.generation.job import State
 from dawg_server.generation.requests import Providers
 from dawg_server.generation.service import GenerationService
 from dawg_server.lyrics.service import Lyrics
-from dawg_server.music import genres
 from dawg_server.wire import is_uuid
-
-SLOWEST, FASTEST = 60.0, 200.0  # bpm of generated music
 
 
 class BrainFunctions:
@@ -51,24 +47,22 @@ class BrainFunctions:
             functions.register(name, executor)
 
     async def _beat(self, task: Task) -> Result:
-        """Without a tempo and a key it gets the project's, so that it fits."""
+        """What is left open is decided by the prompt, and by the project, so that it fits."""
         arguments = task.arguments
-        project = await task.document.snapshot(task.project_id, task.by.user_id)
-        genre = genres.find(arguments["genre"])
-        usual = project["bpm"] if SLOWEST <= project["bpm"] <= FASTEST else genre.default_bpm if genre else SLOWEST
-        bpm = float(arguments.get("bpm") or usual)
+        bar = arguments.get("startBar")
+        project = await fitting.project_facts(task.document, task.project_id, task.by.user_id, start_bar=bar)
+        said = {name: arguments.get(name) for name in ("genre", "bpm", "key", "mood", "bars")}
         request, provider = requests.beat(
             {
-                "genre": arguments["genre"],
-                "prompt": "",
-                "bpm": bpm,
-                "key": arguments.get("key") or project["key"],
-                "mood": arguments.get("mood"),
-                "duration": requests.LONGEST,
-                "bars": arguments["bars"],
-                "ending": None,
-                "beats_per_bar": bar_length(project["timeSignature"]),
+                **said,
                 **_here(task),
+                "start_bar": bar,
+                "prompt": arguments.get("prompt") or "",
+                "time_signature": arguments.get("timeSignature"),
+                "duration": None if arguments.get("bars") else arguments.get("duration"),
+                "ending": None,
+                "as_": arguments.get("as") or "stems",
+                "project": project,
             },
             self._providers,
         )

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import hashlib
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +23,20 @@ from dawg_server.database.pool import Connection, Database
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from dawg_server.daw.document import Document, Editing
+from dawg_server.generation import placing
 from dawg_server.generation.job import Job
 from dawg_server.generation.providers import LocalFile, LocalTake, Outcome
 from dawg_server.storage.links import MIME_TYPES
 
 LOSSLESS = ("wav", "flac")
 DERIVED = ("wav", "flac", "mp3", "opus")  # what a lossless recording is converted to when somebody asks for it
-MAX_NAME = 120  # characters of a track
 SOURCES = {"beat": "generation", "music": "generation", "melody": "generation", "stems": "stem"}
 
 
 log: structlog.stdlib.BoundLogger = logs.get("main")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class StoredRecording:
     """A row of `audio_files` to be, and its renditions in other formats (rows of `audio_renditions`)."""
 
@@ -190,10 +190,12 @@ class Placing:
         When the project takes nothing any more (it is gone, or the owner may not change it now), the job is complete
         all the same, and `warnings` say so.
         """
+        parts, settled = result.pop("parts", None), result.pop("settled", {})
         if self._editing is None:
             return result
-        job = self._job
-        commands = _placing(job, result) if job.input.get("addToProject") else []
+        job = dataclasses.replace(self._job, input=self._job.input | settled)
+        about = {**result, "parts": parts}
+        commands = placing.commands(job, about) if job.input.get("addToProject") else []
         made = len(commands)
         commands += _changes(result)
         try:
@@ -252,50 +254,3 @@ def _replacing(replaced: dict[str, Any], result: dict[str, Any]) -> list[Command
         *(Command("updateDevice", {"deviceId": id, "changes": {"bypassed": True}}) for id in replaced["bypassed"]),
         Command("createClip", clip),
     ]
-
-
-def _placing(job: Job, result: dict[str, Any]) -> list[Command]:
-    """A track with a clip for each of the recordings; parts of a beat come with its tempo, key, chords and sections."""
-    start = float(job.input.get("startTime") or 0)
-    as_parts = job.input.get("as") == "stems" and bool(result.get("stems"))
-    commands = [_score(job, result, start)] if as_parts else []
-    level = {"volume": 1.0} if as_parts else {}  # the parts add up to the mix
-    for number, (name, audio_file_id) in enumerate(_recordings(job, result, as_parts)):
-        track_id = str(uuid.uuid5(uuid.UUID(job.id), f"track{number}"))
-        commands.append(Command("createTrack", {"id": track_id, "name": name, **level}))
-        clip = {"trackId": track_id, "audioFileId": audio_file_id, "name": name, "startTime": start}
-        commands.append(Command("createClip", clip))
-    return commands
-
-
-def _score(job: Job, result: dict[str, Any], start: float) -> Command:
-    """What a project without clips takes over."""
-    bpm = job.input["bpm"]
-    sections = [
-        {
-            "name": str(section["name"]).capitalize(),
-            "beat": round((start + section["start"]) * bpm / 60, 6),
-            "length": round(section["duration"] * bpm / 60, 6),
-        }
-        for section in result.get("sections", [])
-    ]
-    chords = [
-        {
-            "symbol": chord["symbol"],
-            "beat": round((start + chord["start"]) * bpm / 60, 6),
-            "length": round(chord["duration"] * bpm / 60, 6),
-        }
-        for chord in result.get("chords", [])
-    ]
-    quarters = job.input["beatsPerBar"]
-    metre = f"{quarters:g}/4" if quarters == int(quarters) else f"{quarters * 2:g}/8"
-    parameters = {"bpm": bpm, "key": job.input["key"], "timeSignature": metre, "sections": sections, "chords": chords}
-    return Command("adoptMusic", parameters)
-
-
-def _recordings(job: Job, result: dict[str, Any], as_parts: bool) -> list[tuple[str, str]]:
-    """(name, id) of what becomes a track: each stem of a separation, of everything else the parts or the first take."""
-    if job.type == "stems" or as_parts:
-        return [(str(stem["type"]).capitalize(), stem["audioFileId"]) for stem in result.get("stems", [])]
-    takes = result.get("takes", [])[:1]
-    return [((take.get("title") or job.type)[:MAX_NAME].strip() or job.type, take["audioFileId"]) for take in takes]

@@ -5,13 +5,16 @@ Which provider does a job, and what it can do, stands in section 5 of the contra
 
 from __future__ import annotations
 
+import random
 import secrets
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from dawg_server import errors
+from dawg_server.daw.tempo_map import bar_length
 from dawg_server.generation.providers.base import Provider
-from dawg_server.music import genres, prompt_hints
+from dawg_server.music import genres, moods, prompt_hints
+from dawg_server.music.prompt_record import Form, PromptHints
 
 ORDER = {
     "beat": ("replicate", "suno", "embedded"),
@@ -28,15 +31,17 @@ LONGEST = 300.0  # seconds
 WHOLE_BARS = 0.02  # seconds by which a duration may miss whole bars that are meant
 ENDING_FROM = 24.0  # seconds; a piece of whole bars that is shorter is a loop, unless an ending is asked for
 DEFAULT_GENRE = "pop"
-DEFAULT_KEY = "C"
-DEFAULT_DURATION = 60.0  # seconds, for makers that have to know a length
+DEFAULT_DURATION = {"beat": 30.0, "music": 60.0}  # seconds, for makers that have to know a length
 NOBODY_SINGS_ALONE = (
     "No vocals are made alone here. Have a song sung with POST /api/generate/music {prompt, lyrics} (SUNO_API_KEY), or "
     'take the voice out of a recording with {audioFileId, stemTypes: ["vocals"]}.'
 )
-HALF_AND_DOUBLE = (1.0, 2.0, 0.5)  # counts of the same tempo
-TEMPO_TOLERANCE = 0.03
-LENGTH_TOLERANCE = 1.0  # seconds
+TEMPOS = (60.0, 200.0)  # beats per minute
+LEAST_ROOM = 0.15  # of a genre's tempo: how far its slowest and its fastest are from it at least
+PACE_OF_ENERGY, PACE_OF_VALENCE = 0.6, 0.3  # of a mood: what is sad is slower than what is upbeat
+PHRASE_BARS = 8
+TONICS = ("C", "D", "E", "F", "G", "A", "B")
+MINOR = frozenset(genre.name for genre in genres.GENRES if moods.read(genre.moods[0]).valence < 0)  # by default
 
 
 class Providers:
@@ -106,31 +111,109 @@ def length(
     return Length(bars, min(bars * bar, LONGEST), bool(ending))
 
 
+class Settled(NamedTuple):
+    """`request`: what the fields of a job's input say then; `understood` and `ignored`: of the prompt, in words."""
+
+    request: dict[str, Any]
+    understood: list[str]
+    ignored: list[str]
+
+
+def settle(asked: Mapping[str, Any], hints: PromptHints | None) -> Settled:
+    """Decides what a request leaves open: by its prompt, then by its project, then by its mood and genre.
+
+    `asked`: genre (its name), seed, usual (seconds), and what else was said: bpm, key, timeSignature, duration, bars,
+    ending, mood and project (the bpm, key and timeSignature of the one that it is to fit to), each of which may be
+    None. Raises `ValidationError` for bars that are too long.
+    """
+    hints = hints or PromptHints()
+    said, project = hints.settings, asked["project"] or {}
+    genre = genres.BY_NAME[asked["genre"]]
+    mood = hints.mood
+    if asked["mood"]:
+        mood = moods.combine(moods.read(asked["mood"], without=hints.unwanted), mood)
+    fitting = project.get("bpm", 0.0)
+    fitting = fitting if TEMPOS[0] <= fitting <= TEMPOS[1] else None
+    bpm = round(float(asked["bpm"] or said.bpm or fitting or _tempo(genre, mood, said.pace)), 2)
+    signature = asked["timeSignature"] or said.time_signature or project.get("timeSignature")
+    quarters = bar_length(signature) if signature else 4.0
+    bars, seconds = asked["bars"], asked["duration"]
+    if bars is None and seconds is None:
+        bars, seconds = (
+            said.bars or _needed(hints.form, said.seconds or asked["usual"], quarters * 60 / bpm),
+            said.seconds,
+        )
+    made = length(
+        bpm,
+        float(seconds or asked["usual"]),
+        bars,
+        said.ending if asked["ending"] is None else asked["ending"],
+        quarters,
+    )
+    request = {
+        "bpm": bpm,
+        "key": asked["key"] or said.key or project.get("key") or _key(asked, mood, said.minor),
+        "timeSignature": signature or "4/4",
+        "beatsPerBar": quarters,
+        **made._asdict(),
+        "mood": asked["mood"] or ("" if hints.moods else genre.moods[0]),
+    }
+    understood, ignored = list(hints.understood), list(hints.ignored)
+    for name in hints.genres:
+        if name == genre.name:
+            understood.append(name)
+        else:
+            ignored.append(f"{name}: the genre is {genre.name}")
+    ignored += [
+        f"{words}: the request says {asked[field]}"
+        for field, value, words in (
+            ("bpm", said.bpm, f"{said.bpm} bpm"),
+            ("key", said.key, f"in {said.key}"),
+            ("timeSignature", said.time_signature, f"{said.time_signature}"),
+            ("bars", said.bars, f"{said.bars} bars"),
+            ("duration", said.seconds, f"{said.seconds} seconds"),
+        )
+        if value is not None and asked[field] not in (None, value)
+    ]
+    last = int(made.duration * bpm / 60 / quarters + 1e-6)
+    ignored += [
+        f"{each.name} at bar {each.bar}: there are {last} bars" for each in hints.form.steps if (each.bar or 0) > last
+    ]
+    return Settled(request, list(dict.fromkeys(understood)), list(dict.fromkeys(ignored)))
+
+
 def beat(body: Mapping[str, Any], providers: Providers) -> tuple[dict[str, Any], str]:
     """(the job's input, the provider).
 
-    A seed is drawn here when none was given, so that a repeated attempt makes the same music.
+    A seed is drawn here when none was given, so that a repeated attempt makes the same music. `asked` stays in the
+    input, for whoever reads the prompt better (`settle`).
     """
-    genre = genres.BY_NAME[body["genre"]]
-    bpm = round(float(body["bpm"] or genre.default_bpm), 2)
-    beats_per_bar = float(body.get("beats_per_bar") or 4.0)
-    asked = length(bpm, float(body["duration"]), body["bars"], body["ending"], beats_per_bar)
-    request = {
-        "genre": genre.name,
-        "prompt": body["prompt"] or "",
-        "bpm": bpm,
+    asked = {
+        "genre": genres.BY_NAME[body["genre"]].name,
+        "bpm": round(float(body["bpm"]), 2) if body["bpm"] else None,
         "key": body["key"],
-        "mood": body["mood"] or genre.moods[0],
-        "duration": asked.duration,
-        "bars": asked.bars,
-        "ending": asked.ending,
-        "beatsPerBar": beats_per_bar,
-        "provider": body["provider"],
+        "timeSignature": body.get("time_signature"),
+        "duration": float(body["duration"]) if body["duration"] else None,
+        "bars": body["bars"],
+        "ending": body["ending"],
+        "mood": body["mood"],
         "seed": secrets.randbelow(SEEDS) if body["seed"] is None else body["seed"],
+        "project": body.get("project"),
+        "usual": DEFAULT_DURATION["beat"],
+    }
+    made = settle(asked, prompt_hints.read(body["prompt"]) if body["prompt"] else None)
+    request = {
+        "genre": asked["genre"],
+        "prompt": body["prompt"] or "",
+        **made.request,
+        "provider": body["provider"],
+        "seed": asked["seed"],
         "projectId": body["project_id"],
         "addToProject": body["add_to_project"],
         "startTime": float(body["start_time"]),
+        "startBar": body.get("start_bar"),
         "as": body.get("as_", "mix"),
+        "asked": asked,
     }
     provider = providers.choose("beat", body["provider"], request)
     return for_provider(request, provider), provider
@@ -193,79 +276,54 @@ def for_provider(request: dict[str, Any], provider: str) -> dict[str, Any]:
     return {**request, "notes": [f"{sentence} The embedded engine does."]}
 
 
-def warnings(request: Mapping[str, Any]) -> list[str]:
-    """Sentences about a request that is done as asked, but that its maker may not have meant."""
-    genre = genres.BY_NAME.get(request["genre"])
-    if genre is None or genre.bpm_range[0] <= request["bpm"] <= genre.bpm_range[1]:
-        return []
-    low, high = genre.bpm_range
-    return [
-        f"{request['bpm']:g} bpm is outside of what is usual for {genre.name} ({low} to {high} bpm); made as asked."
-    ]
-
-
-def beat_warnings(request: Mapping[str, Any], duration: float, bpm: float | None) -> list[str]:
-    """Those, and sentences about what was measured and is not what was asked: over 1 s of length, over 3 % of tempo."""
-    found = warnings(request)
-    if abs(duration - request["duration"]) > LENGTH_TOLERANCE:
-        found.append(f"{request['duration']:g} s were asked for, {duration:.1f} s were made.")
-    if bpm and abs(bpm / request["bpm"] - 1) > TEMPO_TOLERANCE:
-        found.append(f"{request['bpm']:g} bpm were asked for, {bpm:g} bpm were measured.")
-    return found
-
-
-def deviations(request: Mapping[str, Any], duration: float, bpm: float | None) -> list[str]:
-    """Sentences about a take that is not as asked for: its length, its tempo (half and double time are the same)."""
-    found = []
-    asked = request.get("duration")
-    if asked and abs(duration - asked) > LENGTH_TOLERANCE:
-        found.append(f"{asked:g} s were asked for, {duration:.1f} s were made.")
-    wanted = request.get("bpm")
-    if wanted and bpm and all(abs(bpm * factor / wanted - 1) > TEMPO_TOLERANCE for factor in HALF_AND_DOUBLE):
-        found.append(f"{wanted:g} bpm were asked for, {bpm:g} bpm were measured.")
-    return found
-
-
-def about(request: Mapping[str, Any], provider: str, found: list[str]) -> dict[str, Any]:
-    """What the result of a provider says besides its takes."""
-    asked = ("genre", "mood", "bpm", "key", "duration", "prompt", "lyrics", "instrumental", "seed")
-    return {
-        "genre": request.get("genre"),
-        "mood": request.get("mood"),
-        "provider": provider,
-        "requested": {name: request[name] for name in asked if name in request},
-        "warnings": [*(warnings(request) if request.get("genre") and request.get("bpm") else ()), *found],
-    }
-
-
 def _completed(request: Mapping[str, Any]) -> dict[str, Any]:
     """The request for the embedded engine, which has to know everything; `notes` say what was chosen for the user."""
-    named = genres.find(request["genre"]) or _genre_in(request["prompt"])
+    hints = prompt_hints.read(request["prompt"])
+    named = genres.find(request["genre"]) or _genre_in(hints)
     genre = named or genres.find(DEFAULT_GENRE)
     assert genre is not None
-    bpm = float(request["bpm"] or genre.default_bpm)
-    asked = length(bpm, float(request["duration"] or DEFAULT_DURATION))
-    chosen = {
-        "genre": genre.name,
-        "mood": request["mood"] or genre.moods[0],
-        "bpm": bpm,
-        "key": request["key"] or DEFAULT_KEY,
-        "duration": asked.duration,
-    }
+    asked = {name: request[name] for name in ("mood", "bpm", "key", "duration", "seed")}
+    asked |= {"genre": genre.name, "usual": DEFAULT_DURATION["music"]}
+    asked |= dict.fromkeys(("timeSignature", "bars", "ending", "project"))
+    made = settle(asked, hints)
+    chosen = {"genre": genre.name, **{name: made.request[name] for name in ("mood", "bpm", "key", "duration")}}
     open_ones = [
         f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
         for name, value in chosen.items()
-        if request[name] is None
+        if request[name] is None and value
     ]
     notes = [f"Chosen for you, as nothing was asked for: {', '.join(open_ones)}."] if open_ones else []
-    whole = {"bars": asked.bars, "ending": asked.ending, "beatsPerBar": 4.0}
-    return {**request, **chosen, **whole, "notes": [*request["notes"], *notes]}
+    return {**request, **chosen, **made.request, "asked": asked, "notes": [*request["notes"], *notes]}
 
 
-def _genre_in(prompt: str) -> genres.GenreInfo | None:
+def _tempo(genre: genres.GenreInfo, mood: moods.Mood, pace: float) -> float:
+    """Around the genre's own, whole beats per minute."""
+    pace = pace or PACE_OF_ENERGY * mood.energy + PACE_OF_VALENCE * mood.valence
+    usual, (low, high) = genre.default_bpm, genre.bpm_range
+    room = max(high - usual if pace > 0 else usual - low, LEAST_ROOM * usual)
+    return max(TEMPOS[0], min(TEMPOS[1], round(usual + max(-1.0, min(1.0, pace)) * room)))
+
+
+def _key(asked: Mapping[str, Any], mood: moods.Mood, minor: bool | None) -> str:
+    """A tonic by the seed, the mode by the mood."""
+    if minor is None:
+        minor = mood.valence < 0 if mood.valence else asked["genre"] in MINOR
+    return random.Random(f"{asked['seed']}/key").choice(TONICS) + ("m" if minor else "")
+
+
+def _needed(form: Form, seconds: float, bar: float) -> int | None:
+    """The bars of a form that has no room in `seconds`; `bar`: seconds of one."""
+    named = sum(each.bars or 0 for each in form.steps)
+    reached = max(((each.bar or 1) + (each.bars or PHRASE_BARS) - 1 for each in form.steps), default=0)
+    if named and all(each.bars for each in form.steps):
+        return named
+    needed = max(named, reached if any(each.bar for each in form.steps) else 0, PHRASE_BARS * len(form.sequence))
+    return -(-needed // PHRASE_BARS) * PHRASE_BARS if needed * bar > seconds else None
+
+
+def _genre_in(hints: PromptHints) -> genres.GenreInfo | None:
     """The genre that the user's own words name and do not refuse, the longest name first."""
-    named = prompt_hints.read(prompt).genres
-    return genres.find(max(named, key=len)) if named else None
+    return genres.find(max(hints.genres, key=len)) if hints.genres else None
 
 
 def _able(type: str, request: Mapping[str, Any]) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def arrange(
         return (score.ScoreSection(bar_grid.ENDING, 0.0, beats, ENERGY[bar_grid.ENDING]),)
     sections = _sections(divide(family, form, bars), beats_per_bar, energy)
     start = bars * beats_per_bar
-    return (*sections, score.ScoreSection(bar_grid.ENDING, start, beats - start, _energy(bar_grid.ENDING, energy)))
+    return (*sections, score.ScoreSection(bar_grid.ENDING, start, beats - start, energy_of(bar_grid.ENDING, energy)))
 
 
 def arrange_loop(family: str, bars: int, beats_per_bar: float, energy: float) -> tuple[score.ScoreSection, ...]:
@@ -84,7 +84,7 @@ def arrange_loop(family: str, bars: int, beats_per_bar: float, energy: float) ->
     names = _LOOPS[sum(bars >= least for least in LOOP_BARS)].format(*_LOOPED[family]).split()
     sections = _sections(_lengths(names, bars, loop=True), beats_per_bar, energy)
     return tuple(
-        dataclasses.replace(each, energy=_energy(names[0], energy)) if each.name == TURNAROUND else each
+        dataclasses.replace(each, energy=energy_of(names[0], energy)) if each.name == TURNAROUND else each
         for each in sections
     )
 
@@ -92,7 +92,7 @@ def arrange_loop(family: str, bars: int, beats_per_bar: float, energy: float) ->
 def without_drop(sections: tuple[score.ScoreSection, ...], energy: float) -> tuple[score.ScoreSection, ...]:
     """The same sections, with a groove instead of what builds up to a drop and of the drop itself."""
     return tuple(
-        dataclasses.replace(section, name="groove", energy=_energy("groove", energy))
+        dataclasses.replace(section, name="groove", energy=energy_of("groove", energy))
         if section.name in ("build", "drop")
         else section
         for section in sections
@@ -172,10 +172,11 @@ def _sections(lengths: list[tuple[str, int]], beats_per_bar: float, energy: floa
     sections = []
     start = 0.0
     for name, length in lengths:
-        sections.append(score.ScoreSection(name, start, length * beats_per_bar, _energy(name, energy)))
+        sections.append(score.ScoreSection(name, start, length * beats_per_bar, energy_of(name, energy)))
         start += length * beats_per_bar
     return tuple(sections)
 
 
-def _energy(name: str, leaning: float) -> float:
+def energy_of(name: str, leaning: float) -> float:
+    """0.1..1 of a section by its name; `leaning` -1..1 lifts or lowers it."""
     return round(max(0.1, min(1.0, ENERGY[name] + 0.12 * leaning)), 3)

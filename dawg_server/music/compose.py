@@ -19,7 +19,9 @@ from dawg_server.music import (
     melody,
     moods,
     prompt_effects,
+    prompt_form,
     prompt_hints,
+    prompt_record,
     rhythm,
     score,
     styles,
@@ -40,7 +42,7 @@ def compose(
     mood: str,
     duration: float,
     seed: int,
-    prompt: str = "",
+    prompt: str | prompt_record.PromptHints = "",
     beats_per_bar: float = 4,
     compound: bool = False,
     loop: bool = False,
@@ -51,7 +53,7 @@ def compose(
     `beats_per_bar` counts quarter notes: 6/8 is 3, 7/8 is 3.5. With `compound` beats are dotted quarters: 6/8, not 3/4.
 
     `genre` and `key` are read in any spelling of the contract (section 4.2); `mood` is free text (see `moods`),
-    `prompt` may steer (see `prompt_hints`). Raises ValueError with a sentence for people.
+    `prompt` may steer (see `prompt_hints`), read already or not. Raises ValueError with a sentence for people.
     """
     found = genres.find(genre)
     if found is None:
@@ -61,7 +63,7 @@ def compose(
         if not (0.0 < value <= most if loop and name == "duration" else least <= value <= most):
             raise ValueError(f"{name} has to be between {least:g} and {most:g}.")
     parsed = theory.parse_key(key)
-    hints = prompt_hints.read(prompt)
+    hints = prompt_hints.read(prompt) if isinstance(prompt, str) else prompt
     leaning = moods.combine(moods.read(mood, without=hints.unwanted), hints.mood)
     style = prompt_effects.styled(styles.of(found.name), hints)
     writer = _Writer(style, parsed, leaning, hints, bpm, seed, decided=bool(mood) and mood != found.moods[0])
@@ -74,8 +76,7 @@ def compose(
         sections = arrangement.arrange_loop(style.forms, count, beats_per_bar, leaning.energy)
     else:
         sections = arrangement.arrange(style.forms, form, beats, beats_per_bar, bpm, leaning.energy)
-    if "drop" in hints.without("event"):
-        sections = arrangement.without_drop(sections, leaning.energy)
+    sections = prompt_form.formed(sections, hints, beats_per_bar, leaning.energy)
     bars = harmony.lay(
         sections,
         key=parsed,
@@ -97,7 +98,7 @@ def compose(
         duration=duration,
         seed=seed,
         sections=sections,
-        parts=tuple(prompt_effects.obeyed(parts, hints, sections)),
+        parts=tuple(prompt_effects.obeyed(parts, hints, sections, beats_per_bar)),
         brightness=_shade(style.brightness, leaning.brightness),
         space=_shade(style.space, leaning.space),
         grit=_shade(style.grit, leaning.grit),
@@ -121,7 +122,7 @@ class _Writer:
         style: GenreStyle,
         key: theory.MusicalKey,
         mood: moods.Mood,
-        hints: prompt_hints.PromptHints,
+        hints: prompt_record.PromptHints,
         bpm: float,
         seed: int,
         *,

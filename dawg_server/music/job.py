@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from dawg_server.audio.analysis import key, track
-from dawg_server.music import compose, midi, sound, topline
+from dawg_server.music import compose, instruments, midi, sound, topline
 from dawg_server.music import score as scores
 
 FORMATS: tuple[Literal["flac"], ...] = ("flac",)  # others are made of it when somebody asks for them
+COMPOUND = ("6/8", "9/8", "12/8")  # metres whose beats are dotted quarters
 BIT_DEPTH: Literal[16, 24] = 16
-SAME_TEMPO = 0.03  # a tempo this close to half or double of the score's is the score's, counted in another unit
 
 
 def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str], None]) -> dict[str, Any]:
-    """Composes, plays, writes and measures. `report(fraction 0..1, compose/render/measure)`.
+    """Composes, plays and writes. `report(fraction 0..1, compose/render)`. `prompt` is text, or what was read in it.
 
-    With `part` (one of `score.STEMS`) that part of the piece is played alone; its tempo and key are those of the score.
+    Tempo, key, sections, chords and bars are those of the score. With `part` (one of `score.STEMS`) that part of the
+    piece is played alone; with `as` "midi" the notes of the `parts` come too.
     """
     place = Path(folder)
     report(0.0, "compose")
@@ -32,43 +33,29 @@ def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str],
         seed=request["seed"],
         prompt=request["prompt"],
         beats_per_bar=request.get("beatsPerBar", 4.0),
+        compound=request.get("timeSignature") in COMPOUND,
         loop=not request.get("ending", True),  # a job that was accepted by an older version does not say
     )
     title = f"{request['genre'].title()} in {request['key']}"
     if part := request.get("part"):
+        title = f"{title}: {part}"
         score = dataclasses.replace(score, parts=tuple(each for each in score.parts if each.stem == part))
-        files, _, _ = _played(score, place, report)
-        facts = {"bpm": score.bpm, "key": None if part == "drums" else score.key}
-        return {
-            "title": f"{title}: {part}",
-            "files": files,
-            "stems": {},
-            "measured": facts,
-            "sections": _sections(score),
-            "chords": _chords(score),
-            "drawn": dict(score.drawn),
-        }
-    files, stems, mix = _played(score, place, report)
-    report(0.92, "measure")
-    measured = track.measure_tempo_and_key(mix)
-    return {
+    files, stems = _played(score, place, report)
+    made = {
         "title": title,
         "files": files,
-        "stems": stems,
-        "measured": {
-            "bpm": _in_the_scores_unit(measured["bpm"], score.bpm),
-            "bpmConfidence": measured["bpmConfidence"],
-            "key": key.spelt(measured["key"], measured["scale"]),
-            "keyConfidence": measured["keyConfidence"],
-        },
+        "stems": {} if part else stems,
+        "measured": _facts(score, key=None if part == "drums" else score.key),
         "sections": _sections(score),
         "chords": _chords(score),
         "drawn": dict(score.drawn),
+        "grid": _grid(score, request.get("timeSignature", "4/4")),
     }
+    return made | ({"parts": _parts(score)} if request.get("as") == "midi" else {})
 
 
 def make_melody(request: Mapping[str, Any], folder: str, report: Callable[[float, str], None]) -> dict[str, Any]:
-    """As `make`, for one melody: its `notes` besides, in beats and in seconds. Tempo and key are those of the score."""
+    """As `make`, for one melody: its `notes` besides, in beats and in seconds."""
     report(0.0, "compose")
     score = topline.write(
         genre=request["genre"],
@@ -81,14 +68,14 @@ def make_melody(request: Mapping[str, Any], folder: str, report: Callable[[float
         beats_per_bar=request["beatsPerBar"],
         syllables=request["syllables"],
     )
-    files, _, _ = _played(score, Path(folder), report)
+    files, _ = _played(score, Path(folder), report)
     (part,) = score.parts
     beat = 60 / score.bpm
     return {
         "title": f"Melody in {score.key}",
         "files": files,
         "stems": {},
-        "measured": {"bpm": score.bpm, "key": score.key},
+        "measured": _facts(score, key=score.key),
         "sections": _sections(score),
         "chords": _chords(score),
         "instrument": part.instrument,
@@ -105,8 +92,8 @@ def make_melody(request: Mapping[str, Any], folder: str, report: Callable[[float
 
 def _played(
     score: scores.Score, place: Path, report: Callable[[float, str], None]
-) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]], Path]:
-    """(files of the mix and of its notes, stems by name, the mix to be measured)."""
+) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """(files of the mix and of its notes, stems by name)."""
     report(0.03, "render")
     rendered = sound.render(
         score,
@@ -114,7 +101,7 @@ def _played(
         formats=FORMATS,
         stem_format="flac",
         bit_depth=BIT_DEPTH,
-        report=lambda done, _: report(0.03 + 0.87 * done, "render"),
+        report=lambda done, _: report(0.03 + 0.97 * done, "render"),
     )
     midi_path = place / "score.mid"
     midi.write_midi(score, midi_path)
@@ -132,7 +119,7 @@ def _played(
         name: {"path": str(path), "format": path.suffix.lstrip("."), "facts": stem_facts}
         for name, path in rendered.stems.items()
     }
-    return [*files, {"path": str(midi_path), "format": "mid", "facts": {}}], stems, rendered.mix["flac"]
+    return [*files, {"path": str(midi_path), "format": "mid", "facts": {}}], stems
 
 
 def _sections(score: scores.Score) -> list[dict[str, Any]]:
@@ -155,9 +142,32 @@ def _chords(score: scores.Score) -> list[dict[str, Any]]:
     ]
 
 
-def _in_the_scores_unit(found: float | None, bpm: float) -> float | None:
-    """A listener may count half or double time; the score settles which beat is meant, not how fast it is."""
-    for factor in (1.0, 2.0, 0.5):
-        if found is not None and abs(found * factor / bpm - 1) <= SAME_TEMPO:
-            return round(found * factor, 1)
-    return found
+def _facts(score: scores.Score, key: str | None) -> dict[str, Any]:
+    return {"bpm": score.bpm, "bpmConfidence": 1.0, "key": key, "keyConfidence": None if key is None else 1.0}
+
+
+def _grid(score: scores.Score, signature: str) -> dict[str, Any]:
+    """Where the bar lines are."""
+    bar = score.beats_per_bar * 60 / score.bpm
+    return {
+        "timeSignature": signature,
+        "beatsPerBar": score.beats_per_bar,
+        "secondsPerBar": bar,
+        "bars": math.ceil(score.duration / bar - 1e-6),
+    }
+
+
+def _parts(score: scores.Score) -> list[dict[str, Any]]:
+    """What has notes, for tracks that play them: `gainDb` and `pan` beside the genre's balance; beats in `notes`."""
+    trims = dict(score.trims)
+    return [
+        {
+            "stem": part.stem,
+            "instrument": part.instrument,
+            "gainDb": part.gain_db + trims.get(part.stem, 0.0),
+            "pan": part.pan,
+            "notes": [dataclasses.asdict(note) for note in part.notes],
+        }
+        for part in score.parts
+        if part.instrument not in instruments.UNPITCHED
+    ]

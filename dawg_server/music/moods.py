@@ -1,13 +1,16 @@
-"""What a mood changes: a small vocabulary of words, each a set of leanings that add up.
+"""What a mood changes: a vocabulary of words, each a set of leanings that add up.
 
-Moods are free text (contract, section 9.1). Every known word in the text counts; unknown words change nothing.
+Moods are free text (contract, section 9.1). Every known word in the text counts; unknown words change nothing. They are
+in `moods.json`, one a line: its keys are the fields of `Mood`, and what is left out is 0 or nothing.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,83 +35,21 @@ class Mood:
 
 NEUTRAL = Mood()
 
-WORDS: dict[str, Mood] = {
-    # dark
-    "dark": Mood(-0.7, 0.0, -0.1, -0.4, 0.1, 0.1, -0.4, "phrygian", ("bell", "choir", "pad", "reese bass")),
-    "menacing": Mood(-0.9, 0.1, -0.3, -0.3, 0.2, 0.2, -0.7, "phrygian", ("choir", "strings", "reese bass")),
-    "cold": Mood(-0.5, -0.2, -0.4, -0.1, 0.4, -0.1, 0.5, "", ("bell", "pluck", "pad", "sub bass")),
-    "sad": Mood(-0.8, -0.3, -0.3, -0.3, 0.2, 0.0, -0.2, "", ("grand piano", "strings")),
-    "melancholic": Mood(-0.7, -0.2, -0.2, -0.2, 0.2, 0.0, -0.2, "", ("strings", "flute", "grand piano")),
-    "wistful": Mood(-0.4, -0.1, -0.2, -0.1, 0.3, 0.0, 0.2, "", ("flute", "strings", "clean guitar")),
-    "mysterious": Mood(-0.5, -0.1, -0.2, -0.2, 0.4, 0.0, 0.0, "phrygian", ("vibraphone", "bell", "pad")),
-    # hard
-    "aggressive": Mood(-0.5, 0.5, 0.4, 0.3, -0.2, 0.5, -0.3, "phrygian", ("square lead", "lead guitar", "reese bass")),
-    "angry": Mood(-0.6, 0.5, 0.4, 0.2, -0.2, 0.5, -0.2, "phrygian", ("overdriven guitar", "square lead")),
-    "heavy": Mood(-0.4, 0.4, 0.1, -0.1, -0.1, 0.5, -0.6, "", ("lead guitar", "reese bass", "wobble bass")),
-    "intense": Mood(-0.3, 0.5, 0.5, 0.2, 0.0, 0.2, 0.0, "", ("strings", "supersaw", "reese bass")),
-    "neurofunk": Mood(-0.6, 0.4, 0.5, 0.1, -0.1, 0.5, -0.5, "phrygian", ("reese bass", "square lead")),
-    "industrial": Mood(-0.7, 0.3, 0.2, -0.1, 0.1, 0.7, -0.6, "phrygian", ("square lead", "house stab", "reese bass")),
-    "gritty": Mood(-0.4, 0.2, 0.0, -0.3, -0.2, 0.6, -0.3, "dorian", ("upright bass", "organ", "strings")),
-    "raw": Mood(-0.3, 0.2, -0.2, -0.1, -0.4, 0.5, -0.2, "", ("upright bass", "grand piano", "picked bass")),
-    # high spirits
-    "hype": Mood(0.0, 0.5, 0.5, 0.3, 0.0, 0.1, 0.3, "", ("square lead", "lead synth", "808")),
-    "energetic": Mood(0.2, 0.4, 0.3, 0.2, 0.0, 0.0, 0.2, "", ("lead synth", "supersaw", "square lead")),
-    "upbeat": Mood(0.5, 0.3, 0.3, 0.2, 0.0, 0.0, 0.2, "", ("grand piano", "clean guitar", "saxophone")),
-    "catchy": Mood(0.4, 0.2, 0.1, 0.3, 0.0, 0.0, 0.4, "", ("pluck", "bell")),
-    "bright": Mood(0.7, 0.2, 0.1, 0.5, 0.1, -0.1, 0.6, "", ("bell", "pluck", "acoustic guitar")),
-    "uplifting": Mood(0.7, 0.3, 0.1, 0.3, 0.3, -0.1, 0.4, "", ("strings", "supersaw", "grand piano")),
-    "happy": Mood(0.9, 0.2, 0.2, 0.3, 0.0, -0.1, 0.3, "", ("acoustic guitar", "bell")),
-    "hopeful": Mood(0.5, 0.0, 0.0, 0.2, 0.2, 0.0, 0.3, "", ("strings", "grand piano", "flute")),
-    "festival": Mood(0.5, 0.5, 0.4, 0.3, 0.3, 0.1, 0.2, "", ("supersaw", "square lead")),
-    "euphoric": Mood(0.8, 0.4, 0.2, 0.4, 0.5, 0.0, 0.6, "", ("supersaw", "pad", "choir")),
-    "groovy": Mood(0.2, 0.1, 0.5, 0.0, -0.1, 0.1, 0.0, "dorian", ("electric piano", "organ", "finger bass")),
-    "funky": Mood(0.2, 0.2, 0.6, 0.1, -0.2, 0.1, 0.0, "dorian", ("organ", "clean guitar", "finger bass")),
-    "epic": Mood(-0.1, 0.5, 0.1, 0.1, 0.6, 0.0, 0.0, "", ("strings", "choir")),
-    # calm
-    "chill": Mood(0.1, -0.3, -0.2, -0.2, 0.1, 0.1, 0.0, "", ("electric piano", "vibraphone")),
-    "relaxed": Mood(0.3, -0.4, -0.4, -0.1, 0.1, 0.0, -0.1, "", ("clean guitar", "electric piano")),
-    "calm": Mood(0.2, -0.5, -0.4, -0.2, 0.3, -0.1, 0.0, "", ("pad", "grand piano", "flute")),
-    "peaceful": Mood(0.4, -0.5, -0.4, -0.1, 0.4, -0.1, 0.2, "", ("pad", "flute", "acoustic guitar")),
-    "dreamy": Mood(0.2, -0.2, -0.2, 0.0, 0.6, 0.0, 0.5, "", ("music box", "pad", "bell")),
-    "intimate": Mood(0.0, -0.4, -0.4, -0.2, -0.1, 0.0, -0.3, "", ("flute", "acoustic guitar")),
-    "minimal": Mood(0.0, -0.2, -0.7, 0.0, 0.0, -0.1, 0.0, "", ("pluck", "sub bass")),
-    "hypnotic": Mood(-0.2, 0.0, 0.1, -0.1, 0.4, 0.1, 0.0, "", ("pluck", "bell")),
-    "deep": Mood(-0.3, -0.2, -0.2, -0.4, 0.3, 0.0, -0.5, "dorian", ("electric piano", "sub bass", "pad")),
-    "liquid": Mood(0.4, -0.1, 0.0, 0.0, 0.4, -0.2, 0.2, "", ("electric piano", "pad", "sub bass", "flute")),
-    # warm
-    "warm": Mood(0.4, -0.1, 0.0, -0.2, 0.1, 0.1, -0.1, "", ("acoustic guitar", "upright bass", "organ")),
-    "smooth": Mood(0.2, -0.2, -0.1, -0.2, 0.2, -0.1, -0.1, "", ("electric piano", "saxophone", "vibraphone")),
-    "sensual": Mood(-0.2, -0.3, -0.2, -0.3, 0.3, 0.0, -0.3, "dorian", ("pad", "saxophone", "electric piano")),
-    "romantic": Mood(0.3, -0.2, -0.1, -0.1, 0.3, -0.1, 0.1, "", ("strings", "grand piano")),
-    "heartfelt": Mood(0.2, -0.2, -0.1, 0.0, 0.2, 0.0, 0.2, "", ("grand piano", "steel guitar", "strings")),
-    "emotional": Mood(-0.2, 0.0, 0.0, 0.0, 0.4, 0.0, 0.2, "", ("grand piano", "strings")),
-    "melodic": Mood(0.3, 0.0, 0.2, 0.1, 0.4, -0.2, 0.4, "", ("supersaw", "bell", "lead synth")),
-    "soulful": Mood(0.1, 0.0, 0.1, -0.1, 0.1, 0.1, 0.0, "dorian", ("organ", "electric piano", "finger bass")),
-    "nostalgic": Mood(0.0, -0.1, -0.1, -0.4, 0.2, 0.3, 0.1, "", ("music box", "vibraphone", "steel guitar")),
-    # eras and schools
-    "classic": Mood(0.1, 0.1, 0.1, -0.1, -0.1, 0.2, 0.0, "mixolydian", ("grand piano", "organ", "upright bass")),
-    "golden era": Mood(0.2, 0.1, 0.2, -0.2, 0.0, 0.4, 0.3, "dorian", ("vibraphone", "saxophone", "upright bass")),
-    "modern": Mood(-0.1, 0.1, -0.2, 0.3, 0.1, -0.2, 0.2, "", ("pluck", "bell", "808", "sub bass")),
-    "jazzy": Mood(0.2, 0.0, 0.2, -0.1, 0.0, 0.1, 0.1, "dorian", ("saxophone", "electric piano", "upright bass")),
-    "bebop": Mood(0.1, 0.3, 0.7, 0.1, -0.2, 0.1, 0.3, "", ("saxophone", "grand piano")),
-    "fusion": Mood(0.0, 0.3, 0.4, 0.3, 0.1, 0.1, 0.1, "dorian", ("electric piano", "clean guitar", "finger bass")),
-    "indie": Mood(0.1, -0.1, -0.1, 0.1, 0.3, 0.1, 0.2, "mixolydian", ("clean guitar", "organ", "finger bass")),
-}
-
 _LIMIT = 1.0
+WORDS: dict[str, Mood] = {
+    word: Mood(**leanings | {"prefers": tuple(leanings.get("prefers", ()))})
+    for word, leanings in json.loads(Path(__file__).with_name("moods.json").read_text("utf-8")).items()
+}
+_ANY = re.compile(rf"\b({'|'.join(sorted(WORDS, key=len, reverse=True))})(?:ly|er|ness)?\b")
 _LEANINGS = ("valence", "energy", "density", "brightness", "space", "grit", "register")
 
 
 def read(text: str, without: Collection[str] = ()) -> Mood:
     """The sum of all known moods in a text but those of `without`; the first one that has a colour gives it."""
-    plain = re.sub(r"[^a-z]+", " ", text.lower())
-    # Sorted by place in the text, so that the first word's instruments come first.
-    found = sorted(
-        (match.start(), word)
-        for word in WORDS
-        if word not in without and (match := re.search(rf"\b{word}(?:ly|er|ness)?\b", plain))
-    )
-    return combine(*(WORDS[word] for _, word in found))
+    plain = re.sub(r"[^a-z0-9]+", " ", text.lower())
+    # In the order of the text, so that the first word's instruments come first.
+    found = dict.fromkeys(match[1] for match in _ANY.finditer(plain))
+    return combine(*(WORDS[word] for word in found if word not in without))
 
 
 def scaled(mood: Mood, factor: float) -> Mood:

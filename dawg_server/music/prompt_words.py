@@ -6,7 +6,7 @@ import functools
 import re
 from dataclasses import dataclass
 
-from dawg_server.music import genres, moods
+from dawg_server.music import genres, moods, prompt_instruments
 
 STEMS = {
     "drums": "drums",
@@ -28,6 +28,7 @@ STEMS = {
 
 PIECES = {  # of a drum kit: General MIDI percussion pitches
     "kick": (35, 36),
+    "bassdrum": (35, 36),
     "kick drum": (35, 36),
     "bass drum": (35, 36),
     "snare": (38, 40),
@@ -46,74 +47,39 @@ PIECES = {  # of a drum kit: General MIDI percussion pitches
     "tom": (41, 43, 45, 47, 48, 50),
     "tambourine": (54,),
     "cowbell": (56,),
-    "shaker": (82,),
+    "shaker": (70, 82),
+    "conga": (62, 63, 64),
+    "bongo": (60, 61),
 }
 
-INSTRUMENTS = {  # stem, and the instrument that plays there when it is asked for
-    "electric piano": ("chords", "electric piano"),
-    "rhodes": ("chords", "electric piano"),
-    "acoustic guitar": ("chords", "acoustic guitar"),
-    "electric guitar": ("chords", "clean guitar"),
-    "clean guitar": ("chords", "clean guitar"),
-    "steel guitar": ("melody", "steel guitar"),
-    "lead guitar": ("melody", "lead guitar"),
-    "distorted guitar": ("chords", "overdriven guitar"),
-    "overdriven guitar": ("chords", "overdriven guitar"),
-    "guitar": ("chords", "acoustic guitar"),
-    "piano": ("chords", "grand piano"),
-    "grand piano": ("chords", "grand piano"),
-    "string": ("chords", "strings"),
-    "violin": ("chords", "strings"),
-    "organ": ("chords", "organ"),
-    "pad": ("chords", "pad"),
-    "pluck": ("chords", "pluck"),
-    "supersaw": ("chords", "supersaw"),
-    "flute": ("melody", "flute"),
-    "saxophone": ("melody", "saxophone"),
-    "sax": ("melody", "saxophone"),
-    "vibraphone": ("melody", "vibraphone"),
-    "music box": ("melody", "music box"),
-    "choir": ("melody", "choir"),
-    "bell": ("melody", "bell"),
-    "synth": ("melody", "lead synth"),
-    "lead synth": ("melody", "lead synth"),
-    "synth lead": ("melody", "lead synth"),
-    "808": ("bass", "808"),
-    "upright bass": ("bass", "upright bass"),
-    "double bass": ("bass", "upright bass"),
-    "slap bass": ("bass", "finger bass"),
-    "bass guitar": ("bass", "finger bass"),
-    "sub bass": ("bass", "sub bass"),
-    "reese": ("bass", "reese bass"),
-    "reese bass": ("bass", "reese bass"),
+PACES = {  # within the tempos of a genre
+    "slow": -0.8,
+    "downtempo": -0.7,
+    "down tempo": -0.7,
+    "unhurried": -0.5,
+    "mid tempo": 0.0,
+    "midtempo": 0.0,
+    "quick": 0.6,
+    "uptempo": 0.7,
+    "up tempo": 0.7,
+    "fast": 0.8,
+    "rapid": 0.9,
 }
 
-FAMILIES = {  # what a general word refuses
-    "acoustic guitar": (
-        "guitar",
-        ("acoustic guitar", "clean guitar", "overdriven guitar", "lead guitar", "steel guitar"),
-    ),
-    "grand piano": ("piano", ("grand piano", "electric piano")),
-    "lead synth": ("synth", ("lead synth", "square lead", "supersaw")),
+SOUNDS = {  # nouns that shade the whole
+    "reverb": moods.Mood(space=0.5),
+    "echo": moods.Mood(space=0.5),
+    "ambience": moods.Mood(space=0.4),
+    "distortion": moods.Mood(grit=0.6),
+    "saturation": moods.Mood(grit=0.4),
+    "noise": moods.Mood(grit=0.5),
+    "hiss": moods.Mood(grit=0.4),
+    "warmth": moods.Mood(brightness=-0.3, grit=0.1),
+    "treble": moods.Mood(brightness=0.5),
+    "energy": moods.Mood(energy=0.5),
 }
 
-LEANINGS = {
-    "soft": moods.Mood(energy=-0.4, brightness=-0.2),
-    "gentle": moods.Mood(energy=-0.4, density=-0.2),
-    "quiet": moods.Mood(energy=-0.5),
-    "loud": moods.Mood(energy=0.4),
-    "powerful": moods.Mood(energy=0.5),
-    "sparse": moods.Mood(density=-0.6),
-    "simple": moods.Mood(density=-0.4),
-    "busy": moods.Mood(density=0.6),
-    "complex": moods.Mood(density=0.5),
-    "dry": moods.Mood(space=-0.6),
-    "spacious": moods.Mood(space=0.5),
-    "clean": moods.Mood(grit=-0.5),
-    "dusty": moods.Mood(grit=0.5),
-    "vinyl": moods.Mood(grit=0.5),
-    "distorted": moods.Mood(grit=0.5),
-}
+VOICES = ("vocal", "voice", "singing", "singer", "rap", "rapping", "vocal chop", "acapella", "lyric")
 
 EVENTS = {  # what happens in a piece
     "drop": "drop",
@@ -161,12 +127,22 @@ QUANTITIES: dict[str, tuple[int, int]] = {  # before a noun: the degree as said,
     "more than": (0, -1),
 }
 SOME = frozenset({"a little", "a few", "a bit of"})  # asks for what it weighs
-BREAKS = _words(". ; : ! ? ( ) but with only just though however while then yet") | {"\n"}  # a phrase ends there
+BREAKS = _words(". ; : ! ? ( ) but with though however while then yet") | {"\n"}  # a phrase ends there
+ONLY = _words("only just solely purely exclusively merely solo")
+ALONE = _words("alone only solo")
+NOTHING = "zzz"  # stands where something was taken out
 SOFTENERS = _words("too so very really overly quite that much")
 FILLERS = SOFTENERS | _words("""
     a an the any my our your this these it to of at all do i we you us is are be being want need like use using add
     adding include including have having put play playing make making sound sounding feel feeling give me get getting
-    let many few lot lots plenty kind sort bit little single nearly please should would there
+    let many few lot lots plenty kind sort bit little single nearly please should would there zzz
+""")
+COMMON = FILLERS | _words("""
+    , and or nor in on at by as from into up out for over that which who where when whole so such than its his her
+    id ill im ive music song track tune piece vibe vibes style type instrumental something thing things some time
+    times last can could am will create write generate go goes come comes here more less also too well good nice
+    great really lot bar bars key tempo everything else else all nothing first second third end start play plays
+    playing part parts sounds sound feels
 """)
 ARTICLES = _words("a an some")
 PLACES = _words("in during for over through throughout")
@@ -180,12 +156,17 @@ SECTIONS = {
     name: name for name in ("intro", "verse", "prechorus", "chorus", "bridge", "outro", "hook", "drop", "breakdown")
 } | {"build": "build", "break": "breakdown", "beginning": "intro", "ending": "ending", "solo": "solo", "head": "head"}
 
-ADJECTIVES = frozenset({"mood", "leaning"})
+SPAN = re.compile(r"span(\d+)x(\d+)")  # bars of a piece, counted from 1
+LAST = "999"  # bar of a span that has no end
+ADJECTIVES = frozenset({"mood", "pace"})
+WHOLE = frozenset({"beat", "drum beat"})  # which may mean the drums, or everything
+NOUNS = frozenset({"stem", "piece", "instrument"})  # what plays
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """`kind`: stem, piece, instrument, mood, leaning, event, swing or genre; `name`: which; `word`: as it was said."""
+    """`kind`: stem, piece, instrument, mood, pace, sound, event, section, swing, voice or genre; `name`: which;
+    `word`: as it was said."""
 
     kind: str
     name: str
@@ -220,8 +201,10 @@ _LONGEST = 4  # words of a term
 
 def _spellings(phrase: str) -> list[str]:
     singular = [phrase[:-1]] if phrase.endswith("s") else []
-    moody = [phrase.removesuffix(ending) for ending in ("ly", "er", "ness") if phrase.endswith(ending)]
-    return [phrase, *singular, *(stem for stem in moody if stem in moods.WORDS)]
+    moody = [phrase.removesuffix(ending) for ending in ("ly", "er", "ness", "est") if phrase.endswith(ending)]
+    moody += [f"{stem[:-1]}y" for stem in moody if stem.endswith("i")] + [f"{stem}e" for stem in moody]
+    moody += [stem[:-1] for stem in moody if stem[-2:-1] == stem[-1:]]  # sadder
+    return [phrase, *singular, *(stem for stem in moody if stem in moods.WORDS or stem in PACES)]
 
 
 @functools.cache
@@ -236,12 +219,13 @@ def _vocabulary() -> dict[str, tuple[Term, ...]]:
         add("stem", word, stem)
     for word in PIECES:
         add("piece", word, word)
-    for word, (_, instrument) in INSTRUMENTS.items():
+    for word, (_, instrument) in prompt_instruments.PLAYED.items():
         add("instrument", word, instrument)
-    for word in moods.WORDS:
-        add("mood", word, word)
-    for word in LEANINGS:
-        add("leaning", word, word)
+    for kind, words in (("mood", moods.WORDS), ("pace", PACES), ("sound", SOUNDS), ("voice", VOICES)):
+        for word in words:
+            add(kind, word, word)
+    for word in ("intro", "outro", "bridge", "breakdown", "chorus", "verse", "prechorus", "hook"):
+        add("section", word, word)
     for word, event in EVENTS.items():
         add("event", word, event)
     for word in SWINGS:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from dawg_server import errors
-from dawg_server.generation import requests
+from dawg_server.generation import fitting, requests
 from dawg_server.generation.job import State
 from dawg_server.music import genres
 from handlers import serializers
@@ -14,14 +16,23 @@ from handlers.schemas import generation as schemas
 
 routes = Routes("generate")
 
-routes.post("/generate/beat", "Make a beat", body=schemas.BeatRequest, **jobs.JOB)(
-    jobs.submits(
-        "beat",
-        requests.beat,
-        name="create_beat",
-        about="Instrumental audio from MusicGen, Suno or the embedded engine, which needs no key.",
-    )
-)
+
+@routes.post("/generate/beat", "Make a beat", body=schemas.BeatRequest, **jobs.JOB)
+async def create_beat(call: RestCall) -> Answer:
+    """Instrumental audio from MusicGen, Suno or the embedded engine, which needs no key."""
+    # Clients of `/api/v1` were published before there were parts, and take what comes for the whole.
+    body = call.body | {"as_": call.body["as_"] or ("mix" if jobs.reads_flat(call) else "stems")}
+    if body["project_id"]:
+        place = {name: body[name] for name in ("start_time", "start_bar")}
+        document = call.services.documents.document
+        body = body | {
+            "project": await fitting.project_facts(document, body["project_id"], call.caller.user_id, **place)
+        }
+    # Long prompts take tens of milliseconds to read.
+    resolve = asyncio.to_thread(requests.beat, body, call.services.jobs.providers)
+    return await jobs.submit(call, "beat", *(await resolve))
+
+
 routes.post("/generate/music", "Make a song or an instrumental", body=schemas.MusicRequest, **jobs.JOB)(
     jobs.submits(
         "music",

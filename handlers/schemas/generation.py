@@ -7,7 +7,7 @@ from typing import ClassVar
 from marshmallow import fields
 
 from dawg_server.generation.job import STAGES
-from dawg_server.schema import Body, Choice, Flag, Genre, Id, Items, Key, Number, Page, Query, Text, Uuid
+from dawg_server.schema import Body, Choice, Flag, Genre, Id, Items, Key, Number, Page, Query, Text, TimeSignature, Uuid
 from handlers.schemas.replies import PagedList
 from handlers.schemas.results import RESULTS, no_result_yet, result
 from handlers.schemas.shown import Either, Shown, done, maybe, one_of, several
@@ -34,14 +34,16 @@ class IntoProject(Body):
 
 
 class BeatRequest(IntoProject):
-    """An instrumental. `bpm` and `mood` default to the genre's own.
+    """An instrumental. What the fields leave open is decided by the `prompt`, then by the project that it is made for,
+    if clips lie in it, then by mood and genre; `duration` is 30 s then.
 
     `bars`, or a `duration` that is whole bars within 20 ms, is made to the sample; `bars` outweigh `duration`. Without
     an `ending` (the default with `bars`, and for whole bars below 24 s) it is a loop: repeated, it goes on without a
     seam. `ending: false` makes the whole bars that are nearest to `duration`.
 
-    In a project it becomes one track, or with `as: "stems"` a track for each part, with its sections; a project without
-    clips takes its tempo, metre and key. All of that is one step that can be undone.
+    In a project it becomes a track for each part, or with `as: "midi"` a track of notes for each instrument, or with
+    `as: "mix"` one track; with its sections and chords where there are none. It begins at `startTime` or at `startBar`,
+    counted from 1. A project without clips takes its tempo, metre and key. All of that is one step that can be undone.
     """
 
     aliases: ClassVar = {"tempo": "bpm"}
@@ -49,14 +51,22 @@ class BeatRequest(IntoProject):
     genre = Genre(required=True)
     prompt = Text(0, 2000, load_default="", allow_none=True)
     bpm = Number(60, 200, allow_none=True, load_default=None)
-    key = Key(load_default="Cm")
+    key = Key(allow_none=True, load_default=None)
+    time_signature = TimeSignature(allow_none=True, load_default=None)
     mood = Text(0, 60, allow_none=True, load_default=None)
-    duration = Number(5, 300, load_default=30)
+    duration = Number(5, 300, allow_none=True, load_default=None)
     bars = Number(1, 128, whole=True, allow_none=True, load_default=None)
     ending = Flag(allow_none=True, load_default=None)
     provider = Choice(PROVIDERS, load_default="auto")
     seed = Number(0, MAX_SEED, whole=True, allow_none=True, load_default=None)
-    as_ = Choice(("mix", "stems"), "what becomes of it in the project", load_default="mix", data_key="as")
+    as_ = Choice(
+        ("stems", "midi", "mix"),
+        "what becomes of it in the project; stems by default, mix under /api/v1",
+        allow_none=True,
+        load_default=None,
+        data_key="as",
+    )
+    start_bar = Number(1, 10_000, "instead of startTime", whole=True, allow_none=True, load_default=None)
 
 
 class MusicRequest(IntoProject):

@@ -113,6 +113,15 @@ class PlayedChord(Shown):
     duration = fields.Float()
 
 
+class BarGrid(Shown):
+    """The first bar line is at the beginning."""
+
+    time_signature = fields.String(metadata={"description": "such as 4/4"})
+    beats_per_bar = fields.Float(metadata={"description": "quarter notes"})
+    seconds_per_bar = fields.Float()
+    bars = fields.Integer()
+
+
 class _Facts(Shown):
     takes = several(TakeResult)
     metadata = fields.Nested(ResultMetadata)
@@ -139,11 +148,15 @@ class _Generated(_Recorded):
         )
     )
     sounds = maybe(one_of("recorded", "synthesised"))
+    grid = maybe(fields.Nested(BarGrid))
+    understood = maybe(_texts())
+    ignored = maybe(_texts())
 
 
 class BeatResult(_Generated):
-    """The first of `takes` stands at the top. `sections`, `chords`, `drawn` and `seed` are told by the
-    embedded engine, which composes."""
+    """The first of `takes` stands at the top. The embedded engine, which composes, tells `sections`, `chords`, `grid`,
+    `drawn` and `seed`; its tempo and key are those of its score. `understood` is what it has read in the prompt, `ignored` what
+    it has not done, both in words."""
 
     type = one_of("beat")
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dawg_server.daw.draft import Draft
 
 MAX_SECTIONS = 500  # of a project
+_LINE = 1e-6  # beats; what differs by less lies at the same place
 
 FIELDS = {
     "name": Text(1, 120, "such as Verse 1", required=True),
@@ -82,7 +83,7 @@ async def arrange_sections(draft: Draft, values: dict[str, Any]) -> dict[str, An
 
 @command(
     "adoptMusic",
-    "Gives a project in which no clip lies the tempo, metre, key, chords and sections of a piece; others keep theirs.",
+    "Gives a project the sections and chords of a piece where it has none; its tempo, metre and key if it is empty.",
     {
         **{name: project.FIELDS[name] for name in ("bpm", "key", "timeSignature")},
         "sections": Items(Record(parameters(FIELDS)), 0, MAX_SECTIONS, required=True),
@@ -91,11 +92,21 @@ async def arrange_sections(draft: Draft, values: dict[str, Any]) -> dict[str, An
 )
 async def adopt_music(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     lists = {name: values.pop(f"{name}s") for name in ("section", "chord")}
-    if await draft.count("clip"):
-        return {}
-    draft.update("project", draft.id, values)
-    for name, found in lists.items():
-        if not await draft.count(name):
-            for each in found:
-                draft.create(name, {"projectId": draft.id, **each})
+    if not await draft.count("clip"):
+        draft.update("project", draft.id, values)
+    for name, limit in (("section", MAX_SECTIONS), ("chord", MAX_CHORDS)):
+        known = await draft.all(name)
+        ends = [*(each["beat"] for each in known), None][1:]
+        taken = [
+            (each["beat"], each["beat"] + each["length"] if each["length"] is not None else end)
+            for each, end in zip(known, ends, strict=True)
+        ]
+        new = [each for each in lists[name] if not any(_meets(each, begin, end) for begin, end in taken)]
+        for each in new[: limit - len(known)]:
+            draft.create(name, {"projectId": draft.id, **each})
     return {"project": draft.project}
+
+
+def _meets(new: dict[str, Any], begin: float, end: float | None) -> bool:
+    """Whether a stretch lies over another one; that one's end may be open."""
+    return bool(new["beat"] + new["length"] > begin + _LINE and (end is None or new["beat"] < end - _LINE))

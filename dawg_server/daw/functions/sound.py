@@ -133,14 +133,17 @@ SOUND = (
     ),
     Function(
         "generateBeat",
-        "Makes a beat of a genre, on a new track.",
+        "Makes a beat of a genre, on new tracks, in tempo, key and metre of the project.",
         parameters(
             {
                 "genre": Genre(required=True),
+                "prompt": Text(1, 500, "instruments, drums, form and mood, in the user's own words"),
                 "bpm": Number(60, 200, "beats per minute"),
                 "key": Key(),
                 "mood": Text(1, 60),
                 "bars": Number(1, 128, whole=True, load_default=16),
+                "startBar": Number(1, 10_000, "where it begins, counted from 1", whole=True),
+                "as": Choice(("stems", "midi", "mix"), "recordings of its parts, their notes, or one recording"),
             },
             aliases={"tempo": "bpm"},
         ),

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from dawg_server.audio.workers import Workers
-from dawg_server.generation import requests
+from dawg_server.generation import remarks, requests
 from dawg_server.generation.providers.base import LocalFile, LocalTake, Outcome, Work
+from dawg_server.music import prompt_hints
 from dawg_server.music.recorded import cut
 
 RENDER = "dawg_server.music.job:make"
@@ -15,7 +16,6 @@ MELODY = "dawg_server.music.job:make_melody"
 STAGES = {
     "compose": ("generating", "Composing."),
     "render": ("generating", "Playing the instruments."),
-    "measure": ("analyzing", "Measuring the result."),
 }
 
 
@@ -34,7 +34,8 @@ class EmbeddedProvider:
 
         alone = work.type == "melody"
         job = MELODY if alone else RENDER
-        made: dict[str, Any] = await self._workers.run(job, work.input, str(work.folder), report=report)
+        request, read = await self._settled(work)
+        made: dict[str, Any] = await self._workers.run(job, request, str(work.folder), report=report)
         take = LocalTake(
             title=made["title"],
             files=tuple(_file(file) for file in made["files"]),
@@ -42,23 +43,44 @@ class EmbeddedProvider:
             measured=made["measured"],
         )
         wanted = ("genre", "mood", "bpm", "key", "duration", "bars", "ending", "prompt", "complexity", "lyrics", "seed")
-        extra = {
-            "genre": work.input["genre"],
-            "mood": work.input["mood"],
+        spoken = {"prompt": work.input["prompt"]} if "prompt" in work.input else {}
+        extra: dict[str, Any] = {
+            "genre": request["genre"],
+            "mood": request["mood"],
             "provider": self.name,
-            "seed": work.input["seed"],
-            "requested": {name: work.input[name] for name in wanted if name in work.input},
-            "warnings": requests.beat_warnings(work.input, take.files[0].facts["duration"], take.measured.get("bpm")),
+            "seed": request["seed"],
+            "requested": {name: request[name] for name in wanted if name in request} | spoken,
+            "warnings": remarks.beat_warnings(request, take.files[0].facts["duration"]),
             "sounds": cut.kind(),
             "sections": made["sections"],
             "chords": made["chords"],
             "drawn": made.get("drawn", {}),
+            **read,
+            **{name: made[name] for name in ("grid", "parts") if name in made},
         }
         if "part" in work.input:
             extra["part"] = work.input["part"]
         if alone:
             extra |= {"notes": made["notes"], "instrument": made["instrument"], "lyrics": work.input["lyrics"]}
         return Outcome(takes=(take,), extra=extra)
+
+    async def _settled(self, work: Work) -> tuple[dict[str, Any], dict[str, Any]]:
+        """(the job's input as the reading of its prompt decides it, what the result says of the prompt)."""
+        if "asked" not in work.input:
+            return work.input, {}
+        if not work.input["prompt"]:
+            return work.input, {"understood": [], "ignored": []}
+        hints = prompt_hints.read(work.input["prompt"])
+        made = requests.settle(work.input["asked"], hints)
+        request = {**work.input, **made.request, "prompt": hints}
+        mood = made.request["mood"] or ", ".join(hints.moods)
+        read: dict[str, Any] = {
+            "mood": mood,
+            "settled": made.request,
+            "understood": made.understood,
+            "ignored": made.ignored,
+        }
+        return request, read
 
     async def cancel(self, work: Work) -> None:
         """Nothing outside knows of the work: ending the task has ended the worker process."""

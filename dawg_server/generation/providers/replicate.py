@@ -20,7 +20,7 @@ import structlog
 
 from dawg_server import errors, logs
 from dawg_server.costs import reported
-from dawg_server.generation import requests
+from dawg_server.generation import remarks
 from dawg_server.generation.providers import replicate_models as models
 from dawg_server.generation.providers.base import AlreadyTaken, Charge, LocalTake, Outcome, Transient, Unanswered, Work
 from dawg_server.generation.providers.download_takes import Source, TakeDownloader
@@ -198,8 +198,8 @@ class ReplicateProvider:
         title = work.input.get("title") or f"{(work.input.get('genre') or 'Instrumental').title()} by MusicGen"
         takes = await self._downloads.takes(work, [Source(url, title)], GENERATED, self.patience.copies)
         made = work.input | {"duration": intent["duration"]}
-        found = requests.deviations(made, takes[0].files[0].facts["duration"], takes[0].measured["bpm"])
-        return Outcome(takes, requests.about(work.input, self.name, [*intent["warnings"], *found]))
+        found = remarks.deviations(made, takes[0].files[0].facts["duration"], takes[0].measured["bpm"])
+        return Outcome(takes, remarks.about(work.input, self.name, [*intent["warnings"], *found]))
 
     async def _stems(self, work: Work, output: Any) -> Outcome:
         names = models.model_for("stems")["outputs"]

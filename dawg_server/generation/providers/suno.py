@@ -17,7 +17,7 @@ import orjson
 import structlog
 
 from dawg_server import errors, logs
-from dawg_server.generation import requests
+from dawg_server.generation import remarks
 from dawg_server.generation.providers import suno_order
 from dawg_server.generation.providers.base import AlreadyTaken, Charge, Outcome, Transient, Unanswered, Work
 from dawg_server.generation.providers.download_takes import Source, TakeDownloader, is_short
@@ -81,8 +81,8 @@ class SunoProvider:
             if is_short(source, take):
                 length = take.files[0].facts["duration"]
                 warnings.append(f"Suno announced {source.duration:.1f} s, its file has {length:.1f} s.")
-            warnings += requests.deviations(work.input, take.files[0].facts["duration"], take.measured["bpm"])
-        about = requests.about(work.input, self.name, list(dict.fromkeys(warnings)))
+            warnings += remarks.deviations(work.input, take.files[0].facts["duration"], take.measured["bpm"])
+        about = remarks.about(work.input, self.name, list(dict.fromkeys(warnings)))
         sung = {} if order.fields["instrumental"] else {"lyrics": _lyrics(order, made)}
         return Outcome(takes, {**about, **sung})
 

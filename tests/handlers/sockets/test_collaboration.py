@@ -373,7 +373,7 @@ async def test_a_lock_is_told_renewed_and_no_barrier(room: Room) -> None:
 
 async def test_a_finished_beat_is_on_a_new_track_before_it_is_told_as_completed(room: Room) -> None:
     ada, bob = await room.enter("ada"), await room.enter("bob")
-    body = {"genre": "trap", "duration": 5, "projectId": room.id, "startTime": 2}
+    body = {"genre": "trap", "duration": 5, "projectId": room.id, "startTime": 2, "as": "mix"}
     _, job = await room.server.json("POST", "/api/generate/beat", json=body)
     loaded = await ada.wait_for("daw:audio:loaded")
     names = [name for name, _ in ada.events]
