@@ -155,8 +155,8 @@ class _Generated(_Recorded):
 
 class BeatResult(_Generated):
     """The first of `takes` stands at the top. The embedded engine, which composes, tells `sections`, `chords`, `grid`,
-    `drawn` and `seed`; its tempo and key are those of its score. `understood` is what it has read in the prompt, `ignored` what
-    it has not done, both in words."""
+    `drawn` and `seed`; its tempo and key are those of its score. `understood` is what it has read in the prompt,
+    `ignored` what it has not done, both in words."""
 
     type = one_of("beat")
 

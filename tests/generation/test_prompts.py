@@ -198,13 +198,14 @@ def test_no_two_of_them_make_the_same() -> None:
         {"just bass and drums", "nothing but drums and bass"},
         {"piano only", "solo piano"},
         {"no drums", "drumless"},
-        {"not only piano", "in a major key"},  # it has a piano, and is in major
         {"waltz in 3/4", "a waltz", "in 6/8 time"},
         {"at around 95", "between 90 and 100 bpm"},
         {"builds up slowly", "starts calm and gets more intense"},
     ]
     seen: dict[tuple[Any, ...], str] = {}
-    for prompt, _ in PROMPTS:
+    for prompt, end in PROMPTS:
+        if end(PLAIN):
+            continue  # asks for what is there
         written = made(prompt).score
         told = (
             written.sections,
