@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from dawg_server.music import moods, prompt_instruments, prompt_settings, prompt_words
-from dawg_server.music.prompt_reader import PromptReader, Said
+from dawg_server.music.prompt_reader import PromptReader, SaidTerm
 from dawg_server.music.prompt_record import Amount, Exclusion, FormStep, PromptHints
 
 SWUNG = 0.62  # where "swing" puts the offbeat at least; a triplet would be 0.667
@@ -23,7 +23,7 @@ def read(prompt: str) -> PromptHints:
     return _hints(reader.said, settings, reader.left)
 
 
-def _hints(said: list[Said], spoken: prompt_settings.SettingsReader, left: list[str]) -> PromptHints:
+def _hints(said: list[SaidTerm], spoken: prompt_settings.SettingsReader, left: list[str]) -> PromptHints:
     refused = [
         Exclusion(each.term.kind, name, each.section)
         for each in said
@@ -77,7 +77,7 @@ def _hints(said: list[Said], spoken: prompt_settings.SettingsReader, left: list[
     )
 
 
-def _only(said: list[Said]) -> tuple[Exclusion, ...]:
+def _only(said: list[SaidTerm]) -> tuple[Exclusion, ...]:
     """What alone is to play; what else is asked for plays along."""
     limited = [
         each
@@ -100,7 +100,7 @@ def _only(said: list[Said]) -> tuple[Exclusion, ...]:
     return tuple(dict.fromkeys(Exclusion(each.term.kind, each.term.name, each.section) for each in limited))
 
 
-def _pace(said: list[Said]) -> float:
+def _pace(said: list[SaidTerm]) -> float:
     """Of the tempo: -1..1."""
     found = 0.0
     for each in said:
@@ -110,7 +110,7 @@ def _pace(said: list[Said]) -> float:
     return max(-1.0, min(1.0, found))
 
 
-def _told(said: list[Said]) -> list[str]:
+def _told(said: list[SaidTerm]) -> list[str]:
     """What was understood, in words; genres are told by who knows which one was asked for."""
     found = []
     for each in said:
@@ -132,11 +132,11 @@ def _told(said: list[Said]) -> list[str]:
     return found
 
 
-def _unsung(said: Said) -> str:
+def _unsung(said: SaidTerm) -> str:
     return f"{said.words}: nobody sings in a beat"
 
 
-def _meant(said: Said) -> tuple[str, ...]:
+def _meant(said: SaidTerm) -> tuple[str, ...]:
     """No guitar is none of any kind; no trumpet does not mean what would stand in for one."""
     term = said.term
     if not said.wanted and term.word in prompt_instruments.NEAREST:
@@ -145,7 +145,7 @@ def _meant(said: Said) -> tuple[str, ...]:
     return members if term.kind == "instrument" and term.word == general else (term.name,)
 
 
-def _leaning(said: Said) -> moods.Mood:
+def _leaning(said: SaidTerm) -> moods.Mood:
     if said.term.kind == "sound":
         return moods.scaled(
             prompt_words.SOUNDS[said.term.name], NONE if said.sign < 0 else LITTLE if said.degree < 0 else 1.0
@@ -156,7 +156,7 @@ def _leaning(said: Said) -> moods.Mood:
     return moods.scaled(mood, SOFTLY_OPPOSITE if said.softly or said.degree else OPPOSITE)
 
 
-def _swing(said: list[Said]) -> float | None:
+def _swing(said: list[SaidTerm]) -> float | None:
     swings = [(prompt_words.SWINGS[each.term.name], each.wanted) for each in said if each.term.kind == "swing"]
     if not swings:
         return None

@@ -19,7 +19,7 @@ _JOINTS = frozenset({",", "and", "or", "nor"})
 
 
 @dataclass(slots=True)
-class Said:
+class SaidTerm:
     """A term as the prompt has it: `sign` -1 is a negation; `degree` -1 less, 1 more; `softly` is "not too"; `some`
     asks for little of the term."""
 
@@ -40,14 +40,14 @@ class Said:
 @dataclass(slots=True)
 class PromptReader:
     words: list[str]
-    said: list[Said] = field(default_factory=list)
+    said: list[SaidTerm] = field(default_factory=list)
     _place: int = 0
     _sign: int = 1
     _degree: int = 0
     _softly: bool = False
     _some: bool = False
     _only: bool = False
-    _phrase: list[Said] = field(default_factory=list)  # what the phrase has said so far
+    _phrase: list[SaidTerm] = field(default_factory=list)  # what the phrase has said so far
     _left: list[tuple[int, str]] = field(default_factory=list)  # what was not understood, and where
 
     def read(self) -> None:
@@ -193,7 +193,7 @@ class PromptReader:
         ):
             self._begin()  # "no heavy drums" are drums
         words = " ".join(self.words[self._place : self._place + length])
-        said = [Said(term, self._sign, self._degree, self._softly, self._some, self._only, words) for term in terms]
+        said = [SaidTerm(term, self._sign, self._degree, self._softly, self._some, self._only, words) for term in terms]
         self.said += said
         self._phrase += said
         return length

@@ -47,7 +47,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class PromptSettings:
     """What a request may say in fields too. `pace` is -1 (slow) to 1 (fast) within the genre's tempos; `minor` the mode
     of a key whose tonic is left open; None and 0 say nothing."""
 
@@ -78,7 +78,7 @@ class PromptHints:
     unwanted: frozenset[str] = frozenset()
     swing: float | None = None
     genres: tuple[str, ...] = ()
-    settings: Settings = Settings()
+    settings: PromptSettings = PromptSettings()
     form: Form = Form()
     understood: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dawg_server.music import moods
-from dawg_server.music.prompt_record import Settings
+from dawg_server.music.prompt_record import PromptSettings
 from dawg_server.music.prompt_structure import StructureReader
 
 TEMPOS = (60.0, 200.0)  # beats per minute
@@ -67,8 +67,8 @@ class SettingsReader(StructureReader):
         self._length()
 
     @property
-    def settings(self) -> Settings:
-        return Settings(**self.values)
+    def settings(self) -> PromptSettings:
+        return PromptSettings(**self.values)
 
     def _set(self, name: str, value: Any, words: str) -> str:
         """The first one counts."""

@@ -119,7 +119,10 @@ PROMPTS: tuple[tuple[str, Callable[[Made], bool]], ...] = (
     ("less hi-hat", lambda it: 0 < it.loudness <= 0.55 * PLAIN.loudness),
     ("more hats", lambda it: it.loudness > 1.1 * PLAIN.loudness),
     ("less bass", lambda it: dict(it.score.trims) == {"bass": -8.0}),
-    ("more drums and less melody", lambda it: dict(it.score.trims)["drums"] > 0 > dict(it.score.trims)["melody"]),
+    (
+        "more drums and less melody",
+        lambda it: dict(it.score.trims).get("drums", 0) > 0 > dict(it.score.trims)["melody"],
+    ),
     # instruments
     ("with a flute", lambda it: "flute" in it.instruments),
     ("piano and strings", lambda it: {"grand piano", "strings"} <= it.instruments),
