@@ -46,9 +46,7 @@ class ClientConnection:
     def __init__(self, engine: Engine, sid: str) -> None:
         self.engine = engine
         self.sid = sid
-        self.send_queue = SendQueue(
-            engine.max_queue_bytes, engine.tasks, engine.soon, engine.later, lambda: engine.on_overflow(self)
-        )
+        self.send_queue = SendQueue(engine.max_queue_bytes, engine.tasks, lambda: engine.on_overflow(self))
         self.clients: dict[str, Client] = {}  # by namespace
         self.transitions: set[asyncio.Task[None]] = set()  # of namespaces that are being joined or left
         self.partial: packets.Packet | None = None

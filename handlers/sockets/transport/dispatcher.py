@@ -24,7 +24,6 @@ import inspect
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from dawg_server import errors, logs
@@ -45,7 +44,6 @@ MAX_CONCURRENT = 16  # handlers registered as concurrent, running for one client
 MAX_TRANSITIONS = 16  # joins and leaves of namespaces under way on one connection
 
 Handler = Callable[..., Any]
-Running = Coroutine[Any, Any, Any]
 
 
 class EventHandler:
@@ -54,6 +52,7 @@ class EventHandler:
     def __init__(self, function: Handler, *, concurrent: bool = False) -> None:
         self.function = function
         self.concurrent = concurrent
+        self.plain = not inspect.iscoroutinefunction(function)
         parameters = inspect.signature(function).parameters.values()
         positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
         self._least = sum(each.default is each.empty for each in positional)
@@ -115,7 +114,6 @@ class Dispatcher:
             raise packets.Malformed("a binary attachment without its packet")
         else:
             packet.attachments.append(data)
-            packet.size += len(data)
             if packet.size > self._server.eio.max_http_buffer_size:
                 raise packets.Malformed("the attachments are too large")
         if len(packet.attachments) < packet.expected:
@@ -135,7 +133,7 @@ class Dispatcher:
             leaving = self._server.leave(client, self._server.reason.CLIENT_DISCONNECT)
             self._change(connection, leaving, f"socket-disconnect {client.sid}")
 
-    def _change(self, connection: ClientConnection, change: Running, name: str) -> None:
+    def _change(self, connection: ClientConnection, change: Coroutine[Any, Any, None], name: str) -> None:
         """Begins to join or to leave. A namespace is free again before its handlers have ended, so they are counted."""
         if len(connection.transitions) >= MAX_TRANSITIONS:
             change.close()
@@ -186,20 +184,18 @@ class Dispatcher:
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 
-    def start(self, call: EventCall) -> Running | None:
-        """Runs a plain handler to its end; of a coroutine function the coroutine comes back, for `finish`."""
+    def handle_plain(self, call: EventCall) -> None:
         try:
-            result = call.handler.call(call.client.sid, *call.arguments)
-            if isinstance(result, CoroutineType):
-                return result
-            self._answer(call, result)
+            self._answer(call, call.handler.call(call.client.sid, *call.arguments))
         except Exception as error:
             self.fail(call, error)
-        return None
 
-    async def finish(self, call: EventCall, running: Running) -> None:
+    async def handle(self, call: EventCall) -> None:
+        if call.handler.plain:
+            self.handle_plain(call)
+            return
         try:
-            self._answer(call, await running)
+            self._answer(call, await call.handler.call(call.client.sid, *call.arguments))
         except Exception as error:
             self.fail(call, error)
 
@@ -254,37 +250,41 @@ class EventQueue:
         self._dispatcher, self._client, self._tasks = dispatcher, client, dispatcher.tasks
         self._waiting: deque[EventCall] = deque()
         self._waiting_bytes = 0
-        self._waiting_concurrent = 0
         self._worker: asyncio.Task[None] | None = None
-        self._idle: asyncio.Future[tuple[EventCall, Running] | None] | None = None  # which the worker rests on
+        self._rest: asyncio.Future[None] | None = None  # of the worker, while it has nothing to do
         self._concurrent = 0
 
     def offer(self, call: EventCall) -> None:
-        congested = self._client.send_queue.congested
-        if call.handler.concurrent and not congested and not self._waiting_concurrent:
+        congested, plain = self._client.send_queue.congested, call.handler.plain
+        if call.handler.concurrent and not congested and not any(each.handler.concurrent for each in self._waiting):
             self._run_beside(call)
-        elif self._worker is not None and self._idle is None:
-            self._wait_in_line(call)
-        elif congested:
-            self._wait_in_line(call)
-            self._begin(None)
-        elif (running := self._dispatcher.start(call)) is not None:
-            self._begin((call, running))
+        elif plain and not congested and (self._worker is None or self._rest is not None):
+            self._dispatcher.handle_plain(call)
+        elif len(self._waiting) >= MAX_WAITING or self._waiting_bytes + call.size > MAX_WAITING_BYTES:
+            self._refuse(call, "Too many events are waiting on this connection.")
+        else:
+            self._waiting.append(call)
+            self._waiting_bytes += call.size
+            self._wake_worker()
 
     def close(self) -> None:
         """What has begun is finished, what waits is dropped."""
         self._waiting.clear()
-        self._waiting_bytes = self._waiting_concurrent = 0
-        if self._idle is not None:
-            self._idle.cancel()
+        self._waiting_bytes = 0
+        if self._rest is not None:
+            self._rest.cancel()
 
-    def _wait_in_line(self, call: EventCall) -> None:
-        if len(self._waiting) >= MAX_WAITING or self._waiting_bytes + call.size > MAX_WAITING_BYTES:
-            self._refuse(call, "Too many events are waiting on this connection.")
+    def _wake_worker(self) -> None:
+        if self._worker is None:
+            name = f"socket-events {self._client.namespace} {self._client.sid}"
+            self._worker = self._tasks.start(self._work(), name=name)
+        elif self._rest is not None:
+            self._tasks.running.add(self._worker)
+            self._rest.set_result(None)
+            self._rest = None
+        else:
             return
-        self._waiting.append(call)
-        self._waiting_bytes += call.size
-        self._waiting_concurrent += call.handler.concurrent
+        self._client.connection.yield_before_next = True
 
     def _next(self) -> EventCall:
         """The one that has waited longest, with those behind it that may be merged into it."""
@@ -297,57 +297,46 @@ class EventQueue:
             call.also.append(following.id)
         return call
 
-    def _begin(self, begun: tuple[EventCall, Running] | None) -> None:
-        self._client.connection.yield_before_next = True
-        if self._worker is None:
-            name = f"socket-events {self._client.namespace} {self._client.sid}"
-            self._worker = self._tasks.start(self._work(begun), name=name)
-        elif self._idle is not None:
-            self._tasks.running.add(self._worker)
-            self._idle.set_result(begun)
-            self._idle = None
-
-    async def _work(self, begun: tuple[EventCall, Running] | None) -> None:
-        client, dispatcher, loop = self._client, self._dispatcher, asyncio.get_running_loop()
-        connection = client.connection
+    async def _work(self) -> None:
+        client, loop = self._client, asyncio.get_running_loop()
         try:
             while True:
-                connection.yield_before_next = False
-                if begun is not None:
-                    await dispatcher.finish(*begun)
+                client.connection.yield_before_next = False
                 while self._waiting:
                     if client.send_queue.congested:
                         await client.send_queue.flushed(RELIEF_TIMEOUT)
-                    if self._waiting:  # still
-                        call = self._next()
-                        if call.handler.concurrent:
-                            self._waiting_concurrent -= 1
-                            self._run_beside(call)
-                            await asyncio.sleep(0)  # until it has begun
-                        elif (running := dispatcher.start(call)) is not None:
-                            await dispatcher.finish(call, running)
-                if connection.clients.get(client.called) is not client:
+                    if not self._waiting:  # any more
+                        break
+                    call = self._next()
+                    if call.handler.concurrent:
+                        self._run_beside(call)
+                        await asyncio.sleep(0)  # until it has begun
+                    else:
+                        await self._dispatcher.handle(call)
+                if client.connection.clients.get(client.called) is not client:
                     return
-                self._idle = loop.create_future()
+                self._rest = loop.create_future()
                 assert self._worker is not None
                 self._tasks.running.discard(self._worker)
-                begun = await self._idle
+                await self._rest
         finally:
-            self._worker = self._idle = None
+            self._worker = self._rest = None
 
     def _run_beside(self, call: EventCall) -> None:
-        if self._concurrent >= MAX_CONCURRENT:
+        if call.handler.plain:
+            self._dispatcher.handle_plain(call)
+        elif self._concurrent >= MAX_CONCURRENT:
             self._refuse(call, "Too many requests are running on this connection.")
-        elif (running := self._dispatcher.start(call)) is not None:
+        else:
             self._concurrent += 1
             self._client.connection.yield_before_next = True
             name = f"socket-events {self._client.namespace} {self._client.sid} {call.event[:40]}"
-            self._tasks.start(self._finish_beside(call, running), name=name)
+            self._tasks.start(self._handle_beside(call), name=name)
 
-    async def _finish_beside(self, call: EventCall, running: Running) -> None:
+    async def _handle_beside(self, call: EventCall) -> None:
         self._client.connection.yield_before_next = False
         try:
-            await self._dispatcher.finish(call, running)
+            await self._dispatcher.handle(call)
         finally:
             self._concurrent -= 1
 

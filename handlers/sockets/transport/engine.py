@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import engineio  # type: ignore[import-untyped]
+import orjson
 from aiohttp import web
 
 from bus.supervision import Tasks
@@ -20,7 +21,6 @@ from handlers.rest import cors
 from handlers.sockets.transport import packets
 from handlers.sockets.transport.connection import CLOSE_TIMEOUT, ClientConnection, TextQueue
 from handlers.sockets.transport.forwarding import HEADER, SEPARATOR, Forwarder
-from handlers.sockets.transport.send_queue import JOIN_WITHIN, Joiner
 from handlers.sockets.transport.stock import DirectWebSocket, translate_request
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         self.max_queue_bytes = max_queue_bytes
         self.connect_timeout = connect_timeout
         self.forwarder = forwarder
-        self.tasks, self.soon, self.later = Tasks(), Joiner(0.0), Joiner(JOIN_WITHIN)
+        self.tasks = Tasks()
         self.leaving = False  # whatever begins here now ends soon
         self.shut = False  # nobody new is let in
         self.draining = False  # and nothing more is asked of handlers
@@ -268,7 +268,7 @@ def _binary(data: str) -> bytes | str:
 
 
 def _bad_request(message: str) -> web.Response:
-    return web.Response(status=400, text=packets.JsonCodec.dumps(message))
+    return web.Response(status=400, body=orjson.dumps(message), content_type="text/plain", charset="utf-8")
 
 
 def _add_cors_headers(request: web.Request, response: web.Response, origin: str | None) -> None:

@@ -5,6 +5,7 @@ The manager for several replicas (`cluster`) is a subclass that overrides what c
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import inspect
 import itertools
@@ -94,12 +95,13 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         """To everyone who should have it and is connected to this process. Encoded once, on its way at the
         end of this turn of the loop, and no task is made.
         """
-        message = packets.event(event, data, namespace)
-        messages = {namespace: message}  # by what the clients call it
-        for client in self._addressed(namespace, room, skip_sid):
-            if client.called not in messages:
-                messages[client.called] = packets.renamed(message, client.called)
-            client.send_queue.join(messages[client.called])
+        messages = {namespace: packets.event(event, data, namespace)}  # by what the clients call it
+        if clients := self._addressed(namespace, room, skip_sid):
+            for client in clients:
+                if client.called not in messages:
+                    messages[client.called] = packets.event(event, data, client.called)
+                client.send_queue.put(messages[client.called], wake=False)
+            asyncio.get_running_loop().call_soon(_wake, clients)
 
     def _addressed(self, namespace: str, room: Rooms, skip_sid: Sids) -> list[Client]:
         # A tuple with one text, never the text itself, in which `in` would find parts.
@@ -212,6 +214,11 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
     def get_rooms(self, sid: str, namespace: str) -> list[str]:
         client = self.find(sid, namespace)
         return [sid, *client.rooms] if client is not None else []
+
+
+def _wake(clients: list[Client]) -> None:
+    for client in clients:
+        client.send_queue.wake()
 
 
 def _discard(index: dict[str, dict[str, Client]], name: str, sid: str) -> None:

@@ -10,10 +10,10 @@ import base64
 import re
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from socketio import packet as stock  # type: ignore[import-untyped]
 
 from dawg_server import errors
 from handlers import payloads
@@ -28,18 +28,6 @@ _HEADER = re.compile(rf"([0-6])(?:([0-9]{{1,3}})-)?(?:(/[^,]*),?)?([0-9]{{1,{MAX
 _EVENT_NAME = re.compile(r'\["([^"\\]{1,100})"')
 _TEXT_FRAME, _BINARY_FRAME = 0x81, 0x82  # FIN and opcode
 _SMALL = {first: [bytes((first, length)) for length in range(126)] for first in (_TEXT_FRAME, _BINARY_FRAME)}
-
-
-class JsonCodec:
-    """orjson with the interface of the standard library's `json`, for the packets that python-socketio encodes."""
-
-    @staticmethod
-    def dumps(data: Any, **_: Any) -> str:
-        return orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS).decode()
-
-    @staticmethod
-    def loads(text: str | bytes, **_: Any) -> Any:
-        return orjson.loads(text)
 
 
 class Malformed(Exception):
@@ -64,19 +52,22 @@ class Message:
         return "\x1e".join([self.text.decode(), *("b" + base64.b64encode(each).decode() for each in self.attachments)])
 
 
+@dataclass(slots=True)
 class Packet:
     """One received packet. `body` is its JSON, still as text; `expected` is how many attachments come after it."""
 
-    __slots__ = ("attachments", "body", "expected", "id", "kind", "namespace", "size")
+    kind: int
+    expected: int
+    namespace: str
+    id: int | None
+    body: str
+    attachments: list[bytes] = field(default_factory=list)
 
-    def __init__(self, kind: int, expected: int, namespace: str, id: int | None, body: str) -> None:
-        self.kind = kind
-        self.expected = expected
-        self.namespace = namespace
-        self.id = id
-        self.body = body
-        self.attachments: list[bytes] = []
-        self.size = len(body) if body.isascii() else len(body.encode())  # bytes
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        body = len(self.body) if self.body.isascii() else len(self.body.encode())
+        return body + sum(map(len, self.attachments)) if self.attachments else body
 
     def data(self) -> Any:
         """What it says; nothing that comes out of here can exhaust the stack of a handler. Raises `ValidationError`."""
@@ -101,13 +92,6 @@ def event(name: str, data: Any, namespace: str = "/", id: int | None = None) -> 
     if isinstance(data, tuple):
         return _encode(EVENT, namespace, id, [name, *data])
     return _encode(EVENT, namespace, id, [name] if data is None else [name, data])
-
-
-def renamed(message: Message, namespace: str) -> Message:
-    """The same event under another name of its namespace; its JSON is not written again."""
-    start = message.text.index(b"[")
-    kind = message.text[:start].partition(b"/")[0]
-    return Message(kind + f"{namespace},".encode() + message.text[start:], message.attachments)
 
 
 def ack(namespace: str, id: int, result: Any) -> Message:
@@ -168,19 +152,25 @@ def _put_attachments(data: Any, attachments: Sequence[bytes]) -> Any:
 
 
 def _encode(kind: int, namespace: str, id: int | None, data: Any) -> Message:
-    tail = b"" if namespace == "/" else f"{namespace},".encode()
-    if id is not None:
-        tail += b"%d" % id
-    if data is None:
-        return Message(b"4%d%b" % (kind, tail))
-    try:
-        return Message(b"4%d%b%b" % (kind, tail, orjson.dumps(data)))
-    except TypeError:
-        # Bytes, or keys that are not text: rare enough to be found by failing first.
-        encoded = stock.Packet(kind, data=data, namespace=namespace, id=id).encode()
-    if isinstance(encoded, str):
-        return Message(f"4{encoded}".encode())
-    return Message(f"4{encoded[0]}".encode(), [bytes(each) for each in encoded[1:]])
+    attachments: list[bytes] = []
+
+    def attach(value: Any) -> dict[str, Any]:
+        if not isinstance(value, bytes | bytearray) or kind not in (EVENT, ACK):
+            raise TypeError(f"{type(value).__name__} cannot be sent.")
+        attachments.append(bytes(value))
+        return {"_placeholder": True, "num": len(attachments) - 1}
+
+    body = b""
+    if data is not None:
+        try:
+            body = orjson.dumps(data)
+        except TypeError:
+            # Bytes, or keys that are not text: rare enough to be found by failing first.
+            body = orjson.dumps(data, attach, orjson.OPT_NON_STR_KEYS)
+    head = b"4%d%d-" % (kind + BINARY_EVENT - EVENT, len(attachments)) if attachments else b"4%d" % kind
+    if namespace != "/":
+        head += f"{namespace},".encode()
+    return Message(head + body if id is None else b"%b%d%b" % (head, id, body), attachments)
 
 
 def _frame(first: int, payload: bytes) -> bytes:

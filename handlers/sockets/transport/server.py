@@ -25,6 +25,8 @@ log = logs.get("main")
 NAMESPACES = ("/", "/ai-brain", "/voice")
 CONNECT_PATIENCE, DISCONNECT_PATIENCE = 20.0, 10.0  # seconds for the handlers
 
+JOIN_WITHIN = 0.002  # seconds that a small message waits for others to the same client
+
 SlowClientHook = Callable[[str, str], None]
 """Called with namespace and sid, once for each namespace of the slow connection."""
 
@@ -59,7 +61,6 @@ class Server(StockServer):
         super().__init__(
             client_manager=manager or RoomManager(),
             namespaces=NAMESPACES,
-            json=packets.JsonCodec,
             logger=logging.getLogger("socketio"),
             engineio_logger=logging.getLogger("socketio.engine"),
             transports=["websocket", "polling"],
@@ -84,7 +85,9 @@ class Server(StockServer):
         client = self.manager.find(sid, namespace)
         if client is None or client.state is not ClientState.CONNECTED:
             return False
-        return client.send_queue.put_volatile(packets.event(event, data, client.called), joined=joined)
+        return client.send_queue.put_volatile(
+            packets.event(event, data, client.called), within=JOIN_WITHIN if joined else 0.0
+        )
 
     def sockets_by_namespace(self) -> dict[str, int]:
         return {namespace: len(members) for namespace, members in self.manager.namespaces.items()}
