@@ -13,7 +13,7 @@ from typing import Any
 from bus import events
 from bus.local import LocalBus, Scope
 from handlers.sockets.transport.forwarding import SEPARATOR
-from handlers.sockets.transport.manager import ClientState, RoomManager
+from handlers.sockets.transport.manager import RoomManager
 
 
 class ClusterManager(RoomManager):
@@ -53,11 +53,11 @@ class ClusterManager(RoomManager):
 
     async def enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:
         if not self._passed_on("enter_room", namespace, sid, room=room):
-            await super().enter_room(sid, namespace, room)
+            self.basic_enter_room(sid, namespace, room)
 
     async def leave_room(self, sid: str, namespace: str, room: str) -> None:
         if not self._passed_on("leave_room", namespace, sid, room=room):
-            await super().leave_room(sid, namespace, room)
+            self.basic_leave_room(sid, namespace, room)
 
     async def close_room(self, room: str, namespace: str) -> None:
         self._everywhere("close_room", namespace, room=room)
@@ -74,18 +74,18 @@ class ClusterManager(RoomManager):
 
     def _obey(self, command: events.SocketCommand) -> None:
         namespace, given = command.namespace, command.arguments
-        client = self.find(given.get("sid", ""), namespace)
+        sid = given.get("sid", "")
         if command.action == "emit":
             self.broadcast(
                 given["event"], tuple(given["data"]), namespace, room=given["room"], skip_sid=given["skip_sid"]
             )
         elif command.action == "close_room":
-            self.empty(given["room"], namespace)
-        elif client is None or client.state is not ClientState.CONNECTED:
+            self.basic_close_room(given["room"], namespace)
+        elif not self.is_connected(sid, namespace):
             return
         elif command.action == "enter_room":
-            self.enter(client, given["room"])
+            self.basic_enter_room(sid, namespace, given["room"])
         elif command.action == "leave_room":
-            self.leave(client, given["room"])
+            self.basic_leave_room(sid, namespace, given["room"])
         elif command.action == "disconnect":
-            self.tasks.start(self.server.disconnect(client.sid, namespace), name=f"socket-command {client.sid}")
+            self.tasks.start(self.server.disconnect(sid, namespace), name=f"socket-command {sid}")

@@ -56,7 +56,6 @@ class ClientConnection:
         self.probed = False  # it has said so, and polls are over
         self.posting = False  # the body of a POST is being read or handled
         self.closing = False
-        self.closed = False
         self._ping_timer: asyncio.TimerHandle | None = None
         self._idle_timer: asyncio.TimerHandle | None = None
         self._handled = 0  # messages
@@ -171,11 +170,10 @@ class ClientConnection:
             if (disconnected := self.engine.handlers.get("disconnect")) is not None:
                 await disconnected(self.sid, reason or self.engine.reason.SERVER_DISCONNECT)
         finally:
-            self.closed = True
             self.engine.sockets.pop(self.sid, None)
-            # A client that has said goodbye itself needs no answer; its poll ends with a packets.NOOP.
-            said = abort or reason == self.engine.reason.CLIENT_DISCONNECT
-            self.send_queue.end(*([] if said else [packets.engine(packets.CLOSE)]), forget=abort)
+            # A client that has said goodbye itself needs no answer; its poll ends with a NOOP.
+            last = () if abort or reason == self.engine.reason.CLIENT_DISCONNECT else (packets.engine(packets.CLOSE),)
+            self.send_queue.end(*last, forget=abort)
             try:
                 await self._end_websocket()
             finally:

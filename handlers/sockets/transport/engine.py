@@ -88,20 +88,20 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
         passed_on = HEADER in request.headers
-        if passed_on and not (self.forwarder is not None and self.forwarder.is_genuine(request)):
+        if passed_on and (self.forwarder is None or not self.forwarder.is_genuine(request)):
             return web.Response(status=403, text="Only replicas of this server pass requests on to each other.")
         request[PASSED_ON] = passed_on
         origin = request.headers.get("Origin")
-        if origin is not None and not self.addresses.accepts_origin(origin, request):
-            response: web.StreamResponse = _bad_request(f"{origin} is not an accepted origin.")
-            origin = None
-        else:
-            try:
-                response = await self._respond(request)
-            except RefusedHandshake as error:
-                response = _bad_request(str(error))
+        accepted = origin is None or self.addresses.accepts_origin(origin, request)
+        try:
+            if not accepted:
+                raise RefusedHandshake(f"{origin} is not an accepted origin.")
+            response = await self._respond(request)
+        except RefusedHandshake as error:
+            body = orjson.dumps(str(error))
+            response = web.Response(status=400, body=body, content_type="text/plain", charset="utf-8")
         if isinstance(response, web.Response):
-            _add_cors_headers(request, response, origin)
+            _add_cors_headers(request, response, origin if accepted else None)
         return response
 
     async def _respond(self, request: web.Request) -> web.StreamResponse:
@@ -123,7 +123,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
             return await self._elsewhere(request, sid)
         if method == "POST":
             return await self._receive(connection, request)
-        return await (self._upgrade if transport == "websocket" else self._poll)(connection, request)
+        return await (self._upgrade(connection, request) if transport == "websocket" else self._poll(connection))
 
     async def _open(self, request: web.Request, transport: str) -> web.StreamResponse:
         if request.query.getall("EIO", []) != ["4"]:
@@ -143,7 +143,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         connection.schedule_ping()
         connection.expect_namespace()
         if transport == "polling":
-            return await self._poll(connection, request)
+            return await self._poll(connection)
         try:
             return await self._upgrade(connection, request, probe=False)
         finally:
@@ -151,27 +151,27 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
 
     async def _elsewhere(self, request: web.Request, sid: str) -> web.StreamResponse:
         """The answer of the replica that has the session."""
-        here = self.forwarder is None or request[PASSED_ON]
-        address = await self.forwarder.home(sid) if self.forwarder is not None and not here else None
-        response: web.StreamResponse | None = None
-        if self.forwarder is not None and address is not None:
-            if not (self.leaving and request.method == "GET"):
-                response = await self.forwarder.forward(request, sid, address, self.addresses.forwarded(request))
-            elif "Upgrade" not in request.headers:
-                # A poll or an upgrade would end with us. The next poll goes elsewhere, and the client goes on polling.
-                await asyncio.sleep(LAST_POLL)
-                response = _payload([packets.engine(packets.NOOP)])
-        if response is None:
+        forwarder = self.forwarder if not request[PASSED_ON] else None
+        address = await forwarder.home(sid) if forwarder is not None else None
+        if forwarder is None or address is None:
             raise RefusedHandshake("Session ID unknown")
-        return response
+        if not self.leaving or request.method != "GET":
+            response = await forwarder.forward(request, sid, address, self.addresses.forwarded(request))
+            if response is not None:
+                return response
+        elif "Upgrade" not in request.headers:
+            # A poll or an upgrade would end with us. The next poll goes elsewhere, and the client goes on polling.
+            await asyncio.sleep(LAST_POLL)
+            return _payload([packets.engine(packets.NOOP)])
+        raise RefusedHandshake("Session ID unknown")
 
     # -- polling -------------------------------------------------------------------------------------------------------
 
-    async def _poll(self, connection: ClientConnection, _: web.Request) -> web.Response:
+    async def _poll(self, connection: ClientConnection) -> web.Response:
         if connection.upgrading is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(connection.upgrading.wait(), UPGRADE_GRACE)
-        if connection.upgraded or connection.closed:
+        if connection.upgraded or connection.sid not in self.sockets:
             raise RefusedHandshake("This session goes on over websocket")
         taken: list[packets.Message] = []
         if not connection.probed:
@@ -265,10 +265,6 @@ def _binary(data: str) -> bytes | str:
         return base64.b64decode(data[1:], validate=True)
     except binascii.Error:
         return ""  # an empty packet is malformed
-
-
-def _bad_request(message: str) -> web.Response:
-    return web.Response(status=400, body=orjson.dumps(message), content_type="text/plain", charset="utf-8")
 
 
 def _add_cors_headers(request: web.Request, response: web.Response, origin: str | None) -> None:

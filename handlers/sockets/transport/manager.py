@@ -48,7 +48,7 @@ class Client:
         self.connection = connection
         self.send_queue = connection.send_queue
         self.state = ClientState.CONNECTING
-        self.rooms: set[str] = set()
+        self.rooms: set[str | None] = set()
         self.session: dict[str, Any] = {}
         self.event_queue: EventQueue | None = None  # from its first event that waits, or is waited for
         self.callbacks: dict[int, Callable[..., Any]] = {}
@@ -60,8 +60,8 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.clients: dict[str, Client] = {}
-        self.namespaces: dict[str, dict[str, Client]] = {}
-        self.rooms: dict[str, dict[str, dict[str, Client]]] = {}  # namespace, room, sid
+        # By namespace, room and sid; None is the room that everybody of a namespace is in, as for python-socketio.
+        self.rooms: dict[str, dict[str | None, dict[str, Client]]] = {}
         self.tasks = Tasks()  # handlers and callbacks
         self._callback_ids = itertools.count(1)
 
@@ -114,17 +114,15 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         ]
 
     def _members(self, namespace: str, room: Rooms) -> Collection[Client]:
-        if room is None:
-            return self.namespaces.get(namespace, {}).values()
-        if not isinstance(room, str):
+        if room is not None and not isinstance(room, str):
             return {member.sid: member for each in room for member in self._members(namespace, each)}.values()
-        if (client := self.clients.get(room)) is not None:
+        if room is not None and (client := self.clients.get(room)) is not None:
             return (client,) if client.namespace == namespace else ()
         return self.rooms.get(namespace, {}).get(room, {}).values()
 
-    def has_members(self, namespace: str, room: str) -> bool:
-        """Whether anybody who is connected to this process is in the room."""
-        return bool(self._members(namespace, room))
+    def has_members(self, namespace: str, room: str | Iterable[str]) -> bool:
+        """Whether anybody who is connected to this process is in the room, or in one of them."""
+        return any(self._members(namespace, each) for each in ((room,) if isinstance(room, str) else room))
 
     async def trigger_callback(self, sid: str, id: int, data: Any) -> None:
         client = self.clients.get(sid)
@@ -140,7 +138,7 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
             return None
         client = Client(str(self.server.eio.generate_id()), called, connection)
         self.clients[client.sid] = connection.clients[called] = client
-        self.namespaces.setdefault(client.namespace, {})[client.sid] = client
+        self.basic_enter_room(client.sid, client.namespace, None)
         return client
 
     def begin_leaving(self, client: Client) -> None:
@@ -157,27 +155,8 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
     def remove(self, client: Client) -> None:
         self.begin_leaving(client)
         for room in tuple(client.rooms):
-            self.leave(client, room)
+            self.basic_leave_room(client.sid, client.namespace, room)
         del self.clients[client.sid]
-        _discard(self.namespaces, client.namespace, client.sid)
-
-    def enter(self, client: Client, room: str) -> None:
-        if room in self.clients:
-            raise ValueError("cannot enter a sid room")
-        self.rooms.setdefault(client.namespace, {}).setdefault(room, {})[client.sid] = client
-        client.rooms.add(room)
-
-    def leave(self, client: Client, room: str) -> None:
-        if room in client.rooms:
-            client.rooms.discard(room)
-            rooms = self.rooms[client.namespace]
-            _discard(rooms, room, client.sid)
-            if not rooms:
-                del self.rooms[client.namespace]
-
-    def empty(self, room: str, namespace: str) -> None:
-        for client in tuple(self.rooms.get(namespace, {}).get(room, {}).values()):
-            self.leave(client, room)
 
     # -- as python-socketio's server asks for it -----------------------------------------------------------------------
 
@@ -197,31 +176,36 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
         client = self.find(sid, namespace)
         return client.connection.sid if client is not None else None
 
-    async def enter_room(self, sid: str, namespace: str, room: str, eio_sid: str | None = None) -> None:
+    def basic_enter_room(self, sid: str, namespace: str, room: str | None, eio_sid: str | None = None) -> None:
         """Raises `ClientGone`."""
         client = self.find(sid, namespace)
         if client is None or client.state is ClientState.LEAVING:
             raise ClientGone(f"{sid} is not connected to {namespace}")
-        self.enter(client, room)
+        if room in self.clients:
+            raise ValueError("cannot enter a sid room")
+        self.rooms.setdefault(namespace, {}).setdefault(room, {})[sid] = client
+        client.rooms.add(room)
 
-    async def leave_room(self, sid: str, namespace: str, room: str) -> None:
-        if (client := self.find(sid, namespace)) is not None:
-            self.leave(client, room)
+    def basic_leave_room(self, sid: str, namespace: str, room: str | None) -> None:
+        client = self.find(sid, namespace)
+        if client is not None and room in client.rooms:
+            client.rooms.discard(room)
+            rooms = self.rooms[namespace]
+            del rooms[room][sid]
+            if not rooms[room]:
+                del rooms[room]
+            if not rooms:
+                del self.rooms[namespace]
 
-    async def close_room(self, room: str, namespace: str) -> None:
-        self.empty(room, namespace)
+    def basic_close_room(self, room: str, namespace: str) -> None:
+        for sid in tuple(self.rooms.get(namespace, {}).get(room, ())):
+            self.basic_leave_room(sid, namespace, room)
 
     def get_rooms(self, sid: str, namespace: str) -> list[str]:
         client = self.find(sid, namespace)
-        return [sid, *client.rooms] if client is not None else []
+        return [sid, *filter(None, client.rooms)] if client is not None else []
 
 
 def _wake(clients: list[Client]) -> None:
     for client in clients:
         client.send_queue.wake()
-
-
-def _discard(index: dict[str, dict[str, Client]], name: str, sid: str) -> None:
-    del index[name][sid]
-    if not index[name]:
-        del index[name]

@@ -90,7 +90,7 @@ class Server(StockServer):
         )
 
     def sockets_by_namespace(self) -> dict[str, int]:
-        return {namespace: len(members) for namespace, members in self.manager.namespaces.items()}
+        return {namespace: len(rooms[None]) for namespace, rooms in self.manager.rooms.items()}
 
     # -- python-socketio's interface -----------------------------------------------------------------------------------
 

@@ -64,9 +64,9 @@ async def test_whoever_leaves_is_in_no_room_and_the_index_is_empty_again(serve: 
     await patience.until(lambda: rooms)
     assert rooms == [sorted([sid, "red"])]  # the disconnect handler still knows where the client was
     manager = running.server.manager
-    assert (list(manager.clients), manager.rooms) == ([again], {})
+    assert (list(manager.clients), list(manager.rooms["/"])) == ([again], [None])
     await client.websocket.close()
-    await patience.until(lambda: not manager.clients and not manager.namespaces and not running.server.environ)
+    await patience.until(lambda: not manager.clients and not manager.rooms and not running.server.environ)
 
 
 async def test_nobody_enters_another_clients_room_or_joins_a_namespace_twice(serve: Serve, raw: Raw) -> None:

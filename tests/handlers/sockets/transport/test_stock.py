@@ -23,9 +23,15 @@ SIGNATURES: list[tuple[Any, str, str]] = [
     (socketio.AsyncServer, "_engineio_server_class", "(self)"),
     (socketio.AsyncServer, "_handle_eio_connect", "(self, eio_sid, environ)"),
     (async_manager.AsyncManager, "can_disconnect", "(self, sid, namespace)"),
-    (async_manager.AsyncManager, "enter_room", "(self, sid, namespace, room, eio_sid=None)"),
-    (async_manager.AsyncManager, "leave_room", "(self, sid, namespace, room)"),
-    (async_manager.AsyncManager, "close_room", "(self, room, namespace)"),
+    *(
+        (async_manager.AsyncManager, kind + name, arguments)
+        for kind in ("", "basic_")
+        for name, arguments in (
+            ("enter_room", "(self, sid, namespace, room, eio_sid=None)"),
+            ("leave_room", "(self, sid, namespace, room)"),
+            ("close_room", "(self, room, namespace)"),
+        )
+    ),
     (async_manager.AsyncManager, "eio_sid_from_sid", "(self, sid, namespace)"),
     (async_manager.AsyncManager, "get_participants", "(self, namespace, room)"),
     (async_manager.AsyncManager, "get_rooms", "(self, sid, namespace)"),
@@ -47,6 +53,9 @@ def test_the_libraries_still_have_the_names_that_are_overridden_or_called(
         (socketio.AsyncServer.enter_room, {"enter_room"}),
         (socketio.AsyncServer.leave_room, {"leave_room"}),
         (socketio.AsyncServer.close_room, {"close_room"}),
+        (async_manager.AsyncManager.enter_room, {"basic_enter_room"}),
+        (async_manager.AsyncManager.leave_room, {"basic_leave_room"}),
+        (async_manager.AsyncManager.close_room, {"basic_close_room"}),
         (socketio.AsyncServer.rooms, {"get_rooms"}),
         (socketio.AsyncServer.get_environ, {"eio_sid_from_sid", "environ"}),
         (socketio.AsyncServer._handle_eio_connect, {"environ"}),
