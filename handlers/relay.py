@@ -162,12 +162,12 @@ def mount(bus: LocalBus, server: Server, links: LinkSigner) -> None:
 
 
 def _sender(outgoing: OutgoingEvent, server: Server, links: LinkSigner) -> Callable[[Event], None]:
-    has_members = server.manager.has_members
+    rooms = server.manager.rooms
 
     def send(event: Event) -> None:
         room = outgoing.room(event)
         # Before a payload is made that nobody gets.
-        if has_members("/", room) and outgoing.when(event):
+        if _is_occupied(rooms.get("/", {}), room) and outgoing.when(event):
             payload = {**outgoing.schema.dump(outgoing.source(event, links)), "timestamp": now()}
             server.broadcast(outgoing.name, payload, room=room)
 
@@ -175,11 +175,16 @@ def _sender(outgoing: OutgoingEvent, server: Server, links: LinkSigner) -> Calla
 
 
 def _room_sender(server: Server) -> Callable[[events.RoomEvent], None]:
-    has_members = server.manager.has_members
+    rooms = server.manager.rooms
 
     def send(event: events.RoomEvent) -> None:
         room = _listeners(event)
-        if has_members("/", room):
+        if _is_occupied(rooms.get("/", {}), room):
             server.broadcast(event.name, {**_said(event), "timestamp": now()}, room=room, skip_sid=event.skip_sid)
 
     return send
+
+
+def _is_occupied(rooms: Mapping[Any, Any], room: str | tuple[str, str]) -> bool:
+    """Whether somebody of this process is in one of them."""
+    return any(each in rooms for each in ((room,) if isinstance(room, str) else room))

@@ -13,7 +13,6 @@ from dawg_server import errors, filenames
 from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
 from dawg_server.database import projects
 from dawg_server.database.pool import Database
-from dawg_server.daw import access
 from dawg_server.daw import entity as registry
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
@@ -51,7 +50,7 @@ class MidiFiles:
         found = None
         if is_uuid(project_id):
             found = await projects.snapshot(self._database, project_id, user_id, registry.tables())
-        access.check(found["role"] if found else None, "viewer")
+        registry.check(found["role"] if found else None, "viewer")
         assert found is not None
         noted = {clip["id"] for clip in found["clips"] if clip["midiData"] is not None}
         for number, id in enumerate(clip_ids or ()):
@@ -70,7 +69,7 @@ class MidiFiles:
         Raises `NotFound`, `Forbidden`, `InvalidArchive` with the reason, and `Conflict` for more than fits.
         """
         found = await self._document.snapshot(project_id, by.user_id)
-        access.check(found["role"], "editor")
+        registry.check(found["role"], "editor")
         tempo = not any(track["clips"] for track in found["tracks"])
         try:
             steps = await self._workers.run(

@@ -23,7 +23,6 @@ from dawg_server.audiofiles.measuring import Measuring, unmeasured
 from dawg_server.database import ForeignKeyViolation, archives, tracks
 from dawg_server.database.pool import Database
 from dawg_server.database.table import Batch
-from dawg_server.daw import access
 from dawg_server.daw import entity as registry
 from dawg_server.storage import Storage
 from dawg_server.storage.work import WorkFolder
@@ -129,9 +128,9 @@ class Archives:
 
     async def _found(self, project_id: str, user_id: str) -> tuple[JsonObject, list[JsonObject]]:
         if not is_uuid(project_id):
-            access.check(None, "viewer")
+            registry.check(None, "viewer")
         found = await archives.export(self._database, project_id, user_id, registry.tables(), document.played)
-        access.check(found[0]["role"] if found else None, "viewer")
+        registry.check(found[0]["role"] if found else None, "viewer")
         assert found is not None
         return found
 

@@ -8,8 +8,7 @@ from typing import Any, Literal
 from dawg_server import errors
 from dawg_server.database import projects, table, tracks
 from dawg_server.database.pool import Database
-from dawg_server.daw.entity import RANKS as RANKS
-from dawg_server.daw.entity import check as check
+from dawg_server.daw.entity import check
 from dawg_server.wire import is_uuid
 
 Source = Literal["rest", "socket", "ai-brain", "voice", "generation", "restore", "measuring"]

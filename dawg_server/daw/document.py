@@ -25,7 +25,6 @@ from dawg_server.database import IntegrityError, operations, projects, tracks
 from dawg_server.database.pool import Connection, Database
 from dawg_server.database.table import Batch, Table
 from dawg_server.daw import (  # noqa: F401 (edits, entities and history declare commands)
-    access,
     bounds,
     conflicts,
     edits,
@@ -94,7 +93,7 @@ class Editing:
         result.
         """
         requested = [catalogue.checked(each) for each in commands]
-        role = max((spec.role for spec, _ in requested), key=access.RANKS.__getitem__, default="viewer")
+        role = max((spec.role for spec, _ in requested), key=registry.RANKS.__getitem__, default="viewer")
         once = _once(client_operation_id, [(spec.name, values) for spec, values in requested])
         draft, first = await self._open(role, catalogue.named(requested), once)
         draft.turn = group
@@ -139,7 +138,7 @@ class Editing:
             named=_read(named),
             client_operation_id=once.id if once else None,
         )
-        access.check(row["role"] if row else None, role)
+        registry.check(row["role"] if row else None, role)
         assert row is not None
         replay = row.get("replay")
         if replay and once and replay["digest"] not in (None, once.digest.hex()):
@@ -284,10 +283,10 @@ class Document(ProjectReader):
 
     async def delete(self, project_id: str, user_id: str) -> None:
         """Removes a project and everything in it, for good. Only its owner may."""
-        access.check(await self.role(project_id, user_id), "owner")
+        registry.check(await self.role(project_id, user_id), "owner")
         async with self._writing(project_id):
             if not await projects.delete(self._database, project_id):
-                access.check(None, "owner")
+                registry.check(None, "owner")
         await self._bus.publish(events.ProjectDeleted(project_id=project_id, user_id=user_id))
 
     @contextlib.asynccontextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dawg_server.database import operations, projects, table
 from dawg_server.database.pool import Database
-from dawg_server.daw import access
 from dawg_server.daw import entity as registry
 from dawg_server.daw.entity import Entity, EntityType, missing
 from dawg_server.wire import is_uuid
@@ -33,7 +32,7 @@ class Queries:
     async def role_and_revision(self, project_id: str, user_id: str) -> Entity:
         """`role`, `revision` and the caller's `username`."""
         row = await projects.role_and_revision(self._database, project_id, user_id) if is_uuid(project_id) else None
-        access.check(row["role"] if row else None, "viewer")
+        registry.check(row["role"] if row else None, "viewer")
         assert row is not None
         return row
 

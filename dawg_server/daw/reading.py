@@ -9,7 +9,6 @@ from typing import Any
 from bus import events
 from dawg_server.database import operations, projects
 from dawg_server.database.pool import Database
-from dawg_server.daw import access
 from dawg_server.daw import entity as registry
 from dawg_server.daw.entity import EntityType
 from dawg_server.wire import is_uuid
@@ -39,7 +38,7 @@ class ProjectReader:
         """
         known = is_uuid(project_id)
         row = await projects.snapshot(self._database, project_id, user_id, registry.tables()) if known else None
-        access.check(row["role"] if row else None, "viewer")
+        registry.check(row["role"] if row else None, "viewer")
         assert row is not None
         members = row["collaborators"]
         if not any(member["userId"] == user_id for member in members):  # a reader of a public project

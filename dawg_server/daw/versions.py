@@ -11,7 +11,6 @@ import structlog
 from dawg_server import errors, logs
 from dawg_server.database import operations, versions
 from dawg_server.database.pool import Connection, Database
-from dawg_server.daw import access
 from dawg_server.daw import entity as registry
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command, cascade, change, command
@@ -36,13 +35,13 @@ class Versions:
 
     async def page(self, project_id: str, user_id: str, *, page: int, limit: int) -> tuple[list[dict[str, Any]], int]:
         """(versions, the newest first; how many there are in all)."""
-        access.check(await self._document.role(project_id, user_id), "viewer")
+        registry.check(await self._document.role(project_id, user_id), "viewer")
         return await versions.page(self._database, project_id, limit=limit, offset=(page - 1) * limit)
 
     async def make(self, project_id: str, user_id: str, *, name: str | None, description: str | None) -> dict[str, Any]:
         """Keeps the present state."""
         if not is_uuid(project_id):
-            access.check(None, "editor")
+            registry.check(None, "editor")
         async with self._database.transaction() as connection:
             made = await self._keep(connection, project_id, user_id, name=name, description=description)
         log.info("A version was made.", action="version_made", project_id=project_id, number=made["number"])
@@ -63,7 +62,7 @@ class Versions:
         recordings that were deleted since, whose clips cannot come back.
         """
         if not _NUMBER.fullmatch(number):
-            access.check(await self._document.role(project_id, user_id), "editor")
+            registry.check(await self._document.role(project_id, user_id), "editor")
             raise errors.NotFound("There is no such version.", details={"kind": "version"})
         async with self._document.editing(project_id, Actor(user_id, "restore", sid)) as editing:
 
@@ -83,7 +82,7 @@ class Versions:
 
     async def _keep(self, connection: Connection, project_id: str, user_id: str, **fields: Any) -> dict[str, Any]:
         row = await operations.lock(connection, project_id, user_id)
-        access.check(row["role"] if row else None, "editor")
+        registry.check(row["role"] if row else None, "editor")
         made = await versions.insert(connection, project_id, user_id, tables=registry.tables(), **fields)
         assert made is not None  # because it is locked
         return made

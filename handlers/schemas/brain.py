@@ -114,15 +114,20 @@ class Remaining(Shown):
     monthly_usd = fields.Float(allow_none=True)
 
 
-class TurnUsage(Shown):
-    """Totals of the turn. `inputTokens` include `cachedTokens`."""
+class TokenBill(Shown):
+    """What was used. `inputTokens` include `cachedTokens`."""
 
-    model = fields.String()
     input_tokens = fields.Integer()
     output_tokens = fields.Integer()
     cached_tokens = fields.Integer()
     cost_usd = fields.Float()
     remaining = fields.Nested(Remaining, allow_none=True)
+
+
+class TurnUsage(TokenBill):
+    """Totals of the turn. `inputTokens` include `cachedTokens`."""
+
+    model = fields.String()
 
 
 class PerformedCall(Body):

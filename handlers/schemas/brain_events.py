@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from handlers.schemas.brain import Remaining, Said
-from handlers.schemas.connection_events import ErrorEvent
+from handlers.schemas.brain import Said
+from handlers.schemas.connection_events import ErrorEvent, Timed
 from handlers.schemas.shown import Shown, maybe, one_of
+from handlers.schemas.tool_events import BrowserCall, ToolResult, ToolStart, UsageEvent
 
 
 class OfTurn(Shown):
@@ -16,60 +17,33 @@ class OfTurn(Shown):
     conversation_id = fields.UUID()
 
 
-class TimedOfTurn(OfTurn):
-    """Which turn, and when."""
-
-    timestamp = fields.DateTime()
-
-
 class BrainDelta(OfTurn):
     """More words of the answer."""
 
     text = fields.String()
 
 
-class BrainToolStart(TimedOfTurn):
+class BrainToolStart(OfTurn, ToolStart):
     """The server runs a function."""
 
-    call_id = fields.String()
-    name = fields.String()
-    arguments = fields.Dict()
 
-
-class BrainToolResult(TimedOfTurn):
+class BrainToolResult(OfTurn, ToolResult):
     """What a function came to: `result`, or `error`; `revision` of the project when it was changed."""
 
-    call_id = fields.String()
-    name = fields.String()
-    success = fields.Boolean()
-    result = maybe(fields.Raw())
-    error = maybe(fields.Raw())
-    revision = maybe(fields.Integer(allow_none=True))
-    duration_ms = fields.Integer()
 
-
-class BrainFunctionCall(TimedOfTurn):
+class BrainFunctionCall(OfTurn, BrowserCall):
     """To be run by the browser within 30 s and answered with function-result."""
 
-    call_id = fields.String()
-    same_call_id = fields.String(data_key="call_id", metadata={"description": "the same as callId"})
-    name = fields.String()
-    legacy_name = fields.String(allow_none=True)
     arguments = fields.Dict()
 
 
-class BrainUsage(TimedOfTurn):
+class BrainUsage(OfTurn, UsageEvent):
     """The bill of the turn so far. `inputTokens` include `cachedTokens`."""
 
     model = fields.String()
-    input_tokens = fields.Integer()
-    output_tokens = fields.Integer()
-    cached_tokens = fields.Integer()
-    cost_usd = fields.Float()
-    remaining = fields.Nested(Remaining, allow_none=True)
 
 
-class BrainDone(TimedOfTurn):
+class BrainDone(OfTurn, Timed):
     """The turn has ended. `notice`: a sentence for the user beside the text. `groupId`: what undo takes back; null
     where nothing was changed. `retryAfter`: seconds until the user has tokens again, when these ended it."""
 

@@ -7,6 +7,12 @@ from marshmallow import fields
 from handlers.schemas.shown import Shown, maybe
 
 
+class Timed(Shown):
+    """When it was sent."""
+
+    timestamp = fields.DateTime()
+
+
 class ErrorReply(Shown):
     """The error envelope: what the ack of a refused event says. `message` is `error`."""
 
@@ -26,35 +32,31 @@ class SpokenErrorReply(ErrorReply):
     function_call = fields.Raw(data_key="function_call", metadata={"type": "null"})
 
 
-class ErrorEvent(ErrorReply):
+class ErrorEvent(ErrorReply, Timed):
     """Something went wrong that no ack has told; `event` where one was refused. `projectId`: the project that one is no
     longer a member of."""
 
     event = maybe(fields.String())
     project_id = maybe(fields.UUID())
-    timestamp = fields.DateTime()
 
 
-class DrainingEvent(Shown):
+class DrainingEvent(Timed):
     """This server is about to stop. Connect again after so many milliseconds."""
 
     reason = fields.String()
     reconnect_after_ms = fields.Integer()
-    timestamp = fields.DateTime()
 
 
-class SlowClientEvent(Shown):
+class SlowClientEvent(Timed):
     """This connection is closed, because its client takes too little of what it is sent."""
 
     max_queue_bytes = fields.Integer()
-    timestamp = fields.DateTime()
 
 
-class JoinedProjectEvent(Shown):
+class JoinedProjectEvent(Timed):
     """This socket is in the room of `projectId`; its ack has told the rest."""
 
     project_id = fields.UUID()
-    timestamp = fields.DateTime()
 
 
 EVERYWHERE: dict[str, type[Shown]] = {

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from handlers.schemas.brain import Remaining
-from handlers.schemas.connection_events import ErrorEvent
+from handlers.schemas.connection_events import ErrorEvent, Timed
 from handlers.schemas.shown import Shown, maybe, one_of
-
-
-class Timed(Shown):
-    """When it was sent."""
-
-    timestamp = fields.DateTime()
+from handlers.schemas.tool_events import BrowserCall, ToolResult, ToolStart, UsageEvent
 
 
 class VoiceReady(Timed):
@@ -113,11 +107,10 @@ class AnswerWords(OfAnswer):
     text = fields.String()
 
 
-class AnswerText(OfAnswer):
+class AnswerText(OfAnswer, Timed):
     """All words of an item, or those that were heard."""
 
     text = fields.String()
-    timestamp = fields.DateTime()
 
 
 class AnswerSound(OfAnswer):
@@ -126,16 +119,12 @@ class AnswerSound(OfAnswer):
     audio = fields.String()
 
 
-class SoundEnds(OfAnswer):
+class SoundEnds(OfAnswer, Timed):
     """All sound of an item was sent."""
 
-    timestamp = fields.DateTime()
 
-
-class SoundDropped(OfAnswer):
+class SoundDropped(OfAnswer, Timed):
     """Sound of this answer was left out, because the browser reads too slowly; once for each answer."""
-
-    timestamp = fields.DateTime()
 
 
 class AnswerInterrupted(OfItem):
@@ -151,13 +140,9 @@ class VoiceChanged(Timed):
     applied = one_of("immediate", "recycled")
 
 
-class VoiceFunctionCall(Timed):
+class VoiceFunctionCall(BrowserCall):
     """To be run by the browser within 30 s and answered with function-result; `arguments` is JSON text."""
 
-    call_id = fields.String()
-    same_call_id = fields.String(data_key="call_id", metadata={"description": "the same as callId"})
-    name = fields.String()
-    legacy_name = fields.String(allow_none=True)
     arguments = fields.String()
 
 
@@ -182,39 +167,24 @@ class EarlierDisconnected(VoiceDisconnected):
     cost_usd = maybe(fields.Float())
 
 
-class VoiceToolStart(Timed):
+class VoiceToolStart(ToolStart):
     """The server runs a function."""
 
-    call_id = fields.String()
-    name = fields.String()
-    arguments = fields.Dict()
 
-
-class VoiceToolResult(Timed):
+class VoiceToolResult(ToolResult):
     """What a function came to: `result`, or `error`; `revision` of the project when it was changed."""
 
-    call_id = fields.String()
-    name = fields.String()
-    success = fields.Boolean()
-    result = maybe(fields.Raw())
-    error = maybe(fields.Raw())
-    revision = maybe(fields.Integer(allow_none=True))
     duration_ms = maybe(fields.Integer())
 
 
-class VoiceUsage(Timed):
+class VoiceUsage(UsageEvent):
     """The bill of an answer; `remaining` is null where it is not known just now."""
 
     session_id = fields.UUID()
     response_id = fields.String()
-    input_tokens = fields.Integer()
-    output_tokens = fields.Integer()
-    cached_tokens = fields.Integer()
     input_audio_tokens = fields.Integer()
     output_audio_tokens = fields.Integer()
-    cost_usd = fields.Float()
     total_cost_usd = fields.Float()
-    remaining = fields.Nested(Remaining, allow_none=True)
     duration_seconds = fields.Float()
 
 

@@ -24,7 +24,7 @@ from typing import Any
 import structlog
 
 from dawg_server import errors, logs
-from dawg_server.daw.access import RANKS
+from dawg_server.daw.entity import check
 from dawg_server.identity import Caller
 from dawg_server.schema import Body, load
 from dawg_server.services import Services
@@ -79,10 +79,7 @@ class SocketCall:
         found = memberships_of(self.server, self.sid).get(project_id or self.payload["projectId"])
         if found is None:
             raise errors.NotJoined()
-        if RANKS[found.role] < RANKS[role]:
-            raise errors.Forbidden(
-                f"This needs the role {role}; yours is {found.role}.", details={"role": found.role, "required": role}
-            )
+        check(found.role, role)
         return found
 
 

@@ -23,7 +23,7 @@ import contextlib
 import inspect
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dawg_server import errors, logs
@@ -72,11 +72,12 @@ class EventCall:
 
     client: Client
     event: str
-    id: int | None  # of the acknowledgement that the client waits for
+    ids: list[
+        int | None
+    ]  # of the acknowledgements that the client waits for: several, when calls were merged into this
     handler: EventHandler
     arguments: list[Any]
     size: int  # bytes, as received
-    also: list[int | None] = field(default_factory=list)  # ids of calls that were merged into this one
 
 
 class Dispatcher:
@@ -159,7 +160,7 @@ class Dispatcher:
         queue = client.event_queue
         if queue is None:
             queue = client.event_queue = EventQueue(self, client)
-        queue.offer(EventCall(client, name, packet.id, handler, arguments, packet.size))
+        queue.offer(EventCall(client, name, [packet.id], handler, arguments, packet.size))
 
     def _named(self, data: Any) -> list[Any]:
         if not isinstance(data, list) or not data:
@@ -200,7 +201,7 @@ class Dispatcher:
             self.fail(call, error)
 
     def _answer(self, call: EventCall, result: Any) -> None:
-        for id in (call.id, *call.also):
+        for id in call.ids:
             if id is not None:
                 call.client.send_queue.put(packets.ack(call.client.called, id, result))
 
@@ -219,7 +220,7 @@ class Dispatcher:
                 exc_info=error,
             )
             error = errors.DawgError()
-        for id in (call.id, *call.also):
+        for id in call.ids:
             self._refuse(call.client, id, call.event, error, request_id)
 
     def _refuse(
@@ -255,10 +256,10 @@ class EventQueue:
         self._concurrent = 0
 
     def offer(self, call: EventCall) -> None:
-        congested, plain = self._client.send_queue.congested, call.handler.plain
-        if call.handler.concurrent and not congested and not any(each.handler.concurrent for each in self._waiting):
+        handler, congested = call.handler, self._client.send_queue.congested
+        if handler.concurrent and not congested and not any(each.handler.concurrent for each in self._waiting):
             self._run_beside(call)
-        elif plain and not congested and (self._worker is None or self._rest is not None):
+        elif handler.plain and not congested and (self._worker is None or self._rest is not None):
             self._dispatcher.handle_plain(call)
         elif len(self._waiting) >= MAX_WAITING or self._waiting_bytes + call.size > MAX_WAITING_BYTES:
             self._refuse(call, "Too many events are waiting on this connection.")
@@ -294,7 +295,7 @@ class EventQueue:
             following = self._waiting.popleft()
             self._waiting_bytes -= following.size
             call.arguments = [payload]
-            call.also.append(following.id)
+            call.ids += following.ids
         return call
 
     async def _work(self) -> None:

@@ -120,9 +120,9 @@ class RoomManager(async_manager.AsyncManager):  # type: ignore[misc]
             return (client,) if client.namespace == namespace else ()
         return self.rooms.get(namespace, {}).get(room, {}).values()
 
-    def has_members(self, namespace: str, room: str | Iterable[str]) -> bool:
-        """Whether anybody who is connected to this process is in the room, or in one of them."""
-        return any(self._members(namespace, each) for each in ((room,) if isinstance(room, str) else room))
+    def has_members(self, namespace: str, room: str) -> bool:
+        """Whether anybody who is connected to this process is in the room."""
+        return bool(self._members(namespace, room))
 
     async def trigger_callback(self, sid: str, id: int, data: Any) -> None:
         client = self.clients.get(sid)

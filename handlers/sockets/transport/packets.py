@@ -7,10 +7,10 @@ Grammar: "<engine type><packet type>[<attachments>-][<namespace>,][<id>][<JSON>]
 from __future__ import annotations
 
 import base64
+import functools
 import re
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -20,6 +20,7 @@ from handlers import payloads
 
 OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0123456"  # of Engine.IO
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = range(7)  # of Socket.IO
+_BINARY = {EVENT: BINARY_EVENT, ACK: BINARY_ACK}  # no other kind has attachments
 
 MAX_ATTACHMENTS = 64  # of one packet
 MAX_ID_DIGITS = 15  # of an acknowledgement
@@ -52,16 +53,14 @@ class Message:
         return "\x1e".join([self.text.decode(), *("b" + base64.b64encode(each).decode() for each in self.attachments)])
 
 
-@dataclass(slots=True)
 class Packet:
     """One received packet. `body` is its JSON, still as text; `expected` is how many attachments come after it."""
 
-    kind: int
-    expected: int
-    namespace: str
-    id: int | None
-    body: str
-    attachments: list[bytes] = field(default_factory=list)
+    __slots__ = ("attachments", "body", "expected", "id", "kind", "namespace")
+
+    def __init__(self, kind: int, expected: int, namespace: str, id: int | None, body: str) -> None:
+        self.kind, self.expected, self.namespace, self.id, self.body = kind, expected, namespace, id, body
+        self.attachments: list[bytes] = []
 
     @property
     def size(self) -> int:
@@ -152,25 +151,25 @@ def _put_attachments(data: Any, attachments: Sequence[bytes]) -> Any:
 
 
 def _encode(kind: int, namespace: str, id: int | None, data: Any) -> Message:
-    attachments: list[bytes] = []
+    tail = b"" if namespace == "/" else f"{namespace},".encode()
+    if id is not None:
+        tail += b"%d" % id
+    try:
+        return Message(b"4%d%b%b" % (kind, tail, orjson.dumps(data) if data is not None else b""))
+    except TypeError:
+        # Bytes, or keys that are not text: rare enough to be found by failing first.
+        attachments: list[bytes] = []
+        body = orjson.dumps(data, functools.partial(_attach, attachments), orjson.OPT_NON_STR_KEYS)
+    if not attachments:
+        return Message(b"4%d%b%b" % (kind, tail, body))
+    return Message(b"4%d%d-%b%b" % (_BINARY[kind], len(attachments), tail, body), attachments)
 
-    def attach(value: Any) -> dict[str, Any]:
-        if not isinstance(value, bytes | bytearray) or kind not in (EVENT, ACK):
-            raise TypeError(f"{type(value).__name__} cannot be sent.")
-        attachments.append(bytes(value))
-        return {"_placeholder": True, "num": len(attachments) - 1}
 
-    body = b""
-    if data is not None:
-        try:
-            body = orjson.dumps(data)
-        except TypeError:
-            # Bytes, or keys that are not text: rare enough to be found by failing first.
-            body = orjson.dumps(data, attach, orjson.OPT_NON_STR_KEYS)
-    head = b"4%d%d-" % (kind + BINARY_EVENT - EVENT, len(attachments)) if attachments else b"4%d" % kind
-    if namespace != "/":
-        head += f"{namespace},".encode()
-    return Message(head + body if id is None else b"%b%d%b" % (head, id, body), attachments)
+def _attach(attachments: list[bytes], value: Any) -> dict[str, Any]:
+    if not isinstance(value, bytes | bytearray):
+        raise TypeError(f"{type(value).__name__} cannot be sent.")
+    attachments.append(bytes(value))
+    return {"_placeholder": True, "num": len(attachments) - 1}
 
 
 def _frame(first: int, payload: bytes) -> bytes:

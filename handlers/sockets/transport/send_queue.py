@@ -48,7 +48,9 @@ class SendQueue:
     @property
     def congested(self) -> bool:
         """Whether half of the budget is in use."""
-        return self.size >= self._half
+        transport = self._transport  # asked of every event: without a further call
+        written = transport.get_write_buffer_size() if transport is not None else 0
+        return self._waiting_bytes + written >= self._half
 
     async def flushed(self, seconds: float) -> bool:
         """Waits, at most that long, until nothing waits here and the transport is below its high-water mark."""
