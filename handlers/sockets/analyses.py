@@ -13,6 +13,7 @@ def _declare(each: Analysis) -> None:
     @events.on(each.event, each.summary, payload=each.payload, ack=each.reply, concurrent=True)
     async def analyze(call: SocketCall) -> Ack:
         member = call.membership(each.role, project_id=call.payload["project_id"])
+        await call.count()
         by = AnalysisRequester(call.caller.user_id, member.username, call.sid)
         return await each.perform(call.services, by, call.payload)
 

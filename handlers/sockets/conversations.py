@@ -36,6 +36,7 @@ async def leave(call: SocketCall) -> Ack:
 
 async def _own(call: SocketCall) -> str:
     """The conversation that the payload names, when it is the caller's."""
+    await call.count()
     id: str = call.payload["conversation_id"]
     await call.services.assistants.conversations.get(id, call.caller.user_id)
     return id

@@ -71,6 +71,11 @@ class SocketCall:
             found = session["rate_limit"] = RateLimit(limits.socket_changes_per_second, limits.socket_relays_per_second)
         return found
 
+    async def count(self) -> None:
+        """Counts this event among the requests of the sender's minute, as REST does; raises `RateLimited`."""
+        platform = self.services.platform
+        await platform.limits.hit("requests", self.caller.user_id, platform.settings.requests_per_minute)
+
     def membership(self, role: str = "viewer", *, project_id: str | None = None) -> ProjectMembership:
         """The sender's membership of that project, or of the one that its payload names.
 
@@ -193,19 +198,17 @@ class RateLimit:
 
     def __init__(self, mutations: int, relays: int) -> None:
         self._mutations: deque[float] = deque(maxlen=mutations)
+        self._statements: deque[float] = deque(maxlen=relays)
         self._max_mutations, self._max_relays = mutations, relays
         self._throttles: dict[Hashable, Throttle] = {}
 
     def mutate(self) -> None:
         """Counts a change; raises `RateLimited` for one too many within a second."""
-        now = time.monotonic()
-        if len(self._mutations) == self._max_mutations and now - self._mutations[0] < WINDOW:
-            raise errors.RateLimited(
-                f"A socket makes at most {self._max_mutations} changes per second.",
-                details={"limit": self._max_mutations},
-                retry_after=WINDOW - (now - self._mutations[0]),
-            )
-        self._mutations.append(now)
+        _count(self._mutations, "makes at most {} changes")
+
+    def state(self) -> None:
+        """Counts what its sender says of themselves, and what is kept of it; raises `RateLimited` likewise."""
+        _count(self._statements, "says at most {} times what it does")
 
     async def turn(self) -> None:
         """Counts a change; waits where `mutate` would refuse it."""
@@ -230,6 +233,18 @@ class RateLimit:
         for throttle in self._throttles.values():
             throttle.close()
         self._throttles.clear()
+
+
+def _count(past: deque[float], sentence: str) -> None:
+    """`past`: the newest times that count, at most as many as a window allows."""
+    now, most = time.monotonic(), past.maxlen or 0
+    if len(past) == most and now - past[0] < WINDOW:
+        raise errors.RateLimited(
+            f"A socket {sentence.format(most)} per second.",
+            details={"limit": most},
+            retry_after=WINDOW - (now - past[0]),
+        )
+    past.append(now)
 
 
 class Throttle:

@@ -92,6 +92,8 @@ for _each in RELAYS:
 async def update_presence(call: SocketCall) -> Ack:
     """Shown for a minute to those who come later, in the `members` of their `join:project`."""
     presence, project_id = call.services.documents.presence, call.payload["projectId"]
+    call.membership()
+    call.rate_limit.state()
     relay(call, "presence:update", bus_events.PresenceUpdated, "viewer")
     await presence.set_state(project_id, call.sid, call.payload["state"])
     return {"members": await presence.members(project_id)}

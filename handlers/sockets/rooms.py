@@ -39,6 +39,7 @@ async def join(call: SocketCall) -> Ack:
 
     The socket is in the room before anything is read, so no change falls between the answer and the first event.
     """
+    await call.count()
     services, project_id, user_id = call.services, call.payload["projectId"], call.caller.user_id
     row = await services.documents.queries.role_and_revision(project_id, user_id)
     role = row["role"]
@@ -78,6 +79,7 @@ async def join(call: SocketCall) -> Ack:
 @events.on("leave:project", "Close a project", payload=schemas.WhichProject)
 async def leave(call: SocketCall) -> Ack:
     call.membership()
+    await call.count()
     await depart(call.services, call.server, call.sid, call.payload["projectId"])
     return None
 

@@ -458,7 +458,7 @@ async def test_two_hundred_turns_at_once_keep_their_words_apart(
         return turn(text(*(f"{words}:{n} " for n in range(20))), delay=0.05)
 
     model.always = answer
-    async with brains.server(database_dsn, tmp_path, model) as server:
+    async with brains.server(database_dsn, tmp_path, model, SERVER_DAILY_LIMIT_USD="1000") as server:
         people = [await Browser.open(javascript, server, f"user-{n}") for n in range(users)]
         asking = [(people[n % users], f"w{n}") for n in range(turns)]
         acks = await asyncio.gather(*(one.begin(words, seconds=300, requestId=words) for one, words in asking))

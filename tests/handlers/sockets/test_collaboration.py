@@ -471,3 +471,20 @@ async def test_whoever_leaves_while_their_role_changes_stays_away(room: Room) ->
     async with asyncio.timeout(20):
         while await presence.members(room.id):
             await asyncio.sleep(0.02)
+
+
+async def test_events_that_ask_the_database_count_like_requests(
+    database_dsn: str, tmp_path: Path, javascript: JavaScript, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Joining by the user's minute, over all their sockets and REST; saying what one does by the socket's second."""
+    async with dawg.running(database_dsn, tmp_path, REQUESTS_PER_MINUTE="20") as server:
+        _, project = await server.json("POST", "/api/projects", json={"name": "Song"})
+        room = Room(server, javascript, project["id"])
+        one, two = await room.connect("ada"), await room.connect("ada")
+        acks = await asyncio.gather(*(room.ask(each, "join:project") for each in (one, two) for _ in range(15)))
+        assert len([ack for ack in acks if ack["success"]]) == 19
+        assert {ack["code"] for ack in acks if not ack["success"]} == {"rate_limited"}
+        assert (await server.json("GET", "/api/projects"))[0] == 429
+        monkeypatch.setattr(events, "WINDOW", LONG_SECOND)
+        states = await asyncio.gather(*(room.ask(one, "presence:update", state={"n": n}) for n in range(40)))
+        assert [ack["success"] for ack in states] == [True] * 30 + [False] * 10
