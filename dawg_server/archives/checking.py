@@ -124,7 +124,8 @@ def _tell_both_units(content: JsonObject) -> None:
             continue
         for each in listed(content, kind):
             each |= units.upgraded(each, each, content["project"]["bpm"])
-            own = {name: value for name, value in each.items() if name not in units.derived(each)}
+            derived = units.derived(each)
+            own = {name: value for name, value in each.items() if name not in derived}
             try:
                 each |= units.settled(None, own, tempo)
             except errors.ValidationError as error:

@@ -5,7 +5,9 @@ What changes a table is gathered in a `Batch`, which reaches Postgres in one rou
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +34,8 @@ class Batch:
 
     def __init__(self) -> None:
         self._statements: list[_Statement] = []
+        self._connection: Connection | None = None  # that sends what is complete, while more is added
+        self._running: asyncio.Task[int] | None = None
 
     def add(self, sql: str, parameters: Sequence[Any]) -> None:
         self._statements.append(_Statement(sql, parameters))
@@ -42,24 +46,49 @@ class Batch:
         Its one parameter is all of them as JSON.
         """
         last = self._statements[-1] if self._statements else None
-        size = sum(_size(value) for value in row.values())
+        size = _size(row)
         if last is None or last.sql != sql or not last.takes(row, size):
             last = _Statement(sql, (), [])
             self._statements.append(last)
+            self._send_complete()
         last.add(row, size)
 
     def __len__(self) -> int:
         return len(self._statements)
 
+    @contextlib.asynccontextmanager
+    async def sent(self, connection: Connection, *, finish: bool = False) -> AsyncIterator[None]:
+        """Of much, Postgres runs what is complete while more is added inside; at the end everything has been run.
+
+        Nothing else may use the connection meanwhile. `finish`: as of `run`.
+        """
+        self._connection = connection
+        try:
+            yield
+            if self._running is not None:
+                await self._running
+            await self.run(connection, finish=finish)
+        finally:
+            if self._running is not None and not self._running.done():
+                self._running.cancel()
+                await asyncio.wait([self._running])
+
+    def _send_complete(self) -> None:
+        if self._connection is None or len(self._statements) < 2 or not self._statements[-2].is_large:
+            return
+        if self._running is not None and (not self._running.done() or self._running.exception() is not None):
+            return  # what went wrong is raised at the end
+        first = self._statements.pop(0)
+        self._running = asyncio.create_task(self._connection.execute(first.sql, first.values()), name="batch")
+
     async def run(self, connection: Connection, *, finish: bool = False) -> None:
         """`finish`: nothing else belongs to the transaction, which ends with them."""
         chunks: list[list[_Statement]] = [[]]
         for each in self._statements:
-            large = each.rows is not None and len(each.rows) > 1
-            if chunks[-1] and (large or len(chunks[-1]) >= MAX_STATEMENTS):
+            if chunks[-1] and (each.is_large or len(chunks[-1]) >= MAX_STATEMENTS):
                 chunks.append([])
             chunks[-1].append(each)
-            if large:
+            if each.is_large:
                 chunks.append([])
         chunks = [chunk for chunk in chunks if chunk]
         for chunk in chunks:
@@ -75,6 +104,10 @@ class _Statement:
         self._size = 0
         self._ids: set[Any] = set()
 
+    @property
+    def is_large(self) -> bool:
+        return self.rows is not None and len(self.rows) > 1
+
     def takes(self, row: Mapping[str, Any], size: int) -> bool:
         full = self.rows is None or len(self.rows) >= MAX_ROWS or self._size + size > MAX_NOTED
         return not full and row.get("id") not in self._ids
@@ -89,11 +122,15 @@ class _Statement:
         return self._parameters if self.rows is None else (Json(self.rows),)
 
 
-def _size(value: Any) -> int:
-    """About how many items a value has; two levels are enough to find the notes of a clip, also in a logged change."""
-    if isinstance(value, dict):
-        return sum(_size(each) if isinstance(each, dict | list) else 1 for each in value.values())
-    return len(value) if isinstance(value, list) else 1
+def _size(row: Mapping[str, Any]) -> int:
+    """About how many items a row has, with those of its lists, such as the notes of a clip, also in a logged change."""
+    found = len(row)
+    for value in row.values():
+        if type(value) is dict:
+            found += _size(value)
+        elif type(value) is list:
+            found += len(value)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,17 +166,7 @@ class Editing:
             await draft.pause()
             stored.append(change.operation(number, change.group or group, self._by.user_id, source, draft.now))
         group = stored[0]["groupId"] if stored else group
-        batch = Batch()
         if stored:
-            for change in draft.changes:
-                await draft.pause()
-                change.write(batch)
-            first_id = once.id if once else None
-            for operation, change in zip(stored, draft.changes, strict=True):
-                await draft.pause()
-                operations.append(batch, self._project_id, operation, change, client_operation_id=first_id)
-                first_id = None
-            operations.advance(batch, self._project_id, len(stored))
             self.outgoing.append(
                 events.ProjectChanged(
                     project_id=self._project_id,
@@ -196,17 +186,28 @@ class Editing:
             )
             if any("isPublic" in change.forward for change in draft.changes if change.entity == "project"):
                 self.outgoing.append(events.PublicityChanged(self._project_id, self._by.user_id))
-        if once is not None:
-            reply = {
-                "revision": revision,
-                "results": results,
-                "groupId": group if stored else None,
-                "operations": stored,
-            }
-            operations.remember(batch, self._project_id, self._by.user_id, once.id, once.digest, reply)
-        if draft.attached:
-            tracks.attach(batch, self._project_id, draft.attached)
-        await batch.run(self.connection, finish=self._whole)
+        batch = Batch()
+        async with batch.sent(self.connection, finish=self._whole):
+            for change in draft.changes:
+                await draft.pause()
+                change.write(batch)
+            first_id = once.id if once else None
+            for operation, change in zip(stored, draft.changes, strict=True):
+                await draft.pause()
+                operations.append(batch, self._project_id, operation, change, client_operation_id=first_id)
+                first_id = None
+            if stored:
+                operations.advance(batch, self._project_id, len(stored))
+            if once is not None:
+                reply = {
+                    "revision": revision,
+                    "results": results,
+                    "groupId": group if stored else None,
+                    "operations": stored,
+                }
+                operations.remember(batch, self._project_id, self._by.user_id, once.id, once.digest, reply)
+            if draft.attached:
+                tracks.attach(batch, self._project_id, draft.attached)
         return Executed(revision, results, stored, group if stored else None, locks=draft.locks)
 
 

@@ -158,6 +158,18 @@ def _note(number: int, note: Any) -> dict[str, Any]:
     start: Any = note.get("start")
     duration: Any = note.get("duration")
     velocity: Any = note.get("velocity")
+    if (  # there may be hundreds of thousands, and nearly all are like this; NaN is not
+        type(pitch) is int
+        and 0 <= pitch <= 127
+        and type(velocity) is int
+        and 1 <= velocity <= 127
+        and type(start) in (int, float)
+        and 0 <= start <= MAX_BEATS
+        and type(duration) in (int, float)
+        and 0 < duration <= MAX_BEATS
+        and "id" not in note
+    ):
+        return {"pitch": pitch, "start": start, "duration": duration, "velocity": velocity}
     if not _whole(pitch, 0, 127):
         raise ValidationError({f"notes.{number}.pitch": "has to be a whole number between 0 and 127"})
     if not _beats(start) or start < 0:
