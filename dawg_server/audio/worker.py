@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import os
-import pathlib
 import pickle
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -16,18 +13,13 @@ import orjson
 
 from dawg_server import errors, logs
 from dawg_server.audio import worker_messages as messages
+from dawg_server.audio.worker_spawner import Lifeline, spawn
 
 log = logs.get("main")
 
 Reporter = Callable[..., None]
+Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
-_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT")  # no keys, no DSN
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-_LARGE_BLOCKS = {  # glibc gives arrays back to the system and gets them anew, cleared, unless it is told to keep them
-    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
-    "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
-}
-_PACKAGES = str(pathlib.Path(__file__).parents[2])
 _MAX_LINE = 2000  # characters of one log line of a worker
 _MAX_LINES = 100  # log lines per task; a decoder can complain about every packet
 
@@ -41,11 +33,12 @@ class WorkerOutOfMemory(errors.DawgError):
 
 
 class Worker:
-    """Runs one task at a time. The task `attending` ends when the process is gone and its pipes are closed."""
+    """Runs one task at a time. The task `attending` ends when the process is gone and its sockets are closed."""
 
-    def __init__(self, process: asyncio.subprocess.Process, root: str) -> None:
-        self._process = process
-        self._root = root
+    def __init__(self, lifeline: Lifeline, messages: Stream, log: Stream) -> None:
+        self._lifeline = lifeline
+        self._replies, self._tasks = messages
+        self._log = log
         self._answer: asyncio.Future[Any] | None = None
         self._report: Reporter | None = None
         self._context = contextvars.Context()
@@ -53,24 +46,24 @@ class Worker:
         self._usable = True
         # Their own context: a worker outlives the request in whose name it was started.
         self.attending = asyncio.create_task(
-            self._attend(), name=f"audio-worker-{process.pid}", context=contextvars.Context()
+            self._attend(), name=f"audio-worker-{lifeline.pid}", context=contextvars.Context()
         )
 
     @classmethod
-    async def start(cls, root: str, memory_mb: int) -> Worker:
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-P", "-X", "faulthandler", "-m", "dawg_server.audio.worker_main"),
-            *(str(os.getpid()), root, str(memory_mb)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**environment, **_ONE_THREAD, **_LARGE_BLOCKS, "PYTHONPATH": _PACKAGES},
-            start_new_session=True,
-        )
-        log.debug("A worker process has started.", action="audio_worker_started", pid=process.pid)
-        return cls(process, root)
+    async def start(cls, root: str, memory_mb: int, module: str) -> Worker:
+        """`module`: where its first function is. Raises WorkerCrashed when no process can be started."""
+        try:
+            spawned = await spawn(root, memory_mb, module)
+        except OSError as error:
+            log.error("No worker process can be started.", action="audio_worker_not_started", error=str(error))
+            raise WorkerCrashed("No worker process can be started.") from error
+        with contextlib.ExitStack() as undo:
+            for each in (spawned.messages, spawned.log, spawned.lifeline):
+                undo.callback(each.close)
+            streams = [await asyncio.open_unix_connection(sock=each) for each in (spawned.messages, spawned.log)]
+            undo.pop_all()
+        log.debug("A worker process has started.", action="audio_worker_started", pid=spawned.lifeline.pid)
+        return cls(spawned.lifeline, streams[0], streams[1])
 
     @property
     def usable(self) -> bool:
@@ -84,11 +77,9 @@ class Worker:
         self._context = contextvars.copy_context()
         self._lines = 0
         try:
-            stdin = self._process.stdin
-            assert stdin is not None
             with contextlib.suppress(ConnectionError):  # then the crash is told by the answer
-                stdin.write(task)
-                await stdin.drain()
+                self._tasks.write(task)
+                await self._tasks.drain()
             reply = await self._answer
         except BaseException:
             self.kill()
@@ -102,22 +93,20 @@ class Worker:
     def retire(self) -> None:
         """Lets an idle process end by itself."""
         self._usable = False
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        with contextlib.suppress(OSError, RuntimeError):  # it has ended
+            self._tasks.write_eof()
 
     def kill(self) -> None:
         self._usable = False
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        self._lifeline.kill()
+        self._tasks.close()
 
     async def _attend(self) -> None:
-        relay = asyncio.create_task(self._relay_log(), name=f"audio-worker-log-{self._process.pid}")
+        relay = asyncio.create_task(self._relay_log(), name=f"audio-worker-log-{self._lifeline.pid}")
         status: int | None = None
         try:
             await self._read_replies()
-            status = await self._process.wait()
+            status = await self._lifeline.status()
             await relay
         except asyncio.CancelledError:
             self.kill()
@@ -125,20 +114,20 @@ class Worker:
             raise
         finally:
             self._usable = False
+            self._lifeline.close()
+            for _, writer in ((self._replies, self._tasks), self._log):
+                writer.close()
             self._conclude(status)
 
     async def _read_replies(self) -> None:
-        stdout = self._process.stdout
-        assert stdout is not None
-        with contextlib.suppress(asyncio.IncompleteReadError):
+        # A process that is killed with a task unread resets the connection.
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
-                (length,) = messages.HEADER.unpack(await stdout.readexactly(messages.HEADER.size))
+                (length,) = messages.HEADER.unpack(await self._replies.readexactly(messages.HEADER.size))
                 if length > messages.MAX_BYTES:
                     self.kill()
                     break
-                self._receive(await stdout.readexactly(length))
-        while await stdout.read(messages.MAX_BYTES):
-            """What is left has no reader, but has to be taken for the pipe to close."""
+                self._receive(await self._replies.readexactly(length))
 
     def _receive(self, payload: bytes) -> None:
         answer = self._answer
@@ -158,17 +147,15 @@ class Worker:
 
     def _conclude(self, status: int | None) -> None:
         if self._answer is not None and not self._answer.done():
-            fields = {"action": "audio_worker_crashed", "pid": self._process.pid, "status": status}
+            fields = {"action": "audio_worker_crashed", "pid": self._lifeline.pid, "status": status}
             self._context.run(log.error, "A worker process has crashed.", **fields)
             self._answer.set_exception(WorkerCrashed())
         else:
-            log.debug("A worker process has ended.", action="audio_worker_ended", pid=self._process.pid, status=status)
+            log.debug("A worker process has ended.", action="audio_worker_ended", pid=self._lifeline.pid, status=status)
 
     async def _relay_log(self) -> None:
-        stderr = self._process.stderr
-        assert stderr is not None
         rest = b""
-        while chunk := await stderr.read(8192):
+        while chunk := await self._log[0].read(8192):
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 self._context.run(self._log_line, line)
@@ -187,12 +174,12 @@ class Worker:
                 fields = loaded
         if not fields:
             text = line[:_MAX_LINE].decode("utf-8", "replace")
-            log.info(text, action="audio_worker_output", pid=self._process.pid)
+            log.info(text, action="audio_worker_output", pid=self._lifeline.pid)
             return
         level = str(fields.pop("level", "info"))
         kept = {name: value for name, value in fields.items() if value is not None and name not in _SET_BY_THE_LOG}
         emit = getattr(log, level) if level in ("debug", "info", "warning", "error", "critical") else log.info
-        emit(str(fields["message"]), **{"action": "audio_worker_output", **kept}, pid=self._process.pid)
+        emit(str(fields["message"]), **{"action": "audio_worker_output", **kept}, pid=self._lifeline.pid)
 
 
 _SET_BY_THE_LOG = ("message", "event", "self", "timestamp", "service", "replica", "request_id", "pid")

@@ -68,7 +68,7 @@ class Workers:
             self._refuse_when_closed()
             try:
                 async with asyncio.timeout(timeout) as deadline:
-                    return await self._perform(task, report)
+                    return await self._perform(task, module, report)
             except TimeoutError:
                 if not deadline.expired():
                     raise
@@ -86,8 +86,8 @@ class Workers:
         if self._workers:
             await asyncio.wait([worker.attending for worker in self._workers], timeout=_CLOSE_TIMEOUT)
 
-    async def _perform(self, task: bytes, report: Reporter | None) -> Any:
-        worker = await self._free_worker()
+    async def _perform(self, task: bytes, module: str, report: Reporter | None) -> Any:
+        worker = await self._free_worker(module)
         try:
             return await worker.run(task, report)
         finally:
@@ -95,13 +95,13 @@ class Workers:
                 loop = asyncio.get_running_loop()
                 self._idle[worker] = loop.call_later(self._idle_seconds, worker.retire)
 
-    async def _free_worker(self) -> Worker:
+    async def _free_worker(self, module: str) -> Worker:
         while self._idle:
             worker, timer = self._idle.popitem()
             timer.cancel()
             if worker.usable:
                 return worker
-        worker = await Worker.start(self._root, self._memory_mb)
+        worker = await Worker.start(self._root, self._memory_mb, module)
         self._workers.add(worker)
         worker.attending.add_done_callback(lambda _: self._forget(worker))
         if self._closed:

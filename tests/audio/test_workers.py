@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import pathlib
@@ -29,13 +30,12 @@ async def pool() -> AsyncIterator[workers.Workers]:
 
 
 def children() -> list[psutil.Process]:
+    """The workers that are children of the process that starts them."""
     found = []
-    for process in psutil.Process().children():
-        try:
-            if "dawg_server.audio.worker_main" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.NoSuchProcess:
-            continue
+    for spawner in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "dawg_server.audio.worker_main" in spawner.cmdline():
+                found += [each for each in spawner.children() if each.status() != psutil.STATUS_ZOMBIE]
     return found
 
 
@@ -201,6 +201,17 @@ async def test_a_process_that_died_while_idle_is_replaced_unnoticed(pool: worker
     await until(lambda: not alive(pid))
     await asyncio.sleep(0.05)
     assert await pool.run(CHORE + "process_id") != pid
+
+
+async def test_when_the_process_that_starts_workers_is_killed_its_workers_end_and_others_follow(
+    pool: workers.Workers, tmp_path: pathlib.Path
+) -> None:
+    task, pid = await started(pool, tmp_path / "pid")
+    os.kill(psutil.Process(pid).ppid(), signal.SIGKILL)
+    with pytest.raises(workers.WorkerCrashed):
+        await task
+    assert not alive(pid)
+    assert sorted(await asyncio.gather(*(pool.run(CHORE + "add", 1, number) for number in range(4)))) == [1, 2, 3, 4]
 
 
 async def test_too_much_memory_is_a_clear_error_and_the_process_is_replaced() -> None:
