@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import Any, ClassVar
+from typing import Any
 
 import jsonschema_rs
 
@@ -53,31 +53,34 @@ def ack_differences(namespace: str, name: str, ack: Any) -> list[str]:
 
 
 class Replies:
-    """Of a server with these routes. Servers with the same ones share what is compiled."""
-
-    _known: ClassVar[dict[Any, list[tuple[re.Pattern[str], dict[str, Any], Descriptions]]]] = {}
+    """Of a server with these routes."""
 
     def __init__(self, routes: tuple[Route, ...]) -> None:
-        self._routes = routes
-        self._key = (*((route.method, route.path) for route in routes), registry.contents())
+        document = openapi.document(routes)
+        self._descriptions = Descriptions(document)
+        self._operations = [
+            (re.compile(re.sub(r"{\w+}", "[^/]+", path)), operation)
+            for path, operation in sorted(document["paths"].items(), key=lambda each: "{" in each[0])
+        ]
 
     def differences(self, method: str, path: str, status: int, body: Any) -> list[str]:
-        for pattern, operation, descriptions in self._known.get(self._key) or self._described():
+        for pattern, operation in self._operations:
             if pattern.fullmatch(path) and method.lower() in operation:
                 content = operation[method.lower()]["responses"].get(str(status), {}).get("content", {})
                 schema = content.get("application/json", {}).get("schema")
-                found = descriptions.differences(schema, body) if schema else []
+                found = self._descriptions.differences(schema, body) if schema else []
                 return [f"{method} {path} -> {status} {each}" for each in found]
         return []
 
-    def _described(self) -> list[tuple[re.Pattern[str], dict[str, Any], Descriptions]]:
-        document = openapi.document(self._routes)
-        descriptions = Descriptions(document)
-        found = self._known[self._key] = [
-            (re.compile(re.sub(r"{\w+}", "[^/]+", path)), operation, descriptions)
-            for path, operation in sorted(document["paths"].items(), key=lambda each: "{" in each[0])
-        ]
-        return found
+
+def reply_differences(routes: tuple[Route, ...], method: str, path: str, status: int, body: Any) -> list[str]:
+    return _replies(routes, registry.contents()).differences(method, path, status, body)
+
+
+@functools.lru_cache(maxsize=2)
+def _replies(routes: tuple[Route, ...], _: Any) -> Replies:
+    """Servers with the same routes and entities share what is compiled."""
+    return Replies(routes)
 
 
 @functools.cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from aiohttp import web
 
 from dawg_server.services import Services
@@ -35,7 +37,7 @@ from handlers.rest import (
     voice,
     webhooks,
 )
-from handlers.rest.endpoint import MAX_JSON
+from handlers.rest.endpoint import MAX_JSON, SERVICES
 from handlers.rest.routes import ROUTES, Route
 from handlers.rest.server import CONTEXT, RequestContext
 
@@ -74,17 +76,26 @@ def routes() -> tuple[Route, ...]:
 
 def build(services: Services, addresses: Addresses) -> web.Application:
     app = web.Application(client_max_size=MAX_JSON)
-    app[ADDRESSES] = addresses
+    app[ADDRESSES], app[SERVICES] = addresses, services
     table = app[ROUTES] = routes()
     spoken = {path for route in table if route.spoken_errors for path in route.paths}
     around = app[CONTEXT] = RequestContext(services.platform, addresses, spoken)
     app.on_response_prepare.append(around.before_headers)
+    for resource in _mounted(table):
+        app.router.register_resource(resource)
+    site.mount_files(app, table, services.platform.settings.web_dir)
+    return app
+
+
+@functools.lru_cache(maxsize=1)
+def _mounted(table: tuple[Route, ...]) -> tuple[web.AbstractResource, ...]:
+    """The routes where aiohttp finds them. They belong to no application: servers of one process share them."""
+    router = web.UrlDispatcher()
     for route in table:
-        handler = endpoint.handler(route, services)
+        handler = endpoint.handler(route)
         for path in route.paths:
-            resource = app.router.add_resource(route.pattern(path))
+            resource = router.add_resource(route.pattern(path))
             resource.add_route(route.method, handler)
             if route.method == "GET":
                 resource.add_route("HEAD", handler)
-    site.mount_files(app, table, services.platform.settings.web_dir)
-    return app
+    return tuple(router.resources())

@@ -31,7 +31,7 @@ def routes() -> Routes:
             made.all.append(_route(action, method, path))
     for kind in registry.contents():
         if kind.within != "parent":
-            _reading(made, kind)
+            made.all += _reading(kind)
     return made
 
 
@@ -110,7 +110,8 @@ async def _place(call: RestCall, action: Action, given: dict[str, Any]) -> tuple
     return await queries.home(kind, id, repeated=repeated), id.lower(), {}
 
 
-def _reading(made: Routes, kind: EntityType) -> None:
+@functools.cache
+def _reading(kind: EntityType) -> tuple[Route, ...]:
     async def show(call: RestCall) -> Answer:
         found = await call.services.documents.queries.one(kind, call.path[f"{kind.name}_id"], call.caller.user_id)
         return editing.with_alias(kind.name, found)
@@ -125,7 +126,7 @@ def _reading(made: Routes, kind: EntityType) -> None:
 
     show.__name__, of_project.__name__ = f"get_{kind.name}", f"list_{kind.plural}"
     on_parent.__name__ = f"list_{kind.plural}_of_{kind.parent}"
-    made.tag, reply, home = kind.plural, replies.listed(kind), f"/{kind.plural}"
+    made, reply, home = Routes(kind.plural), replies.listed(kind), f"/{kind.plural}"
     if kind is not TRACK:  # whose list has pages
         about = f"The {kind.plural} of a project"
         made.get(f"{home}/project/{{project_id}}", about, reply=reply, errors=(404,))(of_project)
@@ -133,6 +134,7 @@ def _reading(made: Routes, kind: EntityType) -> None:
         about = f"The {kind.plural} of a {kind.parent}"
         made.get(f"{home}/{kind.parent}/{{{kind.parent}_id}}", about, reply=reply, errors=(404,))(on_parent)
     made.get(f"{home}/{{{kind.name}_id}}", f"One of the {kind.plural}", reply=replies.of(kind), errors=(404,))(show)
+    return tuple(made)
 
 
 def _listed(kind: EntityType, found: list[dict[str, Any]]) -> dict[str, Any]:

@@ -37,6 +37,7 @@ COMPRESS_FROM = 1024  # bytes
 ITEMS = 100  # of a list, from which on its JSON is made in parts
 LEVELS = 5  # down to which such lists are looked for: project, tracks, track, clips, clip
 REPLAY_RETRY_AFTER = 1.0  # seconds, while the first request with the same key still runs
+SERVICES = web.AppKey("services", Services)
 NOBODY = Caller("", "development")
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -69,11 +70,12 @@ class RestCall:
         return self.request.app[ADDRESSES].base_url(self.request)
 
 
-def handler(route: Route, services: Services) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """The aiohttp handler of a route."""
+def handler(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The aiohttp handler of a route, for every application that has `SERVICES`."""
     plain = route.body is None and route.multipart is None and not route.idempotent
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        services = request.app[SERVICES]
         caller = NOBODY if route.public else await authenticate(request, services)
         query = base.load(route.query, _query(request)) if route.query else {}
         if plain:
@@ -98,7 +100,7 @@ def handler(route: Route, services: Services) -> Callable[[web.Request], Awaitab
                 call.key = key
                 return await answer(call)
             call.key = replace(key, begun=True)
-            return await services.platform.first_replies.once(key, lambda: answer(call), _stored)
+            return await call.services.platform.first_replies.once(key, lambda: answer(call), _stored)
         except Replayed as first:
             return replay(first.row, key.digest)
 

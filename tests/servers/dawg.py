@@ -52,7 +52,7 @@ class Dawg:
         async with self.http.request(method, self.url + path, headers=headers, **options) as reply:
             body = await reply.json()
         if self.holds_replies:
-            found = published.Replies(self.routes).differences(method, path.partition("?")[0], reply.status, body)
+            found = published.reply_differences(self.routes, method, path.partition("?")[0], reply.status, body)
             assert not found, "\n".join(found)
         return reply.status, body
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import gzip
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -45,7 +46,10 @@ class Catalogue:
             self._names[function.name] = function, {}
             for alias, arguments in function.aliases.items():
                 self._names.setdefault(alias, (function, arguments))
-        self.hash = hashlib.sha256(orjson.dumps(self.functions(voice=True), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    @functools.cached_property
+    def hash(self) -> str:
+        return hashlib.sha256(orjson.dumps(self.functions(voice=True), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     def functions(self, *, voice: bool = False) -> list[dict[str, Any]]:
         """`{name, description, parameters}` of each, in the table's order; `voice`: with those for voice alone."""
