@@ -6,6 +6,7 @@ import contextlib
 import gc
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -25,6 +26,15 @@ pytest_plugins = ["tests.browser.fixtures", "tests.javascript.fixtures", "tests.
 # What failed fails again. With FUZZ_SEED set, other cases than always are made; the one that fails is printed.
 hypothesis.settings.register_profile("repeatable", derandomize=not os.environ.get("FUZZ_SEED"), database=None)
 hypothesis.settings.load_profile("repeatable")
+
+
+def _interrupt(number: int, frame: object) -> None:
+    """What Python does anyway. asyncio keeps its hands off a handler that is not Python's own: else each run of a loop
+    installs one and takes it away, for which the text of the task is made, several times a test."""
+    raise KeyboardInterrupt
+
+
+signal.signal(signal.SIGINT, _interrupt)
 
 
 @pytest.hookimpl(wrapper=True)
