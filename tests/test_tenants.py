@@ -71,6 +71,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "automation:update": {"changes": STAYS},
     **{f"{method} /api/takes/{{take_id}}": {"clipId": ...} for method in ("PUT", "PATCH")},
     "take:update": {"changes": {"clipId": ...}},
+    "POST /api/freezes": {"soundDigest": ...},
+    "freeze:create": {"freeze": {"soundDigest": ...}},
+    **{f"{method} /api/freezes/{{freeze_id}}": {"soundDigest": ...} for method in ("PUT", "PATCH")},
+    "freeze:update": {"changes": {"soundDigest": ...}},
     "POST /api/sections/{section_id}/move": {"beat": 8},
     "section:move": {"beat": 8},
 }

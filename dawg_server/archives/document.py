@@ -12,6 +12,7 @@ from dawg_server import filenames, wire
 from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION
 from dawg_server.database.table import Batch
 from dawg_server.daw import entity as registry
+from dawg_server.daw import freezing
 from dawg_server.daw.entity import EntityType
 
 JsonObject = dict[str, Any]
@@ -67,7 +68,27 @@ def renamed(document: Mapping[str, Any], project_id: str, recordings: Mapping[st
             entity["order"], places[among] = places[among], places[among] + 1
         found.append((kind, entity))
     kinds = registry.contents()
+    _true(document, found)
     return sorted(found, key=lambda pair: kinds.index(pair[0]))
+
+
+def _true(document: Mapping[str, Any], content: Content) -> None:
+    """Digests of frozen sound are those of things under their new ids."""
+    on = [each for kind, each in content if kind.name == "freeze"]
+    if not on:
+        return
+    of: dict[str, list[JsonObject]] = defaultdict(list)
+    for kind, each in content:
+        of[kind.name].append(each)
+    tempo = {kind.plural: of[kind.name] for kind in registry.deciding_tempo()}
+    for freeze in on:
+        track = next(each for each in of["track"] if each["id"] == freeze["trackId"])
+        clips, devices, envelopes = (
+            [each for each in of[name] if each["trackId"] == track["id"]] for name in ("clip", "device", "automation")
+        )
+        takes = [take for take in of["take"] if any(take["clipId"] == clip["id"] for clip in clips)]
+        lists = {"clips": clips, "takes": takes, "devices": devices, "envelopes": envelopes}
+        freeze["soundDigest"] = freezing.digest({**document["project"], **tempo}, track, **lists)
 
 
 def fill(batch: Batch, content: Content) -> None:

@@ -29,6 +29,7 @@ from dawg_server.daw import (  # noqa: F401 (edits, entities and history declare
     conflicts,
     edits,
     entities,
+    freezing,
     history,
     timing,
 )
@@ -107,6 +108,8 @@ class Editing:
                 await timing.follow(draft)
         if more:
             results[0] |= more
+        if draft.known("freeze"):
+            await freezing.thaw(draft)
         if base_revision is not None:
             await conflicts.check_base(draft, base_revision)
         if +draft.growth:
@@ -122,6 +125,8 @@ class Editing:
         tempo = timing.tempo_map(draft)
         for clip in await draft.naming("clip", "audioFileId", audio_file_id):
             draft.update("clip", clip["id"], timing.fitted(clip, length, tempo), follows=True)
+        if draft.known("freeze"):
+            await freezing.thaw(draft)
         await self._store(draft, [], None, None)
 
     async def _open(
@@ -306,11 +311,11 @@ class Document(ProjectReader):
 
 
 def _read(named: Mapping[str, Sequence[str]]) -> dict[str, tuple[Table, Sequence[str] | None]]:
-    """What the draft has to know from the beginning: entities by their ids, and all that decides about the tempo."""
+    """What the draft has to know from the beginning: entities by their ids, and what is always read."""
     wanted: dict[str, tuple[Table, Sequence[str] | None]] = {
         (kind := registry.find(name)).plural: (kind.table, ids) for name, ids in named.items()
     }
-    return wanted | {kind.plural: (kind.table, None) for kind in registry.deciding_tempo()}
+    return wanted | {kind.plural: (kind.table, None) for kind in registry.always_read()}
 
 
 def _once(client_operation_id: str | None, asked: Any) -> ClientOperation | None:

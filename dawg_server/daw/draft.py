@@ -85,7 +85,7 @@ class Draft:
         self, connection: Connection, user_id: str, row: Mapping[str, Any], named: Mapping[str, Iterable[str]]
     ) -> None:
         """`row` is what `operations.lock` has read, `named` the ids that it was asked for, by the kind of entity,
-        besides everything that decides about the tempo."""
+        besides what is always read."""
         self.connection = connection
         self.project: Entity = row["project"]
         self.id: str = self.project["id"]
@@ -116,7 +116,7 @@ class Draft:
             self._learn(name, row.get(registry.find(name).plural) or ())
             for id in ids:
                 self._known(name).setdefault(id, None)
-        for kind in registry.deciding_tempo():
+        for kind in registry.always_read():
             self._learn(kind.name, row.get(kind.plural) or ())
             self._complete.add(kind.name)
 

@@ -191,6 +191,7 @@ class EntityType:
     along: Along | None = None
     units: Units | None = None
     tempo: frozenset[str] = frozenset()
+    always_read: bool = False  # before every change, because there are few and many changes are about them
     transport: frozenset[str] = frozenset()  # fields besides that those who play the project follow
     bulk: Bulk | None = None
     within: Literal["project", "whole parent", "parent"] = "project"
@@ -397,6 +398,12 @@ def deciding_tempo() -> tuple[EntityType, ...]:
     return tuple(each for each in contents() if each.tempo)
 
 
+@functools.cache
+def always_read() -> tuple[EntityType, ...]:
+    """What every change knows all of from the beginning."""
+    return tuple(each for each in contents() if each.tempo or each.always_read)
+
+
 def sets_tempo(name: str, changes: Mapping[str, Any]) -> bool:
     """Whether a step that changes these fields of an entity may be about the tempo, the metre or the loop region."""
     kind = find(name)
@@ -421,5 +428,5 @@ def tables() -> dict[str, Table]:
 
 
 def _forget() -> None:
-    for known in (every, contents, deciding_tempo, parts_of):
+    for known in (every, contents, deciding_tempo, always_read, parts_of):
         known.cache_clear()

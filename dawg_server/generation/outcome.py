@@ -225,7 +225,7 @@ def _changes_project(job: Job) -> bool:
 
 def _changes(result: dict[str, Any]) -> list[Command]:
     """What the job changes of what was there: `faders` of tracks, clips that it has `edited` (their recordings, if a
-    take is named, and other fields) or `replaced` by one."""
+    take is named, and other fields) or `replaced` by one; the track that it has `frozen`."""
     faders = [
         Command("updateTrack", {"trackId": each["trackId"], "changes": {"volume": each["volume"], "pan": each["pan"]}})
         for each in result.get("faders", [])
@@ -241,7 +241,15 @@ def _changes(result: dict[str, Any]) -> list[Command]:
         )
         for each in result.get("edited", [])
     ]
-    return [*faders, *edited, *(_replacing(result["replaced"], result) if "replaced" in result else [])]
+    frozen = [
+        Command("createFreeze", {**each, "audioFileId": result["audioFileId"]}) for each in _one(result, "frozen")
+    ]
+    replaced = [command for each in _one(result, "replaced") for command in _replacing(each, result)]
+    return [*faders, *edited, *replaced, *frozen]
+
+
+def _one(result: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    return [result[name]] if name in result else []
 
 
 def _replacing(replaced: dict[str, Any], result: dict[str, Any]) -> list[Command]:

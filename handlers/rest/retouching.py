@@ -64,6 +64,16 @@ async def bounce_track(call: RestCall) -> Answer:
     return await submit(call, request.type, request.input, LOCAL)
 
 
+@routes.post("/tracks/{track_id}/freeze", "Freeze a track", **JOB)
+async def freeze_track(call: RestCall) -> Answer:
+    """What the track sounds like before its fader becomes a recording, which renders, mixes and stems play instead of
+    its clips and devices; all of these stay. Whatever changes the sound of the track (also its tempo) ends the freeze
+    in the same step, and `DELETE /api/freezes/:id` does. One step to undo."""
+    whole = {"track_id": call.path["track_id"], "from_": None, "to": None}
+    request = await call.services.jobs.finishing.bounce(call.caller.user_id, whole, freeze=True)
+    return await submit(call, request.type, request.input, LOCAL)
+
+
 @routes.post("/ai/autocomp", "Make one recording of the best of several takes", body=schemas.AutocompRequest, **JOB)
 async def comp_recordings(call: RestCall) -> Answer:
     """Chosen by what is measured, stretch by stretch, and crossfaded; `steps` of the result says what was taken."""

@@ -97,6 +97,8 @@ async def _work(server: dawg.Dawg, estate: Estate) -> None:
     for parent, made in ({"trackId": track}, on_track), ({"projectId": project}, in_project):
         for kind, fields in made.items():
             ids[kind] = (await call("POST", f"/{kind}s", {**parent, **fields}))["id"]
+    frozen = (await call("POST", "/tracks", {"projectId": project, "name": mark}))["id"]
+    ids["freeze"] = (await call("POST", "/freezes", {"trackId": frozen, "audioFileId": ids["audio"]}))["id"]
     invitation = {"email": f"friend-of-{mark}@example.com", "role": "viewer"}
     ids["collaborator"] = (await call("POST", f"/projects/{project}/collaborators", invitation))["id"]
     ids["link"] = (await call("POST", f"/projects/{project}/links", {"role": "viewer"}))["id"]

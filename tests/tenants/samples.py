@@ -35,6 +35,7 @@ KINDS = (
     ("device", "device"),
     ("automation", "automation"),
     ("take", "take"),
+    ("freeze", "freeze"),
     ("marker", "marker"),
     ("section", "section"),
     ("chord", "chord"),

@@ -6,12 +6,13 @@ begins. What was edited meanwhile is not overwritten: the job's changes are base
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from dawg_server import errors
 from dawg_server.audio.workers import Workers
-from dawg_server.daw import timing
+from dawg_server.daw import freezing, timing
 from dawg_server.daw.entity import missing, wrong
 from dawg_server.generation.finishing.material import Material
 from dawg_server.generation.providers.base import LocalFile, LocalTake, Outcome, Work
@@ -75,6 +76,11 @@ def bounced(
     return track, clips
 
 
+def check_not_frozen(project: Mapping[str, Any], track_id: str) -> None:
+    if any(each["trackId"] == track_id for each in project["freezes"]):
+        raise errors.Conflict("This track is frozen already. Delete its freeze first.")
+
+
 def active(track: Track) -> list[str]:
     """The ids of its devices that are not bypassed."""
     return [device["id"] for device in track["devices"] if not device["bypassed"]]
@@ -88,7 +94,13 @@ class ClipEdits:
 
     async def make(self, work: Work) -> Outcome:
         project = await self._material.snapshot(work.input["projectId"], work.owner_id)
-        do = {"reverse": self._reverse, "normalize": self._normalize, "glue": self._glue, "bounce": self._bounce}
+        do = {
+            "reverse": self._reverse,
+            "normalize": self._normalize,
+            "glue": self._glue,
+            "bounce": self._bounce,
+            "freeze": self._freeze,
+        }
         outcome = await do[work.input["do"]](work, project)
         return Outcome(outcome.takes, {**outcome.extra, "baseRevision": project["revision"]})
 
@@ -154,6 +166,16 @@ class ClipEdits:
             outcome.takes, {"replaced": {**outcome.extra["replaced"], "bypassed": devices, "becomesAudio": notes}}
         )
 
+    async def _freeze(self, work: Work, project: Mapping[str, Any]) -> Outcome:
+        """As the track sounds before its fader; everything on it stays."""
+        check_not_frozen(project, work.input["trackId"])
+        track, clips = bounced(project, work.input["trackId"], None, None)
+        digest = await asyncio.to_thread(freezing.of_snapshot, project, track)
+        arrangement = await self._material.arrangement(project, work.folder, only={track["id"]})
+        outcome = await self._replaced(work, arrangement, track, clips, "frozen", ringing=True)
+        start = outcome.extra["replaced"]["clip"]["startTime"]
+        return Outcome(outcome.takes, {"frozen": {"trackId": track["id"], "startTime": start, "soundDigest": digest}})
+
     async def _dry(self, project: Mapping[str, Any], track: Track, clips: Sequence[Clip], work: Work) -> Any:
         without = _only(project, {**track, "devices": []}, clips)
         return await self._material.arrangement(without, work.folder, only={track["id"]})
@@ -196,9 +218,15 @@ def _require_recordings(clips: Sequence[Clip]) -> None:
 
 
 def _only(project: Mapping[str, Any], track: Track, clips: Sequence[Clip]) -> dict[str, Any]:
-    """The project with these clips alone on that track; others stay for the side chains that listen to them."""
+    """The project with these clips alone on that track, and not frozen; others stay for the side chains that listen to
+    them."""
     changed = {**track, "clips": list(clips)}
-    return {**project, "tracks": [changed if each["id"] == track["id"] else each for each in project["tracks"]]}
+    freezes = [each for each in project["freezes"] if each["trackId"] != track["id"]]
+    return {
+        **project,
+        "freezes": freezes,
+        "tracks": [changed if each["id"] == track["id"] else each for each in project["tracks"]],
+    }
 
 
 def _name(project: Mapping[str, Any], audio_id: str) -> str:

@@ -26,6 +26,7 @@ from dawg_server.database import audio_files
 from dawg_server.database.pool import Database
 from dawg_server.daw import timing
 from dawg_server.daw.document import Document
+from dawg_server.daw.entities.clip import CLIP
 from dawg_server.daw.entity import missing, wrong
 from dawg_server.daw.tempo_map import TempoMap
 from dawg_server.music import instruments
@@ -62,6 +63,7 @@ class Material:
         """`project` is a snapshot; `rate` in Hz, by default the project's. With `only`, the clips of other tracks than
         these are left out, and their buses stay; what their side chains listen to is there, but not heard."""
         heard = {track["id"] for track in project["tracks"] if only is None or track["id"] in only}
+        project = _frozen(project)
         played = heard | _listened(project, heard)
         wanted = [track for track in project["tracks"] if track["id"] in played]
         takes = _takes(project)
@@ -127,6 +129,24 @@ def stem_names(project: Mapping[str, Any]) -> dict[str, str]:
                 name = f"{track['name']} {number}"
             found[track["id"]] = name
     return found
+
+
+def _frozen(project: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With the recordings of frozen tracks instead of their clips, devices and what moves these."""
+    freezes = {each["trackId"]: each for each in project["freezes"]}
+    if not freezes:
+        return project
+    lengths = {each["id"]: each["duration"] for each in project["audioFiles"]}
+
+    def played(track: Mapping[str, Any]) -> Mapping[str, Any]:
+        if (freeze := freezes.get(track["id"])) is None:
+            return track
+        clip = {**CLIP.create.defaults, **freeze, "name": track["name"], "duration": lengths[freeze["audioFileId"]]}
+        mixing = [each for each in track["automations"] if each["target"] != "device"]
+        clip |= {"offset": 0.0, "fadeIn": 0.0, "fadeOut": 0.0}
+        return {**track, "clips": [clip], "devices": [], "automations": mixing}
+
+    return {**project, "tracks": [played(track) for track in project["tracks"]]}
 
 
 def _lane(id: str, path: str, offset: float, length: float) -> Track:

@@ -178,18 +178,20 @@ class Requests:
             },
         )
 
-    async def bounce(self, user_id: str, parameters: Mapping[str, Any]) -> Request:
-        """`track_id`, and `from_` and `to` in seconds, which may be None."""
+    async def bounce(self, user_id: str, parameters: Mapping[str, Any], *, freeze: bool = False) -> Request:
+        """`track_id`, and `from_` and `to` in seconds, which may be None. `freeze`: what is on it stays."""
         project_id = await self._home_of(user_id, [parameters["track_id"]])
         project = await self._document.snapshot(project_id, user_id)
         begin, end = parameters["from_"], parameters["to"]
+        if freeze:
+            clip_edits.check_not_frozen(project, parameters["track_id"])
         track, clips = clip_edits.bounced(project, parameters["track_id"], begin, end)
         if (length := _end({"tracks": [{"clips": clips}]}) - min(clip["startTime"] for clip in clips)) > MAX_SECONDS:
             raise errors.ValidationError("This is longer than an hour.", details={"duration": "is over an hour"})
         return Request(
             "edit",
             {
-                "do": "bounce",
+                "do": "freeze" if freeze else "bounce",
                 "trackId": track["id"],
                 "clipIds": [clip["id"] for clip in clips],
                 "from": begin,

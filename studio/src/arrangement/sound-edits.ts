@@ -15,6 +15,9 @@ export const normalizeClip = (clipId: string) =>
 export const glueSound = (clipIds: string[]) =>
   begin("edit", answered(api.POST("/api/clips/glue-audio", { body: { clipIds } })));
 
+export const freezeTrack = (trackId: string) =>
+  begin("edit", answered(api.POST("/api/tracks/{track_id}/freeze", { params: { path: { track_id: trackId } } })));
+
 export const bounceTrack = (trackId: string) =>
   begin(
     "edit",

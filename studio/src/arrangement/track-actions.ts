@@ -1,11 +1,11 @@
 import { signal } from "@preact/signals";
-import { groupTracks, reorderTracks, ungroupTracks, updateTrack } from "../project/edits";
+import { groupTracks, remove, reorderTracks, ungroupTracks, updateTrack } from "../project/edits";
 import type { Track } from "../project/entities";
-import { automations, clipsByTrack, mayEdit, tracks } from "../project/store";
+import { automations, clipsByTrack, freezes, mayEdit, tracks } from "../project/store";
 import type { MenuItem } from "../ui/menu";
 import { keyOf, type Target, targetsOf, titleOf } from "./envelopes";
 import { contentHeight, type LaneRow, openLanes, openTakes, rows, takesOn } from "./layout";
-import { bounceTrack } from "./sound-edits";
+import { bounceTrack, freezeTrack } from "./sound-edits";
 
 export const NEW_KINDS: [Track["trackType"], string][] = [
   ["AUDIO", "Audio track"],
@@ -40,6 +40,7 @@ export const trackItems = (track: Track): MenuItem[] => {
     };
   });
   const off = !mayEdit.value;
+  const freeze = freezes.value.find(({ trackId }) => trackId === track.id);
   const groups = tracks.value.filter(
     ({ trackType, id }) => trackType === "GROUP" && id !== track.id && id !== track.groupId,
   );
@@ -56,7 +57,12 @@ export const trackItems = (track: Track): MenuItem[] => {
     ...(takesOn(track.id) > 0 ? [takes] : []),
     ...lanes,
     ...(clipsByTrack.value.get(track.id)?.length
-      ? [{ words: "Bounce in place", off, apart: true, run: () => void bounceTrack(track.id) }]
+      ? [
+          freeze
+            ? { words: "Unfreeze", off, apart: true, run: () => void remove("freeze", freeze.id) }
+            : { words: "Freeze", off, apart: true, run: () => void freezeTrack(track.id) },
+          { words: "Bounce in place", off, run: () => void bounceTrack(track.id) },
+        ]
       : []),
     ...(track.trackType === "MASTER"
       ? []

@@ -51,6 +51,10 @@ export type Device = Required<Omit<Schemas["DeviceCreate"], "parameters" | "base
 /** Another recording of what a clip plays, heard in its `ranges`, which are in seconds of the clip's own recording. */
 export type Take = Required<Omit<Schemas["TakeCreate"], "projectId" | "baseRevision" | "clientOperationId">> & Entity;
 
+/** A recording that renders play instead of the clips and devices of a track. */
+export type Freeze = Required<Omit<Schemas["FreezeCreate"], "baseRevision" | "clientOperationId">> &
+  Entity & { trackId: string };
+
 /** An envelope of a fader, a send or a parameter of a device. */
 export type Automation = Required<Omit<Schemas["AutomationCreate"], "baseRevision" | "clientOperationId">> &
   Entity & { trackId: string };
@@ -76,6 +80,7 @@ export interface Kinds {
   automation: Automation;
   take: Take;
   device: Device;
+  freeze: Freeze;
 }
 export type Kind = keyof Kinds;
 export const PLURALS: Record<Kind, string> = {
@@ -90,6 +95,7 @@ export const PLURALS: Record<Kind, string> = {
   automation: "automations",
   take: "takes",
   device: "devices",
+  freeze: "freezes",
 };
 
 /** Those that come inside of their tracks when a whole project is told. */

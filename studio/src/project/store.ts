@@ -6,6 +6,7 @@ import type {
   Chord,
   Clip,
   Device,
+  Freeze,
   Marker,
   Recording,
   Role,
@@ -69,6 +70,9 @@ export const timeSignatureEvents: ReadonlySignal<readonly TimeSignatureEvent[]> 
 export const automations: ReadonlySignal<readonly Automation[]> = computed(() => [
   ...(automationMap.value?.values() ?? []),
 ]);
+
+const freezeMap = computed(() => document.value?.entities.freeze);
+export const freezes: ReadonlySignal<readonly Freeze[]> = computed(() => [...(freezeMap.value?.values() ?? [])]);
 
 const deviceMap = computed(() => document.value?.entities.device);
 export const devices: ReadonlySignal<readonly Device[]> = computed(() => inOrder(deviceMap.value?.values() ?? []));

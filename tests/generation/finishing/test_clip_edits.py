@@ -53,7 +53,7 @@ async def song(server: dawg.Dawg, **track: Any) -> tuple[str, str]:
 async def read(server: dawg.Dawg, project_id: str) -> dict[str, Any]:
     """What people hear and see of a project."""
     project = (await server.json("GET", f"/api/projects/{project_id}"))[1]
-    return {name: project[name] for name in ("tracks", "takes", "bpm")}
+    return {name: project[name] for name in ("tracks", "takes", "freezes", "bpm")}
 
 
 async def edited(server: dawg.Dawg, path: str, **fields: Any) -> dict[str, Any]:
@@ -102,12 +102,64 @@ async def test_a_track_with_devices_and_automation_is_bounced_in_place(server: d
     where = {"projectId": project_id, "trackId": track_id}
     await post(server, "/automations", **where, target="volume", points=points)
     await post(server, "/automations", **where, target="device", deviceId=delay["id"], parameter="mix", points=points)
+    assert len(await check_alike(server, project_id, f"/tracks/{track_id}/freeze")) == 2
     (clip,) = await check_alike(server, project_id, f"/tracks/{track_id}/bounce")
     assert clip["startTime"] == pytest.approx(0.137)
     assert clip["duration"] > 2.0  # the delay sounds on
     for part in ({"from": 1.5}, {"to": 0.5}):
         status, body = await server.json("POST", f"/api/tracks/{track_id}/bounce", json=part)
         assert (status, body["code"]) == (400, "validation_error"), body
+
+
+async def test_a_frozen_track_plays_its_recording_until_it_would_sound_otherwise(server: dawg.Dawg) -> None:
+    project_id, track_id = await song(server, volume=0.5)
+    audio_id = await uploaded(server, signals.music(RATE, 1.0, seed=1) * np.float32(0.3))
+    clip = (await post(server, "/clips", trackId=track_id, audioFileId=audio_id, startTime=0.5))["clip"]
+    device = (await post(server, "/devices", trackId=track_id, type="saturation"))["device"]
+    await edited(server, f"/tracks/{track_id}/freeze")
+    (freeze,) = (await read(server, project_id))["freezes"]
+    status, body = await server.json("POST", f"/api/tracks/{track_id}/freeze", json={})
+    assert (status, "frozen already" in body["error"]) == (409, True), body
+    status, body = await server.json("DELETE", f"/api/audio/{freeze['audioFileId']}")
+    assert status == 409, body
+
+    async def left(method: str, path: str, **fields: Any) -> bool:
+        """Whether it is frozen after a step, and whether undo gives all of it back."""
+        document = await read(server, project_id)
+        status, body = await server.json(method, f"/api{path}", json=fields)
+        assert status in (200, 201), body
+        found = (await read(server, project_id))["freezes"] != []
+        await post(server, f"/projects/{project_id}/undo")
+        assert _without_times(await read(server, project_id)) == _without_times(document)
+        return found
+
+    # What is not in the recording stays free; what is ends the freeze, in the same step.
+    point = {"trackId": track_id, "target": "volume", "points": [{"beat": 0, "value": 1}]}
+    assert await left("PATCH", f"/tracks/{track_id}", volume=0.25, name="Other")
+    assert await left("PATCH", f"/clips/{clip['id']}", name="Other", color="#112233")
+    assert await left("POST", "/automations", **point)
+    assert not await left("PATCH", f"/clips/{clip['id']}", gain=-6)
+    assert not await left("DELETE", f"/clips/{clip['id']}")
+    assert not await left("PATCH", f"/devices/{device['id']}", bypassed=True)
+    assert not await left("PATCH", f"/projects/{project_id}", bpm=120)
+    assert not await left("DELETE", f"/freezes/{freeze['id']}")
+    # What a person records of it elsewhere is played as well, by renders.
+    await server.json("DELETE", f"/api/freezes/{freeze['id']}")
+    flat = await uploaded(server, np.full((RATE, 1), 0.5, np.float32))
+    await post(server, "/freezes", trackId=track_id, audioFileId=flat, startTime=2)
+    sound = (await heard(server, project_id))[:, 0]
+    assert np.abs(sound[: 2 * RATE - 10]).max() < INAUDIBLE
+    assert sound[2 * RATE + 1000 : 3 * RATE - 1000] == pytest.approx(0.25 / np.sqrt(2), abs=0.08)
+    archive = f"{server.url}/api/projects/{project_id}/export"
+    async with server.http.get(archive, headers=server.as_user("ada")) as reply:
+        form = aiohttp.FormData()
+        form.add_field("file", io.BytesIO(await reply.read()), filename="song.zip")
+    copy = (await server.json("POST", "/api/projects/import", data=form))[1]
+    (frozen,) = copy["freezes"]
+    assert frozen["soundDigest"] != (await read(server, project_id))["freezes"][0]["soundDigest"]
+    (track,) = copy["tracks"]
+    await server.json("PATCH", f"/api/clips/{track['clips'][0]['id']}", json={"color": "#112233"})
+    assert len((await read(server, copy["id"]))["freezes"]) == 1
 
 
 async def test_a_track_of_notes_becomes_audio(server: dawg.Dawg) -> None:
