@@ -141,6 +141,10 @@ _NAMES = {name: name for name in PROFILES} | {
     "d&b": "other",
     "drum n bass": "other",
     "jazz": "other",
+    **dict.fromkeys(("afrobeats", "reggaeton", "dancehall", "synthwave", "garage", "jersey club", "hyperpop"), "pop"),
+    **dict.fromkeys(("funk", "soul", "gospel"), "rnb"),
+    **dict.fromkeys(("amapiano", "blues", "ambient", "orchestral", "reggae", "bossa nova"), "other"),
+    "metal": "rock",
 }
 
 

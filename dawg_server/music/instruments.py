@@ -5,6 +5,7 @@ from __future__ import annotations
 PROGRAMS = {
     "808": 38,
     "sub bass": 38,
+    "log drum": 117,
     "finger bass": 33,
     "picked bass": 34,
     "upright bass": 32,

@@ -19,7 +19,7 @@ _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ACCIDENTALS = {"": 0, "#": 1, "b": -1}
 _KEY = re.compile(r"([A-Ga-g])([#♯b♭]?)\s*(m|M|(?i:min|minor|maj|major))?")
 _CHORD = re.compile(r"([A-G])([#♯b♭]?)([^/\s]*(?:/9)?)(?:/([A-G])([#♯b♭]?))?")
-_NUMERAL = re.compile(r"(b?)(VII|VI|IV|V|III|II|I)(o?)(sus2|sus4|6)?", re.IGNORECASE)
+_NUMERAL = re.compile(r"(b?)(VII|VI|IV|V|III|II|I)(o?)(sus2|sus4|6|7)?", re.IGNORECASE)
 _QUALITIES: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {  # as they are written, and as else they are read
     "": ((0, 4, 7), ("maj", "M")),
     "m": ((0, 3, 7), ("min", "mi", "-")),
@@ -159,7 +159,8 @@ def chord(numeral: str, key: MusicalKey, size: int = 3) -> Chord:
     """Build the chord that a Roman numeral names in a key.
 
     Degrees count along the key's own scale, so `VI` in C minor is A flat; a leading `b` lowers the root (`bII`). The
-    case decides the third (`IV` in minor is major), a trailing `o` diminishes, `sus2`, `sus4` and `6` are read.
+    case decides the third (`IV` in minor is major), a trailing `o` diminishes, `sus2`, `sus4` and `6` are read, and `7` makes
+    the seventh a minor one, as a blues has it on every chord.
     `size` is the number of stacked thirds to keep: 3 triad, 4 seventh, 5 ninth; upper notes come from the scale.
     """
     match = _NUMERAL.fullmatch(numeral)
@@ -171,7 +172,7 @@ def chord(numeral: str, key: MusicalKey, size: int = 3) -> Chord:
     stacked = [(key.scale[(degree + 2 * third) % 7] - root) % 12 for third in range(5)]
     third = 4 if roman.isupper() else 3
     fifth = 6 if diminished or (not flat and stacked[2] == 6) else 7
-    seventh = 11 if flat else stacked[3]
+    seventh = 10 if suffix == "7" else 11 if flat else stacked[3]
     ninth = 14 if flat else 12 + stacked[4]
     if suffix == "sus2":
         return Chord(numeral, root, (0, 2, 7))

@@ -25,10 +25,13 @@ def test_a_clip_is_in_key_and_begins_on_the_tonic_chord(genre: str, part: str) -
     for name in ("Cm", "F#"):
         key = theory.parse_key(name)
         notes = clip.part_notes(part, name, genre, 8)
-        assert sum(note.pitch % 12 in key.scale for note in notes) >= 0.8 * len(notes)
+        assert sum(note.pitch % 12 in key.scale for note in notes) >= (
+            0.6 if genre in ("funk", "blues") else 0.8
+        ) * len(notes)
         if part == "chords":
             first = {note.pitch % 12 for note in notes if note.start < 0.2} or {notes[0].pitch % 12}
-            assert first <= set(theory.chord("i" if key.minor else "I", key, 5).tones)
+            seventh = {(key.tonic + 10) % 12}  # of a blues
+            assert first <= set(theory.chord("i" if key.minor else "I", key, 5).tones) | seventh
 
 
 def test_complexity_adds_notes() -> None:

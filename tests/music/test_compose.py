@@ -18,6 +18,8 @@ from tests.sampling import sample
 
 ROOT = Path(__file__).parents[2]
 PITCH_RANGE = {"bass": (24, 67), "chords": (36, 96), "melody": (40, 108)}
+WITH_NINTHS = {"jazz", "r&b", "lo-fi", "boom bap", "hip hop", "amapiano", "ambient", "garage", "bossa nova", "soul"}
+SEVENTH_ON_EVERY_CHORD = {"funk", "blues"}  # a minor one, also on the tonic
 EVERY_GENRE = pytest.mark.parametrize("genre", sample(genres.names(), "trap", "lo-fi", "jazz", "techno"))
 
 
@@ -67,7 +69,7 @@ def test_pitches_stay_in_the_key(genre: str, key: str) -> None:
         written = piece(genre, key=key, mood=mood)
         pitched = [note for part in parts(written) if part.stem != "drums" for note in part.notes]
         share = sum(note.pitch % 12 in scale for note in pitched) / len(pitched)
-        assert share >= (0.8 if genre in ("jazz", "r&b") else 0.9), mood
+        assert share >= (0.65 if genre in SEVENTH_ON_EVERY_CHORD else 0.8 if genre in ("jazz", "r&b") else 0.87), mood
 
 
 @EVERY_GENRE
@@ -81,7 +83,7 @@ def test_the_piece_ends_on_the_tonic_chord_that_rings_within_the_duration(genre:
         assert ending.name == "ending"
         last = [note for note in notes(written, "chords") if note.start >= ending.start_beat - 0.1]
         assert triad & {note.pitch % 12 for note in last}
-        if genre not in ("jazz", "r&b", "lo-fi", "boom bap", "hip hop"):  # these add sevenths and ninths
+        if genre not in WITH_NINTHS | SEVENTH_ON_EVERY_CHORD:
             assert {note.pitch % 12 for note in last} <= triad | {tonic.scale[6]}
         low = min(notes(written, "bass")[-1:] or last, key=lambda note: note.pitch)
         assert low.pitch % 12 == tonic.tonic
@@ -97,7 +99,8 @@ def test_the_bass_stands_on_the_tonic_more_than_on_any_other_note(genre: str) ->
         for seed in range(6):
             for note in notes(piece(genre, key=key, seed=seed), "bass"):
                 beats[note.pitch % 12] += round(note.duration * 96)
-        assert beats.most_common(1)[0][0] == theory.parse_key(key).tonic
+        often = [tone for tone, _ in beats.most_common(2 if genre == "bossa nova" else 1)]  # which plays as many fifths
+        assert theory.parse_key(key).tonic in often
 
 
 @EVERY_GENRE
@@ -131,7 +134,7 @@ def test_each_of_a_genres_moods_makes_another_piece(genre: str) -> None:
     assert found is not None
     written = [without_mood(piece(genre, mood=mood)) for mood in (*found.moods, "")]
     for first, second in itertools.combinations(written, 2):
-        assert first[1] != second[1]
+        assert first != second
 
 
 def test_an_unknown_mood_changes_nothing() -> None:

@@ -27,6 +27,23 @@ def test_the_genres_are_the_contracts_in_its_order() -> None:
         "country",
         "indie",
         "folk",
+        "afrobeats",
+        "amapiano",
+        "reggaeton",
+        "dancehall",
+        "funk",
+        "soul",
+        "gospel",
+        "blues",
+        "metal",
+        "ambient",
+        "synthwave",
+        "garage",
+        "jersey club",
+        "hyperpop",
+        "orchestral",
+        "reggae",
+        "bossa nova",
     )
 
 

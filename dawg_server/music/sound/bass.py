@@ -29,6 +29,19 @@ def sub_bass(tone: Tone) -> Samples:
     return _fit(oscillators.scan(wave, cycles), envelopes.adsr(tone.held, tone.rate, 0.008, 0.8, 0.8, 0.08))
 
 
+def log_drum(tone: Tone) -> Samples:
+    """A struck log: a hollow knock with odd partials on a sine that falls into its pitch and rings on."""
+    frames = tone.held + round(0.12 * tone.rate)
+    time = tone.time(frames)
+    cycles = tone.cycles(frames, 700.0 * np.exp(-time / 0.016))
+    body = np.sin(2 * np.pi * (cycles % 1.0)) * np.exp(-time / 0.75)
+    knock = np.sin(2 * np.pi * ((3.0 * cycles) % 1.0)) * np.exp(-time / 0.07)
+    hollow = np.sin(2 * np.pi * ((5.02 * cycles) % 1.0)) * np.exp(-time / 0.035)
+    driven = np.tanh((1.3 + 0.9 * tone.velocity) * (body + (0.25 + 0.4 * tone.velocity) * knock + 0.22 * hollow))
+    sound = filters.shape(driven.astype(np.float32), tone.rate, Band("low pass", 3800), Band("high pass", 28))
+    return _fit(sound, envelopes.adsr(tone.held, tone.rate, 0.002, 0.6, 0.8, 0.12))
+
+
 def finger_bass(tone: Tone) -> Samples:
     return strings.plucked(
         tone,

@@ -33,6 +33,7 @@ INSTRUMENTS = {
     for instrument in (
         Instrument("808", bass.bass_808, -11.2, wet=0.0, monophonic=True),
         Instrument("sub bass", bass.sub_bass, -11.5, wet=0.0, monophonic=True),
+        Instrument("log drum", bass.log_drum, -10.5, wet=0.15, monophonic=True),
         Instrument("finger bass", bass.finger_bass, -7.5, wet=0.0, monophonic=True, manner=LOW),
         Instrument("picked bass", bass.picked_bass, -6.8, wet=0.0, monophonic=True, manner=LOW),
         Instrument("upright bass", bass.upright_bass, -4.0, wet=0.25, monophonic=True, manner=LOW),

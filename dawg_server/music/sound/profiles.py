@@ -47,6 +47,23 @@ PROFILES = {
     "country": MixProfile(-3.5, -1.5, -1.0, drive=0.3, room=0.8, echo=0.08, glue=1.6, chords_low=95.0),
     "indie": MixProfile(-3.5, -2.5, -3.0, drive=0.5, room=1.2, echo=0.14),
     "folk": MixProfile(-0.5, 2.0, 1.0, drive=0.15, room=0.9, echo=0.0, glue=1.4, chords_low=80.0),
+    "afrobeats": MixProfile(-3.0, -4.0, -4.0, 1.5, 0.4, echo=0.12),
+    "amapiano": MixProfile(-1.5, -3.5, -5.0, 2.0, 0.5, room=1.1, echo=0.18),
+    "reggaeton": MixProfile(-3.0, -4.5, -4.0, 2.0, 0.35, drive=0.9, echo=0.14),
+    "dancehall": MixProfile(-2.5, -5.0, -4.5, 1.0, 0.35, drive=0.9, echo=0.15),
+    "funk": MixProfile(-2.5, -3.0, -3.5, drive=0.4, room=0.7, echo=0.05, glue=2.0),
+    "soul": MixProfile(-2.5, -3.0, -3.0, drive=0.35, room=0.9, echo=0.06),
+    "gospel": MixProfile(-3.0, -1.5, -2.5, drive=0.3, room=1.1, echo=0.05, chords_low=100.0),
+    "blues": MixProfile(-2.5, -2.5, -1.0, drive=0.4, room=0.8, echo=0.08, chords_low=100.0),
+    "metal": MixProfile(-4.5, -1.5, -3.0, drive=0.8, room=0.7, echo=0.1, glue=2.4),
+    "ambient": MixProfile(6.0, 9.0, 7.0, drive=0.1, room=1.6, echo=0.3, glue=1.2, chords_low=80.0),
+    "synthwave": MixProfile(-3.0, -3.0, -3.0, 3.0, 0.5, room=1.2, echo=0.2),
+    "garage": MixProfile(-2.5, -4.0, -4.5, 2.0, 0.4, echo=0.15),
+    "jersey club": MixProfile(-3.0, -4.0, -4.0, 3.0, 0.35, drive=1.0, echo=0.12),
+    "hyperpop": MixProfile(-3.5, -3.5, -2.5, 5.0, 0.5, drive=1.3, echo=0.12),
+    "orchestral": MixProfile(2.0, 4.0, 5.0, drive=0.1, room=1.4, echo=0.0, glue=1.2, chords_low=60.0),
+    "reggae": MixProfile(-0.5, -3.0, -3.0, drive=0.4, room=1.0, echo=0.22),
+    "bossa nova": MixProfile(0.5, 2.0, 1.5, drive=0.1, room=0.9, echo=0.0, glue=1.4, chords_low=80.0),
 }
 
 

@@ -10,7 +10,7 @@ from dawg_server.music.sound import instruments
 from tests.music.sound import pieces
 
 PITCHED = [name for name in named.PROGRAMS if name not in named.UNPITCHED]
-BASSES = [name for name in PITCHED if "bass" in name or name == "808"]
+BASSES = [name for name in PITCHED if "bass" in name or name in ("808", "log drum")]
 
 
 def play(name: str, pitch: int, seconds: float = 1.2, velocity: int = 100) -> np.ndarray:
