@@ -159,8 +159,8 @@ def chord(numeral: str, key: MusicalKey, size: int = 3) -> Chord:
     """Build the chord that a Roman numeral names in a key.
 
     Degrees count along the key's own scale, so `VI` in C minor is A flat; a leading `b` lowers the root (`bII`). The
-    case decides the third (`IV` in minor is major), a trailing `o` diminishes, `sus2`, `sus4` and `6` are read, and `7` makes
-    the seventh a minor one, as a blues has it on every chord.
+    case decides the third (`IV` in minor is major), a trailing `o` diminishes, `sus2`, `sus4` and `6` are read, and `7`
+    makes the seventh a minor one, as a blues has it on every chord.
     `size` is the number of stacked thirds to keep: 3 triad, 4 seventh, 5 ninth; upper notes come from the scale.
     """
     match = _NUMERAL.fullmatch(numeral)

@@ -112,7 +112,7 @@ def test_the_same_seed_writes_the_same_score_and_another_seed_another(genre: str
 def test_scores_do_not_depend_on_the_process_or_its_hash_seed() -> None:
     code = (
         "from tests.music.pieces import piece; from dawg_server.music import genres;"
-        "print(*(piece(name, duration=20, seed=42) for name in genres.names()))"
+        "print(*(piece(name, duration=20, seed=42) for name in genres.names()[::3]))"
     )
     printed = [
         subprocess.run(
@@ -125,7 +125,9 @@ def test_scores_do_not_depend_on_the_process_or_its_hash_seed() -> None:
         for seed in ("1", "2")
     ]
     assert printed[0] == printed[1]
-    assert printed[0].decode().strip() == " ".join(str(piece(name, duration=20, seed=42)) for name in genres.names())
+    assert printed[0].decode().strip() == " ".join(
+        str(piece(name, duration=20, seed=42)) for name in genres.names()[::3]
+    )
 
 
 @EVERY_GENRE

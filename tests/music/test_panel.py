@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import itertools
+import random
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
 
-from dawg_server.music import genres, score
+from dawg_server.music import faces, genres, moods, score, styles
 from tests.music.pieces import notes, parts, piece
 
 SEEDS = range(40, 43)
@@ -66,8 +67,8 @@ def test_a_hook_that_returns_repeats_its_drums(genre: str) -> None:
     shares = []
     for seed in range(10):
         written = piece(genre, seed=seed, duration=90)
-        loudest = "hook" if any(section.name == "hook" for section in written.sections) else "chorus"
-        hooks = [bars_of(written, section, "drums") for section in written.sections if section.name == loudest]
+        loud = [section for section in written.sections if section.name in ("hook", "chorus", "drop")]
+        hooks = [bars_of(written, section, "drums") for section in loud]
         for first, again in pairwise(hooks):
             shares.append(sum(bar in first for bar in again) / len(again))
     assert len(shares) >= 5
@@ -76,12 +77,25 @@ def test_a_hook_that_returns_repeats_its_drums(genre: str) -> None:
 
 @pytest.mark.parametrize("genre", genres.names())
 def test_no_two_of_twenty_share_more_than_half_of_their_face(genre: str) -> None:
-    drawn = [dict(piece(genre, seed=seed, duration=30).drawn) for seed in range(7, 27)]
-    named = ("groove", "progression", "lineUp", "bass", "form")
-    for one, other in itertools.combinations(drawn, 2):
-        assert sum(one[name] == other[name] for name in named) <= 2, (one, other)
-    found = [piece(genre, seed=seed, duration=30) for seed in range(7, 27)]
-    assert len({next(part.instrument for part in written.parts if part.stem == "melody") for written in found}) >= 4
+    found = genres.find(genre)
+    assert found is not None
+    for minor, first in itertools.product((True, False), (7, 1000)):
+        drawn = [
+            faces.draw(
+                styles.of(genre),
+                minor=minor,
+                mood=moods.read(found.moods[0]),
+                seed=seed,
+                rng=random.Random(f"{seed}/{genre}/face"),
+            )
+            for seed in range(first, first + 20)
+        ]
+        for one, other in itertools.combinations(drawn, 2):
+            pairs = zip(one.drawn(), other.drawn(), strict=True)
+            assert sum(a == b for a, b in pairs if a[0] not in ("kit", "verseProgression")) <= 2, (one, other)
+        lead = next(iter(styles.of(genre).leads))
+        assert len({each.lineup.instruments[lead] for each in drawn}) >= 4
+        assert len({each.kit for each in drawn}) >= 3
 
 
 def test_sections_have_four_eight_or_sixteen_bars() -> None:
