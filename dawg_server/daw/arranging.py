@@ -11,10 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dawg_server import errors
 from dawg_server.daw import entity as registry
 from dawg_server.daw import timing
 from dawg_server.daw.commands import copy_parts
 from dawg_server.daw.entity import Entity, EntityType
+from dawg_server.daw.tempo_map import MetreChange
 
 if TYPE_CHECKING:
     from dawg_server.daw.draft import Draft
@@ -68,6 +70,7 @@ async def rearrange(draft: Draft, stretches: Sequence[Stretch]) -> None:
     lines = list(_lines(stretches)) if stretches else []
     if not lines:
         return
+    await _rearrange_metre(draft, stretches, lines)
     await timing.say_tempo_at_start(draft)
     # Where everything is has to be known before the first of it moves: tempo is in time as well.
     found = []
@@ -90,7 +93,40 @@ async def rearrange(draft: Draft, stretches: Sequence[Stretch]) -> None:
     for kind, pieces in moves:
         _move(draft, kind, pieces)
         if kind.tempo:
-            timing.adopt_tempo_at_start(draft)
+            timing.adopt_start(draft)
+
+
+async def _rearrange_metre(draft: Draft, stretches: Sequence[Stretch], lines: Sequence[float]) -> None:
+    """Bars keep their time signatures where they go. These begin at bars, whose numbers follow from all before them."""
+    events = await draft.all("timeSignatureEvent")
+    if not events:
+        return
+    tempo, start = timing.tempo_map(draft), draft.project["timeSignature"]
+    begins = [tempo.beat_of_bar(each.bar) for each in tempo.metres]
+    moved = sorted((beat + _shift(stretches, beat), tempo.signature(beat)) for beat in sorted({*begins, *lines}))
+    found: list[MetreChange] = []
+    at = 0.0
+    for beat, signature in moved:
+        if found and found[-1].signature == signature:
+            continue
+        bar = found[-1].bar + (beat - at) / found[-1].beats if found else 0.0
+        if abs(bar - round(bar)) > NEAR:
+            sentence = "would begin a time signature inside of a bar; let sections begin and end at bar lines"
+            raise errors.ValidationError(f"That {sentence}.", details={"beat": sentence})
+        found, at = [*found, MetreChange(round(bar), signature)], beat
+    if found[0].signature == start and events[0]["bar"] > 0:
+        del found[0]  # the project says it
+    wanted = {each.bar: each.signature for each in found}
+    gone = [each["id"] for each in events if wanted.get(each["bar"]) != each["timeSignature"]]
+    for each in events:
+        if each["id"] in gone:
+            draft.delete("timeSignatureEvent", each["id"])
+        else:
+            del wanted[each["bar"]]
+    for bar, signature in wanted.items():
+        own = {"id": gone.pop(0)} if gone else {}
+        draft.create("timeSignatureEvent", {**own, "projectId": draft.id, "bar": bar, "timeSignature": signature})
+    timing.adopt_start(draft)
 
 
 def _move(draft: Draft, kind: EntityType, moves: Sequence[tuple[str, float]]) -> None:

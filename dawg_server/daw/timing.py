@@ -102,11 +102,13 @@ async def say_tempo_at_start(draft: Draft) -> None:
         draft.create("tempoEvent", {"projectId": draft.id, "beat": 0, "bpm": draft.project["bpm"], "curve": "jump"})
 
 
-def adopt_tempo_at_start(draft: Draft) -> None:
-    """The project's tempo is that of the event at its start, as a step of its own, which undo takes back as well."""
-    for event in draft.known("tempoEvent"):
-        if event["beat"] == 0:
-            draft.update("project", draft.id, {"bpm": event["bpm"]})
+def adopt_start(draft: Draft) -> None:
+    """The project has the tempo and the time signature of the events at its start, as a step of its own, which undo
+    takes back as well."""
+    for name, at, field in AT_START:
+        for event in draft.known(name):
+            if event[at] == 0:
+                draft.update("project", draft.id, {field: event[field]})
 
 
 def _told(draft: Draft) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from tests.daw import editors
 from tests.daw.song import content
 
 ADA, BOB = Actor("ada", "rest"), Actor("bob", "rest")
-PARTS = ("tracks", "markers", "sections", "chords", "tempoEvents")
+PARTS = ("tracks", "markers", "sections", "chords", "tempoEvents", "timeSignatureEvents")
 STEPS = 25
 
 
@@ -44,6 +44,7 @@ def any_command(project: dict[str, Any], dice: random.Random) -> Command:
             Command("createSection", {"name": "Verse", "beat": beat, "length": length}),
             Command("createChord", {"symbol": "Am7", "beat": beat, "length": dice.choice((None, length))}),
             Command("createTempoEvent", {"beat": beat, "bpm": dice.choice((60, 90))}),
+            Command("createTimeSignatureEvent", {"bar": beat // 4, "timeSignature": dice.choice(("3/4", "2/4"))}),
             Command("moveSection", {"sectionId": one("sections"), "beat": beat}),
             Command("moveSection", {"sectionId": one("sections"), "bars": dice.choice((-2, 1, 3))}),
             Command("arrangeSections", {"sectionIds": list({one("sections"), one("sections")})}),
@@ -60,7 +61,11 @@ async def test_everything_is_taken_back_and_repeated(document: Document, project
     async def state() -> Any:
         project = await document.snapshot(project_id, "ada")
         tracks = [{**track, "clips": content(track["clips"])} for track in project["tracks"]]
-        return project["bpm"], *(content({**project, "tracks": tracks}[plural]) for plural in PARTS)
+        return (
+            project["bpm"],
+            project["timeSignature"],
+            *(content({**project, "tracks": tracks}[plural]) for plural in PARTS),
+        )
 
     for number in range(3):
         section = {"name": "Verse", "beat": 8 * number, "length": 8}

@@ -225,3 +225,28 @@ async def test_a_recording_is_cut_where_it_was_heard_before_the_tempo_moved(serv
     shown = next(each for each in (await song.shown())["tracks"] if each["id"] == track["id"])
     clips = sorted(shown["clips"], key=lambda each: float(each["startBeat"]))
     assert [(each["startBeat"], each["offset"], each["duration"]) for each in clips] == [(0, 4, 4), (4, 0, 4)]
+
+
+async def test_a_time_signature_goes_with_its_section_and_ends_where_that_ends(server: dawg.Dawg) -> None:
+    """Its bar follows from the bars that come before it now; one that would begin inside of a bar is refused."""
+    song = await Song.new(server)
+    named = {}
+    for name, beat, length in (("intro", 0, 8), ("verse", 8, 16), ("chorus", 24, 12)):
+        named[name] = (await song.add("section", name=name, beat=beat, length=length))["id"]
+    await song.add("timeSignatureEvent", bar=6, timeSignature="3/4")
+    await song.add("timeSignatureEvent", bar=10, timeSignature="6/8")
+
+    async def metres() -> list[tuple[Any, ...]]:
+        shown = await song.shown()
+        events = [(each["bar"], each["timeSignature"]) for each in shown["timeSignatureEvents"]]
+        return [shown["timeSignature"], *events]
+
+    before = await metres()
+    order = [named[name] for name in ("chorus", "intro", "verse")]
+    await song.call("POST", f"/projects/{song.id}/sections/arrange", {"sectionIds": order})
+    assert await metres() == ["3/4", (0, "3/4"), (4, "4/4"), (10, "6/8")]
+    await song.undo()
+    assert await metres() == before == ["4/4", (6, "3/4"), (10, "6/8")]
+    told = await song.call("POST", f"/sections/{named['chorus']}/move", {"beat": 1}, expect=400)
+    assert list(told["details"]) == ["beat"]
+    assert await metres() == before

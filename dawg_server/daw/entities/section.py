@@ -49,7 +49,8 @@ SECTION = EntityType(
     },
 )
 async def move_section(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
-    """What crosses a line at which something else follows now is cut there, if it can be cut."""
+    """What crosses a line at which something else follows now is cut there, if it can be cut. Time signatures go along,
+    and have to begin at a bar line afterwards."""
     section = await draft.get("section", values["sectionId"])
     beat, bars = values.get("beat"), values.get("bars")
     if (beat is None) == (bars is None):
@@ -69,7 +70,7 @@ async def move_section(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     {"sectionIds": Items(Id("section"), 1, MAX_SECTIONS, "in the order in which they are to be played", required=True)},
 )
 async def arrange_sections(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
-    """Sections that are not named are what lies between."""
+    """Sections that are not named are what lies between. Time signatures go along, and have to begin at a bar line."""
     wanted = values["sectionIds"]
     found = await draft.several("section", wanted)
     if len(found) < len(wanted):
