@@ -302,6 +302,20 @@ _SPECIAL = (
 )
 
 
+_PARTS = replace(
+    _special(
+        "generateMidi",
+        "Write parts as notes that fit to what is there",
+        TRACK,
+        path="POST /projects/{project_id}/parts",
+        event="parts:generate",
+        about="On new tracks, in key, metre and chords of the project: a bass with its kick, drums that go on as those"
+        " before them do, a melody like another clip's. One step to undo.",
+    ),
+    reply=replies.WrittenPartsReply,
+    told=replies.WRITTEN_PARTS,
+)
+
 _NOTES = replace(
     _special(
         "editNotes",
@@ -339,4 +353,4 @@ def group_of(project_id: str, user_id: str, gesture: str) -> str:
 
 
 def every() -> tuple[Action, ...]:
-    return (*(action for kind in registry.every() for action in of_kind(kind)), *_SPECIAL, *_EDITS, _NOTES)
+    return (*(action for kind in registry.every() for action in of_kind(kind)), *_SPECIAL, *_EDITS, _NOTES, _PARTS)

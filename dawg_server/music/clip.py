@@ -41,11 +41,13 @@ def part_notes(
     beats_per_bar: float = 4.0,
     mood: moods.Mood = moods.NEUTRAL,
     chords: Sequence[score.ScoreChord] = (),
+    swing: tuple[float, float] | None = None,
 ) -> tuple[score.Note, ...]:
     """Notes of "chords", "bass", "melody" or "drums" over `bars` (1..64), all within `bars * beats_per_bar` beats.
 
     `complexity` is simple, medium or complex, and how dense the notes are whatever the mood; `beats_per_bar` counts
-    quarter notes (6/8 is 3). `chords` (sorted) are those that are there already. The same arguments give the same
+    quarter notes (6/8 is 3). `chords` (sorted) are those that are there already, `swing` and its grid (see
+    `groove.Timing`) those of drums that are there. The same arguments give the same
     notes. Raises ValueError with a sentence for people.
     """
     found = genres.find(genre)
@@ -71,7 +73,8 @@ def part_notes(
         notes = melody.lead(frames, lead, parsed, mood, rng)
     else:
         notes = comping.layer(frames, _chord_layer(style, complexity), parsed, mood, rng)
-    on_grid = groove.Timing(style.swing, style.swing_grid, 0.0, 0.0, bars * beats_per_bar)
+    swung, grid = swing or (style.swing, style.swing_grid)
+    on_grid = groove.Timing(swung, grid, 0.0, 0.0, bars * beats_per_bar)
     return tuple(groove.perform(notes, on_grid, rng, drums=part == "drums"))
 
 
@@ -85,6 +88,18 @@ def chord_symbols(
     mood = dataclasses.replace(moods.NEUTRAL, density=COMPLEXITIES[complexity])
     frames = _frames(style, parsed, mood, bars, beats_per_bar, _face(style, parsed, mood, seed), seed)
     return harmony.symbols(frames, parsed, _chord_layer(style, complexity).size)
+
+
+def instrument(part: str, key: str, genre: str, seed: int = 0) -> str:
+    """What plays a part in the line-up of these arguments."""
+    found = genres.find(genre)
+    assert found is not None
+    style = styles.of(found.name)
+    face = _face(style, theory.parse_key(key), moods.NEUTRAL, seed)
+    if part == "drums":
+        return face.kit
+    roles = {"bass": ("bass",), "chords": tuple(style.layers), "melody": tuple(style.leads)}[part]
+    return next(name for name in (face.lineup.instruments.get(role) for role in roles) if name)
 
 
 def _face(style: GenreStyle, key: theory.MusicalKey, mood: moods.Mood, seed: int) -> faces.Face:

@@ -102,6 +102,7 @@ class StructureReader:
             r"\b(?:in|during|for|over|from)? ?\bbars? (\d+) ?(?:-|to|through|until) ?(?:bar )?(\d+)\b",
             lambda m, _: span(m[1], m[2]),
         )
+        self._each(r"\b(?:in|during) bar (\d+)\b", lambda m, _: span(m[1], m[1]))
         self._each(r"\b(?:in|during|for|over) (?:the )?first (\d+) bars?\b", lambda m, _: span(1, m[1]))
         self._each(r"\b(?:until|till|before|up to) bar (\d+)\b", lambda m, _: span(1, max(1, int(m[1]) - 1)))
         self._each(r"\bafter bar (\d+)\b", lambda m, _: span(int(m[1]) + 1, last))

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 from marshmallow import fields
 
+from dawg_server.daw.entities.clip import CLIP
 from dawg_server.daw.entities.project import PROJECT
+from dawg_server.daw.entities.track import TRACK
 from dawg_server.daw.entity import EntityType
 from dawg_server.schema import AnyField
 from handlers.schemas import entities
@@ -92,6 +94,20 @@ EDITED_NOTES: Told = {
     "removed": fields.List(fields.String()),
 }
 
+WRITTEN_PARTS: Told = {
+    "track": fields.Nested(entities.of(TRACK)),
+    "tracks": several(entities.of(TRACK)),
+    "clips": several(entities.of(CLIP)),
+    "key": fields.String(),
+    "genre": fields.String(),
+    "seed": fields.Integer(metadata={"description": "of the first one; each further one has the next number"}),
+}
+
+WrittenPartsReply = shown(
+    "WrittenPartsReply",
+    "The new tracks, the first of which is `track`, and the clip on each.",
+    {"success": done(), **WRITTEN_PARTS, "revision": REVISION},
+)
 EditedNotesReply = shown(
     "EditedNotesReply",
     "`notes` were added or changed, `removed` are the ids of those that are gone.",

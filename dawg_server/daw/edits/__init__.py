@@ -2,4 +2,5 @@
 
 from dawg_server.daw.edits import clips as clips
 from dawg_server.daw.edits import notes as notes
+from dawg_server.daw.edits import parts as parts
 from dawg_server.daw.edits import single_notes as single_notes

@@ -18,7 +18,7 @@ from dawg_server.daw.functions.function import Function
 from dawg_server.wire import timestamp
 
 Part = Literal["voice", "daw", "all"]
-VERSION = "2.11.0"  # raised with every change of the list, which its hash makes known
+VERSION = "2.12.0"  # raised with every change of the list, which its hash makes known
 
 
 @dataclass(frozen=True, slots=True)

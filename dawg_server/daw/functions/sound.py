@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dawg_server.daw.functions.function import Function, known_as
-from dawg_server.daw.notes import MAX_BEATS
+from dawg_server.daw.functions.function import Function, known_as, of_command
 from dawg_server.schema import Choice, Flag, Genre, Id, Items, Key, Number, OneNumber, Text, parameters
 
 STEMS = ("drums", "bass", "vocals", "melody", "other", "guitar", "piano")
@@ -151,20 +150,8 @@ SOUND = (
         undo=True,
         aliases=known_as("generateBeats", "generate_beat"),
     ),
-    Function(
+    of_command(
         "generateMidi",
-        "Writes chords, bass, a melody or drums as notes, on a new MIDI track, fitting to the chords of the project.",
-        parameters(
-            {
-                "part": Choice(("chords", "bass", "melody", "drums"), required=True),
-                "key": Key("without it the project's"),
-                "genre": Genre(),
-                "bars": Number(1, 64, whole=True, load_default=8),
-                "complexity": Choice(("simple", "medium", "complex"), load_default="medium"),
-                "startBeat": Number(0, MAX_BEATS, "where it begins, in quarter notes", load_default=0),
-            }
-        ),
-        undo=True,
         aliases=known_as(
             generateChords={"part": "chords"}, generateMelody={"part": "melody"}, generateDrums={"part": "drums"}
         ),

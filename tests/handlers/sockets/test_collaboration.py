@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -411,10 +412,51 @@ async def test_the_parts_of_a_beat_come_as_tracks_with_their_tempo_in_one_step(r
     assert empty["chords"] == []
 
     await room.server.json("POST", f"/api/projects/{room.id}/redo", json={})
-    _, job = await room.server.json("POST", "/api/generate/beat", json={**body, "bpm": 90, "key": "C"})
-    await room.server.finished(job["jobId"])
+    wish = {
+        "genre": "trap",
+        "bars": 4,
+        "projectId": room.id,
+        "as": "midi",
+        "startBar": 9,
+        "prompt": "no drums in bar 1",
+    }
+    _, job = await room.server.json("POST", "/api/generate/beat", json=wish)
+    done = await room.server.finished(job["jobId"])
+    result = done["result"]
+    assert (result["bpm"], result["key"], result["grid"]["timeSignature"]) == (150, "Fm", "4/4")  # the project's
+    assert "parts" not in result
     _, project = await room.server.json("GET", f"/api/projects/{room.id}")
-    assert (len(project["tracks"]), project["bpm"], project["key"]) == (8, 150, "Fm")  # what is there stays
+    written = project["tracks"][4:]
+    assert {each["trackType"] for each in written} == {"MIDI"}
+    assert all(each["instrument"] and each["color"] for each in written)
+    assert {each["name"] for each in written} >= {"Drums"}
+    for track in written:
+        (clip,) = track["clips"]
+        assert (clip["startBeat"], clip["lengthBeats"]) == (32, 16)
+        assert clip["midiData"]["notes"]
+    assert (project["bpm"], project["key"]) == (150, "Fm")
+    spans = [(each["beat"], each["beat"] + each["length"]) for each in project["sections"]]
+    assert (spans[0][0], spans[-1][1]) == (0, 48)
+    assert all(one[1] <= other[0] for one, other in pairwise(spans))
+    await room.server.json("POST", f"/api/projects/{room.id}/undo", json={})
+    assert len((await room.server.json("GET", f"/api/projects/{room.id}"))[1]["tracks"]) == 4
+
+
+async def test_parts_are_written_over_rest_and_sockets_and_told_to_the_room(room: Room) -> None:
+    ada, bob = await room.enter("ada"), await room.enter("bob")
+    await room.server.json("POST", "/api/chords", json={"projectId": room.id, "symbol": "Am", "beat": 0})
+    status, made = await room.server.json(
+        "POST", f"/api/projects/{room.id}/parts", json={"part": "bass", "bars": 2, "startBar": 3}
+    )
+    assert (status, made["clips"][0]["startBeat"], made["clips"][0]["lengthBeats"]) == (200, 8, 8)
+    assert made["clips"][0]["midiData"]["notes"][0]["pitch"] % 12 in {9, 0, 4}
+    assert (await bob.wait_for("track:created"))["track"]["id"] == made["track"]["id"]
+    told = await room.ask(ada, "parts:generate", part="melody", bars=2, variations=2)
+    assert [each["name"] for each in told["tracks"]] == ["Melody 1", "Melody 2"]
+    status, refused = await room.server.json("POST", f"/api/projects/{room.id}/parts", json={"part": "kazoo"})
+    assert (status, list(refused["details"])) == (400, ["part"])
+    status, _ = await room.server.json("POST", f"/api/projects/{room.id}/parts", "eve", json={"part": "bass"})
+    assert status in (403, 404)
 
 
 async def test_a_beat_that_is_not_wanted_in_the_project_stays_out_of_it(room: Room) -> None:
