@@ -8,78 +8,16 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 import socket
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import Field, dataclass, field, fields
-from email.utils import parseaddr
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from marshmallow import ValidationError, validate
-from marshmallow import fields as kinds
+from marshmallow import validate
 
 from dawg_server.errors import ConfigurationError
-
-Check = Callable[[Any], Any]
-
-
-def _variable(
-    name: str,
-    default: Any,
-    help: str,
-    *,
-    check: Check | None = None,
-    kind: str = "str",
-    alias: tuple[str, ...] = (),
-    secret: bool = False,
-) -> Any:
-    metadata = {"name": name, "help": help, "check": check, "kind": kind, "alias": alias, "secret": secret}
-    return field(default=default, metadata=metadata)
-
-
-def _url(*schemes: str) -> Check:
-    def check(value: str | None) -> None:
-        if value and (urlsplit(value).scheme not in schemes or not urlsplit(value).netloc):
-            raise ValidationError(f"has to be a URL that begins with {' or '.join(s + '://' for s in schemes)}")
-
-    return check
-
-
-def _sender(value: str | None) -> None:
-    if value and not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", parseaddr(value)[1]):
-        raise ValidationError("has to be an e-mail address, or Name <address>")
-
-
-def _long_secret(value: str | None) -> None:
-    if value and len(value.encode()) < 32:
-        raise ValidationError("has to be at least 32 bytes long; make one with `openssl rand -hex 32`")
-
-
-def _range(low: float, high: float) -> Check:
-    return validate.Range(low, high, error=f"has to lie between {low:g} and {high:g}")
-
-
-def _origins(value: str) -> str:
-    """An origin as browsers send it, or a pattern of origins.
-
-    Capitals, a slash at the end and the port that goes without saying are forgiven.
-    """
-    if value == "*":
-        raise ValidationError(
-            "must not be *, which would let every page in the world act for whoever looks at it: name your pages"
-        )
-    origin = value.rstrip("/").lower()
-    if not _ORIGIN.fullmatch(origin):
-        raise ValidationError(f"has to list origins like https://dawg.example, not {value!r}")
-    if "*" in origin and not _PATTERN.fullmatch(origin):
-        raise ValidationError(
-            f"may have one * in the first label of a host, before a domain that is yours, as in "
-            f"https://deploy-preview-*--site.netlify.app, not {value!r}"
-        )
-    scheme, _, host = origin.partition("://")
-    return f"{scheme}://{host.removesuffix(DEFAULT_PORTS.get(scheme, ' '))}"
+from dawg_server.variables import in_range, long_secret, origin, read, sender, url, variable
 
 
 def is_loopback(host: str) -> bool:
@@ -90,10 +28,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-_HTTP = _url("http", "https")
-DEFAULT_PORTS = {"http": ":80", "https": ":443"}  # which origins leave out
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9_.*-]+)(:\d{1,5})?")
-_PATTERN = re.compile(r"[^*]+://[^.*]*\*[^.*]*(\.localhost|(\.[^.*:]+){2,})(:\d+)?")
+HTTP = url("http", "https")
 LOOPBACK = ("127.0.0.1", "::1")
 MEBIBYTE = 2**20  # bytes; what settings call MB
 
@@ -103,108 +38,106 @@ class Settings:
     """What the operator decided. Sizes and times carry their unit in the variable's name or help."""
 
     # the server
-    port: int = _variable(
+    port: int = variable(
         "BACKEND_PORT",
         3001,
         "port of REST and Socket.IO; PORT is used when this is not set",
         kind="int",
-        check=_range(1, 65535),
+        check=in_range(1, 65535),
         alias=("PORT",),
     )
-    host: str | None = _variable(
+    host: str | None = variable(
         "HOST",
         None,
         "address to listen on (not set: all interfaces; in development mode, but on Railway, this machine alone)",
     )
-    behind_proxy: bool = _variable(
+    behind_proxy: bool = variable(
         "TRUST_PROXY",
         False,
         "true: X-Real-IP, X-Forwarded-For, -Proto and -Host are believed; always so on Railway",
         kind="bool",
     )
-    public_url: str | None = _variable(
+    public_url: str | None = variable(
         "PUBLIC_URL",
         None,
         "address under which browsers reach this server; links in replies begin with it",
-        check=_HTTP,
+        check=HTTP,
     )
-    cors_origins: tuple[str, ...] = _variable(
+    cors_origins: tuple[str, ...] = variable(
         "CORS_ORIGINS",
         ("http://localhost:5173", "http://localhost:5174", "https://dawg-ai.com"),
         "web pages that may call this server besides its own, separated by commas; * stands for a part of one label, "
         "as in https://deploy-preview-*--site.netlify.app",
         kind="list",
-        check=_origins,
+        check=origin,
     )
-    data_dir: Path = _variable(
+    data_dir: Path = variable(
         "DATA_DIR", Path("data"), "folder for the embedded database and for audio files", kind="path"
     )
-    web_dir: Path | None = _variable(
+    web_dir: Path | None = variable(
         "WEB_DIR", None, "folder with a built front end to serve at / (not set: the studio)", kind="path"
     )
-    log_level: str = _variable(
+    log_level: str = variable(
         "LOG_LEVEL",
         "info",
         "debug, info, warning or error",
         kind="word",
         check=validate.OneOf(["debug", "info", "warning", "error"]),
     )
-    log_format: str = _variable(
+    log_format: str = variable(
         "LOG_FORMAT",
         "",
         "json or text; not set: text on a terminal, else json",
         kind="word",
         check=validate.OneOf(["json", "text"]),
     )
-    drain_seconds: float = _variable(
+    drain_seconds: float = variable(
         "DRAIN_SECONDS",
         10.0,
         "how long running requests may take to finish after SIGTERM",
         kind="float",
-        check=_range(0, 20),
+        check=in_range(0, 20),
     )
 
     # what it stands on
-    database_url: str | None = _variable(
+    database_url: str | None = variable(
         "DATABASE_URL",
         None,
         "postgresql://… (not set: an embedded Postgres under DATA_DIR)",
-        check=_url("postgresql", "postgres"),
+        check=url("postgresql", "postgres"),
         secret=True,
     )
-    database_connections: int = _variable(
-        "DATABASE_CONNECTIONS", 10, "most connections of this process to Postgres", kind="int", check=_range(2, 200)
+    database_connections: int = variable(
+        "DATABASE_CONNECTIONS", 10, "most connections of this process to Postgres", kind="int", check=in_range(2, 200)
     )
-    redis_url: str | None = _variable(
+    redis_url: str | None = variable(
         "REDIS_URL",
         None,
         "redis://… or rediss://…; needed for several replicas",
-        check=_url("redis", "rediss"),
+        check=url("redis", "rediss"),
         secret=True,
     )
-    redis_adapter: bool = _variable(
+    redis_adapter: bool = variable(
         "WEBSOCKET_REDIS_ADAPTER", False, "true: replicas share events over REDIS_URL", kind="bool"
     )
-    replica_url: str | None = _variable(
+    replica_url: str | None = variable(
         "REPLICA_URL",
         None,
         "address under which the other replicas reach this one (not set: found out, with the port of this server)",
-        check=_HTTP,
+        check=HTTP,
     )
-    s3_bucket: str | None = _variable(
-        "AWS_S3_BUCKET", None, "bucket for audio files (not set: a folder under DATA_DIR)"
-    )
-    s3_access_key: str | None = _variable("AWS_ACCESS_KEY_ID", None, "key id for the bucket", secret=True)
-    s3_secret_key: str | None = _variable("AWS_SECRET_ACCESS_KEY", None, "secret key for the bucket", secret=True)
-    s3_region: str = _variable("AWS_REGION", "us-east-1", "region of the bucket")
-    s3_endpoint: str | None = _variable("AWS_ENDPOINT_URL", None, "address of an S3-compatible store", check=_HTTP)
-    s3_public_endpoint: str | None = _variable(
+    s3_bucket: str | None = variable("AWS_S3_BUCKET", None, "bucket for audio files (not set: a folder under DATA_DIR)")
+    s3_access_key: str | None = variable("AWS_ACCESS_KEY_ID", None, "key id for the bucket", secret=True)
+    s3_secret_key: str | None = variable("AWS_SECRET_ACCESS_KEY", None, "secret key for the bucket", secret=True)
+    s3_region: str = variable("AWS_REGION", "us-east-1", "region of the bucket")
+    s3_endpoint: str | None = variable("AWS_ENDPOINT_URL", None, "address of an S3-compatible store", check=HTTP)
+    s3_public_endpoint: str | None = variable(
         "AWS_PUBLIC_ENDPOINT_URL",
         None,
         "address under which browsers reach that store, when it is another one",
-        check=_HTTP,
+        check=HTTP,
     )
-    s3_addressing: str = _variable(
+    s3_addressing: str = variable(
         "AWS_S3_ADDRESSING",
         "auto",
         "where the bucket stands: path (host/bucket), virtual (bucket.host) or auto (path with AWS_ENDPOINT_URL)",
@@ -213,43 +146,43 @@ class Settings:
     )
 
     # who may come in
-    jwt_secret: str | None = _variable(
+    jwt_secret: str | None = variable(
         "JWT_SECRET",
         None,
         "secret of HS256 access tokens, 32 bytes or more; turns sign-in on",
-        check=_long_secret,
+        check=long_secret,
         secret=True,
     )
-    jwt_jwks_url: str | None = _variable(
+    jwt_jwks_url: str | None = variable(
         "JWT_JWKS_URL",
         None,
         "key set of an outside sign-in service (RS256, PS256, ES256, EdDSA); turns sign-in on",
-        check=_HTTP,
+        check=HTTP,
     )
-    jwt_audience: tuple[str, ...] = _variable(
+    jwt_audience: tuple[str, ...] = variable(
         "JWT_AUDIENCE",
         (),
         "tokens have to be meant for one of these (`aud`), separated by commas; needed with JWT_JWKS_URL, where any "
         "accepts those that the service made for other programs, too",
         kind="list",
     )
-    jwt_issuer: str | None = _variable("JWT_ISSUER", None, "tokens have to come from this issuer (`iss`)")
-    operator_token: str | None = _variable(
+    jwt_issuer: str | None = variable("JWT_ISSUER", None, "tokens have to come from this issuer (`iss`)")
+    operator_token: str | None = variable(
         "OPERATOR_TOKEN",
         None,
         "32 bytes or more, with which /api/status answers (not set: to anybody who is at this machine, in development "
         "mode alone)",
-        check=_long_secret,
+        check=long_secret,
         secret=True,
     )
-    metrics_token: str | None = _variable(
+    metrics_token: str | None = variable(
         "METRICS_TOKEN",
         None,
         "with sign-in, /metrics answers to this (`Authorization: Bearer …`) and to callers on this machine alone",
-        check=_long_secret,
+        check=long_secret,
         secret=True,
     )
-    allow_development: bool = _variable(
+    allow_development: bool = variable(
         "ALLOW_DEVELOPMENT_MODE",
         False,
         "true: without sign-in the server may be reached by others, who can then be anybody; HOST opens it",
@@ -257,186 +190,194 @@ class Settings:
     )
 
     # mail
-    smtp_url: str | None = _variable(
+    smtp_url: str | None = variable(
         "SMTP_URL",
         None,
         "smtp://user:password@host:587 or smtps://…, for mails about forgotten passwords; needs MAIL_FROM",
-        check=_url("smtp", "smtps"),
+        check=url("smtp", "smtps"),
         secret=True,
     )
-    mail_from: str | None = _variable(
-        "MAIL_FROM", None, "what mails are from: an address, or Name <address>", check=_sender
+    mail_from: str | None = variable(
+        "MAIL_FROM", None, "what mails are from: an address, or Name <address>", check=sender
     )
-    frontend_url: str | None = _variable(
+    frontend_url: str | None = variable(
         "FRONTEND_URL",
         None,
         "address of the front end; links in mails lead to its /reset-password (not set: the first of CORS_ORIGINS)",
-        check=_HTTP,
+        check=HTTP,
     )
 
     # jobs and limits
-    job_concurrency: int = _variable(
+    job_concurrency: int = variable(
         "JOB_CONCURRENCY",
         2,
         "jobs that this process runs at once; 0: none (others do)",
         kind="int",
-        check=_range(0, 64),
+        check=in_range(0, 64),
     )
-    cpu_workers: int = _variable(
-        "CPU_WORKERS", 0, "processes for signal processing; 0: one per core, at most 4", kind="int", check=_range(0, 64)
+    cpu_workers: int = variable(
+        "CPU_WORKERS",
+        0,
+        "processes for signal processing; 0: one per core, at most 4",
+        kind="int",
+        check=in_range(0, 64),
     )
-    job_lost_seconds: float = _variable(
+    job_lost_seconds: float = variable(
         "JOB_LOST_SECONDS",
         60.0,
         "a running job without a heartbeat for so long goes to another worker",
         kind="float",
-        check=_range(5, 600),
+        check=in_range(5, 600),
     )
-    max_upload_mb: int = _variable("MAX_UPLOAD_MB", 100, "largest audio upload", kind="int", check=_range(1, 2000))
-    max_archive_mb: int = _variable(
-        "MAX_ARCHIVE_MB", 1000, "largest project archive to import", kind="int", check=_range(1, 4000)
+    max_upload_mb: int = variable("MAX_UPLOAD_MB", 100, "largest audio upload", kind="int", check=in_range(1, 2000))
+    max_archive_mb: int = variable(
+        "MAX_ARCHIVE_MB", 1000, "largest project archive to import", kind="int", check=in_range(1, 4000)
     )
-    max_archive_unpacked_mb: int = _variable(
-        "MAX_ARCHIVE_UNPACKED_MB", 2000, "largest project archive, unpacked", kind="int", check=_range(1, 16_000)
+    max_archive_unpacked_mb: int = variable(
+        "MAX_ARCHIVE_UNPACKED_MB", 2000, "largest project archive, unpacked", kind="int", check=in_range(1, 16_000)
     )
-    max_archive_entries: int = _variable(
-        "MAX_ARCHIVE_ENTRIES", 2000, "most files in a project archive", kind="int", check=_range(1, 10_000)
+    max_archive_entries: int = variable(
+        "MAX_ARCHIVE_ENTRIES", 2000, "most files in a project archive", kind="int", check=in_range(1, 10_000)
     )
-    turns_per_minute: int = _variable(
-        "TURNS_PER_MINUTE", 20, "questions to the AI brain per user", kind="int", check=_range(1, 100_000)
+    turns_per_minute: int = variable(
+        "TURNS_PER_MINUTE", 20, "questions to the AI brain per user", kind="int", check=in_range(1, 100_000)
     )
-    turns_at_once: int = _variable(
-        "TURNS_AT_ONCE", 2, "questions of one user that are answered at once", kind="int", check=_range(1, 1000)
+    turns_at_once: int = variable(
+        "TURNS_AT_ONCE", 2, "questions of one user that are answered at once", kind="int", check=in_range(1, 1000)
     )
-    tokens_per_minute: int = _variable(
+    tokens_per_minute: int = variable(
         "TOKENS_PER_MINUTE",
         400_000,
         "tokens of the AI brain per user; an answer under way waits up to 20 s for more, then ends as `token_limit`",
         kind="int",
-        check=_range(1, 1_000_000_000),
+        check=in_range(1, 1_000_000_000),
     )
-    turn_seconds: float = _variable(
-        "TURN_SECONDS", 120.0, "longest time of one answer of the AI brain", kind="float", check=_range(0.1, 3600)
+    turn_seconds: float = variable(
+        "TURN_SECONDS", 120.0, "longest time of one answer of the AI brain", kind="float", check=in_range(0.1, 3600)
     )
-    turn_function_seconds: float = _variable(
+    turn_function_seconds: float = variable(
         "TURN_FUNCTION_SECONDS",
         30.0,
         "how long a browser may take for a function that the AI brain calls",
         kind="float",
-        check=_range(0.1, 3600),
+        check=in_range(0.1, 3600),
     )
-    requests_per_minute: int = _variable(
-        "REQUESTS_PER_MINUTE", 300, "requests per user", kind="int", check=_range(1, 1_000_000)
+    requests_per_minute: int = variable(
+        "REQUESTS_PER_MINUTE", 300, "requests per user", kind="int", check=in_range(1, 1_000_000)
     )
-    advice_per_minute: int = _variable(
+    advice_per_minute: int = variable(
         "ADVICE_PER_MINUTE",
         20,
         "questions about lyrics and arrangements to the language model per user",
         kind="int",
-        check=_range(1, 100_000),
+        check=in_range(1, 100_000),
     )
-    auth_per_minute: int = _variable(
+    auth_per_minute: int = variable(
         "AUTH_REQUESTS_PER_MINUTE",
         10,
         "attempts to sign in or up per address; of the same number each: asking for a link to set a password and using "
         "one, per address, and changes of a password and links that share projects (making and accepting), per user",
         kind="int",
-        check=_range(1, 1_000_000),
+        check=in_range(1, 1_000_000),
     )
-    socket_changes_per_second: int = _variable(
-        "SOCKET_CHANGES_PER_SECOND", 30, "changes of projects per socket", kind="int", check=_range(1, 10_000)
+    socket_changes_per_second: int = variable(
+        "SOCKET_CHANGES_PER_SECOND", 30, "changes of projects per socket", kind="int", check=in_range(1, 10_000)
     )
-    socket_relays_per_second: int = _variable(
-        "SOCKET_RELAYS_PER_SECOND", 30, "relayed events per socket and event", kind="int", check=_range(1, 10_000)
+    socket_relays_per_second: int = variable(
+        "SOCKET_RELAYS_PER_SECOND", 30, "relayed events per socket and event", kind="int", check=in_range(1, 10_000)
     )
-    jobs_per_minute: int = _variable("JOBS_PER_MINUTE", 20, "new jobs per user", kind="int", check=_range(1, 100_000))
-    jobs_running: int = _variable(
-        "JOBS_RUNNING_PER_USER", 5, "jobs of one user that run at once", kind="int", check=_range(1, 1000)
+    jobs_per_minute: int = variable("JOBS_PER_MINUTE", 20, "new jobs per user", kind="int", check=in_range(1, 100_000))
+    jobs_running: int = variable(
+        "JOBS_RUNNING_PER_USER", 5, "jobs of one user that run at once", kind="int", check=in_range(1, 1000)
     )
-    jobs_waiting: int = _variable(
-        "JOBS_WAITING_PER_USER", 50, "jobs of one user that may wait", kind="int", check=_range(1, 100_000)
+    jobs_waiting: int = variable(
+        "JOBS_WAITING_PER_USER", 50, "jobs of one user that may wait", kind="int", check=in_range(1, 100_000)
     )
-    jobs_kept_days: int = _variable(
+    jobs_kept_days: int = variable(
         "JOBS_KEPT_DAYS",
         90,
         "how long ended jobs are listed, with their prompts; what they made stays",
         kind="int",
-        check=_range(1, 10_000),
+        check=in_range(1, 10_000),
     )
-    steps_kept_days: int = _variable(
+    steps_kept_days: int = variable(
         "STEPS_KEPT_DAYS",
         90,
         "how long the steps of a project can be undone and looked at; the newest 5,000 always",
         kind="int",
-        check=_range(1, 10_000),
+        check=in_range(1, 10_000),
     )
-    user_daily_limit: float = _variable(
+    user_daily_limit: float = variable(
         "USER_DAILY_LIMIT_USD",
         2.0,
         "US dollars that calls of outside services may cost each user in a UTC day, whatever budget they set; 0: none",
         kind="float",
-        check=_range(0, 1_000_000),
+        check=in_range(0, 1_000_000),
     )
-    server_daily_limit: float = _variable(
+    server_daily_limit: float = variable(
         "SERVER_DAILY_LIMIT_USD",
         20.0,
         "the same of all users together",
         kind="float",
-        check=_range(0, 1_000_000),
+        check=in_range(0, 1_000_000),
     )
-    voice_sessions: int = _variable(
+    voice_sessions: int = variable(
         "VOICE_SESSIONS_PER_USER",
         2,
         "voice sessions of one user at once, with the secrets whose calls may still go on",
         kind="int",
-        check=_range(1, 100),
+        check=in_range(1, 100),
     )
-    voice_minutes: float = _variable(
-        "VOICE_MINUTES_PER_DAY", 120.0, "minutes of talk per user and UTC day", kind="float", check=_range(0, 1440)
+    voice_minutes: float = variable(
+        "VOICE_MINUTES_PER_DAY", 120.0, "minutes of talk per user and UTC day", kind="float", check=in_range(0, 1440)
     )
-    voice_idle_seconds: float = _variable(
-        "VOICE_IDLE_SECONDS", 300.0, "a voice session in which nobody speaks ends", kind="float", check=_range(1, 3600)
+    voice_idle_seconds: float = variable(
+        "VOICE_IDLE_SECONDS",
+        300.0,
+        "a voice session in which nobody speaks ends",
+        kind="float",
+        check=in_range(1, 3600),
     )
-    voice_recycle_seconds: float = _variable(
+    voice_recycle_seconds: float = variable(
         "VOICE_RECYCLE_SECONDS",
         3000.0,
         "age at which a connection to the voice service is replaced, before the service ends it after an hour",
         kind="float",
-        check=_range(1, 3500),
+        check=in_range(1, 3500),
     )
 
     # outside services
-    anthropic_key: str | None = _variable("ANTHROPIC_API_KEY", None, "AI chat, advice on lyrics and clips", secret=True)
-    anthropic_url: str = _variable("ANTHROPIC_BASE_URL", "https://api.anthropic.com", "without /v1", check=_HTTP)
-    anthropic_model: str = _variable("ANTHROPIC_MODEL", "claude-sonnet-5-5", "model of the AI brain")
-    anthropic_small_model: str = _variable(
+    anthropic_key: str | None = variable("ANTHROPIC_API_KEY", None, "AI chat, advice on lyrics and clips", secret=True)
+    anthropic_url: str = variable("ANTHROPIC_BASE_URL", "https://api.anthropic.com", "without /v1", check=HTTP)
+    anthropic_model: str = variable("ANTHROPIC_MODEL", "claude-sonnet-5-5", "model of the AI brain")
+    anthropic_small_model: str = variable(
         "ANTHROPIC_SMALL_MODEL", "claude-haiku-5-5", "model of small jobs (titles, summaries, lyrics, arrangements)"
     )
-    openai_key: str | None = _variable("OPENAI_API_KEY", None, "realtime voice", secret=True)
-    openai_url: str = _variable("OPENAI_BASE_URL", "https://api.openai.com/v1", "with /v1", check=_HTTP)
-    openai_realtime_model: str = _variable("OPENAI_REALTIME_MODEL", "gpt-realtime-2.1", "model of the voice")
-    openai_transcription_model: str = _variable(
+    openai_key: str | None = variable("OPENAI_API_KEY", None, "realtime voice", secret=True)
+    openai_url: str = variable("OPENAI_BASE_URL", "https://api.openai.com/v1", "with /v1", check=HTTP)
+    openai_realtime_model: str = variable("OPENAI_REALTIME_MODEL", "gpt-realtime-2.1", "model of the voice")
+    openai_transcription_model: str = variable(
         "OPENAI_TRANSCRIPTION_MODEL", "gpt-transcribe", "model that writes down what was said"
     )
-    replicate_key: str | None = _variable(
+    replicate_key: str | None = variable(
         "REPLICATE_API_KEY",
         None,
         "MusicGen and stem separation; REPLICATE_API_TOKEN works too",
         alias=("REPLICATE_API_TOKEN",),
         secret=True,
     )
-    replicate_url: str = _variable("REPLICATE_BASE_URL", "https://api.replicate.com", "without /v1", check=_HTTP)
-    suno_key: str | None = _variable("SUNO_API_KEY", None, "songs with vocals, also for a hummed melody", secret=True)
-    suno_url: str = _variable("SUNO_BASE_URL", "https://api.sunoapi.org", "the gateway's address", check=_HTTP)
+    replicate_url: str = variable("REPLICATE_BASE_URL", "https://api.replicate.com", "without /v1", check=HTTP)
+    suno_key: str | None = variable("SUNO_API_KEY", None, "songs with vocals, also for a hummed melody", secret=True)
+    suno_url: str = variable("SUNO_BASE_URL", "https://api.sunoapi.org", "the gateway's address", check=HTTP)
 
     # given by the platform
-    replica: str = _variable(
+    replica: str = variable(
         "RAILWAY_REPLICA_ID", "", "name of this replica in logs and /health (not set: the host name)"
     )
-    railway_domain: str | None = _variable(
+    railway_domain: str | None = variable(
         "RAILWAY_PUBLIC_DOMAIN", None, "host name given by Railway, used when PUBLIC_URL is not set"
     )
-    railway_environment: str | None = _variable(
+    railway_environment: str | None = variable(
         "RAILWAY_ENVIRONMENT_NAME",
         None,
         "given by Railway; this or another of its variables says that a proxy is in front and that others come",
@@ -506,7 +447,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Reads and checks every variable; raises `ConfigurationError` naming the first that is wrong."""
     environment = os.environ if environment is None else environment
     source = {name: value for name, value in environment.items() if value.strip()}
-    values = {each.name: _read(each, source) for each in fields(Settings)}
+    values = {each.name: read(each, source) for each in fields(Settings)}
     values["behind_proxy"] |= bool(values["railway_environment"])
     values["replica"] = values["replica"] or socket.gethostname()
     settings = Settings(**values)
@@ -550,37 +491,3 @@ def describe() -> Iterator[tuple[str, str, str]]:
         default = each.default
         text = ",".join(default) if isinstance(default, tuple) else "" if default is None else str(default)
         yield each.metadata["name"], text.lower() if isinstance(default, bool) else text, each.metadata["help"]
-
-
-_KINDS: dict[str, type[kinds.Field[Any]]] = {
-    "str": kinds.String,
-    "int": kinds.Integer,
-    "float": kinds.Float,
-    "bool": kinds.Boolean,
-    "word": kinds.String,
-}
-
-
-def _read(each: Field[Any], source: Mapping[str, str]) -> Any:
-    meta = each.metadata
-    name = next((known for known in (meta["name"], *meta["alias"]) if known in source), None)
-    if name is None:
-        return each.default
-    text = source[name].strip()
-    if meta["kind"] == "list":
-        return _listed(name, text, meta["check"])
-    if meta["kind"] == "path":
-        return Path(text).expanduser()
-    text = text.lower() if meta["kind"] == "word" else text
-    try:
-        return _KINDS[meta["kind"]](validate=meta["check"]).deserialize(text)
-    except ValidationError as error:
-        raise ConfigurationError(f"{name} is wrong: {' '.join(map(str, error.messages)).rstrip('.')}.") from None
-
-
-def _listed(name: str, text: str, check: Check | None) -> tuple[str, ...]:
-    items = [item.strip() for item in text.split(",") if item.strip()]
-    try:
-        return tuple(check(item) for item in items) if check else tuple(items)
-    except ValidationError as error:
-        raise ConfigurationError(f"{name} {' '.join(map(str, error.messages))}.") from None

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from dawg_server import errors
-from dawg_server.settings import DEFAULT_PORTS, Settings, is_loopback
+from dawg_server.settings import Settings, is_loopback
+from dawg_server.variables import DEFAULT_PORTS
 
 PASSED_ON = web.RequestKey("passed_on", bool)  # by another replica, which has proved that it is one
 FORWARDED = ("X-Real-IP", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")  # what trusted hops are believed

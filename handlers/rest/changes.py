@@ -13,7 +13,7 @@ from dawg_server.daw.entities.track import TRACK
 from dawg_server.daw.entity import EntityType, missing
 from dawg_server.wire import is_uuid
 from handlers import actions
-from handlers.actions import Action
+from handlers.action import Action
 from handlers.rest import editing
 from handlers.rest.endpoint import Answer, RestCall
 from handlers.rest.routes import Handler, Route, Routes

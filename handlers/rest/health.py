@@ -49,7 +49,7 @@ async def operator_status(call: RestCall) -> Answer:
     """`Authorization: Bearer <OPERATOR_TOKEN>`; without that setting it answers in development mode alone, on a server
     that others cannot reach. `sockets` and `log` are of this replica."""
     platform = call.services.platform
-    _let_in(call)
+    _authorize(call)
     (jobs, waits), costs, health = await asyncio.gather(
         call.services.jobs.generation.everybody(), platform.costs.reports.everybody(), _health(call)
     )
@@ -64,7 +64,7 @@ async def operator_status(call: RestCall) -> Answer:
     }
 
 
-def _let_in(call: RestCall) -> None:
+def _authorize(call: RestCall) -> None:
     settings = call.services.platform.settings
     if settings.operator_token is None:
         if settings.secured or settings.exposed:

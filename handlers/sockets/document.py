@@ -20,7 +20,7 @@ from dawg_server.daw.entities.project import PROJECT
 from dawg_server.daw.entities.track import TRACK
 from dawg_server.daw.presence import Lock
 from handlers import actions
-from handlers.actions import Action
+from handlers.action import Action
 from handlers.schemas import collaboration as schemas
 from handlers.sockets.events import Ack, ClientEvent, Events, SocketCall, project_room
 from handlers.sockets.transport.server import Server

@@ -10,7 +10,8 @@ import inspect
 import sys
 from collections.abc import Iterator
 
-from dawg_server.audio.devices.catalogue import TYPES, DeviceType, Parameter
+from dawg_server.audio.devices.catalogue import TYPES
+from dawg_server.audio.devices.device_type import DeviceType, Parameter
 from dawg_server.audio.mixing.envelopes import Curve
 from dawg_server.schema import Choice, Flag
 

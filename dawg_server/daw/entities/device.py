@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dawg_server import errors
-from dawg_server.audio.devices.catalogue import TYPES, DeviceType
+from dawg_server.audio.devices.catalogue import TYPES
+from dawg_server.audio.devices.device_type import DeviceType
 from dawg_server.daw.entity import Bulk, Entity, EntityType, Reference, needed, table_of, wrong
 from dawg_server.schema import Choice, FieldError, Flag, Id, JsonValue, Number, Text
 

@@ -112,7 +112,7 @@ class ClientConnection:
             log.exception("A packet could not be handled.", action="socket_packet_failed", sid=self.sid)
         return None
 
-    def gives_way(self) -> bool:
+    def should_yield(self) -> bool:
         """Whether others come before the next message: the task that the last one has started, and now and then all."""
         self._handled += 1
         waits, self.yield_before_next = self.yield_before_next or self._handled % FAIR_SHARE == 0, False
@@ -140,14 +140,14 @@ class ClientConnection:
             kind, data, _ = await websocket.receive()
             if kind is not WSMsgType.TEXT and kind is not WSMsgType.BINARY:
                 return
-            if self.gives_way():
+            if self.should_yield():
                 await asyncio.sleep(0)
             if (reason := self.feed(data)) is not None:
                 await self.close(reason=reason)
 
     def _take(self, text: str) -> bool:
         """Handles a text at once; False when others come first, and it is read when they have begun."""
-        if self.gives_way():
+        if self.should_yield():
             return False
         if not self.closing and (reason := self.feed(text)) is not None:
             self.begin_close(reason)

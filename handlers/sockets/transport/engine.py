@@ -189,7 +189,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc]
         connection.posting = True
         try:
             for data in (await self._body(connection, request)).split("\x1e"):
-                if connection.gives_way():
+                if connection.should_yield():
                     await asyncio.sleep(0)
                 reason = None if connection.closing else connection.feed(_binary(data) if data[:1] == "b" else data)
                 if reason == self.reason.TRANSPORT_ERROR:
