@@ -4,6 +4,7 @@ same moment, which Postgres refuses.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -21,14 +22,14 @@ async def check_base(draft: Draft, base: int) -> None:
         raise errors.ValidationError(f"baseRevision {sentence}.", details={"baseRevision": sentence})
     if base == draft.revision or not draft.changes:
         return
-    later = set(touched(await operations.touched_since(draft.connection, draft.id, base)))
-    changed = {(entity, id) for entity, id, _ in later}
-    apart = {(entity, id, _whole(field)) for entity, id, field in later}
+    later: dict[tuple[str, str], set[str]] = defaultdict(set)  # traces, and `field/` of what was changed at all
+    for entity, id, field in touched(await operations.touched_since(draft.connection, draft.id, base)):
+        later[entity, id].update((*registry.traces(field), f"{_whole(field)}/"))
     for change in draft.changes:
         if change.kind == "create":
             continue
         if change.kind == "delete":
-            clash = (change.entity, change.entity_id) in changed
+            clash = (change.entity, str(change.entity_id)) in later
         else:
             mine = touched(
                 [
@@ -42,8 +43,9 @@ async def check_base(draft: Draft, base: int) -> None:
                 ]
             )
             clash = any(
-                (*of, field) in later or (*of, _whole(field)) in (later if "." in field else apart)
-                for *of, field in mine
+                registry.meets(field, left) or (_whole(field) if "." in field else f"{field}/") in left
+                for entity, id, field in mine
+                if (left := later.get((entity, id)))
             )
         if clash:
             raise errors.RevisionConflict(

@@ -114,7 +114,14 @@ class Condition:
 
 
 class Keyed(Protocol):
-    """A field whose value has parts by keys: undo takes each of them back by itself, whatever has become of others."""
+    """A field whose value has parts by keys: undo takes each of them back by itself, whatever has become of others.
+
+    `inner`: fields within a part that is an object; each of them is a part by itself (`part.field`) where the object
+    was there before and after.
+    """
+
+    @property
+    def inner(self) -> Sequence[str]: ...
 
     def parts(self, value: Any) -> dict[str, Any]:
         """Parts that can be compared; None stands for one that is not there."""
@@ -293,7 +300,22 @@ class EntityType:
     def differing(self, name: str, one: Any, other: Any) -> list[str]:
         """The parts in which two values of a keyed field differ."""
         mine, theirs = (self.keyed[name].parts(value) for value in (one, other))
-        return [part for part in dict.fromkeys((*mine, *theirs)) if mine.get(part) != theirs.get(part)]
+        found, inner = [], self.keyed[name].inner
+        for part in dict.fromkeys((*mine, *theirs)):
+            if (before := mine.get(part)) == (after := theirs.get(part)):
+                continue
+            if inner and isinstance(before, dict) and isinstance(after, dict):
+                found += [f"{part}.{each}" for each in inner if before.get(each) != after.get(each)]
+            else:
+                found.append(part)
+        return found
+
+    def part(self, parts: Mapping[str, Any], name: str) -> Any:
+        """One of the `parts` of a keyed field, or a field within one; None when it is not there."""
+        if name in parts:
+            return parts[name]
+        whole, _, inner = name.rpartition(".")
+        return parts[whole].get(inner) if isinstance(parts.get(whole), dict) else None
 
     def stored(self, values: Mapping[str, Any]) -> Entity:
         """Those of the values that are kept; the rest was only shown."""
@@ -301,6 +323,19 @@ class EntityType:
 
     def __str__(self) -> str:
         return spoken(self.name)
+
+
+def traces(field: str) -> tuple[str, ...]:
+    """What a change of a field, or of a part (`field.part`), leaves in a set of changes: itself, and that it was within
+    something."""
+    within = field.rpartition(".")[0]
+    return (field, f"{within}.") if within else (field,)
+
+
+def meets(field: str, left: Collection[str]) -> bool:
+    """Whether one of the changes that have left these `traces` is about a field or part, about what it is within, or
+    about what is within it."""
+    return field in left or f"{field}." in left or ("." in field and field.rpartition(".")[0] in left)
 
 
 def _declared_in(module: str, name: str) -> EntityType:

@@ -111,12 +111,16 @@ class LaterSteps:
             for row_id, before, after in await undo_log.values_of(draft.connection, draft.id, found, name):
                 await draft.pause()
                 parts = [_ANY] if before is None or after is None else kind.differing(name, before, after)
-                self._parts.setdefault(row_id, set()).update(f"{name}.{part}" for part in parts)
+                self._parts.setdefault(row_id, set()).update(
+                    trace for part in parts for trace in registry.traces(f"{name}.{part}")
+                )
 
     def _touches(self, row: Step, fields: Collection[str]) -> bool:
-        changed = {*row["fields"], *self._parts.get(row["id"], ())}
+        changed: Collection[str] = row["fields"]
+        parts = self._parts.get(row["id"], set())
         return any(
-            each in changed or ("." in each and f"{each.partition('.')[0]}.{_ANY}" in changed) for each in fields
+            (each in changed or registry.meets(each, parts) or f"{each.partition('.')[0]}.{_ANY}" in parts)
+            for each in fields
         )
 
     async def remover(self, id: str) -> Blame | None:

@@ -86,7 +86,10 @@ class Notes(Field):
 
 
 class KeyedNotes:
-    """Notes of a clip by their ids, as `notes.ID`, and everything beside the notes by its name (`entity.Keyed`)."""
+    """Notes of a clip by their ids, as `notes.ID`, with their fields, as `notes.ID.pitch`, and everything beside the
+    notes by its name (`entity.Keyed`)."""
+
+    inner = ("pitch", "start", "duration", "velocity")
 
     def parts(self, value: Any) -> dict[str, Any]:
         notes = {f"notes.{id}": _nameless(note) for id, note in by_id(value["notes"]).items()}
@@ -97,8 +100,12 @@ class KeyedNotes:
         found, beside, back = by_id(value["notes"]), dict(value), {}
         for name, part in parts.items():
             section, _, id = name.partition(".")
+            id, _, inner = id.partition(".")
             if section != "notes":
                 beside[name] = part
+            elif inner:
+                if id in found:
+                    found[id] = {**found[id], inner: part}
             elif part is None:
                 found.pop(id, None)
             elif id in found:

@@ -346,7 +346,7 @@ class Reversal:
             parts = kind.differing(name, then[name], now[name])
             for side in (then, now, found):
                 value = kind.keyed[name].parts(side[name])
-                side |= {f"{name}.{part}": value.get(part) for part in parts}
+                side |= {f"{name}.{part}": kind.part(value, part) for part in parts}
             if parts:
                 del then[name], now[name]
         return then, now, found

@@ -80,12 +80,26 @@ async def test_notes_are_taken_back_one_by_one(pair: Pair) -> None:
     assert await pair.pitches() == {"n0": 60, "n1": 61, "n2": 62, "n3": 63}
 
 
+async def test_what_somebody_else_has_changed_of_a_note_stays_and_the_rest_comes_back(pair: Pair) -> None:
+    new = {"pitch": 90, "start": 5, "duration": 1, "velocity": 64}
+    await pair.notes("ada", change=[{"id": "n0", "pitch": 70, "velocity": 70}])
+    await pair.notes("bob", change=[{"id": "n0", "velocity": 1, "start": 2}], add=[{**new, "id": "own"}])
+    await pair.notes("ada", change=[{"id": "own", "pitch": 91}])
+    await pair.notes("bob", remove=["own"])
+    with_both = await pair.state()
+    assert await pair.undo("ada") == [("midiData.notes.own.pitch", "bob"), ("midiData.notes.n0.velocity", "bob")]
+    midi = (await pair.call("ada", "GET", f"/clips/{pair.clip}"))["midiData"]
+    assert midi["notes"][0].items() >= {"pitch": 60, "start": 2, "velocity": 1}.items()
+    await pair.redo("ada")
+    assert await pair.state() == with_both
+
+
 async def test_a_note_that_somebody_else_has_changed_stays_and_the_others_come_back(pair: Pair) -> None:
     await pair.call("ada", "PATCH", f"/tracks/{pair.track}", {"name": "Piano"})
     await pair.notes("ada", change=[{"id": "n0", "pitch": 70}, {"id": "n1", "pitch": 71}])
-    await pair.notes("bob", change=[{"id": "n1", "velocity": 1}])
-    assert await pair.undo("ada") == [("midiData.notes.n1", "bob")]
-    assert await pair.pitches() == {"n0": 60, "n1": 71, "n2": 62, "n3": 63}
+    await pair.notes("bob", change=[{"id": "n1", "pitch": 1}])
+    assert await pair.undo("ada") == [("midiData.notes.n1.pitch", "bob")]
+    assert await pair.pitches() == {"n0": 60, "n1": 1, "n2": 62, "n3": 63}
     assert (await pair.call("ada", "GET", f"/tracks/{pair.track}"))["name"] == "Piano"
     assert await pair.undo("ada") == []
     assert (await pair.call("ada", "GET", f"/tracks/{pair.track}"))["name"] == "Keys"

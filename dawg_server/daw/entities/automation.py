@@ -60,6 +60,8 @@ class Points(Field):
 class KeyedPoints:
     """Points by their beats; of several at one beat the later ones by their place among them (`entity.Keyed`)."""
 
+    inner = ()
+
     def parts(self, value: Any) -> dict[str, Any]:
         found, same = {}, Counter[float]()
         for point in value:

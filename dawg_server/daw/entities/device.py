@@ -76,6 +76,8 @@ def _preset(kind: DeviceType, name: str) -> dict[str, Any]:
 class KeyedParameters:
     """Parameters by their names (`entity.Keyed`)."""
 
+    inner = ()
+
     def parts(self, value: Any) -> dict[str, Any]:
         return dict(value)
 

@@ -55,6 +55,8 @@ class Ranges(Field):
 class KeyedRanges:
     """Stretches by their ends (`entity.Keyed`)."""
 
+    inner = ()
+
     def parts(self, value: Any) -> dict[str, Any]:
         return {f"{float(each['start'])!r}-{float(each['end'])!r}": each for each in value}
 
