@@ -40,8 +40,8 @@ TEMPOS = (60.0, 200.0)  # beats per minute
 LEAST_ROOM = 0.15  # of a genre's tempo: how far its slowest and its fastest are from it at least
 PACE_OF_ENERGY, PACE_OF_VALENCE = 0.6, 0.3  # of a mood: what is sad is slower than what is upbeat
 PHRASE_BARS = 8
-TONICS = ("C", "D", "E", "F", "G", "A", "B")
-MINOR = frozenset(genre.name for genre in genres.GENRES if moods.read(genre.moods[0]).valence < 0)  # by default
+CLEAR_VALENCE = 0.25  # of a mood that decides between major and minor; between, the genre does
+SPELT = {True: {"Db": "C#", "Ab": "G#"}, False: {"C#": "Db", "G#": "Ab"}}  # tonics in minor and in major
 
 
 class Providers:
@@ -305,10 +305,13 @@ def _tempo(genre: genres.GenreInfo, mood: moods.Mood, pace: float) -> float:
 
 
 def _key(asked: Mapping[str, Any], mood: moods.Mood, minor: bool | None) -> str:
-    """A tonic by the seed, the mode by the mood."""
+    """One of the genre's tonics by the seed; the mode by the mood, or as often minor as the genre is."""
+    genre = genres.BY_NAME[asked["genre"]]
+    rng = random.Random(f"{asked['seed']}/key")
+    tonic, usual = rng.choice(genre.tonics), rng.random() < genre.minor
     if minor is None:
-        minor = mood.valence < 0 if mood.valence else asked["genre"] in MINOR
-    return random.Random(f"{asked['seed']}/key").choice(TONICS) + ("m" if minor else "")
+        minor = mood.valence < 0 if abs(mood.valence) >= CLEAR_VALENCE else usual
+    return SPELT[minor].get(tonic, tonic) + ("m" if minor else "")
 
 
 def _needed(form: Form, seconds: float, bar: float) -> int | None:

@@ -66,7 +66,8 @@ def compose(
     hints = prompt_hints.read(prompt) if isinstance(prompt, str) else prompt
     leaning = moods.combine(moods.read(mood, without=hints.unwanted), hints.mood)
     style = prompt_effects.styled(styles.of(found.name), hints)
-    writer = _Writer(style, parsed, leaning, hints, bpm, seed, decided=bool(mood) and mood != found.moods[0])
+    decided = bool(hints.moods) or mood not in ("", found.moods[0])
+    writer = _Writer(style, parsed, leaning, hints, bpm, seed, decided=decided)
     form = writer.face.form
     beats = duration * bpm / 60
     if loop:

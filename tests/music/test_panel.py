@@ -8,9 +8,11 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
+from dawg_server.generation import requests
 from dawg_server.music import faces, genres, moods, score, styles
 from tests.music.pieces import notes, parts, piece
 
@@ -143,14 +145,40 @@ def test_metres_are_composed(quarters: float, compound: bool) -> None:
 
 
 def test_sad_and_upbeat_are_told_apart() -> None:
-    """Mode aside (the request decides it), upbeat is denser and brighter in nine pairs of ten."""
-    told = []
+    """Where neither tempo nor key is asked for, mode, tempo, density, brightness and register tell in nine of ten."""
+    told, majors = [], []
     for genre in genres.GENRES:
-        sad, upbeat = (piece(genre.name, seed=5, mood=mood) for mood in ("sad", "upbeat"))
-        dense = _rate(upbeat) / _rate(sad)
-        told.append((dense - 1) + 2 * (upbeat.brightness - sad.brightness) > 0)
+        sad, upbeat = (_asked(genre.name, mood) for mood in ("sad", "upbeat"))
+        told.append(_valence(upbeat) > _valence(sad) + 0.5)
+        majors.append((sad.key.endswith("m"), upbeat.key.endswith("m")))
+        assert upbeat.bpm >= sad.bpm
     assert sum(told) >= 0.9 * len(told)
+    assert set(majors) == {(True, False)}
 
 
-def _rate(written: score.Score) -> float:
-    return sum(len(part.notes) for part in parts(written)) / written.duration
+def test_happy_is_major_and_dark_is_minor_in_every_genre() -> None:
+    for genre in genres.names():
+        assert not _settled(genre, "happy")["key"].endswith("m")
+        assert _settled(genre, "dark")["key"].endswith("m")
+
+
+def _settled(genre: str, mood: str) -> dict[str, Any]:
+    asked = dict.fromkeys(("bpm", "key", "timeSignature", "duration", "bars", "ending", "project"))
+    return requests.settle(asked | {"genre": genre, "mood": mood, "seed": 5, "usual": 30.0}, None).request
+
+
+def _asked(genre: str, mood: str) -> score.Score:
+    decided = _settled(genre, mood)
+    return piece(genre, seed=5, mood=mood, bpm=decided["bpm"], key=decided["key"])
+
+
+def _valence(written: score.Score) -> float:
+    """What lets a listener guess a mood: mode, tempo, notes a second, brightness and how high the melody is."""
+    melody = [note.pitch for note in notes(written, "melody")]
+    return (
+        1.0 * (not written.key.endswith("m"))
+        + written.bpm / 60
+        + 0.05 * sum(len(part.notes) for part in parts(written)) / written.duration
+        + 2.0 * written.brightness
+        + sum(melody) / len(melody) / 24
+    )
