@@ -90,8 +90,9 @@ def _serve(chosen: settings.Settings) -> int:
             f"Without sign-in everybody can be anybody, and {chosen.exposed}: set JWT_SECRET (`openssl rand -hex 32`) "
             "or JWT_JWKS_URL, or ALLOW_DEVELOPMENT_MODE=true if that is meant."
         )
-    from dawg_server.listeners import listening
+    from dawg_server.listeners import listening, raise_open_files
 
+    raise_open_files()
     with contextlib.ExitStack() as stack:
         # Bound before anything else starts, so that a taken port is told at once.
         listeners = [stack.enter_context(each) for each in listening(chosen.hosts, chosen.port)]

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 from collections.abc import Sequence
 
 from dawg_server.errors import ConfigurationError
 
+MAX_OPEN_FILES = 1_048_576  # as much as Linux allows a process where nobody has said otherwise
 BACKLOG = 1024  # connections that wait to be accepted
+
+
+def raise_open_files() -> None:
+    """Lets this process, and those that it starts, have as many connections and files open as the machine allows.
+
+    Shells and platforms often begin with 1,024.
+    """
+    try:
+        import resource
+    except ImportError:  # no POSIX
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):  # macOS has a bound of its own below the hard limit
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def listening(hosts: Sequence[str], port: int) -> list[socket.socket]:

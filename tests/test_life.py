@@ -73,7 +73,7 @@ async def test_twenty_jobs_survive_kill_9_and_end_exactly_once(tmp_path: Path, j
     assert len(told) == len(set(told))
     assert set(told) <= set(jobs)
     files = [path for path in (tmp_path / "data" / "files").rglob("*") if path.is_file()]
-    assert len([path for path in files if path.suffix == ".mp3"]) == JOBS
+    assert len([path for path in files if path.suffix == ".flac"]) == 5 * JOBS  # the mix and four stems
     assert not [path for path in files if path.name.startswith(".")]
     assert await process.stop() == 0
     assert _postgres_of(tmp_path) == []
@@ -99,6 +99,15 @@ async def test_sigterm_tells_clients_hands_jobs_back_and_exits_cleanly(tmp_path:
     assert status["state"] in ("waiting", "active")
     assert status["status"]["attemptsMade"] <= 1
     assert await process.stop() == 0
+
+
+def test_as_many_connections_as_the_machine_allows_may_be_open() -> None:
+    """Where a shell allows fewer to begin with."""
+    script = (
+        "import resource as r; from dawg_server import listeners; n = r.RLIMIT_NOFILE; most = r.getrlimit(n)[1];"
+        "r.setrlimit(n, (256, most)); listeners.raise_open_files(); print(r.getrlimit(n) == (most, most))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "True\n"
 
 
 async def test_a_killed_postgres_comes_back_by_itself(tmp_path: Path) -> None:

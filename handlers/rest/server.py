@@ -28,6 +28,9 @@ from handlers.rest.state import STATE, RequestState
 KEPT = 262_144  # bytes of a request's head: browsers say only behind long headers which page it is that asks
 MAX_LINE = 8190  # bytes of the address
 MAX_HEADER = 16_384  # bytes of one header
+HEAD_SECONDS = 10.0  # from the first byte of a head, or from the connection, to the head's last
+BODY_PAUSE = 30.0  # seconds in which nothing of a body comes though it would be read
+KEEP_ALIVE = 75.0  # seconds between two requests, longer than balancers keep connections
 REFUSED_SECONDS = 2.0  # how long the rest of a head that is refused is awaited
 TOO_LARGE = errors.PayloadTooLarge.status
 SLOW = 1.0  # seconds; slower requests are logged as info even when routine
@@ -147,7 +150,8 @@ class HttpRunner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
         # Bodies are unpacked where they are read, because the parser takes half of a gzip file for a whole one.
-        limits = {"max_line_size": MAX_LINE, "max_field_size": MAX_HEADER, "auto_decompress": False}
+        limits: dict[str, Any] = {"max_line_size": MAX_LINE, "max_field_size": MAX_HEADER, "auto_decompress": False}
+        limits["keepalive_timeout"] = KEEP_ALIVE
         context, options = self.app[CONTEXT], self._kwargs | limits
         return _Server(context, made.request_handler, request_factory=made.request_factory, **options)
 
@@ -175,13 +179,13 @@ class RequestParser:
         self.body: StreamReader | None = None  # of the request that came last
         self.refused: http_exceptions.HttpProcessingError | None = None
         self.awaited = True
-        self._in_head = False
+        self.in_head = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._parser, name)
 
     def feed_data(self, data: bytes) -> Any:
-        if not self._in_head:
+        if not self.in_head:
             self.last = data[:KEPT]
         else:
             self.last = self.last if isinstance(self.last, bytearray) else bytearray(self.last)
@@ -194,11 +198,11 @@ class RequestParser:
         except http_exceptions.HttpProcessingError as error:
             if in_body:
                 raise
-            self._in_head, self.refused = True, error
+            self.in_head, self.refused = True, error
             return self._refuse(len(data))
         if messages:
             self.body = messages[-1][1]
-        self._in_head = not messages and not in_body
+        self.in_head = not messages and not in_body
         return found
 
     def _refuse(self, new: int) -> Any:
@@ -211,7 +215,7 @@ class RequestParser:
 
 
 class _Connection(web.RequestHandler):
-    __slots__ = ("_context", "_kept", "_refusal")
+    __slots__ = ("_body_at", "_body_timer", "_context", "_head_timer", "_kept", "_refusal")
 
     def __init__(self, server: web.Server, context: RequestContext, **options: Any) -> None:
         super().__init__(server, **options)
@@ -219,11 +223,44 @@ class _Connection(web.RequestHandler):
         self._kept = RequestParser(self._parser, self._await_head)
         self._parser: Any = self._kept
         self._refusal: asyncio.TimerHandle | None = None
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._body_timer: asyncio.TimerHandle | None = None
+        self._body_at = 0.0  # when the last part of a body came, by the loop's clock
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._head_timer = self._loop.call_later(HEAD_SECONDS, self.force_close)
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        if self._refusal is not None:
-            self._refusal.cancel()
+        for timer in (self._refusal, self._head_timer, self._body_timer):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._kept.in_head:
+            if self._head_timer is None:
+                self._head_timer = self._loop.call_later(HEAD_SECONDS, self.force_close)
+        elif self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+        if (body := self._kept.body) is not None and not body.is_eof():
+            self._body_at = self._loop.time()
+            if self._body_timer is None:
+                self._body_timer = self._loop.call_later(BODY_PAUSE, self._look_after_body)
+
+    def _look_after_body(self) -> None:
+        self._body_timer = None
+        body = self._kept.body
+        if body is None or body.is_eof():
+            return
+        left = BODY_PAUSE if self._reading_paused else self._body_at + BODY_PAUSE - self._loop.time()
+        if left > 0:
+            self._body_timer = self._loop.call_later(left, self._look_after_body)
+            return
+        body.set_exception(web.RequestPayloadError("the body pauses for too long"))
+        self.close()
 
     def eof_received(self) -> None:
         """A client that stops in the middle of a request may still listen: it is answered, and the connection closed.
