@@ -9,27 +9,30 @@ import copy
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from marshmallow import missing
 
 from dawg_server import errors
 from dawg_server.archives.document import JsonObject, listed
-from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION
+from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION, MAX_VERSIONS, MIX, VERSIONS_FOLDER
 from dawg_server.archives.unpacking import refuse
 from dawg_server.daw import bounds, signal_flow, timing
 from dawg_server.daw import entity as registry
 from dawg_server.daw.entities.track import MASTER, misfit
 from dawg_server.daw.entity import MAX_ORDER, EntityType, needed
-from dawg_server.schema import AnyField, FieldError, Id, Items, Number, Parameters, Record, Text, parameters
+from dawg_server.schema import AnyField, FieldError, Flag, Id, Items, Number, Parameters, Record, Text, parameters
 
 MAX_ENTITIES = 50_000  # of a kind without a limit
 MAX_RECORDINGS = 2000
+MAX_NUMBER = 2**31 - 1  # of a version
 MAX_BYTES = 2**40  # a size that nobody has; the archive's own limit comes first
 
 _FIRST = ("track", "send", "clip")  # kinds that every archive has
 _SOURCES = ("upload", "generation", "stem", "mix", "master", "render", "edit", "vocals", "import")
-_PATH = re.compile(re.escape(AUDIO_FOLDER) + r"[^./\\:\x00-\x1f][^/\\:\x00-\x1f]{0,230}")
+_PATH = re.compile(rf"{AUDIO_FOLDER}[^./\\:\x00-\x1f][^/\\:\x00-\x1f]{{0,230}}|{MIX}\.[a-z0-9]{{1,5}}")
+_VERSION_PATH = re.compile(rf"{VERSIONS_FOLDER}[1-9][0-9]{{0,8}}\.json")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _RECORDING = parameters(
     {
@@ -42,12 +45,26 @@ _RECORDING = parameters(
     }
 )
 
+_LISTED_VERSION = parameters(
+    {"number": Number(1, MAX_NUMBER, whole=True, required=True), "path": Text(1, 40, required=True)}
+)
+_VERSION = parameters(
+    {
+        "number": Number(1, MAX_NUMBER, whole=True, required=True),
+        "name": Text(0, 120, allow_none=True, load_default=None),
+        "description": Text(0, 2000, allow_none=True, load_default=None),
+        "automatic": Flag(load_default=False),
+        "createdAt": Text(1, 40, required=True),
+    }
+)
+
 
 def _document() -> Parameters:
     return parameters(
         {
             "project": Record(parameters(_unrounded(registry.find("project").fields)), required=True),
             "audioFiles": Items(Record(_RECORDING), 0, MAX_RECORDINGS, required=True),
+            "versions": Items(Record(_LISTED_VERSION), 0, MAX_VERSIONS, load_default=[]),
             **{kind.plural: _list(kind) for kind in registry.contents() if kind.within != "parent"},
         }
     )
@@ -80,8 +97,25 @@ def _list(kind: EntityType) -> AnyField:
     return Items(Record(parameters(fields)), 0, MAX_ENTITIES, **options)
 
 
-def checked(document: Any) -> JsonObject:
-    """`project`, `audioFiles`, and the list of each kind of entities, with defaults. Raises `InvalidArchive`."""
+def version(document: Any, number: int) -> JsonObject:
+    """`number`, `name`, `description`, `automatic`, `createdAt`; `document` as `checked` leaves it, without recordings,
+    and `lists`: those that the version knew. Raises `InvalidArchive`."""
+    if not isinstance(document, dict) or document.get("number") != number:
+        refuse(f"the file of version {number} is that of something else")
+    try:
+        told = _VERSION.values(document)
+        datetime.fromisoformat(told["createdAt"])
+    except (FieldError, ValueError):
+        refuse(f"the file of version {number} is not described as it should be")
+    lists = [kind.plural for kind in registry.contents() if kind.within != "parent" and kind.plural in document]
+    return {**told, "document": checked({**document, "audioFiles": []}, alone=False), "lists": lists}
+
+
+def checked(document: Any, *, alone: bool = True) -> JsonObject:
+    """`project`, `audioFiles`, and the list of each kind of entities, with defaults. Raises `InvalidArchive`.
+
+    `alone`: no recordings are known but these.
+    """
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         refuse("its project.json is not that of a project")
     if document.get("formatVersion") != FORMAT_VERSION:
@@ -92,6 +126,9 @@ def checked(document: Any) -> JsonObject:
         path, sentence = next(iter(error.problems.items()))
         refuse(f"{path} {sentence}", field=path)
     _tell_both_units(content)
+    _require_distinct("versions", (str(each["number"]) for each in content["versions"]))
+    if not all(_VERSION_PATH.fullmatch(each["path"]) for each in content["versions"]):
+        refuse("a version has a name that leads elsewhere")
     _require_distinct("audioFiles", (each["id"] for each in content["audioFiles"]))
     _check_recordings(content["audioFiles"])
     found = {kind: list(listed(content, kind)) for kind in registry.contents()}
@@ -101,7 +138,7 @@ def checked(document: Any) -> JsonObject:
         if kind.unique:
             _require_distinct(kind.plural, (" ".join(str(each[name]) for name in kind.unique) for each in entities))
         _check_each(kind, entities)
-        _check_references(kind, entities, found, {each["id"] for each in content["audioFiles"]})
+        _check_references(kind, entities, found, {each["id"] for each in content["audioFiles"]} if alone else None)
     _check_routing(found)
     _check_clips(content["clips"])
     _check_channels(content["tracks"], content["clips"])
@@ -167,7 +204,7 @@ def _check_references(
     kind: EntityType,
     entities: Iterable[JsonObject],
     found: Mapping[EntityType, Iterable[JsonObject]],
-    recordings: set[str],
+    recordings: set[str] | None,
 ) -> None:
     for field, reference in kind.references.items():
         known = {each["id"] for each in found[registry.find(reference.entity)]} | {reference.cleared}
@@ -177,7 +214,7 @@ def _check_references(
     for each in entities:
         if kind.either and sum(each[name] is not None for name in kind.either) != 1:
             refuse(f"a {kind} has to have either {' or '.join(kind.either)}", id=each["id"])
-    if kind.recording:
+    if kind.recording and recordings is not None:
         for each in entities:
             if each[kind.recording] is not None and each[kind.recording] not in recordings:
                 refuse(f"a {kind} plays a recording that is not there", id=each["id"])

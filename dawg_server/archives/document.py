@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+import orjson
+
 from dawg_server import filenames, wire
-from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION
+from dawg_server.archives.layout import AUDIO_FOLDER, FORMAT, FORMAT_VERSION, MIX, VERSIONS_FOLDER
 from dawg_server.database.table import Batch
 from dawg_server.daw import entity as registry
 from dawg_server.daw import freezing
@@ -20,9 +22,14 @@ Content = list[tuple[EntityType, JsonObject]]
 """Everything in a project as it is stored, what others hang on first."""
 
 
-def written(state: Mapping[str, Any], recordings: list[JsonObject], paths: Mapping[str, str]) -> JsonObject:
-    """What `project.json` says. `state` is `projects.snapshot`, `recordings` are rows; `paths`, by their ids, are those
-    of the recordings that come along."""
+def written(
+    state: Mapping[str, Any],
+    recordings: list[JsonObject],
+    paths: Mapping[str, str],
+    versions: Iterable[Mapping[str, Any]] = (),
+) -> JsonObject:
+    """What `project.json` says. `state` is `projects.snapshot`, `recordings` and `versions` are rows; `paths`, by their
+    ids, are those of the recordings that come along."""
     listed = [
         {
             "id": row["id"],
@@ -38,22 +45,62 @@ def written(state: Mapping[str, Any], recordings: list[JsonObject], paths: Mappi
         "format": FORMAT,
         "formatVersion": FORMAT_VERSION,
         "exportedAt": wire.now(),
-        "project": {name: state["project"][name] for name in registry.find("project").kept},
-        **{
-            kind.plural: [_shown(kind, each) for each in state[kind.plural]]
-            for kind in registry.contents()
-            if kind.within != "parent"
-        },
+        **_contents(state),
         "audioFiles": listed,
+        "versions": [{"number": row["number"], "path": version_path(row)} for row in versions],
     }
 
 
-def renamed(document: Mapping[str, Any], project_id: str, recordings: Mapping[str, str]) -> Content:
-    """What is in the project, under new ids and with places without gaps. `recordings`: old id to new."""
+def version_written(row: Mapping[str, Any]) -> bytes:
+    """The file of a version; `row`: one of `database.versions.texts`. It may know fewer kinds than there are now."""
+    told = {name: row[name] for name in ("number", "name", "description", "automatic")}
+    told |= {"format": FORMAT, "formatVersion": FORMAT_VERSION, "createdAt": wire.timestamp(row["created_at"])}
+    return orjson.dumps({**told, **_contents(orjson.loads(row["snapshot"]))})
+
+
+def version_path(row: Mapping[str, Any]) -> str:
+    return f"{VERSIONS_FOLDER}{row['number']}.json"
+
+
+def snapshot(document: Mapping[str, Any], content: Content, lists: Collection[str]) -> str:
+    """What a version keeps (`database.versions`), as JSON: the `lists` that it knew, under the ids of `content`."""
+    found: dict[str, list[JsonObject]] = defaultdict(list)
+    parents: dict[str, JsonObject] = {}
+    for kind, each in content:
+        parents[each["id"]] = each
+        each |= {part.plural: [] for part in registry.parts_of(kind)}
+        if kind.within == "parent":
+            parents[each[kind.parent_field]][kind.plural].append(each)
+        else:
+            found[kind.plural].append(each)
+    known = {name: found[name] for name in lists}
+    return orjson.dumps({"project": document["project"], **known}).decode()
+
+
+def _contents(state: Mapping[str, Any]) -> JsonObject:
+    return {
+        "project": {name: state["project"][name] for name in registry.find("project").kept if name in state["project"]},
+        **{
+            kind.plural: [_shown(kind, each) for each in state[kind.plural]]
+            for kind in registry.contents()
+            if kind.within != "parent" and kind.plural in state
+        },
+    }
+
+
+Names = defaultdict[str, dict[str, str]]
+"""New ids by kind and by old id."""
+
+
+def renamed(
+    document: Mapping[str, Any], project_id: str, recordings: Mapping[str, str], new: Names | None = None
+) -> Content:
+    """What is in the project, under new ids and with places without gaps. `recordings`: old id to new; what is none of
+    them becomes an id of nothing. `new`: ids that are given already, and grow."""
     old = [(kind, each) for kind in registry.contents() for each in listed(document, kind)]
-    new: dict[str, dict[str, str]] = defaultdict(dict)
+    new = defaultdict(dict) if new is None else new
     for kind, each in old:
-        new[kind.name][each["id"]] = str(uuid.uuid4())
+        new[kind.name].setdefault(each["id"], str(uuid.uuid4()))
     places: dict[str, int] = defaultdict(int)
     found: Content = []
     for kind, each in sorted(old, key=lambda pair: pair[1]["order"] if pair[0].ordered else 0):
@@ -62,7 +109,7 @@ def renamed(document: Mapping[str, Any], project_id: str, recordings: Mapping[st
         if kind.parent == "project":
             entity["projectId"] = project_id
         if kind.recording and each[kind.recording] is not None:
-            entity[kind.recording] = recordings[each[kind.recording]]
+            entity[kind.recording] = recordings.get(each[kind.recording]) or str(uuid.uuid4())
         if kind.ordered:
             among = f"{kind.name} {entity[kind.parent_field]}"
             entity["order"], places[among] = places[among], places[among] + 1
@@ -124,12 +171,16 @@ def played(document: Mapping[str, Any]) -> set[str]:
     }
 
 
-def paths(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Where recordings lie in the archive, by their ids: under their names, each of which is there once."""
+def paths(rows: Iterable[Mapping[str, Any]], mix: str | None = None) -> dict[str, str]:
+    """Where recordings lie in the archive, by their ids: under their names, each of which is there once. `mix`: the id
+    of the one that is the whole song, which lies before all others."""
     found: dict[str, str] = {}
     taken: set[str] = set()
     for row in rows:
         end = format_of(row)
+        if row["id"] == mix:
+            found[row["id"]] = f"{MIX}.{end}"
+            continue
         name = str(row["original_name"] or row["filename"])
         stem = filenames.safe(filenames.without_extension(name), "recording")
         names = (f"{stem}{more}.{end}" for more in itertools.chain([""], (f" ({n})" for n in itertools.count(2))))
@@ -139,7 +190,12 @@ def paths(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return found
 
 
-def readme(state: Mapping[str, Any], recordings: Iterable[Mapping[str, Any]], paths: Mapping[str, str]) -> str:
+def readme(
+    state: Mapping[str, Any],
+    recordings: Iterable[Mapping[str, Any]],
+    paths: Mapping[str, str],
+    versions: Iterable[Mapping[str, Any]] = (),
+) -> str:
     """What is in the archive, for people."""
     project = state["project"]
     lines = [
@@ -151,6 +207,8 @@ def readme(state: Mapping[str, Any], recordings: Iterable[Mapping[str, Any]], pa
         "",
         *(f"{track['name']} ({track['trackType'].lower()})" for track in sorted(state["tracks"], key=_order)),
     ]
+    if earlier := [f"  {row['number']} {row['name'] or ''}".rstrip() for row in versions]:
+        lines += ["", "Earlier versions, which are there again after an import:", *earlier]
     if absent := [str(row["original_name"] or row["filename"]) for row in recordings if row["id"] not in paths]:
         lines += ["", "Recordings that were left out:", *(f"  {name}" for name in absent)]
     return "\r\n".join(lines) + "\r\n"
@@ -169,5 +227,5 @@ def _shown(kind: EntityType, entity: Mapping[str, Any]) -> JsonObject:
     besides = {"projectId", kind.parent_field if kind.within == "parent" else "projectId"}
     shown = {name: value for name, value in kind.stored(entity).items() if name not in besides}
     for part in registry.parts_of(kind):
-        shown[part.plural] = [_shown(part, each) for each in entity[part.plural]]
+        shown[part.plural] = [_shown(part, each) for each in entity.get(part.plural, ())]
     return shown

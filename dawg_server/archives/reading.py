@@ -15,7 +15,7 @@ import orjson
 
 from dawg_server import errors
 from dawg_server.archives import checking, dawproject, dawproject_reading, foreign, midi_reading
-from dawg_server.archives.layout import DAWPROJECT, DOCUMENT, MAX_DOCUMENT, ArchiveLimits
+from dawg_server.archives.layout import DAWPROJECT, DOCUMENT, MAX_DOCUMENT, MAX_VERSION_BYTES, ArchiveLimits
 from dawg_server.archives.unpacking import Package, refuse
 from dawg_server.audio import codecs
 from dawg_server.audio.formats import AudioInfo
@@ -45,6 +45,7 @@ class Contents:
     recordings: dict[str, Unpacked]
     missing: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    versions: tuple[dict[str, Any], ...] = ()  # as of `checking.version`
 
 
 def read(path: str, name: str, folder: str, limits: ArchiveLimits, kinds: Sequence[EntityType]) -> Contents:
@@ -79,7 +80,15 @@ def _read_archive(package: Package, folder: Path, name: str) -> Contents:
         if checksum != recording["sha256"]:
             refuse(f"{path} does not have the checksum that it should have")
         recordings[recording["id"]] = Unpacked(str(target), _probed(target, recording["name"]))
-    return Contents(document, recordings)
+    versions, left_out, room = [], [], MAX_VERSION_BYTES
+    for each in document["versions"]:
+        try:
+            data = package.read(each["path"], min(room, MAX_DOCUMENT))
+            room -= len(data)
+            versions.append(checking.version(_parsed(data), each["number"]))
+        except errors.DawgError as error:  # what an earlier release has kept may be against the rules of today
+            left_out.append(f"version {each['number']}: {error.message}")
+    return Contents(document, recordings, left_out=tuple(left_out), versions=tuple(versions))
 
 
 def _read_dawproject(package: Package, folder: Path, name: str) -> Contents:

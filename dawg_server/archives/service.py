@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import uuid
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,16 @@ import structlog
 from dawg_server import __version__, errors, filenames, logs
 from dawg_server.archives import checking, document
 from dawg_server.archives import midi_files as midi
-from dawg_server.archives.layout import COMPRESSIBLE, DOCUMENT, MAX_PACKED, NOTES, README, ArchiveLimits
+from dawg_server.archives.layout import (
+    COMPRESSIBLE,
+    DOCUMENT,
+    MAX_PACKED,
+    MAX_VERSION_BYTES,
+    MAX_VERSIONS,
+    NOTES,
+    README,
+    ArchiveLimits,
+)
 from dawg_server.archives.packing import ArchiveEntry, packed, whole
 from dawg_server.audio.workers import WorkerCrashed, WorkerOutOfMemory, Workers, WorkTimeLimit
 from dawg_server.audiofiles.measuring import Measuring, unmeasured
@@ -72,7 +82,7 @@ class Archives:
 
     async def export_dawproject(self, project_id: str, user_id: str) -> Export:
         """The project as other workstations read it. Raises as `export` does."""
-        state, recordings = await self._found(project_id, user_id)
+        state, recordings, _ = await self._found(project_id, user_id)
         paths = document.paths(recordings)
         needed = {name: state[name] for name in (*midi.NEEDED, "devices", "automations")}
         content = await asyncio.to_thread(orjson.dumps, needed)
@@ -93,22 +103,37 @@ class Archives:
         name = f"{filenames.safe(state['project']['name'], 'project')}.dawproject"
         return Export(name, packed(self._entries(texts, paths, recordings)))
 
-    async def export(self, project_id: str, user_id: str, *, audio: bool, notes: bool = False) -> Export:
-        """`notes`: with a MIDI file of them.
+    async def export(
+        self,
+        project_id: str,
+        user_id: str,
+        *,
+        audio: bool,
+        notes: bool = False,
+        mix: str | None = None,
+        versions: bool = True,
+    ) -> Export:
+        """`notes`: with a MIDI file of them; `mix`: the id of the project's recording that is the whole song.
 
         Raises `NotFound`, and `PayloadTooLarge` for what could not be imported again. While it is read, the content
         raises `NotFound` as well when a stored file has gone.
         """
-        state, recordings = await self._found(project_id, user_id)
-        paths = document.paths(recordings) if audio else {}
-        described = orjson.dumps(document.written(state, recordings, paths), option=orjson.OPT_INDENT_2)
-        texts = {DOCUMENT: described, README: document.readme(state, recordings, paths).encode()}
+        state, recordings, kept = await self._found(project_id, user_id, versions=versions)
+        if mix is not None and not any(row["id"] == mix for row in recordings):
+            raise errors.NotFound("This project has no such recording.", details={"kind": "audio", "id": mix})
+        paths = {id: path for id, path in document.paths(recordings, mix).items() if audio or id == mix}
+        told = await asyncio.to_thread(document.written, state, recordings, paths, kept)
+        described = await asyncio.to_thread(orjson.dumps, told, option=orjson.OPT_INDENT_2)
+        texts = {DOCUMENT: described, README: document.readme(state, recordings, paths, kept).encode()}
+        for row in kept:
+            texts[document.version_path(row)] = await asyncio.to_thread(document.version_written, row)
         if notes:
             content = await asyncio.to_thread(orjson.dumps, {name: state[name] for name in midi.NEEDED})
             texts[NOTES] = await self._workers.run(midi.WRITING, content, None, timeout=midi.TIME_LIMIT)
-        if audio:
-            self._check_size(recordings, texts)
-        entries = self._entries(texts, paths, recordings if audio else [])
+        along = [row for row in recordings if row["id"] in paths]
+        if along:
+            self._check_size(along, texts)
+        entries = self._entries(texts, paths, along)
         return Export(f"{filenames.safe(state['project']['name'], 'project')}.zip", packed(entries))
 
     async def take_in(self, path: Path, name: str, user_id: str) -> Import:
@@ -126,10 +151,13 @@ class Archives:
                 await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
         return Import(project_id, contents.missing, contents.left_out)
 
-    async def _found(self, project_id: str, user_id: str) -> tuple[JsonObject, list[JsonObject]]:
+    async def _found(
+        self, project_id: str, user_id: str, *, versions: bool = False
+    ) -> tuple[JsonObject, list[JsonObject], list[JsonObject]]:
         if not is_uuid(project_id):
             registry.check(None, "viewer")
-        found = await archives.export(self._database, project_id, user_id, registry.tables(), document.played)
+        kept = {"kept": MAX_VERSIONS if versions else 0, "kept_bytes": MAX_VERSION_BYTES}
+        found = await archives.export(self._database, project_id, user_id, registry.tables(), document.played, **kept)
         registry.check(found[0]["role"] if found else None, "viewer")
         assert found is not None
         return found
@@ -179,14 +207,20 @@ class Archives:
                 rows.append(await self._put(recording, unpacked, new[recording["id"]], user_id, project_id))
         batch = Batch()
         # Not at one go on the event loop: there may be ten thousand clips.
-        content = await asyncio.to_thread(document.renamed, described, project_id, new | own)
+        names: document.Names = defaultdict(dict)
+        content = await asyncio.to_thread(document.renamed, described, project_id, new | own, names)
         await asyncio.to_thread(document.fill, batch, content)
         tracks.attach(batch, project_id, own.values())
+        kept = []
+        for version in contents.versions:
+            state = await asyncio.to_thread(document.renamed, version["document"], project_id, new | own, names)
+            text = await asyncio.to_thread(document.snapshot, version["document"], state, version["lists"])
+            kept.append({**version, "snapshot": text})
         project = {"id": project_id, "userId": user_id}
         project |= {name: described["project"][name] for name in registry.find("project").kept}
         try:
             async with self._database.transaction() as connection:
-                await archives.insert(connection, project, rows, batch)
+                await archives.insert(connection, project, rows, batch, kept)
         except ForeignKeyViolation:
             raise errors.Conflict("One of your recordings that this needs was deleted meanwhile.") from None
         self._measuring.wake()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from dawg_server.database import audio_files, projects
+from dawg_server.database import audio_files, projects, versions
 from dawg_server.database.pool import Connection, Database
 from dawg_server.database.table import Batch, Table
 
@@ -16,10 +16,14 @@ async def export(
     user_id: str,
     tables: Mapping[str, Table],
     played: Callable[[Mapping[str, Any]], Iterable[str]],
-) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
-    """(the project as `projects.snapshot` shows it, rows of its recordings), both of one moment.
+    *,
+    kept: int = 0,
+    kept_bytes: int = 0,
+) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]] | None:
+    """(the project as `projects.snapshot` shows it, rows of its recordings, its newest versions), all of one moment.
 
-    `played`: the ids of the recordings that it plays, which may belong to others.
+    `played`: the ids of the recordings that it plays, which may belong to others. `kept`: how many versions at most,
+    which have `kept_bytes` of JSON together.
     """
     async with database.transaction() as connection:
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -32,7 +36,8 @@ async def export(
                FROM audio_files WHERE project_id = %s OR id = ANY(%s::uuid[]) ORDER BY created_at, id""",
             (project_id, list(played(state))),
         )
-    return state, recordings
+        found = await versions.texts(connection, project_id, most=kept, limit=kept_bytes) if kept else []
+    return state, recordings, found
 
 
 async def owned_by_checksum(
@@ -48,9 +53,14 @@ async def owned_by_checksum(
 
 
 async def insert(
-    connection: Connection, project: Mapping[str, Any], recordings: Iterable[dict[str, Any]], content: Batch
+    connection: Connection,
+    project: Mapping[str, Any],
+    recordings: Iterable[dict[str, Any]],
+    content: Batch,
+    kept: Iterable[Mapping[str, Any]] = (),
 ) -> None:
-    """A new project (wire fields, `id` and `userId`) with everything in it; `content` writes that."""
+    """A new project (wire fields, `id` and `userId`) with everything in it, which `content` writes, and its versions
+    (`versions.copy`)."""
     fields = {name: value for name, value in project.items() if name != "userId"}
     columns = ", ".join(projects.TABLE.columns[name].name for name in fields)
     await connection.execute(
@@ -60,3 +70,5 @@ async def insert(
     for row in recordings:
         await audio_files.insert(connection, [row])
     await content.run(connection)
+    for version in kept:
+        await versions.copy(connection, project["id"], project["userId"], version)

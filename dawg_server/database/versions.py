@@ -45,6 +45,29 @@ async def insert(
     )
 
 
+async def texts(connection: Connection, project_id: str, *, most: int, limit: int) -> list[dict[str, Any]]:
+    """The newest `most` with their snapshots as JSON text, as many as have `limit` bytes together."""
+    return await connection.fetch_all(
+        """SELECT number, name, description, automatic, created_at, snapshot FROM (
+               SELECT number, name, description, automatic, created_at, snapshot::text AS snapshot,
+                   sum(octet_length(snapshot::text)) OVER (ORDER BY number DESC) AS total
+               FROM versions WHERE project_id = %s ORDER BY number DESC LIMIT %s) AS found
+           WHERE total <= %s ORDER BY number DESC""",
+        (project_id, most, limit),
+    )
+
+
+async def copy(connection: Connection, project_id: str, user_id: str, version: Mapping[str, Any]) -> None:
+    """A version of another project, under its number there. `snapshot` is JSON text, `createdAt` ISO 8601."""
+    columns = ("number", "name", "description", "automatic", "snapshot", "createdAt")
+    await connection.execute(
+        """INSERT INTO versions (project_id, created_by, revision, number, name, description, automatic, snapshot,
+               created_at)
+           VALUES (%s, %s, 0, %s, %s, %s, %s, %s::jsonb, %s::timestamptz)""",
+        (project_id, user_id, *(version[each] for each in columns)),
+    )
+
+
 async def prune(connection: Connection, project_id: str) -> None:
     """Only the newest of the automatic versions are kept."""
     await connection.execute(

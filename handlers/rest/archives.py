@@ -39,7 +39,12 @@ async def export_project(call: RestCall) -> Answer:
         export = await call.services.documents.archives.export_dawproject(call.path["project_id"], call.caller.user_id)
         return await _sent(call, export, "dawproject")
     export = await call.services.documents.archives.export(
-        call.path["project_id"], call.caller.user_id, audio=call.query["audio"], notes=call.query["midi"]
+        call.path["project_id"],
+        call.caller.user_id,
+        audio=call.query["audio"],
+        notes=call.query["midi"],
+        mix=call.query["mix"],
+        versions=call.query["versions"],
     )
     return await _sent(call, export, "zip")
 

@@ -8,7 +8,7 @@ from marshmallow import fields
 
 from dawg_server.daw.entities.project import PROJECT
 from dawg_server.daw.entities.track import TRACK
-from dawg_server.schema import Choice, Flag, Number, Page, Query, Text
+from dawg_server.schema import Choice, Flag, Id, Number, Page, Query, Text
 from handlers.schemas import entities, replies
 from handlers.schemas.collaboration import MAX_REVISION, Operation, body
 from handlers.schemas.replies import ListedProject, PagedList
@@ -65,6 +65,10 @@ class ArchiveQuery(Query):
     format = Choice(("archive", "midi", "dawproject"), load_default="archive")
     audio = Flag("of an archive, whether the recordings themselves are in it", load_default=True)
     midi = Flag("of an archive, whether it has a MIDI file of the notes beside", load_default=False)
+    mix = Id(
+        "audioFile", "of an archive, the project's recording (such as a render) that is its Mix", load_default=None
+    )
+    versions = Flag("of an archive, whether the project's newest versions are in it", load_default=True)
     clip_ids = Text(0, 3_700, "of MIDI: the ids of up to 100 clips, with commas; without it all", load_default="")
 
 

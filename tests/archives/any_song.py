@@ -50,6 +50,8 @@ async def fill(server: dawg.Dawg, project_id: str, recordings: list[str], dice: 
         if kind.name == "project":
             changes = {each: values[each] for each in dice.sample(sorted(values), min(len(values), 4))}
             name, values = "updateProject", {"changes": changes}
+        elif dice.random() < 0.03:
+            await server.services.documents.versions.make(project_id, "ada", name=dice.choice(TEXTS), description=None)
         elif dice.random() < 0.1 and shown["tracks"]:
             track = dice.choice(shown["tracks"])["id"]
             name, values = dice.choice(

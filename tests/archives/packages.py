@@ -55,6 +55,12 @@ def files_of(archive: bytes) -> dict[str, bytes]:
         return {name: package.read(name) for name in package.namelist() if name.startswith("audio/")}
 
 
+def versions_of(archive: bytes) -> list[Document]:
+    """What is in the files of versions."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as package:
+        return [json.loads(package.read(name)) for name in package.namelist() if name.startswith("versions/")]
+
+
 def packed_anew(
     archive: bytes, top: str = "", *, method: int = zipfile.ZIP_DEFLATED, spelling: str = "NFC", utf_8: bool = True
 ) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import stat
 import struct
 import tracemalloc
@@ -467,3 +468,65 @@ async def test_what_could_not_be_imported_again_is_not_exported(server: dawg.Daw
     assert "MAX_ARCHIVE_MB" in reply["error"]
     status, reply = await imported(server, await exported(server, made["id"], "?audio=false"))
     assert status == 201, reply
+
+
+async def test_versions_come_along_and_can_be_restored_where_they_come_to(server: dawg.Dawg) -> None:
+    project = await song_of_all_kinds(server)
+    before = await shape(server, project)
+    await call(server, "POST", f"/projects/{project}/versions", {"name": "Full", "description": "all of it"})
+    track = next(each for each in (await whole(server, project))["tracks"] if each["name"] == "Drums")
+    assert (await server.json("DELETE", f"/api/tracks/{track['id']}"))[0] == 200
+    archive = await exported(server, project)
+    with zipfile.ZipFile(io.BytesIO(archive)) as package:
+        assert "1 Full" in package.read("README.txt").decode()
+    for data in (archive, packages.packed_anew(archive, "My Song/")):
+        status, copy = await imported(server, data, "bob")
+        assert (status, copy["leftOut"]) == (201, []), copy
+        assert "Drums" not in [each["name"] for each in copy["tracks"]]
+        kept = (await server.json("GET", f"/api/projects/{copy['id']}/versions", "bob"))[1]["versions"]
+        assert [(each["number"], each["name"], each["description"]) for each in kept] == [(1, "Full", "all of it")]
+        status, restored = await server.json("POST", f"/api/projects/{copy['id']}/versions/1/restore", "bob", json={})
+        assert (status, restored["missingAudio"]) == (200, []), restored
+        assert await shape(server, copy["id"]) == before
+    assert packages.versions_of(await exported(server, project, "?versions=false")) == []
+
+
+async def test_a_version_cannot_bring_in_what_belongs_to_somebody_else(server: dawg.Dawg) -> None:
+    """It names a recording that is not in the archive: whatever has that id here is not what was meant."""
+    made = await call(server, "POST", "/projects", {"name": "Song"})
+    foreign = (await upload(server, packages.tone(), "secret.wav", made["id"]))["id"]
+    version = packages.with_recording(b"x", id=foreign) | {"number": 1, "createdAt": "2026-01-02T03:04:05Z"}
+    version["clips"][0]["audioFileId"] = foreign
+    document = packages.song(versions=[{"number": 1, "path": "versions/1.json"}])
+    odd = {"createdAt": "soon"}, {"number": 2}, {"tracks": [{}]}
+    for left_out, more in ([], {}), *((["version 1"], each) for each in odd):
+        archive = packages.made(document, {"versions/1.json": json.dumps({**version, **more}).encode()})
+        status, copy = await imported(server, archive, "eve")
+        assert status == 201, copy
+        assert [each[:9] for each in copy["leftOut"]] == left_out
+        if not left_out:
+            path = f"/api/projects/{copy['id']}/versions/1/restore"
+            restored = (await server.json("POST", path, "eve", json={}))[1]
+            assert len(restored["missingAudio"]) == 1
+            assert foreign not in str(restored)
+    wrong = packages.song(versions=[{"number": 1, "path": "audio/1.json"}])
+    assert (await imported(server, packages.made(wrong)))[1]["code"] == "invalid_archive"
+
+
+async def test_a_recording_that_is_the_mix_lies_before_all_others(server: dawg.Dawg) -> None:
+    made = await call(server, "POST", "/projects", {"name": "Song"})
+    await upload(server, packages.tone(), "one.wav", made["id"])
+    mix = (await upload(server, packages.tone(1, "flac"), "Song.flac", made["id"]))["id"]
+    for query, files in (("", {"Mix.flac", "audio/one.wav"}), ("&audio=false", {"Mix.flac"})):
+        archive = await exported(server, made["id"], f"?mix={mix}{query}")
+        with zipfile.ZipFile(io.BytesIO(archive)) as package:
+            assert {name for name in package.namelist() if name.endswith(("flac", "wav"))} == files
+        status, copy = await imported(server, archive)
+        assert status == 201, copy
+        assert "Song.flac" in [each["originalName"] for each in copy["audioFiles"]]
+    other = await call(server, "POST", "/projects", {"name": "Other"})
+    assert (await server.json("GET", f"/api/projects/{other['id']}/export?mix={mix}"))[0] == 404
+
+
+async def whole(server: dawg.Dawg, project: str) -> dict[str, Any]:
+    return dict((await server.json("GET", f"/api/projects/{project}"))[1])
