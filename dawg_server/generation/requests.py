@@ -40,7 +40,7 @@ TEMPOS = (60.0, 200.0)  # beats per minute
 LEAST_ROOM = 0.15  # of a genre's tempo: how far its slowest and its fastest are from it at least
 PACE_OF_ENERGY, PACE_OF_VALENCE = 0.6, 0.3  # of a mood: what is sad is slower than what is upbeat
 PHRASE_BARS = 8
-CLEAR_VALENCE = 0.25  # of a mood that decides between major and minor; between, the genre does
+CLEAR_VALENCE = 0.1  # of a mood that decides between major and minor; between, the genre does
 SPELT = {True: {"Db": "C#", "Ab": "G#"}, False: {"C#": "Db", "G#": "Ab"}}  # tonics in minor and in major
 
 
