@@ -38,11 +38,20 @@ async def newest_group(
     """
     able = "undone_at IS NULL AND id <> ALL(%(besides)s::uuid[])"
     turn = f"(SELECT max(created_at) FROM operations WHERE {_STEPS} AND {able} AND group_id = %(within)s::uuid)"
+    # From group to group, because there may be a hundred thousand steps, and it mostly is the first one.
+    newest = f"""(WITH RECURSIVE groups AS (
+            (SELECT group_id, revision, ARRAY[group_id] AS seen FROM operations WHERE {_STEPS} AND undone_by IS NULL
+                ORDER BY revision DESC LIMIT 1)
+            UNION ALL
+            SELECT next.group_id, next.revision, seen || next.group_id FROM groups CROSS JOIN LATERAL (
+                SELECT group_id, revision FROM operations
+                WHERE {_STEPS} AND undone_by IS NULL AND revision < groups.revision AND group_id <> ALL(seen)
+                ORDER BY revision DESC LIMIT 1) AS next
+            WHERE NOT EXISTS (SELECT FROM operations WHERE {_STEPS} AND {able} AND group_id = groups.group_id))
+        SELECT group_id FROM groups ORDER BY revision LIMIT 1)"""
     return await connection.fetch_all(
         f"""SELECT {_STEP} FROM operations WHERE {_STEPS} AND {able}
-                AND group_id = CASE WHEN {turn} IS NOT NULL THEN %(within)s::uuid ELSE (
-                    SELECT group_id FROM operations WHERE {_STEPS} AND undone_by IS NULL
-                    GROUP BY group_id HAVING bool_or({able}) ORDER BY max(revision) DESC LIMIT 1) END
+                AND group_id = CASE WHEN {turn} IS NOT NULL THEN %(within)s::uuid ELSE {newest} END
                 AND (group_id IS DISTINCT FROM %(within)s::uuid OR created_at = {turn})
             ORDER BY revision DESC""",
         {"project": project_id, "user": user_id, "within": within, "besides": list(besides)},
@@ -56,14 +65,14 @@ async def newest_undone(connection: Connection, project_id: str, user_id: str) -
     A step that was taken after an undo ends what could be repeated, also when it is undone itself.
     """
     unit = await connection.fetch_one(
-        f"""SELECT undone_by, group_ids FROM (
-                SELECT undone_by, array_agg(DISTINCT group_id) AS group_ids FROM operations
-                WHERE {_STEPS} AND undone_by IS NOT NULL GROUP BY undone_by) AS units
-            CROSS JOIN LATERAL (
-                SELECT max(revision) AS revision FROM operations
-                WHERE project_id = %(project)s AND group_id = units.undone_by) AS undoing
-            WHERE undoing.revision > (SELECT max(revision) FROM operations WHERE {_STEPS})
-            ORDER BY undoing.revision DESC LIMIT 1""",
+        f"""SELECT undoing.group_id AS undone_by, (
+                SELECT array_agg(DISTINCT group_id) FROM operations WHERE {_STEPS} AND undone_by = undoing.group_id
+            ) AS group_ids
+            FROM operations AS undoing
+            WHERE project_id = %(project)s AND actor_id = %(user)s AND source = 'undo'
+                AND revision > (SELECT max(revision) FROM operations WHERE {_STEPS})
+                AND EXISTS (SELECT FROM operations WHERE {_STEPS} AND undone_by = undoing.group_id)
+            ORDER BY revision DESC LIMIT 1""",
         {"project": project_id, "user": user_id},
     )
     if unit is None:
