@@ -92,6 +92,19 @@ const PANELS: { name: Exclude<Panel, null>; title: string; view: () => preact.JS
   { name: "jobs", title: "Jobs", view: JobTray },
 ];
 
+/** Arrows go from tab to tab, as in any list of tabs; what is shown follows. */
+const walkTabs = (event: KeyboardEvent): void => {
+  const place = PANELS.findIndex(({ name }) => name === (panel.value ?? "mixer"));
+  const next: Record<string, number> = { ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: -1 };
+  const wanted = next[event.key];
+  if (wanted === undefined) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const at = (wanted + PANELS.length) % PANELS.length;
+  panel.value = PANELS[at]?.name ?? null;
+  (event.currentTarget as HTMLElement).parentElement?.querySelectorAll<HTMLElement>("[role=tab]")[at]?.focus();
+};
+
 const LowerPanel = () => {
   const shown = PANELS.find(({ name }) => name === panel.value);
   return (
@@ -103,6 +116,8 @@ const LowerPanel = () => {
             type="button"
             role="tab"
             aria-selected={panel.value === name}
+            tabIndex={(panel.value ?? "mixer") === name ? 0 : -1}
+            onKeyDown={walkTabs}
             onClick={() => {
               panel.value = panel.value === name ? null : name;
             }}

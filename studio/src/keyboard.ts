@@ -16,7 +16,7 @@ import { redo, toggleLoop, undo } from "./project/edits";
 import { mayEdit } from "./project/store";
 import { toggle as record } from "./recording/recorder";
 import { player } from "./sound/player";
-import { selectedClips } from "./view";
+import { panel, selectedClips } from "./view";
 
 /** Whether the sheet of keys is open. */
 export const sheetOpen = signal(false);
@@ -27,6 +27,12 @@ interface Shortcut {
   run: () => unknown;
   edits?: boolean;
 }
+
+/** With the keys on them: arrows and Enter write there. */
+export const openNotes = (): void => {
+  panel.value = "notes";
+  requestAnimationFrame(() => document.querySelector<HTMLElement>(".roll canvas")?.focus());
+};
 
 /** Every key that works anywhere on the page, for the listener and for the sheet behind `?`. */
 export const shortcuts: Shortcut[] = [
@@ -53,6 +59,7 @@ export const shortcuts: Shortcut[] = [
   { keys: "Shift Z", does: "zoom to everything", run: zoomToFit },
   { keys: "Delete", does: "delete what is selected", run: removeSelected, edits: true },
   { keys: "Backspace", does: "delete what is selected", run: removeSelected, edits: true },
+  { keys: "N", does: "the notes of the selected clip", run: openNotes },
   { keys: "?", does: "this sheet", run: () => (sheetOpen.value = !sheetOpen.value) },
   { keys: "Escape", does: "select nothing", run: () => (selectedClips.value = new Set()) },
 ];

@@ -1,6 +1,7 @@
 import "./arrangement.css";
 import { useComputed, useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { openNotes } from "../keyboard";
 import { Others } from "../people/overlay";
 import { point } from "../people/presence";
 import { clips, mayEdit, tempoMap, tracks } from "../project/store";
@@ -114,8 +115,13 @@ const wheel = (event: WheelEvent): void => {
   else scrollBy(event.deltaX, event.deltaY);
 };
 
-/** Arrows walk from clip to clip; with Alt they move what is selected. */
+/** Arrows walk from clip to clip; with Alt they move what is selected. Enter opens the notes of a clip. */
 const keys = (event: KeyboardEvent): void => {
+  if (event.key === "Enter" && selection().length === 1 && selection()[0]?.midiData) {
+    event.preventDefault();
+    openNotes();
+    return;
+  }
   const steps: Record<string, [number, number]> = {
     ArrowLeft: [-1, 0],
     ArrowRight: [1, 0],

@@ -1,3 +1,4 @@
+import { ideaItems } from "../generate/ideas-store";
 import { humanizeNotes, legatoNotes, rampVelocities, reverseNotes, transposeNotes } from "../project/edits";
 import type { Clip } from "../project/entities";
 import { mayEdit } from "../project/store";
@@ -67,6 +68,7 @@ export const clipItems = (): MenuItem[] => {
           off,
         )
       : []),
+    ...(list.length > 0 ? ideaItems(list, off) : []),
     { words: "Zoom to it", keys: "Z", off: list.length === 0, apart: true, run: zoomToSelection },
     { words: "Delete", keys: "Delete", off, run: removeSelected },
   ];

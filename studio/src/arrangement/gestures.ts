@@ -1,4 +1,5 @@
 import { batch, signal } from "@preact/signals";
+import { holding } from "../people/locks";
 import type { Operation } from "../project/document";
 import { updateEach } from "../project/edits";
 import type { Clip } from "../project/entities";
@@ -30,8 +31,13 @@ export const begin = (event: PointerEvent): Gesture | null => {
   if (!found) return select(event, x, y);
   choose(found.clip.id, event.shiftKey || event.metaKey || event.ctrlKey);
   if (!mayEdit.value) return null;
-  return found.part === "body" ? moveClips(x, y, found.clip) : reshape(x, found.clip, found.part);
+  const gesture = found.part === "body" ? moveClips(x, y, found.clip) : reshape(x, found.clip, found.part);
+  return holding(gesture, tracksOf(selectedClips.value));
 };
+
+const tracksOf = (ids: Iterable<string>): string[] => [
+  ...new Set([...ids].flatMap((id) => clips.value.get(id)?.trackId ?? [])),
+];
 
 export const open = (event: MouseEvent): void => {
   const { x, y } = pointOf(event);

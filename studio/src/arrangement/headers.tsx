@@ -1,6 +1,6 @@
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { locks } from "../project/connection";
+import { heldTracks } from "../people/held-tracks";
 import { createTrack, deleteTrack, updateTrack } from "../project/edits";
 import type { Track } from "../project/entities";
 import { mayEdit, tracks } from "../project/store";
@@ -62,7 +62,7 @@ export const TrackHeaders = () => (
 
 const Header = ({ row }: { row: Row }) => {
   const { track, height, indent } = row;
-  const held = useComputed(() => locks.value.get(track.id));
+  const held = useComputed(() => heldTracks.value.get(track.id));
   const { id, name, isMuted, isSolo, isArmed, trackType } = track;
   return (
     <li

@@ -5,6 +5,7 @@ import { repeat, selection, split } from "./actions";
 import { clipItems } from "./clip-menu";
 import { scaleTracks, zoomBy, zoomToFit, zoomToSelection } from "./layout";
 import { itemsAt } from "./places";
+import { chosen } from "./upload";
 
 const SNAPS: [beats: number, name: string][] = [
   [BAR, "Bar"],
@@ -18,8 +19,8 @@ const SNAPS: [beats: number, name: string][] = [
 
 /** What is done to clips and to the view, for those who look for it with the mouse. */
 export const Toolbar = () => {
-  const chosen = selection().length > 0;
-  const off = !mayEdit.value || !chosen;
+  const selected = selection().length > 0;
+  const off = !mayEdit.value || !selected;
   return (
     <div class="toolbar" role="toolbar" aria-label="Arrangement tools">
       <label>
@@ -41,7 +42,7 @@ export const Toolbar = () => {
       <button
         type="button"
         aria-haspopup="menu"
-        disabled={!chosen}
+        disabled={!selected}
         onClick={({ currentTarget }) => showMenuBelow(currentTarget, "Clip", clipItems())}
       >
         Clip ▾
@@ -56,6 +57,19 @@ export const Toolbar = () => {
       >
         Places ▾
       </button>
+      <label class="import">
+        Upload…
+        <input
+          type="file"
+          multiple
+          accept="audio/*,.wav,.mp3,.flac,.ogg,.m4a,.aif,.aiff"
+          disabled={!mayEdit.value}
+          onChange={({ currentTarget }) => {
+            chosen([...(currentTarget.files ?? [])]);
+            currentTarget.value = "";
+          }}
+        />
+      </label>
       <span class="grow" />
       <button
         type="button"
@@ -85,7 +99,13 @@ export const Toolbar = () => {
         <button type="button" aria-label="Fit everything" title="Shift Z" onClick={zoomToFit}>
           Fit
         </button>
-        <button type="button" aria-label="Zoom to the selection" title="Z" disabled={!chosen} onClick={zoomToSelection}>
+        <button
+          type="button"
+          aria-label="Zoom to the selection"
+          title="Z"
+          disabled={!selected}
+          onClick={zoomToSelection}
+        >
           Selection
         </button>
       </span>

@@ -4,7 +4,9 @@ import { openProject } from "../project/connection";
 import { createClip, createTrack } from "../project/edits";
 import type { Recording } from "../project/entities";
 import { mayEdit, remember, tracks } from "../project/store";
+import { player } from "../sound/player";
 import { notify } from "../ui/notices";
+import { selectedTrack } from "../view";
 import { snapped, toSeconds } from "./geometry";
 import { rows, spotAt } from "./layout";
 
@@ -26,6 +28,13 @@ export const dropped = (event: DragEvent, canvas: HTMLElement | null): void => {
   files.forEach((file, index) => void place(file, at, rows.value[first + index]?.track.id));
 };
 
+/** Files that are chosen, from the playhead on: the first onto the selected track, each other below it. */
+export const chosen = (files: readonly File[]): void => {
+  const at = snapped(player.position.peek());
+  const first = rows.peek().findIndex(({ track }) => track.id === selectedTrack.peek());
+  files.forEach((file, index) => void place(file, at, first < 0 ? undefined : rows.peek()[first + index]?.track.id));
+};
+
 /** Uploads a file and puts it on a track of recordings: the one that is named, or a new one. */
 export const place = async (file: File, startTime: number, trackId?: string): Promise<void> => {
   try {
@@ -39,13 +48,14 @@ export const place = async (file: File, startTime: number, trackId?: string): Pr
   }
 };
 
-const newTrack = async (name: string): Promise<string | null> => {
+/** A track of recordings. */
+export const newTrack = async (name: string): Promise<string | null> => {
   const answer = await createTrack({ name: name.slice(0, 120) || "Recording", trackType: "AUDIO" });
   return (answer.track as { id: string } | undefined)?.id ?? null;
 };
 
 /** XMLHttpRequest, because `fetch` does not tell how far an upload has come. */
-const upload = (file: File): Promise<Recording> =>
+export const upload = (file: File): Promise<Recording> =>
   new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const body = new FormData();

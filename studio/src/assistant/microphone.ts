@@ -1,3 +1,4 @@
+import type { Block } from "../recording/worklet";
 import worklet from "../recording/worklet.ts?worker&url";
 
 export const RATE = 24_000; // Hz, of what is sent and of what comes
@@ -16,8 +17,8 @@ export const openMicrophone = async (
   let packet = new Int16Array(FRAMES);
   let filled = 0;
   let peak = 0;
-  node.port.onmessage = ({ data }: MessageEvent<Float32Array>) => {
-    for (const sample of data) {
+  node.port.onmessage = ({ data }: MessageEvent<Block>) => {
+    for (const sample of data.samples) {
       const clipped = Math.max(-1, Math.min(1, sample));
       peak = Math.max(peak, Math.abs(clipped));
       packet[filled++] = Math.round(clipped * 32767);

@@ -18,6 +18,8 @@ export interface Job {
   result?: Record<string, unknown>;
   idea?: boolean; // a part that is to be listened to before it is taken
   projectId?: string; // whose song it is about
+  part?: string; // of an idea: drums, bass, chords or melody
+  startTime?: number; // seconds; where an idea goes
 }
 
 const TYPES: Record<string, string> = {
@@ -69,8 +71,9 @@ const named = (words: string): string | undefined => {
 
 /** Asks for a beat in the open project, where its parts land as tracks. */
 export const makeBeat = async (): Promise<void> => {
+  wish.genre.value = named(wish.prompt.value) ?? wish.genre.value;
   const body: Schemas["BeatRequest"] = {
-    genre: named(wish.prompt.value) ?? wish.genre.value,
+    genre: wish.genre.value,
     key: wish.key.value,
     bpm: wish.bpm.value,
     bars: wish.bars.value,
@@ -143,12 +146,15 @@ const loadJobs = async (): Promise<void> => {
     const state = STATES[String(each.state)] ?? "working";
     const words = state === "done" ? "Done" : String(each.error ?? each.stage ?? each.state);
     const result = (each.result ?? undefined) as Event | undefined;
-    const { part, addToProject, projectId, sourceProjectId, audioFileId } = (each.data ?? {}) as Event;
+    const { part, addToProject, projectId, sourceProjectId, audioFileId, startTime, genre } = (each.data ??
+      {}) as Event;
     const source = jobs.peek().find((job) => audioFileId && job.result?.audioFileId === audioFileId);
     const about = projectId ?? sourceProjectId ?? source?.projectId;
+    if (genre && about === openProject() && wish.genre.peek() !== genre) wish.genre.value = String(genre);
     change(id, {
       ...(about ? { projectId: String(about) } : {}),
       idea: Boolean(part) && addToProject === false,
+      ...(part ? { part: String(part), startTime: Number(startTime ?? 0) } : {}),
       type: String(each.type),
       state,
       percent: Number(each.progress ?? 0),

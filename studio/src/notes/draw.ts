@@ -1,5 +1,6 @@
 import { colourOf, type Palette } from "../arrangement/palette";
 import { project, tempoMap } from "../project/store";
+import { cursor } from "./cursor";
 import {
   beatWidth,
   KEYS,
@@ -16,7 +17,7 @@ import {
 } from "./geometry";
 import { band } from "./gestures";
 import { DRUMS, isBlack, pitchName, scaleOf } from "./scale";
-import { grid, isDrums, notes, openClip, openTrack, pitches, selectedNotes } from "./store";
+import { grid, isDrums, newLength, notes, openClip, openTrack, pitches, selectedNotes } from "./store";
 
 type Brush = CanvasRenderingContext2D;
 const MIN_LINE = 6; // pixels between two lines of the grid
@@ -39,6 +40,7 @@ export const draw = (brush: Brush, width: number, height: number, palette: Palet
   brush.clip();
   written(brush, bottom, height, palette);
   selecting(brush, palette);
+  pointed(brush, palette);
   brush.restore();
   keys(brush, bottom, palette);
 };
@@ -139,6 +141,16 @@ const selecting = (brush: Brush, palette: Palette): void => {
   brush.globalAlpha = 1;
   brush.lineWidth = 1;
   brush.strokeRect(x + 0.5, y + 0.5, wide, high);
+};
+
+/** Where a note comes that is written by keys. */
+const pointed = (brush: Brush, palette: Palette): void => {
+  const at = cursor.value;
+  if (!at) return;
+  brush.strokeStyle = palette.accent;
+  brush.lineWidth = 2;
+  const wide = Math.max(6, (isDrums.value ? grid.value || 0.25 : newLength.value) * beatWidth.value - 1);
+  brush.strokeRect(toX(at.beat), toY(at.pitch) + 1, wide, rowHeight.value - 3);
 };
 
 /** Scrolls so that the notes are in sight. */

@@ -28,6 +28,10 @@ const rowOf = (pitch: number): number => {
   return found < 0 ? pitches.value.length : found;
 };
 
+/** How many rows can be seen whole. */
+export const rowCount = (): number =>
+  Math.max(1, Math.floor((size.value.height - RULER - VELOCITIES) / rowHeight.value));
+
 /** The rows that can be seen. */
 export const pitchesInSight = (): readonly number[] => {
   const count = Math.ceil((size.value.height - RULER - VELOCITIES) / rowHeight.value) + 1;

@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { holding } from "../people/locks";
 import { mayEdit } from "../project/store";
 import type { Note } from "../sound/notes";
 import { type Gesture, type Pointer, pointOf } from "../ui/canvas";
@@ -24,8 +25,14 @@ const SLOP = 3; // pixels
 /** What is being drawn around notes: beats, and pitches. */
 export const band = signal<{ from: number; to: number; low: number; high: number } | null>(null);
 
-/** What a press on the piano roll begins: a note that is drawn, moved or made longer, a velocity, a selection. */
+/** What a press on the piano roll begins; others are told that somebody works on the track. */
 export const begin = (event: PointerEvent): Gesture | null => {
+  const gesture = begun(event);
+  return gesture && holding(gesture, [openClip.value?.trackId ?? ""]);
+};
+
+/** A note that is drawn, moved or made longer, a velocity, a selection. */
+const begun = (event: PointerEvent): Gesture | null => {
   if (!openClip.value) return null;
   const { x, y } = pointOf(event);
   const bottom = (event.currentTarget as Element).clientHeight - VELOCITIES;

@@ -6,6 +6,7 @@ import { mayEdit, project, tempoMap, tracks } from "../project/store";
 import { player } from "../sound/player";
 import { Canvas, pointOf } from "../ui/canvas";
 import { following, selectedClips, selectedTrack } from "../view";
+import { cursor, cursorText, moveCursor, writeAtCursor } from "./cursor";
 import { bringIntoSight, draw } from "./draw";
 import { beatWidth, KEYS, leftBeat, scrollBy, size, toX, zoomBy } from "./geometry";
 import { begin, cursorAt, removeAt } from "./gestures";
@@ -15,6 +16,7 @@ import {
   grid,
   isDrums,
   legato,
+  lengthen,
   newVelocity,
   notes,
   openClip,
@@ -46,6 +48,7 @@ export const PianoRoll = () => {
   // Before anything can be pressed in what is shown.
   useLayoutEffect(() => {
     selectedNotes.value = new Set();
+    cursor.value = null;
     bringIntoSight();
   }, [id]);
   if (!openClip.value) return <Nothing />;
@@ -77,7 +80,7 @@ export const PianoRoll = () => {
         </button>
         <Velocity />
         <span class="quiet">
-          {`${notes.value.length} notes · ${project.value?.key ?? ""} · ${isDrums.value ? "press a step to switch it" : "press to draw, drag to move, double click to delete"}`}
+          {`${notes.value.length} notes · ${project.value?.key ?? ""} · ${isDrums.value ? "press a step to switch it" : "press to draw, drag to move, double click to delete; by keys: arrows and Enter"}`}
         </span>
       </div>
       <div class="surface">
@@ -93,6 +96,9 @@ export const PianoRoll = () => {
           canvasProps={{ onDblClick: removeAt, onWheel: wheel, onKeyDown: keys }}
         />
         <Playhead />
+        <span class="unseen" role="status">
+          {cursorText}
+        </span>
       </div>
     </section>
   );
@@ -172,17 +178,30 @@ const wheel = (event: WheelEvent): void => {
   else scrollBy(event.deltaX, event.deltaY);
 };
 
-const NEEDS_NOTES = new Set(["Delete", "Backspace", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"]);
+const NEEDS_NOTES = new Set(["Delete", "Backspace", "Escape", "Shift ArrowLeft", "Shift ArrowRight"]);
+
+/** An arrow moves what is selected, else the cursor at which Enter writes. */
+const arrow = (along: number, down: number, octave: boolean): void => {
+  if (selectedNotes.value.size === 0) moveCursor(along, down * (octave ? 12 : 1));
+  else if (down) transpose(-down * (octave ? 12 : 1));
+  else shift(along * (grid.value || 0.25));
+};
 
 /** The keys of the page mean notes here. */
 const keys = (event: KeyboardEvent): void => {
-  const steps: Record<string, () => void> = {
+  const steps: Record<string, () => unknown> = {
     Delete: removeSelected,
     Backspace: removeSelected,
-    ArrowUp: () => transpose(event.shiftKey ? 12 : 1),
-    ArrowDown: () => transpose(event.shiftKey ? -12 : -1),
-    ArrowLeft: () => shift(-(grid.value || 0.25)),
-    ArrowRight: () => shift(grid.value || 0.25),
+    Escape: () => (selectedNotes.value = new Set()),
+    Enter: writeAtCursor,
+    ArrowUp: () => arrow(0, -1, false),
+    ArrowDown: () => arrow(0, 1, false),
+    ArrowLeft: () => arrow(-1, 0, false),
+    ArrowRight: () => arrow(1, 0, false),
+    "Shift ArrowUp": () => arrow(0, -1, true),
+    "Shift ArrowDown": () => arrow(0, 1, true),
+    "Shift ArrowLeft": () => lengthen(-(grid.value || 0.25)),
+    "Shift ArrowRight": () => lengthen(grid.value || 0.25),
     "Ctrl a": selectAll,
     "Ctrl c": copy,
     "Ctrl x": () => {
@@ -194,7 +213,8 @@ const keys = (event: KeyboardEvent): void => {
     q: quantize,
     l: legato,
   };
-  const name = `${event.ctrlKey || event.metaKey ? "Ctrl " : ""}${event.key.length === 1 ? event.key.toLowerCase() : event.key}`;
+  const held = event.ctrlKey || event.metaKey ? "Ctrl " : event.shiftKey && event.key.length > 1 ? "Shift " : "";
+  const name = held + (event.key.length === 1 ? event.key.toLowerCase() : event.key);
   const step = steps[name];
   if (!step || !mayEdit.value || (selectedNotes.value.size === 0 && NEEDS_NOTES.has(name))) return;
   event.preventDefault();

@@ -106,6 +106,10 @@ export const transpose = (semitones: number): void =>
 export const shift = (beats: number): void =>
   changeChosen((note) => ({ ...note, start: Math.max(0, note.start + beats) }));
 
+/** Longer by beats, or shorter; nothing becomes shorter than a 64th of a quarter. */
+export const lengthen = (beats: number): void =>
+  changeChosen((note) => ({ ...note, duration: Math.max(1 / 64, note.duration + beats) }));
+
 export const setVelocity = (velocity: number): void => changeChosen((note) => ({ ...note, velocity }));
 
 /** Each note lasts until the next one begins. */

@@ -79,13 +79,14 @@ export const point = (time: number, track: number): void => {
   socket.volatile.emit("cursor:move", { projectId: openProject(), position: { time, x: 0, y: track } });
 };
 
+let selectionTold = "";
 effect(() => {
   const clips = [...selectedClips.value].slice(0, 500);
   const tracks = selectedTrack.value ? [selectedTrack.value] : [];
-  if (connection.peek() === "online") {
-    const selection = { projectId: openProject(), selectedClips: clips, selectedTracks: tracks };
-    socket.emit("selection:change", selection);
-  }
+  const selection = { projectId: openProject(), selectedClips: clips, selectedTracks: tracks };
+  if (connection.value !== "online" || JSON.stringify(selection) === selectionTold) return;
+  selectionTold = JSON.stringify(selection);
+  socket.emit("selection:change", selection);
 });
 
 let beat: ReturnType<typeof setInterval> | undefined;

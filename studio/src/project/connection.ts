@@ -1,5 +1,6 @@
 import { effect, signal } from "@preact/signals";
 import { socket } from "../api/sockets";
+import { heldBy, heldTracks, released } from "../people/held-tracks";
 import { notify } from "../ui/notices";
 import { appliedAll, fromSnapshot, goneSends, type Operation, operationsOf } from "./document";
 import type { Recording } from "./entities";
@@ -17,9 +18,6 @@ export interface Person {
 }
 export const people = signal<readonly Person[]>([]);
 
-/** Who holds which track, by its id. */
-export const locks = signal<ReadonlyMap<string, Person>>(new Map());
-
 /** Why the project cannot be opened, in the server's words; "" as long as it can. */
 export const refused = signal("");
 
@@ -34,7 +32,7 @@ interface Answer {
 interface Joined extends Answer {
   project?: Record<string, unknown>;
   members: Person[];
-  locks: { trackId: string; holder: Person }[];
+  locks: { trackId: string; holder: Person; expiresAt?: string }[];
 }
 type Event = Record<string, unknown>;
 
@@ -93,7 +91,8 @@ const join = async (): Promise<void> => {
     for (const each of answer.operations ?? []) arrive(Number(each.revision), [each]);
   }
   people.value = answer.members;
-  locks.value = new Map(answer.locks.map(({ trackId, holder }) => [trackId, holder]));
+  heldTracks.value = new Map();
+  for (const { trackId, holder, expiresAt } of answer.locks) heldBy(trackId, holder, expiresAt);
   connection.value = "online";
   for (const edit of waiting.value) void send(edit);
 };
@@ -149,12 +148,18 @@ const arrive = (revision: number, operations: Operation[]): void => {
 export const edit = (made: Omit<Edit, "id">): Promise<Answer> => {
   const whole: Edit = { ...made, id: crypto.randomUUID() };
   // A drag changes faster than it is worth telling: of what waits for its turn the newest counts.
-  const older = waiting.value.filter((each) => whole.gesture && each.gesture === whole.gesture && !sent.has(each.id));
+  const older = waiting.value.filter((each) => isFollowed(each, whole) && !sent.has(each.id));
   waiting.value = [...waiting.value.filter((each) => !older.includes(each)), whole];
   for (const { id } of older) answers.delete(id);
   if (connection.value === "online") void send(whole);
   return new Promise((resolve) => answers.set(whole.id, resolve));
 };
+
+/** Whether a later edit of the same drag says all that an earlier one has said. */
+const isFollowed = (earlier: Edit, later: Edit): boolean =>
+  later.gesture !== undefined && earlier.gesture === later.gesture && aboutOf(earlier) === aboutOf(later);
+const aboutOf = ({ event, operations }: Edit): string =>
+  [event, ...operations.map(({ entityId, changes }) => [entityId, ...Object.keys(changes)].join())].join(" ");
 
 const sent = new Set<string>(); // edits whose answer is on its way
 
@@ -229,13 +234,8 @@ socket.onAny((name: string, event: Event) => {
     arrive(event.revision, operations);
   }
   if (name === "collaborator:joined" || name === "collaborator:left") void refreshPeople(event);
-  if (name === "track:locked") {
-    locks.value = new Map(locks.value).set(String(event.trackId), event.holder as Person);
-  } else if (name === "track:unlocked") {
-    const left = new Map(locks.value);
-    left.delete(String(event.trackId));
-    locks.value = left;
-  }
+  if (name === "track:locked") heldBy(String(event.trackId), event as unknown as Person, event.expiresAt);
+  else if (name === "track:unlocked") released(String(event.trackId));
 });
 
 const refreshPeople = (event: Event): void => {

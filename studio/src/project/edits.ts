@@ -24,8 +24,14 @@ export const change = <K extends Kind>(kind: K, id: string, changes: Partial<Kin
   });
 
 /** `shown`: what it has besides until the server has told. */
-export const create = <K extends Kind>(kind: K, fields: Partial<Kinds[K]>, shown: Partial<Kinds[K]> = {}) =>
+export const create = <K extends Kind>(
+  kind: K,
+  fields: Partial<Kinds[K]>,
+  shown: Partial<Kinds[K]> = {},
+  { gesture }: How = {},
+) =>
   edit({
+    gesture,
     event: `${kind}:create`,
     payload: { [kind]: fields },
     operations: [{ kind: "create", entity: kind, entityId: crypto.randomUUID(), changes: { ...shown, ...fields } }],
@@ -60,8 +66,9 @@ const NEW_TRACK = {
   order: Number.MAX_SAFE_INTEGER,
 };
 
-export const createTrack = (fields: Partial<Track> & { name: string }) =>
+export const createTrack = (fields: Partial<Track> & { name: string }, { gesture }: How = {}) =>
   edit({
+    gesture,
     event: "track:create",
     payload: { track: fields },
     operations: [
@@ -85,7 +92,8 @@ export const ungroupTracks = (trackId: string) =>
 
 const NEW_CLIP = { offset: 0, fadeIn: 0, fadeOut: 0, gain: 0, color: null, audioFileId: null, midiData: null };
 
-export const createClip = (fields: Partial<Clip> & { trackId: string }) => create("clip", fields, NEW_CLIP);
+export const createClip = (fields: Partial<Clip> & { trackId: string }, how?: How) =>
+  create("clip", fields, NEW_CLIP, how);
 export const updateClip = (id: string, changes: Partial<Clip>, how?: How) => change("clip", id, changes, how);
 export const updateClips = (clipIds: string[], changes: Partial<Clip>) =>
   edit({

@@ -34,12 +34,15 @@ export const waiting = signal<readonly Edit[]>([]);
 /** What a drag would come to if it ended now; nobody else sees it. */
 export const preview = signal<readonly Operation[]>([]);
 
+/** What is heard and shown on trial beside the document, such as an idea; nobody else has it. */
+export const audition = signal<readonly Operation[]>([]);
+
 const edited = computed(() => {
   const base = acknowledged.value;
   const operations = waiting.value.flatMap((edit) => edit.operations);
   return base && appliedAll(base, operations);
 });
-export const document = computed(() => edited.value && appliedAll(edited.value, preview.value));
+export const document = computed(() => edited.value && appliedAll(edited.value, [...audition.value, ...preview.value]));
 
 /** Each follows its own part alone: a fader that moves does not redraw the clips. */
 export const project = computed(() => document.value?.project ?? null);

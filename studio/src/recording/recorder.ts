@@ -1,14 +1,14 @@
 import { computed, signal } from "@preact/signals";
-import { socket } from "../api/sockets";
-import { place } from "../arrangement/upload";
-import { openProject } from "../project/connection";
-import { tempoMap, tracks } from "../project/store";
+import { hold } from "../people/locks";
+import { loop, looping, tempoMap, tracks } from "../project/store";
 import { running } from "../sound/context";
 import { Metronome } from "../sound/metronome";
 import { player } from "../sound/player";
 import { notify } from "../ui/notices";
 import { selectedTrack } from "../view";
+import { placeRecording } from "./placing";
 import { wav } from "./wav";
+import type { Block } from "./worklet";
 import worklet from "./worklet.ts?worker&url";
 
 const LONGEST = 1800; // seconds
@@ -60,27 +60,33 @@ const record = async (): Promise<void> => {
     heard = on;
   });
   let frames = 0;
-  recorder.port.onmessage = ({ data }: MessageEvent<Float32Array>) => {
-    inputLevel.value = data.reduce((highest, sample) => Math.max(highest, Math.abs(sample)), 0);
+  let begunAt = 0; // on the context's clock
+  recorder.port.onmessage = ({ data: { samples, time } }: MessageEvent<Block>) => {
+    inputLevel.value = samples.reduce((highest, sample) => Math.max(highest, Math.abs(sample)), 0);
     if (state.value !== "recording") return;
-    blocks.push(data);
-    frames += data.length;
+    if (frames === 0) begunAt = time;
+    blocks.push(samples);
+    frames += samples.length;
     if (frames > LONGEST * audio.sampleRate) stopping?.();
   };
 
   const from = player.position.value;
   const begun = await counted(audio, from);
   const startedAt = player.position.value;
+  const region = loop.value;
+  const round = looping.value && region && startedAt < region.to ? region : null;
+  let heardAt = 0;
+  let release: (() => void) | null = null;
   if (begun) {
     state.value = "recording";
-    hold(trackId, true);
-    await player.play(true);
+    release = hold(trackId ? [trackId] : []);
+    heardAt = await player.play(!round);
     await new Promise<void>((resolve) => {
       stopping = resolve;
     });
   }
   stopping = null;
-  hold(trackId, false);
+  release?.();
   player.stop();
   unmonitor();
   source.disconnect();
@@ -91,16 +97,12 @@ const record = async (): Promise<void> => {
     state.value = "storing";
     // What was played was heard later than it was scheduled, and what was sung arrived later still.
     const late = (audio.outputLatency || audio.baseLatency) + audio.baseLatency;
-    const kept = withoutFirst(blocks, Math.round(late * audio.sampleRate));
+    const kept = withoutFirst(blocks, Math.round((heardAt + late - begunAt) * audio.sampleRate));
     const name = `Take ${new Date().toLocaleTimeString()}.wav`;
-    await place(new File([wav(kept, audio.sampleRate)], name, { type: "audio/wav" }), startedAt, trackId);
+    const file = new File([wav(kept, audio.sampleRate)], name, { type: "audio/wav" });
+    await placeRecording(file, startedAt, trackId, round).catch((error: Error) => notify("trouble", error.message));
   }
   state.value = "idle";
-};
-
-/** Asks others to leave the track alone meanwhile. */
-const hold = (trackId: string | undefined, on: boolean): void => {
-  if (trackId) socket.emit(on ? "track:lock" : "track:unlock", { projectId: openProject(), trackId });
 };
 
 /** A bar of clicks; false if it was stopped meanwhile. */

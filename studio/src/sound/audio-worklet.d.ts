@@ -4,3 +4,4 @@ declare class AudioWorkletProcessor {
   readonly port: MessagePort;
 }
 declare function registerProcessor(name: string, processor: unknown): void;
+declare const currentTime: number; // seconds, on the clock of the context

@@ -92,8 +92,8 @@ class Player {
     else await this.play();
   }
 
-  /** `straight`: without the loop, as while something is recorded. */
-  async play(straight = false): Promise<void> {
+  /** `straight`: without the loop. Resolves with when the first sound comes, on the context's clock. */
+  async play(straight = false): Promise<number> {
     const audio = await running();
     this.straight = straight;
     this.click ??= new Metronome(audio);
@@ -104,6 +104,7 @@ class Player {
     this.playing.value = true;
     this.timer ??= setInterval(() => this.lookAhead(), EVERY);
     requestAnimationFrame(() => this.follow());
+    return this.passes[0]?.at ?? audio.currentTime;
   }
 
   stop(): void {
