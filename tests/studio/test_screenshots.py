@@ -62,10 +62,11 @@ async def test_pictures(database_dsn: str, tmp_path: Path, browser: Browser, stu
             await look(page, WIDE, "dark")
             await take(page, "piano-roll-dark")
             await look(page, PHONE, "dark")
+            await page.click("[aria-label='Close the assistant']")
             await walk.show(page, "Mixer")
             await take(page, "phone-dark")
             await look(page, PHONE, "light")
-            await page.evaluate("document.querySelector('.assistant').scrollIntoView()")
+            await page.click(".bar button:text-is('Assistant')")
             await take(page, "phone-assistant-light")
     sizes = {path.name: path.stat().st_size for path in IMAGES.glob("*.png")}
     assert {name: size for name, size in sizes.items() if size > LARGEST} == {}

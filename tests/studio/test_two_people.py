@@ -17,6 +17,14 @@ INVITE = """async (email) => {
   const body = JSON.stringify({ email, role: "editor" });
   return (await (await fetch(path, { method: "POST", headers, body })).json()).invitation.token;
 }"""
+CLIP = """async () => {
+  const { track } = await dawg.edits.createTrack({ name: "Keys", trackType: "INSTRUMENT" });
+  await dawg.edits.createClip({ trackId: track.id, startBeat: 0, lengthBeats: 8, midiData: { notes: [] } });
+}"""
+SPOT = """() => {
+  const { left, top } = document.querySelector(".timeline canvas").getBoundingClientRect();
+  return [left + 40, top + 86 + 72 + 40]; // in the second row
+}"""
 SHOWN = "document.querySelector(\"[aria-label='Volume of Audio track 1']\").ariaValueText"
 
 
@@ -63,6 +71,20 @@ async def test_each_sees_what_the_other_does_and_undoes_their_own(
         await ada.until("dawg.store.project.value.name === 'Evening'")
         await ada.click("[aria-label=Undo]")
         await bob.until("dawg.store.tracks.value[0].pan === 0.5")
+        await one_works_on_a_track(ada, bob)
         assert (await walk.stored(ada))["tracks"] == (await walk.stored(bob))["tracks"]
         assert await bob.evaluate("dawg.store.tracks.value[0].pan") == 0.5  # nobody undoes what is another's
         assert [each for each in await bob.trouble() if "401" not in each] == []
+
+
+async def one_works_on_a_track(ada: Page, bob: Page) -> None:
+    """While a clip is dragged, others are told to leave its track alone."""
+    await ada.evaluate(CLIP)
+    await bob.until("dawg.store.clips.value.size === 1")
+    x, y = await ada.evaluate(SPOT)
+    await ada.call("mouse.move", x, y)
+    await ada.call("mouse.down")
+    await ada.call("mouse.move", x + 40, y)
+    await bob.wait_for(".held:text-is('ada is working here')")
+    await ada.call("mouse.up")
+    await bob.until("!document.querySelector('.held')")

@@ -49,6 +49,8 @@ async def test_a_song_from_the_first_beat_to_the_file(
         await every_edit_survives_a_reload(page)
         await odd_files_are_refused_in_words(page)
         await the_microphone_becomes_a_clip(page)
+        await each_time_round_the_loop_is_a_take(page)
+        await notes_are_written_by_keys(page)
         await everything_is_there_without_a_mouse(page)
         trouble = [each for each in await page.trouble() if "ERR_ABORTED" not in each]  # by the reload
         assert [each for each in trouble if "status of 4" not in each] == []
@@ -112,6 +114,46 @@ async def the_microphone_becomes_a_clip(page: Page) -> None:
     await page.until(f"{CLIPS}.size === {count + 1}")
     await page.wait_for(".record[data-state=idle]")
     await walk.stored(page)
+
+
+async def each_time_round_the_loop_is_a_take(page: Page) -> None:
+    clips = await page.evaluate(f"{CLIPS}.size")
+    await page.evaluate("dawg.edits.updateProject({ loopStart: 0, loopEnd: 1, looping: true })")
+    await page.call("focus", ".timeline canvas")
+    await page.call("keyboard.press", "Home")
+    await page.call("keyboard.press", "r")
+    await page.wait_for(".record[data-state=recording]")
+    await page.until("dawg.player.position.value > 0.3")
+    await page.until("dawg.player.position.value < 0.2")  # round once
+    await page.until("dawg.player.position.value > 0.3")
+    await page.call("keyboard.press", "r")
+    await page.wait_for(".record[data-state=idle]")
+    takes = "[...dawg.store.takesByClip.value.values()].flat()"
+    assert await page.evaluate(f"{takes}.some(({{ ranges }}) => ranges.length > 0)")
+    assert await page.evaluate(f"{CLIPS}.size") == clips + 1
+    await page.click("[aria-label=Undo]")
+    await page.until(f"{CLIPS}.size === {clips} && {takes}.length === 0")
+    await page.evaluate("dawg.edits.updateProject({ looping: false })")
+    await walk.stored(page)
+
+
+async def notes_are_written_by_keys(page: Page) -> None:
+    await page.call("focus", ".timeline canvas")
+    for key in ["ArrowUp"] * 10 + ["ArrowDown"] * 10:
+        await page.call("keyboard.press", key)
+        if "Selected: MIDI" in await page.evaluate("document.activeElement.ariaLabel"):
+            break
+    await page.call("keyboard.press", "Enter")
+    await page.until("document.activeElement.matches('.roll canvas')")
+    for key in ("ArrowRight", "Enter", "ArrowUp", "Enter", "ArrowLeft", "ArrowLeft"):
+        await page.call("keyboard.press", key)
+    written = f"[...{CLIPS}.values()].find(({{ midiData }}) => midiData?.notes?.length === 3)"
+    await page.until(written)
+    for _ in range(2):
+        await walk.stored(page)
+        await page.click("[aria-label=Undo]")
+    await page.until(f"!{written}")
+    await walk.show(page, "Mixer")
 
 
 async def everything_is_there_without_a_mouse(page: Page) -> None:

@@ -2,7 +2,7 @@ import "./assistant.css";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { clips, mayEdit } from "../project/store";
-import { selectedClips, selectedTrack } from "../view";
+import { assistantOpen, selectedClips, selectedTrack } from "../view";
 import {
   answering,
   ask,
@@ -43,6 +43,16 @@ export const AssistantPanel = () => {
         <h2>Assistant</h2>
         <span class="grow" />
         <Talk />
+        <button
+          type="button"
+          class="bare narrow"
+          aria-label="Close the assistant"
+          onClick={() => {
+            assistantOpen.value = false;
+          }}
+        >
+          ×
+        </button>
       </header>
       <ol ref={list} class="talk" aria-live="polite">
         {messages.value.length === 0 && !needed && (

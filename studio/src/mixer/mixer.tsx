@@ -11,6 +11,8 @@ import { Loudness, Meter } from "./meter";
 import { Sends } from "./sends";
 import { instruments, loadInstruments } from "./types";
 
+const NOTED = new Set<string>(["MIDI", "INSTRUMENT"]);
+
 /** A strip for each track; the master stays in sight. */
 export const Mixer = () => {
   useEffect(() => void loadInstruments().catch(() => {}), []);
@@ -57,16 +59,17 @@ const Strip = ({ track }: { track: Track }) => {
       aria-label={name}
       style={{ borderTopColor: colourOf(track.color, id) }}
     >
-      {instrument !== null && (
+      {NOTED.has(trackType) && (
         <select
           aria-label={`Instrument of ${name}`}
-          value={instrument}
+          value={instrument ?? ""}
           disabled={!mayEdit.value}
           onChange={({ currentTarget }) => {
-            void updateTrack(id, { instrument: currentTarget.value as typeof instrument });
+            void updateTrack(id, { instrument: (currentTarget.value || null) as typeof instrument });
           }}
         >
-          {[...new Set([instrument, ...instruments.value])].map((each) => (
+          <option value="">by its name</option>
+          {[...new Set([...(instrument ? [instrument] : []), ...instruments.value])].map((each) => (
             <option key={each}>{each}</option>
           ))}
         </select>
