@@ -61,6 +61,8 @@ async def test_pictures(database_dsn: str, tmp_path: Path, browser: Browser, stu
             await page.evaluate(NOTES)
             await look(page, WIDE, "dark")
             await take(page, "piano-roll-dark")
+            await look(page, WIDE, "light")
+            await take(page, "piano-roll-light")
             await look(page, PHONE, "dark")
             await page.click("[aria-label='Close the assistant']")
             await walk.show(page, "Mixer")

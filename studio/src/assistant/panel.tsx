@@ -126,7 +126,7 @@ const Talk = () => {
 };
 
 const Said = ({ message: { id, role, text, steps, trouble, ended } }: { message: Message }) => (
-  <li class={role}>
+  <li data-role={role}>
     {text.trim() && <p>{text.trim()}</p>}
     {steps.length > 0 && (
       <ul class="steps" aria-label="What it did">

@@ -12,13 +12,20 @@ import { player } from "../sound/player";
 import { KEYS } from "../time/keys";
 import { Field } from "../ui/field";
 import { type MenuItem, showMenuBelow } from "../ui/menu";
-import { assistantOpen, panel, theme } from "../view";
+import { assistantOpen, panel, type Theme, theme } from "../view";
 import { Tempo } from "./tempo";
+
+const THEMES: readonly [Theme, string][] = [
+  ["system", "As the system is"],
+  ["light", "Light"],
+  ["dark", "Dark"],
+];
 
 const METRES = ["4/4", "3/4", "6/8", "12/8", "5/4", "7/8", "2/4"];
 
-const MORE: readonly MenuItem[] = [
+const more = (): readonly MenuItem[] => [
   { words: "Keys", keys: "?", run: () => (sheetOpen.value = true) },
+  ...THEMES.map(([name, words]) => ({ words, on: theme.value === name, run: () => (theme.value = name) })),
   { words: "Status of the server", run: () => location.assign("/studio/status"), apart: true },
   { words: "REST API", run: () => location.assign("/docs") },
   { words: "Socket events", run: () => location.assign("/docs/sockets") },
@@ -146,18 +153,9 @@ export const TransportBar = () => {
       </button>
       <button
         type="button"
-        aria-label="Dark or light"
-        onClick={() => {
-          theme.value = theme.value === "light" ? "dark" : "light";
-        }}
-      >
-        ◐
-      </button>
-      <button
-        type="button"
         aria-haspopup="menu"
-        aria-label="More pages"
-        onClick={({ currentTarget }) => showMenuBelow(currentTarget, "More pages", MORE)}
+        aria-label="More"
+        onClick={({ currentTarget }) => showMenuBelow(currentTarget, "More", more())}
       >
         ⋯
       </button>
