@@ -109,7 +109,9 @@ async def the_microphone_becomes_a_clip(page: Page) -> None:
     await page.call("focus", ".timeline canvas")
     await page.call("keyboard.press", "r")
     await page.wait_for(".record[data-state=recording]")
+    await page.until("dawg.player.playing.value")
     await page.until("document.querySelector('.record meter').value > 0.02")  # the person of the file speaks
+    await page.evaluate("() => new Promise((done) => setTimeout(done, 300))")
     await page.call("keyboard.press", "r")
     await page.until(f"{CLIPS}.size === {count + 1}")
     await page.wait_for(".record[data-state=idle]")
@@ -153,6 +155,9 @@ async def notes_are_written_by_keys(page: Page) -> None:
         await walk.stored(page)
         await page.click("[aria-label=Undo]")
     await page.until(f"!{written}")
+    await page.call("focus", ".timeline canvas")
+    for _ in range(10):
+        await page.call("keyboard.press", "ArrowUp")  # back to the first track
     await walk.show(page, "Mixer")
 
 

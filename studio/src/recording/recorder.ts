@@ -35,6 +35,10 @@ export const toggle = (): void => {
 };
 
 const record = async (): Promise<void> => {
+  // It may be stopped at any moment, while the microphone is asked for as well.
+  const stopped = new Promise<false>((resolve) => {
+    stopping = () => resolve(false);
+  });
   const trackId = target.value?.id;
   let stream: MediaStream;
   try {
@@ -43,6 +47,7 @@ const record = async (): Promise<void> => {
     stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
   } catch (error) {
     const denied = (error as DOMException).name === "NotAllowedError";
+    stopping = null;
     notify("trouble", denied ? "Allow the microphone in the browser, then record again." : "There is no microphone.");
     return;
   }
@@ -61,9 +66,10 @@ const record = async (): Promise<void> => {
   });
   let frames = 0;
   let begunAt = 0; // on the context's clock
+  let collecting = false;
   recorder.port.onmessage = ({ data: { samples, time } }: MessageEvent<Block>) => {
     inputLevel.value = samples.reduce((highest, sample) => Math.max(highest, Math.abs(sample)), 0);
-    if (state.value !== "recording") return;
+    if (!collecting) return;
     if (frames === 0) begunAt = time;
     blocks.push(samples);
     frames += samples.length;
@@ -71,19 +77,18 @@ const record = async (): Promise<void> => {
   };
 
   const from = player.position.value;
-  const begun = await counted(audio, from);
+  const begun = await counted(audio, from, stopped);
   const startedAt = player.position.value;
   const region = loop.value;
   const round = looping.value && region && startedAt < region.to ? region : null;
   let heardAt = 0;
   let release: (() => void) | null = null;
   if (begun) {
-    state.value = "recording";
     release = hold(trackId ? [trackId] : []);
+    collecting = true;
     heardAt = await player.play(!round);
-    await new Promise<void>((resolve) => {
-      stopping = resolve;
-    });
+    state.value = "recording";
+    await stopped;
   }
   stopping = null;
   release?.();
@@ -93,20 +98,23 @@ const record = async (): Promise<void> => {
   for (const track of stream.getTracks()) track.stop();
   recorder.port.close();
   inputLevel.value = 0;
-  if (blocks.length > 0) {
+  if (frames > 0) {
     state.value = "storing";
     // What was played was heard later than it was scheduled, and what was sung arrived later still.
     const late = (audio.outputLatency || audio.baseLatency) + audio.baseLatency;
-    const kept = withoutFirst(blocks, Math.round((heardAt + late - begunAt) * audio.sampleRate));
+    const early = heardAt + late - begunAt;
+    const kept = withoutFirst(blocks, Math.max(0, Math.round(early * audio.sampleRate)));
+    const at = startedAt + Math.max(0, -early);
     const name = `Take ${new Date().toLocaleTimeString()}.wav`;
     const file = new File([wav(kept, audio.sampleRate)], name, { type: "audio/wav" });
-    await placeRecording(file, startedAt, trackId, round).catch((error: Error) => notify("trouble", error.message));
+    if (kept.length === 0) notify("news", "It was stopped before anything was heard.");
+    else await placeRecording(file, at, trackId, round).catch((error: Error) => notify("trouble", error.message));
   }
   state.value = "idle";
 };
 
 /** A bar of clicks; false if it was stopped meanwhile. */
-const counted = async (audio: AudioContext, from: number): Promise<boolean> => {
+const counted = async (audio: AudioContext, from: number, stopped: Promise<false>): Promise<boolean> => {
   if (!countIn.value) return true;
   state.value = "counting";
   const click = new Metronome(audio);
@@ -114,15 +122,13 @@ const counted = async (audio: AudioContext, from: number): Promise<boolean> => {
   const beat = (unit * 60) / tempoMap.value.bpm(tempoMap.value.beat(from));
   const beats = Math.round(length / unit);
   for (let each = 0; each < beats; each++) click.click(audio.currentTime + 0.05 + each * beat, each === 0);
-  const waited = await new Promise<boolean>((resolve) => {
-    const timer = setTimeout(() => resolve(true), beats * beat * 1000);
-    stopping = () => {
-      clearTimeout(timer);
-      resolve(false);
-    };
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<true>((resolve) => {
+    timer = setTimeout(() => resolve(true), beats * beat * 1000);
   });
+  const waited = await Promise.race([over, stopped]);
+  clearTimeout(timer);
   if (!waited) click.silence();
-  stopping = null;
   return waited;
 };
 
