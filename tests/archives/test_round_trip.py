@@ -125,7 +125,7 @@ def _hashed(value: Any) -> str:
     return hashlib.sha256(repr(value).encode()).hexdigest()[:12]
 
 
-@settings(ALL, max_examples=3)
+@settings(ALL, max_examples=2)
 @given(seed=st.integers(2, 2**32), count=st.integers(10, 40))
 @example(seed=1, count=150)
 async def test_whatever_a_project_may_have_comes_to_another_server(two: Two, seed: int, count: int) -> None:

@@ -5,28 +5,35 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import numpy as np
 import pytest
+import pytest_asyncio
 import soundfile
 
 from dawg_server.daw.access import Actor
 from dawg_server.daw.commands import Command
 from tests.audio import signals
 from tests.servers import dawg
+from tests.servers.databases import TestDatabases
 
 RATE = 44_100
 INAUDIBLE = 10 ** (-80 / 20)
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
-@pytest.fixture
-async def server(database_dsn: str, scratch_folder: Path) -> AsyncIterator[dawg.Dawg]:
-    async with dawg.running(database_dsn, scratch_folder) as running:
-        yield running
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(test_databases: TestDatabases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dawg.Dawg]:
+    """One for all tests of this module, whose workers are warm."""
+    variables = {"JOBS_PER_MINUTE": "1000", "REQUESTS_PER_MINUTE": "100000", "UPLOADS_PER_MINUTE": "1000"}
+    with test_databases.lent() as dsn:
+        async with dawg.running(dsn, tmp_path_factory.mktemp("edits"), **variables) as running:
+            yield running
 
 
 async def post(server: dawg.Dawg, path: str, user: str = "ada", **fields: Any) -> dict[str, Any]:

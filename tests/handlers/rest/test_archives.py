@@ -17,22 +17,36 @@ import aiohttp
 import mido  # type: ignore[import-untyped]
 import numpy as np
 import pytest
+import pytest_asyncio
 import soundfile
 
 from dawg_server.database import projects
 from dawg_server.daw import entity as registry
 from tests.archives import packages
 from tests.servers import dawg
+from tests.servers.databases import TestDatabases
 
 TIMES = ("createdAt", "updatedAt")
 PLACED = ("projectId", "storageKey", "generationId", "lufs", "truePeak", "waveformStatus")  # of recordings
 
 
-@pytest.fixture
-async def server(database_dsn: str, tmp_path: Path) -> AsyncIterator[dawg.Dawg]:
-    variables = {"MAX_ARCHIVE_MB": "2", "MAX_ARCHIVE_UNPACKED_MB": "4", "MAX_ARCHIVE_ENTRIES": "30"}
-    async with dawg.running(database_dsn, tmp_path, **variables) as running:
-        yield running
+VARIABLES = {
+    "REQUESTS_PER_MINUTE": "100000",
+    "UPLOADS_PER_MINUTE": "100000",
+    "MAX_ARCHIVE_MB": "2",
+    "MAX_ARCHIVE_UNPACKED_MB": "4",
+    "MAX_ARCHIVE_ENTRIES": "30",
+}
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(test_databases: TestDatabases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dawg.Dawg]:
+    """One for all tests of this module."""
+    with test_databases.lent() as dsn:
+        async with dawg.running(dsn, tmp_path_factory.mktemp("server"), **VARIABLES) as running:
+            yield running
 
 
 async def call(server: dawg.Dawg, method: str, path: str, body: Any, user: str = "ada") -> dict[str, Any]:
@@ -62,6 +76,13 @@ async def imported(server: dawg.Dawg, archive: bytes, user: str = "ada", **heade
     form = aiohttp.FormData()
     form.add_field("file", io.BytesIO(archive), filename="song.zip")
     return await server.json("POST", "/api/projects/import", user, data=form, headers=headers)
+
+
+def stored(server: dawg.Dawg) -> set[Path]:
+    """The files in the folders of the server."""
+    folder = Path(server.services.platform.settings.data_dir)
+    found = (path for name in ("files", "work") for path in (folder / name).rglob("*") if path.is_file())
+    return {path for path in found if path.suffix != ".lock" and path.name != ".lock"}
 
 
 async def song_of_all_kinds(server: dawg.Dawg) -> str:
@@ -209,7 +230,7 @@ async def test_without_recordings_an_archive_works_for_those_who_have_them(serve
     status, reply = await imported(server, archive, "ada")
     assert status == 201, reply
     assert (await shape(server, reply["id"]))["tracks"] == (await shape(server, project))["tracks"]
-    status, reply = await imported(server, archive, "eve")
+    status, reply = await imported(server, archive, "zoe")
     assert (status, reply["code"]) == (400, "invalid_archive")
     assert len(reply["details"]["missing"]) == 2
     assert reply["details"]["missingNames"] == ["tone.wav", "tone.flac"]
@@ -227,10 +248,11 @@ async def test_viewers_export_and_strangers_know_nothing(server: dawg.Dawg) -> N
     assert packages.document_of(await exported(server, made["id"], user="eve"))["project"]["name"] == "Song"
 
 
-async def test_an_export_of_a_recording_whose_bytes_are_gone_breaks_off(server: dawg.Dawg, tmp_path: Path) -> None:
+async def test_an_export_of_a_recording_whose_bytes_are_gone_breaks_off(server: dawg.Dawg) -> None:
     made = await call(server, "POST", "/projects", {"name": "Song"})
+    before = stored(server)
     await upload(server, packages.tone(), "one.wav", made["id"])
-    for file in (tmp_path / "files").rglob("*.wav"):
+    for file in stored(server) - before:
         file.unlink()
     with pytest.raises(aiohttp.ClientError):
         await exported(server, made["id"])
@@ -337,21 +359,20 @@ WRONG: dict[str, bytes] = {
 }
 
 
-async def test_what_is_not_exactly_an_archive_is_refused_with_a_reason_and_leaves_nothing(
-    server: dawg.Dawg, tmp_path: Path
-) -> None:
+async def test_what_is_not_exactly_an_archive_is_refused_with_a_reason_and_leaves_nothing(server: dawg.Dawg) -> None:
     await server.json("GET", "/api/projects", "ada")
+    folder, before = Path(server.services.platform.settings.data_dir), stored(server)
     count = (
         "SELECT (SELECT count(*) FROM projects) + (SELECT count(*) FROM audio_files) + (SELECT count(*) FROM tracks)"
     )
+    known = await server.services.platform.database.fetch_value(count)
     for name, archive in WRONG.items():
         status, reply = await imported(server, archive)
         assert (status, reply["code"]) == (400, "invalid_archive"), (name, reply)
         assert reply["details"]["reason"], name
-        assert str(tmp_path) not in str(reply), name
-        assert await server.services.platform.database.fetch_value(count) == 0, name
-    left = [path for folder in ("files", "work") for path in (tmp_path / folder).rglob("*") if path.is_file()]
-    assert [path for path in left if path.suffix != ".lock" and path.name != ".lock"] == []
+        assert str(folder) not in str(reply), name
+        assert await server.services.platform.database.fetch_value(count) == known, name
+    assert stored(server) == before
 
 
 async def test_what_is_right_is_not_refused(server: dawg.Dawg) -> None:
@@ -382,9 +403,9 @@ async def test_a_large_upload_is_refused_by_its_size(server: dawg.Dawg) -> None:
 
 async def test_an_import_with_a_key_is_done_once(server: dawg.Dawg) -> None:
     archive = packages.made(packages.song())
-    replies = [await imported(server, archive, **{"Idempotency-Key": "once"}) for _ in range(2)]
+    replies = [await imported(server, archive, "kay", **{"Idempotency-Key": "once"}) for _ in range(2)]
     assert replies[0] == replies[1]
-    assert (await server.json("GET", "/api/projects"))[1]["total"] == 1
+    assert (await server.json("GET", "/api/projects", "kay"))[1]["total"] == 1
 
 
 async def test_the_memory_of_an_export_does_not_grow_with_the_project(database_dsn: str, tmp_path: Path) -> None:

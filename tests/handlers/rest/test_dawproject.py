@@ -6,24 +6,30 @@ import io
 import random
 import zipfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from dawg_server.archives.dawproject import LEVELS
 from tests.archives import dawproject_schema, packages
 from tests.daw.song import Song
 from tests.servers import dawg
+from tests.servers.databases import TestDatabases
+
+VARIABLES = {"REQUESTS_PER_MINUTE": "100000", "UPLOADS_PER_MINUTE": "100000", "JOB_CONCURRENCY": "0"}
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.fixture
-async def server(database_dsn: str, tmp_path: Path) -> AsyncIterator[dawg.Dawg]:
-    variables = {"REQUESTS_PER_MINUTE": "100000", "UPLOADS_PER_MINUTE": "100000", "JOB_CONCURRENCY": "0"}
-    async with dawg.running(database_dsn, tmp_path, **variables) as running:
-        yield running
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(test_databases: TestDatabases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dawg.Dawg]:
+    """One for all tests of this module."""
+    with test_databases.lent() as dsn:
+        async with dawg.running(dsn, tmp_path_factory.mktemp("server"), **VARIABLES) as running:
+            yield running
 
 
 async def test_an_export_has_what_the_format_can_say(server: dawg.Dawg) -> None:
@@ -457,7 +463,7 @@ VALUES = (
 )
 
 
-@pytest.mark.parametrize("count", [25, pytest.param(1500, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [12, pytest.param(1500, marks=pytest.mark.long)])
 async def test_odd_values_never_break_the_server(server: dawg.Dawg, count: int) -> None:
     dice = random.Random(1)
     files = {"audio/Break 120.wav": packages.tone(2), "Media/take.wav": packages.tone(1)}

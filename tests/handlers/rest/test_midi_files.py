@@ -5,24 +5,29 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import mido  # type: ignore[import-untyped]
 import pretty_midi  # type: ignore[import-untyped]
 import pytest
+import pytest_asyncio
 
 from tests.daw.song import Song
 from tests.servers import dawg
+from tests.servers.databases import TestDatabases
+
+VARIABLES = {"REQUESTS_PER_MINUTE": "100000", "UPLOADS_PER_MINUTE": "100000", "JOB_CONCURRENCY": "0"}
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.fixture
-async def server(database_dsn: str, tmp_path: Path) -> AsyncIterator[dawg.Dawg]:
-    async with dawg.running(
-        database_dsn, tmp_path, REQUESTS_PER_MINUTE="100000", UPLOADS_PER_MINUTE="1000", JOB_CONCURRENCY="0"
-    ) as running:
-        yield running
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(test_databases: TestDatabases, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dawg.Dawg]:
+    """One for all tests of this module."""
+    with test_databases.lent() as dsn:
+        async with dawg.running(dsn, tmp_path_factory.mktemp("server"), **VARIABLES) as running:
+            yield running
 
 
 async def exported(song: Song, query: str = "") -> bytes:
