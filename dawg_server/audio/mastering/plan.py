@@ -34,6 +34,7 @@ _QUALITY_TILTS = {"streaming": (0.0, 0.0), "cd": (0.0, 0.5), "club": (1.5, 0.0)}
 _TOLERANCE_DB = 2.0  # a deviation as small as that is character
 _SHARE = 0.5  # of what is beyond, corrected
 _MOST_DB = 3.0
+_CLOSE_DB, _CLOSE_ENOUGH_DB, _MOST_MATCHED_DB, _MATCHED_Q = 0.7, 1.6, 8.0, 1.2
 _LOW_CUT_HZ = 24.0
 _GLUE = {"streaming": (1.4, 1.0), "cd": (1.8, 3.0), "club": (2.0, 4.0)}  # ratio, dB below the busy level
 _WIDEST_DB = -3.0  # sides relative to the middle
@@ -91,6 +92,30 @@ def deviation(measured: Balance, quality: str, genre: str | None) -> tuple[float
     heard = np.array(measured.bands) > max(measured.bands) - 45
     differs = np.where(heard, differs - differs[heard].mean(), 0.0)
     return tuple(float(value) for value in differs)
+
+
+def matched(measured: Balance, genre: str, rate: int) -> tuple[Band, ...]:
+    """The equaliser that brings what was not recorded, and can be changed at will, close to the genre's spectrum:
+    about `_CLOSE_DB` in every octave from 60 Hz up, as far as `_MOST_MATCHED_DB` reach."""
+    differs = np.array(deviation(measured, "streaming", genre))[1:]
+    differs -= differs.mean()
+    beyond = np.sign(differs) * np.maximum(0.0, np.abs(differs) - _CLOSE_DB)
+    if np.abs(differs).max() <= _CLOSE_ENOUGH_DB:
+        return ()
+    centres = np.array(BANDS[1:])
+    inside = centres[:, None] * 2 ** np.linspace(-0.45, 0.45, 7)
+    z = np.exp(-2j * np.pi * inside / rate)
+    effects = []  # of one decibel of each bell in all bands
+    for centre in centres:
+        bell = Band("bell", centre, 1.0, _MATCHED_Q).section(rate)
+        response = (bell.b0 + z * (bell.b1 + z * bell.b2)) / (1 + z * (bell.a1 + z * bell.a2))
+        effects.append((20 * np.log10(np.abs(response))).mean(axis=1))
+    gains = np.clip(np.linalg.solve(np.array(effects).T, -beyond), -_MOST_MATCHED_DB, _MOST_MATCHED_DB)
+    return tuple(
+        Band("bell", centre, round(float(gain), 2), _MATCHED_Q)
+        for centre, gain in zip(centres, gains, strict=True)
+        if abs(gain) >= 0.2
+    )
 
 
 def _equaliser(differs: tuple[float, ...]) -> tuple[Band, ...]:

@@ -5,26 +5,34 @@ It is a gain and nothing else, and all stems get the same one, so that the stems
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dawg_server.audio import filters, limiter, loudness
 from dawg_server.audio.mixing import dynamics
 from dawg_server.music.sound.tone import Samples, Signal
 
-TARGET = -14.0  # LUFS
 LOWEST = -70.0  # LUFS that silence is taken for
 FRAME = 128  # samples a peak is taken over
 GLUE_FRAMES = 4  # frames per step of the compressor
-CEILING = 10 ** (-2.2 / 20)  # highest sample before the limiter, which is left with what lies between the samples
+CEILING = 10 ** (-1.7 / 20)  # highest sample before the limiter, which is left with what lies between the samples
 AHEAD = 3  # frames by which a peak's reduction comes early
 RELEASE = 0.07  # seconds
 GLUE_ATTACK, GLUE_RELEASE = 0.02, 0.22  # seconds
 GLUE_ABOVE = 1.0  # LU over the target at which the compressor begins
 FADE = 1.2  # seconds at most, at the end of the piece
 LOOP_PASSES = 3  # of a loop, of which the second is taken: it has the loop before and after itself
-ROUNDS = 8  # of fitting the loudness
+ROUNDS = 14  # of fitting the loudness
+SETTLED = 4  # of these, after which the sections stay as they are
+MOST_PUSH = 7.0  # dB against the ceiling; what is not loud then would only be crushed
+LEAST_SLOPE = 0.25  # LU that a decibel brings when peaks are held down
+STEEPNESS = 11.0  # LU between sections for a whole of their energy
+LOWEST_SECTION = -6.0  # LU beside the loudest one
+LIFT, DROP = 3.0, -5.0  # dB by which a section is changed at most
+TURN = 0.15  # seconds from one section's loudness to the next one's
 
 
 @dataclass(slots=True)
@@ -55,37 +63,100 @@ def _highest(samples: Samples) -> Samples:
     return highest
 
 
-def plan(listener: PeakAndPowerMeter, frames: int, ratio: float, target: float = TARGET, loop: bool = False) -> Samples:
-    """The gain at every frame border: glue of a `ratio`, loudness of `target` LUFS, and peaks under the ceiling.
+@dataclass(frozen=True, slots=True)
+class SectionLevel:
+    """Where a section begins, in seconds, and how loud it is to be beside the others, 0..1."""
+
+    start: float
+    energy: float
+
+
+def plan(
+    listener: PeakAndPowerMeter,
+    frames: int,
+    ratio: float,
+    target: float,
+    sections: Sequence[SectionLevel] = (),
+    loop: bool = False,
+) -> tuple[Samples, float]:
+    """The gain at every frame border: glue of a `ratio`, loudness of `target` LUFS with that of the `sections` in
+    their order, and peaks under the ceiling; and the LUFS that come of it, which are fewer where peaks leave no more.
 
     It fades out at the end; that of a `loop` ends as it begins.
     """
     peaks = np.concatenate(listener.peaks).astype(np.float64)
     powers = np.concatenate(listener.powers)
     if not powers.any():
-        return np.ones(len(peaks) + 1, np.float32)
+        return np.ones(len(peaks) + 1, np.float32), -np.inf
     step = FRAME / listener.rate
     if loop:
         heard = -(-frames // FRAME)
         peaks_around, powers_around = (np.tile(each[:heard], LOOP_PASSES) for each in (peaks, powers))
-        gain = _fitted(peaks_around, powers_around, step, ratio, target)[heard : 2 * heard]
-        return _closed(np.append(gain, np.full(len(peaks) + 1 - heard, gain[0])), frames)
-    gain = _fitted(peaks, powers, step, ratio, target)
-    return _faded(np.append(gain, gain[-1]), frames, listener.rate)
+        where = np.tile(_places(sections, heard, step), LOOP_PASSES)
+        gain, level = _fitted(peaks_around, powers_around, step, ratio, target, where, sections)
+        gain = gain[heard : 2 * heard]
+        return _closed(np.append(gain, np.full(len(peaks) + 1 - heard, gain[0])), frames), level
+    gain, level = _fitted(peaks, powers, step, ratio, target, _places(sections, len(powers), step), sections)
+    return _faded(np.append(gain, gain[-1]), frames, listener.rate), level
 
 
-def _fitted(peaks: Signal, powers: Signal, step: float, ratio: float, target: float) -> Signal:
-    makeup = 10 ** ((target - _integrated(powers, step)) / 20)
-    glue = _glue(powers * makeup**2, step, ratio, target)
-    gain = glue * makeup
-    for _ in range(ROUNDS):
-        gain = glue * makeup * _guard(peaks * glue * makeup, step)
-        miss = target - _integrated(powers * gain**2, step)
-        makeup *= 10 ** (miss / 20)
-        if abs(miss) < 0.03:
+def _fitted(
+    peaks: Signal,
+    powers: Signal,
+    step: float,
+    ratio: float,
+    target: float,
+    where: NDArray[np.intp],
+    sections: Sequence[SectionLevel],
+) -> tuple[Signal, float]:
+    makeup = target - _integrated(powers, step)  # dB
+    glue = _glue(powers * 10 ** (makeup / 10), step, ratio, target)
+    highest = makeup + MOST_PUSH
+    changes = np.zeros(max(len(sections), 1))  # dB
+    slope, before = 1.0, (0.0, 0.0)
+    for turn in range(ROUNDS):
+        shape = glue * _turned(changes[where], step) * 10 ** (makeup / 20)
+        gain = shape * _guard(peaks * shape, step)
+        heard = powers * gain**2
+        level = _integrated(heard, step)
+        off = _section_misses(heard, where, sections)
+        settled = turn >= SETTLED or np.abs(off).max(initial=0.0) < 0.4
+        if abs(target - level) < 0.03 and settled:
             break
-    fitted: Signal = glue * makeup * _guard(peaks * glue * makeup, step)
-    return fitted
+        if settled and turn and abs(makeup - before[0]) > 0.01:
+            slope = (level - before[1]) / (makeup - before[0])
+        before = makeup, level
+        makeup = min(highest, makeup + (target - level) / min(max(slope, LEAST_SLOPE), 1.0))
+        if not settled:
+            changes = np.clip(changes + 0.7 * off, DROP, LIFT)
+    return gain, level
+
+
+def _places(sections: Sequence[SectionLevel], count: int, step: float) -> NDArray[np.intp]:
+    """The section of each frame."""
+    starts = [section.start for section in sections[1:]]
+    return np.searchsorted(np.asarray(starts), np.arange(count) * step + step / 2, side="right")
+
+
+def _section_misses(heard: Signal, where: NDArray[np.intp], sections: Sequence[SectionLevel]) -> Signal:
+    """dB by which sections are too quiet for their energy; all sound in a section counts, and their mean is right."""
+    if len(sections) < 2:
+        return np.zeros(1)
+    frames = np.bincount(where, minlength=len(sections))
+    power = np.bincount(where, heard, len(sections)) / np.maximum(frames, 1)
+    level = 10 * np.log10(power + 1e-9)
+    energies = np.array([section.energy for section in sections])
+    wanted = np.maximum(STEEPNESS * (energies - energies.max()), LOWEST_SECTION)
+    off: Signal = wanted - level
+    return off - np.average(off, weights=np.maximum(frames * power, 1e-12))
+
+
+def _turned(decibels: Signal, step: float) -> Signal:
+    width = max(1, round(TURN / step)) | 1
+    edges = np.pad(decibels, width // 2, mode="edge")
+    total = np.cumsum(np.concatenate([[0.0], edges]))
+    smooth: Signal = (total[width:] - total[:-width]) / width
+    return 10 ** (smooth / 20)
 
 
 def _closed(gains: Signal, frames: int) -> Samples:

@@ -67,5 +67,25 @@ PROFILES = {
 }
 
 
+STREAMING, CLUB = -14.0, -9.0  # LUFS
+CLUB_GENRES = frozenset(
+    {
+        "house",
+        "techno",
+        "edm",
+        "dubstep",
+        "drum and bass",
+        "garage",
+        "jersey club",
+        "hyperpop",
+    }
+)
+
+
+def loudness(genre: str) -> float:
+    """LUFS of a finished piece: what streaming services play, or what is mixed into a set."""
+    return CLUB if genre in CLUB_GENRES else STREAMING
+
+
 def of(genre: str) -> MixProfile:
     return PROFILES.get(genre, MixProfile())

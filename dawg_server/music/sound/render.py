@@ -15,7 +15,8 @@ from typing import Literal
 import numpy as np
 
 from dawg_server import errors
-from dawg_server.audio import codecs, limiter, loudness, truepeak
+from dawg_server.audio import codecs, filters, limiter, loudness, truepeak
+from dawg_server.audio.mastering import balance, plan
 from dawg_server.music import score as scores
 from dawg_server.music import theory
 from dawg_server.music.sound import mastering, profiles, sequencer, stems
@@ -27,9 +28,10 @@ Report = Callable[[float, str], None]
 
 BLOCK = 131_072  # frames
 CEILING_DB = -1.4  # dBTP before encoding: lossy formats add some tenths of a decibel
-TOLERANCE = 0.2  # LU beside the target that are accepted
+TOLERANCE = 0.2  # LU beside what was planned that are accepted
 ATTEMPTS = 3  # of writing, when the limiter has moved the loudness
 WARM_UP = 2.7  # seconds: the longest room, with which a loop comes round
+LOOP_HEARD = 10.0  # seconds of a loop whose spectrum is measured
 SETTLING = 2.0  # seconds in which the limiter has forgotten what was before
 GATE_LU = 12.0  # below its loudest block, a stem counts as resting
 USUAL_LUFS = {"drums": -19.0, "bass": -22.0, "chords": -20.0, "melody": -22.0}
@@ -60,11 +62,13 @@ def render(
     stem_format: Literal["wav", "flac"] = "wav",
     report: Report | None = None,
     keep_premaster: bool = False,
+    loudness_target: float | None = None,
 ) -> Rendered:
     """Writes `mix.<format>` and `drums`, `bass`, `chords` and `melody` in `stem_format` into `folder`.
 
-    `report` hears the fraction done (0..1) and the stage. `keep_premaster` adds `premaster.wav`, the mix before its
-    limiter, in 32-bit floating point. Raises errors.ValidationError for a rate or format that cannot be written.
+    `loudness_target` in LUFS, by default that of the genre. `report` hears the fraction done (0..1) and the stage.
+    `keep_premaster` adds `premaster.wav`, the mix before its limiter, in 32-bit floating point. Raises
+    errors.ValidationError for a rate or format that cannot be written.
     """
     told = report or (lambda fraction, stage: None)
     frames = round(score.duration * rate)
@@ -72,18 +76,28 @@ def render(
         raise errors.ValidationError("The piece has no length.", details={"duration": "has to be positive"})
     folder.mkdir(parents=True, exist_ok=True)
     with Spool(folder, (len(scores.STEMS), BLOCK, 2)) as spool:
-        gains = _play(score, rate, frames, spool, told)
-        listener = mastering.PeakAndPowerMeter(rate)
-        for block in spool.play():
-            listener.add(block, gains)
+        wanted = profiles.loudness(score.genre) if loudness_target is None else loudness_target
+        gains = _play(score, rate, frames, wanted, spool, told)
+        sections = [
+            mastering.SectionLevel(section.start_beat * 60 / score.bpm, section.energy) for section in score.sections
+        ]
+        ratio = profiles.of(score.genre).glue
+
+        def planned(target: float) -> tuple[Samples, float]:
+            return mastering.plan(listener, frames, ratio, target, sections, score.loop)
+
+        listener = _heard(spool, gains, rate)
+        equaliser = _equaliser(score, spool, gains, planned(wanted)[0], rate, frames)
+        if equaliser is not None:
+            listener = _heard(spool, gains, rate, equaliser)
         told(SHARES["mixing"], "mixing")
-        target = mastering.TARGET
+        target = wanted
         for attempt in range(ATTEMPTS):
-            curve = mastering.plan(listener, frames, profiles.of(score.genre).glue, target, score.loop)
+            curve, promised = planned(target)
             session = _Session(folder, rate, formats, bit_depth, stem_format, keep_premaster)
             before = _end(_mastered(spool, gains, curve), frames, round(SETTLING * rate)) if score.loop else None
             done = session.write(_mastered(spool, gains, curve), frames, told, before)
-            miss = mastering.TARGET - done.lufs
+            miss = promised - done.lufs
             if abs(miss) < TOLERANCE or not np.isfinite(miss) or attempt == ATTEMPTS - 1:
                 break
             target += miss
@@ -91,14 +105,14 @@ def render(
     return done
 
 
-def _play(score: scores.Score, rate: int, frames: int, spool: Spool, told: Report) -> Samples:
+def _play(score: scores.Score, rate: int, frames: int, wanted: float, spool: Spool, told: Report) -> Samples:
     """Writes all stems to the spool, (stems, frames, 2) float32 a block, and returns the gains that balance them."""
     # A loop begins with what its end leaves in the room, on the spool and under the kick.
     lead = -(-round(WARM_UP * rate) // BLOCK) * BLOCK if score.loop else 0
     events = sequencer.events_of(score, rate, frames, lead)
     tonic = theory.parse_key(score.key).tonic
     player = sequencer.Sequencer(events, rate, 60.0 / score.bpm, score.seed, tonic=tonic)
-    chains = {name: stems.Stem(name, score, events, rate, BLOCK) for name in scores.STEMS}
+    chains = {name: stems.Stem(name, score, events, rate, BLOCK, wanted) for name in scores.STEMS}
     powers: dict[str, list[float]] = {name: [] for name in scores.STEMS}
     for start in range(-lead, frames, BLOCK):
         layers = player.render(start, BLOCK)
@@ -116,6 +130,47 @@ def _play(score: scores.Score, rate: int, frames: int, spool: Spool, told: Repor
     trims = dict(score.trims)
     levels = {name: profile.level(name) + trims.get(name, 0.0) for name in scores.STEMS}
     return np.array([_balance(name, levels[name], powers[name]) for name in scores.STEMS], np.float32)
+
+
+def _heard(
+    spool: Spool, gains: Samples, rate: int, process: Callable[[Samples], Samples] | None = None
+) -> mastering.PeakAndPowerMeter:
+    """Peaks and powers of everything; with `process`, the spool holds what that has made of it afterwards."""
+    listener = mastering.PeakAndPowerMeter(rate)
+    for index, block in enumerate(spool.play()):
+        if process is not None:
+            spool.replace(index, block := process(block))
+        listener.add(block, gains)
+    return listener
+
+
+def _equaliser(
+    score: scores.Score, spool: Spool, gains: Samples, curve: Samples, rate: int, frames: int
+) -> Callable[[Samples], Samples] | None:
+    """What brings the sum of all stems close to its genre's spectrum, under the gain that it is going to have; the same
+    for each of them, so that they still sum to the mix."""
+    meter = balance.BalanceMeter(rate)
+    # A loop is measured as often as it takes for its edges to count no more than the rest.
+    for _ in range(max(1, -(-round(LOOP_HEARD * rate) // frames)) if score.loop else 1):
+        for index, block in enumerate(spool.play()):
+            mix = np.tensordot(gains, block, 1)[None]
+            loud = mastering.apply(mix, np.ones(1, np.float32), curve, index * (BLOCK // mastering.FRAME))[0]
+            meter.add(loud[: frames - index * BLOCK])
+    bands = plan.matched(meter.result(), score.genre, rate)
+    if not bands:
+        return None
+    cascade = filters.Cascade([band.section(rate) for band in bands], 2 * len(scores.STEMS))
+
+    def process(block: Samples) -> Samples:
+        lanes = block.transpose(1, 0, 2).reshape(block.shape[1], -1)
+        shaped = cascade.process(lanes).reshape(block.shape[1], *block.shape[::2])
+        return np.ascontiguousarray(shaped.transpose(1, 0, 2))
+
+    if score.loop:
+        for index, block in enumerate(spool.play()):
+            if frames - (index + 1) * BLOCK < SETTLING * rate:
+                process(block[:, : frames - index * BLOCK])  # what rings on when the loop comes round
+    return process
 
 
 def _balance(name: str, level: float, powers: Sequence[float]) -> float:

@@ -33,6 +33,16 @@ class Spool:
             self._room = 0
             self._file.write(block.data)
 
+    def replace(self, index: int, block: Samples) -> None:
+        """Puts another block in the place of one, also of the one that is being played."""
+        if index < len(self._kept):
+            self._kept[index] = block
+        else:
+            place = self._file.tell()
+            self._file.seek((index - len(self._kept)) * block.nbytes)
+            self._file.write(block.data)
+            self._file.seek(place)
+
     def play(self) -> Iterator[Samples]:
         yield from self._kept
         self._file.seek(0)

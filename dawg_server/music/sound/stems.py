@@ -15,19 +15,31 @@ from dawg_server.music.sound.strip import ChannelStrip
 from dawg_server.music.sound.tone import Samples
 
 DUCKED = {"bass": 1.0, "chords": 1.0, "melody": 0.5}  # share of the genre's ducking
+PUSH = 0.5  # of the drums' saturation more for each LU above what streaming services play
 ROOM_DB = {"drums": -3.0, "bass": -9.0, "chords": 0.0, "melody": 1.0}  # beside the common amount
 
 
 class Stem:
     """Processes the adjoining blocks of one stem."""
 
-    def __init__(self, name: str, score: scores.Score, events: Sequence[SoundEvent], rate: int, block: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        score: scores.Score,
+        events: Sequence[SoundEvent],
+        rate: int,
+        block: int,
+        loudness_target: float = profiles.STREAMING,
+    ) -> None:
+        """`loudness_target` (LUFS) is that of the whole: drums that are to be loud have their peaks rounded here, where
+        nothing else suffers from it."""
         profile = profiles.of(score.genre)
         beat = 60.0 / score.bpm
-        self._drive = _drive(name, profile, score.grit)
-        self._strip = ChannelStrip(
-            rate, block, _bands(name, profile, score), _impulse(name, profile, score, rate, beat)
-        )
+        pushed = 1 + PUSH * max(0.0, loudness_target - profiles.STREAMING) if name == "drums" else 1.0
+        self._drive = _drive(name, profile, score.grit) * pushed
+        sends = any(event.wet for event in events if event.stem == name)
+        room = _impulse(name, profile, score, rate, beat) if sends else None
+        self._strip = ChannelStrip(rate, block, _bands(name, profile, score), room)
         worn = profile.wobble * score.grit if name in ("chords", "melody") else 0.0
         period = score.duration if score.loop else None
         self._wobble = Wobble(rate, worn, 3, period) if worn > 0 else None
