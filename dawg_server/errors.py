@@ -5,6 +5,7 @@ The docstring of a class is its default sentence for people; raise it with a bet
 
 from __future__ import annotations
 
+import errno
 import math
 import time
 from collections.abc import Mapping
@@ -319,6 +320,18 @@ class DependencyUnavailable(DawgError):
             details={"dependency": dependency},
             retry_after=retry_after,
         )
+
+
+def full_disk(setting: str | None = None) -> DependencyUnavailable:
+    """`setting`: the one that keeps some of the disk free."""
+    kept = f" ({setting} is kept free)" if setting else ""
+    return DependencyUnavailable(
+        "storage", f"The disk of this server is full{kept}. Whoever runs it has to make room.", retry_after=60.0
+    )
+
+
+def is_full_disk(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class Contention(DawgError):

@@ -72,6 +72,7 @@ async def opened(platform: Platform, documents: Documents) -> AsyncIterator[Jobs
             platform.limits,
             JobLimits(settings.jobs_per_minute, settings.jobs_running, settings.jobs_waiting),
             purchases,
+            platform.work,
             slots=settings.job_concurrency,
         )
         requests = Requests(database, documents.access, documents.document)

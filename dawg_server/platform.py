@@ -33,7 +33,7 @@ from dawg_server.mail import Mailer
 from dawg_server.metrics import Metrics
 from dawg_server.replicas import Replicas, own_address
 from dawg_server.retention import Retention
-from dawg_server.settings import Settings
+from dawg_server.settings import MEBIBYTE, Settings
 from dawg_server.storage import Storage
 from dawg_server.storage.folder import FolderStorage
 from dawg_server.storage.links import LinkSigner
@@ -118,7 +118,7 @@ async def opened(settings: Settings, dsn: str) -> AsyncIterator[Platform]:
         storage = TrackedStorage(await open_storage(settings), database)
         stack.push_async_callback(storage.close)
         links = LinkSigner(await server_secrets.get_or_create(database, LINK_KEY), storage)
-        work = WorkFolder(settings.data_dir / "work")
+        work = WorkFolder(settings.data_dir / "work", keep_free=settings.min_free_mb * MEBIBYTE)
         stack.callback(work.close)
         workers = Workers(settings.cpu_workers or min(os.cpu_count() or 1, MAX_CPU_WORKERS))
         stack.push_async_callback(workers.close)

@@ -293,6 +293,13 @@ class Settings:
     jobs_waiting: int = variable(
         "JOBS_WAITING_PER_USER", 50, "jobs of one user that may wait", kind="int", check=in_range(1, 100_000)
     )
+    min_free_mb: int = variable(
+        "MIN_FREE_MB",
+        200,
+        "space under DATA_DIR that uploads and jobs leave free, so that the database goes on",
+        kind="int",
+        check=in_range(0, 10_000_000),
+    )
     jobs_kept_days: int = variable(
         "JOBS_KEPT_DAYS",
         90,

@@ -289,6 +289,8 @@ def _told(error: Exception) -> tuple[str, str]:
     """(stable code, sentence for people); what broke inside of the server is not told."""
     if isinstance(error, errors.DawgError):
         return error.code, error.message
+    if errors.is_full_disk(error):
+        return _told(errors.full_disk())
     if isinstance(error, Late):
         return errors.ProviderTimeout.code, str(error)
     if isinstance(error, Transient):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from dawg_server.generation.job import Job, State
 from dawg_server.generation.purchases import Purchases
 from dawg_server.limits import Limits
 from dawg_server.metrics import Metrics
+from dawg_server.storage.work import WorkFolder
 from dawg_server.wire import is_uuid
 
 MAX_ATTEMPTS = 3
@@ -66,11 +68,12 @@ class GenerationService:
         limits: Limits,
         job_limits: JobLimits,
         purchases: Purchases,
+        work: WorkFolder,
         *,
         slots: int,
     ) -> None:
         """`slots`: how many jobs this process runs at once."""
-        self._slots = slots
+        self._slots, self._work = slots, work
         self._database, self._bus, self._purchases = database, bus, purchases
         self._limits, self._job_limits = limits, job_limits
         self._waiters: dict[str, set[asyncio.Event]] = defaultdict(set)
@@ -92,8 +95,11 @@ class GenerationService:
 
         `base_url` is the address under which the caller reached us: links about this job begin with it. The job, the
         budget held back for it, its entry in the queue and the reply to be repeated commit together.
-        Raises `RateLimited`, `QueueFull`, for a provider that costs money `BudgetExceeded`, and `Replayed`.
+        Raises `RateLimited`, `QueueFull`, for a provider that costs money `BudgetExceeded`, `DependencyUnavailable`
+        when the disk is nearly full, and `Replayed`.
         """
+        if shutil.disk_usage(self._work.path).free < self._work.keep_free:
+            raise errors.full_disk("MIN_FREE_MB")
         # Before anything is locked, because Redis may be slow, and once, although the transaction may be made again.
         try:
             await self._limits.hit("jobs", owner_id, self._job_limits.per_minute)

@@ -8,6 +8,8 @@ import shutil
 import uuid
 from pathlib import Path
 
+from dawg_server import errors
+
 _LOCK_FILE = ".lock"
 
 
@@ -18,7 +20,9 @@ class WorkFolder:
     on a file beside its own. (Process ids would not do: in a container every server has the same one.)
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, keep_free: int = 0) -> None:
+        """`keep_free`: bytes of the disk that are left to others, above all to a database beside it."""
+        self.keep_free = keep_free
         root = root.resolve()
         root.mkdir(parents=True, exist_ok=True)
         lock = os.open(root / _LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o600)
@@ -32,8 +36,14 @@ class WorkFolder:
         finally:
             os.close(lock)
 
+    def require_room(self) -> None:
+        """Raises `DependencyUnavailable` when the disk is nearly full."""
+        if shutil.disk_usage(self.path).free < self.keep_free:
+            raise errors.full_disk("MIN_FREE_MB")
+
     def new(self) -> Path:
-        """A fresh folder inside; whoever asks for it removes it."""
+        """A fresh folder inside; whoever asks for it removes it. Raises as `require_room`."""
+        self.require_room()
         folder = self.path / uuid.uuid4().hex
         folder.mkdir()
         return folder

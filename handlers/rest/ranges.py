@@ -44,6 +44,7 @@ async def serve(
         "Accept-Ranges": "bytes",
         "Content-Type": row["mime_type"],
         "Cross-Origin-Resource-Policy": "cross-origin",
+        "Content-Security-Policy": "sandbox",  # whatever a stranger has put into it, it is no page of this origin
         "Content-Disposition": filenames.disposition(row["original_name"], extension, attachment=attachment),
     }
     if is_known(request, row):

@@ -52,6 +52,9 @@ def from_exception(request: web.Request, error: Exception) -> errors.DawgError:
         return errors.MalformedRequest()
     if isinstance(error, ConnectionError) and (request.transport is None or request.transport.is_closing()):
         return errors.HungUp()
+    if errors.is_full_disk(error):
+        log.error("The disk is full.", action="disk_full", method=request.method, path=request.path)
+        return errors.full_disk()
     log.error("A request broke.", action="request_broke", method=request.method, path=request.path, exc_info=error)
     return errors.DawgError()
 

@@ -172,9 +172,9 @@ class RequestParser:
     What is refused is so when its head is whole, `KEPT` bytes long or not `awaited` any more.
     """
 
-    def __init__(self, parser: Any, refusing: Callable[[], None]) -> None:
-        """`refusing` is called once the rest of a head is awaited."""
-        self._parser, self._refusing = parser, refusing
+    def __init__(self, parser: Any, refusing: Callable[[], None], fed: Callable[[], None]) -> None:
+        """`refusing` is called once the rest of a refused head is awaited, `fed` after each part of a request."""
+        self._parser, self._refusing, self._fed = parser, refusing, fed
         self.last: bytes | bytearray = b""
         self.body: StreamReader | None = None  # of the request that came last
         self.refused: http_exceptions.HttpProcessingError | None = None
@@ -203,6 +203,7 @@ class RequestParser:
         if messages:
             self.body = messages[-1][1]
         self.in_head = not messages and not in_body
+        self._fed()
         return found
 
     def _refuse(self, new: int) -> Any:
@@ -220,7 +221,7 @@ class _Connection(web.RequestHandler):
     def __init__(self, server: web.Server, context: RequestContext, **options: Any) -> None:
         super().__init__(server, **options)
         self._context = context
-        self._kept = RequestParser(self._parser, self._await_head)
+        self._kept = RequestParser(self._parser, self._await_head, self._look_after)
         self._parser: Any = self._kept
         self._refusal: asyncio.TimerHandle | None = None
         self._head_timer: asyncio.TimerHandle | None = None
@@ -237,8 +238,7 @@ class _Connection(web.RequestHandler):
                 timer.cancel()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+    def _look_after(self) -> None:
         if self._kept.in_head:
             if self._head_timer is None:
                 self._head_timer = self._loop.call_later(HEAD_SECONDS, self.force_close)
