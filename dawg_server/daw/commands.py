@@ -177,7 +177,8 @@ async def change(draft: Draft, kind: EntityType, entity: Entity, changes: Mappin
     clamped = await _judge(draft, kind, entity, changed) if changed else ()
     draft.update(kind.name, entity["id"], changed)
     if place is not None:
-        await ordering.move(draft, kind, entity[kind.parent_field], {entity["id"]: place})
+        moved = await ordering.together(draft, kind, entity["id"])
+        await ordering.move(draft, kind, entity[kind.parent_field], {id: at for at, id in enumerate(moved, place)})
     return clamped
 
 

@@ -81,7 +81,8 @@ class Reference:
     """A field that names another entity. When that goes, this one goes as well, or the field becomes `cleared`.
 
     `sound`: the field leads sound to a track of that type, AUX or GROUP, and sound must never come back. `heard`:
-    the sound of that track, another one, is led here, and must never come back either.
+    the sound of that track, another one, is led here, and must never come back either. `beside`: in their list it
+    follows the one that it names, also where that goes.
     """
 
     entity: str
@@ -89,6 +90,7 @@ class Reference:
     cleared: Any = None
     sound: Literal["", "AUX", "GROUP"] = ""
     heard: bool = False
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

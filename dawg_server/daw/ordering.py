@@ -80,6 +80,16 @@ async def move(draft: Draft, kind: EntityType, parent_id: str, wanted: Places) -
     draft.reorder(kind.name, {id: place for place, id in enumerate(order)})
 
 
+async def together(draft: Draft, kind: EntityType, id: str) -> list[str]:
+    """One, and all that stand behind it and go where it goes (`Reference.beside`), as a group's tracks do."""
+    found = [id]
+    for name, reference in kind.references.items():
+        if reference.beside and reference.entity == kind.name:
+            for each in [each for each in await draft.all(kind.name) if each[name] == id]:
+                found += await together(draft, kind, each["id"])
+    return found
+
+
 def restored(places: Places, now: Places, then: Places) -> tuple[dict[str, int], list[str]]:
     """(new places, those that somebody else has moved since) of a step that led from `then` to `now`.
 

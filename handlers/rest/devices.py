@@ -14,7 +14,10 @@ routes = Routes("devices")
 @routes.get("/devices", "The types of devices", reply=schemas.DeviceTypes)
 async def list_device_types(call: RestCall) -> Answer:
     """Each with the JSON Schema of its parameters, in which `unit` is their unit and `automatable` tells whether an
-    envelope can move them, and with its presets."""
+    envelope can move them, and with its presets.
+
+    Envelopes move numbers. Choices and switches are no numbers, and what a filter, a room, a grain or a played note is
+    laid out by before it sounds (a reverb's decay, the corner of a cut, a sampler's attack) stays as it is set."""
     return {"success": True, "types": [each.described() for each in TYPES.values()]}
 
 

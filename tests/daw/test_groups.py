@@ -70,6 +70,10 @@ async def test_tracks_are_put_into_groups_and_taken_out_in_one_step(server: dawg
     await band.group("all", "drums", "keys")
     assert (await band.order())[:2] == [("all", None), ("drums", "all")]
     version, before = await song.version(), await band.order()
+    await band.change("all", order=9)  # with everything in it
+    assert await band.order() == [before[-1], *before[:-1]]
+    await song.undo()
+    assert await band.order() == before
     await song.call("POST", f"/tracks/{band.ids['drums']}/ungroup", {})
     assert dict(await band.order())["kick"] == "all"
     await song.undo()

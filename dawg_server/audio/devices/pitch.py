@@ -17,6 +17,10 @@ class PitchShift(Device):
                      wet = sin^2(pi p) line[t - d1] + cos^2(pi p) line[t - d2]
                      p = (p + (1 - 2^(semitones / 12)) / W) mod 1
 
+    The heads make the tone that they shift repeat their motion, so a steady tone of f Hz comes out as a line spectrum
+    f + 2 k r with r = |2^(semitones / 12) - 1| 1000 / window: its strongest line lies within r Hz of the shifted pitch.
+    A longer window comes nearer.
+
     Read in straight lines between samples. Latency: W / 2 frames, and at 0 semitones the input comes out unchanged.
     `mix` blends with the input, as late: `in (1 - mix) + wet mix`.
     """

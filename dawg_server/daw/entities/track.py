@@ -128,7 +128,7 @@ TRACK = EntityType(
     written={"metadata": METADATA},
     references={
         "outputDestination": Reference("track", "clear", MASTER, sound="AUX"),
-        "groupId": Reference("track", "clear", sound="GROUP"),
+        "groupId": Reference("track", "clear", sound="GROUP", beside=True),
     },
     ordered=True,
     limit=MAX_TRACKS,
@@ -168,7 +168,8 @@ async def group_tracks(draft: Draft, values: dict[str, Any]) -> dict[str, Any]:
     group_id = made["track"]["id"]
     for id in ids:
         draft.update("track", id, {"groupId": group_id})
-    await ordering.move(draft, TRACK, draft.id, {id: place for place, id in enumerate(ids, order + 1)})
+    moved = dict.fromkeys([each for id in ids for each in await ordering.together(draft, TRACK, id)])
+    await ordering.move(draft, TRACK, draft.id, {id: place for place, id in enumerate(moved, order + 1)})
     return {"track": draft.shown("track", group_id), "tracks": [draft.shown("track", id) for id in ids]}
 
 
