@@ -64,7 +64,10 @@ class Spawner:
                 os.kill(pid, signal.SIGKILL)
             killed &= self._lifelines.keys()
             if self._control in ready:
-                data, descriptors, _, _ = socket.recv_fds(self._control, _LONGEST_ORDER, 3)
+                try:
+                    data, descriptors, _, _ = socket.recv_fds(self._control, _LONGEST_ORDER, 3)
+                except ConnectionError:
+                    return
                 if not data:
                     return
                 self._fork(pickle.loads(data), [socket.socket(fileno=each) for each in descriptors])

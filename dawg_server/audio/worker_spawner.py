@@ -27,6 +27,8 @@ _LARGE_BLOCKS = {  # glibc gives arrays back to the system and gets them anew, c
 _PACKAGES = str(pathlib.Path(__file__).parents[2])
 _STOP_TIMEOUT = 5.0  # seconds
 _TRIES = 3  # it may be about to end when it is asked
+# Keeps orders apart; the systems that lack the first kind tell the end of the other one by an error.
+_CONTROL = socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_DGRAM
 _LONGEST = 16  # bytes of a number on a lifeline
 
 
@@ -115,7 +117,7 @@ class _Spawner:
 
     def _start(self) -> None:
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        self._control, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+        self._control, theirs = socket.socketpair(type=_CONTROL)
         self._control.setblocking(False)
         with theirs:
             self._process = subprocess.Popen(
