@@ -13,6 +13,7 @@ from dawg_server.generation.finishing.local import LocalProvider
 from dawg_server.generation.finishing.material import Material
 from dawg_server.generation.finishing.requests import Requests
 from dawg_server.generation.outcome import Placement
+from dawg_server.generation.prompt_reading import PromptReading
 from dawg_server.generation.provider_registry import ProviderRegistry
 from dawg_server.generation.providers.embedded import EmbeddedProvider
 from dawg_server.generation.purchases import Purchases
@@ -53,7 +54,8 @@ async def opened(platform: Platform, documents: Documents) -> AsyncIterator[Jobs
         stack.push_async_callback(registry.close)
         material = Material(database, documents.document, storage)
         songwriter = Songwriter(platform.small_model)
-        own = (EmbeddedProvider(workers), LocalProvider(workers, material), songwriter)
+        embedded = EmbeddedProvider(workers, PromptReading(platform.small_model))
+        own = (embedded, LocalProvider(workers, material), songwriter)
         providers = Providers(*own, *registry.providers)
         purchases = Purchases(database, platform.costs, *registry.providers)
         reconciler = Reconciler(database, purchases)

@@ -6,7 +6,7 @@ import dataclasses
 
 from dawg_server.music import moods, prompt_instruments, prompt_settings, prompt_words
 from dawg_server.music.prompt_reader import PromptReader, SaidTerm
-from dawg_server.music.prompt_record import Amount, Exclusion, FormStep, PromptHints
+from dawg_server.music.prompt_record import Amount, Exclusion, Form, FormStep, PromptHints, PromptSettings
 
 SWUNG = 0.62  # where "swing" puts the offbeat at least; a triplet would be 0.667
 OPPOSITE = -0.4  # of a mood that is not wanted
@@ -20,10 +20,17 @@ def read(prompt: str) -> PromptHints:
     settings.read()
     reader = PromptReader(prompt_words.tokens(settings.text))
     reader.read()
-    return _hints(reader.said, settings, reader.left)
+    said = reader.said
+    unsung = (_unsung(each) for each in said if each.wanted and each.term.kind == "voice")
+    return dataclasses.replace(
+        of_terms(said, settings.settings, settings.form, settings.colour),
+        understood=tuple(dict.fromkeys([*settings.understood, *_told(said)])),
+        ignored=tuple(dict.fromkeys([*settings.ignored, *unsung, *reader.left])),
+    )
 
 
-def _hints(said: list[SaidTerm], spoken: prompt_settings.SettingsReader, left: list[str]) -> PromptHints:
+def of_terms(said: list[SaidTerm], settings: PromptSettings, form: Form, colour: str = "") -> PromptHints:
+    """The record of what was said of terms, of settings and of the form."""
     refused = [
         Exclusion(each.term.kind, name, each.section)
         for each in said
@@ -46,11 +53,10 @@ def _hints(said: list[SaidTerm], spoken: prompt_settings.SettingsReader, left: l
     ]
     leanings = [each for each in said if each.term.kind in ("mood", "sound")]
     unwanted = frozenset(each.term.name for each in leanings if each.sign < 0 or each.degree < 0)
-    form = spoken.form
     named = [FormStep(each.term.name) for each in wanted if each.term.kind == "section"]
     named += [FormStep("drop") for each in wanted if (each.term.kind, each.term.name) == ("event", "drop")]
     return PromptHints(
-        mood=moods.combine(moods.Mood(colour=spoken.colour), *(_leaning(each) for each in leanings)),
+        mood=moods.combine(moods.Mood(colour=colour), *(_leaning(each) for each in leanings)),
         asked=tuple(
             dict.fromkeys(
                 prompt_instruments.PLAYED[each.term.word] for each in wanted if each.term.kind == "instrument"
@@ -68,12 +74,8 @@ def _hints(said: list[SaidTerm], spoken: prompt_settings.SettingsReader, left: l
         unwanted=unwanted,
         swing=_swing(said),
         genres=tuple(each.term.name for each in wanted if each.term.kind == "genre"),
-        settings=dataclasses.replace(spoken.settings, pace=_pace(said)),
+        settings=dataclasses.replace(settings, pace=_pace(said) or settings.pace),
         form=dataclasses.replace(form, steps=(*form.steps, *named)),
-        understood=tuple(dict.fromkeys([*spoken.understood, *_told(said)])),
-        ignored=tuple(
-            dict.fromkeys([*spoken.ignored, *(_unsung(each) for each in wanted if each.term.kind == "voice"), *left])
-        ),
     )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from dawg_server import errors
 from dawg_server.audio.workers import Workers
 from dawg_server.generation import remarks, requests
+from dawg_server.generation.prompt_reading import PromptReading
 from dawg_server.generation.providers.base import LocalFile, LocalTake, Outcome, Work
 from dawg_server.music import prompt_hints
 from dawg_server.music.recorded import cut
@@ -24,8 +26,8 @@ class EmbeddedProvider:
 
     name = "embedded"
 
-    def __init__(self, workers: Workers) -> None:
-        self._workers = workers
+    def __init__(self, workers: Workers, reading: PromptReading) -> None:
+        self._workers, self._reading = workers, reading
 
     async def generate(self, work: Work) -> Outcome:
         def report(fraction: float, stage: str) -> None:
@@ -50,12 +52,15 @@ class EmbeddedProvider:
             "provider": self.name,
             "seed": request["seed"],
             "requested": {name: request[name] for name in wanted if name in request} | spoken,
-            "warnings": remarks.beat_warnings(request, take.files[0].facts["duration"]),
             "sounds": cut.kind(),
             "sections": made["sections"],
             "chords": made["chords"],
             "drawn": made.get("drawn", {}),
             **read,
+            "warnings": [
+                *read.get("warnings", ()),
+                *remarks.beat_warnings(request, take.files[0].facts["duration"]),
+            ],
             **{name: made[name] for name in ("grid", "parts") if name in made},
         }
         if "part" in work.input:
@@ -70,13 +75,19 @@ class EmbeddedProvider:
             return work.input, {}
         if not work.input["prompt"]:
             return work.input, {"understood": [], "ignored": []}
-        hints = prompt_hints.read(work.input["prompt"])
-        made = requests.settle(work.input["asked"], hints)
+        hints, warnings = await self._reading.hints(work)
+        try:
+            made = requests.settle(work.input["asked"], hints)
+        except errors.ValidationError as error:  # of what the model has read; the grammar's was settled before
+            warnings = [f"The language model's reading cannot be made: {error.message}"]
+            hints = prompt_hints.read(work.input["prompt"])
+            made = requests.settle(work.input["asked"], hints)
         request = {**work.input, **made.request, "prompt": hints}
         mood = made.request["mood"] or ", ".join(hints.moods)
         read: dict[str, Any] = {
             "mood": mood,
             "settled": made.request,
+            "warnings": warnings,
             "understood": made.understood,
             "ignored": made.ignored,
         }
