@@ -46,17 +46,12 @@ def _tracks(job: Job, made: list[Made]) -> list[Command]:
 
 def _of_audio(job: Job, audio_file_id: str) -> dict[str, Any]:
     project = _fitting(job)
-    if project and not project["steady"]:
-        return {
-            "audioFileId": audio_file_id,
-            "startBeat": _start(job),
-            "stretch": True,
-            "originalBpm": job.input["bpm"],
-        }
-    in_beats = (
-        project or job.input.get("startBar") or job.input.get("as") == "stems"
-    )  # whose tempo the project has then
-    place = {"startBeat": _start(job)} if in_beats else {"startTime": _seconds(job)}
+    place: dict[str, Any] = {"startBeat": _start(job)} if job.input.get("bpm") else {}
+    if not project.get("steady", True):
+        return {"audioFileId": audio_file_id, **place, "stretch": True, "originalBpm": job.input["bpm"]}
+    # Beats are known of a project whose tempo it has, or that takes over its tempo.
+    if not ("startBeat" in project or job.input.get("startBar") or job.input.get("as") == "stems"):
+        place = {"startTime": _seconds(job)}
     return {"audioFileId": audio_file_id, **place}
 
 
@@ -74,10 +69,9 @@ def _of_notes(job: Job, part: dict[str, Any]) -> Made:
     return track, {"startBeat": _start(job), "lengthBeats": round(beats, 6), "midiData": {"notes": part["notes"]}}
 
 
-def _fitting(job: Job) -> dict[str, Any] | None:
-    """The project that the music was made for, as it was then; None where it had no clips."""
-    found: dict[str, Any] | None = (job.input.get("asked") or {}).get("project")
-    return found
+def _fitting(job: Job) -> dict[str, Any]:
+    """Of the project that the music was made for, as it was then (see `fitting.of_project`)."""
+    return (job.input.get("asked") or {}).get("project") or {}
 
 
 def _seconds(job: Job) -> float:
@@ -86,8 +80,8 @@ def _seconds(job: Job) -> float:
 
 def _start(job: Job) -> float:
     """The beat where it begins."""
-    if project := _fitting(job):
-        return float(project["startBeat"])
+    if (beat := _fitting(job).get("startBeat")) is not None:
+        return float(beat)
     if bar := job.input.get("startBar"):
         return float((bar - 1) * job.input["beatsPerBar"])
     return round(_seconds(job) * float(job.input["bpm"]) / 60, 6)

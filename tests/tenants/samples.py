@@ -25,6 +25,7 @@ KINDS = (
     ("audio", "audio"),
     ("track", "track"),
     ("clip", "clip"),
+    ("likeclip", "notes"),
     ("other.clipids", "otherClip"),
     ("send", "send"),
     ("destination", "bus"),

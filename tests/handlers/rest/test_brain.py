@@ -294,7 +294,7 @@ async def test_the_turn_waits_for_a_real_beat(server: Dawg, model: Model) -> Non
     assert made["duration"] == 6.4
     assert [(each["start"], each["duration"]) for each in made["sections"]] == [(0.0, 6.4)]
     document = (await server.json("GET", f"/api/projects/{project_id}"))[1]["project"]
-    assert [clip["duration"] for track in document["tracks"] for clip in track["clips"]] == [6.4]
+    assert {clip["duration"] for track in document["tracks"] for clip in track["clips"]} == {6.4}
 
 
 async def test_bars_are_counted_in_the_metre_of_the_project_and_more_than_five_minutes_are_refused(
