@@ -78,6 +78,11 @@ async def test_clips_places_envelopes_and_notes_are_edited_by_hand(
         await page.until(f"JSON.stringify({NOTES}) === '[0,0,1]'")
         await undo(page)
         await page.until(f"JSON.stringify({NOTES}) === '[0,0]'")
+        await page.call("click", CANVAS, {"position": {"x": 30, "y": RULER + 40}, "button": "right"})
+        await page.click("[role=menuitem]:has-text('A bass line under this')")
+        await page.until("dawg.store.tracks.value.length === 6")
+        await page.click("[aria-label='Keep only this: Bass 2']")
+        await page.until("dawg.store.tracks.value.length === 4 && !dawg.store.tracks.value[3].isMuted")
         assert await page.trouble() == []
 
 

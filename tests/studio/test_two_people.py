@@ -71,6 +71,9 @@ async def test_each_sees_what_the_other_does_and_undoes_their_own(
         await ada.until("dawg.store.project.value.name === 'Evening'")
         await ada.click("[aria-label=Undo]")
         await bob.until("dawg.store.tracks.value[0].pan === 0.5")
+        await walk.show(bob, "History")
+        await bob.click("[aria-label='Undo: the song is called “Evening”']")  # whatever came after it
+        await ada.until("dawg.store.project.value.name !== 'Evening'")
         await one_works_on_a_track(ada, bob)
         assert (await walk.stored(ada))["tracks"] == (await walk.stored(bob))["tracks"]
         assert await bob.evaluate("dawg.store.tracks.value[0].pan") == 0.5  # nobody undoes what is another's

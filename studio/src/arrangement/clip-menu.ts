@@ -1,4 +1,4 @@
-import { ideaItems } from "../generate/ideas-store";
+import { partItems, partItemsOfLoop } from "../generate/parts";
 import { humanizeNotes, legatoNotes, rampVelocities, reverseNotes, transposeNotes } from "../project/edits";
 import type { Clip } from "../project/entities";
 import { mayEdit } from "../project/store";
@@ -68,7 +68,7 @@ export const clipItems = (): MenuItem[] => {
           off,
         )
       : []),
-    ...(list.length > 0 ? ideaItems(list, off) : []),
+    ...(list.length > 0 ? partItems(list, off) : []),
     { words: "Zoom to it", keys: "Z", off: list.length === 0, apart: true, run: zoomToSelection },
     { words: "Delete", keys: "Delete", off, run: removeSelected },
   ];
@@ -108,7 +108,9 @@ export const contextMenu = (event: MouseEvent): void => {
   if (y < RULER) {
     const found = placedAt(x, y);
     const items =
-      found && mayEdit.value ? itemsOf(found.kind, found.id, left, top) : itemsAt(left, top, beatAt(x, altKey));
+      found && mayEdit.value
+        ? itemsOf(found.kind, found.id, left, top)
+        : [...itemsAt(left, top, beatAt(x, altKey)), ...partItemsOfLoop(!mayEdit.value)];
     showMenu(bandAt(y), left, top, items);
     return;
   }

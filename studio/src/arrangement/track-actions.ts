@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { ideaItemsOfTrack } from "../generate/ideas-store";
+import { partItemsOfTrack } from "../generate/parts";
 import { groupTracks, remove, reorderTracks, ungroupTracks, updateTrack } from "../project/edits";
 import type { Track } from "../project/entities";
 import { automations, clipsByTrack, freezes, mayEdit, tracks } from "../project/store";
@@ -65,7 +65,7 @@ export const trackItems = (track: Track): MenuItem[] => {
           { words: "Bounce in place", off, run: () => void bounceTrack(track.id) },
         ]
       : []),
-    ...ideaItemsOfTrack(track.id, off),
+    ...partItemsOfTrack(track.id, off),
     ...(track.trackType === "MASTER"
       ? []
       : [{ words: "New group with it", off, apart: true, run: () => void groupTracks([track.id]) }]),

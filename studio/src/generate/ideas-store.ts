@@ -4,9 +4,8 @@ import { selection } from "../arrangement/actions";
 import { openProject } from "../project/connection";
 import { createClip, createTrack } from "../project/edits";
 import type { Clip } from "../project/entities";
-import { audition, clipsByTrack, loop, looping, project, tempoMap } from "../project/store";
+import { audition, loop, looping, project, tempoMap } from "../project/store";
 import { player } from "../sound/player";
-import type { MenuItem } from "../ui/menu";
 import { panel } from "../view";
 import { begin, type Job, jobs, wish } from "./store";
 
@@ -17,7 +16,7 @@ export const part = signal<Part>("bass");
 export const count = signal(3);
 
 /** In beats, and in bars of the metre there. */
-interface Range {
+export interface Range {
   from: number;
   bars: number;
 }
@@ -25,7 +24,7 @@ interface Range {
 const LONGEST = 128; // bars
 const USUAL = 8;
 
-const between = (from: number, to: number): Range => {
+export const between = (from: number, to: number): Range => {
   const map = tempoMap.value;
   const { beat: first, length } = map.metre(map.beat(from));
   const begins = first + Math.floor((map.beat(from) - first) / length + 1e-6) * length;
@@ -33,7 +32,7 @@ const between = (from: number, to: number): Range => {
   return { from: begins, bars: Math.min(LONGEST, Math.max(1, bars)) };
 };
 
-const around = (clips: readonly Clip[]): Range =>
+export const around = (clips: readonly Clip[]): Range =>
   between(
     Math.min(...clips.map(({ startTime }) => startTime)),
     Math.max(...clips.map(({ startTime, duration }) => startTime + duration)),
@@ -59,8 +58,9 @@ export const ideas = computed(() => {
 const titled = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
 /** Asks for several of one kind, in the tempo and the key of the song; nothing is placed before one is chosen. */
-export const askForIdeas = async (wanted: Part = part.value, { from, bars }: Range = range.peek()): Promise<void> => {
-  part.value = wanted;
+export const askForIdeas = async (): Promise<void> => {
+  const { from, bars } = range.peek();
+  const wanted = part.value;
   const map = tempoMap.peek();
   const startTime = map.seconds(from);
   const body: Schemas["StemsRequest"] = {
@@ -77,24 +77,6 @@ export const askForIdeas = async (wanted: Part = part.value, { from, bars }: Ran
   for (let each = 0; each < count.value; each++) {
     await begin("beat", answered(api.POST("/api/generate/stems", { body })), { idea: true, part: wanted, startTime });
   }
-};
-
-/** For the menus: parts that go with clips. */
-export const ideaItems = (clips: readonly Clip[], off: boolean): MenuItem[] => {
-  const ask = (wanted: Part) => {
-    panel.value = "ideas";
-    void askForIdeas(wanted, around(clips));
-  };
-  return [
-    { words: "A bass line under this", off, apart: true, run: () => ask("bass") },
-    { words: "Drums to this", off, run: () => ask("drums") },
-    { words: "Chords under this", off, run: () => ask("chords") },
-    { words: "A melody over this", off, run: () => ask("melody") },
-  ];
-};
-export const ideaItemsOfTrack = (trackId: string, off: boolean): MenuItem[] => {
-  const clips = clipsByTrack.value.get(trackId) ?? [];
-  return clips.length > 0 ? ideaItems(clips, off) : [];
 };
 
 const placeOf = ({ result, startTime = 0 }: Job) => {

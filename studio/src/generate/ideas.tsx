@@ -1,6 +1,9 @@
+import type { Clip, Track } from "../project/entities";
 import { mayEdit, project, tempoMap } from "../project/store";
+import { notesOf } from "../sound/notes";
 import { clock } from "../time/tempo-map";
 import { askForIdeas, count, heard, hearInSong, ideas, PARTS, type Part, part, range, takeIdea } from "./ideas-store";
+import { hearVariation, keepVariation, variations } from "./parts";
 import { cancel, genres, type Job, wish } from "./store";
 
 const MOST = 4;
@@ -47,6 +50,13 @@ export const IdeasPanel = () => (
       </button>
       <Where />
     </form>
+    {variations.value.length > 0 && (
+      <ul aria-label="Written for this song">
+        {variations.value.map((each) => (
+          <Variation key={each.track.id} {...each} />
+        ))}
+      </ul>
+    )}
     <ul>
       {ideas.value.map(({ job, name }) => (
         <Idea key={job.id} job={job} name={name} />
@@ -54,6 +64,36 @@ export const IdeasPanel = () => (
     </ul>
   </section>
 );
+
+/** Notes that lie on a track of the song already; one of several is heard. */
+const Variation = ({ track: { id, name, isMuted }, clip }: { track: Track; clip: Clip }) => {
+  const map = tempoMap.value;
+  const { bar } = map.position(clip.startBeat);
+  return (
+    <li>
+      <b>{name}</b>
+      <span class="quiet">{`bar ${bar}, ${clock(clip.duration)}`}</span>
+      <button
+        type="button"
+        aria-label={`In the song: ${name}`}
+        aria-pressed={!isMuted}
+        disabled={!mayEdit.value}
+        onClick={() => hearVariation(id)}
+      >
+        In the song
+      </button>
+      <span class="quiet">{`${notesOf(clip).length} notes`}</span>
+      <button
+        type="button"
+        aria-label={`Keep only this: ${name}`}
+        disabled={!mayEdit.value}
+        onClick={() => keepVariation(id)}
+      >
+        Keep only this
+      </button>
+    </li>
+  );
+};
 
 const Where = () => {
   const { from, bars } = range.value;

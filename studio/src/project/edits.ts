@@ -188,6 +188,16 @@ export const turnKnob = ({ id, parameters }: Device, name: string, value: unknow
   });
 export const deleteDevice = (id: string) => remove("device", id);
 
+/** Notes on new tracks, that fit to what is there. */
+export const writeParts = (wanted: {
+  part: "drums" | "bass" | "chords" | "melody";
+  genre: string;
+  startBeat: number;
+  bars: number;
+  variations: number;
+  likeClipId?: string;
+}) => edit({ event: "parts:generate", payload: wanted, operations: [] });
+
 /** Own steps; what others have changed since is skipped, and said. */
 export const undo = () => edit({ event: "project:undo", payload: {}, operations: [] });
 export const undoAlone = (revision: number) => edit({ event: "project:undo", payload: { revision }, operations: [] });
