@@ -3,6 +3,8 @@ import { updateClips, updateEach } from "../project/edits";
 import type { Clip } from "../project/entities";
 import { mayEdit, tempoMap, tracks } from "../project/store";
 import { barText } from "../time/tempo-map";
+import { refuse } from "../ui/field";
+import { notify } from "../ui/notices";
 import { selection } from "./actions";
 import { placedAt } from "./geometry";
 import { colourOf } from "./palette";
@@ -29,7 +31,10 @@ export const ClipInspector = () => {
           <input
             value={clip.name ?? ""}
             maxLength={120}
-            onChange={({ currentTarget }) => currentTarget.value.trim() && one({ name: currentTarget.value.trim() })}
+            onChange={({ currentTarget }) => {
+              if (currentTarget.value.trim()) one({ name: currentTarget.value.trim() });
+              else refuse(currentTarget, "Name", clip.name ?? "");
+            }}
           />
         </Field>
       ) : (
@@ -51,8 +56,10 @@ export const ClipInspector = () => {
               title="Bar, beat and tick"
               onChange={({ currentTarget }) => {
                 const beat = map.beatAt(currentTarget.value);
-                if (beat === null) currentTarget.value = barText(map.position(map.beat(clip.startTime)));
-                else one(placedAt(clip, map.seconds(beat)));
+                if (beat === null) {
+                  notify("trouble", "Write a place as bar.beat.tick, such as 5.1.000.");
+                  currentTarget.value = barText(map.position(map.beat(clip.startTime)));
+                } else one(placedAt(clip, map.seconds(beat)));
               }}
             />
           </Field>
@@ -149,7 +156,9 @@ const Amount = ({ name, value, store, unit, ...range }: AmountProps) => (
         store(Math.min(range.max ?? wanted, Math.max(range.min ?? wanted, wanted)));
       }}
       onChange={({ currentTarget }) => {
-        if (currentTarget.value && currentTarget.validity.valid) store(currentTarget.valueAsNumber);
+        const { valid } = currentTarget.validity;
+        if (currentTarget.value && valid) store(currentTarget.valueAsNumber);
+        else refuse(currentTarget, name, value === null ? "" : String(Math.round(value * 1000) / 1000));
       }}
     />
   </Field>

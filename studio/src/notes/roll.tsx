@@ -5,6 +5,7 @@ import { createClip, createTrack } from "../project/edits";
 import { mayEdit, project, tempoMap, tracks } from "../project/store";
 import { player } from "../sound/player";
 import { Canvas, pointOf } from "../ui/canvas";
+import { refuse } from "../ui/field";
 import { following, selectedClips, selectedTrack } from "../view";
 import { cursor, cursorText, moveCursor, writeAtCursor } from "./cursor";
 import { bringIntoSight, draw } from "./draw";
@@ -118,8 +119,9 @@ const Velocity = () => {
         value={chosen.length > 0 ? Math.round(mean) : newVelocity.value}
         disabled={!mayEdit.value}
         onChange={({ currentTarget }) => {
-          if (!currentTarget.validity.valid || !currentTarget.value) return;
-          if (chosen.length > 0) setVelocity(currentTarget.valueAsNumber);
+          if (!currentTarget.validity.valid || !currentTarget.value) {
+            refuse(currentTarget, "Velocity", String(chosen.length > 0 ? Math.round(mean) : newVelocity.value));
+          } else if (chosen.length > 0) setVelocity(currentTarget.valueAsNumber);
           else newVelocity.value = currentTarget.valueAsNumber;
         }}
       />

@@ -1,14 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { notify } from "./notices";
 
-/** What is wrong with what was written, in words. */
-const whyNot = (
-  written: string,
-  { validationMessage }: HTMLInputElement,
-  { min, max }: Partial<FieldProps>,
-): string => {
-  if (!written) return "it cannot be empty.";
-  return min === undefined || max === undefined ? validationMessage : `it has to be from ${min} to ${max}.`;
+/** Says why what was written changes nothing, and shows again what is so. */
+export const refuse = (input: HTMLInputElement, name: string, stays: string): void => {
+  const { value, min, max, validationMessage } = input;
+  const bounds = min && max ? `it has to be from ${min} to ${max}.` : validationMessage;
+  notify("trouble", `${name} stays ${stays}: ${value.trim() ? bounds : "it cannot be empty."}`);
+  input.value = stays;
 };
 
 interface FieldProps {
@@ -41,8 +39,7 @@ export const Field = ({ value, change, type = "text", ...others }: FieldProps) =
       written.value = null;
       if (wanted === undefined || wanted === value) return;
       if (wanted && currentTarget.validity.valid) change(wanted);
-      else
-        notify("trouble", `${others["aria-label"] ?? "This"} stays ${value}: ${whyNot(wanted, currentTarget, others)}`);
+      else refuse(currentTarget, others["aria-label"] ?? "This", value);
     },
     onKeyDown: ({ key, currentTarget }: { key: string; currentTarget: HTMLInputElement }) => {
       if (key === "Escape") written.value = null;
