@@ -40,7 +40,7 @@ def make(request: Mapping[str, Any], folder: str, report: Callable[[float, str],
     if part := request.get("part"):
         title = f"{title}: {part}"
         score = dataclasses.replace(score, parts=tuple(each for each in score.parts if each.stem == part))
-    files, stems = _played(score, place, report)
+    files, stems = _played(score, place, report, request.get("loudness"))
     made = {
         "title": title,
         "files": files,
@@ -91,7 +91,7 @@ def make_melody(request: Mapping[str, Any], folder: str, report: Callable[[float
 
 
 def _played(
-    score: scores.Score, place: Path, report: Callable[[float, str], None]
+    score: scores.Score, place: Path, report: Callable[[float, str], None], loudness: float | None = None
 ) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
     """(files of the mix and of its notes, stems by name)."""
     report(0.03, "render")
@@ -101,6 +101,7 @@ def _played(
         formats=FORMATS,
         stem_format="flac",
         bit_depth=BIT_DEPTH,
+        loudness_target=loudness,
         report=lambda done, _: report(0.03 + 0.97 * done, "render"),
     )
     midi_path = place / "score.mid"

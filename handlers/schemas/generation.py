@@ -59,6 +59,9 @@ class BeatRequest(IntoProject):
     ending = Flag(allow_none=True, load_default=None)
     provider = Choice(PROVIDERS, load_default="auto")
     seed = Number(0, MAX_SEED, whole=True, allow_none=True, load_default=None)
+    loudness = Number(
+        -30, -8, "LUFS; -9 for genres of clubs and -14 for others by default", allow_none=True, load_default=None
+    )
     as_ = Choice(
         ("stems", "midi", "mix"),
         "what becomes of it in the project; stems by default, mix under /api/v1",

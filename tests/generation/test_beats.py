@@ -114,6 +114,15 @@ async def test_bars_are_made_to_the_sample_in_every_file(server: dawg.Dawg) -> N
             assert mido.MidiFile(file=io.BytesIO(await reply.read())).length == pytest.approx(seconds, abs=1e-3)
 
 
+async def test_a_beat_is_as_loud_as_its_genre_or_the_request_says(server: dawg.Dawg) -> None:
+    for asked, wanted in (({"loudness": -18.5}, -18.5), ({"genre": "house", "bpm": 124}, -9)):
+        _, body = await server.json("POST", "/api/generate/beat?wait=50", json=BEAT | asked)
+        result = body["result"]["result"]
+        assert result["lufs"] == pytest.approx(wanted, abs=1.0)
+        assert result["truePeak"] <= -1
+        assert result["sounds"] in ("recorded", "synthesised")
+
+
 async def test_a_piece_of_no_whole_bars_or_with_an_ending_asked_for_ends(server: dawg.Dawg) -> None:
     for asked in ({"duration": 5}, {"duration": 6.4, "bpm": 150, "ending": True}):
         _, body = await server.json("POST", "/api/generate/beat?wait=50", json=BEAT | asked)

@@ -31,6 +31,7 @@ CEILING_DB = -1.4  # dBTP before encoding: lossy formats add some tenths of a de
 TOLERANCE = 0.2  # LU beside what was planned that are accepted
 ATTEMPTS = 3  # of writing, when the limiter has moved the loudness
 WARM_UP = 2.7  # seconds: the longest room, with which a loop comes round
+WHOLE = 3  # stems from which on it is a piece rather than a part of one
 LOOP_HEARD = 10.0  # seconds of a loop whose spectrum is measured
 SETTLING = 2.0  # seconds in which the limiter has forgotten what was before
 GATE_LU = 12.0  # below its loudest block, a stem counts as resting
@@ -76,7 +77,9 @@ def render(
         raise errors.ValidationError("The piece has no length.", details={"duration": "has to be positive"})
     folder.mkdir(parents=True, exist_ok=True)
     with Spool(folder, (len(scores.STEMS), BLOCK, 2)) as spool:
-        wanted = profiles.loudness(score.genre) if loudness_target is None else loudness_target
+        is_whole = len({part.stem for part in score.parts}) >= WHOLE
+        usual = profiles.loudness(score.genre) if is_whole else profiles.STREAMING
+        wanted = usual if loudness_target is None else loudness_target
         gains = _play(score, rate, frames, wanted, spool, told)
         sections = [
             mastering.SectionLevel(section.start_beat * 60 / score.bpm, section.energy) for section in score.sections
@@ -87,7 +90,8 @@ def render(
             return mastering.plan(listener, frames, ratio, target, sections, score.loop)
 
         listener = _heard(spool, gains, rate)
-        equaliser = _equaliser(score, spool, gains, planned(wanted)[0], rate, frames)
+        # A part alone has a spectrum of its own.
+        equaliser = _equaliser(score, spool, gains, planned(wanted)[0], rate, frames) if is_whole else None
         if equaliser is not None:
             listener = _heard(spool, gains, rate, equaliser)
         told(SHARES["mixing"], "mixing")
