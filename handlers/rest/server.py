@@ -202,7 +202,9 @@ class RequestParser:
             return self._refuse(len(data))
         if messages:
             self.body = messages[-1][1]
-        self.in_head = not messages and not in_body
+            self.in_head = False
+        elif data:  # aiohttp feeds nothing when it reads on
+            self.in_head = not in_body
         self._fed()
         return found
 

@@ -4,13 +4,15 @@ long a project at its bounds holds the loop.
     python -m tests.benchmarks.editing
 
 One server in a process of its own with its embedded Postgres. The yardstick is on the same machine at the same time:
-round trips of `/health/live`.
+round trips of `/health/live`. Processor seconds are told as well, of the server and of its Postgres: they say how long
+it takes where nobody else is at work.
 """
 
 from __future__ import annotations
 
 import asyncio
 import io
+import os
 import statistics
 import tempfile
 import time
@@ -54,9 +56,9 @@ async def main() -> None:
         DawgProcess(folder, REQUESTS_PER_MINUTE="100000", SOCKET_CHANGES_PER_SECOND="1000") as server,
         aiohttp.ClientSession(headers={"X-User-Id": "ada", "Accept-Encoding": "identity"}) as http,
     ):
-        await _latency(server.url, http)
-        await _drags(server.url, http)
-        await _large(server.url, http)
+        await _latency(server, http)
+        await _drags(server, http)
+        await _large(server, http)
 
 
 async def _project(url: str, http: aiohttp.ClientSession, tracks: int = 1) -> tuple[str, list[str]]:
@@ -69,8 +71,25 @@ async def _project(url: str, http: aiohttp.ClientSession, tracks: int = 1) -> tu
     return id, made
 
 
-async def _latency(url: str, http: aiohttp.ClientSession) -> None:
-    pairs, bare = [], []
+def _processor(pid: int) -> tuple[float, float]:
+    """Seconds of a process, and of all below it."""
+
+    def seconds(id: int, first: int) -> float:
+        fields = Path(f"/proc/{id}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[first : first + 2])) / os.sysconf("SC_CLK_TCK")
+
+    found: list[int] = []
+    below = [pid]
+    while below:
+        for task in Path(f"/proc/{below.pop()}/task").iterdir():
+            children = [int(id) for id in (task / "children").read_text().split()]
+            found += children
+            below += children
+    return seconds(pid, 11), sum(seconds(id, 11) + seconds(id, 13) for id in found)
+
+
+async def _latency(server: DawgProcess, http: aiohttp.ClientSession) -> None:
+    url, pairs, bare = server.url, [], []
     for _ in range(PROJECTS):
         id, (track,) = await _project(url, http)
         pairs.append((id, track, await Person().enter(url, id), await Person().enter(url, id)))
@@ -86,6 +105,7 @@ async def _latency(url: str, http: aiohttp.ClientSession) -> None:
                 return
             await asyncio.sleep(0.002)
 
+    before = _processor(server.pid)
     async with asyncio.TaskGroup() as group:
         for number in range(int(EDITS * SECONDS)):
             group.create_task(edit(number))
@@ -96,10 +116,13 @@ async def _latency(url: str, http: aiohttp.ClientSession) -> None:
                 bare.append(time.perf_counter() - started)
             await asyncio.sleep(1 / EDITS)
     assert len(found) == int(EDITS * SECONDS), "edits were lost"
+    each = [1000 * (now - then) / len(found) for now, then in zip(_processor(server.pid), before, strict=True)]
+    print(f"processor for an edit: {each[0]:.2f} ms of the server, {each[1]:.2f} ms of Postgres")
     _print(f"{EDITS} edits/s over {PROJECTS} projects, frame to the other's screen", found, bare)
 
 
-async def _drags(url: str, http: aiohttp.ClientSession) -> None:
+async def _drags(server: DawgProcess, http: aiohttp.ClientSession) -> None:
+    url = server.url
     id, tracks = await _project(url, http, DRAGS)
     people = [await Person().enter(url, id) for _ in tracks]
     acks = 0
@@ -125,7 +148,8 @@ async def _drags(url: str, http: aiohttp.ClientSession) -> None:
     print(f"{DRAGS * MOVES / took:,.0f} moves/s of faders in one project: none lost, {operations} operations")
 
 
-async def _large(url: str, http: aiohttp.ClientSession) -> None:
+async def _large(server: DawgProcess, http: aiohttp.ClientSession) -> None:
+    url = server.url
     song = packages.song()
     track = {**song["tracks"][0], "trackType": "MIDI"}
     notes = {"notes": [{"pitch": 60, "start": n / 4, "duration": 0.25, "velocity": 90} for n in range(NOTES)]}
@@ -133,12 +157,12 @@ async def _large(url: str, http: aiohttp.ClientSession) -> None:
     clips = [{**clip, "id": str(uuid.uuid4()), "startTime": n / 2, "duration": 0.5} for n in range(CLIPS)]
     form = aiohttp.FormData()
     form.add_field("file", io.BytesIO(packages.made({**song, "tracks": [track], "clips": clips})), filename="song.zip")
-    made = await _watched("importing", url, http, lambda: _read(http.post(f"{url}/api/projects/import", data=form)))
+    made = await _watched("importing", server, http, lambda: _read(http.post(f"{url}/api/projects/import", data=form)))
     project = orjson.loads(made)["project"]
     id, track_id = project["id"], project["tracks"][0]["id"]
-    await _watched("opening", url, http, lambda: _read(http.get(f"{url}/api/projects/{id}")))
-    await _watched("deleting the track", url, http, lambda: _read(http.delete(f"{url}/api/tracks/{track_id}")))
-    await _watched("undoing that", url, http, lambda: _read(http.post(f"{url}/api/projects/{id}/undo", json={})))
+    await _watched("opening", server, http, lambda: _read(http.get(f"{url}/api/projects/{id}")))
+    await _watched("deleting the track", server, http, lambda: _read(http.delete(f"{url}/api/tracks/{track_id}")))
+    await _watched("undoing that", server, http, lambda: _read(http.post(f"{url}/api/projects/{id}/undo", json={})))
 
 
 async def _read(request: Any) -> bytes:
@@ -148,14 +172,16 @@ async def _read(request: Any) -> bytes:
         return bytes(await reply.read())
 
 
-async def _watched(what: str, url: str, http: aiohttp.ClientSession, work: Callable[[], Awaitable[bytes]]) -> bytes:
+async def _watched(
+    what: str, server: DawgProcess, http: aiohttp.ClientSession, work: Callable[[], Awaitable[bytes]]
+) -> bytes:
     """Does it, while somebody else asks whether the server lives."""
     waits: list[float] = []
 
     async def ask() -> None:
         while True:
             started = time.perf_counter()
-            async with http.get(f"{url}/health/live") as reply:
+            async with http.get(f"{server.url}/health/live") as reply:
                 await reply.read()
             waits.append(time.perf_counter() - started)
             await asyncio.sleep(0.005)
@@ -163,11 +189,17 @@ async def _watched(what: str, url: str, http: aiohttp.ClientSession, work: Calla
     asking = asyncio.create_task(ask())
     await asyncio.sleep(0.2)
     bare, waits = list(waits), []
+    before = _processor(server.pid)
     started = time.perf_counter()
     found = await work()
     took = time.perf_counter() - started
     asking.cancel()
-    _print(f"{CLIPS:,} clips, {CLIPS * NOTES:,} notes: {what} took {took:.2f} s; /health/live meanwhile", waits, bare)
+    spent = [now - then for now, then in zip(_processor(server.pid), before, strict=True)]
+    print(
+        f"{CLIPS:,} clips, {CLIPS * NOTES:,} notes: {what} took {took:.2f} s, of the processor {spent[0]:.2f} s in the "
+        f"server and {spent[1]:.2f} s in Postgres and workers"
+    )
+    _print("  /health/live meanwhile", waits, bare)
     return found
 
 

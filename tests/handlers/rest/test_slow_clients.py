@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from handlers.rest import server as http_server
+from tests.archives import packages
 from tests.servers import dawg
 
 HEAD = b"POST /api/projects HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -44,6 +47,17 @@ async def test_a_head_that_does_not_come_is_not_awaited(
     monkeypatch.setattr(http_server, "HEAD_SECONDS", 0.3)
     answers = await said(server, *parts, pause=0.1)
     assert answers.count(b"HTTP/1.1") == (len(parts) == 2)
+
+
+async def test_work_on_a_large_body_may_take_longer_than_a_head(
+    server: dawg.Dawg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiohttp stops to read large bodies now and then, and feeds its parser nothing when it goes on."""
+    monkeypatch.setattr(http_server, "HEAD_SECONDS", 0.3)
+    body = packages.made(packages.song()) + b"0" * 2**22  # no zip any more, which a worker finds out
+    form = aiohttp.FormData({"file": io.BytesIO(body)})
+    status, reply = await server.json("POST", "/api/projects/import", data=form)
+    assert (status, reply["code"]) == (400, "invalid_archive")
 
 
 async def test_a_body_that_pauses_is_given_up_and_one_that_is_slow_is_read(
