@@ -96,8 +96,8 @@ class Mixer:
 
     def _value(self, moved: _Moved, point: Point) -> JsonObject:
         value = in_unit(point.value, point.unit or moved.default_unit, moved.unit) / moved.factor
-        held = min(max(value, moved.low), moved.high)
-        return {"beat": round(max(0.0, point.beat), DIGITS), "value": round(held, DIGITS), "curve": point.curve}
+        held = _held(value, moved.low, moved.high)
+        return {"beat": round(max(0.0, point.beat), DIGITS), "value": held, "curve": point.curve}
 
     def _track(self, strip: Strip, id: str, type: str) -> JsonObject:
         channel = strip.channel
@@ -175,7 +175,7 @@ class Mixer:
             return default
         self._move(element, {"trackId": track_id, "target": target, **names}, "linear", 1.0, 0.0, MAX_GAIN)
         value = in_unit(_value_of(element, default), element.get("unit"), "linear")
-        return round(min(max(value, 0.0), MAX_GAIN), DIGITS)
+        return _held(value, 0.0, MAX_GAIN)
 
     def _pan(self, channel: Element, track_id: str) -> float:
         if (element := channel.find("Pan")) is not None:
@@ -244,7 +244,7 @@ class Mixer:
             return
         low, high = known.range
         value = in_unit(_value_of(element, known.default * level.factor), element.get("unit"), level.unit)
-        found[parameter] = round(min(max(value / level.factor, low), high), DIGITS)
+        found[parameter] = _held(value / level.factor, low, high)
         if not known.fixed:
             self._move(element, {**on, "parameter": parameter}, level.unit, level.factor, low, high)
 
@@ -320,4 +320,9 @@ def _pan(element: Element | None) -> float:
     if element is None:
         return 0.0
     value = in_unit(number(element, "value", 0.5), element.get("unit"), "pan")
-    return float(round(min(max(value, -1.0), 1.0), DIGITS))
+    return _held(value, -1.0, 1.0)
+
+
+def _held(value: float, low: float, high: float) -> float:
+    """Rounded first: an end of a range may have more decimals than that."""
+    return min(max(value if math.isinf(value) else round(value, DIGITS), low), high)

@@ -170,7 +170,8 @@ def _document(song: _Song, name: str) -> JsonObject:
     signature = next((each for bar, each in metres if bar == 0), "4/4")
     tempi, metres = [each for each in tempi if each[0] > 0], [each for each in metres if each[0] > 0]
     if tempi:
-        tempi.insert(0, (0.0, bpm))
+        tempi = _fewer([(0.0, bpm), *tempi])
+        bpm = tempi[0][1]
     events = [{"id": foreign.new_id(), "beat": beat, "bpm": each, "curve": "jump"} for beat, each in tempi]
     changes = [{"id": foreign.new_id(), "bar": bar, "timeSignature": each} for bar, each in metres]
     project = {
@@ -196,12 +197,32 @@ def _document(song: _Song, name: str) -> JsonObject:
     )
 
 
+def _fewer(tempi: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """As many (beat, bpm) as a project may have: neighbours become one tempo that takes as long as they did."""
+    together = math.ceil(len(tempi) / foreign.MAX_EVENTS)
+    if together == 1:
+        return tempi
+    found = []
+    for place in range(0, len(tempi), together):
+        some, end = tempi[place : place + together], tempi[min(place + together, len(tempi) - 1)][0]
+        bounds = [*(beat for beat, _ in some), end]
+        minutes = sum((after - before) / bpm for (before, bpm), after in zip(some, bounds[1:], strict=True))
+        found.append((some[0][0], _bpm(round(60e6 * minutes / (end - some[0][0]))) if minutes else some[-1][1]))
+    return found
+
+
 def _track(part: _Part, order: int) -> JsonObject:
     programs = part.lists.get("programs", [])
     first = min((note["start"] for note in part.notes), default=0.0)
     before = [each["program"] for each in programs if each["beat"] <= first]
     program = before[-1] if before else programs[0]["program"] if programs else 0
     instrument = instruments.of_program(program, part.name, drums=part.channel == DRUM_CHANNEL)
+    # What chooses the instrument of the track stays in the clip only where it says more than that.
+    told = before[-1:] if before and before[-1] != instruments.program(instrument) else []
+    part.lists["programs"] = [
+        *({"beat": first, "program": each} for each in told),
+        *(each for each in programs if each["beat"] > first),
+    ]
     volume = (part.mixer[_VOLUME] / 127) ** 2 if _VOLUME in part.mixer else 0.8
     return {
         "id": foreign.new_id(),
@@ -217,7 +238,7 @@ def _track(part: _Part, order: int) -> JsonObject:
 
 def _clips(part: _Part, track: JsonObject, tempo: TempoMap) -> list[JsonObject]:
     notes = sorted(part.notes, key=lambda note: (note["start"], note["pitch"]))
-    lists = {name: list(events) for name, events in part.lists.items()}
+    lists = {name: list(events) for name, events in part.lists.items() if events}
     if any(len(events) > MAX_EVENTS for events in lists.values()):
         refuse(f"a track has more than {MAX_EVENTS} controllers or bends", limit=MAX_EVENTS)
     made = []
@@ -227,6 +248,8 @@ def _clips(part: _Part, track: JsonObject, tempo: TempoMap) -> list[JsonObject]:
         if place == 0 and lists:
             start = min([start, *(tempo.beat_of_bar(tempo.position(each[0]["beat"])[0]) for each in lists.values())])
         last = max(note["start"] + note["duration"] for note in some)
+        if place == 0:
+            last = max([last, *(each[-1]["beat"] for each in lists.values())])
         end = tempo.beat_of_bar(math.ceil(tempo.bar(last) - 1e-6))
         if tempo.seconds(max(end, last)) > timing.MAX_SECONDS:
             refuse(f"it is longer than {timing.MAX_SECONDS} seconds at its tempo", limit=timing.MAX_SECONDS)
