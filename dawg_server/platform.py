@@ -139,7 +139,12 @@ async def opened(settings: Settings, dsn: str) -> AsyncIterator[Platform]:
             metrics=metrics,
             identity=identity,
             accounts=Accounts(
-                database, bus, identity, passwords, await server_secrets.get_or_create(database, REFRESH_KEY)
+                database,
+                bus,
+                identity,
+                passwords,
+                await server_secrets.get_or_create(database, REFRESH_KEY),
+                registration=settings.registration,
             ),
             recovery=recovery,
             limits=limits,

@@ -182,6 +182,13 @@ class Settings:
         check=long_secret,
         secret=True,
     )
+    registration: str = variable(
+        "REGISTRATION",
+        "open",
+        "who may make an account: open (everybody), invited (who has a link that shares a project), closed (nobody)",
+        kind="word",
+        check=validate.OneOf(["open", "invited", "closed"]),
+    )
     allow_development: bool = variable(
         "ALLOW_DEVELOPMENT_MODE",
         False,

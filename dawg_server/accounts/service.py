@@ -17,7 +17,7 @@ from bus import events
 from bus.local import LocalBus
 from dawg_server import errors, logs
 from dawg_server.accounts.passwords import Passwords
-from dawg_server.database import password_resets, sessions, users
+from dawg_server.database import password_resets, sessions, share_links, users
 from dawg_server.database.pool import Connection, Database
 from dawg_server.identity import ACCESS_SECONDS, Identity
 
@@ -52,9 +52,18 @@ class Accounts:
     """
 
     def __init__(
-        self, database: Database, bus: LocalBus, identity: Identity, passwords: Passwords, refresh_key: bytes
+        self,
+        database: Database,
+        bus: LocalBus,
+        identity: Identity,
+        passwords: Passwords,
+        refresh_key: bytes,
+        *,
+        registration: str,
     ) -> None:
-        """`refresh_key` is the same on all replicas: each refresh token and this key make the next one."""
+        """`refresh_key` is the same on all replicas: each refresh token and this key make the next one.
+        `registration`: who may make an account, `open`, `invited` or `closed`."""
+        self._registration = registration
         self._database = database
         self._bus = bus
         self._identity = identity
@@ -69,10 +78,13 @@ class Accounts:
         username: str | None = None,
         first_name: str | None = None,
         last_name: str | None = None,
+        invitation: str | None = None,
         user_agent: str | None = None,
     ) -> Login:
-        """`email` is in lower case. Raises `EmailTaken`."""
+        """`email` is in lower case; `invitation` the secret of a link that shares a project, which is not spent.
+        Raises `EmailTaken`, and `Forbidden` for whoever may not make an account."""
         self._identity.require_accounts()
+        await self._require_welcome(invitation)
         hashed = await self._passwords.hash(password)
         async with self._database.transaction() as connection:
             user = await users.insert(
@@ -86,6 +98,17 @@ class Accounts:
             login = await self._open(connection, user, str(uuid.uuid4()), user_agent)
         log.info("An account was made.", action="account_registered", user_id=user["id"])
         return login
+
+    async def _require_welcome(self, invitation: str | None) -> None:
+        if self._registration == "closed":
+            raise errors.Forbidden("Nobody makes an account here by themselves. Ask whoever runs this server.")
+        if self._registration == "invited" and not (
+            invitation and await share_links.is_good(self._database, share_links.digest(invitation))
+        ):
+            raise errors.Forbidden(
+                "An account is made here by invitation: open the link that somebody has sent you for a project, and send "
+                "its secret as `invitation`."
+            )
 
     async def login(self, *, email: str, password: str, user_agent: str | None = None) -> Login:
         """Raises `InvalidCredentials`, with one sentence and after one time for every cause."""

@@ -6,9 +6,16 @@ A link with a `collaborator_id` is an invitation: for one person, once.
 from __future__ import annotations
 
 import datetime
+import hashlib
 from typing import Any
 
 from dawg_server.database.pool import Connection, Database
+
+
+def digest(token: str) -> bytes:
+    """What is kept of a secret."""
+    return hashlib.sha256(token.encode()).digest()
+
 
 _SHOWN = "id, project_id, role, created_at, expires_at, uses"
 
@@ -61,6 +68,14 @@ async def delete(database: Database, project_id: str, id: str) -> bool:
             """DELETE FROM share_links WHERE project_id = %s AND id = %s AND expires_at > now()
                AND collaborator_id IS NULL""",
             (project_id, id),
+        )
+    )
+
+
+async def is_good(database: Database, token_hash: bytes) -> bool:
+    return bool(
+        await database.fetch_value(
+            "SELECT true FROM share_links WHERE token_hash = %s AND expires_at > now()", (token_hash,)
         )
     )
 

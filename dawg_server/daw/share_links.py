@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import re
 import secrets
 from dataclasses import dataclass
@@ -48,7 +47,7 @@ class LinkSharing:
                 connection,
                 project_id=project_id,
                 role=role,
-                token_hash=_hash(token),
+                token_hash=share_links.digest(token),
                 created_by=user_id,
                 expires_at=datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds),
                 most=MAX_LINKS,
@@ -75,7 +74,7 @@ class LinkSharing:
                 connection,
                 project_id=project_id,
                 role=role,
-                token_hash=_hash(token),
+                token_hash=share_links.digest(token),
                 created_by=user_id,
                 expires_at=datetime.datetime.now(datetime.UTC) + INVITATION,
                 most=MAX_INVITATIONS,
@@ -103,7 +102,7 @@ class LinkSharing:
         if not _TOKEN.fullmatch(token):
             raise _unknown()
         async with self._database.transaction() as connection:
-            link = await share_links.take(connection, _hash(token))
+            link = await share_links.take(connection, share_links.digest(token))
             if link is None:
                 raise _unknown()
             if link["collaborator_id"] is not None:
@@ -129,10 +128,6 @@ class LinkSharing:
         invited = await collaborators.lock(connection, project_id, place)
         await collaborators.delete(connection, place)
         return await collaborators.join(connection, project_id, user_id, invited["role"] if invited else "viewer")
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
 
 
 def _unknown() -> errors.NotFound:

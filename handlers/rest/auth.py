@@ -30,10 +30,10 @@ routes = Routes("auth")
     reply=schemas.SignedIn,
     status=201,
     public=True,
-    errors=(409, 429),
+    errors=(403, 409, 429),
 )
 async def register(call: RestCall) -> Answer:
-    """Projects that were shared with this address are shared with the new account from now on."""
+    """403 where REGISTRATION does not let this caller in."""
     await _limit_guesses(call)
     accounts = call.services.platform.accounts
     return _signed_in(call, await accounts.register(**call.body, user_agent=_user_agent(call.request)))

@@ -42,13 +42,15 @@ def new_password(**options: Any) -> Text:
 
 
 class Registration(Body):
-    """A new account; without `username` it is called like the address up to the @."""
+    """A new account; without `username` it is called like the address up to the @. `invitation`, the secret of a link
+    that shares a project, is needed where REGISTRATION is `invited`; it is not spent by this."""
 
     email = Email(required=True)
     password = new_password()
     username = Text(3, 40, allow_none=True, load_default=None)
     first_name = Text(0, 100, allow_none=True, load_default=None)
     last_name = Text(0, 100, allow_none=True, load_default=None)
+    invitation = Text(1, 200, allow_none=True, load_default=None)
 
 
 class LoginRequest(Body):

@@ -12,9 +12,13 @@ export const SignIn = () => {
     event.preventDefault();
     const fields = new FormData(event.currentTarget as HTMLFormElement, event.submitter);
     const body = { email: String(fields.get("email")), password: String(fields.get("password")) };
-    const path = fields.get("how") === "register" ? "/api/auth/register" : "/api/auth/login";
+    const invitation = /^#\/share\/(\w[\w-]*)/.exec(location.hash)?.[1];
     try {
-      await answered(api.POST(path, { body }));
+      await answered(
+        fields.get("how") === "register"
+          ? api.POST("/api/auth/register", { body: { ...body, invitation } })
+          : api.POST("/api/auth/login", { body }),
+      );
       needsSignIn.value = false;
       socket.disconnect(); // a connection belongs to whoever opened it
       void enter();

@@ -110,3 +110,28 @@ async def test_guessing_is_limited_and_the_secret_is_not_kept(server: dawg.Dawg)
     assert logs.redact(None, "", {"path": f"/api/links/{made['token']}/accept"}) == {
         "path": "/api/links/[hidden]/accept"
     }
+
+
+@pytest.mark.parametrize("registration", ["invited", "closed"])
+async def test_accounts_are_made_by_invitation_or_not_at_all(
+    database_dsn: str, tmp_path: Path, registration: str
+) -> None:
+    async with dawg.running(database_dsn, tmp_path, JWT_SECRET="s" * 40) as open_to_all:
+        ada = {"email": "ada@example.com", "password": "correct horse"}
+        _, made = await open_to_all.json("POST", "/api/auth/register", json=ada)
+        headers = {"Authorization": f"Bearer {made['token']}"}
+        _, project = await open_to_all.json("POST", "/api/projects", json={"name": "Song"}, headers=headers)
+        path = f"/api/projects/{project['id']}"
+        _, link = await open_to_all.json("POST", f"{path}/links", json={"role": "viewer"}, headers=headers)
+        bob = {"email": "bob@example.com", "role": "editor"}
+        _, place = await open_to_all.json("POST", f"{path}/collaborators", json=bob, headers=headers)
+    secrets = {"bob": place["invitation"]["token"], "carl": link["token"], "eve": "sl_nothing", "mallory": None}
+    options = {"JWT_SECRET": "s" * 40, "REGISTRATION": registration}
+    async with dawg.running(database_dsn, tmp_path, **options) as server:
+        seen = {}
+        for name, secret in secrets.items():
+            body = {"email": f"{name}@example.com", "password": "correct horse", "invitation": secret}
+            seen[name], _ = await server.json("POST", "/api/auth/register", json=body)
+        good = 201 if registration == "invited" else 403
+        assert seen == {"bob": good, "carl": good, "eve": 403, "mallory": 403}
+        assert (await server.json("POST", "/api/auth/login", json=ada))[0] == 200
