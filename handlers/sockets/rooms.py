@@ -140,7 +140,7 @@ def mount(server: Server, services: Services) -> None:
             soon(project_id, lambda: _write_role(server, services, sid, project_id))
             return
         del memberships_of(server, sid)[project_id]
-        server.manager.leave(server.manager.clients[sid], project_room(project_id))
+        server.manager.basic_leave_room(sid, "/", project_room(project_id))
         refusal = errors.Forbidden("You are no longer a member of this project.").envelope(logs.request_id())
         told = {**refusal, "event": "join:project", "projectId": project_id, "timestamp": now()}
         server.broadcast("error", told, room=sid)
@@ -165,7 +165,7 @@ def mount(server: Server, services: Services) -> None:
     def project_deleted(event: bus_events.ProjectDeleted) -> None:
         for sid in _sockets(server, event.project_id):
             memberships_of(server, sid).pop(event.project_id, None)
-            server.manager.leave(server.manager.clients[sid], project_room(event.project_id))
+            server.manager.basic_leave_room(sid, "/", project_room(event.project_id))
             services.documents.presence.project_gone(event.project_id, sid)
 
     def restored(_: bus_events.BusRestored) -> None:
