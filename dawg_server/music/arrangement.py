@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dawg_server.music import bar_grid, score
 from dawg_server.music.styles import fields, reading
@@ -38,25 +39,21 @@ ENERGY = {
 
 # A loop comes back to where it began: it has the same energy at both ends.
 LOOP_BARS = (17, 49)  # from so many on, a loop has three and five sections
-_LOOPS = ("{0}", "{0} {1} {0}", "{0} {1} {0} {2} {0}")
-_LOOPED = {  # height, valley and contrast of a family
-    "song": ("chorus", "verse", "bridge"),
-    "beat": ("hook", "verse", "bridge"),
-    "club": ("drop", "groove", "breakdown"),
-    "floor": ("drop", "groove", "breakdown"),
-    "jazz": ("head", "solo", "solo"),
-    "blues": ("head", "solo", "solo"),
-    "drift": ("chorus", "verse", "breakdown"),
-}
+_LOOPS = ("{0}", "{0} {1} {0}", "{0} {1} {0} {2} {0}")  # of the three sections that a family's loops have
 _SLOW_TO_GROW = frozenset({INTRO, "build", "prechorus", "outro", "bridge", "breakdown"})
 _SHORT = frozenset({INTRO, TURNAROUND})
 _MOST = {INTRO: 4, TURNAROUND: 4, "build": 8, "prechorus": 8, "outro": 8}  # bars
 
 
 @functools.cache
+def _families() -> Mapping[str, Mapping[str, Any]]:
+    return fields.load(reading.FORMS)
+
+
+@functools.cache
 def forms(family: str) -> Mapping[str, str]:
     """The forms of a family (song, beat, club, floor, jazz, blues, drift) by name. Raises `fields.StyleError`."""
-    found: Mapping[str, str] = fields.load(reading.FORMS).get(family, {})
+    found: Mapping[str, str] = _families()[family]["forms"]
     for name, text in found.items():
         if strange := {token.partition("@")[0] for token in text.split()} - set(ENERGY):
             raise fields.StyleError(f"forms.json: {family} > {name} has {min(strange)!r}, which is no section.")
@@ -81,7 +78,7 @@ def arrange(
 
 def arrange_loop(family: str, bars: int, beats_per_bar: float, energy: float) -> tuple[score.ScoreSection, ...]:
     """Sections of exactly `bars` bars, without an ending."""
-    names = _LOOPS[sum(bars >= least for least in LOOP_BARS)].format(*_LOOPED[family]).split()
+    names = _LOOPS[sum(bars >= least for least in LOOP_BARS)].format(*_families()[family]["loop"].split()).split()
     sections = _sections(_lengths(names, bars, loop=True), beats_per_bar, energy)
     return tuple(
         dataclasses.replace(each, energy=energy_of(names[0], energy)) if each.name == TURNAROUND else each

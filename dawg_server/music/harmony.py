@@ -13,11 +13,6 @@ from collections.abc import Sequence
 
 from dawg_server.music import bar_grid, moods, patterns, score, style, theory
 
-CONTRASTS = {
-    True: ("VI VII i VII", "iv VI i VII", "VI iv i V"),  # minor
-    False: ("IV V vi V", "vi IV I V", "IV I IV V"),  # major
-}
-_FAREWELL = {True: "i iv", False: "I IV"}  # an outro settles between tonic and subdominant
 _CONTRASTING = frozenset({"bridge", "prechorus"})
 _LOUD = frozenset({"chorus", "hook", "drop", "head", "turnaround"})
 _DOMINANTS = frozenset({"V", "v", "ii,V"})
@@ -46,8 +41,8 @@ def lay(
 
     `progressions`: of the loud sections, and of the others.
     """
-    turnaround = style.turnarounds[0 if key.minor else 1]
-    contrast = rng.choice(CONTRASTS[key.minor])
+    mode = 0 if key.minor else 1
+    turnaround, contrast = style.turnarounds[mode], rng.choice(style.contrasts[mode])
     numerals: list[tuple[score.ScoreSection, int, int, float, str]] = []
     for index, section in enumerate(sections):
         if section.name == bar_grid.ENDING:
@@ -55,7 +50,7 @@ def lay(
             continue
         progression = progressions[section.name not in _LOUD]
         if section.name == "outro":
-            progression = _FAREWELL[key.minor]
+            progression = style.farewells[mode]
         elif section.name == "turnaround":
             progression = turnaround or progressions[0]
         elif section.name in _CONTRASTING:

@@ -99,8 +99,9 @@ class GenreStyle:
     `swing` is where the second of two notes falls within their pair (0.5 straight, 0.667 triplet) and `swing_grid` the
     length of each in beats; `loose_ms` is the spread of human timing, `snare_lag_ms` how far behind the beat the
     backbeat sits; `rolls` is how many bars of eight have a hat roll, 0..1. Progressions go from dark to bright;
-    `cadences` are the chords (minor, major) before a new section, "" for none, `turnarounds` the progressions of
-    sections of that name, "" for the piece's own. `crash` is the percussion pitch that opens a loud section (0: none);
+    `contrasts` (in minor, in major) are those of bridges, `farewells` of outros; `cadences` are the chords before a new
+    section, "" for none, `turnarounds` the progressions of sections of that name, "" for the piece's own. `crash` is
+    the percussion pitch that opens a loud section (0: none);
     `effects` are among "riser", "impact" and "vinyl noise"; `forms` names a family of `arrangement.FORMS`.
     """
 
@@ -115,6 +116,8 @@ class GenreStyle:
     lineups: tuple[LineUp, ...]
     minor: tuple[str, ...]
     major: tuple[str, ...]
+    contrasts: tuple[tuple[str, ...], tuple[str, ...]]
+    farewells: tuple[str, str]
     cadences: tuple[str, str] = ("VII", "V")
     turnarounds: tuple[str, str] = ("", "")
     swing: float = 0.5

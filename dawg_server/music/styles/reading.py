@@ -46,6 +46,7 @@ DRUMS = {  # name in the files: General MIDI percussion key, energy from which i
     "shaker": (82, 0.5),
     "timpani": (41, 0.7),
 }
+FAREWELLS = ("i iv", "I IV")  # an outro settles between tonic and subdominant
 EFFECTS = ("riser", "impact", "vinyl noise")
 DRUM_SYMBOLS, BASS_SYMBOLS, CHORD_SYMBOLS, CELL_SYMBOLS = "Xxog?!234T", "R8537raTt", "xXodun0123456789", "x"
 PLAN_LETTERS = "ASBCZ."
@@ -94,6 +95,8 @@ def style(genre: str, data: Mapping[str, Any]) -> styles.GenreStyle:
         lineups=tuple(_lineup(each, {*layers, *leads}) for each in whole.at("lineups").items_only()),
         minor=_progressions(progressions.at("minor")),
         major=_progressions(progressions.at("major")),
+        contrasts=(_contrasts(progressions, "minor"), _contrasts(progressions, "major")),
+        farewells=_pair(progressions, "farewells", FAREWELLS),
         cadences=_pair(progressions, "cadences", ("VII", "V")),
         turnarounds=_pair(progressions, "turnarounds", ("", "")),
         crash=_crash(sound),
@@ -191,6 +194,11 @@ def _progressions(field: StyleField) -> tuple[str, ...]:
     for text in found:
         _numerals(field, text)
     return tuple(sorted(dict.fromkeys(found), key=_darkness))
+
+
+def _contrasts(progressions: StyleField, mode: str) -> tuple[str, ...]:
+    own = progressions.optional("contrasts")
+    return _progressions(own.at(mode) if own.value else StyleField(progressions.path, [f"@contrasts {mode}"]))
 
 
 def _numerals(field: StyleField, text: str) -> None:
