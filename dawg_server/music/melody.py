@@ -72,6 +72,8 @@ class _LineWriter:
         shift = 12 if mood.register >= 0.5 else -12 if mood.register <= -0.5 else 0
         self._low, self._high = lead.low + shift, lead.high + shift
         self._centre = self._low + (self._high - self._low) * (0.45 + 0.2 * mood.register)
+        scale = key.pentatonic if lead.scale == "pentatonic" else key.scale
+        self._degrees = tuple((tone - key.tonic) % 12 for tone in scale)
         self._themes: dict[str, _Theme] = {}
         self._thinned = rng.getrandbits(32)
         self._before: int | None = None
@@ -189,20 +191,15 @@ class _LineWriter:
         before = pitch if self._before is None else self._before
         return min(tones, key=lambda tone: (abs(tone - pitch) + 0.3 * abs(tone - before), tone))
 
-    def _scale(self) -> tuple[int, ...]:
-        return self._key.pentatonic if self._lead.scale == "pentatonic" else self._key.scale
-
     def _step_near(self, pitch: float) -> int:
         """The scale step, counted from the tonic at MIDI number 0 on, that is next to a pitch."""
-        scale = self._scale()
-        octave = int(pitch // 12) - 1
-        steps = range(octave * len(scale), (octave + 3) * len(scale))
+        octave, count = int(pitch // 12) - 1, len(self._degrees)
+        steps = range(octave * count, (octave + 3) * count)
         return min(steps, key=lambda step: (abs(self._plain(step) - pitch), step))
 
     def _plain(self, step: int) -> int:
-        scale = self._scale()
-        octave, degree = divmod(step, len(scale))
-        return 12 * octave + self._key.tonic + (scale[degree] - self._key.tonic) % 12
+        octave, degree = divmod(step, len(self._degrees))
+        return 12 * octave + self._key.tonic + self._degrees[degree]
 
     def _pitch(self, step: int, chord: theory.Chord) -> int:
         """A scale step, bent where the chord has a note beside it (the leading tone of a dominant in minor)."""

