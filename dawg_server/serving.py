@@ -61,10 +61,7 @@ async def _run_server(
             app.start_jobs(parts, alone=embedded is not None)
             _greet(chosen)
             _warn(chosen)
-            # Full garbage collections stop the event loop: they are to be few, and to look through nothing that stays.
-            gc.set_threshold(*COLLECT_AFTER)
-            gc.collect()
-            gc.freeze()
+            _collect_garbage()
             parts.assistants.brain.claude.warm()
             await stop.wait()
             log.info("The server stops: no new work, running work may finish.", action="draining")
@@ -86,11 +83,20 @@ async def _run_worker(chosen: Settings, dsn: str) -> None:
     stop = _stop_on_signal()
     async with app.services(chosen, dsn) as parts:
         app.start_jobs(parts, alone=False)
+        _collect_garbage()
         log.info("This worker takes jobs.", action="worker_started")
         _warn(chosen)
         await stop.wait()
         await parts.jobs.queue.stop()
     log.info("The worker has stopped.", action="stopped")
+
+
+def _collect_garbage() -> None:
+    """From now on. Full collections stop the event loop: they are to be few, and to look through nothing that stays."""
+    gc.set_threshold(*COLLECT_AFTER)
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def _stop_on_signal() -> asyncio.Event:

@@ -27,6 +27,17 @@ pytest_plugins = ["tests.browser.fixtures", "tests.javascript.fixtures", "tests.
 hypothesis.settings.register_profile("repeatable", derandomize=not os.environ.get("FUZZ_SEED"), database=None)
 hypothesis.settings.load_profile("repeatable")
 
+gc.disable()  # what is imported is no garbage
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
 
 def _interrupt(number: int, frame: object) -> None:
     """What Python does anyway. asyncio keeps its hands off a handler that is not Python's own: else each run of a loop
