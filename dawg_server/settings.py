@@ -71,6 +71,11 @@ class Settings:
         kind="list",
         check=origin,
     )
+    sound_dir: str | None = variable(
+        "SOUND_DIR",
+        None,
+        "folder with sounds of one's own: SF2, SF3, SFZ, or a folder of recordings for each instrument",
+    )
     data_dir: Path = variable(
         "DATA_DIR", Path("data"), "folder for the embedded database and for audio files", kind="path"
     )

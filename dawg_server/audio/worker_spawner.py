@@ -18,7 +18,17 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT")  # no keys, no DSN
+_ENVIRONMENT = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "SOUND_DIR",
+)  # no keys
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _LARGE_BLOCKS = {  # glibc gives arrays back to the system and gets them anew, cleared, unless it is told to keep them
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),

@@ -6,6 +6,7 @@ import functools
 import io
 import json
 import mmap
+import os
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,10 +14,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from dawg_server import logs
 from dawg_server.audio.arrays import Samples
-from dawg_server.music.recorded import cut
+from dawg_server.music.recorded import cut, own
 from dawg_server.music.recorded.presets import PLAYED_ON
 from dawg_server.music.recorded.region import Region, Sample
+
+log = logs.get("main")
 
 CACHE_BYTES = 24 * 2**20  # of decoded samples
 _AT_LEAST = 1.5  # seconds that are decoded at once
@@ -32,14 +36,13 @@ class Bank:
     """Regions by instrument; whoever plays them gets float32."""
 
     def __init__(self, instruments: Mapping[str, Sequence[Region]], source: SampleSource) -> None:
-        self._instruments = instruments
-        self._source = source
+        self.instruments, self.source = instruments, source
         self._decoded: OrderedDict[Sample, tuple[Samples, bool]] = OrderedDict()  # and whether that is all
         self._bytes = 0
 
     def regions(self, instrument: str) -> Sequence[Region]:
         """Empty for one that has no recordings."""
-        return self._instruments.get(PLAYED_ON.get(instrument, instrument), ())
+        return self.instruments.get(PLAYED_ON.get(instrument, instrument), ())
 
     def read(self, sample: Sample, frames: int) -> Samples:
         """The first frames (or all, where there are fewer), float32."""
@@ -54,7 +57,7 @@ class Bank:
         return known[:frames]
 
     def _decode(self, sample: Sample, frames: int) -> tuple[Samples, bool]:
-        data = self._source.data(sample)
+        data = self.source.data(sample)
         if not sample.coded:
             pcm = np.frombuffer(data[: 2 * frames], "<i2")
             return pcm.astype(np.float32) / np.float32(32_768), len(data) // 2 <= frames
@@ -62,7 +65,7 @@ class Bank:
 
         with soundfile.SoundFile(io.BytesIO(data)) as file:
             found = file.read(frames, dtype="float32", always_2d=True)
-            return np.ascontiguousarray(found[:, 0]), file.frames <= frames
+            return np.ascontiguousarray(found[:, sample.channel]), file.frames <= frames
 
 
 class CutSource:
@@ -70,10 +73,26 @@ class CutSource:
 
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:
-            self._view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            self.view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
     def data(self, sample: Sample) -> memoryview:
-        return self._view[sample.start : sample.end]
+        return self.view[sample.start : sample.end]
+
+
+class OwnSource:
+    """The operator's files, mapped into memory as they are needed; the others are looked up elsewhere."""
+
+    def __init__(self, others: SampleSource | None) -> None:
+        self._others = others
+        self._views: dict[str, memoryview] = {}
+
+    def data(self, sample: Sample) -> memoryview:
+        if not sample.file:
+            assert self._others is not None
+            return self._others.data(sample)
+        if sample.file not in self._views:
+            self._views[sample.file] = CutSource(Path(sample.file)).view
+        return self._views[sample.file][sample.start : sample.end]
 
 
 def of_folder(folder: Path = cut.FOLDER) -> Bank:
@@ -90,8 +109,23 @@ def _cut() -> Bank:
     return of_folder()
 
 
+@functools.cache
+def _own(folder: str) -> Bank | None:
+    """The operator's sounds, and the others of the build step; None where the folder cannot be used."""
+    try:
+        found = own.read(Path(folder))
+    except own.SoundFolderError as error:
+        log.warning(f"{error} It is left out.", action="sound_folder_unusable")
+        return None
+    others = _cut() if cut.is_made() else Bank({}, OwnSource(None))
+    return Bank({**others.instruments, **found}, OwnSource(others.source))
+
+
 def current() -> Bank | None:
     """None where there are no recordings: then everything is synthesised."""
+    folder = os.environ.get(own.VARIABLE)
+    if folder and (found := _own(folder)) is not None:
+        return found
     return _cut() if cut.is_made() else None
 
 

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A place in a file: bytes `start`..`end`, of OGG Vorbis or FLAC (`coded`) or of 16-bit PCM, mono; Hz."""
+    """A place in a file: bytes `start`..`end`, of an audio file (`coded`) or of 16-bit PCM; Hz.
+
+    `file`: which one, where it is not that of the build step.
+    """
 
     start: int
     end: int
     rate: int
     coded: bool
+    file: str = ""
+    channel: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,7 @@ class SoundFont:
         if b"pdta" not in lists or b"smpl" not in lists.get(b"sdta", {}):
             raise NotASoundFont(f"{self.name} has no presets or no samples")
         self._data = lists[b"sdta"][b"smpl"]
+        self.origin = self._map.find(b"sdtasmpl") + 12  # of the samples in the file
         tables = lists[b"pdta"]
         self._headers = [
             _Header(_text(row[0]), *row[1:]) for row in struct.iter_unpack("<20sIIIIIBbHH", tables[b"shdr"])

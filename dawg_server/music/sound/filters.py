@@ -47,7 +47,7 @@ def bank(samples: Samples, rate: int, *filters: tuple[Band, ...]) -> Iterator[Sa
         yield np.fft.irfft(spectrum * (gain if samples.ndim == 1 else gain[:, None]), size, axis=0)[: len(samples)]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=24)
 def response(bands: tuple[Band, ...], size: int, rate: int) -> Response:
     """The bands' product at the bins of a real transform of `size` points."""
     z = unit_circle(size)
@@ -60,7 +60,7 @@ def response(bands: tuple[Band, ...], size: int, rate: int) -> Response:
     return out
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def unit_circle(size: int) -> NDArray[np.complex128]:
     """One sample of delay at the bins of a real transform of `size` points."""
     circle: NDArray[np.complex128] = np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size)
