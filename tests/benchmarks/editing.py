@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
 import statistics
 import tempfile
 import time
@@ -23,6 +22,7 @@ from typing import Any
 
 import aiohttp
 import orjson
+import psutil
 import socketio
 
 from tests.archives import packages
@@ -73,19 +73,9 @@ async def _project(url: str, http: aiohttp.ClientSession, tracks: int = 1) -> tu
 
 def _processor(pid: int) -> tuple[float, float]:
     """Seconds of a process, and of all below it."""
-
-    def seconds(id: int, first: int) -> float:
-        fields = Path(f"/proc/{id}/stat").read_text().rpartition(")")[2].split()
-        return sum(map(int, fields[first : first + 2])) / os.sysconf("SC_CLK_TCK")
-
-    found: list[int] = []
-    below = [pid]
-    while below:
-        for task in Path(f"/proc/{below.pop()}/task").iterdir():
-            children = [int(id) for id in (task / "children").read_text().split()]
-            found += children
-            below += children
-    return seconds(pid, 11), sum(seconds(id, 11) + seconds(id, 13) for id in found)
+    process = psutil.Process(pid)
+    below = [sum(each.cpu_times()[:4]) for each in process.children(recursive=True)]
+    return sum(process.cpu_times()[:2]), sum(below)
 
 
 async def _latency(server: DawgProcess, http: aiohttp.ClientSession) -> None:

@@ -64,16 +64,15 @@ async def measured(function: str, *arguments: Any, **options: Any) -> tuple[floa
     """(seconds of processor time, highest resident MB) of one task in a new process, whose start does not count."""
     workers = Workers(1, idle_seconds=TIME_LIMIT)
     try:
-        known = set(psutil.Process().children())
+        known = set(psutil.Process().children(recursive=True))
         await workers.run(f"{AUDIO}.formats:detect", Path(__file__))
-        (process,) = set(psutil.Process().children()) - known
-        before = process.cpu_times()
+        started = set(psutil.Process().children(recursive=True)) - known  # with the process that starts workers
+        before = sum(sum(process.cpu_times()[:2]) for process in started)
         await workers.run(function, *arguments, timeout=TIME_LIMIT, **options)
-        after = process.cpu_times()
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        highest = re.search(r"VmHWM:\s+(\d+) kB", status)
-        assert highest is not None
-        return after.user + after.system - before.user - before.system, int(highest.group(1)) * 1024 / 1e6
+        spent = sum(sum(process.cpu_times()[:2]) for process in started) - before
+        texts = [Path(f"/proc/{process.pid}/status").read_text() for process in started]
+        highest = max(int(found.group(1)) for text in texts if (found := re.search(r"VmHWM:\s+(\d+) kB", text)))
+        return spent, highest * 1024 / 1e6
     finally:
         await workers.close()
 
