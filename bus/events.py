@@ -173,7 +173,7 @@ class ProjectDeleted(ProjectEvent):
 
 @dataclass(frozen=True)
 class CostAlerted(Event):
-    """A user's budget is nearly or wholly used up; told once per period. `alert` as in section 9.6 of the contract."""
+    """A user's budget is nearly or wholly used up; told once per period."""
 
     user_id: str
     alert: dict[str, Any]

@@ -30,7 +30,7 @@ class DawgError(Exception):
         super().__init__(self.message)
 
     def envelope(self, request_id: str | None = None) -> dict[str, Any]:
-        """The one error body of REST replies, socket acks and `error` events (contract, section 2)."""
+        """The one error body of REST replies, socket acks and `error` events."""
         body: dict[str, Any] = {"success": False, "error": self.message, "message": self.message, "code": self.code}
         if self.details:
             body["details"] = dict(self.details)

@@ -1,4 +1,4 @@
-"""Who is calling: verified tokens in secured mode, a plain name in development mode (contract, section 3)."""
+"""Who is calling: verified tokens in secured mode, a plain name in development mode."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Ids and times on the wire, and time for others while much is put on it.
 
-A malformed id names nothing, like an unknown one (contract, section 1.2). Times are ISO-8601 in UTC, with milliseconds
+A malformed id names nothing, like an unknown one. Times are ISO-8601 in UTC, with milliseconds
 and `Z`.
 """
 

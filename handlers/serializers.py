@@ -180,7 +180,7 @@ def stats(totals: Mapping[str, int]) -> dict[str, int]:
 
 
 def listed(plural: str, items: list[Any], total: int, query: Mapping[str, Any]) -> dict[str, Any]:
-    """A page of a list (contract, section 1.2)."""
+    """A page of a list."""
     page, limit = query["page"], query["limit"]
     numbers = {"page": page, "limit": limit, "total": total, "totalPages": -(-total // limit)}
     return {"success": True, plural: items, **numbers, "pagination": numbers}

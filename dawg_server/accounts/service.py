@@ -1,4 +1,4 @@
-"""Registering, signing in, staying signed in and signing out (contract, section 4.3)."""
+"""Registering, signing in, staying signed in and signing out."""
 
 from __future__ import annotations
 

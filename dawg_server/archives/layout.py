@@ -30,7 +30,7 @@ COMPRESSIBLE = frozenset({"wav", "aiff"})  # all other formats are compressed al
 
 @dataclass(frozen=True, slots=True)
 class ArchiveLimits:
-    """Of archives that come in (contract, section 1.3); `packed` and `unpacked` are in bytes."""
+    """Of archives that come in; `packed` and `unpacked` are in bytes."""
 
     packed: int
     unpacked: int

@@ -1,4 +1,4 @@
-"""Projects out to archives, and in from them (contract, section 4.4)."""
+"""Projects out to archives, and in from them."""
 
 from __future__ import annotations
 

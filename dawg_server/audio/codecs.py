@@ -32,7 +32,7 @@ __all__ = [
     "writable_rate",
 ]
 
-MAX_SECONDS = 1800.0  # contract, section 1.3
+MAX_SECONDS = 1800.0
 MAX_CHANNELS = 8
 BLOCK = 65_536  # frames
 _RATES = range(4_000, 768_001)  # Hz; outside of these a header lies

@@ -51,7 +51,7 @@ class Question:
 
 
 class Analyses:
-    """Track metadata (contract, section 9.3) of recordings."""
+    """Track metadata of recordings."""
 
     def __init__(self, database: Database, storage: Storage, workers: Workers, work: WorkFolder) -> None:
         self._database, self._storage, self._workers, self._work = database, storage, workers, work

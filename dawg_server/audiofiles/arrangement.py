@@ -1,4 +1,4 @@
-"""An order of sections for several clips, by a language model from what was measured (contract, section 9.4).
+"""An order of sections for several clips, by a language model from what was measured.
 
 The model knows clips by names of ours (`c1`, `c2`…), which its answer is held to: no other clip can appear in it.
 """

@@ -1,4 +1,4 @@
-"""Several clips together: what each is, how every two fit, what stands between them (contract, section 9.4)."""
+"""Several clips together: what each is, how every two fit, what stands between them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dawg_server.claude.small import BillingContext, SmallModel, UsageSummary
 MAX_CLIPS = 10
 LOCAL = "local analysis only"
 ONE_CLIP = "No arrangement is suggested, as that takes at least two clips."
-PROMPT_TOKENS, PROMPT_TOKENS_PER_CLIP, ANSWER_TOKENS = 800, 200, 1000  # contract, section 9.5
+PROMPT_TOKENS, PROMPT_TOKENS_PER_CLIP, ANSWER_TOKENS = 800, 200, 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What is known about the sound of a track: measured, unless a person knows better (contract, section 9.3)."""
+"""What is known about the sound of a track: measured, unless a person knows better."""
 
 from __future__ import annotations
 

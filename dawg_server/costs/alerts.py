@@ -1,4 +1,4 @@
-"""Which alerts are due, and telling them: once per type, period and period start (contract, section 9.6)."""
+"""Which alerts are due, and telling them: once per type, period and period start."""
 
 from __future__ import annotations
 

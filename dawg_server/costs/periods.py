@@ -1,4 +1,4 @@
-"""Days and months of budgets: UTC, from midnight to midnight and from the 1st to the 1st (contract, section 9.6)."""
+"""Days and months of budgets: UTC, from midnight to midnight and from the 1st to the 1st."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a unit costs: a table with effective dates, read from `prices.json` (contract, section 9.5)."""
+"""What a unit costs: a table with effective dates, read from `prices.json`."""
 
 from __future__ import annotations
 

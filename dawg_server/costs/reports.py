@@ -1,4 +1,4 @@
-"""What a user has spent, by service, by operation and by day (contract, sections 4.12 and 4.13). All in USD."""
+"""What a user has spent, by service, by operation and by day. All in USD."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reserve before a paid call, settle after it: the one way to spend a user's money (contract, section 9.6)."""
+"""Reserve before a paid call, settle after it: the one way to spend a user's money."""
 
 from __future__ import annotations
 

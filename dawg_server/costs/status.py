@@ -1,4 +1,4 @@
-"""How a user's budget stands: pure arithmetic on what the ledger says (contract, sections 4.12 and 9.6)."""
+"""How a user's budget stands: pure arithmetic on what the ledger says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may work on a project: changing what they may do, letting them go (contract, section 4.4)."""
+"""Who may work on a project: changing what they may do, letting them go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Versions: states of a project that are kept by number and can be brought back (contract, section 4.4)."""
+"""Versions: states of a project that are kept by number and can be brought back."""
 
 from __future__ import annotations
 

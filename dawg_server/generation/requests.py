@@ -1,7 +1,4 @@
-"""Requests for music, resolved: who makes it, what is decided where the caller did not, and what is odd about it.
-
-Which provider does a job, and what it can do, stands in section 5 of the contract.
-"""
+"""Requests for music, resolved: who makes it, what is decided where the caller did not, and what is odd about it."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def compose(
     A `loop` is the whole number of bars next to `duration` (to 300 seconds, at least one bar) and has no ending.
     `beats_per_bar` counts quarter notes: 6/8 is 3, 7/8 is 3.5. With `compound` beats are dotted quarters: 6/8, not 3/4.
 
-    `genre` and `key` are read in any spelling of the contract (section 4.2); `mood` is free text (see `moods`),
+    `genre` and `key` are read in any spelling (see `genres` and `theory`); `mood` is free text (see `moods`),
     `prompt` may steer (see `prompt_hints`), read already or not. Raises ValueError with a sentence for people.
     """
     found = genres.find(genre)

@@ -53,7 +53,7 @@ def find(name: object) -> GenreInfo | None:
 
 
 def names() -> tuple[str, ...]:
-    """All canonical names, in the contract's order."""
+    """All canonical names, in the order in which they are shown."""
     return tuple(BY_NAME)
 
 

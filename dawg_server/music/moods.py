@@ -1,6 +1,6 @@
 """What a mood changes: a vocabulary of words, each a set of leanings that add up.
 
-Moods are free text (contract, section 9.1). Every known word in the text counts; unknown words change nothing. They are
+Moods are free text. Every known word in the text counts; unknown words change nothing. They are
 in `moods.json`, one a line: its keys are the fields of `Mood`, and what is left out is 0 or nothing.
 """
 

@@ -68,7 +68,7 @@ class ScoreChord:
 class Score:
     """A whole piece.
 
-    `duration`: seconds asked for; `key`: as stored, such as "F#m" (contract, section 4.2);
+    `duration`: seconds asked for; `key`: as stored, such as "F#m";
     `brightness`, `space` (amount of reverb) and `grit` (saturation and record noise): 0..1. A `loop` is whole bars long
     and goes on into its own beginning; `trims` are decibels by stem, beside the genre's balance. The beats of a
     `compound` metre are dotted quarters. `drawn`: by what, which of its genre's file it has (`faces.Face.drawn`).

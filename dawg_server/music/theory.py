@@ -126,7 +126,7 @@ class Chord:
 
 
 def parse_key(text: str) -> MusicalKey:
-    """Read a key in any accepted spelling (contract, section 4.2). Raises ValueError with a sentence for people."""
+    """Read a key in any accepted spelling. Raises ValueError with a sentence for people."""
     match = _KEY.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
         raise ValueError("A key is a letter A to G, perhaps with # or b, perhaps minor or major: 'Cm', 'F# major'.")

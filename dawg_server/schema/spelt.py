@@ -38,7 +38,7 @@ class Spelt(Field):
 
 
 class Key(Spelt):
-    """`C`, `Cm`, `F#`, `Bb`; also `C minor`, `F#maj`, `E♭ Major` (contract, section 4.2)."""
+    """`C`, `Cm`, `F#`, `Bb`; also `C minor`, `F#maj`, `E♭ Major`."""
 
     expected = "a major or minor key such as C, F# minor or Bbm"
     examples = ("Cm", "F#", "Bb")

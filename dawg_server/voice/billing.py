@@ -1,7 +1,4 @@
-"""How many sessions a user may have and how long, what one costs, booked while it runs, and what ends it for that.
-
-Contract, sections 1.3, 9.5 and 9.6.
-"""
+"""How many sessions a user may have and how long, what one costs, booked while it runs, and what ends it for that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The browser's side of a session: the audio that it sends, and the events that it is sent (contract, section 6.7)."""
+"""The browser's side of a session: the audio that it sends, and the events that it is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/auth`: accounts and logins (contract, section 4.3)."""
+"""`/auth`: accounts and logins."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ async def set_monthly_budget(call: RestCall) -> Answer:
 
 
 def _own(call: RestCall) -> str:
-    """Any other user's id is as unknown as one that does not exist (contract, section 3)."""
+    """Any other user's id is as unknown as one that does not exist."""
     if call.path["user_id"] not in ("me", call.caller.user_id):
         raise errors.NotFound("There is no such user.", details={"kind": "user"})
     return call.caller.user_id

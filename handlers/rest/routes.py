@@ -26,7 +26,7 @@ Handler = Callable[[RestCall], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`errors` are the statuses of section 2 of the contract that this route can answer besides the common ones.
+    """`errors` are the statuses that this route can answer besides the common ones.
 
     With `multipart` the body has to be one of those; with `body` as well, either will do. With `content_type` that is
     what is answered, or one of `other_types`; with `reply` as well, it may be either. `spoken_errors`: errors are told

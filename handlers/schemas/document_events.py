@@ -1,4 +1,4 @@
-"""What rooms are told of the changes of their project: of each entity by its declaration (contract, section 6.4)."""
+"""What rooms are told of the changes of their project: of each entity by its declaration."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Changes of a project over sockets: the same actions as over REST, answered in the ack, and what its room is told.
 
 Whoever made a change, and on whichever replica, the change stream hands it over here: the room hears one event for each
-stored operation (contract, section 6.4).
+stored operation.
 """
 
 from __future__ import annotations

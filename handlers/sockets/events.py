@@ -8,7 +8,7 @@ What a handler returns becomes the ack, with `success: true` added; a `DawgError
 A handler that is a plain function is called by the reader itself, without a task: for what must only be passed on.
 
 `SocketCall` also says what a handler has to know of who has sent it: the place in a project, and how much more it may
-send (contract, section 1.3).
+send.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Projects' rooms on `/`: who is let in, who is told of comings and goings, who has to leave (contract, 6.2).
+"""Projects' rooms on `/`: who is let in, who is told of comings and goings, who has to leave.
 
 Everybody in the room is told of each connection that comes or goes, exactly once; `connections` says in how many
 places that person still is, so that closing the second of two tabs is not told as leaving.

@@ -29,7 +29,7 @@ class ArtistProfile:
 
 
 def detect_style(metadata: dict[str, Any], artist_reference: str | None = None) -> dict[str, Any]:
-    """`{detectedStyle, confidence, candidates: [{style, confidence}]}` from track metadata (contract, section 9.3).
+    """`{detectedStyle, confidence, candidates: [{style, confidence}]}` from track metadata.
 
     Each value inside an artist's range counts in full and fades outside of it. A name in `artist_reference` only helps
     a likeness that is there: no text turns a recording into something that it was not measured to be."""

@@ -1,4 +1,4 @@
-"""How clips fit together: relationships and conflicts of every pair (contract, section 9.4). Needs no numpy."""
+"""How clips fit together: relationships and conflicts of every pair. Needs no numpy."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _KEY = re.compile(r"\s*([A-Ga-g])([#♯b♭]?)\s*(.*?)\s*$")
 def summarize(
     clip_id: str, clip_name: str, metadata: dict[str, Any], duration: float, suggested_type: str | None = None
 ) -> dict[str, Any]:
-    """One entry of `clips[]` from track metadata (contract, section 9.3). `duration` in seconds; `suggested_type`
+    """One entry of `clips[]` from track metadata. `duration` in seconds; `suggested_type`
     vocal or instrument says what the clip is, otherwise the measurement does."""
     rhythm, style = metadata.get("rhythmCharacteristics") or {}, metadata.get("style") or {}
     vocal = metadata.get("vocalCharacteristics")

@@ -19,7 +19,7 @@ GENRES = ("country", "pop", "rock", "rnb", "hip-hop", "indie", "folk", "jazz", "
 SUB_HZ = 110.0  # kick and bass live below
 LEAST_LIKELIHOOD = 0.3  # mean agreement with a genre's profile, 0..1; what fits no genre better is "other"
 
-# Names of contract, section 9.1, and common spellings, without blanks and marks: (genre, subgenre).
+# The names that are answered, and common spellings, without blanks and marks: (genre, subgenre).
 _NAMES: dict[str, tuple[str, str | None]] = {
     **{re.sub(r"[^a-z]", "", name): (name, None) for name in GENRES},
     "randb": ("rnb", None),
@@ -89,7 +89,7 @@ def traits(
 def describe(
     measured: Traits, heard_key: key.KeyEstimate | None, pulse: tempo.Tempo | None, genre: str | None, mood: str | None
 ) -> dict[str, Any]:
-    """The `style` of contract, section 9.3. A `genre` or `mood` that somebody named wins over the measured one."""
+    """The `style` of track metadata. A `genre` or `mood` that somebody named wins over the measured one."""
     named = named_genre(genre)
     judged, subgenre = named or measured_genre(measured)
     energy, valence = _energy(measured), _valence(measured, heard_key)
@@ -105,7 +105,7 @@ def describe(
 
 
 def named_genre(text: str | None) -> tuple[str, str | None] | None:
-    """(genre, subgenre) of a name as people write it; None for names that are not in contract, section 9.1 or 9.3."""
+    """(genre, subgenre) of a name as people write it; None for names that are none of a genre."""
     return _NAMES.get(re.sub(r"[^a-z]", "", text.lower().replace("&", "and"))) if text else None
 
 

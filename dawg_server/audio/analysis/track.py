@@ -1,4 +1,4 @@
-"""The whole analysis of one recording: what `track metadata` says (contract, section 9.3)."""
+"""The whole analysis of one recording: what `track metadata` says."""
 
 from __future__ import annotations
 

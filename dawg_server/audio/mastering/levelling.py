@@ -16,7 +16,7 @@ import numpy as np
 from dawg_server.audio import arrays, codecs, encoder, limiter, loudness, truepeak
 from dawg_server.audio.mastering import chain
 
-CEILING = -1.0  # dBTP (contract, section 4.8)
+CEILING = -1.0  # dBTP
 _AIM = -1.1  # dBTP; meters differ by as much
 GOOD = 0.2  # LU at which the search ends
 _ATTEMPTS = 6

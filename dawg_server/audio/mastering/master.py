@@ -37,7 +37,7 @@ def master(
     """Writes the master of `source` to `target` (24 bits, or 320 kbit/s), beside which temporary files may lie.
 
     `loudness_target` in LUFS, by default that of the `quality` (streaming, cd or club). Returns `facts` (columns of
-    `audio_files`), `before` and `after` (measured), `chain` (what was done) and `analysis` (contract, section 4.11).
+    `audio_files`), `before` and `after` (measured), `chain` (what was done) and `analysis`.
     Raises AudioTooQuiet.
     """
     wanted = plan.LOUDNESS[quality] if loudness_target is None else loudness_target
@@ -100,7 +100,7 @@ def stereo(path: str, rate: int) -> Iterator[arrays.Samples]:
 def _judged(
     after: recording_meter.RecordingMeter, heard: balance.Balance, deviation: tuple[float, ...], wanted: float
 ) -> dict[str, Any]:
-    """`analysis` of the contract, section 4.11.
+    """`analysis` of a result.
 
     `spectralBalance`: dB of three regions (below 220 Hz, up to 1.8 kHz, above) relative to the usual spectrum.
     `overallQuality` 0..100 is the mean of five marks, each measured: loudness met (0 at 2 LU off), true peak below

@@ -11,7 +11,7 @@ from dawg_server.audio.filters import Band
 from dawg_server.audio.mastering.balance import BANDS, BASS_HZ, Balance
 from dawg_server.audio.mixing.dynamics import CompressorSettings
 
-LOUDNESS = {"streaming": -14.0, "cd": -9.0, "club": -8.0}  # LUFS (contract, section 4.8)
+LOUDNESS = {"streaming": -14.0, "cd": -9.0, "club": -8.0}  # LUFS
 
 # dB per octave band: flat in the bass, falling 2 dB per octave in the middle and faster at the top, as the long-term
 # spectra of popular recordings do (Pestana, Ma, Reiss, Barbosa, Black: "Spectral characteristics of popular commercial

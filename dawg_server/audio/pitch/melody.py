@@ -21,7 +21,7 @@ from dawg_server.audio.pitch import tracker
 from dawg_server.audio.pitch.tracker import PitchCurve
 
 STEP = tracker.HOP / tracker.RATE  # seconds per frame
-FEWEST_NOTES = 3  # contract, section 4.11
+FEWEST_NOTES = 3
 _LOW, _HIGH = 33, 92  # MIDI numbers that are looked for
 _SPREAD = 0.55  # semitones that a frame may well be off
 _FAR = 2.5  # spreads; what is farther off is an error of the tracker and says nothing more
@@ -55,7 +55,7 @@ class SungNote:
 
 
 def transcribe(path: str, *, offset: float = 0.0, seconds: float | None = None) -> dict[str, Any]:
-    """`melodyInfo` (contract, section 4.11) of a recording or an excerpt, whose notes begin with it at 0.
+    """`melodyInfo` of a recording or an excerpt, whose notes begin with it at 0.
 
     Raises MelodyTooShort.
     """

@@ -97,7 +97,7 @@ class _Published:
 
 
 class PublishedCatalogue:
-    """The catalogue as clients fetch and keep it (contract, section 4.15).
+    """The catalogue as clients fetch and keep it.
 
     Built when somebody first asks. Counters are those of this process.
     """

@@ -1,4 +1,4 @@
-"""What a function of the catalogue is: something that an assistant may ask for (contract, section 7)."""
+"""What a function of the catalogue is: something that an assistant may ask for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The functions that make or change sound: most of them begin a job (contract, section 7, from number 30 on)."""
+"""The functions that make or change sound: most of them begin a job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The functions, in the order of the contract's table; each with its closed parameters and a sentence of help."""
+"""The functions, in the order in which they are shown; each with its closed parameters and a sentence of help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The assistants' functions that finish a song (contract, section 7, numbers 30 to 34 and 38 to 40).
+"""The assistants' functions that finish a song.
 
 Most begin a job; smart mix and comping listen in a worker process and then change the document like a hand would.
 """

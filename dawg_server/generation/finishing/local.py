@@ -27,7 +27,7 @@ BITRATES = {"low": 128, "medium": 192, "high": 320}  # kbit/s
 LOSSLESS = ("wav", "flac")
 LONGEST_HEARD = 1800.0  # seconds of which tempo and key are looked for
 MASTER_TAIL = 2.0  # seconds after the last clip
-ACCURACY = 0.5  # LU (contract, section 4.8)
+ACCURACY = 0.5  # LU
 
 
 class LocalProvider:

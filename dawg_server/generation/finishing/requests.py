@@ -19,7 +19,7 @@ from dawg_server.daw.document import Document
 from dawg_server.generation.finishing import clip_edits
 from dawg_server.wire import is_uuid
 
-LOUDNESS = {"streaming": -14.0, "cd": -9.0, "club": -8.0}  # LUFS (contract, section 4.8)
+LOUDNESS = {"streaming": -14.0, "cd": -9.0, "club": -8.0}  # LUFS
 MAX_SECONDS = 3600.0  # of a rendered project
 MELODY_SECONDS = (1.0, 300.0)  # of a hummed melody
 NEEDS_A_MODEL = ("guitar", "piano")

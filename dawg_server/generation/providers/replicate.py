@@ -34,7 +34,7 @@ REMEMBERED = datetime.timedelta(minutes=50)  # how long Replicate surely knows w
 CLOCKS_DIFFER = datetime.timedelta(minutes=2)
 LOOK_AGAIN = 3.0  # seconds after which a purchase whose answer got lost is looked for once more
 CANCEL_TRIES = 3
-SAME_LENGTH = 0.05  # seconds (contract, section 4.8)
+SAME_LENGTH = 0.05  # seconds
 _PERCENT = re.compile(r"(\d{1,3})%\|")
 
 log: structlog.stdlib.BoundLogger = logs.get("main")

@@ -11,7 +11,7 @@ from dawg_server.audio.pitch import melody
 def hear(path: str, offset: float, seconds: float | None) -> dict[str, Any]:
     """`{melodyInfo, bpm, bpmConfidence}` of an excerpt; raises MelodyTooShort.
 
-    `melodyInfo` as in the contract, section 4.11; a tempo that cannot be judged is None.
+    `melodyInfo` as `audio.pitch.melody` has it; a tempo that cannot be judged is None.
     """
     found = melody.transcribe(path, offset=offset, seconds=seconds)
     pulse = track.measure_tempo_and_key(path, offset=offset, seconds=seconds)

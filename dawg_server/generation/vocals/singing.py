@@ -133,7 +133,7 @@ def _song(request: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
 
 
 def _told(request: Mapping[str, Any], prepared: Prepared, outcome: Outcome) -> Outcome:
-    """The outcome with everything that the contract, section 4.11, wants to be known."""
+    """The outcome, with what was heard and written for it."""
     made = prepared.words
     lyrics = made["text"] or outcome.extra.get("lyrics")
     warnings = list(outcome.extra.get("warnings", ()))

@@ -72,9 +72,7 @@ class EventCall:
 
     client: Client
     event: str
-    ids: list[
-        int | None
-    ]  # of the acknowledgements that the client waits for: several, when calls were merged into this
+    ids: list[int | None]  # of acknowledgements that the client waits for; several of calls that were merged
     handler: EventHandler
     arguments: list[Any]
     size: int  # bytes, as received
@@ -86,20 +84,15 @@ class Dispatcher:
     def __init__(self, server: Server) -> None:
         self._server = server
         self.tasks = server.manager.tasks
-        self._handlers: dict[tuple[str, str], EventHandler] = {}  # of those that were asked for, by namespace and event
-        self._concurrent: set[tuple[str, str]] = set()
+        self._handlers: dict[tuple[str, str], EventHandler] = {}  # by namespace and event
 
-    def registered(self, event: str, namespace: str, *, concurrent: bool) -> None:
-        self._handlers.pop((namespace, event), None)
-        if concurrent:
-            self._concurrent.add((namespace, event))
+    def register(self, event: str, namespace: str, function: Handler, *, concurrent: bool) -> None:
+        self._handlers[namespace, event] = EventHandler(function, concurrent=concurrent)
 
     def resolve(self, event: str, namespace: str) -> EventHandler | None:
         found = self._handlers.get((namespace, event))
         if found is None and (function := self._server.find_handler(event, namespace)) is not None:
-            found = EventHandler(function, concurrent=(namespace, event) in self._concurrent)
-            if event in self._server.handlers.get(namespace, ()):  # under its own name: there are not many of them
-                self._handlers[namespace, event] = found
+            found = EventHandler(function)  # of any event, or of a class: not kept, since clients choose their names
         return found
 
     # -- packets -------------------------------------------------------------------------------------------------------

@@ -34,8 +34,8 @@ SlowClientHook = Callable[[str, str], None]
 class Server(StockServer):
     """Handlers are registered and called as with python-socketio (`sid, data`; the returned value is the ack).
 
-    A handler's `DawgError` becomes the ack (or, without a callback, the `error` event) that section 6.1 of the contract
-    asks for; any other exception becomes `internal_error`. `dispatcher` tells the order in which handlers run.
+    A handler's `DawgError` becomes the ack or, without a callback, the `error` event; any other exception becomes
+    `internal_error`. `dispatcher` tells the order in which handlers run.
 
     `attach(app)` mounts it at `/socket.io`. `addresses` tells which origins may connect; a client without an `Origin`
     header is not a browser and passes. Among other replicas it needs a `ClusterManager` and a `forwarder`. In seconds:
@@ -98,8 +98,11 @@ class Server(StockServer):
         self, event: str, handler: Handler | None = None, namespace: str | None = None, *, concurrent: bool = False
     ) -> Any:
         """`concurrent` handlers neither wait for the client's other events nor make them wait."""
-        self.dispatcher.registered(event, namespace or "/", concurrent=concurrent)
-        return super().on(event, handler, namespace)
+        if handler is None:
+            return lambda function: self.on(event, function, namespace, concurrent=concurrent)
+        self.dispatcher.register(event, namespace or "/", handler, concurrent=concurrent)
+        super().on(event, handler, namespace)
+        return handler
 
     async def get_session(self, sid: str, namespace: str | None = None) -> dict[str, Any]:
         return self._client(sid, namespace).session
