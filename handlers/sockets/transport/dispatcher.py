@@ -84,6 +84,7 @@ class Dispatcher:
     def __init__(self, server: Server) -> None:
         self._server = server
         self.tasks = server.manager.tasks
+        self._reserved = frozenset((*server.reserved_events, "*"))
         self._handlers: dict[tuple[str, str], EventHandler] = {}  # by namespace and event
 
     def register(self, event: str, namespace: str, function: Handler, *, concurrent: bool) -> None:
@@ -159,7 +160,7 @@ class Dispatcher:
         if not isinstance(data, list) or not data:
             raise errors.ValidationError("An event is a list that begins with its name.")
         # A client that emits “connect” or “*” must not reach the handlers of that name.
-        if not isinstance(data[0], str) or data[0] in self._server.reserved_events or data[0] == "*":
+        if not isinstance(data[0], str) or data[0] in self._reserved:
             raise errors.ValidationError("The name of an event has to be text that is not reserved.")
         return data
 
