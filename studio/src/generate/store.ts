@@ -88,18 +88,21 @@ export const makeBeat = async (): Promise<void> => {
 /** Follows a job from the request that begins it on; what is refused is said. `known`: what else is known of it. */
 export const begin = async (
   type: string,
-  request: Promise<{ jobId?: string }>,
+  request: Promise<{ jobId?: string; estimatedSeconds?: number }>,
   known: Partial<Job> = {},
 ): Promise<void> => {
   try {
-    const { jobId } = await request;
+    const { jobId, estimatedSeconds } = await request;
     const projectId = openProject();
-    if (jobId)
-      change(jobId, { type, projectId, state: "working", percent: 0, words: "Waiting for its turn", ...known });
+    const begun = { type, projectId, state: "working" as const, percent: 0, words: "Waiting for its turn" };
+    if (jobId) change(jobId, { ...begun, ...expected(estimatedSeconds), ...known });
   } catch (error) {
     notify("trouble", (error as Error).message);
   }
 };
+
+const expected = (seconds: unknown): Pick<Job, "ends"> =>
+  Number(seconds) > 0 ? { ends: Date.now() + 1000 * Number(seconds) } : {};
 
 export const cancel = async (jobId: string): Promise<void> => {
   try {
@@ -169,9 +172,7 @@ const told = (event: Event, changes: Partial<Job>): void =>
   change(String(event.jobId), { type: String(event.type ?? ""), ...changes });
 
 socket.on("generation:queued", (event) => {
-  const seconds = Number(event.estimatedTime);
-  const ends = Number.isFinite(seconds) && seconds > 0 ? { ends: Date.now() + 1000 * seconds } : {};
-  told(event, { words: "Waiting for its turn", ...ends });
+  told(event, { words: "Waiting for its turn", ...expected(event.estimatedTime) });
 });
 socket.on("generation:started", (event) => told(event, { words: "Begun" }));
 socket.on("generation:progress", (event) => {

@@ -58,6 +58,7 @@ export const open = (id: string): void => {
   waiting.value = keptEdits(id);
   recordings.value = new Map();
   refused.value = "";
+  heldTracks.value = new Map();
   early = new Map();
   if (socket.connected) join();
   else socket.connect();
