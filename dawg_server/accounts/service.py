@@ -106,8 +106,8 @@ class Accounts:
             invitation and await share_links.is_good(self._database, share_links.digest(invitation))
         ):
             raise errors.Forbidden(
-                "An account is made here by invitation: open the link that somebody has sent you for a project, and send "
-                "its secret as `invitation`."
+                "An account is made here by invitation: open the link that somebody has sent you for a project, and "
+                "send its secret as `invitation`."
             )
 
     async def login(self, *, email: str, password: str, user_agent: str | None = None) -> Login:

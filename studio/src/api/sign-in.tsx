@@ -12,7 +12,7 @@ export const SignIn = () => {
     event.preventDefault();
     const fields = new FormData(event.currentTarget as HTMLFormElement, event.submitter);
     const body = { email: String(fields.get("email")), password: String(fields.get("password")) };
-    const invitation = /^#\/share\/(\w[\w-]*)/.exec(location.hash)?.[1];
+    const invitation = /^#\/share\/(\w[\w-]*)/.exec(location.hash)?.[1] ?? null;
     try {
       await answered(
         fields.get("how") === "register"
