@@ -119,6 +119,7 @@ def _played(
     stems = {
         name: {"path": str(path), "format": path.suffix.lstrip("."), "facts": stem_facts}
         for name, path in rendered.stems.items()
+        if any(part.stem == name for part in score.parts)
     }
     return [*files, {"path": str(midi_path), "format": "mid", "facts": {}}], stems
 

@@ -10,7 +10,7 @@ from dawg_server.music.prompt_record import Amount, Exclusion, PromptHints
 from dawg_server.music.style import GenreStyle
 
 LESS_DB, MORE_DB = -8.0, 4.0  # of a stem or an instrument
-SOFTER, HARDER = 0.5, 1.2  # of a drum piece's velocities; 0.5 is 9 dB less
+SOFTER, HARDER = 0.2, 1.2  # of a drum piece's velocities; 0.2 is 9 dB less of a recorded hat
 DOUBLED_PAN = 0.35  # of an instrument that doubles another
 _EARLY_BEATS = 0.1  # by which human timing may bring a note before its section
 

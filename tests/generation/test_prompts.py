@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
+import soundfile
 
 from dawg_server.generation import requests
-from dawg_server.music import compose, moods, prompt_hints, prompt_words, score, theory
+from dawg_server.music import compose, moods, prompt_hints, prompt_words, score, sound, theory
 
 HATS, SNARES, KICKS = {42, 44, 46}, {38, 40}, {35, 36}
 EFFECTS = ("riser", "impact", "vinyl noise")
@@ -260,7 +264,8 @@ def _heard(written: score.Score) -> tuple[Any, ...]:
 
 
 def test_every_mood_word_is_heard() -> None:
-    deaf = [word for word in moods.WORDS if _heard(made(word, "pop").score) == _heard(made("", "pop").score)]
+    plain = _heard(made("", "pop", bars=2).score)
+    deaf = [word for word in moods.WORDS if _heard(made(word, "pop", bars=2).score) == plain]
     assert not deaf
     assert len(moods.WORDS) > 300
 
@@ -281,3 +286,17 @@ def test_a_sad_piece_is_slower_lower_and_in_minor_beside_an_upbeat_one() -> None
         assert sad.minor and not upbeat.minor
         assert sad.score.bpm < upbeat.score.bpm
         assert sad.score.brightness < upbeat.score.brightness
+
+
+def test_less_hi_hat_is_at_least_six_decibels_less_of_it(tmp_path: Path) -> None:
+    def energy(prompt: str) -> float:
+        """Above 6 kHz, of the drums."""
+        score = made(prompt, bars=2, bpm=180.0).score
+        drums = dataclasses.replace(score, parts=tuple(part for part in score.parts if part.stem == "drums"))
+        rendered = sound.render(drums, tmp_path / prompt.replace(" ", "-"), formats=("wav",), stem_format="wav")
+        samples, rate = soundfile.read(rendered.stems["drums"])
+        power = np.abs(np.fft.rfft(samples.mean(axis=1))) ** 2
+        return float(power[np.fft.rfftfreq(len(samples), 1 / rate) > 6000].sum())
+
+    without, less, plain = (energy(prompt) for prompt in ("no hi-hats", "less hi-hat", "with drums"))
+    assert less - without <= 10**-0.6 * (plain - without)
