@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +29,26 @@ class GenreInfo:
 
 
 def _read() -> tuple[GenreInfo, ...]:
-    """The genres of the file, in its order."""
+    """The genres of the file, in its order. Raises ValueError with genre and field."""
     entries = json.loads(Path(__file__).with_name("genres.json").read_text("utf-8"))
-    return tuple(
-        GenreInfo(
-            name=each["name"],
-            bpm_range=(each["bpm"][0], each["bpm"][1]),
-            default_bpm=each["default_bpm"],
-            moods=tuple(each["moods"]),
-            characteristics=tuple(each["characteristics"]),
-            aliases=tuple(each["aliases"]),
-            minor=each["minor"],
-            tonics=tuple(each["tonics"].split()),
+    return tuple(map(_genre, entries))
+
+
+def _genre(entry: Mapping[str, Any]) -> GenreInfo:
+    try:
+        low, high = entry["bpm"]
+        return GenreInfo(
+            name=entry["name"],
+            bpm_range=(low, high),
+            default_bpm=entry["default_bpm"],
+            moods=tuple(entry["moods"]),
+            characteristics=tuple(entry["characteristics"]),
+            aliases=tuple(entry["aliases"]),
+            minor=float(entry["minor"]),
+            tonics=tuple(entry["tonics"].split()),
         )
-        for each in entries
-    )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"genres.json: {entry.get('name', 'a genre without a name')}: {error!r}") from error
 
 
 GENRES = _read()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from dawg_server.music import arrangement, genres, styles
@@ -30,6 +32,15 @@ def test_every_genre_has_a_file_with_enough_to_draw_from(genre: str) -> None:
         assert "bass" in lineup.instruments
         assert set(lineup.instruments) & set(style.layers)
         assert set(lineup.instruments) & set(style.leads)
+
+
+def test_every_file_keeps_to_the_schema_that_editors_read() -> None:
+    schema = jsonschema_rs.validator_for(fields.load("schema.json"))
+    for genre in genres.names():
+        schema.validate(fields.load(f"{reading.file_name(genre)}.json"))
+    assert not schema.is_valid(_changed(lambda data: data["grooves"]["rolling"].update(gong="x... x... x... x...")))
+    drums = fields.load("schema.json")["$defs"]["lanes"]["patternProperties"]
+    assert all(re.fullmatch(next(iter(drums)), name) for name in reading.DRUMS)
 
 
 def _changed(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
