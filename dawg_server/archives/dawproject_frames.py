@@ -14,6 +14,7 @@ from dawg_server.daw.tempo_map import TempoMap
 
 BEATS, SECONDS = "beats", "seconds"
 SHORTEST = 1e-4  # beats of what is heard
+CUT = 0.05  # beats that may be missing of a fade
 BEND_RANGES = (2, 12, 24)  # semitones
 
 Element = ElementTree.Element
@@ -56,8 +57,14 @@ class Window:
 
     def within(self, outer: Window) -> Window:
         begin, end = max(self.begin, outer.begin), min(self.end, outer.end)
-        fade_in = max(each.fade_in for each in (self, outer) if each.begin == begin)
-        return Window(begin, end, fade_in, max(each.fade_out for each in (self, outer) if each.end == end))
+        fade_in = max(_left(each.fade_in, begin, each.begin) for each in (self, outer))
+        return Window(begin, end, fade_in, max(_left(each.fade_out, each.end, end) for each in (self, outer)))
+
+
+def _left(fade: float, one: float, other: float) -> float:
+    """What stays of a fade that is cut a little, as the end of a recording cuts it; further inside there is none."""
+    cut = 0.0 if one == other else one - other
+    return max(0.0, fade - cut) if cut < CUT else 0.0
 
 
 def fade(clip: Element, frame: Frame, beat: float, name: str) -> float:

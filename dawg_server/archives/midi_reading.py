@@ -260,7 +260,7 @@ def _clips(part: _Part, track: JsonObject, tempo: TempoMap) -> list[JsonObject]:
                 for name, events in lists.items()
             }
         midi["channel"] = part.channel
-        if part.bend_range is not None:
+        if part.bend_range is not None and "pitchBends" in midi:
             midi["bendRange"] = part.bend_range
         made.append(
             {

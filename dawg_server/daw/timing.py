@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MAX_SECONDS = 86_400  # a day: no position or length lies beyond it
 MIN_LENGTH = 0.01  # seconds that remain of a clip whose recording ends before it begins
 TINY = 1e-9  # seconds, because sums of fractions are not exact
+ROUNDED = 2e-9  # seconds by which two times together are off, each of which was translated
 CLOSE = 1e-9  # relative difference of two numbers that rounding may have made of one
 AGREEING = 1e-6  # seconds by which the two units may differ in one request
 DIGITS = 9  # decimals of what is translated: at most three nanoseconds
@@ -297,7 +298,7 @@ def fitted(
             longest = (length - offset) * clip["originalBpm"] / 60
             if clip["lengthBeats"] > longest + TINY:
                 changed["lengthBeats"] = longest
-        elif duration > length - offset + TINY and (asked or clip["timebase"] == ABSOLUTE):
+        elif duration > length - offset + ROUNDED and (asked or clip["timebase"] == ABSOLUTE):
             changed["duration"] = duration = length - offset
     unit = 1 if clip["timebase"] == MUSICAL else 0
     after = settled(clip, changed, tempo) if changed else clip
