@@ -316,9 +316,14 @@ def _needed(form: Form, seconds: float, bar: float) -> int | None:
     """The bars of a form that has no room in `seconds`; `bar`: seconds of one."""
     named = sum(each.bars or 0 for each in form.steps)
     reached = max(((each.bar or 1) + (each.bars or PHRASE_BARS) - 1 for each in form.steps), default=0)
-    if named and all(each.bars for each in form.steps):
+    lengths = [each.bars for each in form.steps]
+    if len(lengths) > 1 and all(lengths):
         return named
-    needed = max(named, reached if any(each.bar for each in form.steps) else 0, PHRASE_BARS * len(form.sequence))
+    needed = max(
+        named and named + PHRASE_BARS,
+        reached if any(each.bar for each in form.steps) else 0,
+        PHRASE_BARS * len(form.sequence),
+    )
     return -(-needed // PHRASE_BARS) * PHRASE_BARS if needed * bar > seconds else None
 
 

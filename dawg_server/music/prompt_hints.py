@@ -99,7 +99,9 @@ def _only(said: list[SaidTerm]) -> tuple[Exclusion, ...]:
             and each.term.kind in prompt_words.NOUNS
             and each.term.word not in prompt_words.WHOLE
         ]
-    return tuple(dict.fromkeys(Exclusion(each.term.kind, each.term.name, each.section) for each in limited))
+    return tuple(
+        dict.fromkeys(Exclusion(each.term.kind, name, each.section) for each in limited for name in _meant(each))
+    )
 
 
 def _pace(said: list[SaidTerm]) -> float:

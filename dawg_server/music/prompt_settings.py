@@ -87,6 +87,7 @@ class SettingsReader(StructureReader):
             if negated:
                 return None
             self.colour = self.colour or colour
+            self._unplayed(word, minor)
             named = f"{tonic} {word if colour else 'minor' if minor else 'major'}"
             return self._set("key", f"{tonic}{'m' if minor else ''}", f"in {named}")
 
@@ -95,6 +96,7 @@ class SettingsReader(StructureReader):
             minor, colour = _MODES.get(word, (word == "minor", ""))
             if not negated:
                 self.colour = self.colour or colour
+                self._unplayed(word, minor)
             minor = minor is not negated
             return self._set("minor", minor, word if colour and not negated else "minor" if minor else "major")
 
@@ -108,6 +110,10 @@ class SettingsReader(StructureReader):
         self._each(rf"\b(?:in\s+)?(?:an?\s+)?(?:(?P<mode>{_MODE})\b{scale}?)", mode)
         self._each(rf"\b(?:in\s+(?:an?\s+)?(?P<mode>minor|major)\b{scale}?)", mode)
         self._each(rf"\b(?P<mode>minor|major){scale}", mode)
+
+    def _unplayed(self, mode: str, minor: bool) -> None:
+        if mode in ("lydian", "harmonic minor"):
+            self.ignored.append(f"{mode}: played as {'minor' if minor else 'major'}")
 
     def _metre(self) -> None:
         def metre(match: re.Match[str], negated: bool) -> str:

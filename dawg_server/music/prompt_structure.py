@@ -135,6 +135,10 @@ class StructureReader:
             lambda m, _: f"{m[2]} in the {m[1]} ,",
         )
         self._each(
+            rf"\b(?:the |an? )?({_SECTION})s?(?: is| are| has| with|:)* (?:just|only|nothing but|solo) {rest}",
+            lambda m, _: self._alone(m[2], prompt_words.SECTIONS[m[1]]),
+        )
+        self._each(
             r"\b(?:an? )?(?:solo |lone )?([a-z0-9]+(?: [a-z0-9]+)?) (intro|outro)\b",
             lambda m, negated: (
                 None if negated or re.search(r"\b(?:no|not|without)\b", m[1]) else self._alone(m[1], m[2])
