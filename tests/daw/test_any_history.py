@@ -21,7 +21,7 @@ from tests.daw import editors, replica
 from tests.daw.conftest import join
 
 ADA, BOB = Actor("ada", "rest"), Actor("bob", "rest")
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=18, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 HISTORIES = 60
 REFUSALS = (errors.ValidationError, errors.Conflict, errors.NotFound)
 
