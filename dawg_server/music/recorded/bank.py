@@ -22,7 +22,7 @@ from dawg_server.music.recorded.region import Region, Sample
 
 log = logs.get("main")
 
-CACHE_BYTES = 24 * 2**20  # of decoded samples
+CACHE_BYTES = 16 * 2**20  # of decoded samples
 _AT_LEAST = 1.5  # seconds that are decoded at once
 
 

@@ -17,6 +17,8 @@ WOOD = (
     Band("high pass", 70),
 )
 
+PICKED = 0.12  # level of the strings that go to an amplifier: that of recorded ones
+
 
 def acoustic_guitar(tone: Tone) -> Samples:
     """Six steel strings in a wooden box; two microphones hear slightly different brightness."""
@@ -39,7 +41,7 @@ def clean_guitar(tone: Tone) -> Samples:
 def electric_strings(tone: Tone) -> Samples:
     """What the pickup of a solid guitar hears."""
     raw = strings.plucked(tone, String(0.12, 0.75, 9.0, 0.16, 0.00001, 0.1))
-    return envelopes.soften((raw + _scrape(tone, len(raw), 0.006, 2800) * 0.1).astype(np.float32), tone.rate)
+    return envelopes.soften(((raw + _scrape(tone, len(raw), 0.006, 2800) * 0.1) * PICKED).astype(np.float32), tone.rate)
 
 
 def lead_strings(tone: Tone) -> Samples:

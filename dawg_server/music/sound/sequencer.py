@@ -22,7 +22,7 @@ from dawg_server.music.sound import instruments, kits, recordings
 from dawg_server.music.sound.amplifiers import Amplifier
 from dawg_server.music.sound.tone import Bend, Samples, Tone
 
-CACHE_BYTES = 40 * 2**20
+CACHE_BYTES = 32 * 2**20
 LONGEST = 16.0  # seconds; a longer note is struck again, which bounds the memory of a single sound
 LAYERS = 4  # of velocity, for the timbre; loudness follows the velocity exactly
 CLIP_BLOCK = 131_072  # frames

@@ -12,7 +12,7 @@ import numpy as np
 
 from dawg_server.music.sound.tone import Samples
 
-IN_MEMORY_BYTES = 48 * 2**20  # about half a minute of four stereo stems
+IN_MEMORY_BYTES = 28 * 2**20  # about twenty seconds of four stereo stems
 
 
 class Spool:
