@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import itertools
 import random
@@ -30,6 +31,7 @@ from dawg_server.music import (
 from dawg_server.music.style import GenreStyle
 
 _TAIL_SECONDS = 0.25  # the last note ends this long before the piece does, so that its release is heard
+_CYCLE_BARS = 4  # after which the drummer's hands do the same again
 _OTHER_BASSES = ("sub bass", "synth bass", "finger bass")  # for who wants none of the genre's own
 _RANGES = {"bpm": (20.0, 300.0), "duration": (5.0, 300.0)}
 
@@ -167,7 +169,18 @@ class _Writer:
     def _drums(self, bars: Sequence[bar_grid.Bar], end: float) -> score.Part:
         rng = self.rng("drums")
         written = rhythm.drums(bars, self.style, self.face.groove, self._mood, rng)
-        notes = groove.perform(written, self._timing(bars, end), rng, drums=True)
+        # A section that comes back is played as before, to the last hair of its timing.
+        feel, timing = rng.getrandbits(32), self._timing(bars, end)
+        starts = sorted(bar.start for bar in bars)
+        by_bar: dict[int, list[score.Note]] = {}
+        for note in written:
+            by_bar.setdefault(bisect.bisect_right(starts, note.start + 1e-6) - 1, []).append(note)
+        played: list[score.Note] = []
+        for place, inside in by_bar.items():
+            bar = bars[place]
+            again = random.Random(f"{feel}/{bar.section.name}/{bar.number % _CYCLE_BARS}")
+            played += groove.perform(inside, timing, again, drums=True)
+        notes = groove.untangle(played)
         return score.Part("drums", self.face.kit, tuple(notes), self.style.drums_gain_db)
 
     def _bass(self, bars: Sequence[bar_grid.Bar], end: float) -> score.Part:

@@ -13,7 +13,7 @@ SHORT = ("intro", "turnaround")
 
 @EVERY_FORM
 def test_every_number_of_bars_is_divided_into_sections_of_four_eight_or_sixteen(family: str, form: str) -> None:
-    for bars in range(1, 260):
+    for bars in (*range(1, 50), 64, 95, 127, 225):
         divided = arrangement.divide(family, form, bars)
         assert sum(length for _, length in divided) == bars
         for name, length in divided:
@@ -36,7 +36,7 @@ def test_the_forms_of_a_family_differ_in_half_a_minute(family: str) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_loop_begins_and_ends_at_one_height_and_has_whole_sections(family: str) -> None:
-    for bars in range(1, 129):
+    for bars in (*range(1, 50), 64, 95, 127, 128):
         sections = arrangement.arrange_loop(family, bars, 4, 0)
         assert sum(section.beats for section in sections) == 4 * bars
         for section in sections:

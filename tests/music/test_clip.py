@@ -3,8 +3,11 @@ from __future__ import annotations
 import pytest
 
 from dawg_server.music import clip, genres, theory
+from tests.sampling import sample
 
-EVERY_GENRE = pytest.mark.parametrize("genre", genres.names())
+EVERY_GENRE = pytest.mark.parametrize(
+    "genre", sample(genres.names(), "trap", "lo-fi", "jazz", "country", "funk", "ambient", "amapiano")
+)
 
 
 @EVERY_GENRE
@@ -36,7 +39,7 @@ def test_a_clip_is_in_key_and_begins_on_the_tonic_chord(genre: str, part: str) -
 
 def test_complexity_adds_notes() -> None:
     def count(part: str, complexity: str) -> int:
-        asked = [(name, seed) for name in genres.names()[::3] for seed in (1, 2, 3)]
+        asked = [(name, seed) for name in genres.names()[::5] for seed in (1, 2, 3)]
         return sum(len(clip.part_notes(part, "Cm", name, 8, complexity, seed)) for name, seed in asked)
 
     for part in clip.PARTS:

@@ -112,7 +112,7 @@ def test_the_same_seed_writes_the_same_score_and_another_seed_another(genre: str
 def test_scores_do_not_depend_on_the_process_or_its_hash_seed() -> None:
     code = (
         "from tests.music.pieces import piece; from dawg_server.music import genres;"
-        "print(*(piece(name, duration=20, seed=42) for name in genres.names()[::3]))"
+        "print(*(piece(name, duration=20, seed=42) for name in genres.names()[::5]))"
     )
     printed = [
         subprocess.run(
@@ -126,7 +126,7 @@ def test_scores_do_not_depend_on_the_process_or_its_hash_seed() -> None:
     ]
     assert printed[0] == printed[1]
     assert printed[0].decode().strip() == " ".join(
-        str(piece(name, duration=20, seed=42)) for name in genres.names()[::3]
+        str(piece(name, duration=20, seed=42)) for name in genres.names()[::5]
     )
 
 
@@ -182,9 +182,10 @@ def test_any_two_genres_differ_in_drums_bass_and_chords() -> None:
     written = {
         genre: piece(genre, bpm=120, mood="", prompt="straight", duration=20, seed=3) for genre in genres.names()
     }
-    for first, second in itertools.combinations(written.values(), 2):
-        for stem in ("drums", "bass", "chords"):
-            assert _rhythm(first, stem) != _rhythm(second, stem), (first.genre, second.genre, stem)
+    for stem in ("drums", "bass", "chords"):
+        rhythms = {genre: _rhythm(each, stem) for genre, each in written.items()}
+        for first, second in itertools.combinations(rhythms, 2):
+            assert rhythms[first] != rhythms[second], (first, second, stem)
 
 
 def _rhythm(written: score.Score, stem: str) -> list[tuple[float, int]]:
