@@ -12,7 +12,7 @@ from dawg_server.database.pool import Database
 from dawg_server.daw.access import Access
 from dawg_server.daw.functions.service import Functions, Result, Task
 from dawg_server.daw.versions import Versions
-from dawg_server.generation import fitting, requests
+from dawg_server.generation import fitting, requests, songs
 from dawg_server.generation.job import State
 from dawg_server.generation.requests import Providers
 from dawg_server.generation.service import GenerationService
@@ -70,7 +70,7 @@ class BrainFunctions:
 
     async def _music(self, task: Task) -> Result:
         arguments = task.arguments
-        request, provider = requests.music(
+        request, provider = songs.music(
             {
                 **{name: arguments.get(name) for name in ("prompt", "genre", "bpm", "key", "duration", "lyrics")},
                 "instrumental": arguments.get("instrumental"),

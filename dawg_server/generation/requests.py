@@ -234,64 +234,12 @@ def part(body: Mapping[str, Any], providers: Providers) -> tuple[dict[str, Any],
     return {**request, "part": body["type"]}, provider
 
 
-def music(body: Mapping[str, Any], providers: Providers) -> tuple[dict[str, Any], str]:
-    """(the job's input, the provider). What was not asked for stays None: a song service decides it."""
-    lyrics = body["lyrics"] or None
-    instrumental = body["instrumental"]
-    if instrumental is None and body["include_vocals"] is not None:
-        instrumental = not body["include_vocals"]
-    if instrumental is None:
-        instrumental = lyrics is None
-    notes = ["The lyrics are not sung, for an instrumental was asked for."] if instrumental and lyrics else []
-    request = {
-        "prompt": body["prompt"],
-        "genre": body["genre"],
-        "mood": body["mood"] or None,
-        "bpm": round(float(body["bpm"]), 2) if body["bpm"] is not None else None,
-        "key": body["key"],
-        "duration": float(body["duration"]) if body["duration"] is not None else None,
-        "lyrics": None if instrumental else lyrics,
-        "instrumental": instrumental,
-        "title": body["title"] or None,
-        "negativeTags": body["negative_tags"] or None,
-        "vocalGender": body["vocal_gender"],
-        "provider": body["provider"],
-        "seed": secrets.randbelow(SEEDS),
-        "projectId": body["project_id"],
-        "addToProject": body["add_to_project"],
-        "startTime": float(body["start_time"]),
-        "notes": notes,
-    }
-    provider = providers.choose("music", body["provider"], request)
-    return _completed(request) if provider == "embedded" else request, provider
-
-
 def for_provider(request: dict[str, Any], provider: str) -> dict[str, Any]:
     """The request, with a note where whoever makes it cannot count bars."""
     if provider == "embedded" or request["bars"] is None:
         return request
     sentence = f"{provider} makes about {request['duration']:g} s and does not keep to {request['bars']} bars."
     return {**request, "notes": [f"{sentence} The embedded engine does."]}
-
-
-def _completed(request: Mapping[str, Any]) -> dict[str, Any]:
-    """The request for the embedded engine, which has to know everything; `notes` say what was chosen for the user."""
-    hints = prompt_hints.read(request["prompt"])
-    named = genres.find(request["genre"]) or _genre_in(hints)
-    genre = named or genres.find(DEFAULT_GENRE)
-    assert genre is not None
-    asked = {name: request[name] for name in ("mood", "bpm", "key", "duration", "seed")}
-    asked |= {"genre": genre.name, "usual": DEFAULT_DURATION["music"]}
-    asked |= dict.fromkeys(("timeSignature", "bars", "ending", "project"))
-    made = settle(asked, hints)
-    chosen = {"genre": genre.name, **{name: made.request[name] for name in ("mood", "bpm", "key", "duration")}}
-    open_ones = [
-        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
-        for name, value in chosen.items()
-        if request[name] is None and value
-    ]
-    notes = [f"Chosen for you, as nothing was asked for: {', '.join(open_ones)}."] if open_ones else []
-    return {**request, **chosen, **made.request, "asked": asked, "notes": [*request["notes"], *notes]}
 
 
 def _tempo(genre: genres.GenreInfo, mood: moods.Mood, pace: float) -> float:
@@ -325,11 +273,6 @@ def _needed(form: Form, seconds: float, bar: float) -> int | None:
         PHRASE_BARS * len(form.sequence),
     )
     return -(-needed // PHRASE_BARS) * PHRASE_BARS if needed * bar > seconds else None
-
-
-def _genre_in(hints: PromptHints) -> genres.GenreInfo | None:
-    """The genre that the user's own words name and do not refuse, the longest name first."""
-    return genres.find(max(hints.genres, key=len)) if hints.genres else None
 
 
 def _able(type: str, request: Mapping[str, Any]) -> tuple[str, ...]:

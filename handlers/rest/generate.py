@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from dawg_server import errors
-from dawg_server.generation import fitting, requests
+from dawg_server.generation import fitting, requests, songs
 from dawg_server.generation.job import State
 from dawg_server.music import genres
 from handlers import serializers
@@ -36,7 +36,7 @@ async def create_beat(call: RestCall) -> Answer:
 routes.post("/generate/music", "Make a song or an instrumental", body=schemas.MusicRequest, **jobs.JOB)(
     jobs.submits(
         "music",
-        requests.music,
+        songs.music,
         name="create_music",
         about="Songs come from Suno, instrumentals also from MusicGen or, without any key, from the embedded engine.",
     )

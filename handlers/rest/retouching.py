@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dawg_server import errors
-from dawg_server.generation import requests
+from dawg_server.generation import songs
 from dawg_server.generation.finishing.requests import LOUDNESS
 from dawg_server.settings import MEBIBYTE
 from handlers.rest.endpoint import Answer, RestCall
@@ -110,7 +110,7 @@ async def produce(call: RestCall) -> Answer:
     as one recording."""
     body = call.body
     if not body["audio_file_ids"]:
-        return await submit(call, "music", *requests.music(_music(body), call.services.jobs.providers))
+        return await submit(call, "music", *songs.music(_music(body), call.services.jobs.providers))
     steps = [_comp(SEGMENT_SECONDS)] if len(body["audio_file_ids"]) > 1 else []
     if body["key"]:
         steps.append(_tune(body["key"], TUNE_STRENGTH))

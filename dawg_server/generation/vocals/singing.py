@@ -50,7 +50,7 @@ class MelodySinger:
         self._recordings, self._workers, self._lyricist = recordings, workers, lyricist
 
     async def sung(self, work: Work, sing: Sing) -> Outcome:
-        """`sing` makes a song of a request such as `requests.music` makes. Raises `MelodyTooShort`, and as `sing`."""
+        """`sing` makes a song of a request such as `songs.music` makes. Raises `MelodyTooShort`, and as `sing`."""
         melody = work.state.get("melody") or await self._heard(work)
         work = replace(work, state={**work.state, "melody": melody})
         written = await self._written(work)
@@ -117,7 +117,7 @@ def _tempo(melody: Mapping[str, Any]) -> float | None:
 
 
 def _song(request: Mapping[str, Any], prepared: Prepared) -> dict[str, Any]:
-    """The request for a song with vocals, as `generation.requests.music` resolves them."""
+    """The request for a song with vocals, as `generation.songs.music` resolves them."""
     theme = request["theme"] or prepared.words.get("theme")
     about = f"{request['prompt'].rstrip('. ')}. About {theme}" if theme else request["prompt"]
     return {
