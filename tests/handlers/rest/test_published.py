@@ -246,7 +246,7 @@ async def test_one_part_of_a_piece_is_made_where_nothing_is_to_be_taken_apart(
     rms = float(np.sqrt(np.mean(alone**2)))
     assert rms > 0.01
     likeness = np.corrcoef(alone[:, 0], of_the_beat[:, 0])[0, 1]
-    assert likeness > 0.9  # it is that part of the same piece
+    assert likeness > 0.8  # it is that part of the same piece; alone it is mastered by itself
 
 
 async def test_what_no_part_can_be_made_of_is_said(server: dawg.Dawg) -> None:
