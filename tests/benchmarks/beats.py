@@ -54,7 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("genres", nargs="*", default=[])
     parser.add_argument("--seconds", type=float, default=30.0)
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     environment = {**os.environ, **worker_spawner._ONE_THREAD, **worker_spawner._LARGE_BLOCKS}
     print(
         f"{'genre':16}{'first':>8}{'next':>8}{'numpy':>8}{'ratio':>8}{'MB':>8}{'peak MB':>9}   load {os.getloadavg()[0]:.1f}"

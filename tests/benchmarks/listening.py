@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("genres", nargs="*", default=[])
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     names = given.genres or list(genres.names())
     sections = [_genre(name, given.folder, given.seconds, given.seed) for name in names]
