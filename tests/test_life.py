@@ -48,57 +48,55 @@ def _postgres_of(folder: Path) -> list[psutil.Process]:
 
 @pytest.mark.long
 async def test_twenty_jobs_survive_kill_9_and_end_exactly_once(tmp_path: Path, javascript: JavaScript) -> None:
-    process = DawgProcess(tmp_path, JOBS_WAITING_PER_USER="50", JOBS_PER_MINUTE="100", CPU_WORKERS="2")
-    await process.start()
-    jobs = [(await _post(process, "/api/generate/beat", BEAT))["jobId"] for _ in range(JOBS)]
-    before = await javascript.connect(process.url)
-    async with asyncio.timeout(60):
-        while (await _get(process, "/api/generate/queue/stats"))["stats"]["completed"] < 2:
-            await asyncio.sleep(0.05)
-    await process.stop(signal.SIGKILL)
-    async with asyncio.timeout(10):
-        while _postgres_of(tmp_path):  # it ends its sessions and writes a checkpoint first
-            await asyncio.sleep(0.05)
-    done_before = [news[0]["jobId"] for name, news in before.events if name == "generation:completed"]
+    async with DawgProcess(tmp_path, JOBS_WAITING_PER_USER="50", JOBS_PER_MINUTE="100", CPU_WORKERS="2") as process:
+        jobs = [(await _post(process, "/api/generate/beat", BEAT))["jobId"] for _ in range(JOBS)]
+        before = await javascript.connect(process.url)
+        async with asyncio.timeout(60):
+            while (await _get(process, "/api/generate/queue/stats"))["stats"]["completed"] < 2:
+                await asyncio.sleep(0.05)
+        await process.stop(signal.SIGKILL)
+        async with asyncio.timeout(10):
+            while _postgres_of(tmp_path):  # it ends its sessions and writes a checkpoint first
+                await asyncio.sleep(0.05)
+        done_before = [news[0]["jobId"] for name, news in before.events if name == "generation:completed"]
 
-    await process.start()
-    after = await javascript.connect(process.url)
-    async with asyncio.timeout(100):
-        while (await _get(process, "/api/generate/queue/stats"))["stats"]["completed"] < JOBS:
-            await asyncio.sleep(0.2)
-    stats = (await _get(process, "/api/generate/queue/stats"))["stats"]
-    assert stats == {"waiting": 0, "active": 0, "completed": JOBS, "failed": 0, "cancelled": 0, "total": 0}
-    await asyncio.sleep(0.2)
-    told = done_before + [news[0]["jobId"] for name, news in after.events if name == "generation:completed"]
-    assert len(told) == len(set(told))
-    assert set(told) <= set(jobs)
-    files = [path for path in (tmp_path / "data" / "files").rglob("*") if path.is_file()]
-    assert len([path for path in files if path.suffix == ".flac"]) == 5 * JOBS  # the mix and four stems
-    assert not [path for path in files if path.name.startswith(".")]
-    assert await process.stop() == 0
-    assert _postgres_of(tmp_path) == []
+        await process.start()
+        after = await javascript.connect(process.url)
+        async with asyncio.timeout(100):
+            while (await _get(process, "/api/generate/queue/stats"))["stats"]["completed"] < JOBS:
+                await asyncio.sleep(0.2)
+        stats = (await _get(process, "/api/generate/queue/stats"))["stats"]
+        assert stats == {"waiting": 0, "active": 0, "completed": JOBS, "failed": 0, "cancelled": 0, "total": 0}
+        await asyncio.sleep(0.2)
+        told = done_before + [news[0]["jobId"] for name, news in after.events if name == "generation:completed"]
+        assert len(told) == len(set(told))
+        assert set(told) <= set(jobs)
+        files = [path for path in (tmp_path / "data" / "files").rglob("*") if path.is_file()]
+        assert len([path for path in files if path.suffix == ".flac"]) == 5 * JOBS  # the mix and four stems
+        assert not [path for path in files if path.name.startswith(".")]
+        assert await process.stop() == 0
+        assert _postgres_of(tmp_path) == []
 
 
 async def test_sigterm_tells_clients_hands_jobs_back_and_exits_cleanly(tmp_path: Path, javascript: JavaScript) -> None:
-    process = DawgProcess(tmp_path)
-    await process.start()
-    browser = await javascript.connect(process.url)
-    job = (await _post(process, "/api/generate/beat", BEAT | {"duration": 120}))["jobId"]
-    await browser.wait_for("generation:started", timeout=30)
-    assert await process.stop() == 0
-    news = await browser.wait_for("server:draining")
-    assert 0 <= news["reconnectAfterMs"] <= 5000
-    actions = [line["action"] for line in process.log()]
-    assert actions.index("draining") < actions.index("job_handed_back") < actions.index("stopped")
-    assert not [line for line in process.log() if line["level"] in ("error", "critical")]
-    assert "Traceback" not in process.errors()
-    assert "never" not in process.errors()
+    async with DawgProcess(tmp_path) as process:
+        browser = await javascript.connect(process.url)
+        job = (await _post(process, "/api/generate/beat", BEAT | {"duration": 120}))["jobId"]
+        await browser.wait_for("generation:started", timeout=30)
+        assert await process.stop() == 0
+        news = await browser.wait_for("server:draining")
+        assert 0 <= news["reconnectAfterMs"] <= 5000
+        actions = [line["action"] for line in process.log()]
+        assert actions.index("draining") < actions.index("job_handed_back") < actions.index("stopped")
+        assert not [line for line in process.log() if line["level"] in ("error", "critical")]
+        assert "Traceback" not in process.errors()
+        assert "never" not in process.errors()
 
-    await process.start()
-    status = await _get(process, f"/api/generate/status/{job}")
-    assert status["state"] in ("waiting", "active")
-    assert status["status"]["attemptsMade"] <= 1
-    assert await process.stop() == 0
+        await process.start()
+        status = await _get(process, f"/api/generate/status/{job}")
+        assert status["state"] in ("waiting", "active")
+        assert status["status"]["attemptsMade"] <= 1
+        assert await process.stop() == 0
 
 
 def test_as_many_connections_as_the_machine_allows_may_be_open() -> None:

@@ -64,32 +64,31 @@ async def test_a_large_upload_is_never_whole_in_memory(tmp_path: Path) -> None:
 async def test_what_a_killed_server_had_begun_is_finished_or_removed_by_the_next(tmp_path: Path) -> None:
     data = tmp_path / "data"
     _write_wav(tmp_path / "large.wav", 60 * MEBIBYTE)
-    process = DawgProcess(tmp_path, JOB_CONCURRENCY="0")
-    await process.start()
-    created = await _upload(process, tmp_path / "large.wav")
-    assert created["waveformStatus"] == "pending"
-    half = asyncio.create_task(_half_an_upload(process))
-    async with asyncio.timeout(20):
-        while not [path for path in (data / "work").rglob("*") if path.is_file() and path.name == "0"]:
-            await asyncio.sleep(0.01)
-    await process.stop(signal.SIGKILL)
-    with contextlib.suppress(ConnectionError):
-        await half
-    await process.start()
-    try:
-        assert not [path for path in (data / "work").rglob("*") if path.is_file() and path.name == "0"]
-        async with aiohttp.ClientSession() as http, asyncio.timeout(30):
-            while True:
-                async with http.get(f"{process.url}/api/audio/{created['id']}") as reply:
-                    body = await reply.json()
-                    if body["waveformStatus"] == "ready":
-                        break
-                await asyncio.sleep(0.05)
-        assert body["lufs"] is not None
-    finally:
-        await process.stop()
-    assert [path.name for path in (data / "work").iterdir()] == [".lock"]
-    assert "Traceback" not in process.errors()
+    async with DawgProcess(tmp_path, JOB_CONCURRENCY="0") as process:
+        created = await _upload(process, tmp_path / "large.wav")
+        assert created["waveformStatus"] == "pending"
+        half = asyncio.create_task(_half_an_upload(process))
+        async with asyncio.timeout(20):
+            while not [path for path in (data / "work").rglob("*") if path.is_file() and path.name == "0"]:
+                await asyncio.sleep(0.01)
+        await process.stop(signal.SIGKILL)
+        with contextlib.suppress(ConnectionError):
+            await half
+        await process.start()
+        try:
+            assert not [path for path in (data / "work").rglob("*") if path.is_file() and path.name == "0"]
+            async with aiohttp.ClientSession() as http, asyncio.timeout(30):
+                while True:
+                    async with http.get(f"{process.url}/api/audio/{created['id']}") as reply:
+                        body = await reply.json()
+                        if body["waveformStatus"] == "ready":
+                            break
+                    await asyncio.sleep(0.05)
+            assert body["lufs"] is not None
+        finally:
+            await process.stop()
+        assert [path.name for path in (data / "work").iterdir()] == [".lock"]
+        assert "Traceback" not in process.errors()
 
 
 async def _half_an_upload(process: DawgProcess) -> None:
