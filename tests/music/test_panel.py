@@ -27,7 +27,7 @@ TOLERANCE = 8
 @functools.cache
 def panel() -> tuple[score.Score, ...]:
     return tuple(
-        piece(genre.name, seed=seed, key="Am" if seed % 2 else "C", mood=genre.moods[seed % 4], duration=60)
+        piece(genre.name, seed=seed, key="Am" if seed % 2 else "C", mood=genre.moods[seed % 4], duration=40)
         for genre in genres.GENRES
         for seed in SEEDS
     )
@@ -68,13 +68,13 @@ def bars_of(written: score.Score, section: score.ScoreSection, stem: str) -> lis
 @pytest.mark.parametrize("genre", ["trap", "reggaeton"])
 def test_a_hook_that_returns_repeats_its_drums(genre: str) -> None:
     shares = []
-    for seed in range(10):
+    for seed in range(6):
         written = piece(genre, seed=seed, duration=90)
         loud = [section for section in written.sections if section.name in ("hook", "chorus", "drop")]
         hooks = [bars_of(written, section, "drums") for section in loud]
         for first, again in pairwise(hooks):
             shares.append(sum(bar in first for bar in again) / len(again))
-    assert len(shares) >= 5
+    assert len(shares) >= 4
     assert sum(shares) / len(shares) >= 0.8
 
 

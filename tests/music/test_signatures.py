@@ -83,7 +83,7 @@ def test_metal_has_power_chords_and_many_kicks() -> None:
     for seed in SEEDS:
         written = piece("metal", seed=seed, duration=60)
         assert "overdriven guitar" in {part.instrument for part in parts(written)}
-    assert max(places(piece("metal", seed=seed), (rhythm.KICK,)).total() for seed in range(8)) >= 60
+    assert max(places(piece("metal", seed=seed), (rhythm.KICK,)).total() for seed in range(5)) >= 60
 
 
 def test_funk_is_on_the_one_and_ghosts_its_snare() -> None:
