@@ -29,7 +29,8 @@ async def create_secret(call: RestCall) -> Answer:
 
     So the secret is a session of the user until the last call that it begins must have ended (`expiresIn` and 60
     minutes), counts with 60 minutes of talk for each hour in which it begins calls, and is booked with the most that
-    they can cost. 429 `session_limit` and `budget_exceeded` as for `start-realtime`.
+    they can cost: some 8 USD an hour, which is more than USER_DAILY_LIMIT_USD grants unless it is raised. 429
+    `session_limit` and `budget_exceeded` as for `start-realtime`.
     """
     voice, seconds = call.body["voice"], call.body["expires_in"]
     project_id = call.body["project_id"]

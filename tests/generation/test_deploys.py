@@ -68,6 +68,7 @@ async def requests(process: DawgProcess) -> dict[str, tuple[str, dict[str, Any]]
         "/clips/{clip_id}/normalize": {},
         "/clips/glue-audio": {"clipIds": clips},
         "/tracks/{track_id}/bounce": {},
+        "/tracks/{track_id}/freeze": {},
     }
     ids = {"clip_id": clips[0], "track_id": track}
     found = {route: (route.format_map(ids), {"json": body}) for route, body in bodies.items()}

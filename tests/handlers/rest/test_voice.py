@@ -27,6 +27,8 @@ FUNCTIONS = "/api/voice/functions"
 SESSION = "/api/voice/session"
 HOUR = 60 * (10_000 * 4 + 600 * 32 + 1200 * 64) / 1_000_000  # USD: an hour of speech at the price of gpt-realtime-2.1
 
+GRANTED = {"USER_DAILY_LIMIT_USD": "1000", "SERVER_DAILY_LIMIT_USD": "1000"}  # such an hour is more than the usual day
+
 
 @pytest.fixture
 async def service() -> AsyncIterator[voices.Service]:
@@ -36,7 +38,7 @@ async def service() -> AsyncIterator[voices.Service]:
 
 @pytest.fixture
 async def server(database_dsn: str, tmp_path: Path, service: voices.Service) -> AsyncIterator[Dawg]:
-    async with voices.server(database_dsn, tmp_path, service) as running:
+    async with voices.server(database_dsn, tmp_path, service, **GRANTED) as running:
         yield running
 
 
@@ -94,8 +96,8 @@ async def test_a_secret_is_a_session_on_all_servers_and_after_a_restart(
 ) -> None:
     day = {"VOICE_MINUTES_PER_DAY": "1000"}
     async with (
-        voices.server(database_dsn, tmp_path / "one", service, **day) as server,
-        voices.server(database_dsn, tmp_path / "other", service, **day) as other,
+        voices.server(database_dsn, tmp_path / "one", service, **GRANTED, **day) as server,
+        voices.server(database_dsn, tmp_path / "other", service, **GRANTED, **day) as other,
     ):
         talking = await voices.Browser.open(javascript, server)
         await talking.start()
@@ -105,7 +107,7 @@ async def test_a_secret_is_a_session_on_all_servers_and_after_a_restart(
         assert (await other.json("POST", SESSION, "eve", json={}))[0] == 200
         await talking.stop()
         assert (await server.json("POST", SESSION, json={}))[0] == 200
-    async with voices.server(database_dsn, tmp_path / "third", service, **day) as third:
+    async with voices.server(database_dsn, tmp_path / "third", service, **GRANTED, **day) as third:
         assert 4100 < await refused(third, "sessions", 2) <= 4200  # 60 minutes after the first secret has expired
         ada = await voices.Browser.open(javascript, third)
         ack = await ada.client.emit_ack("start-realtime", {})
@@ -118,7 +120,7 @@ async def test_a_secret_is_a_session_on_all_servers_and_after_a_restart(
 
 async def test_a_secret_outlives_the_server_that_was_killed(scratch_folder: Path, service: voices.Service) -> None:
     keys = {"OPENAI_API_KEY": voices.KEY, "OPENAI_BASE_URL": service.base_url, "VOICE_SESSIONS_PER_USER": "1"}
-    async with DawgProcess(scratch_folder, **keys) as process, aiohttp.ClientSession() as http:
+    async with DawgProcess(scratch_folder, **GRANTED, **keys) as process, aiohttp.ClientSession() as http:
 
         async def mint() -> tuple[int, str]:
             headers = {"X-User-Id": "ada"}
@@ -141,7 +143,7 @@ async def test_many_secrets_at_once_stay_within_the_minutes(
     database_dsn: str, tmp_path: Path, service: voices.Service
 ) -> None:
     limits = {"VOICE_MINUTES_PER_DAY": "121", "VOICE_SESSIONS_PER_USER": "10"}
-    async with voices.server(database_dsn, tmp_path, service, **limits) as server:
+    async with voices.server(database_dsn, tmp_path, service, **GRANTED, **limits) as server:
         replies = await asyncio.gather(*(server.json("POST", SESSION, json={}) for _ in range(6)))
     assert sorted(status for status, _ in replies) == [200, 200, 429, 429, 429, 429]
     assert len(service.secret_requests) == 2
@@ -150,7 +152,7 @@ async def test_many_secrets_at_once_stay_within_the_minutes(
 async def test_a_secret_takes_the_minutes_of_its_longest_calls(
     database_dsn: str, tmp_path: Path, service: voices.Service, javascript: JavaScript
 ) -> None:
-    async with voices.server(database_dsn, tmp_path, service, VOICE_MINUTES_PER_DAY="121") as server:
+    async with voices.server(database_dsn, tmp_path, service, **GRANTED, VOICE_MINUTES_PER_DAY="121") as server:
         await refused(server, "minutes", 121, {"expiresIn": 7200})  # three calls of an hour may follow each other
         assert (await server.json("POST", SESSION, json={"expiresIn": 3599}))[0] == 200
         ada = await voices.Browser.open(javascript, server)
@@ -214,7 +216,7 @@ async def test_a_service_that_refuses_costs_nothing_and_the_operator_reads_why(
 
 async def test_an_unreachable_service_costs_nothing(database_dsn: str, tmp_path: Path) -> None:
     keys = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
-    async with dawg.running(database_dsn, tmp_path / "two", **keys) as server:
+    async with dawg.running(database_dsn, tmp_path / "two", **GRANTED, **keys) as server:
         status, reply = await server.json("POST", "/api/voice/session", json={})
         assert (status, reply["details"]["retryable"]) == (502, True)
         rows = await server.services.platform.database.fetch_all("SELECT 1 FROM usage_records")

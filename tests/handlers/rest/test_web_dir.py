@@ -10,6 +10,7 @@ import yarl
 
 from dawg_server import settings
 from dawg_server.errors import ConfigurationError
+from dawg_server.music.genres import GENRES
 from tests.browser.client import Browser
 from tests.handlers.rest.test_origins import raw
 from tests.servers import dawg
@@ -66,7 +67,7 @@ async def server(database_dsn: str, tmp_path: Path, front_end: Path) -> AsyncIte
 async def test_its_pages_run_and_call_this_server(server: dawg.Dawg, browser: Browser) -> None:
     for path in ("/", "/projects/42", "/studio"):
         page = await browser.open(server.url + path)
-        await page.wait_for(f"#said:has-text('{path}: 1')")
+        await page.wait_for(f"#said:has-text('{path}: {len(GENRES)} genres')")
         assert await page.trouble() == []
 
 
