@@ -329,7 +329,7 @@ class Settings:
     user_daily_limit: float = variable(
         "USER_DAILY_LIMIT_USD",
         2.0,
-        "US dollars that calls of outside services may cost each user in a UTC day, whatever budget they set (0: none); a "
+        "USD that calls of outside services may cost each user in a UTC day, whatever budget they set (0: none); a "
         "voice call of the browser's own, booked with its whole hour, takes about 8",
         kind="float",
         check=in_range(0, 1_000_000),
