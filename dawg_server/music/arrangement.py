@@ -99,11 +99,13 @@ def without_drop(sections: tuple[score.ScoreSection, ...], energy: float) -> tup
 def divide(family: str, form: str, bars: int) -> list[tuple[str, int]]:
     """Section names and their bars, of a form as a piece of so many bars has it."""
     tokens = [token.partition("@") for token in forms(family)[form].split()]
-    return _lengths([name for name, _, least in tokens if bars >= int(least or 0)], bars, loop=False)
+    names = [name for name, _, least in tokens if bars >= int(least or 0)]
+    return _lengths(names, bars, loop=False, carrying=_families()[family]["loop"].split()[:2])
 
 
-def _lengths(names: Sequence[str], bars: int, *, loop: bool) -> list[tuple[str, int]]:
-    """What four does not divide opens the piece as an intro, or leads back or out of it as a turnaround."""
+def _lengths(names: Sequence[str], bars: int, *, loop: bool, carrying: Sequence[str] = ()) -> list[tuple[str, int]]:
+    """What four does not divide opens the piece as an intro, or leads back or out of it as a turnaround. `carrying`:
+    the sections of which a piece of four bars or more has one at least."""
     if bars < UNIT_BARS:
         return _odd(names, bars, loop)
     rest = bars % UNIT_BARS
@@ -113,7 +115,7 @@ def _lengths(names: Sequence[str], bars: int, *, loop: bool) -> list[tuple[str, 
     if left == 3:
         opening = [(TURNAROUND if loop else INTRO, 1)]
     body = list(names[1:] if opening and names[0] == INTRO else names)
-    return [*opening, *_whole(body, bars // UNIT_BARS), *turn]
+    return [*opening, *_whole(body, bars // UNIT_BARS, carrying), *turn]
 
 
 def _odd(names: Sequence[str], bars: int, loop: bool) -> list[tuple[str, int]]:
@@ -123,9 +125,11 @@ def _odd(names: Sequence[str], bars: int, loop: bool) -> list[tuple[str, int]]:
     return [(TURNAROUND, bars)]
 
 
-def _whole(names: list[str], units: int) -> list[tuple[str, int]]:
+def _whole(names: list[str], units: int, carrying: Sequence[str]) -> list[tuple[str, int]]:
     """The sections over so many units of four bars."""
     names = _fitting(names, units)
+    if carrying and not set(carrying) & set(names):
+        names[-1] = carrying[0]
     while (lengths := _grown(names, units)) is None:
         main = [place for place, name in enumerate(names) if name not in _SHORT | _SLOW_TO_GROW]
         place = main[-1] if main else len(names) - 1
