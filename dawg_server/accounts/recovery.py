@@ -6,7 +6,6 @@ a while. Links are made when they are sent, because the table knows only hashes 
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import sys
 
@@ -17,7 +16,7 @@ from bus.local import LocalBus
 from bus.supervision import SupervisedLoop
 from dawg_server import errors, logs
 from dawg_server.accounts.passwords import Passwords
-from dawg_server.database import password_resets, sessions, users
+from dawg_server.database import password_resets, server_secrets, sessions, users
 from dawg_server.database.pool import Database
 from dawg_server.identity import Identity
 from dawg_server.mail import Mailer
@@ -88,7 +87,7 @@ class PasswordRecovery:
         Raises `ValidationError` for a token that is not, or no longer, good.
         """
         self._identity.require_accounts()
-        digest = _digest(token)
+        digest = server_secrets.digest(token)
         spent = errors.ValidationError(
             "This link is not good any more. Ask for a new one.", details={"token": "is unknown, used or too old"}
         )
@@ -113,7 +112,7 @@ class PasswordRecovery:
         while self._sends:
             token = secrets.token_urlsafe(32)
             due = await password_resets.take(
-                self._database, _digest(token), attempts=ATTEMPTS, retry_seconds=RETRY_SECONDS
+                self._database, server_secrets.digest(token), attempts=ATTEMPTS, retry_seconds=RETRY_SECONDS
             )
             if due is None:
                 return
@@ -140,14 +139,11 @@ class PasswordRecovery:
 async def make_link(database: Database, page: str, email: str) -> str | None:
     """A link for an operator to hand over; None when that address has no account with a password."""
     token = secrets.token_urlsafe(32)
-    made = await password_resets.insert_sent(database, email.lower(), _digest(token), seconds=LINK_SECONDS)
+    made = await password_resets.insert_sent(
+        database, email.lower(), server_secrets.digest(token), seconds=LINK_SECONDS
+    )
     return _link(page, token) if made else None
 
 
 def _link(page: str, token: str) -> str:
     return f"{page}/reset-password?token={token}"
-
-
-def _digest(token: str) -> bytes:
-    """Tokens are random, so a plain hash is enough to keep a stolen table from being of use."""
-    return hashlib.sha256(token.encode()).digest()

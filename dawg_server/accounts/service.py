@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import secrets
 import uuid
@@ -17,7 +16,7 @@ from bus import events
 from bus.local import LocalBus
 from dawg_server import errors, logs
 from dawg_server.accounts.passwords import Passwords
-from dawg_server.database import password_resets, sessions, share_links, users
+from dawg_server.database import password_resets, server_secrets, sessions, share_links, users
 from dawg_server.database.pool import Connection, Database
 from dawg_server.identity import ACCESS_SECONDS, Identity
 
@@ -103,7 +102,7 @@ class Accounts:
         if self._registration == "closed":
             raise errors.Forbidden("Nobody makes an account here by themselves. Ask whoever runs this server.")
         if self._registration == "invited" and not (
-            invitation and await share_links.is_good(self._database, share_links.digest(invitation))
+            invitation and await share_links.is_good(self._database, server_secrets.digest(invitation))
         ):
             raise errors.Forbidden(
                 "An account is made here by invitation: open the link that somebody has sent you for a project, and "
@@ -133,7 +132,7 @@ class Accounts:
         lost. One that comes later has been copied: its whole login ends (`RefreshReused`).
         """
         self._identity.require_accounts()
-        digest = _digest(refresh_token)
+        digest = server_secrets.digest(refresh_token)
         async with self._database.transaction() as connection:
             user = await sessions.lock_user_of(connection, digest)
             session = await sessions.by_hash(connection, digest)
@@ -167,8 +166,8 @@ class Accounts:
         self._identity.require_accounts()
         async with self._database.transaction() as connection:
             if refresh_token:
-                owner = await sessions.lock_user_of(connection, _digest(refresh_token))
-                session = await sessions.by_hash(connection, _digest(refresh_token))
+                owner = await sessions.lock_user_of(connection, server_secrets.digest(refresh_token))
+                session = await sessions.by_hash(connection, server_secrets.digest(refresh_token))
                 if owner and session:
                     user_id, login = owner["id"], session["family"]
             if user_id:
@@ -233,7 +232,13 @@ class Accounts:
     ) -> Login:
         token = token or secrets.token_urlsafe(32)
         await sessions.insert(
-            connection, user["id"], family, _digest(token), days=REFRESH_DAYS, user_agent=user_agent, replaces=replaces
+            connection,
+            user["id"],
+            family,
+            server_secrets.digest(token),
+            days=REFRESH_DAYS,
+            user_agent=user_agent,
+            replaces=replaces,
         )
         return self._login(user, family, token)
 
@@ -254,7 +259,7 @@ class Accounts:
             if session["spent_for"] > GRACE_SECONDS:
                 return None
             token = self._successor(token)
-            session = await sessions.by_hash(connection, _digest(token))
+            session = await sessions.by_hash(connection, server_secrets.digest(token))
         return (token, session) if session is not None else None
 
 
@@ -271,8 +276,3 @@ def _require_good(session: dict[str, Any], user: dict[str, Any]) -> None:
         raise errors.TokenExpired("This refresh token has expired. Sign in again.")
     if not user["is_active"]:
         raise errors.Unauthorized("This account is switched off.")
-
-
-def _digest(token: str) -> bytes:
-    """Refresh tokens are random, so a plain hash is enough to keep a stolen table from being of use."""
-    return hashlib.sha256(token.encode()).digest()

@@ -6,16 +6,9 @@ A link with a `collaborator_id` is an invitation: for one person, once.
 from __future__ import annotations
 
 import datetime
-import hashlib
 from typing import Any
 
 from dawg_server.database.pool import Connection, Database
-
-
-def digest(token: str) -> bytes:
-    """What is kept of a secret."""
-    return hashlib.sha256(token.encode()).digest()
-
 
 _SHOWN = "id, project_id, role, created_at, expires_at, uses"
 

@@ -126,8 +126,9 @@ class Presence:
             self._forget(*session)
             raise errors.NotFound("There is no such project.", details={"kind": "project"}) from None
         except BaseException:
-            self._forget(*session)
-            self._unended[session] = known  # perhaps it was written all the same
+            if not known:  # whoever was there before still is
+                self._forget(*session)
+                self._unended[session] = False  # perhaps it was written all the same
             raise
         finally:
             self._joining.discard(session)

@@ -11,7 +11,7 @@ from typing import Any
 from bus import events
 from bus.local import LocalBus
 from dawg_server import errors
-from dawg_server.database import collaborators, share_links
+from dawg_server.database import collaborators, server_secrets, share_links
 from dawg_server.database.pool import Connection, Database
 from dawg_server.daw.access import Access
 from dawg_server.wire import is_uuid
@@ -47,7 +47,7 @@ class LinkSharing:
                 connection,
                 project_id=project_id,
                 role=role,
-                token_hash=share_links.digest(token),
+                token_hash=server_secrets.digest(token),
                 created_by=user_id,
                 expires_at=datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds),
                 most=MAX_LINKS,
@@ -74,7 +74,7 @@ class LinkSharing:
                 connection,
                 project_id=project_id,
                 role=role,
-                token_hash=share_links.digest(token),
+                token_hash=server_secrets.digest(token),
                 created_by=user_id,
                 expires_at=datetime.datetime.now(datetime.UTC) + INVITATION,
                 most=MAX_INVITATIONS,
@@ -102,7 +102,7 @@ class LinkSharing:
         if not _TOKEN.fullmatch(token):
             raise _unknown()
         async with self._database.transaction() as connection:
-            link = await share_links.take(connection, share_links.digest(token))
+            link = await share_links.take(connection, server_secrets.digest(token))
             if link is None:
                 raise _unknown()
             if link["collaborator_id"] is not None:

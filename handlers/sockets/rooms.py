@@ -144,7 +144,11 @@ def mount(server: Server, services: Services) -> None:
         refusal = errors.Forbidden("You are no longer a member of this project.").envelope(logs.request_id())
         told = {**refusal, "event": "join:project", "projectId": project_id, "timestamp": now()}
         server.broadcast("error", told, room=sid)
-        soon(project_id, lambda: services.documents.presence.leave(project_id, sid))
+        soon(project_id, lambda: take_out(project_id, sid))
+
+    async def take_out(project_id: str, sid: str) -> None:
+        if project_id not in memberships_of(server, sid):  # it may have come back to a public project
+            await services.documents.presence.leave(project_id, sid)
 
     def membership_changed(event: bus_events.MembershipChanged) -> None:
         for sid in _sockets(server, event.project_id):

@@ -121,9 +121,9 @@ def test_damaged_files_say_what_is_wrong(font: Path, tmp_path: Path) -> None:
             SoundFont(wrong)
 
 
+@pytest.mark.usefixtures("studio")  # built with it
 def test_the_cut_of_the_real_soundfont_is_small_and_names_its_licence() -> None:
-    if not cut.is_made():
-        pytest.skip("the build step has not been here")
+    assert cut.is_made()
     found = bank.current()
     assert found is not None
     assert all(found.regions(name) for name in cut.PRESETS)
